@@ -1,0 +1,120 @@
+import { isIPv4 } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { Family } from './phases/5-plan/ruleset.ts';
+
+/** An address in the text that nft itself prints. */
+export interface Address {
+  readonly family: Family;
+  readonly text: string;
+}
+
+/** A range of addresses: canonical network address with the host bits cleared, and the prefix length in bits. */
+export interface Cidr {
+  readonly family: Family;
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/**
+ * Reads an address as leniently as Kubernetes does: leading zeros of IPv4 octets are decimal, IPv4 mapped into
+ * IPv6 counts as IPv4, IPv6 may be written in any form. Returns undefined for anything else, zones included.
+ */
+export function parseAddress(text: string): Address | undefined {
+  if (isIPv4(text)) {
+    return { family: 'ip', text };
+  }
+  const parsed = parseAny(text);
+  return parsed && { family: familyOf(parsed), text: canonicalText(parsed) };
+}
+
+/** Reads `address/prefix`; blanks around it and host bits in it are accepted and removed. Undefined for anything else. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [addressText = '', prefixText = '', ...rest] = text.trim().split('/');
+  const address = parseAny(addressText);
+  if (!address || rest.length > 0 || !/^[0-9]{1,4}$/.test(prefixText)) {
+    return undefined;
+  }
+  const prefix = Number(prefixText);
+  const bits = address.kind() === 'ipv4' ? 32 : 128;
+  if (prefix > bits) {
+    return undefined;
+  }
+  return { family: familyOf(address), address: canonicalText(networkAddress(address, prefix)), prefix };
+}
+
+/** The text of a range as nft prints it: a range of one address has no prefix length. */
+export function cidrText(cidr: Cidr): string {
+  const bits = cidr.family === 'ip' ? 32 : 128;
+  return cidr.prefix === bits ? cidr.address : `${cidr.address}/${cidr.prefix}`;
+}
+
+/** Whether `address` (canonical, of any family) lies inside the range. */
+export function cidrContains(cidr: Cidr, address: string): boolean {
+  const parsed = ipaddr.parse(address);
+  return familyOf(parsed) === cidr.family && parsed.match(ipaddr.parse(cidr.address), cidr.prefix);
+}
+
+/**
+ * The ranges sorted by number, without duplicates and without those that another one contains: nft refuses overlapping
+ * intervals in concatenated sets.
+ */
+export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
+  const sorted = [...cidrs].sort((a, b) => compareNumerically(a.address, b.address) || a.prefix - b.prefix);
+  const kept: Cidr[] = [];
+  for (const cidr of sorted) {
+    const last = kept.at(-1);
+    if (!last || last.prefix > cidr.prefix || !cidrContains(last, cidr.address)) {
+      kept.push(cidr);
+    }
+  }
+  return kept;
+}
+
+/** Whether an address is the node talking to itself: 127.0.0.0/8 or ::1. */
+export function isLoopback(address: string): boolean {
+  return ipaddr.parse(address).range() === 'loopback';
+}
+
+type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
+
+function parseAny(text: string): Parsed | undefined {
+  if (/^[0-9]{1,9}(\.[0-9]{1,9}){3}$/.test(text)) {
+    const octets = text.split('.').map(Number);
+    return octets.every((octet) => octet <= 255) ? new ipaddr.IPv4(octets) : undefined;
+  }
+  // The library also reads zones and octal IPv4, which the API has no use for.
+  if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':') || !ipaddr.IPv6.isValid(text)) {
+    return undefined;
+  }
+  const parsed = ipaddr.IPv6.parse(text);
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
+}
+
+function familyOf(address: Parsed): Family {
+  return address.kind() === 'ipv4' ? 'ip' : 'ip6';
+}
+
+function canonicalText(address: Parsed): string {
+  if (address instanceof ipaddr.IPv4) {
+    return address.toString();
+  }
+  const text = address.toRFC5952String();
+  // nft prints with inet_ntop, which writes the last 32 bits as IPv4 when the first 96 are zero.
+  if (!/^::[0-9a-f]+:[0-9a-f]+$/.test(text)) {
+    return text;
+  }
+  return `::${address.toByteArray().slice(12).join('.')}`;
+}
+
+function networkAddress(address: Parsed, prefix: number): Parsed {
+  const bytes = address.toByteArray();
+  const masked = bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, prefix - index * 8))) & 0xff);
+  return ipaddr.fromByteArray(masked);
+}
+
+function compareNumerically(a: string, b: string): number {
+  const left = ipaddr.parse(a).toByteArray();
+  const right = ipaddr.parse(b).toByteArray();
+  const index = left.findIndex((byte, position) => byte !== right[position]);
+  return index < 0 ? 0 : (left[index] ?? 0) - (right[index] ?? 0);
+}

@@ -1,0 +1,75 @@
+import type { Document, Path } from './phases/1-read/document.ts';
+
+/** How bad: an error refuses the object (and, without keepGoing, the whole input), a warning is told and work goes on. */
+export type Severity = 'error' | 'warning';
+
+/**
+ * The closed list of diagnostic codes with their severity. Each has a row in docs/diagnostics.md and a fixture below
+ * fixtures/bad/; a test holds the three together.
+ */
+export const diagnosticCodes = {
+  // reading
+  'file-not-found': 'error',
+  'file-unreadable': 'error',
+  'not-text': 'error',
+  'empty-input': 'error',
+  'no-manifests': 'error',
+  'invalid-json': 'error',
+  'invalid-yaml': 'error',
+  'not-an-object': 'error',
+  'unsupported-version': 'error',
+  // one object
+  'missing-field': 'error',
+  'wrong-type': 'error',
+  'unknown-value': 'error',
+  'invalid-name': 'error',
+  'invalid-port': 'error',
+  'invalid-address': 'error',
+  'invalid-cidr': 'error',
+  'wrong-family': 'error',
+  'unsupported-address-type': 'error',
+  'unnamed-port': 'error',
+  'duplicate-port': 'error',
+  'invalid-timeout': 'error',
+  'ignored-address': 'warning',
+  // several objects
+  'duplicate-object': 'error',
+  'frontend-conflict': 'warning',
+  'node-port-conflict': 'warning',
+  'slice-without-service': 'warning',
+  'ranges-do-not-apply': 'warning',
+  // the node and the configuration
+  'node-not-found': 'error',
+  'no-node': 'warning',
+  'several-nodes': 'warning',
+  'no-node-address': 'warning',
+  'node-ports-on-all-addresses': 'warning',
+  'no-local-detector': 'warning',
+  'unknown-config-field': 'error',
+  'invalid-config': 'error',
+  'config-without-effect': 'warning',
+} as const;
+
+/** One of the codes above. */
+export type DiagnosticCode = keyof typeof diagnosticCodes;
+
+/** Kind, namespace and name of the Kubernetes object that a diagnostic is about. */
+export interface ObjectReference {
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+/** Something to tell the user about the input, with the place it stands at where there is one. */
+export interface Diagnostic {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly object?: ObjectReference;
+  /** The document and the path inside the *object* (not the file) that the message is about. */
+  readonly place?: { readonly document: Document; readonly path: Path };
+}
+
+/** The severity that a diagnostic's code stands for. */
+export function severityOf(diagnostic: Diagnostic): Severity {
+  return diagnosticCodes[diagnostic.code];
+}

@@ -1,0 +1,31 @@
+/**
+ * What phase 1 hands on: parsed manifests that still know where they stand in their file.
+ * Types only.
+ */
+
+/** Keys and indices that lead from a parsed document to one of its values, `['items', 3, 'spec']`. */
+export type Path = readonly (string | number)[];
+
+/** A place in a text, counted from 1, with the whole line it stands on. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+  readonly lineText: string;
+}
+
+/**
+ * The text that a document was read from. `locate` is asked only for diagnostics, so that good input pays nothing;
+ * it answers with the nearest enclosing value when the path itself does not exist, for instance for a missing field.
+ */
+export interface Source {
+  /** The path as the user gave it, `<stdin>`, or `<objects>` for objects that never were a text. */
+  readonly file: string;
+  readonly locate: (path: Path) => Position | undefined;
+}
+
+/** One Kubernetes object, not yet validated, with its source and its path there (`['items', 3]` inside a List). */
+export interface Document {
+  readonly value: unknown;
+  readonly source: Source;
+  readonly path: Path;
+}

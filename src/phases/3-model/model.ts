@@ -1,0 +1,75 @@
+/**
+ * Services and endpoints in our own words, for one family: what phase 3 makes and phases 4 and 5 read.
+ * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
+ */
+import type { Document } from '../1-read/document.ts';
+import type { Family, Protocol } from '../5-plan/ruleset.ts';
+
+/** One address and port that may answer for a service port. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  /** Ready, serving and terminating as the slice says, with the API's defaults for absent conditions. */
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  /** Whether it runs on the node that the ruleset is for. */
+  readonly local: boolean;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+/** One entry of spec.ports of one Service in one family; identified by namespace, name, portName and protocol. */
+export interface ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty for the only port of a Service. */
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly clusterIP: string;
+  /** 0 when the port has none. */
+  readonly nodePort: number;
+  readonly externalIPs: readonly string[];
+  /** Addresses of status.loadBalancer.ingress that this node translates (ipMode VIP). */
+  readonly loadBalancerIPs: readonly string[];
+  /** CIDRs allowed to reach loadBalancerIPs; empty allows everybody. No CIDR contains another. */
+  readonly sourceRanges: readonly string[];
+  readonly internalPolicy: 'Cluster' | 'Local';
+  readonly externalPolicy: 'Cluster' | 'Local';
+  /** Seconds that a client stays with its endpoint after its last new connection; 0 without affinity. */
+  readonly affinitySeconds: number;
+  /** metadata.creationTimestamp, empty when unknown; the older of two claimants of one address keeps it. */
+  readonly createdAt: string;
+  /** Sorted bytewise by `address:port`. */
+  readonly endpoints: readonly Endpoint[];
+  readonly document: Document;
+}
+
+/** How packets of pods of this node are told from others. */
+export type LocalDetector =
+  | { readonly kind: 'source'; readonly cidr: string }
+  /** An interface name; `prefix` means any interface whose name starts so. */
+  | { readonly kind: 'interface'; readonly name: string; readonly prefix: boolean };
+
+/** Which of the node's addresses accept node ports. */
+export type NodePortAddresses =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'listed'; readonly addresses: readonly string[] };
+
+/** Everything about one node and one family. */
+export interface NodeView {
+  readonly family: Family;
+  /** Empty when no node was named: then no endpoint is local. */
+  readonly nodeName: string;
+  readonly zone: string;
+  /** The node's first address of the family, if it has one. */
+  readonly primaryAddress: string | undefined;
+  readonly nodePortAddresses: NodePortAddresses;
+  /** Absent when pods cannot be told from others. */
+  readonly detector: LocalDetector | undefined;
+  /** Sorted, none contains another. */
+  readonly serviceCIDRs: readonly string[];
+  /** Sorted by namespace, name, portName, protocol. */
+  readonly servicePorts: readonly ServicePort[];
+}
