@@ -27,6 +27,11 @@ export function parseAddress(text: string): Address | undefined {
   return parsed && { family: familyOf(parsed), text: canonicalText(parsed) };
 }
 
+/** The canonical text of an address of any family, or undefined: {@link parseAddress} without the family. */
+export function canonicalAddress(text: string): string | undefined {
+  return isIPv4(text) ? text : parseAddress(text)?.text;
+}
+
 /** Reads `address/prefix`; blanks around it and host bits in it are accepted and removed. Undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {
   const [addressText = '', prefixText = '', ...rest] = text.trim().split('/');

@@ -4,6 +4,8 @@ export interface CompileOptions {
   readonly nodeName?: string;
   /** All addresses of the node, the primary one of each family first; empty takes them from the Node object. */
   readonly nodeAddresses: readonly string[];
+  /** bindAddress of KubeProxyConfiguration when it is one address: the node's primary one of its family. */
+  readonly bindAddress?: string;
   /** The node's topology.kubernetes.io/zone; absent takes the Node's label. */
   readonly zone?: string;
   /** Families to make a table for. */

@@ -3,10 +3,16 @@
  * Types only.
  */
 
+/** A file as it was found: its name as diagnostics shall print it, and its bytes. */
+export interface InputText {
+  readonly file: string;
+  readonly content: Uint8Array;
+}
+
 /** Keys and indices that lead from a parsed document to one of its values, `['items', 3, 'spec']`. */
 export type Path = readonly (string | number)[];
 
-/** A place in a text, counted from 1, with the whole line it stands on. */
+/** A place in a text, counted from 1 (columns in UTF-16 units), with the whole line it stands on. */
 export interface Position {
   readonly line: number;
   readonly column: number;

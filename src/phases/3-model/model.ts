@@ -3,17 +3,18 @@
  * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
  */
 import type { Document } from '../1-read/document.ts';
-import type { Family, Protocol } from '../5-plan/ruleset.ts';
+import type { Family, Protocol, Socket } from '../5-plan/ruleset.ts';
 
 /** One address and port that may answer for a service port. */
 export interface Endpoint {
-  readonly address: string;
-  readonly port: number;
+  readonly socket: Socket;
   /** Ready, serving and terminating as the slice says, with the API's defaults for absent conditions. */
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
-  /** Whether it runs on the node that the ruleset is for. */
+  /** The node that it runs on, empty when the slice does not say. */
+  readonly nodeName: string;
+  /** Whether that is the node that the ruleset is for. */
   readonly local: boolean;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
@@ -43,7 +44,9 @@ export interface ServicePort {
   readonly createdAt: string;
   /** Sorted bytewise by `address:port`. */
   readonly endpoints: readonly Endpoint[];
+  /** Where it is written: the Service, and the index in its spec.ports. */
   readonly document: Document;
+  readonly index: number;
 }
 
 /** How packets of pods of this node are told from others. */

@@ -9,21 +9,30 @@ export type Family = 'ip' | 'ip6';
 /** Transport protocols of Service ports, in nft's spelling. */
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
-/** A part of a key or value: an address, CIDR, protocol or interface name as text, a port or index as number. */
+/** What a rule compares with: an address, CIDR, protocol or interface name as text, a port or index as number. */
 export type Scalar = string | number;
 
 /** What happens to a packet that a verdict map finds. */
 export type Verdict = { readonly kind: 'goto'; readonly chain: string } | { readonly kind: 'drop' };
 
-/** An entry of a set (no value), of a verdict map, or of a map to `address . port`. */
+/** Where an endpoint listens: what endpoint maps and pins lead to. nft writes it `10.1.2.3 . 8080`. */
+export interface Socket {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * An entry of a set (no value), of a verdict map, or of a map to sockets. The key is nft's own text,
+ * `10.96.0.1 . 80 . 0`: canonical, so that equal keys are equal texts, and cheap, for there may be a million of them.
+ */
 export interface Element {
-  readonly key: readonly Scalar[];
-  readonly value?: Verdict | readonly Scalar[];
+  readonly key: string;
+  readonly value?: Verdict | Socket;
   /** Whom the element belongs to, `namespace/name:port`, at most 128 bytes. */
   readonly comment?: string;
 }
 
-/** The nft type of one part of a key or value; `index` is the 32-bit result of `numgen`. */
+/** The nft type of one part of a key; `index` is the 32-bit result of `numgen`. */
 export type KeyType = 'address' | 'protocol' | 'port' | 'index';
 
 /** A named set or map. */
@@ -33,7 +42,7 @@ export interface SetDeclaration {
   /** The transport protocol whose port the key holds; nft needs to know it where a key holds an `index`. */
   readonly protocol?: Protocol;
   /** Absent for a set. */
-  readonly value?: 'verdict' | readonly KeyType[];
+  readonly value?: 'verdict' | 'socket';
   readonly flags?: readonly ('interval' | 'dynamic' | 'timeout')[];
   /** The most elements that it may hold; the kernel's default for dynamic sets is 65,535. */
   readonly size?: number;
@@ -75,7 +84,7 @@ export type Statement =
   /** One of the chains at random, with equal chances. */
   | { readonly kind: 'random-goto'; readonly chains: readonly string[] }
   | { readonly kind: 'dnat'; readonly protocol: Protocol; readonly address: string; readonly port: number }
-  /** The key's value in a map to `address . port`; a missing key ends the rule. */
+  /** The key's value in a map to sockets; a missing key ends the rule. */
   | {
       readonly kind: 'dnat-map';
       readonly protocol: Protocol;
@@ -86,7 +95,7 @@ export type Statement =
       readonly kind: 'update' | 'delete';
       readonly set: string;
       readonly key: readonly Expression[];
-      /** Present when `set` is a map. */
+      /** Present when `set` is a map to sockets: what address and port are read from. */
       readonly value?: readonly Expression[];
       readonly timeoutSeconds?: number;
     }

@@ -1,0 +1,41 @@
+import { type Diagnostic, severityOf } from './diagnostics.ts';
+import { type CompileOptions, defaultOptions } from './options.ts';
+import type { Document } from './phases/1-read/document.ts';
+import { validate } from './phases/2-validate/validate.ts';
+import { buildModel } from './phases/3-model/build-model.ts';
+import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
+import type { Ruleset } from './phases/5-plan/ruleset.ts';
+import { renderRulesets } from './phases/6-render/render-ruleset.ts';
+import { describeSource } from './describe-source.ts';
+
+/** What a compilation gives: diagnostics always, rulesets unless an error forbids them. */
+export interface CompileResult {
+  /** One for each family asked for, or undefined when the input has errors and options.keepGoing is not set. */
+  readonly rulesets: readonly Ruleset[] | undefined;
+  /** The same as text for `nft -f`, one transaction; undefined with the rulesets. */
+  readonly text: string | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** How many objects were ignored because they have nothing to do with Services, by kind. */
+  readonly unusedKinds: ReadonlyMap<string, number>;
+}
+
+/**
+ * Compiles a snapshot of a cluster into the nftables ruleset of one node. Pure: the same documents in any order give
+ * the same bytes. Nothing is thrown for wrong input; see {@link CompileResult.diagnostics}.
+ *
+ * @param documents the snapshot's objects: from readDocuments, or documentsOf for objects at hand.
+ */
+export function compile(documents: readonly Document[], options: Partial<CompileOptions> = {}): CompileResult {
+  const settings = { ...defaultOptions, ...options };
+  const { snapshot, diagnostics } = validate(documents);
+  const { unusedKinds } = snapshot;
+  const model = buildModel(snapshot, settings);
+  const found = [...diagnostics, ...model.diagnostics];
+  if (!settings.keepGoing && found.some((diagnostic) => severityOf(diagnostic) === 'error')) {
+    return { rulesets: undefined, text: undefined, diagnostics: found, unusedKinds };
+  }
+  const plans = model.views.map((view) => planRuleset(view, settings));
+  const rulesets = plans.map((plan) => plan.ruleset);
+  const text = renderRulesets(rulesets, describeSource(model.views));
+  return { rulesets, text, diagnostics: [...found, ...plans.flatMap((plan) => plan.diagnostics)], unusedKinds };
+}

@@ -1,0 +1,25 @@
+import type { NodeView, ServicePort } from './phases/3-model/model.ts';
+import type { Heading } from './phases/6-render/render-ruleset.ts';
+import { version } from './version.ts';
+
+/** Says what a ruleset was made by, from what and for whom, without the time, so that equal input gives equal bytes. */
+export function describeSource(views: readonly NodeView[]): Heading {
+  const ports = views.flatMap((view) => view.servicePorts);
+  const services = countDistinct(ports, ({ namespace, name }) => `${namespace}/${name}`);
+  const endpoints = ports.reduce((sum, port) => sum + port.endpoints.length, 0);
+  const nodeName = views[0]?.nodeName ?? '';
+  return {
+    lines: [
+      `svc2nft ${version}: ${services} ${services === 1 ? 'Service' : 'Services'}, ` +
+        `${endpoints} ${endpoints === 1 ? 'endpoint' : 'endpoints'}, ` +
+        `${nodeName === '' ? 'no node' : `node ${nodeName}`}, ${views.map(({ family }) => familyNames[family]).join(' and ')}`,
+      'Load with nft -f: replaces the tables below in one transaction and touches no others.',
+    ],
+  };
+}
+
+const familyNames = { ip: 'IPv4', ip6: 'IPv6' } as const;
+
+function countDistinct(ports: readonly ServicePort[], identity: (port: ServicePort) => string): number {
+  return new Set(ports.map(identity)).size;
+}

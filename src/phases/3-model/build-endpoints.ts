@@ -1,0 +1,124 @@
+import { canonicalAddress } from '../../address.ts';
+import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
+import type { Family, Protocol, Socket } from '../5-plan/ruleset.ts';
+import { compareText } from './compare-text.ts';
+import type { Endpoint } from './model.ts';
+
+/** The EndpointSlices of a snapshot by `namespace/service`, in the order of their names. */
+export type SliceIndex = ReadonlyMap<string, readonly EndpointSlice[]>;
+
+/** Which slice ports belong to a service port: name and protocol decide, the number does not (EndpointPort.name). */
+export interface EndpointQuery {
+  readonly slices: readonly EndpointSlice[];
+  readonly family: Family;
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly nodeName: string;
+}
+
+/**
+ * Groups slices by the Service that owns them: the label kubernetes.io/service-name in the slice's own namespace.
+ * Slices of headless Services are labelled so and left out.
+ */
+export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
+  const index = new Map<string, EndpointSlice[]>();
+  for (const { object } of slices) {
+    const service = object.metadata.labels?.['kubernetes.io/service-name'];
+    if (!service || object.metadata.labels?.['service.kubernetes.io/headless'] !== undefined) {
+      continue;
+    }
+    const key = `${object.metadata.namespace ?? 'default'}/${service}`;
+    const owned = index.get(key);
+    if (owned) {
+      owned.push(object);
+    } else {
+      index.set(key, [object]);
+    }
+  }
+  for (const owned of index.values()) {
+    owned.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+  }
+  return index;
+}
+
+/**
+ * The endpoints of one service port, merged over its slices and sorted bytewise by identity. Of two entries with the
+ * same identity a running one replaces a terminating one, for a new Pod may have inherited the address of a dying one.
+ */
+export function buildEndpoints(query: EndpointQuery): Endpoint[] {
+  const entries: Endpoint[] = [];
+  const addressType = query.family === 'ip' ? 'IPv4' : 'IPv6';
+  for (const slice of query.slices) {
+    if (slice.addressType !== addressType) {
+      continue;
+    }
+    for (const port of slice.ports ?? []) {
+      if (isPortOf(port, query) && port.port) {
+        addEndpoints(entries, slice.endpoints ?? [], port.port, query);
+      }
+    }
+  }
+  return mergeSorted(entries.sort(compareEndpoints));
+}
+
+/** `address:port`, IPv6 in brackets: what tells two endpoints of a service port apart. */
+export function socketText({ address, port }: Socket): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** By the bytes of `address:port`, which is put together only where one address begins with the other. */
+function compareEndpoints({ socket: a }: Endpoint, { socket: b }: Endpoint): number {
+  if (a.address.startsWith(b.address) || b.address.startsWith(a.address)) {
+    return compareText(socketText(a), socketText(b));
+  }
+  return a.address < b.address ? -1 : 1;
+}
+
+function mergeSorted(entries: Endpoint[]): Endpoint[] {
+  const merged: Endpoint[] = [];
+  for (const entry of entries) {
+    const last = merged.at(-1);
+    if (last?.socket.address !== entry.socket.address || last.socket.port !== entry.socket.port) {
+      merged.push(entry);
+    } else if (!entry.terminating) {
+      merged[merged.length - 1] = entry;
+    }
+  }
+  return merged;
+}
+
+/** A slice port without a name belongs to nobody, one with an empty name to a Service's only, unnamed port. */
+function isPortOf(port: SlicePort, query: EndpointQuery): boolean {
+  return port.name === query.portName && (port.protocol ?? 'TCP').toLowerCase() === query.protocol;
+}
+
+function addEndpoints(
+  entries: Endpoint[],
+  sliceEndpoints: readonly SliceEndpoint[],
+  port: number,
+  query: EndpointQuery,
+): void {
+  for (const entry of sliceEndpoints) {
+    const address = entry.addresses[0] === undefined ? undefined : canonicalAddress(entry.addresses[0]);
+    if (address !== undefined) {
+      entries.push(buildEndpoint(entry, { address, port }, query.nodeName));
+    }
+  }
+}
+
+const nothing: readonly string[] = [];
+
+function buildEndpoint(entry: SliceEndpoint, socket: Socket, thisNode: string): Endpoint {
+  const { conditions, hints } = entry;
+  const nodeName = entry.nodeName ?? '';
+  return {
+    socket,
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? true,
+    terminating: conditions?.terminating ?? false,
+    nodeName,
+    local: nodeName !== '' && nodeName === thisNode,
+    zoneHints: hints?.forZones?.map((zone) => zone.name) ?? nothing,
+    nodeHints: hints?.forNodes?.map((node) => node.name) ?? nothing,
+  };
+}

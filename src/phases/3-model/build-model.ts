@@ -1,0 +1,83 @@
+import { cidrText, disjointCidrs, parseCidr } from '../../address.ts';
+import type { Diagnostic } from '../../diagnostics.ts';
+import type { CompileOptions } from '../../options.ts';
+import type { Snapshot } from '../2-validate/kubernetes.ts';
+import type { Family } from '../5-plan/ruleset.ts';
+import { indexSlices, type SliceIndex } from './build-endpoints.ts';
+import { buildServicePorts } from './build-service-ports.ts';
+import { compareText } from './compare-text.ts';
+import type { NodeView, ServicePort } from './model.ts';
+import { resolveDetector } from './resolve-detector.ts';
+import { primaryAddress, type ResolvedNode, resolveNode } from './resolve-node.ts';
+import { resolveNodePortAddresses } from './resolve-node-port-addresses.ts';
+
+/** What one node has to know, a view for each family asked for, and what is worth telling about it. */
+export interface Model {
+  readonly views: readonly NodeView[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Turns validated objects into our own words: defaults applied, addresses canonical, everything sorted once. */
+export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
+  const { node, diagnostics } = resolveNode(snapshot, options);
+  const slices = indexSlices(snapshot.endpointSlices);
+  const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
+  return { views, diagnostics: [...diagnostics, ...views.flatMap((view) => adviseOn(view, node, options))] };
+}
+
+interface ViewContext {
+  readonly family: Family;
+  readonly node: ResolvedNode;
+  readonly slices: SliceIndex;
+}
+
+function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, slices }: ViewContext): NodeView {
+  return {
+    family,
+    nodeName: node.name,
+    zone: node.zone,
+    primaryAddress: primaryAddress(node, family),
+    nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
+    detector: resolveDetector(node, family, options),
+    serviceCIDRs: serviceCIDRsOf(snapshot, family),
+    servicePorts: snapshot.services
+      .flatMap((service) => buildServicePorts(service, family, slices, node.name))
+      .sort(compareServicePorts),
+  };
+}
+
+/** By namespace, name, port name and protocol: the identity of a service port. */
+export function compareServicePorts(a: ServicePort, b: ServicePort): number {
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.name, b.name) ||
+    compareText(a.portName, b.portName) ||
+    compareText(a.protocol, b.protocol)
+  );
+}
+
+function serviceCIDRsOf(snapshot: Snapshot, family: Family): string[] {
+  const texts = snapshot.serviceCIDRs.flatMap(({ object }) => object.spec?.cidrs ?? []);
+  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
+  return disjointCidrs(cidrs).map(cidrText);
+}
+
+/** Warns where a missing setting quietly changes what packets do, but only in a family that has something to lose. */
+function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
+  const name = view.family === 'ip' ? 'IPv4' : 'IPv6';
+  const diagnostics: Diagnostic[] = [];
+  if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {
+    diagnostics.push({
+      code: 'no-local-detector',
+      message: `${name}: no CIDR tells pods from others (${options.detectLocalMode}), so connections to cluster IPs keep their source; give --cluster-cidr`,
+    });
+  }
+  const { unlisted } = resolveNodePortAddresses(node, view.family, options);
+  if (unlisted && view.servicePorts.some((port) => port.nodePort > 0)) {
+    diagnostics.push({
+      code: 'node-ports-on-all-addresses',
+      message: `${name}: nodePortAddresses names no address of this family, so node ports are open on all of the node's ${name} addresses`,
+    });
+  }
+  return diagnostics;
+}

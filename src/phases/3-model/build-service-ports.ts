@@ -1,0 +1,116 @@
+import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
+import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
+import type { Family, Protocol } from '../5-plan/ruleset.ts';
+import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
+import type { ServicePort } from './model.ts';
+
+const defaultAffinitySeconds = 10_800;
+
+/** The service ports of one Service in one family; none when the Service does not exist for it or is not ours to serve. */
+export function buildServicePorts(
+  service: Sourced<Service>,
+  family: Family,
+  slices: SliceIndex,
+  nodeName: string,
+): ServicePort[] {
+  const { object } = service;
+  const clusterIP = isServed(object) ? clusterIPOf(object, family) : undefined;
+  if (clusterIP === undefined) {
+    return [];
+  }
+  const { spec, metadata } = object;
+  const namespace = metadata.namespace ?? 'default';
+  const owned = slices.get(`${namespace}/${metadata.name}`) ?? [];
+  const externalIPs = ofFamily(spec.externalIPs ?? [], family);
+  const loadBalancerIPs = ofFamily(loadBalancerAddresses(object), family);
+  const sourceRanges = sourceRangesOf(object, family);
+  return (spec.ports ?? []).map((port, index): ServicePort => {
+    const portName = port.name ?? '';
+    const protocol = protocolOf(port);
+    return {
+      namespace,
+      name: metadata.name,
+      portName,
+      protocol,
+      port: port.port,
+      clusterIP,
+      nodePort: port.nodePort ?? 0,
+      externalIPs,
+      loadBalancerIPs,
+      sourceRanges,
+      internalPolicy: spec.internalTrafficPolicy ?? 'Cluster',
+      externalPolicy: externalPolicyOf(object),
+      affinitySeconds: affinitySecondsOf(object),
+      createdAt: metadata.creationTimestamp ?? '',
+      endpoints: buildEndpoints({ slices: owned, family, portName, protocol, nodeName }),
+      document: service.document,
+      index,
+    };
+  });
+}
+
+/** Whether this proxy handles the Service at all: not ExternalName, not headless, not given to another proxy by label. */
+export function isServed({ metadata, spec }: Service): boolean {
+  const clusterIP = spec.clusterIP ?? '';
+  return (
+    spec.type !== 'ExternalName' &&
+    clusterIP !== '' &&
+    clusterIP !== 'None' &&
+    metadata.labels?.['service.kubernetes.io/service-proxy-name'] === undefined
+  );
+}
+
+/** The place of the family in spec.ipFamilies chooses among spec.clusterIPs; objects older than dual stack have neither. */
+function clusterIPOf({ spec }: Service, family: Family): string | undefined {
+  const families = spec.ipFamilies ?? [];
+  const index = families.indexOf(family === 'ip' ? 'IPv4' : 'IPv6');
+  if (families.length > 0 && index < 0) {
+    return undefined;
+  }
+  const clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
+  const address = parseAddress(families.length > 0 ? (clusterIPs[index] ?? '') : (spec.clusterIP ?? ''));
+  return address?.family === family ? address.text : undefined;
+}
+
+function loadBalancerAddresses({ status }: Service): string[] {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  return ingress.filter((entry) => (entry.ipMode ?? 'VIP') === 'VIP').map((entry) => entry.ip ?? '');
+}
+
+function ofFamily(texts: readonly string[], family: Family): string[] {
+  const addresses = texts.map((text) => parseAddress(text.trim()));
+  return [...new Set(addresses.flatMap((address) => (address?.family === family ? [address.text] : [])))];
+}
+
+/** A range of prefix length 0 allows everybody, so the others mean nothing. */
+function sourceRangesOf({ spec }: Service, family: Family): string[] {
+  const cidrs = (spec.loadBalancerSourceRanges ?? []).flatMap((text) => {
+    const cidr = parseCidr(text);
+    return cidr?.family === family ? [cidr] : [];
+  });
+  return cidrs.some((cidr) => cidr.prefix === 0) ? [] : disjointCidrs(cidrs).map(cidrText);
+}
+
+/** externalTrafficPolicy counts where there is something external: by type, or by externalIPs of a ClusterIP Service. */
+function externalPolicyOf({ spec }: Service): 'Cluster' | 'Local' {
+  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
+  return isExternal && spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster';
+}
+
+function affinitySecondsOf({ spec }: Service): number {
+  if (spec.sessionAffinity !== 'ClientIP') {
+    return 0;
+  }
+  return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
+}
+
+function protocolOf(port: ApiServicePort): Protocol {
+  switch (port.protocol) {
+    case 'UDP':
+      return 'udp';
+    case 'SCTP':
+      return 'sctp';
+    default:
+      return 'tcp';
+  }
+}

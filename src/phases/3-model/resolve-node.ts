@@ -1,0 +1,87 @@
+import { isLoopback, parseAddress } from '../../address.ts';
+import type { Diagnostic } from '../../diagnostics.ts';
+import type { CompileOptions } from '../../options.ts';
+import type { Node, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
+import type { Family } from '../5-plan/ruleset.ts';
+
+/** The node that the ruleset is for, whatever it was described by. */
+export interface ResolvedNode {
+  /** Empty when nobody named one. */
+  readonly name: string;
+  readonly zone: string;
+  /** Canonical, without loopback ones, the primary of each family before the others of that family. */
+  readonly addresses: readonly string[];
+  readonly podCIDRs: readonly string[];
+}
+
+/**
+ * Finds the node: options.nodeName, else the only Node object of the snapshot. What the options say about it
+ * (addresses, zone) replaces what the object says.
+ */
+export function resolveNode(
+  snapshot: Snapshot,
+  options: CompileOptions,
+): { node: ResolvedNode; diagnostics: Diagnostic[] } {
+  const { object, diagnostics } = findNode(snapshot.nodes, options);
+  const name = options.nodeName ?? object?.metadata.name ?? '';
+  const addresses = nodeAddresses(object, options);
+  if (name !== '' && addresses.length === 0 && diagnostics.length === 0) {
+    diagnostics.push({
+      code: 'no-node-address',
+      message: `no address of node ${name} is known; give --node-ip, or a Node object with status.addresses`,
+    });
+  }
+  const podCIDR = object?.spec?.podCIDR;
+  return {
+    node: {
+      name,
+      zone: options.zone ?? object?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+      addresses,
+      podCIDRs: object?.spec?.podCIDRs ?? (podCIDR ? [podCIDR] : []),
+    },
+    diagnostics,
+  };
+}
+
+/** The primary address of a family: the first of it. */
+export function primaryAddress(node: ResolvedNode, family: Family): string | undefined {
+  return node.addresses.find((address) => parseAddress(address)?.family === family);
+}
+
+function findNode(
+  nodes: readonly Sourced<Node>[],
+  options: CompileOptions,
+): { object: Node | undefined; diagnostics: Diagnostic[] } {
+  const names = nodes.map(({ object }) => object.metadata.name).sort();
+  if (options.nodeName !== undefined) {
+    const object = nodes.find((node) => node.object.metadata.name === options.nodeName)?.object;
+    const missing = !object && nodes.length > 0 && options.nodeAddresses.length === 0;
+    const message = `no Node is called ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}`;
+    return { object, diagnostics: missing ? [{ code: 'node-not-found', message }] : [] };
+  }
+  if (nodes.length === 1) {
+    return { object: nodes[0]?.object, diagnostics: [] };
+  }
+  const consequence = 'no endpoint counts as local; give --node NAME';
+  const diagnostic: Diagnostic =
+    nodes.length === 0
+      ? { code: 'no-node', message: `no Node in the input and none named: ${consequence}` }
+      : { code: 'several-nodes', message: `the input has ${someOf(names)} and none is named: ${consequence}` };
+  return { object: undefined, diagnostics: [diagnostic] };
+}
+
+function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${names.length} Nodes (${shown}, ...)` : `${names.length} Nodes (${shown})`;
+}
+
+/** InternalIP before ExternalIP, as kube-proxy takes them; bindAddress, when it names one address, comes first. */
+function nodeAddresses(object: Node | undefined, options: CompileOptions): string[] {
+  const reported = object?.status?.addresses ?? [];
+  const ofType = (type: string): string[] => reported.filter((entry) => entry.type === type).map((e) => e.address);
+  const given =
+    options.nodeAddresses.length > 0 ? options.nodeAddresses : [...ofType('InternalIP'), ...ofType('ExternalIP')];
+  const bound = options.bindAddress === undefined ? [] : [options.bindAddress];
+  const canonical = [...bound, ...given].flatMap((text) => parseAddress(text)?.text ?? []);
+  return [...new Set(canonical)].filter((address) => !isLoopback(address));
+}

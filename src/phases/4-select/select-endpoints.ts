@@ -1,0 +1,91 @@
+import type { Endpoint, ServicePort } from '../3-model/model.ts';
+import { filterByTopology, type NodeTopology } from './filter-by-topology.ts';
+
+/** What happens to a new connection that no endpoint may take: an ICMP error, or silence. */
+export type Refusal = 'reject' | 'drop';
+
+/** Which endpoints one service port uses on this node. Lists keep the order of the service port's endpoints. */
+export interface Selection {
+  /** For traffic with policy Cluster. */
+  readonly cluster: readonly Endpoint[];
+  /** For traffic with policy Local. */
+  readonly local: readonly Endpoint[];
+  /** cluster and local together. */
+  readonly reachable: readonly Endpoint[];
+  /** Whether any endpoint, wherever it runs, could take a connection. */
+  readonly hasEndpoints: boolean;
+  /** What refuses traffic to the cluster IP; undefined when endpoints take it. */
+  readonly internalRefusal: Refusal | undefined;
+  /** What refuses outside traffic to external IPs, load balancer IPs and the node port; undefined when endpoints take it. */
+  readonly externalRefusal: Refusal | undefined;
+}
+
+/**
+ * Chooses the endpoints of a service port for a node.
+ *
+ * Policy Cluster: the ready endpoints that the hints allow; when no endpoint is ready, all that are serving while they
+ * terminate (KEP-1669). Policy Local: the ready ones of this node, else its serving and terminating ones; hints do not
+ * apply (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy). Each falls back independently of the other.
+ * Nothing to use at all is a rejection; endpoints elsewhere but none here, under policy Local, is a drop.
+ */
+export function selectEndpoints(servicePort: ServicePort, node: NodeTopology): Selection {
+  const { endpoints, internalPolicy, externalPolicy } = servicePort;
+  const exposed = isExposed(servicePort);
+  const usesCluster = internalPolicy === 'Cluster' || exposed;
+  const usesLocal = internalPolicy === 'Local' || (externalPolicy === 'Local' && exposed);
+  const cluster = usesCluster ? selectCluster(endpoints, node) : [];
+  const local = usesLocal ? selectLocal(endpoints) : [];
+  const hasEndpoints = usesLocal ? endpoints.some(isUsable) : cluster.length > 0;
+  const refusalFor = (policy: 'Cluster' | 'Local'): Refusal | undefined => {
+    if (!hasEndpoints) {
+      return 'reject';
+    }
+    return policy === 'Local' && local.length === 0 ? 'drop' : undefined;
+  };
+  return {
+    cluster,
+    local,
+    reachable: union(endpoints, cluster, local),
+    hasEndpoints,
+    internalRefusal: refusalFor(internalPolicy),
+    externalRefusal: refusalFor(externalPolicy),
+  };
+}
+
+/** Whether traffic can reach the service port other than by its cluster IP. */
+export function isExposed({ nodePort, loadBalancerIPs, externalIPs }: ServicePort): boolean {
+  return nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
+}
+
+/** The endpoints of either list, in the order of all. */
+function union(
+  all: readonly Endpoint[],
+  cluster: readonly Endpoint[],
+  local: readonly Endpoint[],
+): readonly Endpoint[] {
+  if (cluster.length === 0 || local.length === 0) {
+    return local.length === 0 ? cluster : local;
+  }
+  const chosen = new Set([...cluster, ...local]);
+  return all.filter((endpoint) => chosen.has(endpoint));
+}
+
+function selectCluster(endpoints: readonly Endpoint[], node: NodeTopology): readonly Endpoint[] {
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  return ready.length > 0 ? filterByTopology(ready, node) : endpoints.filter(isServingWhileTerminating);
+}
+
+function selectLocal(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+  const local = endpoints.filter((endpoint) => endpoint.local);
+  const ready = local.filter((endpoint) => endpoint.ready);
+  return ready.length > 0 ? ready : local.filter(isServingWhileTerminating);
+}
+
+function isUsable(endpoint: Endpoint): boolean {
+  return endpoint.ready || isServingWhileTerminating(endpoint);
+}
+
+/** Serving alone is not enough: an unready endpoint that is not terminating gets no traffic. */
+function isServingWhileTerminating(endpoint: Endpoint): boolean {
+  return endpoint.serving && endpoint.terminating;
+}

@@ -1,0 +1,55 @@
+import type { LocalDetector } from '../3-model/model.ts';
+import type { Expression, Family, Protocol, Statement } from './ruleset.ts';
+
+type Match = Extract<Statement, { kind: 'match' }>;
+
+/** The expressions that rules are made of, by the words of nft. */
+export const saddr: Expression = { kind: 'address', field: 'saddr' };
+export const daddr: Expression = { kind: 'address', field: 'daddr' };
+export const l4proto: Expression = { kind: 'l4proto' };
+export const thDport: Expression = { kind: 'dport', protocol: 'th' };
+export const originalDaddr: Expression = { kind: 'ct-original-daddr' };
+export const originalDport: Expression = { kind: 'ct-original-dport' };
+
+/** `tcp dport`: also makes sure that the packet is of the protocol. */
+export function dportOf(protocol: Protocol): Expression {
+  return { kind: 'dport', protocol };
+}
+
+/** `ct state new`: the first packet of a connection. */
+export const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
+
+/** `ct status dnat`: the connection's destination was translated. */
+export const isTranslated: Statement = { kind: 'match', left: { kind: 'ct-status' }, right: 'dnat' };
+
+/** `fib saddr type local`: the packet comes from this node itself. */
+export const isFromNode: Statement = { kind: 'match', left: { kind: 'fib-type', field: 'saddr' }, right: 'local' };
+
+/** `fib daddr type local`: the packet is for this node itself. */
+export const isForNode: Statement = { kind: 'match', left: { kind: 'fib-type', field: 'daddr' }, right: 'local' };
+
+/** Node ports do not work on loopback addresses: the answer could not leave the node (net.ipv4.conf.*.route_localnet). */
+export function isNotForLoopback(family: Family): Statement {
+  return { kind: 'match', left: daddr, negated: true, right: family === 'ip' ? '127.0.0.0/8' : '::1' };
+}
+
+/**
+ * Whether the packet comes from a pod of this node. Interfaces are compared by name (iifname), as an index would have to
+ * exist when the ruleset is loaded.
+ */
+export function isFromPod(detector: LocalDetector): Match {
+  if (detector.kind === 'source') {
+    return { kind: 'match', left: saddr, right: detector.cidr };
+  }
+  return { kind: 'match', left: { kind: 'iifname' }, right: detector.prefix ? `${detector.name}*` : detector.name };
+}
+
+/** The opposite of {@link isFromPod}. */
+export function isNotFromPod(detector: LocalDetector): Match {
+  return { ...isFromPod(detector), negated: true };
+}
+
+/** Sets the bit that asks the chain `masquerading` for a new source; other bits of the mark stay. */
+export function requestMasquerade(mark: number): Statement {
+  return { kind: 'set-mark', operator: 'or', mark };
+}

@@ -1,0 +1,40 @@
+/**
+ * One service port's part of the ruleset: a pure function of the service port, its selection and the node.
+ * Types only.
+ */
+import type { ServicePort } from '../3-model/model.ts';
+import type { DispatchChain } from './dispatch-chains.ts';
+import type { StickyFrontend } from './pin-chains.ts';
+import type { Chain, Element, SetDeclaration } from './ruleset.ts';
+
+/** Elements and the set they belong to. */
+export interface Placement {
+  readonly set: SetDeclaration;
+  readonly elements: readonly Element[];
+}
+
+/** How a frontend came to its address; of two service ports that want one address the earlier kind here gets it. */
+export type FrontendKind = 'cluster IP' | 'load balancer IP' | 'external IP' | 'node port';
+
+/** Everything that a service port has at one address (or node port) and port; it belongs to one service port only. */
+export interface Claim {
+  /** `10.96.0.1:80/tcp` or `node port 30080/tcp`: equal for those who want the same. */
+  readonly key: string;
+  readonly kind: FrontendKind;
+  readonly servicePort: ServicePort;
+  /** Whether any endpoint could answer there. */
+  readonly served: boolean;
+  readonly placements: readonly Placement[];
+  /** The chain that its verdict goes to, unless that is one of the fragment's own. */
+  readonly chain: DispatchChain | undefined;
+  readonly sticky: StickyFrontend | undefined;
+}
+
+/** One service port's part. */
+export interface Fragment {
+  /** Elements that other fragments may have as well. */
+  readonly shared: readonly Placement[];
+  readonly claims: readonly Claim[];
+  readonly ownedSets: readonly SetDeclaration[];
+  readonly ownedChains: readonly Chain[];
+}

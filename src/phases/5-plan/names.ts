@@ -1,0 +1,95 @@
+/**
+ * Every name in the ruleset. nft wants a letter first, then letters, digits and `/ . _ -`, at most 255 bytes: namespaces
+ * and Services are DNS labels of at most 63, so the longest name below has 250. Nothing ever parses a name back.
+ */
+import type { Endpoint, ServicePort } from '../3-model/model.ts';
+import type { Protocol } from './ruleset.ts';
+
+/** Sets and maps that every ruleset has, whatever it serves. */
+export const setNames = {
+  clusterIps: 'cluster-ips',
+  serviceCidrs: 'service-cidrs',
+  nodePortIps: 'nodeport-ips',
+  hairpinConnections: 'hairpin-connections',
+  serviceIps: 'service-ips',
+  serviceNodePorts: 'service-nodeports',
+  noEndpointServices: 'no-endpoint-services',
+  noEndpointNodePorts: 'no-endpoint-nodeports',
+  firewallIps: 'firewall-ips',
+  firewallSources: 'firewall-sources',
+} as const;
+
+/** Chains that every ruleset has. */
+export const chainNames = {
+  services: 'services',
+  firewallCheck: 'firewall-check',
+  serviceEndpointsCheck: 'service-endpoints-check',
+  nodePortEndpointsCheck: 'nodeport-endpoints-check',
+  clusterIpsCheck: 'cluster-ips-check',
+  rejectChain: 'reject-chain',
+  masquerading: 'masquerading',
+  pin: 'pin',
+} as const;
+
+/** Which list of endpoints a chain picks from, for which kind of frontend. */
+export interface EndpointList {
+  readonly protocol: Protocol;
+  /** `address`: cluster, load balancer and external IPs with the Service's port; `nodeport`: any address of the node. */
+  readonly frontend: 'address' | 'nodeport';
+  readonly scope: 'cluster' | 'local';
+}
+
+/** The map from frontend and index to endpoint: `tcp-endpoints`, `udp-nodeport-local-endpoints`. */
+export function endpointMapName({ protocol, frontend, scope }: EndpointList): string {
+  return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}${scope === 'local' ? '-local' : ''}-endpoints`;
+}
+
+/** The map from client, frontend address and port to the endpoint that the client keeps. */
+export function pinMapName(protocol: Protocol): string {
+  return `${protocol}-pins`;
+}
+
+/** The same pins as a set that can be compared with the connection at hand. */
+export function pinSetName(protocol: Protocol): string {
+  return `${protocol}-pinned`;
+}
+
+/** The set of frontends and endpoints with ClientIP affinity of one timeout: what may be pinned. */
+export function stickySetName(protocol: Protocol, frontend: 'address' | 'nodeport', seconds: number): string {
+  return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}-sticky-${seconds}`;
+}
+
+/** The chain that keeps the pins of one protocol up to date. */
+export function pinChainName(protocol: Protocol): string {
+  return `${chainNames.pin}-${protocol}`;
+}
+
+/** `namespace/name/protocol/port`, with nothing after the last slash for an unnamed port. */
+function servicePortPath({ namespace, name, protocol, portName }: ServicePort): string {
+  return `${namespace}/${name}/${protocol}/${portName}`;
+}
+
+function endpointPath(servicePort: ServicePort, { socket: { address, port } }: Endpoint): string {
+  // A colon ends a name in nft.
+  return `${servicePortPath(servicePort)}__${address.replaceAll(':', '.')}/${port}`;
+}
+
+/** Names for affinity over IPv6 on an nft that has no flat form of it: chains for a service port, and for an endpoint. */
+export const ownedNames = {
+  clusterChain: (servicePort: ServicePort): string => `sticky-cluster/${servicePortPath(servicePort)}`,
+  localChain: (servicePort: ServicePort): string => `sticky-local/${servicePortPath(servicePort)}`,
+  externalChain: (servicePort: ServicePort): string => `sticky-external/${servicePortPath(servicePort)}`,
+  endpointChain: (servicePort: ServicePort, endpoint: Endpoint): string =>
+    `endpoint/${endpointPath(servicePort, endpoint)}`,
+  clientSet: (servicePort: ServicePort, endpoint: Endpoint): string => `pinned/${endpointPath(servicePort, endpoint)}`,
+} as const;
+
+/** `namespace/name:port`, or `namespace/name` for an unnamed port: how people call a service port. */
+export function displayName({ namespace, name, portName }: ServicePort): string {
+  return portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`;
+}
+
+/** An element's comment; nft refuses a whole transaction for one of more than 128 bytes. Names are ASCII. */
+export function elementComment(text: string): string {
+  return text.slice(0, 128);
+}

@@ -1,0 +1,86 @@
+/**
+ * ClientIP affinity without a chain per Service. The pins are written after DNAT, when the packet itself names the
+ * endpoint that was picked, and read before the next pick (dispatch-chains.ts).
+ */
+import { pinBaseChains } from './base-chains.ts';
+import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from './expressions.ts';
+import { planBaseChain } from './fixed-chains.ts';
+import { chainNames, pinChainName, pinMapName, pinSetName, stickySetName } from './names.ts';
+import type { Chain, Protocol, Rule, Statement } from './ruleset.ts';
+
+/** A kind of frontend, protocol and timeout that some service port has; its set is declared by stickySet. */
+export interface StickyFrontend {
+  readonly protocol: Protocol;
+  readonly frontend: 'address' | 'nodeport';
+  readonly seconds: number;
+}
+
+/** The chains that keep pins for these frontends (each given once, sorted); none for none. */
+export function planPinChains(sticky: readonly StickyFrontend[]): Chain[] {
+  const protocols = [...new Set(sticky.map(({ protocol }) => protocol))];
+  if (protocols.length === 0) {
+    return [];
+  }
+  return [
+    ...protocols.map((protocol) =>
+      planPinChain(
+        protocol,
+        sticky.filter((one) => one.protocol === protocol),
+      ),
+    ),
+    {
+      name: chainNames.pin,
+      rules: protocols.map((protocol): Rule => [{ kind: 'jump', chain: pinChainName(protocol) }]),
+    },
+    ...pinBaseChains.map(planBaseChain),
+  ];
+}
+
+function planPinChain(protocol: Protocol, sticky: readonly StickyFrontend[]): Chain {
+  return { name: pinChainName(protocol), rules: [...sticky.map(refreshRule), forgetRule(protocol)] };
+}
+
+/** The endpoint may be pinned: write the pin, or make it live longer. */
+function refreshRule({ protocol, frontend, seconds }: StickyFrontend): Rule {
+  const port = dportOf(protocol);
+  const pinned = frontend === 'address' ? [originalDaddr, originalDport] : [originalDport];
+  return [
+    isOf(protocol),
+    { kind: 'match-set', key: [...pinned, daddr, port], set: stickySetName(protocol, frontend, seconds) },
+    { kind: 'update', ...mapPin(protocol), timeoutSeconds: seconds },
+    { kind: 'update', ...setPin(protocol), timeoutSeconds: seconds },
+    { kind: 'return' },
+  ];
+}
+
+/**
+ * A pin to an endpoint that may no longer be pinned: the packet was about to follow it. Forget the pin and drop the
+ * packet; the client sends it again, and then it is a new pick. A connection that is dropped before it is confirmed
+ * leaves nothing behind in conntrack.
+ */
+function forgetRule(protocol: Protocol): Rule {
+  return [
+    isOf(protocol),
+    { kind: 'match-set', key: setPin(protocol).key, set: pinSetName(protocol) },
+    { kind: 'delete', ...mapPin(protocol) },
+    { kind: 'delete', ...setPin(protocol) },
+    { kind: 'drop' },
+  ];
+}
+
+/** nft asks for the protocol before `ct original proto-dst`. */
+function isOf(protocol: Protocol): Statement {
+  return { kind: 'match', left: l4proto, right: protocol };
+}
+
+function mapPin(protocol: Protocol) {
+  return {
+    set: pinMapName(protocol),
+    key: [saddr, originalDaddr, originalDport],
+    value: [daddr, dportOf(protocol)],
+  } as const;
+}
+
+function setPin(protocol: Protocol) {
+  return { set: pinSetName(protocol), key: [saddr, originalDaddr, originalDport, daddr, dportOf(protocol)] } as const;
+}

@@ -1,0 +1,94 @@
+import { socketText } from '../3-model/build-endpoints.ts';
+import type { ServicePort } from '../3-model/model.ts';
+import { isExposed, type Selection } from '../4-select/select-endpoints.ts';
+import type { FixedContext } from './fixed-chains.ts';
+import type { Claim, Fragment, FrontendKind, Placement } from './fragment.ts';
+import { displayName, elementComment } from './names.ts';
+import { planOwnedAffinity } from './owned-affinity.ts';
+import { allowedSources, type FirewallContext, planFirewall } from './plan-firewall.ts';
+import { type Frontend, planEntry, planRefusal } from './plan-frontend.ts';
+import * as sets from './set-declarations.ts';
+
+/** What every fragment depends on besides its service port: the node's settings. */
+export interface FragmentContext extends FixedContext, FirewallContext {
+  /** Whether affinity may use maps that rules write to; see owned-affinity.ts. */
+  readonly flatAffinity: boolean;
+}
+
+/** Plans everything that one service port contributes to the ruleset. */
+export function planFragment(servicePort: ServicePort, selection: Selection, context: FragmentContext): Fragment {
+  const owned =
+    servicePort.affinitySeconds > 0 && !context.flatAffinity && selection.hasEndpoints
+      ? planOwnedAffinity(servicePort, selection, context)
+      : undefined;
+  return {
+    shared: [clusterIpPlacement(servicePort), hairpinPlacement(servicePort, selection)],
+    claims: planClaims(servicePort, selection, context),
+    ownedSets: owned?.sets ?? [],
+    ownedChains: owned?.chains ?? [],
+  };
+}
+
+/** The cluster IP exists even when nothing answers there. Several ports share it, so the comment names no port. */
+function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): Placement {
+  return { set: sets.clusterIps, elements: [{ key: clusterIP, comment: elementComment(`${namespace}/${name}`) }] };
+}
+
+/** Only an endpoint on this node can meet itself here; one whose slice names no node may be on this one. */
+function hairpinPlacement({ protocol }: ServicePort, { reachable }: Selection): Placement {
+  return {
+    set: sets.hairpinConnections,
+    elements: reachable
+      .filter(({ local, nodeName }) => local || nodeName === '')
+      .map(({ socket: { address, port } }) => ({ key: `${address} . ${address} . ${protocol} . ${port}` })),
+  };
+}
+
+function planClaims(servicePort: ServicePort, selection: Selection, context: FragmentContext): Claim[] {
+  const { clusterIP, loadBalancerIPs, externalIPs, nodePort } = servicePort;
+  const claims = [planClaim(servicePort, selection, context, { kind: 'cluster IP', address: clusterIP })];
+  if (!isExposed(servicePort)) {
+    return claims;
+  }
+  const sources = allowedSources(servicePort, context);
+  for (const address of loadBalancerIPs) {
+    const claim = planClaim(servicePort, selection, context, { kind: 'load balancer IP', address });
+    claims.push({ ...claim, placements: [...claim.placements, ...planFirewall(servicePort, address, sources)] });
+  }
+  for (const address of externalIPs) {
+    claims.push(planClaim(servicePort, selection, context, { kind: 'external IP', address }));
+  }
+  if (nodePort > 0) {
+    claims.push(planClaim(servicePort, selection, context, { kind: 'node port', address: undefined }));
+  }
+  return claims;
+}
+
+function planClaim(
+  servicePort: ServicePort,
+  selection: Selection,
+  context: FragmentContext,
+  { kind, address }: { kind: FrontendKind; address: string | undefined },
+): Claim {
+  const { protocol, port, nodePort } = servicePort;
+  const frontend: Frontend = {
+    kind: address === undefined ? 'nodeport' : 'address',
+    key: address === undefined ? `${nodePort}` : `${address} . ${port}`,
+    verdictKey: address === undefined ? `${protocol} . ${nodePort}` : `${address} . ${protocol} . ${port}`,
+    internal: kind === 'cluster IP',
+    comment: elementComment(displayName(servicePort)),
+  };
+  const refusal = frontend.internal ? selection.internalRefusal : selection.externalRefusal;
+  // An outside frontend that refuses strangers for lack of local endpoints still serves pods and the node.
+  const answers = selection.hasEndpoints && !(frontend.internal && refusal);
+  const entry = answers ? planEntry(servicePort, selection, frontend, context.flatAffinity) : undefined;
+  return {
+    key: address === undefined ? `node port ${nodePort}/${protocol}` : `${socketText({ address, port })}/${protocol}`,
+    kind,
+    servicePort,
+    served: selection.hasEndpoints,
+    placements: [...(entry?.placements ?? []), ...(refusal ? [planRefusal(frontend, refusal)] : [])],
+    chain: entry?.chain,
+    sticky: entry?.sticky,
+  };
+}

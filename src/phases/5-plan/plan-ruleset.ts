@@ -1,0 +1,87 @@
+import type { Diagnostic } from '../../diagnostics.ts';
+import type { CompileOptions } from '../../options.ts';
+import type { NodeView } from '../3-model/model.ts';
+import { selectEndpoints } from '../4-select/select-endpoints.ts';
+import { collectDispatchChains } from './collect-dispatch-chains.ts';
+import { planDispatchChain } from './dispatch-chains.ts';
+import { fillSets } from './fill-sets.ts';
+import { planFixedChains } from './fixed-chains.ts';
+import type { Claim, Placement } from './fragment.ts';
+import { planPinChains, type StickyFrontend } from './pin-chains.ts';
+import { type FragmentContext, planFragment } from './plan-fragment.ts';
+import { resolveClaims } from './resolve-claims.ts';
+import type { Chain, Element, Ruleset, SetDeclaration } from './ruleset.ts';
+import * as sets from './set-declarations.ts';
+
+/** Plans the whole ruleset of one family, and tells which service ports want the same address. */
+export function planRuleset(view: NodeView, options: CompileOptions): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
+  const context = contextOf(view, options);
+  const fragments = view.servicePorts.map((servicePort) =>
+    planFragment(servicePort, selectEndpoints(servicePort, view), context),
+  );
+  const { held, diagnostics } = resolveClaims(fragments.flatMap((fragment) => fragment.claims));
+  const sticky = collectSticky(held);
+  const dispatch = collectDispatchChains(held.flatMap(({ chain }) => chain ?? []));
+  const chains: Chain[] = [
+    ...fragments.flatMap((fragment) => fragment.ownedChains),
+    ...dispatch.map((chain) => planDispatchChain(chain, context)),
+    ...planPinChains(sticky),
+    ...planFixedChains(context),
+  ];
+  const placements = [
+    ...nodePlacements(view),
+    ...fragments.flatMap((fragment) => fragment.shared),
+    ...held.flatMap((claim) => claim.placements),
+    ...[...pinSets(sticky), ...fragments.flatMap((fragment) => fragment.ownedSets)].map(empty),
+  ];
+  return {
+    ruleset: {
+      family: view.family,
+      table: options.table,
+      comment: 'Kubernetes Services, by svc2nft',
+      sets: fillSets([...sets.fixedSets.map(empty), ...placements]),
+      chains,
+    },
+    diagnostics,
+  };
+}
+
+function contextOf(view: NodeView, options: CompileOptions): FragmentContext {
+  return {
+    family: view.family,
+    mark: 2 ** options.masqueradeBit,
+    masqueradeAll: options.masqueradeAll,
+    detector: view.detector,
+    nodePortAddresses: view.nodePortAddresses,
+    primaryAddress: view.primaryAddress,
+    flatAffinity: view.family === 'ip' || options.targetNft === '1.1.3',
+  };
+}
+
+function nodePlacements({ serviceCIDRs, nodePortAddresses }: NodeView): Placement[] {
+  const elementsOf = (texts: readonly string[]): Element[] => texts.map((key) => ({ key }));
+  const cidrs = { set: sets.serviceCidrs, elements: elementsOf(serviceCIDRs) };
+  return nodePortAddresses.kind === 'all'
+    ? [cidrs]
+    : [cidrs, { set: sets.nodePortIps, elements: elementsOf(nodePortAddresses.addresses) }];
+}
+
+/** Each kind of sticky frontend once, sorted. */
+function collectSticky(claims: readonly Claim[]): StickyFrontend[] {
+  const byName = new Map<string, StickyFrontend>();
+  for (const { sticky } of claims) {
+    if (sticky) {
+      byName.set(`${sticky.protocol} ${sticky.frontend} ${String(sticky.seconds).padStart(10)}`, sticky);
+    }
+  }
+  return [...byName.keys()].sort().flatMap((name) => byName.get(name) ?? []);
+}
+
+function pinSets(sticky: readonly StickyFrontend[]): SetDeclaration[] {
+  const protocols = [...new Set(sticky.map(({ protocol }) => protocol))];
+  return protocols.flatMap((protocol) => [sets.pinMap(protocol), sets.pinSet(protocol)]);
+}
+
+function empty(set: SetDeclaration): Placement {
+  return { set, elements: [] };
+}
