@@ -1,0 +1,15 @@
+#!/usr/bin/env node
+import process from 'node:process';
+
+const { main } = await import('../dist/cli/main.js').catch((error) => {
+  if (error?.code !== 'ERR_MODULE_NOT_FOUND') {
+    throw error;
+  }
+  process.stderr.write('svc2nft is not built: run "npm ci" or "npm run build" in its folder\n');
+  process.exit(1);
+});
+
+// A reader that has seen enough, such as `head`, is no error.
+process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await main(process.argv.slice(2), process);

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what tests and demo need besides Node and npm: nft, ip, python3. Debian and its relatives only, as root only;
+# elsewhere it says what is missing and leaves the rest to those who need it.
+set -euo pipefail
+
+missing=()
+command -v nft >/dev/null || missing+=(nftables)
+command -v ip >/dev/null || missing+=(iproute2)
+command -v python3 >/dev/null || missing+=(python3)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  log=$(mktemp)
+  if ! { apt-get update && apt-get install --yes --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    exit 1
+  fi
+  rm -f "$log"
+else
+  echo "missing: ${missing[*]}; not root or no apt-get, so please install them" >&2
+fi

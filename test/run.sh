@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The gate: everything that must hold before a change lands.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bash test/install-tools.sh
+npm run --silent build
+npm run --silent typecheck
+npm run --silent lint
+npm run --silent unused
+npm run --silent package-check
+exec npx vitest run
