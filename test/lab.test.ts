@@ -1,18 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { kernelTestsRun } from './support/kernel-tests.ts';
 import { judge } from './support/lab/judge.ts';
 import type { Observation } from './support/lab/observe-attempts.ts';
-import { findLabProblem, runPackets } from './support/lab/run-packets.ts';
+import { runPackets } from './support/lab/run-packets.ts';
 import { buildSample } from './support/lab/sample.ts';
 import { type Packet, parsePackets } from './support/packets.ts';
 
-const problem = await findLabProblem();
-if (problem) {
-  console.warn(`kernel tests of the laboratory are skipped: ${problem}`);
-}
-// With CI=true they run nevertheless, and fail with the reason.
-const canRun = problem === undefined || process.env['CI'] === 'true';
-
-describe.skipIf(!canRun)('every fate, told apart in the kernel', () => {
+describe.skipIf(!kernelTestsRun)('every fate, told apart in the kernel', () => {
   const sample = buildSample();
   let observations: Observation[] = [];
   beforeAll(async () => {
@@ -36,7 +30,7 @@ describe.skipIf(!canRun)('every fate, told apart in the kernel', () => {
   }
 });
 
-describe.skipIf(!canRun)('wrong expectations, from sending to judging', () => {
+describe.skipIf(!kernelTestsRun)('wrong expectations, from sending to judging', () => {
   const { ruleset, nodeAddresses } = buildSample();
 
   it('are each described in a sentence', async () => {

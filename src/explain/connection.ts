@@ -1,0 +1,37 @@
+import type { Protocol } from '../phases/5-plan/ruleset.ts';
+import type { Memory } from './fate.ts';
+
+/** A packet as it stands at one place of its way, and what conntrack and the walk know about it. */
+export interface Connection {
+  readonly source: string;
+  readonly destination: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly originalDestination: string;
+  readonly originalPort: number;
+  /** Empty in the output hook, where a packet has none. */
+  readonly inputInterface: string;
+  /** An unsigned number of 32 bits. */
+  readonly mark: number;
+  readonly translated: boolean;
+  readonly masqueraded: boolean;
+  /** Whether NAT chains have had their say about the destination, and about the source. */
+  readonly destinationSettled: boolean;
+  readonly sourceSettled: boolean;
+  /** This branch of the walk is taken once in so many times. */
+  readonly oneIn: number;
+  readonly memory: Memory;
+  /** The changes to the memory as text, to compare branches by. */
+  readonly changes: string;
+}
+
+/** Whether conntrack's status has `dnat`: a translation to the same address and port leaves it unset. */
+export function hasNewDestination(connection: Connection): boolean {
+  const { destination, port, originalDestination, originalPort } = connection;
+  return destination !== originalDestination || port !== originalPort;
+}
+
+/** A branch of the walk that is taken once in `oneIn` times. */
+export function branchOf(connection: Connection, oneIn: number): Connection {
+  return oneIn === 1 ? connection : { ...connection, oneIn: connection.oneIn * oneIn };
+}

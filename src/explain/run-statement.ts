@@ -1,0 +1,121 @@
+import type { Statement } from '../phases/5-plan/ruleset.ts';
+import { changeMemory, type MemoryChange } from './change-memory.ts';
+import { branchOf, type Connection } from './connection.ts';
+import { type Finding, lookUp } from './look-up.ts';
+import { matchStatement } from './match-statement.ts';
+import { readKey, readSocket } from './read-key.ts';
+import { masquerade, translateByMap, translateTo } from './translate.ts';
+import { setOf, type WalkContext } from './walk-context.ts';
+
+/** Where evaluation goes on: `end-rule` is the next rule; accept, drop and reject end the base chain. */
+type Control =
+  | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' }
+  | { readonly kind: 'jump' | 'goto'; readonly chain: string };
+
+/** What one statement does in one branch, and what it found. */
+export interface Effect extends Finding {
+  readonly control: Control;
+}
+
+type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
+
+const next: Control = { kind: 'next' };
+const endRule: Control = { kind: 'end-rule' };
+const accept: Control = { kind: 'accept' };
+
+/** Carries out one statement: one effect, or one for each branch that chance may take. */
+export function runStatement(statement: Statement, connection: Connection, context: WalkContext): Effect[] {
+  switch (statement.kind) {
+    case 'match':
+      return runMatch(statement, connection, context);
+    case 'match-set':
+      return runMatchSet(statement, connection, context);
+    case 'match-mark':
+      return [effectOf(connection, (connection.mark & statement.mark) !== 0 ? next : endRule)];
+    case 'set-mark':
+      return [effectOf({ ...connection, mark: changeMark(connection.mark, statement) }, next)];
+    case 'vmap':
+      return lookUp(statement.map, { key: statement.key, connection, context }).map(followVerdict);
+    case 'random-goto':
+      return statement.chains.map((chain) =>
+        effectOf(branchOf(connection, statement.chains.length), { kind: 'goto', chain }),
+      );
+    case 'dnat':
+      return [translation(effectOf(connection, endRule), translateTo(statement, connection))];
+    case 'dnat-map':
+      return lookUp(statement.map, { key: statement.key, connection, context }).map((finding) =>
+        translation(finding, translateByMap(statement, finding.connection, finding.element?.value)),
+      );
+    case 'update':
+    case 'delete':
+      return runChange(statement, connection, context);
+    case 'jump':
+    case 'goto':
+      return [effectOf(connection, statement)];
+    case 'masquerade':
+      return [effectOf(masquerade(connection, context), accept)];
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return [effectOf(connection, { kind: statement.kind })];
+  }
+}
+
+const nothing = { key: undefined, element: undefined };
+
+function effectOf(
+  connection: Connection,
+  control: Control,
+  { key, element }: Pick<Finding, 'key' | 'element'> = nothing,
+): Effect {
+  return { connection, control, key, element };
+}
+
+function runMatch(statement: Of<'match'>, connection: Connection, context: WalkContext): Effect[] {
+  const answers = matchStatement(statement, connection, context);
+  return answers.map((holds) => effectOf(branchOf(connection, answers.length), holds ? next : endRule));
+}
+
+function runMatchSet(
+  { set, key, negated = false }: Of<'match-set'>,
+  connection: Connection,
+  context: WalkContext,
+): Effect[] {
+  return lookUp(set, { key, connection, context }).map((finding) => {
+    const holds = finding.key !== undefined && (finding.element !== undefined) !== negated;
+    return effectOf(finding.connection, holds ? next : endRule, finding);
+  });
+}
+
+function followVerdict(finding: Finding): Effect {
+  const verdict = finding.element?.value;
+  return effectOf(finding.connection, verdict && 'kind' in verdict ? verdict : endRule, finding);
+}
+
+/** A translation is also a verdict: it ends the base chain. */
+function translation(finding: Finding, translated: Connection | undefined): Effect {
+  return translated ? effectOf(translated, accept, finding) : effectOf(finding.connection, endRule, finding);
+}
+
+function runChange(statement: Of<'update' | 'delete'>, connection: Connection, context: WalkContext): Effect[] {
+  const set = setOf(statement.set, context);
+  const value = statement.value && readSocket(statement.value, connection, context);
+  const readings = statement.value && !value ? [] : readKey(statement.key, connection, context);
+  if (readings.length === 0) {
+    return [effectOf(connection, endRule)];
+  }
+  return readings.map(({ key, oneIn }) =>
+    change(branchOf(connection, oneIn), { statement, set, key, ...(value && { value }) }),
+  );
+}
+
+function change(connection: Connection, memoryChange: MemoryChange): Effect {
+  const found = { key: memoryChange.key, element: undefined };
+  const changed = changeMemory(connection, memoryChange);
+  return changed ? effectOf(changed, next, found) : effectOf(connection, endRule, found);
+}
+
+/** JavaScript computes with signed 32 bits, a mark is unsigned. */
+function changeMark(mark: number, { operator, mark: bit }: Of<'set-mark'>): number {
+  return (operator === 'or' ? mark | bit : mark ^ bit) >>> 0;
+}

@@ -1,0 +1,30 @@
+import { canonicalAddress } from '../address.ts';
+import type { Element, Protocol, Socket } from '../phases/5-plan/ruleset.ts';
+import type { Connection } from './connection.ts';
+import type { WalkContext } from './walk-context.ts';
+
+/** The connection with the destination that a rule names, or undefined where the rule is for another protocol. */
+export function translateTo(
+  { protocol, address, port }: Socket & { readonly protocol: Protocol },
+  connection: Connection,
+): Connection | undefined {
+  const destination = canonicalAddress(address);
+  if (connection.protocol !== protocol || destination === undefined) {
+    return undefined;
+  }
+  return { ...connection, destination, port, translated: true, destinationSettled: true };
+}
+
+/** The connection with the destination that a map holds, or undefined where it holds none or is for another protocol. */
+export function translateByMap(
+  { protocol }: { readonly protocol: Protocol },
+  connection: Connection,
+  value: Element['value'],
+): Connection | undefined {
+  return value && 'address' in value ? translateTo({ ...value, protocol }, connection) : undefined;
+}
+
+/** The connection with the node's own source; the source stays where the node is not known to have an address. */
+export function masquerade(connection: Connection, { ownAddress }: WalkContext): Connection {
+  return { ...connection, source: ownAddress ?? connection.source, masqueraded: true, sourceSettled: true };
+}

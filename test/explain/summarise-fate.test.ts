@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { summariseFate } from '../../src/explain/summarise-fate.ts';
+import { walkPacket } from '../../src/explain/walk-packet.ts';
+import { flatRuleset } from './flat-ruleset.ts';
+import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from './support.ts';
+
+test('all endpoints, sorted, and what they have in common', () => {
+  const third = { numerator: 1, denominator: 3 };
+  const fate = walkPacket(flatRuleset, packet('172.30.0.1', 80, { source: '10.0.3.1' }), node);
+  expect(summariseFate(fate)).toEqual({
+    verdict: 'translated',
+    masqueraded: false,
+    endpoints: ['10.0.1.1:8080', '10.0.2.1:8080', '10.0.3.1:8080'].map((endpoint) => ({
+      endpoint,
+      share: third,
+      masqueraded: false,
+    })),
+  });
+});
+
+test('masquerading that depends on the endpoint', () => {
+  const fate = walkPacket(flatRuleset, packet('172.30.0.1', 80, { source: '10.0.1.1' }), node);
+  const summary = summariseFate(fate);
+  expect(summary.masqueraded).toBe('mixed');
+  expect(summary.endpoints.map(({ masqueraded }) => masqueraded)).toEqual([true, false, false]);
+});
+
+test('a packet that is dropped arrives nowhere', () => {
+  expect(summariseFate(walkPacket(flatRuleset, packet('5.5.5.8', 80), node))).toEqual({
+    verdict: 'dropped',
+    masqueraded: false,
+    endpoints: [],
+  });
+});
+
+test('a verdict that chance decides', () => {
+  const sometimes = ruleset([chain('base', [[match(numgen(2), 0), drop]], filterForward)]);
+  expect(summariseFate(walkPacket(sometimes, packet('10.0.1.1', 80), node)).verdict).toBe('mixed');
+});

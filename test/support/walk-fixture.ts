@@ -1,0 +1,45 @@
+import { indexRuleset } from '../../src/explain/index-ruleset.ts';
+import type { IndexedRuleset } from '../../src/explain/indexed-ruleset.ts';
+import type { FateSummary } from '../../src/explain/summarise-fate.ts';
+import { summariseFate } from '../../src/explain/summarise-fate.ts';
+import { walkPacket } from '../../src/explain/walk-packet.ts';
+import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Packet } from './packets.ts';
+
+/** What the walker says of a packet, and of the client's next connection after each way that the first may go. */
+export interface WalkedPacket {
+  readonly first: FateSummary;
+  readonly next: readonly FateSummary[];
+}
+
+/** A walker for the packets of one fixture; the rulesets are indexed once. */
+export function walkerFor(
+  rulesets: readonly Ruleset[],
+  nodeAddresses: readonly string[],
+): (packet: Packet) => WalkedPacket {
+  const byFamily = new Map(
+    rulesets.map((ruleset): [string, IndexedRuleset] => [ruleset.family, indexRuleset(ruleset)]),
+  );
+  return (packet) => {
+    const ruleset = byFamily.get(packet.to.address.includes(':') ? 'ip6' : 'ip');
+    if (!ruleset) {
+      // No table of the family: no rule can touch the packet.
+      return { first: { verdict: 'untouched', endpoints: [], masqueraded: false }, next: [] };
+    }
+    const connection = {
+      source: packet.from,
+      destination: packet.to.address,
+      protocol: packet.to.protocol,
+      port: packet.to.port,
+      inputInterface: packet.via ?? (isPodAddress(packet.from) ? 'pod0' : 'out0'),
+    };
+    const node = { localAddresses: nodeAddresses };
+    const fate = walkPacket(ruleset, connection, node);
+    const next = fate.outcomes.map(({ memory }) => summariseFate(walkPacket(ruleset, connection, node, memory)));
+    return { first: summariseFate(fate), next };
+  };
+}
+
+function isPodAddress(address: string): boolean {
+  return address.startsWith('10.') || address.startsWith('fd00:10:244:');
+}
