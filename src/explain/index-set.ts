@@ -1,3 +1,4 @@
+import { elementsOf } from '../phases/5-plan/elements-of.ts';
 import type { Element, Family, FilledSet, KeyType } from '../phases/5-plan/ruleset.ts';
 import type { IndexedSet, Pattern } from './indexed-ruleset.ts';
 import { isCanonical, splitKey } from './key-text.ts';
@@ -14,7 +15,7 @@ export function indexSet(set: FilledSet, family: Family): IndexedSet {
   const patterns = new Map<string, Pattern>();
   const targets = new Set<string>();
   const context = { set, family, seen: new Set<string>() };
-  for (const element of set.elements) {
+  for (const element of elementsOf(set)) {
     checkElement(element, context);
     const { key, value } = element;
     const before = entries.get(key);

@@ -68,10 +68,9 @@ export function socketText({ address, port }: Socket): string {
 
 /** By the bytes of `address:port`, which is put together only where one address begins with the other. */
 function compareEndpoints({ socket: a }: Endpoint, { socket: b }: Endpoint): number {
-  if (a.address.startsWith(b.address) || b.address.startsWith(a.address)) {
-    return compareText(socketText(a), socketText(b));
-  }
-  return a.address < b.address ? -1 : 1;
+  const isBeginning =
+    a.address.length < b.address.length ? b.address.startsWith(a.address) : a.address.startsWith(b.address);
+  return isBeginning ? compareText(socketText(a), socketText(b)) : compareText(a.address, b.address);
 }
 
 function mergeSorted(entries: Endpoint[]): Endpoint[] {

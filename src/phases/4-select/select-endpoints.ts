@@ -71,14 +71,18 @@ function union(
 }
 
 function selectCluster(endpoints: readonly Endpoint[], node: NodeTopology): readonly Endpoint[] {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const ready = endpoints.every(isReady) ? endpoints : endpoints.filter(isReady);
   return ready.length > 0 ? filterByTopology(ready, node) : endpoints.filter(isServingWhileTerminating);
 }
 
 function selectLocal(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   const local = endpoints.filter((endpoint) => endpoint.local);
-  const ready = local.filter((endpoint) => endpoint.ready);
+  const ready = local.filter(isReady);
   return ready.length > 0 ? ready : local.filter(isServingWhileTerminating);
+}
+
+function isReady(endpoint: Endpoint): boolean {
+  return endpoint.ready;
 }
 
 function isUsable(endpoint: Endpoint): boolean {

@@ -1,29 +1,55 @@
-import type { Placement } from './fragment.ts';
-import type { Element, FilledSet, SetDeclaration } from './ruleset.ts';
+import type { ElementPlacement, Placement } from './fragment.ts';
+import type { Element, EndpointList, FilledSet, SetDeclaration } from './ruleset.ts';
 
 /**
- * Brings the elements of every set together, in the order they come. Service ports may share an element of a plain set
- * (a cluster IP, a hairpin connection): the first one stays.
+ * Brings the elements of every set together, in the order they come.
+ *
+ * @param declared sets that must exist, with elements or without.
+ * @param shared elements that several service ports may have (a cluster IP, a hairpin connection): the first one stays.
+ * @param claimed elements and endpoint lists that nobody else has.
  */
-export function fillSets(placements: readonly Placement[]): FilledSet[] {
-  const filled = new Map<string, { set: SetDeclaration; elements: Element[] }>();
-  for (const { set, elements } of placements) {
-    let target = filled.get(set.name);
-    if (!target) {
-      target = { set, elements: [] };
-      filled.set(set.name, target);
-    }
-    for (const element of elements) {
-      target.elements.push(element);
+export function fillSets(
+  declared: readonly SetDeclaration[],
+  shared: readonly ElementPlacement[],
+  claimed: readonly Placement[],
+): FilledSet[] {
+  const filling = new Map<string, Filling>();
+  for (const set of declared) {
+    fillingOf(set, filling);
+  }
+  const seen = new Set<string>();
+  for (const { set, elements } of shared) {
+    fillingOf(set, filling).elements.push(...elements.filter(({ key }) => isNew(`${set.name} ${key}`, seen)));
+  }
+  for (const placement of claimed) {
+    const { elements, lists } = fillingOf(placement.set, filling);
+    if ('list' in placement) {
+      lists.push(placement.list);
+    } else {
+      elements.push(...placement.elements);
     }
   }
-  return [...filled.values()].map(({ set, elements }) => ({
-    ...set,
-    elements: set.value === undefined ? withoutDuplicates(elements) : elements,
-  }));
+  return [...filling.values()].map(({ set, elements, lists }) =>
+    lists.length > 0 ? { ...set, elements, lists } : { ...set, elements },
+  );
 }
 
-function withoutDuplicates(elements: readonly Element[]): Element[] {
-  const seen = new Set<string>();
-  return elements.filter(({ key }) => !seen.has(key) && seen.add(key));
+interface Filling {
+  readonly set: SetDeclaration;
+  readonly elements: Element[];
+  readonly lists: EndpointList[];
+}
+
+function fillingOf(set: SetDeclaration, filling: Map<string, Filling>): Filling {
+  const known = filling.get(set.name);
+  if (known) {
+    return known;
+  }
+  const added: Filling = { set, elements: [], lists: [] };
+  filling.set(set.name, added);
+  return added;
+}
+
+function isNew(place: string, seen: Set<string>): boolean {
+  return !seen.has(place) && seen.add(place) === seen;
 }

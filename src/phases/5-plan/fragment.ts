@@ -5,12 +5,19 @@
 import type { ServicePort } from '../3-model/model.ts';
 import type { DispatchChain } from './dispatch-chains.ts';
 import type { StickyFrontend } from './pin-chains.ts';
-import type { Chain, Element, SetDeclaration } from './ruleset.ts';
+import type { Chain, Element, EndpointList, SetDeclaration } from './ruleset.ts';
 
-/** Elements and the set they belong to. */
-export interface Placement {
+/** Elements, or the endpoints of a frontend, and the set they belong to. */
+export type Placement = ElementPlacement | ListPlacement;
+
+export interface ElementPlacement {
   readonly set: SetDeclaration;
   readonly elements: readonly Element[];
+}
+
+export interface ListPlacement {
+  readonly set: SetDeclaration;
+  readonly list: EndpointList;
 }
 
 /** How a frontend came to its address; of two service ports that want one address the earlier kind here gets it. */
@@ -33,7 +40,7 @@ export interface Claim {
 /** One service port's part. */
 export interface Fragment {
   /** Elements that other fragments may have as well. */
-  readonly shared: readonly Placement[];
+  readonly shared: readonly ElementPlacement[];
   readonly claims: readonly Claim[];
   readonly ownedSets: readonly SetDeclaration[];
   readonly ownedChains: readonly Chain[];

@@ -2,7 +2,7 @@ import { socketText } from '../3-model/build-endpoints.ts';
 import type { ServicePort } from '../3-model/model.ts';
 import { isExposed, type Selection } from '../4-select/select-endpoints.ts';
 import type { FixedContext } from './fixed-chains.ts';
-import type { Claim, Fragment, FrontendKind, Placement } from './fragment.ts';
+import type { Claim, ElementPlacement, Fragment, FrontendKind } from './fragment.ts';
 import { displayName, elementComment } from './names.ts';
 import { planOwnedAffinity } from './owned-affinity.ts';
 import { allowedSources, type FirewallContext, planFirewall } from './plan-firewall.ts';
@@ -30,12 +30,12 @@ export function planFragment(servicePort: ServicePort, selection: Selection, con
 }
 
 /** The cluster IP exists even when nothing answers there. Several ports share it, so the comment names no port. */
-function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): Placement {
+function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): ElementPlacement {
   return { set: sets.clusterIps, elements: [{ key: clusterIP, comment: elementComment(`${namespace}/${name}`) }] };
 }
 
 /** Only an endpoint on this node can meet itself here; one whose slice names no node may be on this one. */
-function hairpinPlacement({ protocol }: ServicePort, { reachable }: Selection): Placement {
+function hairpinPlacement({ protocol }: ServicePort, { reachable }: Selection): ElementPlacement {
   return {
     set: sets.hairpinConnections,
     elements: reachable

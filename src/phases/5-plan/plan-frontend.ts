@@ -97,9 +97,8 @@ function endpointPlacement(
   scope: 'cluster' | 'local',
   endpoints: readonly Endpoint[],
 ): Placement {
-  const prefix = `${key} . `;
-  const elements = endpoints.map(({ socket }, index): Element => ({ key: prefix + index, value: socket }));
-  return { set: sets.endpointMap({ protocol, frontend: kind, scope }), elements };
+  const sockets = endpoints.map(({ socket }) => socket);
+  return { set: sets.endpointMap({ protocol, frontend: kind, scope }), list: { key, sockets } };
 }
 
 /** The endpoints that a client of this frontend may keep: those of the lists that its chain picks from. */

@@ -6,7 +6,7 @@ import { collectDispatchChains } from './collect-dispatch-chains.ts';
 import { planDispatchChain } from './dispatch-chains.ts';
 import { fillSets } from './fill-sets.ts';
 import { planFixedChains } from './fixed-chains.ts';
-import type { Claim, Placement } from './fragment.ts';
+import type { Claim, ElementPlacement } from './fragment.ts';
 import { planPinChains, type StickyFrontend } from './pin-chains.ts';
 import { type FragmentContext, planFragment } from './plan-fragment.ts';
 import { resolveClaims } from './resolve-claims.ts';
@@ -28,18 +28,15 @@ export function planRuleset(view: NodeView, options: CompileOptions): { ruleset:
     ...planPinChains(sticky),
     ...planFixedChains(context),
   ];
-  const placements = [
-    ...nodePlacements(view),
-    ...fragments.flatMap((fragment) => fragment.shared),
-    ...held.flatMap((claim) => claim.placements),
-    ...[...pinSets(sticky), ...fragments.flatMap((fragment) => fragment.ownedSets)].map(empty),
-  ];
+  const declared = [...sets.fixedSets, ...pinSets(sticky), ...fragments.flatMap((fragment) => fragment.ownedSets)];
+  const shared = [...nodePlacements(view), ...fragments.flatMap((fragment) => fragment.shared)];
+  const claimed = held.flatMap((claim) => claim.placements);
   return {
     ruleset: {
       family: view.family,
       table: options.table,
       comment: 'Kubernetes Services, by svc2nft',
-      sets: fillSets([...sets.fixedSets.map(empty), ...placements]),
+      sets: fillSets(declared, shared, claimed),
       chains,
     },
     diagnostics,
@@ -58,7 +55,7 @@ function contextOf(view: NodeView, options: CompileOptions): FragmentContext {
   };
 }
 
-function nodePlacements({ serviceCIDRs, nodePortAddresses }: NodeView): Placement[] {
+function nodePlacements({ serviceCIDRs, nodePortAddresses }: NodeView): ElementPlacement[] {
   const elementsOf = (texts: readonly string[]): Element[] => texts.map((key) => ({ key }));
   const cidrs = { set: sets.serviceCidrs, elements: elementsOf(serviceCIDRs) };
   return nodePortAddresses.kind === 'all'
@@ -80,8 +77,4 @@ function collectSticky(claims: readonly Claim[]): StickyFrontend[] {
 function pinSets(sticky: readonly StickyFrontend[]): SetDeclaration[] {
   const protocols = [...new Set(sticky.map(({ protocol }) => protocol))];
   return protocols.flatMap((protocol) => [sets.pinMap(protocol), sets.pinSet(protocol)]);
-}
-
-function empty(set: SetDeclaration): Placement {
-  return { set, elements: [] };
 }

@@ -32,6 +32,17 @@ export interface Element {
   readonly comment?: string;
 }
 
+/**
+ * All endpoints of one frontend, in an endpoint map: for each socket an element whose key is this key and the socket's
+ * index, `10.96.0.1 . 80 . 0`. It stands for most of what a ruleset holds, so the elements are made only where they are
+ * needed one by one (elementsOf).
+ */
+export interface EndpointList {
+  /** `10.96.0.1 . 80`, or the node port alone. */
+  readonly key: string;
+  readonly sockets: readonly Socket[];
+}
+
 /** The nft type of one part of a key; `index` is the 32-bit result of `numgen`. */
 export type KeyType = 'address' | 'protocol' | 'port' | 'index';
 
@@ -119,9 +130,11 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
-/** A declared set or map and what it holds at load time. */
+/** A declared set or map and what it holds at load time: all that elementsOf gives. */
 export interface FilledSet extends SetDeclaration {
   readonly elements: readonly Element[];
+  /** Only in endpoint maps. */
+  readonly lists?: readonly EndpointList[];
 }
 
 /** One table with everything in it. Sets come before the chains that use them, chains before those that jump to them. */

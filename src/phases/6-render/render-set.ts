@@ -1,16 +1,14 @@
-import type { Element, Family, FilledSet, KeyType, Protocol, SetDeclaration } from '../5-plan/ruleset.ts';
+import type { Element, EndpointList, Family, FilledSet, KeyType, Protocol, SetDeclaration } from '../5-plan/ruleset.ts';
 import { block, concat, identifier, indent, quote } from './render-text.ts';
 
 /** A set or map with its elements, one on a line, inside its table. */
 export function renderSet(set: FilledSet, family: Family): string[] {
   const head = `${set.value === undefined ? 'set' : 'map'} ${identifier(set.name)}`;
   const declaration = renderDeclaration(set, family).map((line) => indent(2, line));
-  if (set.elements.length === 0) {
-    return block(1, head, declaration);
-  }
-  // Joined at once: there may be hundreds of thousands.
-  const elements = set.elements.map(renderElement).join('\n');
-  return block(1, head, [...declaration, ...block(2, 'elements =', [elements])]);
+  const elements = [...set.elements.map(renderElement), ...(set.lists ?? []).map(renderList)];
+  // An empty list of elements is a syntax error.
+  const filled = elements.length > 0 ? block(2, 'elements =', [elements.join('\n')]) : [];
+  return block(1, head, [...declaration, ...filled]);
 }
 
 function renderDeclaration(set: SetDeclaration, family: Family): string[] {
@@ -61,17 +59,26 @@ function exampleOf(type: KeyType, family: Family, protocol: Protocol | undefined
 
 /**
  * A comment stands between key and value. Keys and values are made of canonical addresses and numbers (phase 3), and
- * there are too many of them to look at each again.
+ * there are too many of them to look at each again. Joining makes one flat string at once, where a template would leave
+ * a tree of pieces to be walked later.
  */
 function renderElement({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment ${quote(comment)}`;
-  const data = value === undefined ? '' : ` : ${renderValue(value)}`;
-  return `\t\t\t${key}${note}${data},`;
+  if (value === undefined) {
+    return ['\t\t\t', key, note, ','].join('');
+  }
+  if ('address' in value) {
+    return ['\t\t\t', key, note, ' : ', value.address, ' . ', value.port, ','].join('');
+  }
+  // A chain's name is looked at where the chain itself is written.
+  const verdict = value.kind === 'drop' ? 'drop' : `goto ${value.chain}`;
+  return ['\t\t\t', key, note, ' : ', verdict, ','].join('');
 }
 
-function renderValue(value: NonNullable<Element['value']>): string {
-  if ('address' in value) {
-    return `${value.address} . ${value.port}`;
-  }
-  return value.kind === 'drop' ? 'drop' : `goto ${identifier(value.chain)}`;
+/** An element on a line for each socket. */
+function renderList({ key, sockets }: EndpointList): string {
+  const start = `\t\t\t${key} . `;
+  return sockets
+    .map(({ address, port }, index) => [start, index, ' : ', address, ' . ', port, ','].join(''))
+    .join('\n');
 }

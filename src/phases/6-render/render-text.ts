@@ -3,12 +3,12 @@ import { invariant } from '../../invariant.ts';
 import type { Scalar } from '../5-plan/ruleset.ts';
 
 const wordPattern = /^[A-Za-z0-9/.:]+$/;
-const identifierPattern = /^[A-Za-z][A-Za-z0-9/._-]{0,254}$/;
-const quotablePattern = /^[A-Za-z0-9 ,.:;/()*_-]{1,128}$/;
+const identifierPattern = /^[A-Za-z][A-Za-z0-9/._-]*$/;
+const unquotablePattern = /[^A-Za-z0-9 ,.:;/()*_-]/;
 
 /** A name of a table, set or chain. Names are made of validated parts; one that could break out of its place is a bug. */
 export function identifier(name: string): string {
-  invariant(identifierPattern.test(name), `${JSON.stringify(name)} is no nft identifier`);
+  invariant(name.length <= 255 && identifierPattern.test(name), `${JSON.stringify(name)} is no nft identifier`);
   return name;
 }
 
@@ -21,7 +21,7 @@ export function word(value: Scalar): string {
 
 /** A quoted string; nft has no escapes inside quotes. */
 export function quote(text: string): string {
-  invariant(quotablePattern.test(text), `${JSON.stringify(text)} cannot be quoted in nft`);
+  invariant(text !== '' && text.length <= 128 && !unquotablePattern.test(text), 'a text cannot be quoted in nft');
   return `"${text}"`;
 }
 

@@ -1,0 +1,120 @@
+import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics.ts';
+import { decodeText } from './decode-text.ts';
+import type { Document, InputText, Position, Source } from './document.ts';
+import { expandLists } from './expand-lists.ts';
+import { type JsonText, locateInJson } from './locate-in-json.ts';
+import { parseJson } from './parse-json.ts';
+import { parseYaml } from './parse-yaml.ts';
+import { findLineStarts, positionAt } from './position-at.ts';
+
+/** What was read: every object in the order of the files, and a diagnostic for each text or part of one that is none. */
+export interface ReadResult {
+  readonly documents: Document[];
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Told about once for each megabyte of YAML, which takes its time; never for JSON. */
+export type OnProgress = (file: string, bytesDone: number, bytesTotal: number) => void;
+
+/**
+ * Reads manifests: YAML or JSON by the first character that is not blank, several documents in a text, lists expanded.
+ * Never throws for wrong input. Values are handed on as they are; whether they are Kubernetes objects is the next
+ * phase's question.
+ */
+export function readDocuments(texts: readonly InputText[], onProgress?: OnProgress): ReadResult {
+  const documents: Document[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const text of texts) {
+    const result = readText(text, onProgress);
+    for (const document of result.documents) {
+      documents.push(document);
+    }
+    diagnostics.push(...result.diagnostics);
+  }
+  return { documents, diagnostics };
+}
+
+function readText(input: InputText, onProgress: OnProgress | undefined): ReadResult {
+  const text = decodeText(input);
+  if (typeof text !== 'string') {
+    return { documents: [], diagnostics: [text] };
+  }
+  const first = text.charAt(text.search(/\S/));
+  const result = first === '{' || first === '[' ? readJson(text, input) : readYaml(text, input, onProgress);
+  if (result.documents.length === 0 && result.diagnostics.length === 0 && !result.hasValue) {
+    const message = 'the input is empty; Kubernetes objects in YAML or JSON are expected';
+    return { documents: [], diagnostics: [diagnosticInFile('empty-input', message, input.file)] };
+  }
+  return result;
+}
+
+/** A list without items is a value, though it gives no document. */
+interface TextResult extends ReadResult {
+  readonly hasValue: boolean;
+}
+
+function readJson(text: string, input: InputText): TextResult {
+  const { values, error } = parseJson(text);
+  const locator = jsonLocator(input);
+  const documents = values.flatMap(({ value, start }) =>
+    expandLists(value, { file: input.file, locate: (path) => locator(start, path) }),
+  );
+  const diagnostics = error ? [syntaxError('invalid-json', error, text, input.file)] : [];
+  return { documents, diagnostics, hasValue: values.length > 0 };
+}
+
+/**
+ * Finds positions in a JSON file. Keeps its bytes instead of its text, so that the text is gone from memory once it is
+ * parsed, and decodes them again for the first diagnostic.
+ */
+function jsonLocator(input: InputText): (start: number, path: Document['path']) => Position | undefined {
+  let known: { readonly json: JsonText; readonly lineStarts: readonly number[] } | undefined;
+  return (start, path) => {
+    if (!known) {
+      const text = decodeText(input);
+      if (typeof text !== 'string') {
+        return undefined;
+      }
+      known = { json: { text, children: new Map() }, lineStarts: findLineStarts(text) };
+    }
+    return positionAt(known.json.text, known.lineStarts, locateInJson(known.json, start, path));
+  };
+}
+
+function readYaml(text: string, input: InputText, onProgress: OnProgress | undefined): TextResult {
+  const { file, content } = input;
+  const parsed = parseYaml(
+    text,
+    onProgress && ((done) => onProgress(file, scale(done, text, content), content.length)),
+  );
+  let lineStarts: readonly number[] | undefined;
+  const documents: Document[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const document of parsed) {
+    if (document.kind === 'error') {
+      diagnostics.push(syntaxError('invalid-yaml', document, text, file));
+      continue;
+    }
+    const locate: Source['locate'] = (path) => {
+      lineStarts ??= findLineStarts(text);
+      return positionAt(text, lineStarts, document.locate(path));
+    };
+    for (const object of expandLists(document.value, { file, locate })) {
+      documents.push(object);
+    }
+  }
+  return { documents, diagnostics, hasValue: parsed.length > 0 };
+}
+
+function scale(charactersDone: number, text: string, content: Uint8Array): number {
+  return Math.round((charactersDone / text.length) * content.length);
+}
+
+function syntaxError(
+  code: DiagnosticCode,
+  { offset, message }: { readonly offset: number; readonly message: string },
+  text: string,
+  file: string,
+): Diagnostic {
+  return diagnosticInFile(code, message, file, positionAt(text, findLineStarts(text), offset));
+}

@@ -1,0 +1,43 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { parseAddress } from '../../address.ts';
+import { describePath, describeValue } from '../../describe-value.ts';
+import type { EndpointSlice } from './kubernetes.ts';
+import type { Report } from './report.ts';
+import { familyOfName, nameOfFamily } from './service-families.ts';
+
+/** The rules of an EndpointSlice that no schema can say: its addresses are what its addressType promises. */
+export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
+  const addressType: string = slice.addressType;
+  if (addressType === 'FQDN') {
+    const message = 'addressType is "FQDN"; packets can only be sent to endpoints of IPv4 and IPv6';
+    report('unsupported-address-type', ['addressType'], message);
+    return;
+  }
+  const isCanonical = slice.addressType === 'IPv4' ? isIPv4 : isPlainIPv6;
+  // Counted by hand: a cluster has hundreds of thousands of endpoints.
+  const endpoints = slice.endpoints ?? [];
+  for (let index = 0; index < endpoints.length; index += 1) {
+    const address = endpoints[index]?.addresses[0];
+    if (address !== undefined && !isCanonical(address)) {
+      checkUnusual(address, index, slice, report);
+    }
+  }
+}
+
+/** An IPv6 address that needs no closer look: no zone, and none that may stand for an IPv4 one. */
+function isPlainIPv6(text: string): boolean {
+  const first = text.charAt(0);
+  return first !== ':' && first !== '0' && isIPv6(text) && !text.includes('%');
+}
+
+function checkUnusual(text: string, index: number, slice: EndpointSlice, report: Report): void {
+  const path = ['endpoints', index, 'addresses', 0];
+  const found = `${describePath(path)} is ${describeValue(text)}`;
+  const address = parseAddress(text);
+  if (!address) {
+    report('invalid-address', path, `${found}; an ${slice.addressType} address is expected`);
+  } else if (address.family !== familyOfName(slice.addressType)) {
+    const message = `${found}, an ${nameOfFamily(address.family)} address in a slice of addressType ${slice.addressType}`;
+    report('wrong-family', path, message);
+  }
+}

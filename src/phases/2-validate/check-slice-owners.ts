@@ -1,0 +1,36 @@
+import { describeValue } from '../../describe-value.ts';
+import type { Diagnostic } from '../../diagnostics.ts';
+import type { EndpointSlice, Sourced } from './kubernetes.ts';
+import { toDiagnostic } from './report.ts';
+
+/** The label that says which Service of its namespace a slice belongs to. */
+const ownerLabel = 'kubernetes.io/service-name';
+
+/**
+ * A warning for each slice whose endpoints reach nobody: its Service is not in the input, or its label is missing.
+ *
+ * @param services `namespace/name` of every Service of the input, invalid ones included.
+ */
+export function checkSliceOwners(
+  slices: readonly Sourced<EndpointSlice>[],
+  services: ReadonlySet<string>,
+): Diagnostic[] {
+  return slices.flatMap((slice) => {
+    const { namespace, labels } = slice.object.metadata;
+    const owner = labels?.[ownerLabel];
+    if (!owner) {
+      return [
+        describe(slice, ['metadata'], `it has no label ${ownerLabel}, so it belongs to no Service and is ignored`),
+      ];
+    }
+    if (services.has(`${namespace ?? 'default'}/${owner}`)) {
+      return [];
+    }
+    const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;
+    return [describe(slice, ['metadata', 'labels', ownerLabel], message)];
+  });
+}
+
+function describe({ document }: Sourced<EndpointSlice>, path: readonly string[], message: string): Diagnostic {
+  return toDiagnostic({ code: 'slice-without-service', path, message }, document);
+}

@@ -1,0 +1,36 @@
+import { parseAddress, parseCidr } from '../../address.ts';
+import { listWords } from '../../describe-value.ts';
+import type { Family } from '../5-plan/ruleset.ts';
+import { checkCidrs } from './check-cidrs.ts';
+import type { Service } from './kubernetes.ts';
+import type { Report } from './report.ts';
+import { nameOfFamily, serviceFamilies } from './service-families.ts';
+
+/**
+ * Checks spec.loadBalancerSourceRanges. kube-proxy filters the ranges of each family by themselves, so a family without
+ * any is open to everybody; that is kept, and told.
+ */
+export function checkSourceRanges(service: Service, report: Report): void {
+  const ranges = service.spec.loadBalancerSourceRanges ?? [];
+  if (ranges.length === 0) {
+    return;
+  }
+  checkCidrs(ranges, ['spec', 'loadBalancerSourceRanges'], report);
+  const families = ranges.flatMap((range) => parseCidr(range)?.family ?? []);
+  const served = serviceFamilies(service);
+  for (const family of new Set(served)) {
+    const addresses = loadBalancerAddresses(service, family);
+    if (families.length > 0 && addresses.length > 0 && !families.includes(family)) {
+      const message = `no range is ${nameOfFamily(family)}, so everybody may reach ${listWords(addresses)}`;
+      report('ranges-do-not-apply', ['spec', 'loadBalancerSourceRanges'], message);
+    }
+  }
+}
+
+function loadBalancerAddresses({ status }: Service, family: Family): string[] {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  const addresses = ingress
+    .filter(({ ipMode }) => ipMode !== 'Proxy')
+    .flatMap(({ ip }) => parseAddress(ip?.trim() ?? '') ?? []);
+  return addresses.filter((address) => address.family === family).map((address) => address.text);
+}

@@ -1,0 +1,48 @@
+import { describePath } from '../../describe-value.ts';
+import type { Diagnostic } from '../../diagnostics.ts';
+import type { Document } from '../1-read/document.ts';
+import { equalInSchema } from './equal-in-schema.ts';
+import type { ObjectMeta, Sourced } from './kubernetes.ts';
+import { toDiagnostic } from './report.ts';
+import type { Schema } from './schema.ts';
+
+/**
+ * At most one object for each namespace and name. One that is given twice with the same content counts once; with
+ * different content nobody can tell which one is meant, so none is kept and each after the first is reported.
+ */
+export function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
+  objects: readonly Sourced<T>[],
+  schema: Schema,
+): { kept: Sourced<T>[]; diagnostics: Diagnostic[] } {
+  const first = new Map<string, Sourced<T>>();
+  const disputed = new Set<string>();
+  const diagnostics: Diagnostic[] = [];
+  for (const sourced of objects) {
+    const key = identityOf(sourced.object);
+    const other = first.get(key);
+    if (!other) {
+      first.set(key, sourced);
+    } else if (!equalInSchema(schema, other.object, sourced.object)) {
+      disputed.add(key);
+      diagnostics.push(describeDuplicate(other.document, sourced.document));
+    }
+  }
+  for (const key of disputed) {
+    first.delete(key);
+  }
+  return { kept: [...first.values()], diagnostics };
+}
+
+function identityOf({ metadata }: { readonly metadata: ObjectMeta }): string {
+  return `${metadata.namespace ?? 'default'}/${metadata.name}`;
+}
+
+function describeDuplicate(first: Document, second: Document): Diagnostic {
+  const message = `the object is given twice with different content, here and at ${describePlace(first)}`;
+  return toDiagnostic({ code: 'duplicate-object', path: [], message }, second);
+}
+
+function describePlace({ source, path }: Document): string {
+  const position = source.locate(path);
+  return position ? `${source.file}:${position.line}:${position.column}` : describePath(path) || source.file;
+}

@@ -1,0 +1,67 @@
+import {
+  mapping,
+  optionalBoolean,
+  optionalList,
+  optionalMapping,
+  optionalPortName,
+  optionalProtocol,
+  optionalText,
+  optionalTexts,
+  otherMetadata,
+  type Schema,
+  text,
+} from './schema.ts';
+
+const slicePort: Schema = {
+  type: 'integer',
+  nullable: true,
+  minimum: 0,
+  maximum: 65535,
+  code: 'invalid-port',
+  expects: 'a port is a number from 1 to 65535',
+};
+
+const named: Schema = mapping({ name: text }, ['name']);
+
+/** discovery.k8s.io/v1 EndpointSlice. FQDN is a known address type; that it is of no use here is said elsewhere. */
+export const endpointSliceSchema: Schema = mapping(
+  {
+    metadata: otherMetadata,
+    addressType: { type: 'string', enum: ['IPv4', 'IPv6', 'FQDN'] },
+    ports: optionalList(mapping({ name: optionalPortName, protocol: optionalProtocol, port: slicePort })),
+    endpoints: optionalList(
+      mapping(
+        {
+          addresses: { type: 'array', items: text },
+          nodeName: optionalText,
+          conditions: optionalMapping({
+            ready: optionalBoolean,
+            serving: optionalBoolean,
+            terminating: optionalBoolean,
+          }),
+          hints: optionalMapping({ forZones: optionalList(named), forNodes: optionalList(named) }),
+        },
+        ['addresses'],
+      ),
+    ),
+  },
+  ['metadata', 'addressType'],
+);
+
+/** v1 Node. */
+export const nodeSchema: Schema = mapping(
+  {
+    metadata: otherMetadata,
+    spec: optionalMapping({ podCIDR: optionalText, podCIDRs: optionalTexts }),
+    status: optionalMapping({
+      addresses: optionalList(mapping({ type: text, address: text }, ['type', 'address'])),
+    }),
+  },
+  ['metadata'],
+);
+
+/** networking.k8s.io/v1 ServiceCIDR. */
+export const serviceCIDRSchema: Schema = mapping(
+  { metadata: otherMetadata, spec: optionalMapping({ cidrs: optionalTexts }) },
+  ['metadata'],
+);

@@ -1,0 +1,81 @@
+import type { Diagnostic } from '../../diagnostics.ts';
+import { isMapping } from '../../mapping.ts';
+import type { Document } from '../1-read/document.ts';
+import { checkEndpointSlice } from './check-endpoint-slice.ts';
+import { checkNode, checkServiceCIDR } from './check-node.ts';
+import { checkService } from './check-service.ts';
+import { checkSliceOwners } from './check-slice-owners.ts';
+import { dropDuplicates } from './drop-duplicates.ts';
+import { keepValid, type Rules, rulesOf } from './keep-valid.ts';
+import type { EndpointSlice, Node, ObjectMeta, Service, ServiceCIDR, Snapshot, Sourced } from './kubernetes.ts';
+import { endpointSliceSchema, nodeSchema, serviceCIDRSchema } from './other-schemas.ts';
+import { serviceSchema } from './service-schema.ts';
+import { sortByKind } from './sort-by-kind.ts';
+
+/**
+ * Sorts documents by kind and checks them: the valid objects, and every finding about every object, in the order of the
+ * documents. Invalid objects are left out, as are slices of headless Services (label service.kubernetes.io/headless),
+ * which no proxy reads. Never throws, whatever the documents hold.
+ */
+export function validate(documents: readonly Document[]): { snapshot: Snapshot; diagnostics: Diagnostic[] } {
+  const { used, unusedKinds, diagnostics } = sortByKind(documents);
+  const keep = <T extends ObjectOfKind>(candidates: readonly Document[], rules: Rules<T>): Sourced<T>[] => {
+    const { valid, diagnostics: findings } = keepValid(candidates, rules);
+    const { kept, diagnostics: duplicates } = dropDuplicates(valid, rules.schema);
+    append(diagnostics, findings);
+    append(diagnostics, duplicates);
+    return kept;
+  };
+  const snapshot = {
+    services: keep(used.Service, serviceRules),
+    endpointSlices: keep(used.EndpointSlice.filter(isRead), endpointSliceRules),
+    nodes: keep(used.Node, nodeRules),
+    serviceCIDRs: keep(used.ServiceCIDR, serviceCIDRRules),
+    unusedKinds,
+  };
+  append(diagnostics, checkSliceOwners(snapshot.endpointSlices, new Set(used.Service.map(qualifiedName))));
+  return { snapshot, diagnostics: sortByDocument(diagnostics, documents) };
+}
+
+interface ObjectOfKind {
+  readonly metadata: ObjectMeta;
+}
+
+const serviceRules = rulesOf<Service>(serviceSchema, checkService);
+const endpointSliceRules = rulesOf<EndpointSlice>(endpointSliceSchema, checkEndpointSlice);
+const nodeRules = rulesOf<Node>(nodeSchema, checkNode);
+const serviceCIDRRules = rulesOf<ServiceCIDR>(serviceCIDRSchema, checkServiceCIDR);
+
+/** Not by spreading: a call takes some hundred thousand arguments at most. */
+function append(diagnostics: Diagnostic[], found: readonly Diagnostic[]): void {
+  for (const diagnostic of found) {
+    diagnostics.push(diagnostic);
+  }
+}
+
+function isRead({ value }: Document): boolean {
+  const { labels } = metadataOf(value);
+  return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
+}
+
+function qualifiedName({ value }: Document): string {
+  const { namespace, name } = metadataOf(value);
+  return `${typeof namespace === 'string' ? namespace : 'default'}/${typeof name === 'string' ? name : ''}`;
+}
+
+const nothing: Readonly<Record<string, unknown>> = {};
+
+function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
+  const metadata = isMapping(value) ? value['metadata'] : undefined;
+  return isMapping(metadata) ? metadata : nothing;
+}
+
+/** Findings about one document keep their order. */
+function sortByDocument(diagnostics: Diagnostic[], documents: readonly Document[]): Diagnostic[] {
+  if (diagnostics.length < 2) {
+    return diagnostics;
+  }
+  const places = new Map(documents.map((document, index) => [document, index]));
+  const placeOf = ({ place }: Diagnostic): number => (place && places.get(place.document)) ?? 0;
+  return diagnostics.sort((a, b) => placeOf(a) - placeOf(b));
+}
