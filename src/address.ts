@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { Family } from './phases/5-plan/ruleset.ts';
+import type { Family } from './network.ts';
 
 /** An address in the text that nft itself prints. */
 export interface Address {

@@ -1,12 +1,13 @@
+import { describeSource } from './describe-source.ts';
 import { type Diagnostic, severityOf } from './diagnostics.ts';
 import { type CompileOptions, defaultOptions } from './options.ts';
 import type { Document } from './phases/1-read/document.ts';
 import { validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
+import { selectView } from './phases/4-select/select-view.ts';
 import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
 import type { Ruleset } from './phases/5-plan/ruleset.ts';
 import { renderRulesets } from './phases/6-render/render-ruleset.ts';
-import { describeSource } from './describe-source.ts';
 
 /** What a compilation gives: diagnostics always, rulesets unless an error forbids them. */
 export interface CompileResult {
@@ -31,11 +32,16 @@ export function compile(documents: readonly Document[], options: Partial<Compile
   const { unusedKinds } = snapshot;
   const model = buildModel(snapshot, settings);
   const found = [...diagnostics, ...model.diagnostics];
-  if (!settings.keepGoing && found.some((diagnostic) => severityOf(diagnostic) === 'error')) {
+  // Invalid objects can be left out; not to know the node would make every ruleset wrong.
+  if (hasError(model.diagnostics) || (!settings.keepGoing && hasError(diagnostics))) {
     return { rulesets: undefined, text: undefined, diagnostics: found, unusedKinds };
   }
-  const plans = model.views.map((view) => planRuleset(view, settings));
+  const plans = model.views.map(selectView).map((view) => planRuleset(view, settings));
   const rulesets = plans.map((plan) => plan.ruleset);
   const text = renderRulesets(rulesets, describeSource(model.views));
   return { rulesets, text, diagnostics: [...found, ...plans.flatMap((plan) => plan.diagnostics)], unusedKinds };
+}
+
+function hasError(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
 }

@@ -1,4 +1,4 @@
-import type { Document, Path } from './phases/1-read/document.ts';
+import type { Document, Path, Position } from './phases/1-read/document.ts';
 
 /** How bad: an error refuses the object (and, without keepGoing, the whole input), a warning is told and work goes on. */
 export type Severity = 'error' | 'warning';
@@ -72,4 +72,18 @@ export interface Diagnostic {
 /** The severity that a diagnostic's code stands for. */
 export function severityOf(diagnostic: Diagnostic): Severity {
   return diagnosticCodes[diagnostic.code];
+}
+
+/** The very first place of a file, for what concerns the whole of it. */
+export const startOfFile: Position = { line: 1, column: 1, lineText: '' };
+
+/** A diagnostic about a file rather than an object: nothing could be read from it, or not at `position`. */
+export function diagnosticInFile(
+  code: DiagnosticCode,
+  message: string,
+  file: string,
+  position: Position = startOfFile,
+): Diagnostic {
+  const source = { file, locate: () => position };
+  return { code, message, place: { document: { value: undefined, source, path: [] }, path: [] } };
 }

@@ -4,6 +4,7 @@
 export { type CompileResult, compile } from './compile.ts';
 export { type Diagnostic, type DiagnosticCode, diagnosticCodes, type Severity, severityOf } from './diagnostics.ts';
 export { formatDiagnostic } from './format-diagnostic.ts';
+export type * from './network.ts';
 export { type CompileOptions, defaultOptions } from './options.ts';
 export type { Document, InputText, Path, Position, Source } from './phases/1-read/document.ts';
 export { documentsOf } from './phases/1-read/documents-of.ts';

@@ -1,4 +1,5 @@
-import type { Socket, Statement } from '../phases/5-plan/ruleset.ts';
+import type { Socket } from '../network.ts';
+import type { Statement } from '../phases/5-plan/ruleset.ts';
 import type { Connection } from './connection.ts';
 import type { MemoryEntry } from './fate.ts';
 import { entriesOf } from './find-element.ts';

@@ -1,4 +1,4 @@
-import type { Protocol } from '../phases/5-plan/ruleset.ts';
+import type { Protocol } from '../network.ts';
 import type { Memory } from './fate.ts';
 
 /** A packet as it stands at one place of its way, and what conntrack and the walk know about it. */

@@ -1,5 +1,6 @@
 /** What goes into a walk and what comes out of it. Types only; addresses are canonical text of the ruleset's family. */
-import type { Element, Hook, Protocol } from '../phases/5-plan/ruleset.ts';
+import type { Protocol } from '../network.ts';
+import type { Element, Hook } from '../phases/5-plan/ruleset.ts';
 
 /** The first packet of a connection. */
 export interface Packet {

@@ -1,5 +1,6 @@
 /** A ruleset with lookup tables. Types only. */
-import type { Chain, Element, Family, FilledSet, Hook } from '../phases/5-plan/ruleset.ts';
+import type { Family } from '../network.ts';
+import type { Chain, Element, FilledSet, Hook } from '../phases/5-plan/ruleset.ts';
 
 /** The prefix length of each part of a key, undefined where the part is a single value. */
 export type Pattern = readonly (number | undefined)[];

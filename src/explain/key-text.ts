@@ -1,5 +1,6 @@
 import { cidrText, parseAddress, parseCidr } from '../address.ts';
-import type { Family, KeyType, Protocol, Scalar } from '../phases/5-plan/ruleset.ts';
+import type { Family, Protocol } from '../network.ts';
+import type { KeyType, Scalar } from '../phases/5-plan/ruleset.ts';
 
 /** Every transport protocol that a rule can name. */
 export const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp'];

@@ -1,4 +1,5 @@
-import type { Expression, Scalar, Socket } from '../phases/5-plan/ruleset.ts';
+import type { Socket } from '../network.ts';
+import type { Expression, Scalar } from '../phases/5-plan/ruleset.ts';
 import { type Connection, hasNewDestination } from './connection.ts';
 import { isLocal, type WalkContext } from './walk-context.ts';
 

@@ -1,5 +1,6 @@
 import { canonicalAddress } from '../address.ts';
-import type { Element, Protocol, Socket } from '../phases/5-plan/ruleset.ts';
+import type { Protocol, Socket } from '../network.ts';
+import type { Element } from '../phases/5-plan/ruleset.ts';
 import type { Connection } from './connection.ts';
 import type { WalkContext } from './walk-context.ts';
 

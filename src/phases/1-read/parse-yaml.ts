@@ -1,4 +1,4 @@
-import { Composer, isAlias, isMap, isNode, isSeq, Parser, type Document as YamlDocument } from 'yaml';
+import { Composer, type CST, isAlias, isMap, isNode, isSeq, Lexer, Parser, type Document as YamlDocument } from 'yaml';
 import type { Path } from './document.ts';
 
 /** One document of a YAML text: its value and a way back into the text, or what is wrong with it. */
@@ -10,32 +10,59 @@ export type ParsedYaml =
 const progressStep = 1 << 20;
 
 /**
+ * Manifests nest some thirty levels. The library recurses, and a stack that is used up inside a regular expression
+ * ends the process without an exception that could be caught, so nothing deep may ever reach it.
+ */
+const deepestNesting = 300;
+
+/**
  * Parses all documents of a YAML 1.2 text, merge keys included; empty documents are left out. A document with errors
  * gives its first one, for the others are mostly its echoes.
  *
  * @param onProgress called with the number of characters read, about once for each million and, in a long text, at the end.
  */
 export function parseYaml(text: string, onProgress?: (charactersDone: number) => void): ParsedYaml[] {
-  let announced = 0;
-  const parser = new Parser((offset) => {
-    if (onProgress && offset - announced >= progressStep) {
-      announced = offset;
-      onProgress(offset);
-    }
-  });
+  const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false };
   const documents: ParsedYaml[] = [];
   try {
     const composer = new Composer({ merge: true, prettyErrors: false });
-    for (const document of composer.compose(parser.parse(text))) {
+    for (const document of composer.compose(readTokens(text, reading))) {
       documents.push(...readDocument(document));
     }
   } catch (error) {
     documents.push(failure(error, 0));
   }
-  if (announced > 0) {
+  if (reading.isTooDeep) {
+    documents.push({ kind: 'error', offset: reading.parser.offset, message: 'values are nested too deep' });
+  }
+  if (text.length >= progressStep) {
     onProgress?.(text.length);
   }
   return documents;
+}
+
+interface Reading {
+  readonly parser: Parser;
+  readonly onProgress: ((charactersDone: number) => void) | undefined;
+  isTooDeep: boolean;
+}
+
+/** What Parser.parse does, but with progress, and an end where the nesting gets too deep. */
+function* readTokens(text: string, reading: Reading): Generator<CST.Token, void> {
+  const { parser, onProgress } = reading;
+  let announced = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme);
+    if (parser.stack.length > deepestNesting) {
+      reading.isTooDeep = true;
+      return;
+    }
+    if (parser.offset - announced >= progressStep) {
+      announced = parser.offset;
+      onProgress?.(announced);
+    }
+  }
+  yield* parser.end();
 }
 
 function readDocument(document: YamlDocument.Parsed): ParsedYaml[] {
@@ -51,11 +78,9 @@ function readDocument(document: YamlDocument.Parsed): ParsedYaml[] {
   }
 }
 
-/** The parser throws for what no manifest holds: nesting deeper than the stack, aliases that expand without end. */
+/** The library throws for aliases that would expand without end. */
 function failure(error: unknown, offset: number): ParsedYaml {
-  const message = error instanceof Error ? error.message : String(error);
-  const isDeep = error instanceof RangeError;
-  return { kind: 'error', offset, message: isDeep ? 'values are nested too deep' : lowerFirst(message) };
+  return { kind: 'error', offset, message: lowerFirst(error instanceof Error ? error.message : String(error)) };
 }
 
 function locateInYaml(document: YamlDocument.Parsed, path: Path): number {

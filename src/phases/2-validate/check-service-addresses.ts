@@ -1,7 +1,7 @@
 import { parseAddress } from '../../address.ts';
 import { describePath, describeValue, listWords } from '../../describe-value.ts';
+import type { Family } from '../../network.ts';
 import type { Path } from '../1-read/document.ts';
-import type { Family } from '../5-plan/ruleset.ts';
 import type { Service } from './kubernetes.ts';
 import type { Report } from './report.ts';
 import { familyOfName, isAddressField, nameOfFamily, serviceFamilies } from './service-families.ts';

@@ -1,6 +1,6 @@
 import { parseAddress, parseCidr } from '../../address.ts';
 import { listWords } from '../../describe-value.ts';
-import type { Family } from '../5-plan/ruleset.ts';
+import type { Family } from '../../network.ts';
 import { checkCidrs } from './check-cidrs.ts';
 import type { Service } from './kubernetes.ts';
 import type { Report } from './report.ts';

@@ -1,5 +1,5 @@
 import { parseAddress } from '../../address.ts';
-import type { Family } from '../5-plan/ruleset.ts';
+import type { Family } from '../../network.ts';
 import type { Service } from './kubernetes.ts';
 
 /** Whether a clusterIP field holds an address at all: it may be absent, empty or `None`. */

@@ -1,7 +1,8 @@
 import { canonicalAddress } from '../../address.ts';
+import { compareText } from '../../compare-text.ts';
+import type { Family, Protocol, Socket } from '../../network.ts';
+import { socketText } from '../../socket-text.ts';
 import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
-import type { Family, Protocol, Socket } from '../5-plan/ruleset.ts';
-import { compareText } from './compare-text.ts';
 import type { Endpoint } from './model.ts';
 
 /** The EndpointSlices of a snapshot by `namespace/service`, in the order of their names. */
@@ -59,11 +60,6 @@ export function buildEndpoints(query: EndpointQuery): Endpoint[] {
     }
   }
   return mergeSorted(entries.sort(compareEndpoints));
-}
-
-/** `address:port`, IPv6 in brackets: what tells two endpoints of a service port apart. */
-export function socketText({ address, port }: Socket): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** By the bytes of `address:port`, which is put together only where one address begins with the other. */

@@ -1,11 +1,11 @@
 import { cidrText, disjointCidrs, parseCidr } from '../../address.ts';
-import type { Diagnostic } from '../../diagnostics.ts';
+import { compareText } from '../../compare-text.ts';
+import { type Diagnostic, severityOf } from '../../diagnostics.ts';
+import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { Snapshot } from '../2-validate/kubernetes.ts';
-import type { Family } from '../5-plan/ruleset.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts } from './build-service-ports.ts';
-import { compareText } from './compare-text.ts';
 import type { NodeView, ServicePort } from './model.ts';
 import { resolveDetector } from './resolve-detector.ts';
 import { primaryAddress, type ResolvedNode, resolveNode } from './resolve-node.ts';
@@ -22,7 +22,9 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const { node, diagnostics } = resolveNode(snapshot, options);
   const slices = indexSlices(snapshot.endpointSlices);
   const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
-  return { views, diagnostics: [...diagnostics, ...views.flatMap((view) => adviseOn(view, node, options))] };
+  const hasError = diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
+  const advice = hasError ? [] : views.flatMap((view) => adviseOn(view, node, options));
+  return { views, diagnostics: [...diagnostics, ...advice] };
 }
 
 interface ViewContext {
@@ -47,7 +49,7 @@ function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, 
 }
 
 /** By namespace, name, port name and protocol: the identity of a service port. */
-export function compareServicePorts(a: ServicePort, b: ServicePort): number {
+function compareServicePorts(a: ServicePort, b: ServicePort): number {
   return (
     compareText(a.namespace, b.namespace) ||
     compareText(a.name, b.name) ||

@@ -1,6 +1,6 @@
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
+import type { Family, Protocol } from '../../network.ts';
 import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
-import type { Family, Protocol } from '../5-plan/ruleset.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { ServicePort } from './model.ts';
 
@@ -50,7 +50,7 @@ export function buildServicePorts(
 }
 
 /** Whether this proxy handles the Service at all: not ExternalName, not headless, not given to another proxy by label. */
-export function isServed({ metadata, spec }: Service): boolean {
+function isServed({ metadata, spec }: Service): boolean {
   const clusterIP = spec.clusterIP ?? '';
   return (
     spec.type !== 'ExternalName' &&

@@ -2,8 +2,9 @@
  * Services and endpoints in our own words, for one family: what phase 3 makes and phases 4 and 5 read.
  * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
  */
+
+import type { Family, Protocol, Socket } from '../../network.ts';
 import type { Document } from '../1-read/document.ts';
-import type { Family, Protocol, Socket } from '../5-plan/ruleset.ts';
 
 /** One address and port that may answer for a service port. */
 export interface Endpoint {

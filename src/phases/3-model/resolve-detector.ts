@@ -1,6 +1,6 @@
 import { cidrText, parseCidr } from '../../address.ts';
+import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { Family } from '../5-plan/ruleset.ts';
 import type { LocalDetector } from './model.ts';
 import type { ResolvedNode } from './resolve-node.ts';
 

@@ -1,6 +1,6 @@
 import { type Cidr, cidrContains, parseAddress, parseCidr } from '../../address.ts';
+import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { Family } from '../5-plan/ruleset.ts';
 import type { NodePortAddresses } from './model.ts';
 import { primaryAddress, type ResolvedNode } from './resolve-node.ts';
 

@@ -1,8 +1,9 @@
 import { isLoopback, parseAddress } from '../../address.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
+import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
+import { suggestClosest } from '../../suggest-closest.ts';
 import type { Node, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
-import type { Family } from '../5-plan/ruleset.ts';
 
 /** The node that the ruleset is for, whatever it was described by. */
 export interface ResolvedNode {
@@ -48,6 +49,8 @@ export function primaryAddress(node: ResolvedNode, family: Family): string | und
   return node.addresses.find((address) => parseAddress(address)?.family === family);
 }
 
+const shownNames = 5;
+
 function findNode(
   nodes: readonly Sourced<Node>[],
   options: CompileOptions,
@@ -56,7 +59,10 @@ function findNode(
   if (options.nodeName !== undefined) {
     const object = nodes.find((node) => node.object.metadata.name === options.nodeName)?.object;
     const missing = !object && nodes.length > 0 && options.nodeAddresses.length === 0;
-    const message = `no Node is called ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}`;
+    // A short list needs no hint.
+    const closest = names.length > shownNames ? suggestClosest(options.nodeName, names) : undefined;
+    const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
+    const message = `no Node is called ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}${suggestion}`;
     return { object, diagnostics: missing ? [{ code: 'node-not-found', message }] : [] };
   }
   if (nodes.length === 1) {
@@ -71,8 +77,8 @@ function findNode(
 }
 
 function someOf(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ');
-  return names.length > 5 ? `${names.length} Nodes (${shown}, ...)` : `${names.length} Nodes (${shown})`;
+  const shown = names.length > shownNames ? [...names.slice(0, shownNames), '...'] : names;
+  return `${names.length} ${names.length === 1 ? 'Node' : 'Nodes'} (${shown.join(', ')})`;
 }
 
 /** InternalIP before ExternalIP, as kube-proxy takes them; bindAddress, when it names one address, comes first. */

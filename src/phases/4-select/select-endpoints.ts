@@ -12,6 +12,8 @@ export interface Selection {
   readonly local: readonly Endpoint[];
   /** cluster and local together. */
   readonly reachable: readonly Endpoint[];
+  /** Whether traffic can reach the service port other than by its cluster IP. */
+  readonly exposed: boolean;
   /** Whether any endpoint, wherever it runs, could take a connection. */
   readonly hasEndpoints: boolean;
   /** What refuses traffic to the cluster IP; undefined when endpoints take it. */
@@ -46,14 +48,14 @@ export function selectEndpoints(servicePort: ServicePort, node: NodeTopology): S
     cluster,
     local,
     reachable: union(endpoints, cluster, local),
+    exposed,
     hasEndpoints,
     internalRefusal: refusalFor(internalPolicy),
     externalRefusal: refusalFor(externalPolicy),
   };
 }
 
-/** Whether traffic can reach the service port other than by its cluster IP. */
-export function isExposed({ nodePort, loadBalancerIPs, externalIPs }: ServicePort): boolean {
+function isExposed({ nodePort, loadBalancerIPs, externalIPs }: ServicePort): boolean {
   return nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
 }
 

@@ -1,5 +1,6 @@
+import type { Family, Protocol } from '../../network.ts';
 import type { LocalDetector } from '../3-model/model.ts';
-import type { Expression, Family, Protocol, Statement } from './ruleset.ts';
+import type { Expression, Statement } from './ruleset.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
 

@@ -1,3 +1,4 @@
+import type { Family } from '../../network.ts';
 import type { LocalDetector, NodePortAddresses } from '../3-model/model.ts';
 import { type BaseChain, baseChains } from './base-chains.ts';
 import {
@@ -13,7 +14,7 @@ import {
   thDport,
 } from './expressions.ts';
 import { chainNames, setNames } from './names.ts';
-import type { Chain, Expression, Family, Rule, Statement } from './ruleset.ts';
+import type { Chain, Expression, Rule, Statement } from './ruleset.ts';
 
 /** What the chains that do not depend on any Service need to know. */
 export interface FixedContext {

@@ -2,8 +2,9 @@
  * Every name in the ruleset. nft wants a letter first, then letters, digits and `/ . _ -`, at most 255 bytes: namespaces
  * and Services are DNS labels of at most 63, so the longest name below has 250. Nothing ever parses a name back.
  */
+
+import type { Protocol } from '../../network.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
-import type { Protocol } from './ruleset.ts';
 
 /** Sets and maps that every ruleset has, whatever it serves. */
 export const setNames = {

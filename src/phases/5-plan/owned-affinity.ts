@@ -4,7 +4,7 @@
  * than the client, so that it keeps its endpoint over all frontends of the service port.
  */
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
-import { isExposed, type Selection } from '../4-select/select-endpoints.ts';
+import type { Selection } from '../4-select/select-endpoints.ts';
 import { saddr } from './expressions.ts';
 import { externalLocalRules, externalRules } from './external-rules.ts';
 import type { FixedContext } from './fixed-chains.ts';
@@ -26,14 +26,14 @@ export function planOwnedAffinity(
   selection: Selection,
   context: FixedContext,
 ): OwnedAffinity {
-  const { cluster, local, reachable } = selection;
+  const { cluster, local, reachable, exposed } = selection;
   return {
     sets: reachable.map((endpoint) => clientSet(servicePort, endpoint)),
     chains: [
       ...reachable.map((endpoint) => endpointChain(servicePort, endpoint)),
       ...(cluster.length > 0 ? [pickChain(servicePort, ownedNames.clusterChain(servicePort), cluster)] : []),
       ...(local.length > 0 ? [pickChain(servicePort, ownedNames.localChain(servicePort), local)] : []),
-      ...(isExposed(servicePort) ? [externalChain(servicePort, selection, context)] : []),
+      ...(exposed ? [externalChain(servicePort, selection, context)] : []),
     ],
   };
 }

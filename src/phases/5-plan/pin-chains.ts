@@ -2,11 +2,13 @@
  * ClientIP affinity without a chain per Service. The pins are written after DNAT, when the packet itself names the
  * endpoint that was picked, and read before the next pick (dispatch-chains.ts).
  */
+
+import type { Protocol } from '../../network.ts';
 import { pinBaseChains } from './base-chains.ts';
 import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from './expressions.ts';
 import { planBaseChain } from './fixed-chains.ts';
 import { chainNames, pinChainName, pinMapName, pinSetName, stickySetName } from './names.ts';
-import type { Chain, Protocol, Rule, Statement } from './ruleset.ts';
+import type { Chain, Rule, Statement } from './ruleset.ts';
 
 /** A kind of frontend, protocol and timeout that some service port has; its set is declared by stickySet. */
 export interface StickyFrontend {

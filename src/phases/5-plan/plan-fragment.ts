@@ -1,6 +1,6 @@
-import { socketText } from '../3-model/build-endpoints.ts';
+import { socketText } from '../../socket-text.ts';
 import type { ServicePort } from '../3-model/model.ts';
-import { isExposed, type Selection } from '../4-select/select-endpoints.ts';
+import type { Selection } from '../4-select/select-endpoints.ts';
 import type { FixedContext } from './fixed-chains.ts';
 import type { Claim, ElementPlacement, Fragment, FrontendKind } from './fragment.ts';
 import { displayName, elementComment } from './names.ts';
@@ -47,7 +47,7 @@ function hairpinPlacement({ protocol }: ServicePort, { reachable }: Selection): 
 function planClaims(servicePort: ServicePort, selection: Selection, context: FragmentContext): Claim[] {
   const { clusterIP, loadBalancerIPs, externalIPs, nodePort } = servicePort;
   const claims = [planClaim(servicePort, selection, context, { kind: 'cluster IP', address: clusterIP })];
-  if (!isExposed(servicePort)) {
+  if (!selection.exposed) {
     return claims;
   }
   const sources = allowedSources(servicePort, context);

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../diagnostics.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../3-model/model.ts';
-import { selectEndpoints } from '../4-select/select-endpoints.ts';
+import type { SelectedView } from '../4-select/select-view.ts';
 import { collectDispatchChains } from './collect-dispatch-chains.ts';
 import { planDispatchChain } from './dispatch-chains.ts';
 import { fillSets } from './fill-sets.ts';
@@ -14,11 +14,12 @@ import type { Chain, Element, Ruleset, SetDeclaration } from './ruleset.ts';
 import * as sets from './set-declarations.ts';
 
 /** Plans the whole ruleset of one family, and tells which service ports want the same address. */
-export function planRuleset(view: NodeView, options: CompileOptions): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
+export function planRuleset(
+  { view, ports }: SelectedView,
+  options: CompileOptions,
+): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
   const context = contextOf(view, options);
-  const fragments = view.servicePorts.map((servicePort) =>
-    planFragment(servicePort, selectEndpoints(servicePort, view), context),
-  );
+  const fragments = ports.map(({ servicePort, selection }) => planFragment(servicePort, selection, context));
   const { held, diagnostics } = resolveClaims(fragments.flatMap((fragment) => fragment.claims));
   const sticky = collectSticky(held);
   const dispatch = collectDispatchChains(held.flatMap(({ chain }) => chain ?? []));

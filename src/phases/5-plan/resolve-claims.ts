@@ -1,7 +1,6 @@
+import { compareText } from '../../compare-text.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import type { Path } from '../1-read/document.ts';
-import { compareServicePorts } from '../3-model/build-model.ts';
-import { compareText } from '../3-model/compare-text.ts';
 import type { Claim, FrontendKind } from './fragment.ts';
 import { displayName } from './names.ts';
 
@@ -16,8 +15,9 @@ const kindOrder: Readonly<Record<FrontendKind, number>> = {
  * Gives each address and port, and each node port, to one of the service ports that want it, so that all maps agree.
  * A cluster IP beats a load balancer IP, which beats an external IP: a user may write any external IP, so it must not
  * take what the cluster assigned. Then a service port with endpoints beats one without, the older Service
- * beats the younger, and names decide the rest.
+ * beats the younger, and the first one given beats the rest.
  *
+ * @param claims sorted by the identity of their service ports.
  * @returns the claims that hold, in the order given, and a warning for each of the others.
  */
 export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagnostics: Diagnostic[] } {
@@ -43,10 +43,7 @@ export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagno
 /** Negative when `a` gets what both want. A known age beats an unknown one. */
 function compareClaims(a: Claim, b: Claim): number {
   return (
-    kindOrder[a.kind] - kindOrder[b.kind] ||
-    Number(b.served) - Number(a.served) ||
-    compareText(ageOf(a), ageOf(b)) ||
-    compareServicePorts(a.servicePort, b.servicePort)
+    kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || compareText(ageOf(a), ageOf(b))
   );
 }
 

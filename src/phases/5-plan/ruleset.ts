@@ -2,24 +2,13 @@
  * The ruleset of one family as plain data: what phase 5 makes, phase 6 prints, and walker, diff and checks read.
  * Types only. Every kind below is one construct of nft; a reader that meets a kind it does not know must refuse it.
  */
-
-/** nft's table families used here; a table for each (never `inet`, whose NAT needs newer kernels). */
-export type Family = 'ip' | 'ip6';
-
-/** Transport protocols of Service ports, in nft's spelling. */
-export type Protocol = 'tcp' | 'udp' | 'sctp';
+import type { Family, Protocol, Socket } from '../../network.ts';
 
 /** What a rule compares with: an address, CIDR, protocol or interface name as text, a port or index as number. */
 export type Scalar = string | number;
 
 /** What happens to a packet that a verdict map finds. */
-export type Verdict = { readonly kind: 'goto'; readonly chain: string } | { readonly kind: 'drop' };
-
-/** Where an endpoint listens: what endpoint maps and pins lead to. nft writes it `10.1.2.3 . 8080`. */
-export interface Socket {
-  readonly address: string;
-  readonly port: number;
-}
+type Verdict = { readonly kind: 'goto'; readonly chain: string } | { readonly kind: 'drop' };
 
 /**
  * An entry of a set (no value), of a verdict map, or of a map to sockets. The key is nft's own text,

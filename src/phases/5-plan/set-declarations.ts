@@ -2,8 +2,10 @@
  * The declarations of all sets and maps. Endpoint maps are one per protocol because nft needs the protocol of a port
  * to know the type of a key that also holds a random index; nft 1.0.6 takes `th dport` there and then refuses the rules.
  */
+
+import type { Protocol } from '../../network.ts';
 import { type EndpointList, endpointMapName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
-import type { KeyType, Protocol, SetDeclaration } from './ruleset.ts';
+import type { KeyType, SetDeclaration } from './ruleset.ts';
 
 const frontend: readonly KeyType[] = ['address', 'protocol', 'port'];
 const nodePort: readonly KeyType[] = ['protocol', 'port'];

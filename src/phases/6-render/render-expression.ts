@@ -1,4 +1,5 @@
-import type { Expression, Family, Scalar } from '../5-plan/ruleset.ts';
+import type { Family } from '../../network.ts';
+import type { Expression, Scalar } from '../5-plan/ruleset.ts';
 import { concat, quote, word } from './render-text.ts';
 
 /** An expression in nft's words; the family chooses `ip` or `ip6`. */

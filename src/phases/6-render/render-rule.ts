@@ -1,4 +1,5 @@
-import type { Family, Rule, Statement } from '../5-plan/ruleset.ts';
+import type { Family } from '../../network.ts';
+import type { Rule, Statement } from '../5-plan/ruleset.ts';
 import { renderExpression, renderKey, renderScalar } from './render-expression.ts';
 import { concat, identifier, word } from './render-text.ts';
 

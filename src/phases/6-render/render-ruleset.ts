@@ -1,4 +1,5 @@
-import type { Chain, Family, Hook, Ruleset } from '../5-plan/ruleset.ts';
+import type { Family } from '../../network.ts';
+import type { Chain, Hook, Ruleset } from '../5-plan/ruleset.ts';
 import { renderRule } from './render-rule.ts';
 import { renderSet } from './render-set.ts';
 import { block, identifier, indent, quote } from './render-text.ts';

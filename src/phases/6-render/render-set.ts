@@ -1,4 +1,5 @@
-import type { Element, EndpointList, Family, FilledSet, KeyType, Protocol, SetDeclaration } from '../5-plan/ruleset.ts';
+import type { Family, Protocol } from '../../network.ts';
+import type { Element, EndpointList, FilledSet, KeyType, SetDeclaration } from '../5-plan/ruleset.ts';
 import { block, concat, identifier, indent, quote } from './render-text.ts';
 
 /** A set or map with its elements, one on a line, inside its table. */

@@ -1,0 +1,136 @@
+import type { Stats } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Diagnostic, diagnosticInFile } from '../diagnostics.ts';
+import type { InputText } from '../phases/1-read/document.ts';
+
+/** The files that were read, and a diagnostic for each path that could not be. */
+export interface LoadedInput {
+  readonly texts: InputText[];
+  readonly diagnostics: Diagnostic[];
+}
+
+/**
+ * Reads what PATH arguments name: a file of any name, a folder with everything below it that is called *.yaml, *.yml
+ * or *.json (sorted; hidden folders and node_modules left out), or `-` for stdin, which is also what no path means.
+ * Never throws: what cannot be read is a diagnostic.
+ */
+export async function loadInput(paths: readonly string[], stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
+  const loaded: LoadedInput = { texts: [], diagnostics: [] };
+  // A pipe can be read once only.
+  const wanted =
+    paths.length === 0 ? ['-'] : paths.filter((path, index) => path !== '-' || paths.indexOf('-') === index);
+  for (const path of wanted) {
+    const { texts, diagnostics } = path === '-' ? await loadStdin(stdin) : await loadPath(path);
+    loaded.texts.push(...texts);
+    loaded.diagnostics.push(...diagnostics);
+  }
+  return loaded;
+}
+
+/** Reads one file, which may be a pipe as in `<(kubectl get services -o json)`; a folder is refused. */
+export async function loadFile(path: string): Promise<LoadedInput> {
+  return attempt(path, async () => {
+    const found = await stat(path);
+    return found.isDirectory()
+      ? failed('file-unreadable', 'this is a folder; a file is expected', path)
+      : readOne(path, found);
+  });
+}
+
+async function loadPath(path: string): Promise<LoadedInput> {
+  return attempt(path, async () => {
+    const found = await stat(path);
+    return found.isDirectory() ? loadFolder(path) : readOne(path, found);
+  });
+}
+
+async function loadFolder(folder: string): Promise<LoadedInput> {
+  const loaded: LoadedInput = { texts: [], diagnostics: [] };
+  await loadBelow(folder, new Set(), loaded);
+  if (loaded.texts.length === 0 && loaded.diagnostics.length === 0) {
+    return failed('no-manifests', 'the folder holds no *.yaml, *.yml or *.json file', folder);
+  }
+  return loaded;
+}
+
+/** @param open the real paths of the folders from the first one down to here; a link back to one of them is a loop. */
+async function loadBelow(folder: string, open: ReadonlySet<string>, loaded: LoadedInput): Promise<void> {
+  const real = await realpath(folder);
+  if (open.has(real)) {
+    loaded.diagnostics.push(diagnosticInFile('file-unreadable', 'this folder contains itself through a link', folder));
+    return;
+  }
+  const names = await readdir(folder);
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    const { texts, diagnostics } = await attempt(path, () => loadEntry(path, name, new Set([...open, real]), loaded));
+    loaded.texts.push(...texts);
+    loaded.diagnostics.push(...diagnostics);
+  }
+}
+
+const nothing: LoadedInput = { texts: [], diagnostics: [] };
+
+/** Only folders and manifests are looked at, so that nothing else in a folder can be an error. */
+async function loadEntry(
+  path: string,
+  name: string,
+  open: ReadonlySet<string>,
+  loaded: LoadedInput,
+): Promise<LoadedInput> {
+  const isManifest = /\.(ya?ml|json)$/.test(name);
+  if (name.startsWith('.') || name === 'node_modules') {
+    return nothing;
+  }
+  const found = isManifest ? await stat(path) : await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    await loadBelow(path, open, loaded);
+    return nothing;
+  }
+  return isManifest && found ? readOne(path, found) : nothing;
+}
+
+async function readOne(path: string, found: Stats): Promise<LoadedInput> {
+  if (!found.isFile() && !found.isFIFO()) {
+    return failed('file-unreadable', 'this is a device or socket; a file is expected', path);
+  }
+  return { texts: [{ file: path, content: await readFile(path) }], diagnostics: [] };
+}
+
+async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
+  const file = '<stdin>';
+  return attempt(file, async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stdin) {
+      chunks.push(Buffer.from(chunk));
+    }
+    return { texts: [{ file, content: Buffer.concat(chunks) }], diagnostics: [] };
+  });
+}
+
+async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<LoadedInput> {
+  try {
+    return await load();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    return code === 'ENOENT' || code === 'ENOTDIR'
+      ? failed('file-not-found', 'there is no such file or folder', path)
+      : failed('file-unreadable', reasons.get(code) ?? `it cannot be read: ${String(error)}`, path);
+  }
+}
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'it may not be read: permission denied'],
+  ['EPERM', 'it may not be read: permission denied'],
+  ['ELOOP', 'it is a link that leads to itself'],
+  ['ERR_FS_FILE_TOO_LARGE', 'it is larger than 2 GiB; give it in parts'],
+]);
+
+function failed(
+  code: 'file-not-found' | 'file-unreadable' | 'no-manifests',
+  message: string,
+  path: string,
+): LoadedInput {
+  return { texts: [], diagnostics: [diagnosticInFile(code, message, path)] };
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { version } from '../version.ts';
+import { compileCommand } from './commands/compile.ts';
+import type { Streams } from './streams.ts';
+
+const examples = `Examples:
+  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1
+  svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
+  svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
+`;
+
+/** The whole command line. Nothing in it ends the process: commander throws, and `setExitCode` gets the outcome. */
+export function buildProgram(streams: Streams, setExitCode: (code: number) => void): Command {
+  const program = new Command('svc2nft')
+    .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset.")
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [COMMAND]', 'print help for a command')
+    .addHelpText('beforeAll', '')
+    .addHelpText('before', examples)
+    .addHelpText(
+      'after',
+      '\n"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help compile" lists its options.',
+    )
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  program.addCommand(compileCommand(streams, setExitCode).copyInheritedSettings(program), { isDefault: true });
+  return program;
+}

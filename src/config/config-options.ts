@@ -1,0 +1,157 @@
+import { parseAddress } from '../address.ts';
+import { describePath, describeValue, listWords } from '../describe-value.ts';
+import { isMapping, type Mapping } from '../mapping.ts';
+import type { CompileOptions } from '../options.ts';
+import type { Path } from '../phases/1-read/document.ts';
+import type { Report } from '../phases/2-validate/report.ts';
+import { suggestClosest } from '../suggest-closest.ts';
+import {
+  addressProblem,
+  clusterCIDRsProblem,
+  interfaceNameProblem,
+  nodeNameProblem,
+  nodePortAddressProblem,
+} from './value-problems.ts';
+
+/** Options as they are put together, one field after the other. */
+type Draft = { -readonly [Key in keyof CompileOptions]?: CompileOptions[Key] };
+
+/** The options that a KubeProxyConfiguration sets. Values that cannot be used are reported and left out. */
+export function configOptions(config: Mapping, report: Report): Partial<CompileOptions> {
+  const draft: Draft = {};
+  readNode(config, draft, report);
+  readClusterCIDR(config, draft, report);
+  readDetectLocal(config, draft, report);
+  readNodePortAddresses(config, draft, report);
+  readMasquerading(config, draft, report);
+  checkMode(config, report);
+  return draft;
+}
+
+function readNode(config: Mapping, draft: Draft, report: Report): void {
+  const nodeName = textOf(config, 'hostnameOverride').trim().toLowerCase();
+  if (nodeName !== '' && accept(nodeNameProblem(nodeName), ['hostnameOverride'], report)) {
+    draft.nodeName = nodeName;
+  }
+  const bindAddress = textOf(config, 'bindAddress');
+  if (bindAddress !== '' && accept(addressProblem(bindAddress), ['bindAddress'], report)) {
+    const address = parseAddress(bindAddress)?.text;
+    // All addresses: says nothing about which is the node's own.
+    if (address !== undefined && address !== '0.0.0.0' && address !== '::') {
+      draft.bindAddress = address;
+    }
+  }
+}
+
+function readClusterCIDR(config: Mapping, draft: Draft, report: Report): void {
+  const text = textOf(config, 'clusterCIDR');
+  const cidrs = text.split(',').map((part) => part.trim());
+  if (text !== '' && accept(clusterCIDRsProblem(cidrs), ['clusterCIDR'], report)) {
+    draft.clusterCIDRs = cidrs;
+  }
+}
+
+const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const;
+const interfaceFields = [
+  { field: 'bridgeInterface', mode: 'BridgeInterface' },
+  { field: 'interfaceNamePrefix', mode: 'InterfaceNamePrefix' },
+] as const;
+
+function readDetectLocal(config: Mapping, draft: Draft, report: Report): void {
+  const text = textOf(config, 'detectLocalMode');
+  const mode = detectLocalModes.find((word) => word === text);
+  if (mode === undefined && text !== '') {
+    report('invalid-config', ['detectLocalMode'], describeWord('detectLocalMode', text, detectLocalModes));
+  }
+  for (const { field, mode: owner } of interfaceFields) {
+    const name = textOf(config['detectLocal'], field);
+    if (name !== '' && mode !== owner) {
+      const found = `${describePath(['detectLocal', field])} is ${describeValue(name)}`;
+      const message = `${found}, which has an effect only with detectLocalMode ${owner}`;
+      report('config-without-effect', ['detectLocal', field], message);
+    }
+  }
+  const owned = interfaceFields.find((candidate) => candidate.mode === mode);
+  if (owned) {
+    readInterface(config, owned, draft, report);
+  } else if (mode) {
+    draft.detectLocalMode = mode;
+  }
+}
+
+/** The mode counts only together with a name that can be used. */
+function readInterface(
+  config: Mapping,
+  { field, mode }: (typeof interfaceFields)[number],
+  draft: Draft,
+  report: Report,
+): void {
+  const name = textOf(config['detectLocal'], field);
+  const path = ['detectLocal', field];
+  if (name === '') {
+    report('invalid-config', path, `${describePath(path)} is empty; detectLocalMode ${mode} needs it`);
+  } else if (accept(interfaceNameProblem(name), path, report)) {
+    draft.detectLocalMode = mode;
+    draft.detectLocalInterface = name;
+  }
+}
+
+function readNodePortAddresses(config: Mapping, draft: Draft, report: Report): void {
+  const value = config['nodePortAddresses'];
+  const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+  const good = texts.filter((text, index) =>
+    accept(nodePortAddressProblem(text), ['nodePortAddresses', index], report),
+  );
+  if (good.length > 0) {
+    draft.nodePortAddresses = good;
+  }
+}
+
+function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
+  const { masqueradeAll, masqueradeBit } = isMapping(config['nftables']) ? config['nftables'] : {};
+  if (typeof masqueradeAll === 'boolean') {
+    draft.masqueradeAll = masqueradeAll;
+  }
+  if (typeof masqueradeBit !== 'number' || !Number.isInteger(masqueradeBit)) {
+    return;
+  }
+  const isBit = masqueradeBit >= 0 && masqueradeBit <= 31;
+  const problem = isBit ? undefined : `${masqueradeBit} is no bit of the packet mark; they are 0 to 31`;
+  if (accept(problem, ['nftables', 'masqueradeBit'], report)) {
+    draft.masqueradeBit = masqueradeBit;
+  }
+}
+
+const modes = ['nftables', 'iptables', 'ipvs', 'kernelspace', 'userspace'];
+
+function checkMode(config: Mapping, report: Report): void {
+  const mode = textOf(config, 'mode');
+  if (mode === '' || mode === 'nftables') {
+    return;
+  }
+  if (modes.includes(mode)) {
+    const message = `mode is ${describeValue(mode)}; svc2nft always does what kube-proxy does in mode nftables`;
+    report('config-without-effect', ['mode'], message);
+  } else {
+    report('invalid-config', ['mode'], describeWord('mode', mode, modes));
+  }
+}
+
+function describeWord(field: string, text: string, words: readonly string[]): string {
+  const closest = suggestClosest(text, words);
+  const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
+  return `${field} is ${describeValue(text)}; possible are ${listWords(words)}${suggestion}`;
+}
+
+/** The text at a key, or an empty one: null and absent mean the same, and other types are reported elsewhere. */
+function textOf(values: unknown, key: string): string {
+  const value = isMapping(values) ? values[key] : undefined;
+  return typeof value === 'string' ? value : '';
+}
+
+function accept(problem: string | undefined, path: Path, report: Report): boolean {
+  if (problem !== undefined) {
+    report('invalid-config', path, `${describePath(path)}: ${problem}`);
+  }
+  return problem === undefined;
+}

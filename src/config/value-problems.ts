@@ -1,0 +1,59 @@
+import { type Cidr, parseAddress, parseCidr } from '../address.ts';
+import { describeValue, listWords } from '../describe-value.ts';
+
+/** Keywords of KubeProxyConfiguration.nodePortAddresses. */
+const addressKeywords = ['primary', 'localhost', 'all'];
+
+/** What is wrong with an address, or undefined. Flags and configuration share these checks and their words. */
+export function addressProblem(text: string): string | undefined {
+  return parseAddress(text) ? undefined : `${describeValue(text)} is no IPv4 or IPv6 address`;
+}
+
+/** What is wrong with an `address/prefix`, or undefined. */
+export function cidrProblem(text: string): string | undefined {
+  return parseCidr(text) ? undefined : `${describeValue(text)} is no CIDR such as 10.244.0.0/16 or fd00:10:244::/56`;
+}
+
+/** What is wrong with a list of cluster CIDRs, or undefined: at most one for each family (clusterCIDR). */
+export function clusterCIDRsProblem(texts: readonly string[]): string | undefined {
+  const problem = texts.map(cidrProblem).find((found) => found !== undefined);
+  if (problem !== undefined) {
+    return problem;
+  }
+  const families = texts.flatMap((text) => parseCidr(text) ?? []).map((cidr: Cidr) => cidr.family);
+  return new Set(families).size < families.length
+    ? `${describeValue(texts.join(','))} has two CIDRs of one family; one for IPv4 and one for IPv6 are possible`
+    : undefined;
+}
+
+/** What is wrong with an entry of nodePortAddresses, or undefined: a CIDR or one of the keywords. */
+export function nodePortAddressProblem(text: string): string | undefined {
+  if (addressKeywords.includes(text) || parseCidr(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is neither a CIDR nor one of ${listWords(addressKeywords)}`;
+}
+
+/** What is wrong with the name of a network interface, or its beginning, or undefined. Linux allows 15 bytes. */
+export function interfaceNameProblem(text: string): string | undefined {
+  if (/^[A-Za-z0-9_.@+-]{1,15}$/.test(text) && text !== '.' && text !== '..') {
+    return undefined;
+  }
+  return `${describeValue(text)} is no interface name: 1 to 15 letters, digits and any of _ . @ + -`;
+}
+
+/** What is wrong with the name of an nft table, or undefined. Shorter than nft's own limit, for names derived from it. */
+export function tableNameProblem(text: string): string | undefined {
+  if (/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is no table name: a letter or _, then up to 30 letters, digits and any of _ . -`;
+}
+
+/** What is wrong with the name of a Node, or undefined: a DNS subdomain (RFC 1123), at most 253 characters. */
+export function nodeNameProblem(text: string): string | undefined {
+  if (text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is no node name: lower-case letters, digits, - and .`;
+}

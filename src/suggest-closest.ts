@@ -1,0 +1,34 @@
+/** The word of `words` that `text` is probably meant to be, or undefined: equal but for case, or at most two typos away. */
+export function suggestClosest(text: string, words: readonly string[]): string | undefined {
+  const lower = text.toLowerCase();
+  const sameLetters = words.find((word) => word.toLowerCase() === lower);
+  if (sameLetters !== undefined || text.length > 64) {
+    return sameLetters;
+  }
+  let closest: string | undefined;
+  let least = 3;
+  for (const word of words) {
+    const distance = editDistance(lower, word.toLowerCase());
+    if (distance < least && distance < word.length / 2) {
+      closest = word;
+      least = distance;
+    }
+  }
+  return closest;
+}
+
+/** How many letters must be put in, left out or changed to make one text the other. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const change = a[row - 1] === b[column - 1] ? 0 : 1;
+      current.push(
+        Math.min((previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, (previous[column - 1] ?? 0) + change),
+      );
+    }
+    previous = current;
+  }
+  return previous[b.length] ?? 0;
+}

@@ -1,0 +1,137 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runMain } from '../support/run-main.ts';
+
+const cluster = 'demo/cluster.yaml';
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('input', () => {
+  test('a file, a folder, stdin and several files give the same bytes, with and without the command', async () => {
+    const expected = await runMain(['compile', cluster, '--cluster-cidr', '10.244.0.0/16']);
+    expect(expected).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(expected.stdout).toContain('10.96.0.10 . tcp . 80 comment "shop/cart:http" : goto tcp-cluster-3,');
+
+    const text = readFileSync(cluster, 'utf8');
+    const input = { input: text };
+    expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16'])).toEqual(expected);
+    expect(await runMain(['--cluster-cidr', '10.244.0.0/16'], input)).toEqual(expected);
+    expect(await runMain(['-', '--cluster-cidr', '10.244.0.0/16'], input)).toEqual(expected);
+    expect(await runMain(['compile', 'demo', '--cluster-cidr', '10.244.0.0/16'])).toEqual(expected);
+  });
+
+  test('nothing on a terminal is wrong usage', async () => {
+    const result = await runMain(['compile']);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain('no input');
+  });
+
+  test('other kinds are ignored and counted', async () => {
+    const pod = 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n';
+    const result = await runMain(['compile', '-', cluster, '--cluster-cidr', '10.244.0.0/16'], {
+      input: `${pod}---\n${pod.replace('name: a', 'name: b')}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: c}\n`,
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: 'ignored 1 Deployment, 2 Pod\n' });
+  });
+});
+
+describe('options', () => {
+  test('flags override the configuration', async () => {
+    const config = join(folder, 'config.yaml');
+    writeFileSync(
+      config,
+      'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.1.0.0/16\nnftables: {masqueradeBit: 3}\n',
+    );
+    const fromFile = await runMain([cluster, '--config', config]);
+    expect(fromFile).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(fromFile.stdout).toContain('ip saddr != 10.1.0.0/16 meta mark set meta mark or 0x00000008');
+    const fromFlag = await runMain([cluster, '--config', config, '--cluster-cidr', '10.2.0.0/16', '--table', 'mine']);
+    expect(fromFlag.stdout).toContain('ip saddr != 10.2.0.0/16 meta mark set meta mark or 0x00000008');
+    expect(fromFlag.stdout).toContain('delete table ip mine\n');
+  });
+
+  test('one family only', async () => {
+    const { stdout } = await runMain([cluster, '--family', 'ip6']);
+    expect(stdout).toContain('table ip6 svc2nft {');
+    expect(stdout).not.toContain('table ip svc2nft');
+  });
+
+  test('--node-ip replaces the addresses of the Node object, the primary one first', async () => {
+    const { stdout } = await runMain([cluster, '--node-ip', '192.0.2.77', '--node-ip', '192.0.2.78']);
+    expect(stdout).toMatch(/set nodeport-ips \{[^}]*elements = \{\n\t\t\t192\.0\.2\.77,\n/);
+  });
+
+  test.each([
+    [['--node', 'Worker 1'], 'is no node name'],
+    [['--node-ip', '192.0.2'], 'is no IPv4 or IPv6 address'],
+    [['--cluster-cidr', '10.0.0.0/33'], 'is no CIDR'],
+    [['--cluster-cidr', '10.0.0.0/8,11.0.0.0/8'], 'two CIDRs of one family'],
+    [['--nodeport-addresses', 'everywhere'], 'neither a CIDR nor one of'],
+    [['--table', 'x { }'], 'is no table name'],
+    [['--family', 'inet'], 'Allowed choices are ip, ip6'],
+    [['--tabel', 'x'], '--table'],
+    [['--target-nft', '0.9'], 'Allowed choices are 1.0.6, 1.1.3'],
+  ])('%j is wrong usage', async (flags, message) => {
+    const result = await runMain(['compile', cluster, ...flags]);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).not.toContain('    at ');
+  });
+
+  test('a node that the input does not have is an error that lists those it has', async () => {
+    const result = await runMain([cluster, '--node', 'worker-9']);
+    expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(result.stderr).toContain(
+      'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)',
+    );
+  });
+});
+
+describe('output', () => {
+  test('-o writes the file whole, and only when there is no error', async () => {
+    const file = join(folder, 'rules.nft');
+    expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', file])).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: '',
+    });
+    const written = readFileSync(file, 'utf8');
+    expect(written).toMatch(/^# svc2nft .*\n/);
+    expect((await runMain(['compile', '-', '-o', file], { input: '{"kind": 1}' })).exitCode).toBe(1);
+    expect(readFileSync(file, 'utf8')).toBe(written);
+    expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
+  });
+
+  test('-o into a folder that is not there says so', async () => {
+    const result = await runMain([cluster, '-o', join(folder, 'no/such/rules.nft')]);
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('rules.nft cannot be written');
+  });
+
+  test('--keep-going leaves invalid objects out and names them', async () => {
+    const bad = `${readFileSync(cluster, 'utf8')}  - {apiVersion: v1, kind: Service, metadata: {name: bad, namespace: shop}, spec: {clusterIP: 10.96.0.99, ports: [{port: 70000}]}}\n`;
+    const refused = await runMain(['--cluster-cidr', '10.244.0.0/16'], { input: bad });
+    expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(refused.stderr).toContain('1 error: no ruleset\n');
+    const kept = await runMain(['--cluster-cidr', '10.244.0.0/16', '--keep-going'], { input: bad });
+    expect(kept.exitCode).toBe(0);
+    expect(kept.stderr).toContain('1 error; left out: Service shop/bad\n');
+    expect(kept.stdout).toBe((await runMain([cluster, '--cluster-cidr', '10.244.0.0/16'])).stdout);
+  });
+
+  test('colour only on a terminal that wants it', async () => {
+    const red = '\u001b[31m';
+    const args = ['compile', 'no-such-file.yaml'];
+    expect((await runMain(args)).stderr).not.toContain(red);
+    expect((await runMain(args, { terminal: true })).stderr).toContain(red);
+    expect((await runMain(args, { terminal: true, env: { NO_COLOR: '1' } })).stderr).not.toContain(red);
+  });
+});

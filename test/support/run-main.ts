@@ -1,0 +1,27 @@
+import { PassThrough } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
+import { main } from '../../src/cli/main.ts';
+
+/** What a command did, as a shell would see it. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in this process, with a text as standard input (a terminal without one). */
+export async function runMain(
+  args: readonly string[],
+  { input, env = {}, terminal = false }: { input?: string; env?: Record<string, string>; terminal?: boolean } = {},
+): Promise<CommandResult> {
+  const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
+  const stdout = new PassThrough();
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
+  stdin.end(input);
+  const outputs = Promise.all([readText(stdout), readText(stderr)]);
+  const exitCode = await main(args, { stdin, stdout, stderr, env });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await outputs;
+  return { exitCode, stdout: out, stderr: err };
+}

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { suggestClosest } from '../../src/suggest-closest.ts';
+
+test.each([
+  ['clusterip', 'ClusterIP'],
+  ['LoadBalancr', 'LoadBalancer'],
+  ['NodePorts', 'NodePort'],
+  ['LoadBalancer', 'LoadBalancer'],
+  ['Ingress', undefined],
+  ['', undefined],
+  ['x'.repeat(100_000), undefined],
+])('%s', (text, expected) => {
+  expect(suggestClosest(text, ['ClusterIP', 'NodePort', 'LoadBalancer'])).toBe(expected);
+});
+
+test('takes the closest of several', () => {
+  expect(suggestClosest('Locale', ['Local', 'Locals', 'Localex'])).toBe('Local');
+});
