@@ -1,3 +1,4 @@
+import { type Namespaced, setNamespaced } from './namespaced.ts';
 import type { NodeView, ServicePort } from './phases/3-model/model.ts';
 import type { Heading } from './phases/6-render/render-ruleset.ts';
 import { version } from './version.ts';
@@ -5,7 +6,7 @@ import { version } from './version.ts';
 /** Says what a ruleset was made by, from what and for whom, without the time, so that equal input gives equal bytes. */
 export function describeSource(views: readonly NodeView[]): Heading {
   const ports = views.flatMap((view) => view.servicePorts);
-  const services = countDistinct(ports, ({ namespace, name }) => `${namespace}/${name}`);
+  const services = countServices(ports);
   const endpoints = ports.reduce((sum, port) => sum + port.endpoints.length, 0);
   const nodeName = views[0]?.nodeName ?? '';
   return {
@@ -20,6 +21,11 @@ export function describeSource(views: readonly NodeView[]): Heading {
 
 const familyNames = { ip: 'IPv4', ip6: 'IPv6' } as const;
 
-function countDistinct(ports: readonly ServicePort[], identity: (port: ServicePort) => string): number {
-  return new Set(ports.map(identity)).size;
+/** A Service may have several ports, and be in both families. */
+function countServices(ports: readonly ServicePort[]): number {
+  const services: Namespaced<true> = new Map();
+  for (const { namespace, name } of ports) {
+    setNamespaced(services, namespace, name, true);
+  }
+  return [...services.values()].reduce((sum, names) => sum + names.size, 0);
 }

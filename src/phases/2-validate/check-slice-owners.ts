@@ -1,5 +1,6 @@
 import { describeValue } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
+import { getNamespaced, type Namespaced } from '../../namespaced.ts';
 import type { EndpointSlice, Sourced } from './kubernetes.ts';
 import { toDiagnostic } from './report.ts';
 
@@ -9,12 +10,9 @@ const ownerLabel = 'kubernetes.io/service-name';
 /**
  * A warning for each slice whose endpoints reach nobody: its Service is not in the input, or its label is missing.
  *
- * @param services `namespace/name` of every Service of the input, invalid ones included.
+ * @param services every Service of the input, invalid ones included.
  */
-export function checkSliceOwners(
-  slices: readonly Sourced<EndpointSlice>[],
-  services: ReadonlySet<string>,
-): Diagnostic[] {
+export function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
   return slices.flatMap((slice) => {
     const { namespace, labels } = slice.object.metadata;
     const owner = labels?.[ownerLabel];
@@ -23,7 +21,7 @@ export function checkSliceOwners(
         describe(slice, ['metadata'], `it has no label ${ownerLabel}, so it belongs to no Service and is ignored`),
       ];
     }
-    if (services.has(`${namespace ?? 'default'}/${owner}`)) {
+    if (getNamespaced(services, namespace ?? 'default', owner)) {
       return [];
     }
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;

@@ -1,5 +1,6 @@
 import { describePath } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
+import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Document } from '../1-read/document.ts';
 import { equalInSchema } from './equal-in-schema.ts';
 import type { ObjectMeta, Sourced } from './kubernetes.ts';
@@ -14,27 +15,22 @@ export function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
   objects: readonly Sourced<T>[],
   schema: Schema,
 ): { kept: Sourced<T>[]; diagnostics: Diagnostic[] } {
-  const first = new Map<string, Sourced<T>>();
-  const disputed = new Set<string>();
+  const first: Namespaced<Sourced<T>> = new Map();
+  const disputed = new Set<Sourced<T>>();
+  const kept: Sourced<T>[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const sourced of objects) {
-    const key = identityOf(sourced.object);
-    const other = first.get(key);
+    const { namespace, name } = sourced.object.metadata;
+    const other = getNamespaced(first, namespace ?? 'default', name);
     if (!other) {
-      first.set(key, sourced);
+      setNamespaced(first, namespace ?? 'default', name, sourced);
+      kept.push(sourced);
     } else if (!equalInSchema(schema, other.object, sourced.object)) {
-      disputed.add(key);
+      disputed.add(other);
       diagnostics.push(describeDuplicate(other.document, sourced.document));
     }
   }
-  for (const key of disputed) {
-    first.delete(key);
-  }
-  return { kept: [...first.values()], diagnostics };
-}
-
-function identityOf({ metadata }: { readonly metadata: ObjectMeta }): string {
-  return `${metadata.namespace ?? 'default'}/${metadata.name}`;
+  return { kept: disputed.size > 0 ? kept.filter((sourced) => !disputed.has(sourced)) : kept, diagnostics };
 }
 
 function describeDuplicate(first: Document, second: Document): Diagnostic {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../../diagnostics.ts';
 import { isMapping } from '../../mapping.ts';
+import { type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Document } from '../1-read/document.ts';
 import { checkEndpointSlice } from './check-endpoint-slice.ts';
 import { checkNode, checkServiceCIDR } from './check-node.ts';
@@ -33,7 +34,7 @@ export function validate(documents: readonly Document[]): { snapshot: Snapshot; 
     serviceCIDRs: keep(used.ServiceCIDR, serviceCIDRRules),
     unusedKinds,
   };
-  append(diagnostics, checkSliceOwners(snapshot.endpointSlices, new Set(used.Service.map(qualifiedName))));
+  append(diagnostics, checkSliceOwners(snapshot.endpointSlices, namesOf(used.Service)));
   return { snapshot, diagnostics: sortByDocument(diagnostics, documents) };
 }
 
@@ -58,9 +59,14 @@ function isRead({ value }: Document): boolean {
   return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
 }
 
-function qualifiedName({ value }: Document): string {
-  const { namespace, name } = metadataOf(value);
-  return `${typeof namespace === 'string' ? namespace : 'default'}/${typeof name === 'string' ? name : ''}`;
+function namesOf(documents: readonly Document[]): Namespaced<true> {
+  const names: Namespaced<true> = new Map();
+  for (const { value } of documents) {
+    const { namespace, name } = metadataOf(value);
+    const isNamed = typeof name === 'string';
+    setNamespaced(names, typeof namespace === 'string' ? namespace : 'default', isNamed ? name : '', true);
+  }
+  return names;
 }
 
 const nothing: Readonly<Record<string, unknown>> = {};

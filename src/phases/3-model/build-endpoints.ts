@@ -1,12 +1,13 @@
 import { canonicalAddress } from '../../address.ts';
 import { compareText } from '../../compare-text.ts';
+import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol, Socket } from '../../network.ts';
 import { socketText } from '../../socket-text.ts';
 import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
 import type { Endpoint } from './model.ts';
 
-/** The EndpointSlices of a snapshot by `namespace/service`, in the order of their names. */
-export type SliceIndex = ReadonlyMap<string, readonly EndpointSlice[]>;
+/** The EndpointSlices of a snapshot by the namespace and name of their Service, in the order of their own names. */
+export type SliceIndex = Namespaced<EndpointSlice[]>;
 
 /** Which slice ports belong to a service port: name and protocol decide, the number does not (EndpointPort.name). */
 export interface EndpointQuery {
@@ -22,21 +23,21 @@ export interface EndpointQuery {
  * Slices of headless Services are labelled so and left out.
  */
 export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
-  const index = new Map<string, EndpointSlice[]>();
+  const index: SliceIndex = new Map();
   for (const { object } of slices) {
     const service = object.metadata.labels?.['kubernetes.io/service-name'];
     if (!service || object.metadata.labels?.['service.kubernetes.io/headless'] !== undefined) {
       continue;
     }
-    const key = `${object.metadata.namespace ?? 'default'}/${service}`;
-    const owned = index.get(key);
+    const namespace = object.metadata.namespace ?? 'default';
+    const owned = getNamespaced(index, namespace, service);
     if (owned) {
       owned.push(object);
     } else {
-      index.set(key, [object]);
+      setNamespaced(index, namespace, service, [object]);
     }
   }
-  for (const owned of index.values()) {
+  for (const owned of [...index.values()].flatMap((services) => [...services.values()])) {
     owned.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
   }
   return index;

@@ -1,4 +1,5 @@
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
+import { getNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol } from '../../network.ts';
 import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
@@ -20,7 +21,7 @@ export function buildServicePorts(
   }
   const { spec, metadata } = object;
   const namespace = metadata.namespace ?? 'default';
-  const owned = slices.get(`${namespace}/${metadata.name}`) ?? [];
+  const owned = getNamespaced(slices, namespace, metadata.name) ?? [];
   const externalIPs = ofFamily(spec.externalIPs ?? [], family);
   const loadBalancerIPs = ofFamily(loadBalancerAddresses(object), family);
   const sourceRanges = sourceRangesOf(object, family);

@@ -17,16 +17,18 @@ export function fillSets(
   for (const set of declared) {
     fillingOf(set, filling);
   }
-  const seen = new Set<string>();
   for (const { set, elements } of shared) {
-    fillingOf(set, filling).elements.push(...elements.filter(({ key }) => isNew(`${set.name} ${key}`, seen)));
+    addNew(elements, fillingOf(set, filling));
   }
   for (const placement of claimed) {
     const { elements, lists } = fillingOf(placement.set, filling);
     if ('list' in placement) {
       lists.push(placement.list);
     } else {
-      elements.push(...placement.elements);
+      // Not by spreading: a call takes some hundred thousand arguments at most.
+      for (const element of placement.elements) {
+        elements.push(element);
+      }
     }
   }
   return [...filling.values()].map(({ set, elements, lists }) =>
@@ -38,6 +40,8 @@ interface Filling {
   readonly set: SetDeclaration;
   readonly elements: Element[];
   readonly lists: EndpointList[];
+  /** Keys of shared elements. */
+  readonly seen: Set<string>;
 }
 
 function fillingOf(set: SetDeclaration, filling: Map<string, Filling>): Filling {
@@ -45,11 +49,16 @@ function fillingOf(set: SetDeclaration, filling: Map<string, Filling>): Filling 
   if (known) {
     return known;
   }
-  const added: Filling = { set, elements: [], lists: [] };
+  const added: Filling = { set, elements: [], lists: [], seen: new Set() };
   filling.set(set.name, added);
   return added;
 }
 
-function isNew(place: string, seen: Set<string>): boolean {
-  return !seen.has(place) && seen.add(place) === seen;
+function addNew(shared: readonly Element[], { elements, seen }: Filling): void {
+  for (const element of shared) {
+    if (!seen.has(element.key)) {
+      seen.add(element.key);
+      elements.push(element);
+    }
+  }
 }

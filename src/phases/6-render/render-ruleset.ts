@@ -15,11 +15,9 @@ export interface Heading {
  * and touches no other.
  */
 export function renderRulesets(rulesets: readonly Ruleset[], heading: Heading): string {
-  const lines = heading.lines.map((line) => `# ${line}`);
-  for (const ruleset of rulesets) {
-    lines.push('', ...renderRuleset(ruleset));
-  }
-  return `${lines.join('\n')}\n`;
+  const top = heading.lines.map((line) => `# ${line}`);
+  const tables = rulesets.flatMap((ruleset) => ['', ...renderRuleset(ruleset)]);
+  return `${[...top, ...tables].join('\n')}\n`;
 }
 
 /** nft before 1.0.8 has no `destroy`: a table that is added first can be deleted, whether it was there or not. */
