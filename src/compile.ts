@@ -1,3 +1,4 @@
+import { checkOptions } from './config/check-options.ts';
 import { describeSource } from './describe-source.ts';
 import { type Diagnostic, severityOf } from './diagnostics.ts';
 import { type CompileOptions, defaultOptions } from './options.ts';
@@ -28,6 +29,10 @@ export interface CompileResult {
  */
 export function compile(documents: readonly Document[], options: Partial<CompileOptions> = {}): CompileResult {
   const settings = { ...defaultOptions, ...options };
+  const misuse = checkOptions(settings);
+  if (misuse.length > 0) {
+    return { rulesets: undefined, text: undefined, diagnostics: misuse, unusedKinds: new Map() };
+  }
   const { snapshot, diagnostics } = validate(documents);
   const { unusedKinds } = snapshot;
   const model = buildModel(snapshot, settings);

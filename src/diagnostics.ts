@@ -48,6 +48,7 @@ export const diagnosticCodes = {
   'unknown-config-field': 'error',
   'invalid-config': 'error',
   'config-without-effect': 'warning',
+  'invalid-option': 'error',
 } as const;
 
 /** One of the codes above. */

@@ -44,10 +44,10 @@ export function interfaceNameProblem(text: string): string | undefined {
 
 /** What is wrong with the name of an nft table, or undefined. Shorter than nft's own limit, for names derived from it. */
 export function tableNameProblem(text: string): string | undefined {
-  if (/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(text)) {
+  if (/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(text)) {
     return undefined;
   }
-  return `${describeValue(text)} is no table name: a letter or _, then up to 30 letters, digits and any of _ . -`;
+  return `${describeValue(text)} is no table name: a letter, then up to 30 letters, digits and any of _ . -`;
 }
 
 /** What is wrong with the name of a Node, or undefined: a DNS subdomain (RFC 1123), at most 253 characters. */

@@ -1,4 +1,16 @@
-import { Composer, type CST, isAlias, isMap, isNode, isSeq, Lexer, Parser, type Document as YamlDocument } from 'yaml';
+import {
+  type Alias,
+  Composer,
+  type CST,
+  isAlias,
+  isMap,
+  isNode,
+  isSeq,
+  Lexer,
+  Parser,
+  visit,
+  type Document as YamlDocument,
+} from 'yaml';
 import type { Path } from './document.ts';
 
 /** One document of a YAML text: its value and a way back into the text, or what is wrong with it. */
@@ -8,6 +20,9 @@ export type ParsedYaml =
 
 /** How much is read between two calls of onProgress, in characters. */
 const progressStep = 1 << 20;
+
+/** How long a message of the library may be, in characters. */
+const longestMessage = 200;
 
 /**
  * Manifests nest some thirty levels. The library recurses, and a stack that is used up inside a regular expression
@@ -22,12 +37,12 @@ const deepestNesting = 300;
  * @param onProgress called with the number of characters read, about once for each million and, in a long text, at the end.
  */
 export function parseYaml(text: string, onProgress?: (charactersDone: number) => void): ParsedYaml[] {
-  const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false };
+  const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false, hasAliases: false };
   const documents: ParsedYaml[] = [];
   try {
     const composer = new Composer({ merge: true, prettyErrors: false });
     for (const document of composer.compose(readTokens(text, reading))) {
-      documents.push(...readDocument(document));
+      documents.push(...readDocument(document, reading));
     }
   } catch (error) {
     documents.push(failure(error, 0));
@@ -45,6 +60,7 @@ interface Reading {
   readonly parser: Parser;
   readonly onProgress: ((charactersDone: number) => void) | undefined;
   isTooDeep: boolean;
+  hasAliases: boolean;
 }
 
 /** What Parser.parse does, but with progress, and an end where the nesting gets too deep. */
@@ -53,6 +69,7 @@ function* readTokens(text: string, reading: Reading): Generator<CST.Token, void>
   let announced = 0;
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
+    reading.hasAliases ||= lexeme.startsWith('*');
     if (parser.stack.length > deepestNesting) {
       reading.isTooDeep = true;
       return;
@@ -65,10 +82,16 @@ function* readTokens(text: string, reading: Reading): Generator<CST.Token, void>
   yield* parser.end();
 }
 
-function readDocument(document: YamlDocument.Parsed): ParsedYaml[] {
+function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): ParsedYaml[] {
   const [error] = document.errors;
   if (error) {
-    return [{ kind: 'error', offset: error.pos[0], message: lowerFirst(error.message) }];
+    return [{ kind: 'error', offset: error.pos[0], message: wordsOf(error) }];
+  }
+  const circle = hasAliases ? findCircle(document) : undefined;
+  if (circle) {
+    return [
+      { kind: 'error', offset: circle.range?.[0] ?? 0, message: `*${circle.source} stands for what encloses it` },
+    ];
   }
   try {
     const value: unknown = document.toJS();
@@ -78,9 +101,25 @@ function readDocument(document: YamlDocument.Parsed): ParsedYaml[] {
   }
 }
 
+/** An alias inside its own anchor would make a value without an end. */
+function findCircle(document: YamlDocument.Parsed): Alias | undefined {
+  let circle: Alias | undefined;
+  visit(document, {
+    Alias: (_, alias, ancestors) => {
+      const target = alias.resolve(document);
+      if (ancestors.some((ancestor) => ancestor === target)) {
+        circle = alias;
+        return visit.BREAK;
+      }
+      return undefined;
+    },
+  });
+  return circle;
+}
+
 /** The library throws for aliases that would expand without end. */
 function failure(error: unknown, offset: number): ParsedYaml {
-  return { kind: 'error', offset, message: lowerFirst(error instanceof Error ? error.message : String(error)) };
+  return { kind: 'error', offset, message: wordsOf(error) };
 }
 
 function locateInYaml(document: YamlDocument.Parsed, path: Path): number {
@@ -97,6 +136,9 @@ function locateInYaml(document: YamlDocument.Parsed, path: Path): number {
   return offset;
 }
 
-function lowerFirst(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+/** The library's own words, as a clause and cut: some quote the text that they are about. */
+function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const clause = message.charAt(0).toLowerCase() + message.slice(1);
+  return clause.length > longestMessage ? `${clause.slice(0, longestMessage)}...` : clause;
 }
