@@ -76,7 +76,7 @@ export function severityOf(diagnostic: Diagnostic): Severity {
 }
 
 /** The very first place of a file, for what concerns the whole of it. */
-export const startOfFile: Position = { line: 1, column: 1, lineText: '' };
+const startOfFile: Position = { line: 1, column: 1, lineText: '' };
 
 /** A diagnostic about a file rather than an object: nothing could be read from it, or not at `position`. */
 export function diagnosticInFile(

@@ -130,6 +130,7 @@ test('an alias to what encloses it does not lead in circles', () => {
   expect(read(text).diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
     'invalid-yaml: *a stands for what encloses it',
   ]);
+  expect(values('&a\nkind: A\nb: &a x\nc: *a\n')).toEqual([{ kind: 'A', b: 'x', c: 'x' }]);
 });
 
 test('tells how far a long YAML text is read, up to its end, and nothing about short ones', () => {

@@ -367,7 +367,7 @@ test('no value in any place makes it throw, and whatever is dropped is reported'
   );
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 80 }), fc.oneof(hostile, fc.jsonValue()), (choice, replacement) => {
-      const { snapshot, found } = check(...replaceOne(choice, replacement));
+      const { snapshot, found } = check({ kind: 'List', items: replaceOne(choice, replacement) });
       const kept = [snapshot.services, snapshot.endpointSlices, snapshot.nodes, snapshot.serviceCIDRs].flat();
       expect(kept.length + snapshot.unusedKinds.size < full.length && found.length === 0).toBe(false);
     }),

@@ -106,8 +106,12 @@ function findCircle(document: YamlDocument.Parsed): Alias | undefined {
   let circle: Alias | undefined;
   visit(document, {
     Alias: (_, alias, ancestors) => {
-      const target = alias.resolve(document);
-      if (ancestors.some((ancestor) => ancestor === target)) {
+      // Names first: finding the node of an anchor takes a walk through the document.
+      const isNamed = ancestors.some(
+        (ancestor) => isNode(ancestor) && !isAlias(ancestor) && ancestor.anchor === alias.source,
+      );
+      const target = isNamed ? alias.resolve(document) : undefined;
+      if (target && ancestors.some((ancestor) => ancestor === target)) {
         circle = alias;
         return visit.BREAK;
       }
