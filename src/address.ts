@@ -91,8 +91,18 @@ function parseAny(text: string): Parsed | undefined {
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':') || !ipaddr.IPv6.isValid(text)) {
     return undefined;
   }
-  const parsed = ipaddr.IPv6.parse(text);
+  const parsed = ipaddr.IPv6.parse(withoutDottedEnd(text));
   return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
+}
+
+/** The last 32 bits as hexadecimal: the library takes `::1.2.3.4` for a mapped IPv4 address, which it is not. */
+function withoutDottedEnd(text: string): string {
+  const start = text.lastIndexOf(':') + 1;
+  if (!text.includes('.')) {
+    return text;
+  }
+  const [a = 0, b = 0, c = 0, d = 0] = text.slice(start).split('.').map(Number);
+  return `${text.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
 }
 
 function familyOf(address: Parsed): Family {

@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, diagnosticInFile } from '../diagnostics.ts';
@@ -95,7 +95,19 @@ async function readOne(path: string, found: Stats): Promise<LoadedInput> {
   if (!found.isFile() && !found.isFIFO()) {
     return failed('file-unreadable', 'this is a device or socket; a file is expected', path);
   }
-  return { texts: [{ file: path, content: await readFile(path) }], diagnostics: [] };
+  const content = await readFile(path);
+  return {
+    texts: [found.isFile() ? { file: path, content, reread: rereader(path, found) } : { file: path, content }],
+    diagnostics: [],
+  };
+}
+
+/** Gives nothing for a file that was changed since: positions in it would mislead. */
+function rereader(path: string, { size, mtimeMs }: Stats): () => Uint8Array | undefined {
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    return now?.size === size && now.mtimeMs === mtimeMs ? readFileSync(path) : undefined;
+  };
 }
 
 async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {

@@ -2,9 +2,10 @@ import { compile } from '../compile.ts';
 import { readKubeProxyConfig } from '../config/read-kube-proxy-config.ts';
 import { type Diagnostic, severityOf } from '../diagnostics.ts';
 import type { CompileOptions } from '../options.ts';
-import { readDocuments } from '../phases/1-read/read-documents.ts';
+import { type ReadResult, readDocuments } from '../phases/1-read/read-documents.ts';
 import { exitCodes } from './exit-codes.ts';
-import { loadInput } from './load-input.ts';
+import { loadFile, loadInput } from './load-input.ts';
+import { releaseInput } from './release-input.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from './report.ts';
 import type { Streams } from './streams.ts';
 import { writeOutput } from './write-output.ts';
@@ -37,10 +38,10 @@ export async function runCompile(paths: readonly string[], flags: CompileFlags, 
     return exitCodes.wrongUsage;
   }
   const settings = await readSettings(flags);
-  const input = await loadInput(paths, streams.stdin);
-  const read = readDocuments(input.texts, progressOn(streams));
+  const read = await readInput(paths, streams);
+  releaseInput(read.bytes);
   const result = compile(read.documents, settings.options);
-  const fatal = [...settings.diagnostics, ...input.diagnostics, ...read.diagnostics];
+  const fatal = [...settings.diagnostics, ...read.diagnostics];
   const refused = result.text === undefined || fatal.some((diagnostic) => severityOf(diagnostic) === 'error');
   const found = [...fatal, ...result.diagnostics];
   reportDiagnostics(refused ? found.filter(isAboutInput) : found, { refused, streams });
@@ -56,6 +57,15 @@ function isAboutInput(diagnostic: Diagnostic): boolean {
   return severityOf(diagnostic) === 'error' || diagnostic.place !== undefined;
 }
 
+async function readInput(paths: readonly string[], streams: Streams): Promise<ReadResult & { readonly bytes: number }> {
+  const { texts, diagnostics } = await loadInput(paths, streams.stdin);
+  const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
+  // What a pipe brought piece by piece is there twice.
+  releaseInput(bytes);
+  const read = readDocuments(texts, progressOn(streams));
+  return { documents: read.documents, diagnostics: [...diagnostics, ...read.diagnostics], bytes };
+}
+
 interface Settings {
   readonly options: Partial<CompileOptions>;
   readonly diagnostics: readonly Diagnostic[];
@@ -68,7 +78,7 @@ async function readSettings(flags: CompileFlags): Promise<Settings> {
 }
 
 async function readConfigFile(path: string): Promise<Settings> {
-  const { texts, diagnostics } = await loadInput([path], process.stdin);
+  const { texts, diagnostics } = await loadFile(path);
   const config = texts[0] && readKubeProxyConfig(texts[0]);
   return { options: config?.options ?? {}, diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])] };
 }

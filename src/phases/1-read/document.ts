@@ -7,6 +7,11 @@
 export interface InputText {
   readonly file: string;
   readonly content: Uint8Array;
+  /**
+   * Gets the bytes once more, for the first diagnostic: then nobody needs to keep them. Undefined when they are no
+   * longer the same. Absent for what can be read only once.
+   */
+  readonly reread?: () => Uint8Array | undefined;
 }
 
 /** Keys and indices that lead from a parsed document to one of its values, `['items', 3, 'spec']`. */

@@ -3,7 +3,7 @@ import { decodeText } from './decode-text.ts';
 import type { Document, InputText, Position, Source } from './document.ts';
 import { expandLists } from './expand-lists.ts';
 import { type JsonText, locateInJson } from './locate-in-json.ts';
-import { parseJson } from './parse-json.ts';
+import { type ParsedJson, parseJson } from './parse-json.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { findLineStarts, positionAt } from './position-at.ts';
 
@@ -29,7 +29,9 @@ export function readDocuments(texts: readonly InputText[], onProgress?: OnProgre
     for (const document of result.documents) {
       documents.push(document);
     }
-    diagnostics.push(...result.diagnostics);
+    for (const diagnostic of result.diagnostics) {
+      diagnostics.push(diagnostic);
+    }
   }
   return { documents, diagnostics };
 }
@@ -55,23 +57,30 @@ interface TextResult extends ReadResult {
 
 function readJson(text: string, input: InputText): TextResult {
   const { values, error } = parseJson(text);
-  const locator = jsonLocator(input);
-  const documents = values.flatMap(({ value, start }) =>
-    expandLists(value, { file: input.file, locate: (path) => locator(start, path) }),
-  );
+  const documents = expandJson(values, input.file, jsonLocator(input));
   const diagnostics = error ? [syntaxError('invalid-json', error, text, input.file)] : [];
   return { documents, diagnostics, hasValue: values.length > 0 };
 }
 
+/** A function of its own, as one that sees the bytes keeps them even if it has no use for them. */
+function expandJson(values: ParsedJson['values'], file: string, locator: JsonLocator): Document[] {
+  return values.flatMap(({ value, start }) => expandLists(value, { file, locate: (path) => locator(start, path) }));
+}
+
+type JsonLocator = (start: number, path: Document['path']) => Position | undefined;
+
 /**
- * Finds positions in a JSON file. Keeps its bytes instead of its text, so that the text is gone from memory once it is
- * parsed, and decodes them again for the first diagnostic.
+ * Finds positions in a JSON file. Keeps neither its text nor, where it can be read again, its bytes: a dump of a large
+ * cluster is larger than everything that is made of it.
  */
-function jsonLocator(input: InputText): (start: number, path: Document['path']) => Position | undefined {
+function jsonLocator(input: InputText): JsonLocator {
+  const { file } = input;
+  const reread = readerOf(input);
   let known: { readonly json: JsonText; readonly lineStarts: readonly number[] } | undefined;
   return (start, path) => {
     if (!known) {
-      const text = decodeText(input);
+      const content = reread();
+      const text = content && decodeText({ file, content });
       if (typeof text !== 'string') {
         return undefined;
       }
@@ -79,6 +88,14 @@ function jsonLocator(input: InputText): (start: number, path: Document['path']) 
     }
     return positionAt(known.json.text, known.lineStarts, locateInJson(known.json, start, path));
   };
+}
+
+function readerOf({ content, reread }: InputText): () => Uint8Array | undefined {
+  return reread ?? keep(content);
+}
+
+function keep(content: Uint8Array): () => Uint8Array {
+  return () => content;
 }
 
 function readYaml(text: string, input: InputText, onProgress: OnProgress | undefined): TextResult {
