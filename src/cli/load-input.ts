@@ -113,12 +113,25 @@ function rereader(path: string, { size, mtimeMs }: Stats): () => Uint8Array | un
 async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
   const file = '<stdin>';
   return attempt(file, async () => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of stdin) {
-      chunks.push(Buffer.from(chunk));
-    }
-    return { texts: [{ file, content: Buffer.concat(chunks) }], diagnostics: [] };
+    return { texts: [{ file, content: await readAll(stdin) }], diagnostics: [] };
   });
+}
+
+/** Copies piece by piece: a pipe's pieces are buffers of 64 KiB with little in them, too much to be kept until the end. */
+async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
+  let bytes = Buffer.alloc(2 ** 16);
+  let length = 0;
+  for await (const chunk of stream) {
+    const piece = Buffer.from(chunk);
+    if (length + piece.length > bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * (length + piece.length));
+      bytes.copy(larger, 0, 0, length);
+      bytes = larger;
+    }
+    piece.copy(bytes, length);
+    length += piece.length;
+  }
+  return bytes.subarray(0, length);
 }
 
 async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<LoadedInput> {
