@@ -13,7 +13,9 @@ from sctp import INIT_ACK, build_init, parse_packet
 from servers import IPV4_HEADER_WORD
 from sockets import open_socket, read_icmp_error, report_icmp_errors, text_of
 
-SCTP_SOURCE_PORTS = itertools.cycle(random.sample(range(20000, 60000), 40000))
+# Each connection has a source port of its own: where two of one client meet at one endpoint by different ways, the kernel
+# would change the port of the second, and that looks like masquerading.
+SOURCE_PORTS = itertools.cycle(random.sample(range(20000, 60000), 40000))
 
 
 def new_attempt(spec):
@@ -33,7 +35,7 @@ class Attempt:
     def begin(self):
         """Sends the first packet. Returns a result only if that is impossible."""
         try:
-            self.socket.bind((self.spec["source"], 0))
+            self.bind()
             self.connect()
         except (BlockingIOError, PermissionError, ConnectionRefusedError):
             # EPERM says that the output hook refused the packet: as ICMP, which follows, or in silence. ECONNREFUSED
@@ -42,6 +44,9 @@ class Attempt:
         except OSError as error:
             return {"error": str(error)}
         return None
+
+    def bind(self):
+        self.socket.bind((self.spec["source"], next(SOURCE_PORTS)))
 
     def receive(self):
         """The result, or None if it is still open."""
@@ -75,8 +80,11 @@ class UdpAttempt(Attempt):
 
 
 class SctpAttempt(Attempt):
+    def bind(self):
+        self.socket.bind((self.spec["source"], 0))
+
     def connect(self):
-        self.source_port, self.tag = next(SCTP_SOURCE_PORTS), random.randrange(1, 1 << 32)
+        self.source_port, self.tag = next(SOURCE_PORTS), random.randrange(1, 1 << 32)
         self.socket.connect((self.spec["address"], 0))
         self.socket.send(build_init(self.source_port, self.spec["port"], self.tag))
 
