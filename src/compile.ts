@@ -1,7 +1,7 @@
 import { checkOptions } from './config/check-options.ts';
 import { describeSource } from './describe-source.ts';
-import { type Diagnostic, severityOf } from './diagnostics.ts';
-import { type CompileOptions, defaultOptions } from './options.ts';
+import { type Diagnostic, diagnosticCodes, severityOf } from './diagnostics.ts';
+import { type CompileOptions, withDefaults } from './options.ts';
 import type { Document } from './phases/1-read/document.ts';
 import { validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
@@ -28,7 +28,7 @@ export interface CompileResult {
  * @param documents the snapshot's objects: from readDocuments, or documentsOf for objects at hand.
  */
 export function compile(documents: readonly Document[], options: Partial<CompileOptions> = {}): CompileResult {
-  const settings = { ...defaultOptions, ...options };
+  const settings = withDefaults(options);
   const misuse = checkOptions(settings);
   if (misuse.length > 0) {
     return { rulesets: undefined, text: undefined, diagnostics: misuse, unusedKinds: new Map() };
@@ -38,15 +38,35 @@ export function compile(documents: readonly Document[], options: Partial<Compile
   const model = buildModel(snapshot, settings);
   const found = [...diagnostics, ...model.diagnostics];
   // Invalid objects can be left out; not to know the node would make every ruleset wrong.
-  if (hasError(model.diagnostics) || (!settings.keepGoing && hasError(diagnostics))) {
+  if (
+    hasError(model.diagnostics) ||
+    (hasError(diagnostics) && !(settings.keepGoing && knowsNode(diagnostics, settings)))
+  ) {
     return { rulesets: undefined, text: undefined, diagnostics: found, unusedKinds };
   }
   const plans = model.views.map(selectView).map((view) => planRuleset(view, settings));
   const rulesets = plans.map((plan) => plan.ruleset);
   const text = renderRulesets(rulesets, describeSource(model.views));
-  return { rulesets, text, diagnostics: [...found, ...plans.flatMap((plan) => plan.diagnostics)], unusedKinds };
+  const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
+  return { rulesets, text, diagnostics: [...found, ...conflicts], unusedKinds };
 }
 
 function hasError(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
+}
+
+/** Without its Node object, for which others could be taken, a node has no addresses, and node ports would open on all. */
+function knowsNode(diagnostics: readonly Diagnostic[], { nodeName, nodeAddresses }: CompileOptions): boolean {
+  const isRefused = diagnostics.some(
+    ({ code, object }) =>
+      diagnosticCodes[code] === 'error' &&
+      object?.kind === 'Node' &&
+      (nodeName === undefined || object.name === nodeName),
+  );
+  return !isRefused || nodeAddresses.length > 0;
+}
+
+/** What concerns both families is said once. */
+function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((diagnostic) => [diagnostic.message, diagnostic])).values()];
 }

@@ -37,6 +37,7 @@ export const diagnosticCodes = {
   'frontend-conflict': 'warning',
   'node-port-conflict': 'warning',
   'slice-without-service': 'warning',
+  'slice-port-without-name': 'warning',
   'ranges-do-not-apply': 'warning',
   // the node and the configuration
   'node-not-found': 'error',

@@ -44,3 +44,9 @@ export const defaultOptions: CompileOptions = {
   keepGoing: false,
   targetNft: '1.0.6',
 };
+
+/** All options: those given, and the defaults for those that are absent or undefined. */
+export function withDefaults(options: Partial<CompileOptions>): CompileOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  return { ...defaultOptions, ...Object.fromEntries(given) };
+}

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { generateCluster } from '../bench/generate-cluster.js';
+import { compile } from '../src/compile.ts';
+import { documentsOf } from '../src/phases/1-read/documents-of.ts';
 import type { Chain, Expression, Ruleset, Statement } from '../src/phases/5-plan/ruleset.ts';
 import { compileFixture } from './support/compile-fixture.ts';
 import { listFixtures } from './support/fixture.ts';
@@ -48,6 +51,16 @@ test('every kind of statement and expression stands in a golden file, in each fa
     expect(kindsOf(used)).toEqual(namesOf(statements).filter((kind) => !missing(kind)));
     expect(kindsOf(used.flatMap(expressionsOf))).toEqual(namesOf(expressions).filter((kind) => !missing(kind)));
   }
+});
+
+test('ten thousand Services have the chains of ten', () => {
+  const chainsFor = (services: number): number => {
+    const { rulesets: compiled } = compile(documentsOf(generateCluster({ services, endpoints: 10 }).items));
+    return compiled?.[0]?.chains.length ?? Number.NaN;
+  };
+  const few = chainsFor(10);
+  expect(few).toBeGreaterThan(15);
+  expect(chainsFor(10_000) - few).toBeLessThanOrEqual(40);
 });
 
 test('no Service owns a chain over IPv4', () => {

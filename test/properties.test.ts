@@ -7,7 +7,7 @@ import type { Protocol } from '../src/network.ts';
 import type { CompileOptions } from '../src/options.ts';
 import { documentsOf } from '../src/phases/1-read/documents-of.ts';
 import { elementsOf } from '../src/phases/5-plan/elements-of.ts';
-import type { Ruleset } from '../src/phases/5-plan/ruleset.ts';
+import type { Element, Ruleset } from '../src/phases/5-plan/ruleset.ts';
 import { arbitraryCluster, type Manifest, nodeName } from './support/arbitrary-cluster.ts';
 
 const node = { localAddresses: ['192.0.2.11', '2001:db8:a::11'] };
@@ -66,18 +66,33 @@ describe('every cluster', () => {
 
 function expectEqualShares(ruleset: Ruleset): void {
   const indexed = indexRuleset(ruleset);
-  const source = ruleset.family === 'ip' ? '203.0.113.9' : '2001:db8:ff::9';
-  for (const { key } of ruleset.sets.find(({ name }) => name === 'service-ips')?.elements ?? []) {
+  const isIPv4 = ruleset.family === 'ip';
+  const guarded = new Set(elementsIn(ruleset, 'firewall-ips').map(({ key }) => key));
+  const frontends = [
+    ...elementsIn(ruleset, 'service-ips').map(({ key }) => key),
+    ...elementsIn(ruleset, 'service-nodeports').map(({ key }) => `${node.localAddresses[isIPv4 ? 0 : 1]} . ${key}`),
+  ];
+  for (const key of frontends) {
     const [destination = '', protocol, port] = key.split(' . ');
-    const packet = { source, destination, protocol: protocol as Protocol, port: Number(port) };
-    const { outcomes } = walkPacket(indexed, packet, node);
-    const translated = outcomes.filter(({ verdict }) => verdict === 'translated');
-    // One fate for all: either every way leads to an endpoint or the packet is refused.
-    expect([0, outcomes.length]).toContain(translated.length);
-    for (const { share } of translated) {
-      expect(share, key).toEqual({ numerator: 1, denominator: translated.length });
+    const walk = (source: string) =>
+      walkPacket(indexed, { source, destination, protocol: protocol as Protocol, port: Number(port) }, node).outcomes;
+    const outside = walk(isIPv4 ? '203.0.113.9' : '2001:db8:ff::9');
+    const inside = walk(isIPv4 ? '10.244.9.9' : 'fd00:10:244:9::9');
+    for (const outcomes of [outside, inside]) {
+      const translated = outcomes.filter(({ verdict }) => verdict === 'translated');
+      // One fate for all: either every way leads to an endpoint or the packet is refused.
+      expect([0, outcomes.length]).toContain(translated.length);
+      for (const { share } of translated) {
+        expect(share, key).toEqual({ numerator: 1, denominator: translated.length });
+      }
     }
+    // A frontend that is listed has an endpoint for pods, whatever its policy; source ranges may forbid them.
+    expect(inside[0]?.verdict, key).toBe(guarded.has(key) ? inside[0]?.verdict : 'translated');
   }
+}
+
+function elementsIn(ruleset: Ruleset, name: string): readonly Element[] {
+  return ruleset.sets.find((set) => set.name === name)?.elements ?? [];
 }
 
 function rulesetsOf({ rulesets, diagnostics }: CompileResult): readonly Ruleset[] {

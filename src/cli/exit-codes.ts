@@ -3,4 +3,5 @@ export const exitCodes = {
   done: 0,
   badInput: 1,
   wrongUsage: 2,
+  noPermission: 4,
 } as const;

@@ -18,7 +18,7 @@ export async function writeOutput(text: string, path: string | undefined, stream
     streams.stderr.write(
       `error: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`,
     );
-    return exitCodes.badInput;
+    return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
   }
 }
 
@@ -37,4 +37,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code));
 }

@@ -1,3 +1,4 @@
+import { describeValue, listWords } from '../describe-value.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import type { CompileOptions } from '../options.ts';
 import {
@@ -22,6 +23,9 @@ export function checkOptions(options: CompileOptions): Diagnostic[] {
     ['bindAddress', bindAddress === undefined ? undefined : addressProblem(bindAddress)],
     ['nodeAddresses', firstProblem(options.nodeAddresses, addressProblem)],
     ['clusterCIDRs', firstProblem(options.clusterCIDRs, cidrProblem)],
+    ['families', familiesProblem(options.families)],
+    ['detectLocalMode', wordProblem(detectLocalMode, detectLocalModes)],
+    ['targetNft', wordProblem(options.targetNft, nftVersions)],
     ['nodePortAddresses', firstProblem(options.nodePortAddresses, nodePortAddressProblem)],
     ['table', tableNameProblem(options.table)],
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
@@ -30,6 +34,19 @@ export function checkOptions(options: CompileOptions): Diagnostic[] {
   return problems.flatMap(([option, problem]) =>
     problem === undefined ? [] : [{ code: 'invalid-option', message: `${option}: ${problem}` } as const],
   );
+}
+
+const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
+const nftVersions = ['1.0.6', '1.1.3'];
+
+function familiesProblem(families: readonly string[]): string | undefined {
+  const isEach = families.every((family) => family === 'ip' || family === 'ip6');
+  const isOnce = families.length > 0 && new Set(families).size === families.length;
+  return isEach && isOnce ? undefined : `${describeValue(families)} is no choice of ip and ip6`;
+}
+
+function wordProblem(word: string, possible: readonly string[]): string | undefined {
+  return possible.includes(word) ? undefined : `${describeValue(word)} is none of ${listWords(possible)}`;
 }
 
 function firstProblem(texts: readonly string[], problemOf: (text: string) => string | undefined): string | undefined {

@@ -112,7 +112,7 @@ describe('output', () => {
 
   test('-o into a folder that is not there says so', async () => {
     const result = await runMain([cluster, '-o', join(folder, 'no/such/rules.nft')]);
-    expect(result.exitCode).toBe(1);
+    expect(result.exitCode).toBe(2);
     expect(result.stderr).toContain('rules.nft cannot be written');
   });
 
@@ -125,6 +125,15 @@ describe('output', () => {
     expect(kept.exitCode).toBe(0);
     expect(kept.stderr).toContain('1 error; left out: Service shop/bad\n');
     expect(kept.stdout).toBe((await runMain([cluster, '--cluster-cidr', '10.244.0.0/16'])).stdout);
+  });
+
+  test('--keep-going does not go on without the node', async () => {
+    const bad = readFileSync(cluster, 'utf8').replace('podCIDRs: [10.244.1.0/24]', 'podCIDRs: [oops]');
+    const result = await runMain(['--keep-going', '--node', 'worker-1'], { input: bad });
+    expect(result).toMatchObject({ exitCode: 1, stdout: '' });
+    const known = await runMain(['--keep-going', '--node', 'worker-1', '--node-ip', '192.0.2.11'], { input: bad });
+    expect(known.exitCode).toBe(0);
+    expect(known.stdout).toContain('ip daddr @nodeport-ips');
   });
 
   test('colour only on a terminal that wants it', async () => {

@@ -45,6 +45,34 @@ test('keeps valid objects of the four kinds and counts the others', () => {
   expect(Object.fromEntries(snapshot.unusedKinds)).toEqual({ Pod: 2, 'Service.serving.knative.dev': 1 });
 });
 
+test('takes the empty text for nothing, as Go clients may write it', () => {
+  const spec = {
+    type: '',
+    internalTrafficPolicy: '',
+    loadBalancerSourceRanges: [''],
+    ports: [{ port: 80, protocol: '' }],
+  };
+  const web = service(spec, { namespace: '' }, { loadBalancer: { ingress: [{ ip: '', ipMode: '' }] } });
+  const owned = slice({ endpoints: [{ addresses: null }, {}, { addresses: [] }] }, { namespace: '' });
+  const node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'a' },
+    status: { addresses: [{ type: 'InternalIP', address: '' }] },
+  };
+  expect(check(web, owned, node).found).toEqual([]);
+});
+
+test('a Service that gets no rules is hardly looked at', () => {
+  const ports = [{ port: 80 }, { port: 81 }];
+  expect(check(service({ clusterIP: 'None', ports, externalIPs: ['x'] })).found).toEqual([]);
+  expect(check(service({ type: 'ExternalName', clusterIP: '', ports })).found).toEqual([]);
+  expect(check(service({ ports }, { labels: { 'service.kubernetes.io/service-proxy-name': '' } })).found).toEqual([]);
+  expect(
+    check(service({ sessionAffinity: 'None', sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } } })).found,
+  ).toEqual([]);
+});
+
 test('v1beta1 is read for ServiceCIDR', () => {
   const cidr = { apiVersion: 'networking.k8s.io/v1beta1', kind: 'ServiceCIDR', metadata: { name: 'kubernetes' } };
   expect(check(cidr).found).toEqual([]);
@@ -166,6 +194,7 @@ test('tells everything that is wrong with an object at once, and each field once
       { nodePort: -1, port: 81, name: 'b' },
     ],
     externalIPs: ['x'],
+    sessionAffinity: 'ClientIP',
     sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } },
   };
   expect(check(service(spec, { name: 'a b' })).found.sort()).toEqual([

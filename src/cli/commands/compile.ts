@@ -18,7 +18,7 @@ const examples = `Examples:
 `;
 
 const exitText = `
-Exit codes: 0 done, 1 bad input (nothing is printed but diagnostics on stderr), 2 wrong usage.`;
+Exit codes: 0 done, 1 bad input (nothing is printed but diagnostics on stderr), 2 wrong usage, 4 no permission to write.`;
 
 /** `svc2nft compile`: manifests in, nft text out. */
 export function compileCommand(streams: Streams, setExitCode: (code: number) => void): Command {

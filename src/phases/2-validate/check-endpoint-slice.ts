@@ -13,13 +13,24 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
     report('unsupported-address-type', ['addressType'], message);
     return;
   }
+  checkPortNames(slice, report);
   const isCanonical = slice.addressType === 'IPv4' ? isIPv4 : isPlainIPv6;
   // Counted by hand: a cluster has hundreds of thousands of endpoints.
   const endpoints = slice.endpoints ?? [];
   for (let index = 0; index < endpoints.length; index += 1) {
-    const address = endpoints[index]?.addresses[0];
+    const address = endpoints[index]?.addresses?.[0];
     if (address !== undefined && !isCanonical(address)) {
       checkUnusual(address, index, slice, report);
+    }
+  }
+}
+
+/** The API server writes an empty name for none; only in a manifest can it be missing, and then means something else. */
+function checkPortNames({ ports }: EndpointSlice, report: Report): void {
+  for (const [index, { name, port }] of (ports ?? []).entries()) {
+    if (port && (name === undefined || name === null)) {
+      const message = `ports[${index}] has no name, so it belongs to no Service port; for an unnamed one write name: ""`;
+      report('slice-port-without-name', ['ports', index], message);
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Report } from './report.ts';
 /** Checks a Node's addresses of the types that count (InternalIP and ExternalIP) and its podCIDRs. */
 export function checkNode(node: Node, report: Report): void {
   for (const [index, { type, address }] of (node.status?.addresses ?? []).entries()) {
-    if ((type === 'InternalIP' || type === 'ExternalIP') && !parseAddress(address)) {
+    if ((type === 'InternalIP' || type === 'ExternalIP') && address !== '' && !parseAddress(address)) {
       const path = ['status', 'addresses', index, 'address'];
       report('invalid-address', path, `${describePath(path)} is ${describeValue(address)}; an IP address is expected`);
     }

@@ -1,6 +1,7 @@
 import { describeValue } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import { getNamespaced, type Namespaced } from '../../namespaced.ts';
+import { namespaceOf } from '../../service-rules.ts';
 import type { EndpointSlice, Sourced } from './kubernetes.ts';
 import { toDiagnostic } from './report.ts';
 
@@ -14,14 +15,14 @@ const ownerLabel = 'kubernetes.io/service-name';
  */
 export function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
   return slices.flatMap((slice) => {
-    const { namespace, labels } = slice.object.metadata;
-    const owner = labels?.[ownerLabel];
+    const { metadata } = slice.object;
+    const owner = metadata.labels?.[ownerLabel];
     if (!owner) {
       return [
         describe(slice, ['metadata'], `it has no label ${ownerLabel}, so it belongs to no Service and is ignored`),
       ];
     }
-    if (getNamespaced(services, namespace ?? 'default', owner)) {
+    if (getNamespaced(services, namespaceOf(metadata), owner)) {
       return [];
     }
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;

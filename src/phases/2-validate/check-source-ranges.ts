@@ -1,7 +1,8 @@
 import { parseAddress, parseCidr } from '../../address.ts';
 import { listWords } from '../../describe-value.ts';
 import type { Family } from '../../network.ts';
-import { checkCidrs } from './check-cidrs.ts';
+import { loadBalancerTexts } from '../../service-rules.ts';
+import { checkCidr } from './check-cidrs.ts';
 import type { Service } from './kubernetes.ts';
 import type { Report } from './report.ts';
 import { nameOfFamily, serviceFamilies } from './service-families.ts';
@@ -15,11 +16,15 @@ export function checkSourceRanges(service: Service, report: Report): void {
   if (ranges.length === 0) {
     return;
   }
-  checkCidrs(ranges, ['spec', 'loadBalancerSourceRanges'], report);
+  for (const [index, range] of ranges.entries()) {
+    if (range.trim() !== '') {
+      checkCidr(range, ['spec', 'loadBalancerSourceRanges', index], report);
+    }
+  }
   const families = ranges.flatMap((range) => parseCidr(range)?.family ?? []);
   const served = serviceFamilies(service);
   for (const family of new Set(served)) {
-    const addresses = loadBalancerAddresses(service, family);
+    const addresses = addressesOf(service, family);
     if (families.length > 0 && addresses.length > 0 && !families.includes(family)) {
       const message = `no range is ${nameOfFamily(family)}, so everybody may reach ${listWords(addresses)}`;
       report('ranges-do-not-apply', ['spec', 'loadBalancerSourceRanges'], message);
@@ -27,10 +32,7 @@ export function checkSourceRanges(service: Service, report: Report): void {
   }
 }
 
-function loadBalancerAddresses({ status }: Service, family: Family): string[] {
-  const ingress = status?.loadBalancer?.ingress ?? [];
-  const addresses = ingress
-    .filter(({ ipMode }) => ipMode !== 'Proxy')
-    .flatMap(({ ip }) => parseAddress(ip?.trim() ?? '') ?? []);
+function addressesOf(service: Service, family: Family): string[] {
+  const addresses = loadBalancerTexts(service).flatMap((text) => parseAddress(text) ?? []);
   return addresses.filter((address) => address.family === family).map((address) => address.text);
 }

@@ -1,6 +1,7 @@
 import { describePath } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
+import { namespaceOf } from '../../service-rules.ts';
 import type { Document } from '../1-read/document.ts';
 import { equalInSchema } from './equal-in-schema.ts';
 import type { ObjectMeta, Sourced } from './kubernetes.ts';
@@ -20,10 +21,11 @@ export function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
   const kept: Sourced<T>[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const sourced of objects) {
-    const { namespace, name } = sourced.object.metadata;
-    const other = getNamespaced(first, namespace ?? 'default', name);
+    const { metadata } = sourced.object;
+    const namespace = namespaceOf(metadata);
+    const other = getNamespaced(first, namespace, metadata.name);
     if (!other) {
-      setNamespaced(first, namespace ?? 'default', name, sourced);
+      setNamespaced(first, namespace, metadata.name, sourced);
       kept.push(sourced);
     } else if (!equalInSchema(schema, other.object, sourced.object)) {
       disputed.add(other);

@@ -8,14 +8,14 @@ import type { Document } from '../1-read/document.ts';
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string | null;
-  readonly labels?: Readonly<Record<string, string>> | null;
+  readonly labels?: Readonly<Record<string, string | null>> | null;
   readonly creationTimestamp?: string | null;
 }
 
 /** v1 ServicePort. The name is absent or empty in a Service of one port. */
 export interface ServicePort {
   readonly name?: string | null;
-  readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | null;
+  readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | '' | null;
   readonly port: number;
   readonly nodePort?: number | null;
 }
@@ -25,28 +25,30 @@ export interface Service {
   readonly kind: 'Service';
   readonly metadata: ObjectMeta;
   readonly spec: {
-    readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName' | null;
+    readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName' | '' | null;
     readonly clusterIP?: string | null;
     readonly clusterIPs?: readonly string[] | null;
     readonly ipFamilies?: readonly ('IPv4' | 'IPv6')[] | null;
     readonly ports?: readonly ServicePort[] | null;
     readonly externalIPs?: readonly string[] | null;
     readonly loadBalancerSourceRanges?: readonly string[] | null;
-    readonly internalTrafficPolicy?: 'Cluster' | 'Local' | null;
+    readonly internalTrafficPolicy?: 'Cluster' | 'Local' | '' | null;
     readonly externalTrafficPolicy?: 'Cluster' | 'Local' | '' | null;
     readonly sessionAffinity?: 'None' | 'ClientIP' | '' | null;
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number | null } | null } | null;
   };
   readonly status?: {
     readonly loadBalancer?: {
-      readonly ingress?: readonly { readonly ip?: string | null; readonly ipMode?: 'VIP' | 'Proxy' | null }[] | null;
+      readonly ingress?:
+        | readonly { readonly ip?: string | null; readonly ipMode?: 'VIP' | 'Proxy' | '' | null }[]
+        | null;
     } | null;
   } | null;
 }
 
 /** discovery.k8s.io/v1 Endpoint. Only the first address counts (semantics of kube-proxy and of the API's documentation). */
 export interface SliceEndpoint {
-  readonly addresses: readonly string[];
+  readonly addresses?: readonly string[] | null;
   readonly nodeName?: string | null;
   readonly conditions?: {
     readonly ready?: boolean | null;
@@ -62,7 +64,7 @@ export interface SliceEndpoint {
 /** discovery.k8s.io/v1 EndpointPort. */
 export interface SlicePort {
   readonly name?: string | null;
-  readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | null;
+  readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | '' | null;
   readonly port?: number | null;
 }
 

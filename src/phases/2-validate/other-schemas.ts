@@ -30,19 +30,16 @@ export const endpointSliceSchema: Schema = mapping(
     addressType: { type: 'string', enum: ['IPv4', 'IPv6', 'FQDN'] },
     ports: optionalList(mapping({ name: optionalPortName, protocol: optionalProtocol, port: slicePort })),
     endpoints: optionalList(
-      mapping(
-        {
-          addresses: { type: 'array', items: text },
-          nodeName: optionalText,
-          conditions: optionalMapping({
-            ready: optionalBoolean,
-            serving: optionalBoolean,
-            terminating: optionalBoolean,
-          }),
-          hints: optionalMapping({ forZones: optionalList(named), forNodes: optionalList(named) }),
-        },
-        ['addresses'],
-      ),
+      mapping({
+        addresses: optionalTexts,
+        nodeName: optionalText,
+        conditions: optionalMapping({
+          ready: optionalBoolean,
+          serving: optionalBoolean,
+          terminating: optionalBoolean,
+        }),
+        hints: optionalMapping({ forZones: optionalList(named), forNodes: optionalList(named) }),
+      }),
     ),
   },
   ['metadata', 'addressType'],

@@ -46,7 +46,7 @@ export function optionalList(items: Schema): Schema {
   return { type: 'array', nullable: true, items };
 }
 
-/** One of these words, or null. */
+/** One of these words, or null; Go clients write an empty one for what is not set. */
 export function optionalWord(...words: readonly string[]): Schema {
   return { type: 'string', nullable: true, enum: [...words, null] };
 }
@@ -78,8 +78,8 @@ export const optionalPortName: Schema = {
   expects: 'the name of a port is at most 63 lower-case letters, digits and -, with a letter or digit first and last',
 };
 
-/** TCP, UDP, SCTP or null. */
-export const optionalProtocol: Schema = optionalWord('TCP', 'UDP', 'SCTP');
+/** TCP, UDP, SCTP, or nothing. */
+export const optionalProtocol: Schema = optionalWord('TCP', 'UDP', 'SCTP', '');
 
 const time: Schema = {
   type: 'string',
@@ -93,8 +93,8 @@ function metadata(name: Schema): Schema {
   return mapping(
     {
       name,
-      namespace: { ...labelName, nullable: true },
-      labels: { type: 'object', nullable: true, additionalProperties: text },
+      namespace: { ...labelName, pattern: `^((?=.{1,63}$)${label})?$`, nullable: true },
+      labels: { type: 'object', nullable: true, additionalProperties: optionalText },
       creationTimestamp: time,
     },
     ['name'],

@@ -1,24 +1,13 @@
 import { parseAddress } from '../../address.ts';
 import type { Family } from '../../network.ts';
+import { clusterIPsByFamily } from '../../service-rules.ts';
 import type { Service } from './kubernetes.ts';
 
-/** Whether a clusterIP field holds an address at all: it may be absent, empty or `None`. */
-export function isAddressField(clusterIP: string | null | undefined): clusterIP is string {
-  return clusterIP !== undefined && clusterIP !== null && clusterIP !== '' && clusterIP !== 'None';
-}
-
-/**
- * The families that a Service exists in: those of ipFamilies that have a clusterIP at their index, or for objects older
- * than dual stack, the family of its clusterIP.
- */
-export function serviceFamilies({ spec }: Service): Family[] {
-  const families = spec.ipFamilies ?? [];
-  const clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP];
-  if (families.length > 0) {
-    return families.filter((_, index) => isAddressField(clusterIPs[index])).map(familyOfName);
-  }
-  const address = parseAddress(spec.clusterIP ?? '');
-  return address ? [address.family] : [];
+/** The families that a Service exists in. */
+export function serviceFamilies(service: Service): Family[] {
+  return clusterIPsByFamily(service).flatMap(({ family, text }) =>
+    family ? familyOfName(family) : (parseAddress(text)?.family ?? []),
+  );
 }
 
 /** Kubernetes' name of a family in nft's spelling. */

@@ -31,10 +31,6 @@ const nodePort: Schema = {
 const affinitySeconds: Schema = {
   type: 'integer',
   nullable: true,
-  minimum: 1,
-  maximum: 86400,
-  code: 'invalid-timeout',
-  expects: 'a client stays with its endpoint for 1 to 86400 seconds',
 };
 
 /** v1 Service: ServiceSpec and ServiceStatus, the fields of kubernetes.ts. */
@@ -42,7 +38,7 @@ export const serviceSchema: Schema = mapping(
   {
     metadata: serviceMetadata,
     spec: mapping({
-      type: optionalWord('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'),
+      type: optionalWord('ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName', ''),
       clusterIP: optionalText,
       clusterIPs: optionalTexts,
       ipFamilies: optionalList({ type: 'string', enum: ['IPv4', 'IPv6'] }),
@@ -51,14 +47,14 @@ export const serviceSchema: Schema = mapping(
       ),
       externalIPs: optionalTexts,
       loadBalancerSourceRanges: optionalTexts,
-      internalTrafficPolicy: optionalWord('Cluster', 'Local'),
+      internalTrafficPolicy: optionalWord('Cluster', 'Local', ''),
       externalTrafficPolicy: optionalWord('Cluster', 'Local', ''),
       sessionAffinity: optionalWord('None', 'ClientIP', ''),
       sessionAffinityConfig: optionalMapping({ clientIP: optionalMapping({ timeoutSeconds: affinitySeconds }) }),
     }),
     status: optionalMapping({
       loadBalancer: optionalMapping({
-        ingress: optionalList(mapping({ ip: optionalText, ipMode: optionalWord('VIP', 'Proxy') })),
+        ingress: optionalList(mapping({ ip: optionalText, ipMode: optionalWord('VIP', 'Proxy', '') })),
       }),
     }),
   },

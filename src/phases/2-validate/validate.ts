@@ -64,7 +64,12 @@ function namesOf(documents: readonly Document[]): Namespaced<true> {
   for (const { value } of documents) {
     const { namespace, name } = metadataOf(value);
     const isNamed = typeof name === 'string';
-    setNamespaced(names, typeof namespace === 'string' ? namespace : 'default', isNamed ? name : '', true);
+    setNamespaced(
+      names,
+      typeof namespace === 'string' && namespace !== '' ? namespace : 'default',
+      isNamed ? name : '',
+      true,
+    );
   }
   return names;
 }

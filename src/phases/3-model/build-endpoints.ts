@@ -2,6 +2,7 @@ import { canonicalAddress } from '../../address.ts';
 import { compareText } from '../../compare-text.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol, Socket } from '../../network.ts';
+import { namespaceOf } from '../../service-rules.ts';
 import { socketText } from '../../socket-text.ts';
 import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
 import type { Endpoint } from './model.ts';
@@ -20,16 +21,15 @@ export interface EndpointQuery {
 
 /**
  * Groups slices by the Service that owns them: the label kubernetes.io/service-name in the slice's own namespace.
- * Slices of headless Services are labelled so and left out.
  */
 export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
   const index: SliceIndex = new Map();
   for (const { object } of slices) {
     const service = object.metadata.labels?.['kubernetes.io/service-name'];
-    if (!service || object.metadata.labels?.['service.kubernetes.io/headless'] !== undefined) {
+    if (!service) {
       continue;
     }
-    const namespace = object.metadata.namespace ?? 'default';
+    const namespace = namespaceOf(object.metadata);
     const owned = getNamespaced(index, namespace, service);
     if (owned) {
       owned.push(object);
@@ -85,7 +85,7 @@ function mergeSorted(entries: Endpoint[]): Endpoint[] {
 
 /** A slice port without a name belongs to nobody, one with an empty name to a Service's only, unnamed port. */
 function isPortOf(port: SlicePort, query: EndpointQuery): boolean {
-  return port.name === query.portName && (port.protocol ?? 'TCP').toLowerCase() === query.protocol;
+  return port.name === query.portName && (port.protocol || 'TCP').toLowerCase() === query.protocol;
 }
 
 function addEndpoints(
@@ -95,7 +95,7 @@ function addEndpoints(
   query: EndpointQuery,
 ): void {
   for (const entry of sliceEndpoints) {
-    const address = entry.addresses[0] === undefined ? undefined : canonicalAddress(entry.addresses[0]);
+    const address = canonicalAddress(entry.addresses?.[0] ?? '');
     if (address !== undefined) {
       entries.push(buildEndpoint(entry, { address, port }, query.nodeName));
     }

@@ -1,6 +1,7 @@
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
 import { getNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol } from '../../network.ts';
+import { clusterIPsByFamily, isServed, loadBalancerTexts, namespaceOf } from '../../service-rules.ts';
 import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { ServicePort } from './model.ts';
@@ -20,10 +21,10 @@ export function buildServicePorts(
     return [];
   }
   const { spec, metadata } = object;
-  const namespace = metadata.namespace ?? 'default';
+  const namespace = namespaceOf(metadata);
   const owned = getNamespaced(slices, namespace, metadata.name) ?? [];
   const externalIPs = ofFamily(spec.externalIPs ?? [], family);
-  const loadBalancerIPs = ofFamily(loadBalancerAddresses(object), family);
+  const loadBalancerIPs = ofFamily(loadBalancerTexts(object), family);
   const sourceRanges = sourceRangesOf(object, family);
   return (spec.ports ?? []).map((port, index): ServicePort => {
     const portName = port.name ?? '';
@@ -39,7 +40,7 @@ export function buildServicePorts(
       externalIPs,
       loadBalancerIPs,
       sourceRanges,
-      internalPolicy: spec.internalTrafficPolicy ?? 'Cluster',
+      internalPolicy: spec.internalTrafficPolicy || 'Cluster',
       externalPolicy: externalPolicyOf(object),
       affinitySeconds: affinitySecondsOf(object),
       createdAt: metadata.creationTimestamp ?? '',
@@ -50,32 +51,12 @@ export function buildServicePorts(
   });
 }
 
-/** Whether this proxy handles the Service at all: not ExternalName, not headless, not given to another proxy by label. */
-function isServed({ metadata, spec }: Service): boolean {
-  const clusterIP = spec.clusterIP ?? '';
-  return (
-    spec.type !== 'ExternalName' &&
-    clusterIP !== '' &&
-    clusterIP !== 'None' &&
-    metadata.labels?.['service.kubernetes.io/service-proxy-name'] === undefined
-  );
-}
-
-/** The place of the family in spec.ipFamilies chooses among spec.clusterIPs; objects older than dual stack have neither. */
-function clusterIPOf({ spec }: Service, family: Family): string | undefined {
-  const families = spec.ipFamilies ?? [];
-  const index = families.indexOf(family === 'ip' ? 'IPv4' : 'IPv6');
-  if (families.length > 0 && index < 0) {
-    return undefined;
-  }
-  const clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
-  const address = parseAddress(families.length > 0 ? (clusterIPs[index] ?? '') : (spec.clusterIP ?? ''));
+/** Undefined when the Service does not exist for the family. */
+function clusterIPOf(service: Service, family: Family): string | undefined {
+  const name = family === 'ip' ? 'IPv4' : 'IPv6';
+  const candidates = clusterIPsByFamily(service).filter((one) => one.family === undefined || one.family === name);
+  const address = parseAddress(candidates[0]?.text ?? '');
   return address?.family === family ? address.text : undefined;
-}
-
-function loadBalancerAddresses({ status }: Service): string[] {
-  const ingress = status?.loadBalancer?.ingress ?? [];
-  return ingress.filter((entry) => (entry.ipMode ?? 'VIP') === 'VIP').map((entry) => entry.ip ?? '');
 }
 
 function ofFamily(texts: readonly string[], family: Family): string[] {

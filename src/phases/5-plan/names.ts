@@ -1,6 +1,6 @@
 /**
  * Every name in the ruleset. nft wants a letter first, then letters, digits and `/ . _ -`, at most 255 bytes: namespaces
- * and Services are DNS labels of at most 63, so the longest name below has 250. Nothing ever parses a name back.
+ * and Services are DNS labels of at most 63, so the longest name below has 252. Nothing ever parses a name back.
  */
 
 import type { Protocol } from '../../network.ts';

@@ -1,0 +1,6 @@
+/** Types of generate-cluster.js for the tests. */
+export function generateCluster(size: { services: number; endpoints: number }): {
+  apiVersion: 'v1';
+  kind: 'List';
+  items: object[];
+};
