@@ -10,6 +10,16 @@ const { main } = await import('../dist/cli/main.js').catch((error) => {
 });
 
 // A reader that has seen enough, such as `head`, is no error.
-process.stdout.on('error', (error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error) => {
+  if (error.code !== 'EPIPE') {
+    process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+  }
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+// Nobody is left to be told.
+process.stderr.on('error', () => {});
 
-process.exitCode = await main(process.argv.slice(2), process);
+process.exitCode = await main(process.argv.slice(2), process).catch((error) => {
+  process.stderr.write(`error: this is a bug in svc2nft, please report it: ${error?.message ?? error}\n`);
+  return 1;
+});

@@ -38,8 +38,8 @@ function placeOf({ place }: Diagnostic): { position: Position | undefined; place
   return { position, place: position ? `${file}:${position.line}:${position.column}` : file };
 }
 
-/** `Service shop/cart`; a name that is none stands in quotes. */
-function describeObject({ kind, namespace, name }: ObjectReference): string {
+/** `Service shop/cart`; a name that is none stands in quotes, its control characters escaped. */
+export function describeObject({ kind, namespace, name }: ObjectReference): string {
   const names = [namespace, name].filter((part) => part !== undefined).map(quoteUnusual);
   return `${quoteUnusual(kind)} ${names.join('/')}`.trimEnd();
 }
@@ -48,7 +48,7 @@ function quoteUnusual(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(text)) {
     return text;
   }
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+  return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
 }
 
 /** The part of the line around the column, and the caret's line. */

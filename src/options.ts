@@ -47,6 +47,6 @@ export const defaultOptions: CompileOptions = {
 
 /** All options: those given, and the defaults for those that are absent or undefined. */
 export function withDefaults(options: Partial<CompileOptions>): CompileOptions {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined && value !== null);
+  const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
   return { ...defaultOptions, ...Object.fromEntries(given) };
 }

@@ -1,8 +1,11 @@
+import { constants } from 'node:buffer';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Diagnostic, diagnosticInFile } from '../diagnostics.ts';
 import type { InputText } from '../phases/1-read/document.ts';
+
+const tooLarge = `it is larger than ${Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)} MiB; give it in parts`;
 
 /** The files that were read, and a diagnostic for each path that could not be. */
 export interface LoadedInput {
@@ -21,9 +24,7 @@ export async function loadInput(paths: readonly string[], stdin: NodeJS.Readable
   const wanted =
     paths.length === 0 ? ['-'] : paths.filter((path, index) => path !== '-' || paths.indexOf('-') === index);
   for (const path of wanted) {
-    const { texts, diagnostics } = path === '-' ? await loadStdin(stdin) : await loadPath(path);
-    loaded.texts.push(...texts);
-    loaded.diagnostics.push(...diagnostics);
+    append(loaded, path === '-' ? await loadStdin(stdin) : await loadPath(path));
   }
   return loaded;
 }
@@ -47,53 +48,72 @@ async function loadPath(path: string): Promise<LoadedInput> {
 
 async function loadFolder(folder: string): Promise<LoadedInput> {
   const loaded: LoadedInput = { texts: [], diagnostics: [] };
-  await loadBelow(folder, new Set(), loaded);
+  await loadBelow(folder, { open: new Set(), visited: new Set() }, loaded);
   if (loaded.texts.length === 0 && loaded.diagnostics.length === 0) {
     return failed('no-manifests', 'the folder holds no *.yaml, *.yml or *.json file', folder);
   }
   return loaded;
 }
 
-/** @param open the real paths of the folders from the first one down to here; a link back to one of them is a loop. */
-async function loadBelow(folder: string, open: ReadonlySet<string>, loaded: LoadedInput): Promise<void> {
+/** Real paths of folders: those from the first one down to here, to which a link would be a loop, and all so far. */
+interface Walk {
+  readonly open: ReadonlySet<string>;
+  readonly visited: Set<string>;
+}
+
+async function loadBelow(folder: string, { open, visited }: Walk, loaded: LoadedInput): Promise<void> {
   const real = await realpath(folder);
   if (open.has(real)) {
     loaded.diagnostics.push(diagnosticInFile('file-unreadable', 'this folder contains itself through a link', folder));
     return;
   }
+  if (visited.has(real)) {
+    return;
+  }
+  visited.add(real);
+  const below = { open: new Set([...open, real]), visited };
   const names = await readdir(folder);
   for (const name of names.sort()) {
     const path = join(folder, name);
-    const { texts, diagnostics } = await attempt(path, () => loadEntry(path, name, new Set([...open, real]), loaded));
-    loaded.texts.push(...texts);
-    loaded.diagnostics.push(...diagnostics);
+    append(loaded, await attempt(path, () => loadEntry(path, name, below, loaded)));
   }
 }
 
 const nothing: LoadedInput = { texts: [], diagnostics: [] };
 
 /** Only folders and manifests are looked at, so that nothing else in a folder can be an error. */
-async function loadEntry(
-  path: string,
-  name: string,
-  open: ReadonlySet<string>,
-  loaded: LoadedInput,
-): Promise<LoadedInput> {
+async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedInput): Promise<LoadedInput> {
   const isManifest = /\.(ya?ml|json)$/.test(name);
   if (name.startsWith('.') || name === 'node_modules') {
     return nothing;
   }
   const found = isManifest ? await stat(path) : await stat(path).catch(() => undefined);
   if (found?.isDirectory()) {
-    await loadBelow(path, open, loaded);
+    await loadBelow(path, walk, loaded);
     return nothing;
   }
+  if (isManifest && found?.isFIFO()) {
+    return failed('file-unreadable', 'this is a pipe, which may never end; name it by itself to read it', path);
+  }
   return isManifest && found ? readOne(path, found) : nothing;
+}
+
+/** Not by spreading: a call takes some hundred thousand arguments at most. */
+function append(loaded: LoadedInput, { texts, diagnostics }: LoadedInput): void {
+  for (const text of texts) {
+    loaded.texts.push(text);
+  }
+  for (const diagnostic of diagnostics) {
+    loaded.diagnostics.push(diagnostic);
+  }
 }
 
 async function readOne(path: string, found: Stats): Promise<LoadedInput> {
   if (!found.isFile() && !found.isFIFO()) {
     return failed('file-unreadable', 'this is a device or socket; a file is expected', path);
+  }
+  if (found.size > constants.MAX_STRING_LENGTH) {
+    return failed('file-unreadable', tooLarge, path);
   }
   const content = await readFile(path);
   return {
@@ -123,6 +143,9 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
   let length = 0;
   for await (const chunk of stream) {
     const piece = Buffer.from(chunk);
+    if (length + piece.length > constants.MAX_STRING_LENGTH) {
+      throw Object.assign(new Error(tooLarge), { code: 'ERR_FS_FILE_TOO_LARGE' });
+    }
     if (length + piece.length > bytes.length) {
       const larger = Buffer.allocUnsafe(2 * (length + piece.length));
       bytes.copy(larger, 0, 0, length);
@@ -149,7 +172,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EACCES', 'it may not be read: permission denied'],
   ['EPERM', 'it may not be read: permission denied'],
   ['ELOOP', 'it is a link that leads to itself'],
-  ['ERR_FS_FILE_TOO_LARGE', 'it is larger than 2 GiB; give it in parts'],
+  ['ERR_FS_FILE_TOO_LARGE', tooLarge],
 ]);
 
 function failed(

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { escapeControls } from '../escape-controls.ts';
 import { version } from '../version.ts';
 import { compileCommand } from './commands/compile.ts';
 import type { Streams } from './streams.ts';
@@ -27,7 +28,8 @@ export function buildProgram(streams: Streams, setExitCode: (code: number) => vo
     .exitOverride()
     .configureOutput({
       writeOut: (text) => streams.stdout.write(text),
-      writeErr: (text) => streams.stderr.write(text),
+      // Commander repeats arguments in its messages.
+      writeErr: (text) => streams.stderr.write(text.split('\n').map(escapeControls).join('\n')),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });

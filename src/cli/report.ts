@@ -1,5 +1,6 @@
 import { type Diagnostic, severityOf } from '../diagnostics.ts';
-import { formatDiagnostic } from '../format-diagnostic.ts';
+import { escapeControls } from '../escape-controls.ts';
+import { describeObject, formatDiagnostic } from '../format-diagnostic.ts';
 import type { OnProgress } from '../phases/1-read/read-documents.ts';
 import { type Streams, wantsColour } from './streams.ts';
 
@@ -21,11 +22,15 @@ export function reportDiagnostics(
   streams.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
 }
 
+const shownKinds = 20;
+
 /** Says what was ignored because no rule depends on it. */
 export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Streams): void {
   if (unusedKinds.size > 0) {
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
-    stderr.write(`ignored ${kinds.map(([kind, number]) => `${number} ${kind}`).join(', ')}\n`);
+    const shown = kinds.slice(0, shownKinds).map(([kind, number]) => `${number} ${escapeControls(kind.slice(0, 60))}`);
+    const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} kinds more`] : [];
+    stderr.write(`ignored ${[...shown, ...others].join(', ')}\n`);
   }
 }
 
@@ -33,7 +38,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 export function progressOn({ stderr }: Streams): OnProgress {
   let told = '';
   return (file, done, total) => {
-    const line = `reading ${file}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;
+    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;
     if (stderr.isTTY) {
       stderr.write(`\r${line}${done >= total ? '\n' : ''}`);
     } else if (told !== file) {
@@ -52,10 +57,6 @@ function count(number: number, noun: string): string {
 }
 
 function leftOut(errors: readonly Diagnostic[]): string[] {
-  const names = errors.map(({ object }) =>
-    object
-      ? [object.kind, [object.namespace, object.name].filter(Boolean).join('/')].join(' ')
-      : 'an object without a name',
-  );
+  const names = errors.map(({ object }) => (object ? describeObject(object) : 'an object without a name'));
   return [...new Set(names)].sort();
 }

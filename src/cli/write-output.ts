@@ -1,5 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { escapeControls } from '../escape-controls.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Streams } from './streams.ts';
 
@@ -15,24 +18,29 @@ export async function writeOutput(text: string, path: string | undefined, stream
     await writeWhole(path, text);
     return exitCodes.done;
   } catch (error) {
-    streams.stderr.write(
-      `error: ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    streams.stderr.write(`error: ${escapeControls(`${path} cannot be written: ${reason}`)}\n`);
     return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
   }
 }
 
-/** A regular file is replaced in one step, so that no reader finds half of it; a device or pipe is just written to. */
+/**
+ * A regular file is replaced in one step, so that no reader finds half of it; where a link leads to it, the link stays.
+ * Anything else, a device or a pipe, is just written to: /dev/stdout may look like a file.
+ */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const existing = await stat(path).catch(() => undefined);
-  if (existing && !existing.isFile()) {
+  const target = await realpath(path).catch(() => path);
+  const existing = await stat(target).catch(() => undefined);
+  const isSpecial = [path, target].some((name) => /^\/(dev|proc)\//.test(name));
+  if (isSpecial || (existing && !existing.isFile())) {
     await writeFile(path, text);
     return;
   }
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = join(dirname(target), `.svc2nft-${randomBytes(6).toString('hex')}`);
   try {
-    await writeFile(temporary, text);
-    await rename(temporary, path);
+    // Exclusive: nobody may have put a link there.
+    await writeFile(temporary, text, { flag: 'wx', mode: existing ? existing.mode & 0o777 : 0o666 });
+    await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

@@ -15,10 +15,51 @@ import {
  * where they came in. Some end up in nft text, so none is trusted.
  */
 export function checkOptions(options: CompileOptions): Diagnostic[] {
+  const mistyped = optionNames.filter((name) => options[name] !== undefined && !isTyped(options[name], name));
+  if (mistyped.length > 0) {
+    return mistyped.map((name) => invalidOption(name, `${describeValue(options[name])} is not of its type`));
+  }
+  return problemsOf(options).flatMap(([name, problem]) =>
+    problem === undefined ? [] : [invalidOption(name, problem)],
+  );
+}
+
+function invalidOption(name: keyof CompileOptions, problem: string): Diagnostic {
+  return { code: 'invalid-option', message: `${name}: ${problem}` };
+}
+
+/** Programs in JavaScript have no compiler that would tell them. */
+function isTyped(value: unknown, name: keyof CompileOptions): boolean {
+  const type = optionTypes[name];
+  return type === 'texts'
+    ? Array.isArray(value) && value.every((entry) => typeof entry === 'string')
+    : typeof value === type;
+}
+
+const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | 'boolean' | 'texts'>> = {
+  nodeName: 'string',
+  nodeAddresses: 'texts',
+  bindAddress: 'string',
+  zone: 'string',
+  families: 'texts',
+  table: 'string',
+  detectLocalMode: 'string',
+  clusterCIDRs: 'texts',
+  detectLocalInterface: 'string',
+  nodePortAddresses: 'texts',
+  masqueradeAll: 'boolean',
+  masqueradeBit: 'number',
+  keepGoing: 'boolean',
+  targetNft: 'string',
+};
+
+const optionNames = Object.keys(optionTypes) as (keyof CompileOptions)[];
+
+function problemsOf(options: CompileOptions): [keyof CompileOptions, string | undefined][] {
   const { nodeName, bindAddress, masqueradeBit, detectLocalMode, detectLocalInterface } = options;
   const isInterfaceMode = detectLocalMode === 'BridgeInterface' || detectLocalMode === 'InterfaceNamePrefix';
   const isBit = Number.isInteger(masqueradeBit) && masqueradeBit >= 0 && masqueradeBit <= 31;
-  const problems: [keyof CompileOptions, string | undefined][] = [
+  return [
     ['nodeName', nodeName === undefined ? undefined : nodeNameProblem(nodeName)],
     ['bindAddress', bindAddress === undefined ? undefined : addressProblem(bindAddress)],
     ['nodeAddresses', firstProblem(options.nodeAddresses, addressProblem)],
@@ -31,9 +72,6 @@ export function checkOptions(options: CompileOptions): Diagnostic[] {
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
     ['masqueradeBit', isBit ? undefined : `${masqueradeBit} is no bit of the mark: 0 to 31`],
   ];
-  return problems.flatMap(([option, problem]) =>
-    problem === undefined ? [] : [{ code: 'invalid-option', message: `${option}: ${problem}` } as const],
-  );
 }
 
 const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];

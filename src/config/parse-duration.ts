@@ -9,8 +9,14 @@ const nanoseconds: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
+/** In characters; nobody writes more, and the pattern below would use up the stack. */
+const longestDuration = 64;
+
 /** Nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
+  if (text.length > longestDuration) {
+    return undefined;
+  }
   const [, sign = '', parts = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
   if (parts === '0') {
     return 0;

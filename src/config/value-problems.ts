@@ -44,11 +44,27 @@ export function interfaceNameProblem(text: string): string | undefined {
 
 /** What is wrong with the name of an nft table, or undefined. Shorter than nft's own limit, for names derived from it. */
 export function tableNameProblem(text: string): string | undefined {
+  if (nftWords.has(text)) {
+    return `${describeValue(text)} is a word of nft's own language, so it cannot be the name of a table`;
+  }
   if (/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(text)) {
     return undefined;
   }
   return `${describeValue(text)} is no table name: a letter, then up to 30 letters, digits and any of _ . -`;
 }
+
+/** Words that nft 1.0.6 refuses as names, whatever stands around them. */
+const nftWords: ReadonlySet<string> = new Set(
+  `accept add ah all arp bridge bypass ca chain chains comp comment constant continue counter counters create cookie ct
+  dccp define delete describe device devices dnat drop dscp dup dynamic ecn element elements esp ether exists exthdr
+  export fib flags flow flowtable flowtables flush fragment frag fwd goto handle hash hbh helper hook hop hoplimit icmp
+  icmpv6 id igmp iif iifname import in include inet insert interval ip ip6 ipsec jhash jump key last length limit list
+  log lookup map maps mark masquerade meta meter meters missing mod monitor mss netdev notrack numgen offset oif oifname
+  osf out over packets performance policy position prefix priority protocol proto queue quota random redefine redirect
+  reject rename replace reset return rt rule rules ruleset saddr sctp secmark seq seqno set sets size snat socket sport
+  string symhash synproxy table tables tcp th timeout tproxy typeof type udp udplite undefine update version vlan vmap
+  xfrm xt`.split(/\s+/),
+);
 
 /** What is wrong with the name of a Node, or undefined: a DNS subdomain (RFC 1123), at most 253 characters. */
 export function nodeNameProblem(text: string): string | undefined {

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -76,6 +85,7 @@ describe('options', () => {
     [['--cluster-cidr', '10.0.0.0/8,11.0.0.0/8'], 'two CIDRs of one family'],
     [['--nodeport-addresses', 'everywhere'], 'neither a CIDR nor one of'],
     [['--table', 'x { }'], 'is no table name'],
+    [['--table', 'map'], "a word of nft's own language"],
     [['--family', 'inet'], 'Allowed choices are ip, ip6'],
     [['--tabel', 'x'], '--table'],
     [['--target-nft', '0.9'], 'Allowed choices are 1.0.6, 1.1.3'],
@@ -84,6 +94,27 @@ describe('options', () => {
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
     expect(result.stderr).toContain(message);
     expect(result.stderr).not.toContain('    at ');
+  });
+
+  test('nothing that a stranger wrote reaches the terminal as it is', async () => {
+    const evil = '\u001b]0;x\u0007\u009b31m\nerror: forged';
+    const objects = [
+      { apiVersion: 'v1', kind: `X${evil}`, metadata: { name: 'a' } },
+      { apiVersion: `${evil}/v1`, kind: 'Service', metadata: { name: 'a' } },
+      { apiVersion: 'v1', kind: 'Service', metadata: { name: `b${evil}` }, spec: { ports: [] } },
+    ];
+    const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    const runs = [
+      await runMain(['--keep-going', '--node', 'a'], { input }),
+      await runMain([cluster, '-o', `/no/such/${evil}`]),
+      await runMain([`--${evil}`]),
+      await runMain([cluster, '--family', evil]),
+      await runMain([evil]),
+    ];
+    for (const { stderr } of runs) {
+      expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+    }
+    expect(runs[0]?.stderr).not.toMatch(/^error: forged/m);
   });
 
   test('a node that the input does not have is an error that lists those it has', async () => {
@@ -108,6 +139,17 @@ describe('output', () => {
     expect((await runMain(['compile', '-', '-o', file], { input: '{"kind": 1}' })).exitCode).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe(written);
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
+  });
+
+  test('-o leaves links in place and keeps the mode of what it replaces', async () => {
+    const file = join(folder, 'private.nft');
+    const link = join(folder, 'link.nft');
+    writeFileSync(file, 'old', { mode: 0o600 });
+    symlinkSync(file, link);
+    expect((await runMain([cluster, '-o', link])).exitCode).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(readFileSync(file, 'utf8')).toContain('table ip svc2nft {');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   test('-o into a folder that is not there says so', async () => {

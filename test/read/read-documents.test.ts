@@ -193,3 +193,10 @@ test('no text and no bytes make it throw, and what is no document has a diagnost
     { numRuns: 1000 },
   );
 });
+
+test('a text of very many bad documents, keys or errors is read in one go', () => {
+  const documents = readDocuments([{ file: 'a.yaml', content: Buffer.from('---\nkind: X\na: [1\n'.repeat(5_000)) }]);
+  expect(documents.diagnostics.length).toBeGreaterThanOrEqual(5_000);
+  const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1\n`).join('');
+  expect(readDocuments([{ file: 'b.yaml', content: Buffer.from(`kind: X\n${keys}`) }]).diagnostics).toEqual([]);
+});

@@ -5,9 +5,11 @@ import {
   isAlias,
   isMap,
   isNode,
+  isScalar,
   isSeq,
   Lexer,
   Parser,
+  type Scalar,
   visit,
   type Document as YamlDocument,
 } from 'yaml';
@@ -40,7 +42,7 @@ export function parseYaml(text: string, onProgress?: (charactersDone: number) =>
   const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false, hasAliases: false };
   const documents: ParsedYaml[] = [];
   try {
-    const composer = new Composer({ merge: true, prettyErrors: false });
+    const composer = new Composer({ merge: true, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
     for (const document of composer.compose(readTokens(text, reading))) {
       documents.push(...readDocument(document, reading));
     }
@@ -87,6 +89,10 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   if (error) {
     return [{ kind: 'error', offset: error.pos[0], message: wordsOf(error) }];
   }
+  const repeated = findRepeatedKey(document);
+  if (repeated) {
+    return [{ kind: 'error', offset: repeated.range?.[0] ?? 0, message: 'map keys must be unique' }];
+  }
   const circle = hasAliases ? findCircle(document) : undefined;
   if (circle) {
     return [
@@ -99,6 +105,26 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   } catch (error) {
     return [failure(error, document.contents?.range[0] ?? document.range[0])];
   }
+}
+
+/** The library can look for it too, but compares every key of a mapping with every other one. */
+function findRepeatedKey(document: YamlDocument.Parsed): Scalar | undefined {
+  let repeated: Scalar | undefined;
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<unknown>();
+      repeated = map.items.map(({ key }) => key).find((key): key is Scalar => isScalar(key) && isRepeated(key, seen));
+      return repeated ? visit.BREAK : undefined;
+    },
+  });
+  return repeated;
+}
+
+/** Several merges into one mapping are fine. */
+function isRepeated({ value }: Scalar, seen: Set<unknown>): boolean {
+  const isKnown = seen.has(value) && value !== '<<';
+  seen.add(value);
+  return isKnown;
 }
 
 /** An alias inside its own anchor would make a value without an end. */

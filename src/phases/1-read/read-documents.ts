@@ -109,7 +109,9 @@ function readYaml(text: string, input: InputText, onProgress: OnProgress | undef
   const diagnostics: Diagnostic[] = [];
   for (const document of parsed) {
     if (document.kind === 'error') {
-      diagnostics.push(syntaxError('invalid-yaml', document, text, file));
+      lineStarts ??= findLineStarts(text);
+      const position = positionAt(text, lineStarts, document.offset);
+      diagnostics.push(diagnosticInFile('invalid-yaml', document.message, file, position));
       continue;
     }
     const locate: Source['locate'] = (path) => {

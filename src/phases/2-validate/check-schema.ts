@@ -86,7 +86,11 @@ function pathOf(pointer: string, root: unknown): Path {
     const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
     const key = Array.isArray(value) ? Number(name) : name;
     path.push(key);
-    value = typeof value === 'object' && value !== null ? Object.entries(value).find(([k]) => k === name)?.[1] : value;
+    value = isIndexable(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   }
   return path;
+}
+
+function isIndexable(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -27,12 +27,17 @@ export function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
     if (!other) {
       setNamespaced(first, namespace, metadata.name, sourced);
       kept.push(sourced);
-    } else if (!equalInSchema(schema, other.object, sourced.object)) {
+    } else if (!equalInSchema(schema, withNamespace(other.object), withNamespace(sourced.object))) {
       disputed.add(other);
       diagnostics.push(describeDuplicate(other.document, sourced.document));
     }
   }
   return { kept: disputed.size > 0 ? kept.filter((sourced) => !disputed.has(sourced)) : kept, diagnostics };
+}
+
+/** An absent namespace is the default one. */
+function withNamespace<T extends { readonly metadata: ObjectMeta }>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, namespace: namespaceOf(object.metadata) } };
 }
 
 function describeDuplicate(first: Document, second: Document): Diagnostic {

@@ -81,6 +81,9 @@ function someOf(names: readonly string[]): string {
   return `${names.length} ${names.length === 1 ? 'Node' : 'Nodes'} (${shown.join(', ')})`;
 }
 
+/** No address of anything. */
+const unspecified = ['0.0.0.0', '::'];
+
 /** InternalIP before ExternalIP, as kube-proxy takes them; bindAddress, when it names one address, comes first. */
 function nodeAddresses(object: Node | undefined, options: CompileOptions): string[] {
   const reported = object?.status?.addresses ?? [];
@@ -89,5 +92,5 @@ function nodeAddresses(object: Node | undefined, options: CompileOptions): strin
     options.nodeAddresses.length > 0 ? options.nodeAddresses : [...ofType('InternalIP'), ...ofType('ExternalIP')];
   const bound = options.bindAddress === undefined ? [] : [options.bindAddress];
   const canonical = [...bound, ...given].flatMap((text) => parseAddress(text)?.text ?? []);
-  return [...new Set(canonical)].filter((address) => !isLoopback(address));
+  return [...new Set(canonical)].filter((address) => !isLoopback(address) && !unspecified.includes(address));
 }

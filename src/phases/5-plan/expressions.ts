@@ -42,7 +42,9 @@ export function isFromPod(detector: LocalDetector): Match {
   if (detector.kind === 'source') {
     return { kind: 'match', left: saddr, right: detector.cidr };
   }
-  return { kind: 'match', left: { kind: 'iifname' }, right: detector.prefix ? `${detector.name}*` : detector.name };
+  // A name has 15 bytes at most, so a prefix that long is the whole name, and nft has no room for its asterisk.
+  const isPrefix = detector.prefix && detector.name.length < 15;
+  return { kind: 'match', left: { kind: 'iifname' }, right: isPrefix ? `${detector.name}*` : detector.name };
 }
 
 /** The opposite of {@link isFromPod}. */

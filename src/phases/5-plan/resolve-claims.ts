@@ -1,4 +1,3 @@
-import { compareText } from '../../compare-text.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import type { Path } from '../1-read/document.ts';
 import type { Claim, FrontendKind } from './fragment.ts';
@@ -42,14 +41,12 @@ export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagno
 
 /** Negative when `a` gets what both want. A known age beats an unknown one. */
 function compareClaims(a: Claim, b: Claim): number {
-  return (
-    kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || compareText(ageOf(a), ageOf(b))
-  );
+  return kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || ageOf(a) - ageOf(b);
 }
 
-/** RFC 3339 times in UTC, which the API server writes, sort as text; `~` comes after all of them. */
-function ageOf({ servicePort }: Claim): string {
-  return servicePort.createdAt === '' ? '~' : servicePort.createdAt;
+/** When the Service was made, in milliseconds; one that does not say counts as the youngest. */
+function ageOf({ servicePort }: Claim): number {
+  return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
 }
 
 /** A service port that names one address twice, as external and load balancer IP say, has no conflict. */

@@ -4,7 +4,7 @@ import type { Scalar } from '../5-plan/ruleset.ts';
 
 const wordPattern = /^[A-Za-z0-9/.:]+$/;
 const identifierPattern = /^[A-Za-z][A-Za-z0-9/._-]*$/;
-const unquotablePattern = /[^A-Za-z0-9 ,.:;/()*_-]/;
+const unquotablePattern = /[^A-Za-z0-9 ,.:;/()*@+_-]/;
 
 /** A name of a table, set or chain. Names are made of validated parts; one that could break out of its place is a bug. */
 export function identifier(name: string): string {
