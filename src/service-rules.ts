@@ -25,21 +25,15 @@ export function isServed({ metadata, spec }: Service): boolean {
 }
 
 /**
- * The clusterIP for each of spec.ipFamilies, by its place in spec.clusterIPs. Without clusterIPs, which the API server
- * always fills in, clusterIP is the first; without ipFamilies, in objects older than dual stack, the family is its own.
+ * The clusterIP of a family, as it is written: by the place of the family in spec.ipFamilies among spec.clusterIPs.
+ * Without clusterIPs, which the API server always fills in, clusterIP is the first. Without ipFamilies, in objects older
+ * than dual stack, it is clusterIP, whose own family then counts. Undefined when the Service lacks the family.
  */
-export function clusterIPsByFamily({
-  spec,
-}: Service): { readonly family: 'IPv4' | 'IPv6' | undefined; readonly text: string }[] {
-  const clusterIPs = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ''];
-  const families = spec.ipFamilies ?? [];
-  if (families.length === 0) {
-    return isAddressField(spec.clusterIP) ? [{ family: undefined, text: spec.clusterIP }] : [];
-  }
-  return families.flatMap((family, index) => {
-    const text = clusterIPs[index];
-    return isAddressField(text) ? [{ family, text }] : [];
-  });
+export function clusterIPText({ spec }: Service, family: 'IPv4' | 'IPv6'): string | undefined {
+  const { ipFamilies, clusterIPs, clusterIP } = spec;
+  const index = ipFamilies?.length ? ipFamilies.indexOf(family) : 0;
+  const text = ipFamilies?.length && clusterIPs?.length ? clusterIPs[index] : [clusterIP][index];
+  return isAddressField(text) ? text : undefined;
 }
 
 /**

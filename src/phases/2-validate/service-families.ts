@@ -1,13 +1,13 @@
 import { parseAddress } from '../../address.ts';
 import type { Family } from '../../network.ts';
-import { clusterIPsByFamily } from '../../service-rules.ts';
+import { clusterIPText } from '../../service-rules.ts';
 import type { Service } from './kubernetes.ts';
 
 /** The families that a Service exists in. */
 export function serviceFamilies(service: Service): Family[] {
-  return clusterIPsByFamily(service).flatMap(({ family, text }) =>
-    family ? familyOfName(family) : (parseAddress(text)?.family ?? []),
-  );
+  const isServedIn = (family: Family): boolean =>
+    parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '')?.family === family;
+  return (['ip', 'ip6'] as const).filter(isServedIn);
 }
 
 /** Kubernetes' name of a family in nft's spelling. */

@@ -71,16 +71,23 @@ function compareEndpoints({ socket: a }: Endpoint, { socket: b }: Endpoint): num
 }
 
 function mergeSorted(entries: Endpoint[]): Endpoint[] {
+  if (!entries.some((entry, index) => isSameSocket(entry, entries[index + 1]))) {
+    return entries;
+  }
   const merged: Endpoint[] = [];
   for (const entry of entries) {
     const last = merged.at(-1);
-    if (last?.socket.address !== entry.socket.address || last.socket.port !== entry.socket.port) {
+    if (!isSameSocket(entry, last)) {
       merged.push(entry);
     } else if (!entry.terminating) {
       merged[merged.length - 1] = entry;
     }
   }
   return merged;
+}
+
+function isSameSocket({ socket }: Endpoint, other: Endpoint | undefined): boolean {
+  return socket.address === other?.socket.address && socket.port === other.socket.port;
 }
 
 /** A slice port without a name belongs to nobody, one with an empty name to a Service's only, unnamed port. */

@@ -1,7 +1,7 @@
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
 import { getNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol } from '../../network.ts';
-import { clusterIPsByFamily, isServed, loadBalancerTexts, namespaceOf } from '../../service-rules.ts';
+import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../service-rules.ts';
 import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { ServicePort } from './model.ts';
@@ -53,20 +53,27 @@ export function buildServicePorts(
 
 /** Undefined when the Service does not exist for the family. */
 function clusterIPOf(service: Service, family: Family): string | undefined {
-  const name = family === 'ip' ? 'IPv4' : 'IPv6';
-  const candidates = clusterIPsByFamily(service).filter((one) => one.family === undefined || one.family === name);
-  const address = parseAddress(candidates[0]?.text ?? '');
+  const address = parseAddress(clusterIPText(service, family === 'ip' ? 'IPv4' : 'IPv6') ?? '');
   return address?.family === family ? address.text : undefined;
 }
 
-function ofFamily(texts: readonly string[], family: Family): string[] {
+/** Most Services have none. */
+const nothing: readonly string[] = [];
+
+function ofFamily(texts: readonly string[], family: Family): readonly string[] {
+  if (texts.length === 0) {
+    return nothing;
+  }
   const addresses = texts.map((text) => parseAddress(text.trim()));
   return [...new Set(addresses.flatMap((address) => (address?.family === family ? [address.text] : [])))];
 }
 
 /** A range of prefix length 0 allows everybody, so the others mean nothing. */
-function sourceRangesOf({ spec }: Service, family: Family): string[] {
-  const cidrs = (spec.loadBalancerSourceRanges ?? []).flatMap((text) => {
+function sourceRangesOf({ spec }: Service, family: Family): readonly string[] {
+  if (!spec.loadBalancerSourceRanges?.length) {
+    return nothing;
+  }
+  const cidrs = spec.loadBalancerSourceRanges.flatMap((text) => {
     const cidr = parseCidr(text);
     return cidr?.family === family ? [cidr] : [];
   });

@@ -25,9 +25,11 @@ export type FrontendKind = 'cluster IP' | 'load balancer IP' | 'external IP' | '
 
 /** Everything that a service port has at one address (or node port) and port; it belongs to one service port only. */
 export interface Claim {
-  /** `10.96.0.1:80/tcp` or `node port 30080/tcp`: equal for those who want the same. */
+  /** The key in the verdict maps, `10.96.0.1 . tcp . 80` or `tcp . 30080`: equal for those who want the same. */
   readonly key: string;
   readonly kind: FrontendKind;
+  /** Absent for a node port. */
+  readonly address: string | undefined;
   readonly servicePort: ServicePort;
   /** Whether any endpoint could answer there. */
   readonly served: boolean;

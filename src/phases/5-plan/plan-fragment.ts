@@ -1,4 +1,3 @@
-import { socketText } from '../../socket-text.ts';
 import type { ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
 import type { FixedContext } from './fixed-chains.ts';
@@ -83,8 +82,9 @@ function planClaim(
   const answers = selection.hasEndpoints && !(frontend.internal && refusal);
   const entry = answers ? planEntry(servicePort, selection, frontend, context.flatAffinity) : undefined;
   return {
-    key: address === undefined ? `node port ${nodePort}/${protocol}` : `${socketText({ address, port })}/${protocol}`,
+    key: frontend.verdictKey,
     kind,
+    address,
     servicePort,
     served: selection.hasEndpoints,
     placements: [...(entry?.placements ?? []), ...(refusal ? [planRefusal(frontend, refusal)] : [])],

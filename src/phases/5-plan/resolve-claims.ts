@@ -1,4 +1,5 @@
 import type { Diagnostic } from '../../diagnostics.ts';
+import { socketText } from '../../socket-text.ts';
 import type { Path } from '../1-read/document.ts';
 import type { Claim, FrontendKind } from './fragment.ts';
 import { displayName } from './names.ts';
@@ -61,11 +62,16 @@ function describeConflict(loser: Claim, holder: Claim | undefined): Diagnostic[]
   return [
     {
       code,
-      message: `${loser.key} is claimed by ${owner} and ${other}; ${displayName(holder.servicePort)} gets it`,
+      message: `${placeName(loser)} is claimed by ${owner} and ${other}; ${displayName(holder.servicePort)} gets it`,
       object: { kind: 'Service', namespace: servicePort.namespace, name: servicePort.name },
       place: { document: servicePort.document, path: pathOf(loser) },
     },
   ];
+}
+
+function placeName({ address, servicePort: { protocol, port, nodePort } }: Claim): string {
+  const place = address === undefined ? `node port ${nodePort}` : socketText({ address, port });
+  return `${place}/${protocol}`;
 }
 
 function pathOf({ kind, servicePort }: Claim): Path {

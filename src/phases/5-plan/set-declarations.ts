@@ -93,8 +93,26 @@ export const fixedSets: readonly SetDeclaration[] = [
   noEndpointNodePorts,
 ];
 
-/** Frontend and index -> endpoint. */
-export function endpointMap(list: EndpointList): SetDeclaration {
+/** Frontend and index -> endpoint. Asked for by every frontend, so each is made once. */
+export function endpointMap({ protocol, frontend: kind, scope }: EndpointList): SetDeclaration {
+  return endpointMaps[protocol][kind][scope];
+}
+
+const endpointMaps = {
+  tcp: endpointMapsOf('tcp'),
+  udp: endpointMapsOf('udp'),
+  sctp: endpointMapsOf('sctp'),
+} as const;
+
+function endpointMapsOf(protocol: Protocol) {
+  const scopesOf = (kind: EndpointList['frontend']) => ({
+    cluster: declareEndpointMap({ protocol, frontend: kind, scope: 'cluster' }),
+    local: declareEndpointMap({ protocol, frontend: kind, scope: 'local' }),
+  });
+  return { address: scopesOf('address'), nodeport: scopesOf('nodeport') };
+}
+
+function declareEndpointMap(list: EndpointList): SetDeclaration {
   const { protocol, frontend: kind, scope } = list;
   const where = kind === 'nodeport' ? 'node port' : 'IP, port';
   return {

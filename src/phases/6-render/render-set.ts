@@ -76,10 +76,12 @@ function renderElement({ key, value, comment }: Element): string {
   return ['\t\t\t', key, note, ' : ', verdict, ','].join('');
 }
 
-/** An element on a line for each socket. */
+/** A line for each socket, joined at once: most of the text comes from here. */
 function renderList({ key, sockets }: EndpointList): string {
   const start = `\t\t\t${key} . `;
-  return sockets
-    .map(({ address, port }, index) => [start, index, ' : ', address, ' . ', port, ','].join(''))
-    .join('\n');
+  const parts: (string | number)[] = [];
+  sockets.forEach(({ address, port }, index) => {
+    parts.push(index === 0 ? '' : '\n', start, index, ' : ', address, ' . ', port, ',');
+  });
+  return parts.join('');
 }
