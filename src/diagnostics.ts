@@ -32,6 +32,7 @@ export const diagnosticCodes = {
   'duplicate-port': 'error',
   'invalid-timeout': 'error',
   'ignored-address': 'warning',
+  'no-cluster-ip': 'warning',
   // several objects
   'duplicate-object': 'error',
   'frontend-conflict': 'warning',

@@ -163,7 +163,7 @@ test('what no proxy serves needs a good name, and little else', () => {
   expect(check(service({ ...nothing, clusterIP: 'None', clusterIPs: ['None'], externalIPs: ['what?'] })).found).toEqual(
     [],
   );
-  expect(check(service({ ...nothing, clusterIP: '', externalIPs: ['what?'] })).found).toEqual([]);
+  expect(check(service({ ...nothing, clusterIP: '', externalIPs: ['what?'] })).found).toEqual(['no-cluster-ip spec']);
   const other = { labels: { 'service.kubernetes.io/service-proxy-name': '' } };
   expect(check(service({ clusterIP: 'what?' }, other)).found).toEqual([]);
   expect(check(service({ type: 'ExternalName' }, { name: 'a b' })).found).toEqual(['invalid-name metadata.name']);

@@ -12,7 +12,14 @@ export function checkService(service: Service, report: Report): void {
     checkAffinity(service, report);
     checkServiceAddresses(service, report);
     checkSourceRanges(service, report);
+  } else if (lacksClusterIP(service)) {
+    report('no-cluster-ip', ['spec'], 'it has no clusterIP yet, which the API server assigns, so it gets no rules');
   }
+}
+
+/** A manifest that no cluster has seen; headless Services say None, and of type ExternalName need no address. */
+function lacksClusterIP({ spec }: Service): boolean {
+  return spec.type !== 'ExternalName' && !spec.clusterIP;
 }
 
 /** Name and protocol tell the ports of a Service apart, so they differ, and only a single port may go without a name. */
