@@ -5,5 +5,5 @@ const source: Source = { file: '<objects>', locate: () => undefined };
 
 /** Documents for Kubernetes objects that are at hand already, lists expanded. Diagnostics about them name no line. */
 export function documentsOf(objects: readonly unknown[]): Document[] {
-  return objects.flatMap((object) => expandLists(object, source));
+  return expandLists(objects, source);
 }

@@ -1,9 +1,12 @@
+import { collectAll } from '../../collect-all.ts';
 import { describeValue } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import { getNamespaced, type Namespaced } from '../../namespaced.ts';
 import { namespaceOf } from '../../service-rules.ts';
 import type { EndpointSlice, Sourced } from './kubernetes.ts';
 import { toDiagnostic } from './report.ts';
+
+const nothing: readonly Diagnostic[] = [];
 
 /** The label that says which Service of its namespace a slice belongs to. */
 const ownerLabel = 'kubernetes.io/service-name';
@@ -14,7 +17,7 @@ const ownerLabel = 'kubernetes.io/service-name';
  * @param services every Service of the input, invalid ones included.
  */
 export function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
-  return slices.flatMap((slice) => {
+  return collectAll(slices, (slice) => {
     const { metadata } = slice.object;
     const owner = metadata.labels?.[ownerLabel];
     if (!owner) {
@@ -23,7 +26,7 @@ export function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], serv
       ];
     }
     if (getNamespaced(services, namespaceOf(metadata), owner)) {
-      return [];
+      return nothing;
     }
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;
     return [describe(slice, ['metadata', 'labels', ownerLabel], message)];

@@ -1,4 +1,5 @@
 import { cidrText, disjointCidrs, parseCidr } from '../../address.ts';
+import { collectAll } from '../../collect-all.ts';
 import { compareText } from '../../compare-text.ts';
 import { type Diagnostic, severityOf } from '../../diagnostics.ts';
 import type { Family } from '../../network.ts';
@@ -42,9 +43,9 @@ function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, 
     nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
     detector: resolveDetector(node, family, options),
     serviceCIDRs: serviceCIDRsOf(snapshot, family),
-    servicePorts: snapshot.services
-      .flatMap((service) => buildServicePorts(service, family, slices, node.name))
-      .sort(compareServicePorts),
+    servicePorts: collectAll(snapshot.services, (service) =>
+      buildServicePorts(service, family, slices, node.name),
+    ).sort(compareServicePorts),
   };
 }
 

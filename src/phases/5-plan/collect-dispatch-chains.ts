@@ -4,7 +4,7 @@ const protocols = ['tcp', 'udp', 'sctp'];
 const entries = ['cluster', 'local', 'external', 'external-local'];
 
 /** The chains given and all those that they go to, each once, targets before the chains that go to them. */
-export function collectDispatchChains(needed: readonly DispatchChain[]): DispatchChain[] {
+export function collectDispatchChains(needed: readonly (DispatchChain | undefined)[]): DispatchChain[] {
   const byName = new Map<string, DispatchChain>();
   const add = (chain: DispatchChain): void => {
     const name = dispatchChainName(chain);
@@ -13,7 +13,11 @@ export function collectDispatchChains(needed: readonly DispatchChain[]): Dispatc
       dispatchTargets(chain).forEach(add);
     }
   };
-  needed.forEach(add);
+  for (const chain of needed) {
+    if (chain) {
+      add(chain);
+    }
+  }
   return [...byName.values()].sort((a, b) => compareRanks(rankOf(a), rankOf(b)));
 }
 

@@ -21,7 +21,7 @@ export function planFragment(servicePort: ServicePort, selection: Selection, con
       ? planOwnedAffinity(servicePort, selection, context)
       : undefined;
   return {
-    shared: [clusterIpPlacement(servicePort), hairpinPlacement(servicePort, selection)],
+    shared: [clusterIpPlacement(servicePort), ...hairpinPlacements(servicePort, selection)],
     claims: planClaims(servicePort, selection, context),
     ownedSets: owned?.sets ?? [],
     ownedChains: owned?.chains ?? [],
@@ -34,13 +34,15 @@ function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): Elemen
 }
 
 /** Only an endpoint on this node can meet itself here; one whose slice names no node may be on this one. */
-function hairpinPlacement({ protocol }: ServicePort, { reachable }: Selection): ElementPlacement {
-  return {
-    set: sets.hairpinConnections,
-    elements: reachable
-      .filter(({ local, nodeName }) => local || nodeName === '')
-      .map(({ socket: { address, port } }) => ({ key: `${address} . ${address} . ${protocol} . ${port}` })),
-  };
+function hairpinPlacements({ protocol }: ServicePort, { reachable }: Selection): ElementPlacement[] {
+  const near = reachable.filter(({ local, nodeName }) => local || nodeName === '');
+  if (near.length === 0) {
+    return [];
+  }
+  const elements = near.map(({ socket: { address, port } }) => ({
+    key: `${address} . ${address} . ${protocol} . ${port}`,
+  }));
+  return [{ set: sets.hairpinConnections, elements }];
 }
 
 function planClaims(servicePort: ServicePort, selection: Selection, context: FragmentContext): Claim[] {

@@ -1,3 +1,4 @@
+import { collectAll } from '../../collect-all.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../3-model/model.ts';
@@ -20,18 +21,18 @@ export function planRuleset(
 ): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
   const context = contextOf(view, options);
   const fragments = ports.map(({ servicePort, selection }) => planFragment(servicePort, selection, context));
-  const { held, diagnostics } = resolveClaims(fragments.flatMap((fragment) => fragment.claims));
+  const { held, diagnostics } = resolveClaims(collectAll(fragments, (fragment) => fragment.claims));
   const sticky = collectSticky(held);
-  const dispatch = collectDispatchChains(held.flatMap(({ chain }) => chain ?? []));
+  const dispatch = collectDispatchChains(held.map(({ chain }) => chain));
   const chains: Chain[] = [
-    ...fragments.flatMap((fragment) => fragment.ownedChains),
+    ...collectAll(fragments, (fragment) => fragment.ownedChains),
     ...dispatch.map((chain) => planDispatchChain(chain, context)),
     ...planPinChains(sticky),
     ...planFixedChains(context),
   ];
-  const declared = [...sets.fixedSets, ...pinSets(sticky), ...fragments.flatMap((fragment) => fragment.ownedSets)];
-  const shared = [...nodePlacements(view), ...fragments.flatMap((fragment) => fragment.shared)];
-  const claimed = held.flatMap((claim) => claim.placements);
+  const declared = [...sets.fixedSets, ...pinSets(sticky), ...collectAll(fragments, (fragment) => fragment.ownedSets)];
+  const shared = [...nodePlacements(view), ...collectAll(fragments, (fragment) => fragment.shared)];
+  const claimed = collectAll(held, (claim) => claim.placements);
   return {
     ruleset: {
       family: view.family,
