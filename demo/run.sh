@@ -41,7 +41,7 @@ attach() { # attach NAMESPACE INTERFACE GATEWAY ADDRESS...: a cable from the nod
 }
 ip netns add "$node"
 ip -n "$node" link set lo up
-ip netns exec "$node" sysctl -qw net.ipv4.ip_forward=1
+ip netns exec "$node" sh -c "echo 1 >/proc/sys/net/ipv4/ip_forward"
 attach "$pods" pods0 10.244.1.1 10.244.1.11 10.244.1.12 10.244.1.13
 attach "$client" client0 10.244.1.1 10.244.1.50
 attach "$outside" outside0 192.0.2.11 192.0.2.99
