@@ -53,6 +53,11 @@ export function cidrText(cidr: Cidr): string {
   return cidr.prefix === bits ? cidr.address : `${cidr.address}/${cidr.prefix}`;
 }
 
+/** The range that holds one address, canonical, and nothing else. */
+export function singleAddress(address: string): Cidr {
+  return address.includes(':') ? { family: 'ip6', address, prefix: 128 } : { family: 'ip', address, prefix: 32 };
+}
+
 /** Whether `address` (canonical, of any family) lies inside the range. */
 export function cidrContains(cidr: Cidr, address: string): boolean {
   const parsed = ipaddr.parse(address);

@@ -1,3 +1,4 @@
+import { nameOfFamily } from './family-names.ts';
 import { type Namespaced, setNamespaced } from './namespaced.ts';
 import type { NodeView, ServicePort } from './phases/3-model/model.ts';
 import type { Heading } from './phases/6-render/render-ruleset.ts';
@@ -13,13 +14,11 @@ export function describeSource(views: readonly NodeView[]): Heading {
     lines: [
       `svc2nft ${version}: ${services} ${services === 1 ? 'Service' : 'Services'}, ` +
         `${endpoints} ${endpoints === 1 ? 'endpoint' : 'endpoints'}, ` +
-        `${nodeName === '' ? 'no node' : `node ${nodeName}`}, ${views.map(({ family }) => familyNames[family]).join(' and ')}`,
+        `${nodeName === '' ? 'no node' : `node ${nodeName}`}, ${views.map(({ family }) => nameOfFamily(family)).join(' and ')}`,
       'Load with nft -f: replaces the tables below in one transaction and touches no others.',
     ],
   };
 }
-
-const familyNames = { ip: 'IPv4', ip6: 'IPv6' } as const;
 
 /** A Service may have several ports, and be in both families. */
 function countServices(ports: readonly ServicePort[]): number {

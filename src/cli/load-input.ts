@@ -2,6 +2,7 @@ import { constants } from 'node:buffer';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendAll } from '../append-all.ts';
 import { type Diagnostic, diagnosticInFile } from '../diagnostics.ts';
 import type { InputText } from '../phases/1-read/document.ts';
 
@@ -98,14 +99,9 @@ async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedI
   return isManifest && found ? readOne(path, found) : nothing;
 }
 
-/** Not by spreading: a call takes some hundred thousand arguments at most. */
 function append(loaded: LoadedInput, { texts, diagnostics }: LoadedInput): void {
-  for (const text of texts) {
-    loaded.texts.push(text);
-  }
-  for (const diagnostic of diagnostics) {
-    loaded.diagnostics.push(diagnostic);
-  }
+  appendAll(loaded.texts, texts);
+  appendAll(loaded.diagnostics, diagnostics);
 }
 
 async function readOne(path: string, found: Stats): Promise<LoadedInput> {

@@ -4,7 +4,9 @@ import type { CompileOptions } from '../options.ts';
 import {
   addressProblem,
   cidrProblem,
+  detectLocalModes,
   interfaceNameProblem,
+  isMarkBit,
   nodeNameProblem,
   nodePortAddressProblem,
   tableNameProblem,
@@ -58,7 +60,6 @@ const optionNames = Object.keys(optionTypes) as (keyof CompileOptions)[];
 function problemsOf(options: CompileOptions): [keyof CompileOptions, string | undefined][] {
   const { nodeName, bindAddress, masqueradeBit, detectLocalMode, detectLocalInterface } = options;
   const isInterfaceMode = detectLocalMode === 'BridgeInterface' || detectLocalMode === 'InterfaceNamePrefix';
-  const isBit = Number.isInteger(masqueradeBit) && masqueradeBit >= 0 && masqueradeBit <= 31;
   return [
     ['nodeName', nodeName === undefined ? undefined : nodeNameProblem(nodeName)],
     ['bindAddress', bindAddress === undefined ? undefined : addressProblem(bindAddress)],
@@ -70,11 +71,10 @@ function problemsOf(options: CompileOptions): [keyof CompileOptions, string | un
     ['nodePortAddresses', firstProblem(options.nodePortAddresses, nodePortAddressProblem)],
     ['table', tableNameProblem(options.table)],
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
-    ['masqueradeBit', isBit ? undefined : `${masqueradeBit} is no bit of the mark: 0 to 31`],
+    ['masqueradeBit', isMarkBit(masqueradeBit) ? undefined : `${masqueradeBit} is no bit of the mark: 0 to 31`],
   ];
 }
 
-const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'];
 const nftVersions = ['1.0.6', '1.1.3'];
 
 function familiesProblem(families: readonly string[]): string | undefined {

@@ -8,7 +8,9 @@ import { suggestClosest } from '../suggest-closest.ts';
 import {
   addressProblem,
   clusterCIDRsProblem,
+  detectLocalModes,
   interfaceNameProblem,
+  isMarkBit,
   nodeNameProblem,
   nodePortAddressProblem,
 } from './value-problems.ts';
@@ -51,7 +53,6 @@ function readClusterCIDR(config: Mapping, draft: Draft, report: Report): void {
   }
 }
 
-const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const;
 const interfaceFields = [
   { field: 'bridgeInterface', mode: 'BridgeInterface' },
   { field: 'interfaceNamePrefix', mode: 'InterfaceNamePrefix' },
@@ -115,8 +116,9 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   if (typeof masqueradeBit !== 'number' || !Number.isInteger(masqueradeBit)) {
     return;
   }
-  const isBit = masqueradeBit >= 0 && masqueradeBit <= 31;
-  const problem = isBit ? undefined : `${masqueradeBit} is no bit of the packet mark; they are 0 to 31`;
+  const problem = isMarkBit(masqueradeBit)
+    ? undefined
+    : `${masqueradeBit} is no bit of the packet mark; they are 0 to 31`;
   if (accept(problem, ['nftables', 'masqueradeBit'], report)) {
     draft.masqueradeBit = masqueradeBit;
   }

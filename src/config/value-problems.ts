@@ -1,6 +1,14 @@
 import { type Cidr, parseAddress, parseCidr } from '../address.ts';
 import { describeValue, listWords } from '../describe-value.ts';
 
+/** KubeProxyConfiguration.detectLocalMode. */
+export const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const;
+
+/** Whether a number is the place of a bit in the packet mark (KubeProxyConfiguration.nftables.masqueradeBit). */
+export function isMarkBit(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 31;
+}
+
 /** Keywords of KubeProxyConfiguration.nodePortAddresses. */
 const addressKeywords = ['primary', 'localhost', 'all'];
 

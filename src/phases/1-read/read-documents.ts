@@ -1,3 +1,4 @@
+import { appendAll } from '../../append-all.ts';
 import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics.ts';
 import { decodeText } from './decode-text.ts';
 import type { Document, InputText, Position, Source } from './document.ts';
@@ -26,12 +27,8 @@ export function readDocuments(texts: readonly InputText[], onProgress?: OnProgre
   const diagnostics: Diagnostic[] = [];
   for (const text of texts) {
     const result = readText(text, onProgress);
-    for (const document of result.documents) {
-      documents.push(document);
-    }
-    for (const diagnostic of result.diagnostics) {
-      diagnostics.push(diagnostic);
-    }
+    appendAll(documents, result.documents);
+    appendAll(diagnostics, result.diagnostics);
   }
   return { documents, diagnostics };
 }
@@ -118,9 +115,7 @@ function readYaml(text: string, input: InputText, onProgress: OnProgress | undef
       lineStarts ??= findLineStarts(text);
       return positionAt(text, lineStarts, document.locate(path));
     };
-    for (const object of expandLists(document.value, { file, locate })) {
-      documents.push(object);
-    }
+    appendAll(documents, expandLists(document.value, { file, locate }));
   }
   return { documents, diagnostics, hasValue: parsed.length > 0 };
 }

@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { parseAddress } from '../../address.ts';
 import { describePath, describeValue } from '../../describe-value.ts';
+import { familyOfName, nameOfFamily } from '../../family-names.ts';
 import type { EndpointSlice } from './kubernetes.ts';
 import type { Report } from './report.ts';
-import { familyOfName, nameOfFamily } from './service-families.ts';
 
 /** The rules of an EndpointSlice that no schema can say: its addresses are what its addressType promises. */
 export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {

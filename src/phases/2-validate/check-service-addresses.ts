@@ -1,11 +1,12 @@
 import { parseAddress } from '../../address.ts';
 import { describePath, describeValue, listWords } from '../../describe-value.ts';
+import { familyOfName, nameOfFamily } from '../../family-names.ts';
 import type { Family } from '../../network.ts';
 import { isAddressField } from '../../service-rules.ts';
 import type { Path } from '../1-read/document.ts';
 import type { Service } from './kubernetes.ts';
 import type { Report } from './report.ts';
-import { familyOfName, nameOfFamily, serviceFamilies } from './service-families.ts';
+import { serviceFamilies } from './service-families.ts';
 
 /** Checks all addresses of a Service that a proxy serves: they can be read and are of a family that it has. */
 export function checkServiceAddresses(service: Service, report: Report): void {

@@ -1,11 +1,12 @@
 import { parseAddress, parseCidr } from '../../address.ts';
 import { listWords } from '../../describe-value.ts';
+import { nameOfFamily } from '../../family-names.ts';
 import type { Family } from '../../network.ts';
 import { loadBalancerTexts } from '../../service-rules.ts';
 import { checkCidr } from './check-cidrs.ts';
 import type { Service } from './kubernetes.ts';
 import type { Report } from './report.ts';
-import { nameOfFamily, serviceFamilies } from './service-families.ts';
+import { serviceFamilies } from './service-families.ts';
 
 /**
  * Checks spec.loadBalancerSourceRanges. kube-proxy filters the ranges of each family by themselves, so a family without

@@ -1,4 +1,5 @@
 import { parseAddress } from '../../address.ts';
+import { nameOfFamily } from '../../family-names.ts';
 import type { Family } from '../../network.ts';
 import { clusterIPText } from '../../service-rules.ts';
 import type { Service } from './kubernetes.ts';
@@ -8,14 +9,4 @@ export function serviceFamilies(service: Service): Family[] {
   const isServedIn = (family: Family): boolean =>
     parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '')?.family === family;
   return (['ip', 'ip6'] as const).filter(isServedIn);
-}
-
-/** Kubernetes' name of a family in nft's spelling. */
-export function familyOfName(name: 'IPv4' | 'IPv6'): Family {
-  return name === 'IPv4' ? 'ip' : 'ip6';
-}
-
-/** nft's name of a family in Kubernetes' spelling. */
-export function nameOfFamily(family: Family): 'IPv4' | 'IPv6' {
-  return family === 'ip' ? 'IPv4' : 'IPv6';
 }

@@ -1,3 +1,4 @@
+import { appendAll } from '../../append-all.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import { isMapping } from '../../mapping.ts';
 import { type Namespaced, setNamespaced } from '../../namespaced.ts';
@@ -23,8 +24,8 @@ export function validate(documents: readonly Document[]): { snapshot: Snapshot; 
   const keep = <T extends ObjectOfKind>(candidates: readonly Document[], rules: Rules<T>): Sourced<T>[] => {
     const { valid, diagnostics: findings } = keepValid(candidates, rules);
     const { kept, diagnostics: duplicates } = dropDuplicates(valid, rules.schema);
-    append(diagnostics, findings);
-    append(diagnostics, duplicates);
+    appendAll(diagnostics, findings);
+    appendAll(diagnostics, duplicates);
     return kept;
   };
   const snapshot = {
@@ -34,7 +35,7 @@ export function validate(documents: readonly Document[]): { snapshot: Snapshot; 
     serviceCIDRs: keep(used.ServiceCIDR, serviceCIDRRules),
     unusedKinds,
   };
-  append(diagnostics, checkSliceOwners(snapshot.endpointSlices, namesOf(used.Service)));
+  appendAll(diagnostics, checkSliceOwners(snapshot.endpointSlices, namesOf(used.Service)));
   return { snapshot, diagnostics: sortByDocument(diagnostics, documents) };
 }
 
@@ -46,13 +47,6 @@ const serviceRules = rulesOf<Service>(serviceSchema, checkService);
 const endpointSliceRules = rulesOf<EndpointSlice>(endpointSliceSchema, checkEndpointSlice);
 const nodeRules = rulesOf<Node>(nodeSchema, checkNode);
 const serviceCIDRRules = rulesOf<ServiceCIDR>(serviceCIDRSchema, checkServiceCIDR);
-
-/** Not by spreading: a call takes some hundred thousand arguments at most. */
-function append(diagnostics: Diagnostic[], found: readonly Diagnostic[]): void {
-  for (const diagnostic of found) {
-    diagnostics.push(diagnostic);
-  }
-}
 
 function isRead({ value }: Document): boolean {
   const { labels } = metadataOf(value);

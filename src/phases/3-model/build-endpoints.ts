@@ -1,5 +1,6 @@
 import { canonicalAddress } from '../../address.ts';
 import { compareText } from '../../compare-text.ts';
+import { nameOfFamily } from '../../family-names.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol, Socket } from '../../network.ts';
 import { namespaceOf } from '../../service-rules.ts';
@@ -49,7 +50,7 @@ export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceInd
  */
 export function buildEndpoints(query: EndpointQuery): Endpoint[] {
   const entries: Endpoint[] = [];
-  const addressType = query.family === 'ip' ? 'IPv4' : 'IPv6';
+  const addressType = nameOfFamily(query.family);
   for (const slice of query.slices) {
     if (slice.addressType !== addressType) {
       continue;

@@ -2,6 +2,7 @@ import { cidrText, disjointCidrs, parseCidr } from '../../address.ts';
 import { collectAll } from '../../collect-all.ts';
 import { compareText } from '../../compare-text.ts';
 import { type Diagnostic, severityOf } from '../../diagnostics.ts';
+import { nameOfFamily } from '../../family-names.ts';
 import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { Snapshot } from '../2-validate/kubernetes.ts';
@@ -67,7 +68,7 @@ function serviceCIDRsOf(snapshot: Snapshot, family: Family): string[] {
 
 /** Warns where a missing setting quietly changes what packets do, but only in a family that has something to lose. */
 function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
-  const name = view.family === 'ip' ? 'IPv4' : 'IPv6';
+  const name = nameOfFamily(view.family);
   const diagnostics: Diagnostic[] = [];
   if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {
     diagnostics.push({

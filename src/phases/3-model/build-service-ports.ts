@@ -1,4 +1,5 @@
-import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
+import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
+import { nameOfFamily } from '../../family-names.ts';
 import { getNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol } from '../../network.ts';
 import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../service-rules.ts';
@@ -53,7 +54,7 @@ export function buildServicePorts(
 
 /** Undefined when the Service does not exist for the family. */
 function clusterIPOf(service: Service, family: Family): string | undefined {
-  const address = parseAddress(clusterIPText(service, family === 'ip' ? 'IPv4' : 'IPv6') ?? '');
+  const address = parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '');
   return address?.family === family ? address.text : undefined;
 }
 
@@ -69,15 +70,12 @@ function ofFamily(texts: readonly string[], family: Family): readonly string[] {
 }
 
 /** A range of prefix length 0 allows everybody, so the others mean nothing. */
-function sourceRangesOf({ spec }: Service, family: Family): readonly string[] {
-  if (!spec.loadBalancerSourceRanges?.length) {
-    return nothing;
-  }
-  const cidrs = spec.loadBalancerSourceRanges.flatMap((text) => {
+function sourceRangesOf({ spec }: Service, family: Family): readonly Cidr[] {
+  const cidrs = (spec.loadBalancerSourceRanges ?? []).flatMap((text) => {
     const cidr = parseCidr(text);
     return cidr?.family === family ? [cidr] : [];
   });
-  return cidrs.some((cidr) => cidr.prefix === 0) ? [] : disjointCidrs(cidrs).map(cidrText);
+  return cidrs.some((cidr) => cidr.prefix === 0) ? [] : disjointCidrs(cidrs);
 }
 
 /** externalTrafficPolicy counts where there is something external: by type, or by externalIPs of a ClusterIP Service. */

@@ -3,6 +3,7 @@
  * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
  */
 
+import type { Cidr } from '../../address.ts';
 import type { Family, Protocol, Socket } from '../../network.ts';
 import type { Document } from '../1-read/document.ts';
 
@@ -36,7 +37,7 @@ export interface ServicePort {
   /** Addresses of status.loadBalancer.ingress that this node translates (ipMode VIP). */
   readonly loadBalancerIPs: readonly string[];
   /** CIDRs allowed to reach loadBalancerIPs; empty allows everybody. No CIDR contains another. */
-  readonly sourceRanges: readonly string[];
+  readonly sourceRanges: readonly Cidr[];
   readonly internalPolicy: 'Cluster' | 'Local';
   readonly externalPolicy: 'Cluster' | 'Local';
   /** Seconds that a client stays with its endpoint after its last new connection; 0 without affinity. */

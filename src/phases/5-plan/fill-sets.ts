@@ -1,3 +1,4 @@
+import { appendAll } from '../../append-all.ts';
 import type { ElementPlacement, Placement } from './fragment.ts';
 import type { Element, EndpointList, FilledSet, SetDeclaration } from './ruleset.ts';
 
@@ -25,10 +26,7 @@ export function fillSets(
     if ('list' in placement) {
       lists.push(placement.list);
     } else {
-      // Not by spreading: a call takes some hundred thousand arguments at most.
-      for (const element of placement.elements) {
-        elements.push(element);
-      }
+      appendAll(elements, placement.elements);
     }
   }
   return [...filling.values()].map(({ set, elements, lists }) =>

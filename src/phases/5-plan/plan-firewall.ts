@@ -1,4 +1,4 @@
-import { cidrContains, cidrText, disjointCidrs, parseCidr } from '../../address.ts';
+import { cidrContains, cidrText, disjointCidrs, singleAddress } from '../../address.ts';
 import type { ServicePort } from '../3-model/model.ts';
 import type { Placement } from './fragment.ts';
 import { displayName, elementComment } from './names.ts';
@@ -19,9 +19,9 @@ export function allowedSources(servicePort: ServicePort, { primaryAddress }: Fir
   if (sourceRanges.length === 0 || loadBalancerIPs.length === 0) {
     return undefined;
   }
-  const ranges = sourceRanges.flatMap((text) => parseRange(text));
-  const nodeMay = primaryAddress !== undefined && ranges.some((range) => cidrContains(range, primaryAddress));
-  return nodeMay ? disjointCidrs([...ranges, ...loadBalancerIPs.flatMap(parseRange)]).map(cidrText) : [...sourceRanges];
+  const nodeMay = primaryAddress !== undefined && sourceRanges.some((range) => cidrContains(range, primaryAddress));
+  const ranges = nodeMay ? disjointCidrs([...sourceRanges, ...loadBalancerIPs.map(singleAddress)]) : sourceRanges;
+  return ranges.map(cidrText);
 }
 
 /** Guards one load balancer IP; nothing when everybody may use it. */
@@ -34,11 +34,4 @@ export function planFirewall(servicePort: ServicePort, address: string, sources:
     { set: sets.firewallIps, elements: [{ key, comment: elementComment(displayName(servicePort)) }] },
     { set: sets.firewallSources, elements: sources.map((source) => ({ key: `${key} . ${source}` })) },
   ];
-}
-
-/** A range of one address is written without its prefix length. */
-function parseRange(text: string): ReturnType<typeof disjointCidrs> {
-  const bits = text.includes(':') ? 128 : 32;
-  const cidr = parseCidr(text.includes('/') ? text : `${text}/${bits}`);
-  return cidr ? [cidr] : [];
 }
