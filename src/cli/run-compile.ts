@@ -60,8 +60,6 @@ function isAboutInput(diagnostic: Diagnostic): boolean {
 async function readInput(paths: readonly string[], streams: Streams): Promise<ReadResult & { readonly bytes: number }> {
   const { texts, diagnostics } = await loadInput(paths, streams.stdin);
   const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
-  // What a pipe brought piece by piece is there twice.
-  releaseInput(bytes);
   const read = readDocuments(texts, progressOn(streams));
   return { documents: read.documents, diagnostics: [...diagnostics, ...read.diagnostics], bytes };
 }
