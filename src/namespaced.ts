@@ -15,3 +15,22 @@ export function setNamespaced<T>(map: Namespaced<T>, namespace: string, name: st
     map.set(namespace, new Map([[name, value]]));
   }
 }
+
+/** Takes away what stands at a namespace and name; whether there was anything. */
+export function deleteNamespaced<T>(map: Namespaced<T>, namespace: string, name: string): boolean {
+  const names = map.get(namespace);
+  const found = names?.delete(name) ?? false;
+  if (names?.size === 0) {
+    map.delete(namespace);
+  }
+  return found;
+}
+
+/** Everything with its namespace and name. */
+export function* entriesOfNamespaced<T>(map: Namespaced<T>): Generator<[string, string, T]> {
+  for (const [namespace, names] of map) {
+    for (const [name, value] of names) {
+      yield [namespace, name, value];
+    }
+  }
+}

@@ -15,7 +15,7 @@ export interface ElementPlacement {
   readonly elements: readonly Element[];
 }
 
-interface ListPlacement {
+export interface ListPlacement {
   readonly set: SetDeclaration;
   readonly list: EndpointList;
 }

@@ -6,6 +6,9 @@
 import type { Protocol } from '../../network.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 
+/** The comment of every table of ours. */
+export const tableComment = 'Kubernetes Services, by svc2nft';
+
 /** Sets and maps that every ruleset has, whatever it serves. */
 export const setNames = {
   clusterIps: 'cluster-ips',

@@ -8,13 +8,31 @@ import { pinBaseChains } from './base-chains.ts';
 import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from './expressions.ts';
 import { planBaseChain } from './fixed-chains.ts';
 import { chainNames, pinChainName, pinMapName, pinSetName, stickySetName } from './names.ts';
-import type { Chain, Rule, Statement } from './ruleset.ts';
+import type { Chain, Rule, SetDeclaration, Statement } from './ruleset.ts';
+import { pinMap, pinSet } from './set-declarations.ts';
 
 /** A kind of frontend, protocol and timeout that some service port has; its set is declared by stickySet. */
 export interface StickyFrontend {
   readonly protocol: Protocol;
   readonly frontend: 'address' | 'nodeport';
   readonly seconds: number;
+}
+
+/** Each kind of sticky frontend once, sorted. */
+export function collectSticky(kinds: Iterable<StickyFrontend | undefined>): StickyFrontend[] {
+  const byName = new Map<string, StickyFrontend>();
+  for (const sticky of kinds) {
+    if (sticky) {
+      byName.set(`${sticky.protocol} ${sticky.frontend} ${String(sticky.seconds).padStart(10)}`, sticky);
+    }
+  }
+  return [...byName.keys()].sort().flatMap((name) => byName.get(name) ?? []);
+}
+
+/** The dynamic map and set of every protocol with affinity. */
+export function pinSets(sticky: readonly StickyFrontend[]): SetDeclaration[] {
+  const protocols = [...new Set(sticky.map(({ protocol }) => protocol))];
+  return protocols.flatMap((protocol) => [pinMap(protocol), pinSet(protocol)]);
 }
 
 /** The chains that keep pins for these frontends (each given once, sorted); none for none. */

@@ -1,18 +1,12 @@
 import type { ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
-import type { FixedContext } from './fixed-chains.ts';
 import type { Claim, ElementPlacement, Fragment, FrontendKind } from './fragment.ts';
+import type { FragmentContext } from './fragment-context.ts';
 import { displayName, elementComment } from './names.ts';
 import { planOwnedAffinity } from './owned-affinity.ts';
-import { allowedSources, type FirewallContext, planFirewall } from './plan-firewall.ts';
+import { allowedSources, planFirewall } from './plan-firewall.ts';
 import { type Frontend, planEntry, planRefusal } from './plan-frontend.ts';
 import * as sets from './set-declarations.ts';
-
-/** What every fragment depends on besides its service port: the node's settings. */
-export interface FragmentContext extends FixedContext, FirewallContext {
-  /** Whether affinity may use maps that rules write to; see owned-affinity.ts. */
-  readonly flatAffinity: boolean;
-}
 
 /** Plans everything that one service port contributes to the ruleset. */
 export function planFragment(servicePort: ServicePort, selection: Selection, context: FragmentContext): Fragment {
