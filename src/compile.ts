@@ -5,6 +5,7 @@ import { type CompileOptions, withDefaults } from './options.ts';
 import type { Document } from './phases/1-read/document.ts';
 import { validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
+import type { NodeView } from './phases/3-model/model.ts';
 import { selectView } from './phases/4-select/select-view.ts';
 import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
 import type { Ruleset } from './phases/5-plan/ruleset.ts';
@@ -28,10 +29,26 @@ export interface CompileResult {
  * @param documents the snapshot's objects: from readDocuments, or documentsOf for objects at hand.
  */
 export function compile(documents: readonly Document[], options: Partial<CompileOptions> = {}): CompileResult {
+  const { views, rulesets, diagnostics, unusedKinds } = compileRulesets(documents, options);
+  const text = rulesets && renderRulesets(rulesets, describeSource(views));
+  return { rulesets, text, diagnostics, unusedKinds };
+}
+
+/** What {@link compileRulesets} gives: no text, but what the rulesets were made of. */
+export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
+  /** One for each family; empty without rulesets. */
+  readonly views: readonly NodeView[];
+}
+
+/** The same without rendering, for those who put the rulesets into the kernel. */
+export function compileRulesets(
+  documents: readonly Document[],
+  options: Partial<CompileOptions> = {},
+): CompiledRulesets {
   const settings = withDefaults(options);
   const misuse = checkOptions(settings);
   if (misuse.length > 0) {
-    return { rulesets: undefined, text: undefined, diagnostics: misuse, unusedKinds: new Map() };
+    return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map() };
   }
   const { snapshot, diagnostics } = validate(documents);
   const { unusedKinds } = snapshot;
@@ -42,13 +59,13 @@ export function compile(documents: readonly Document[], options: Partial<Compile
     hasError(model.diagnostics) ||
     (hasError(diagnostics) && !(settings.keepGoing && knowsNode(diagnostics, settings)))
   ) {
-    return { rulesets: undefined, text: undefined, diagnostics: found, unusedKinds };
+    return { views: [], rulesets: undefined, diagnostics: found, unusedKinds };
   }
-  const plans = model.views.map(selectView).map((view) => planRuleset(view, settings));
-  const rulesets = plans.map((plan) => plan.ruleset);
-  const text = renderRulesets(rulesets, describeSource(model.views));
+  const { views } = model;
+  const plans = views.map(selectView).map((view) => planRuleset(view, settings));
   const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
-  return { rulesets, text, diagnostics: [...found, ...conflicts], unusedKinds };
+  const rulesets = plans.map((plan) => plan.ruleset);
+  return { views, rulesets, diagnostics: [...found, ...conflicts], unusedKinds };
 }
 
 function hasError(diagnostics: readonly Diagnostic[]): boolean {

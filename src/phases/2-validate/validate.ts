@@ -3,15 +3,11 @@ import type { Diagnostic } from '../../diagnostics.ts';
 import { isMapping } from '../../mapping.ts';
 import { type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Document } from '../1-read/document.ts';
-import { checkEndpointSlice } from './check-endpoint-slice.ts';
-import { checkNode, checkServiceCIDR } from './check-node.ts';
-import { checkService } from './check-service.ts';
 import { checkSliceOwners } from './check-slice-owners.ts';
 import { dropDuplicates } from './drop-duplicates.ts';
-import { keepValid, type Rules, rulesOf } from './keep-valid.ts';
-import type { EndpointSlice, Node, ObjectMeta, Service, ServiceCIDR, Snapshot, Sourced } from './kubernetes.ts';
-import { endpointSliceSchema, nodeSchema, serviceCIDRSchema } from './other-schemas.ts';
-import { serviceSchema } from './service-schema.ts';
+import { keepValid, type Rules } from './keep-valid.ts';
+import type { ObjectMeta, Snapshot, Sourced } from './kubernetes.ts';
+import { endpointSliceRules, nodeRules, serviceCIDRRules, serviceRules } from './rules-by-kind.ts';
 import { sortByKind } from './sort-by-kind.ts';
 
 /**
@@ -43,12 +39,8 @@ interface ObjectOfKind {
   readonly metadata: ObjectMeta;
 }
 
-const serviceRules = rulesOf<Service>(serviceSchema, checkService);
-const endpointSliceRules = rulesOf<EndpointSlice>(endpointSliceSchema, checkEndpointSlice);
-const nodeRules = rulesOf<Node>(nodeSchema, checkNode);
-const serviceCIDRRules = rulesOf<ServiceCIDR>(serviceCIDRSchema, checkServiceCIDR);
-
-function isRead({ value }: Document): boolean {
+/** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
+export function isRead({ value }: Document): boolean {
   const { labels } = metadataOf(value);
   return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
 }

@@ -26,7 +26,7 @@ export interface EndpointQuery {
 export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
   const index: SliceIndex = new Map();
   for (const { object } of slices) {
-    const service = object.metadata.labels?.['kubernetes.io/service-name'];
+    const service = ownerOf(object);
     if (!service) {
       continue;
     }
@@ -39,9 +39,19 @@ export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceInd
     }
   }
   for (const owned of [...index.values()].flatMap((services) => [...services.values()])) {
-    owned.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
+    sortSlices(owned);
   }
   return index;
+}
+
+/** The Service that a slice belongs to, if it says so. */
+export function ownerOf({ metadata }: EndpointSlice): string | undefined {
+  return metadata.labels?.['kubernetes.io/service-name'] || undefined;
+}
+
+/** Sorts slices of one namespace by name, in place. */
+export function sortSlices(slices: EndpointSlice[]): EndpointSlice[] {
+  return slices.sort((a, b) => compareText(a.metadata.name, b.metadata.name));
 }
 
 /**

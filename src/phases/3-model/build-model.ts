@@ -1,14 +1,14 @@
-import { cidrText, disjointCidrs, parseCidr } from '../../address.ts';
+import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
 import { collectAll } from '../../collect-all.ts';
-import { compareText } from '../../compare-text.ts';
 import { type Diagnostic, severityOf } from '../../diagnostics.ts';
 import { nameOfFamily } from '../../family-names.ts';
 import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { Snapshot } from '../2-validate/kubernetes.ts';
+import type { ServiceCIDR, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts } from './build-service-ports.ts';
-import type { NodeView, ServicePort } from './model.ts';
+import { compareServicePorts } from './compare-service-ports.ts';
+import type { NodeSettings, NodeView } from './model.ts';
 import { resolveDetector } from './resolve-detector.ts';
 import { primaryAddress, type ResolvedNode, resolveNode } from './resolve-node.ts';
 import { resolveNodePortAddresses } from './resolve-node-port-addresses.ts';
@@ -37,37 +37,40 @@ interface ViewContext {
 
 function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, slices }: ViewContext): NodeView {
   return {
-    family,
-    nodeName: node.name,
-    zone: node.zone,
-    primaryAddress: primaryAddress(node, family),
-    nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
-    detector: resolveDetector(node, family, options),
-    serviceCIDRs: serviceCIDRsOf(snapshot, family),
+    ...buildNodeSettings(node, snapshot.serviceCIDRs, family, options),
     servicePorts: collectAll(snapshot.services, (service) =>
       buildServicePorts(service, family, slices, node.name),
     ).sort(compareServicePorts),
   };
 }
 
-/** By namespace, name, port name and protocol: the identity of a service port. */
-function compareServicePorts(a: ServicePort, b: ServicePort): number {
-  return (
-    compareText(a.namespace, b.namespace) ||
-    compareText(a.name, b.name) ||
-    compareText(a.portName, b.portName) ||
-    compareText(a.protocol, b.protocol)
-  );
+/** What a family's rules depend on besides Services and slices. */
+export function buildNodeSettings(
+  node: ResolvedNode,
+  serviceCIDRs: readonly Sourced<ServiceCIDR>[],
+  family: Family,
+  options: CompileOptions,
+): NodeSettings {
+  return {
+    family,
+    nodeName: node.name,
+    zone: node.zone,
+    addresses: node.addresses.filter((address) => parseAddress(address)?.family === family),
+    primaryAddress: primaryAddress(node, family),
+    nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
+    detector: resolveDetector(node, family, options),
+    serviceCIDRs: serviceCIDRsOf(serviceCIDRs, family),
+  };
 }
 
-function serviceCIDRsOf(snapshot: Snapshot, family: Family): string[] {
-  const texts = snapshot.serviceCIDRs.flatMap(({ object }) => object.spec?.cidrs ?? []);
+function serviceCIDRsOf(serviceCIDRs: readonly Sourced<ServiceCIDR>[], family: Family): string[] {
+  const texts = serviceCIDRs.flatMap(({ object }) => object.spec?.cidrs ?? []);
   const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
   return disjointCidrs(cidrs).map(cidrText);
 }
 
 /** Warns where a missing setting quietly changes what packets do, but only in a family that has something to lose. */
-function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
+export function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
   const name = nameOfFamily(view.family);
   const diagnostics: Diagnostic[] = [];
   if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {

@@ -62,19 +62,25 @@ export type NodePortAddresses =
   | { readonly kind: 'all' }
   | { readonly kind: 'listed'; readonly addresses: readonly string[] };
 
-/** Everything about one node and one family. */
-export interface NodeView {
+/** What one node is and how it is set up, for one family. */
+export interface NodeSettings {
   readonly family: Family;
   /** Empty when no node was named: then no endpoint is local. */
   readonly nodeName: string;
   readonly zone: string;
-  /** The node's first address of the family, if it has one. */
+  /** All addresses of the node, loopback left out, the primary one first. */
+  readonly addresses: readonly string[];
+  /** The first of them, if there is one. */
   readonly primaryAddress: string | undefined;
   readonly nodePortAddresses: NodePortAddresses;
   /** Absent when pods cannot be told from others. */
   readonly detector: LocalDetector | undefined;
   /** Sorted, none contains another. */
   readonly serviceCIDRs: readonly string[];
+}
+
+/** Everything about one node and one family. */
+export interface NodeView extends NodeSettings {
   /** Sorted by namespace, name, portName, protocol. */
   readonly servicePorts: readonly ServicePort[];
 }

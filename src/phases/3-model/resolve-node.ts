@@ -20,7 +20,7 @@ export interface ResolvedNode {
  * (addresses, zone) replaces what the object says.
  */
 export function resolveNode(
-  snapshot: Snapshot,
+  snapshot: Pick<Snapshot, 'nodes'>,
   options: CompileOptions,
 ): { node: ResolvedNode; diagnostics: Diagnostic[] } {
   const { object, diagnostics } = findNode(snapshot.nodes, options);

@@ -39,6 +39,14 @@ export function dispatchChainName({
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}${sticky ? '-sticky' : ''}-${entry}-${counts[entry]}`;
 }
 
+const namePattern =
+  /^(tcp|udp|sctp)(-nodeport)?(-sticky)?-((cluster|local|external)-[0-9]+|external-local-[0-9]+-[0-9]+)$/;
+
+/** Whether a name is one that {@link dispatchChainName} gives. */
+export function isDispatchChainName(name: string): boolean {
+  return namePattern.test(name);
+}
+
 /** The chain itself. */
 export function planDispatchChain(chain: DispatchChain, context: FixedContext): Chain {
   return { name: dispatchChainName(chain), rules: rulesOf(chain, context) };

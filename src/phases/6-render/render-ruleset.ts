@@ -37,6 +37,7 @@ function renderChain({ name, hook, rules }: Chain, family: Family): string[] {
   );
 }
 
-function renderHook({ type, hook, priority }: Hook): string {
+/** Where the kernel calls a base chain. */
+export function renderHook({ type, hook, priority }: Hook): string {
   return `type ${type} hook ${hook} priority ${priority}; policy accept;`;
 }

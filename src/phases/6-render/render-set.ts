@@ -12,7 +12,8 @@ export function renderSet(set: FilledSet, family: Family): string[] {
   return block(1, head, [...declaration, ...filled]);
 }
 
-function renderDeclaration(set: SetDeclaration, family: Family): string[] {
+/** What a set or map is made of: types, flags and limits, one on a line. */
+export function renderDeclaration(set: SetDeclaration, family: Family): string[] {
   return [
     `${renderTypes(set, family)};`,
     ...(set.flags ? [`flags ${set.flags.join(',')};`] : []),
@@ -58,22 +59,27 @@ function exampleOf(type: KeyType, family: Family, protocol: Protocol | undefined
   }
 }
 
+/** An element on a line of its own. */
+function renderElement(element: Element): string {
+  return ['\t\t\t', elementText(element), ','].join('');
+}
+
 /**
- * A comment stands between key and value. Keys and values are made of canonical addresses and numbers (phase 3), and
- * there are too many of them to look at each again. Joining makes one flat string at once, where a template would leave
- * a tree of pieces to be walked later.
+ * An element as nft reads it; a comment stands between key and value. Keys and values are made of canonical addresses
+ * and numbers (phase 3), and there are too many of them to look at each again. Joining makes one flat string at once,
+ * where a template would leave a tree of pieces to be walked later.
  */
-function renderElement({ key, value, comment }: Element): string {
+export function elementText({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment ${quote(comment)}`;
   if (value === undefined) {
-    return ['\t\t\t', key, note, ','].join('');
+    return note === '' ? key : [key, note].join('');
   }
   if ('address' in value) {
-    return ['\t\t\t', key, note, ' : ', value.address, ' . ', value.port, ','].join('');
+    return [key, note, ' : ', value.address, ' . ', value.port].join('');
   }
   // A chain's name is looked at where the chain itself is written.
   const verdict = value.kind === 'drop' ? 'drop' : `goto ${value.chain}`;
-  return ['\t\t\t', key, note, ' : ', verdict, ','].join('');
+  return [key, note, ' : ', verdict].join('');
 }
 
 /** A line for each socket, joined at once: most of the text comes from here. */

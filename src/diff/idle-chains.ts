@@ -1,0 +1,46 @@
+import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import type { Chain } from '../phases/5-plan/ruleset.ts';
+import { setsOf } from './change-chains.ts';
+
+/** So many chains for numbers of endpoints that nobody has at the moment are kept at most. */
+export const idleChainLimit = 64;
+
+/**
+ * Of the chains that nobody goes to any more, those that may stay because a Service will soon have so many endpoints
+ * again: to add a chain makes the kernel validate the whole table, 70 ms at 30,000 Services, and Linux before 6.2
+ * refuses to delete a chain in the transaction that takes the last element which leads to it. None when they have become
+ * too many.
+ *
+ * @param unused chains that are not wanted.
+ * @param stays whether a set or chain that such a chain uses stays by itself.
+ */
+export function idleChains(
+  unused: readonly Chain[],
+  stays: { readonly set: (name: string) => boolean; readonly chain: (name: string) => boolean },
+): Chain[] {
+  let idle = unused.filter(
+    ({ name, rules }) => isDispatchChainName(name) && rules.every((rule) => setsOf(rule).every(stays.set)),
+  );
+  // Who goes to a chain that has to go, goes with it.
+  for (let count = -1; count !== idle.length; ) {
+    count = idle.length;
+    const names = new Set(idle.map(({ name }) => name));
+    idle = idle.filter((chain) => targetsOf(chain).every((name) => names.has(name) || stays.chain(name)));
+  }
+  return idle.length > idleChainLimit ? [] : idle;
+}
+
+/** Names of the chains that a chain's rules go to. */
+function targetsOf({ rules }: Chain): string[] {
+  return rules.flat().flatMap((statement) => {
+    switch (statement.kind) {
+      case 'jump':
+      case 'goto':
+        return [statement.chain];
+      case 'random-goto':
+        return statement.chains;
+      default:
+        return [];
+    }
+  });
+}
