@@ -1,0 +1,128 @@
+import { appendAll } from '../append-all.ts';
+import { checkOptions } from '../config/check-options.ts';
+import type { Diagnostic } from '../diagnostics.ts';
+import { indexInstalled, installedRuleset, nothingInstalled } from '../diff/index-installed.ts';
+import { renderTransaction } from '../diff/render-transaction.ts';
+import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../namespaced.ts';
+import type { Family } from '../network.ts';
+import { type CompileOptions, withDefaults } from '../options.ts';
+import { documentsOf } from '../phases/1-read/documents-of.ts';
+import type { NodeView } from '../phases/3-model/model.ts';
+import type { Ruleset } from '../phases/5-plan/ruleset.ts';
+import { changeFamily } from './change-family.ts';
+import { describeHandovers } from './describe-handovers.ts';
+import type { Changes, Engine, FamilyUpdate, Update } from './engine.ts';
+import type { FamilyState } from './family-state.ts';
+import { findNode, type NodeState } from './find-node.ts';
+import { emptyFamily } from './load-family.ts';
+import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
+import { planWithout } from './plan-without.ts';
+import { viewOf } from './view-of.ts';
+
+/**
+ * Makes an engine for one node, which knows of no object and takes the kernel for empty.
+ *
+ * @param options as for `compile`; invalid objects are always left out (keepGoing).
+ * @throws RangeError for options that cannot be, with all that is wrong with them.
+ */
+export function createEngine(options: Partial<CompileOptions> = {}): Engine {
+  const settings = withDefaults(options);
+  const misuse = checkOptions(settings);
+  if (misuse.length > 0) {
+    throw new RangeError(misuse.map(({ message }) => message).join('; '));
+  }
+  const state = emptyState(settings);
+  return {
+    families: settings.families,
+    table: settings.table,
+    isReady: () => state.node.settings.size > 0,
+    update: (changes) => update(state, changes),
+    resync: (tables) => resync(state, tables),
+    exclude: (services) => exclude(state, services),
+    plan: (family, without) => planWithout(viewsOf(state), { family, without, options: settings }),
+    rulesets: () => [...state.families.values()].map(({ installed }) => installedRuleset(installed)),
+    views: () => viewsOf(state),
+  };
+}
+
+interface EngineState {
+  readonly options: CompileOptions;
+  readonly store: ObjectStore;
+  readonly families: Map<Family, FamilyState>;
+  readonly excluded: Namespaced<true>;
+  node: NodeState;
+}
+
+function emptyState(options: CompileOptions): EngineState {
+  const store = emptyStore();
+  const families = new Map(
+    options.families.map((family) => [family, emptyFamily(nothingInstalled(family, options.table))] as const),
+  );
+  return { options, store, families, excluded: new Map(), node: findNode(store, options) };
+}
+
+function update(state: EngineState, { apply = [], remove = [] }: Changes): Update {
+  const touched = noneTouched();
+  const diagnostics: Diagnostic[] = [];
+  for (const reference of remove) {
+    removeObject(state.store, reference, touched);
+  }
+  for (const document of documentsOf(apply)) {
+    appendAll(diagnostics, applyObject(state.store, document, touched));
+  }
+  for (const [namespace, name] of entriesOfNamespaced(touched.services)) {
+    deleteNamespaced(state.excluded, namespace, name);
+  }
+  if (touched.node || touched.serviceCIDRs) {
+    state.node = findNode(state.store, state.options);
+    appendAll(diagnostics, touched.node ? state.node.diagnostics : []);
+  }
+  return bringUpToDate(state, touched, diagnostics);
+}
+
+function resync(state: EngineState, tables: ReadonlyMap<Family, Ruleset | undefined>): Update {
+  for (const [family, ruleset] of tables) {
+    const installed = ruleset ? indexInstalled(ruleset) : nothingInstalled(family, state.options.table);
+    // Who held an address before still matters for UDP flows and pins.
+    const claims = state.families.get(family)?.claims ?? new Map();
+    state.families.set(family, { ...emptyFamily(installed), claims });
+  }
+  return bringUpToDate(state, noneTouched(), []);
+}
+
+function exclude(state: EngineState, services: ReadonlySet<string>): Update {
+  const touched = noneTouched();
+  for (const service of services) {
+    const [namespace = '', name = ''] = service.split('/');
+    setNamespaced(state.excluded, namespace, name, true);
+    setNamespaced(touched.services, namespace, name, true);
+  }
+  return bringUpToDate(state, touched, []);
+}
+
+function viewsOf({ families }: EngineState): NodeView[] {
+  return [...families.values()].flatMap((family) => viewOf(family) ?? []);
+}
+
+/** A family whose node is not known keeps its table, and is brought up to date as a whole once it is. */
+function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Update {
+  const { options, store, excluded, node } = state;
+  const families: FamilyUpdate[] = [];
+  for (const [family, before] of state.families) {
+    const settings = node.settings.get(family);
+    if (!settings || !node.node) {
+      before.settings = undefined;
+      continue;
+    }
+    const input = { store, options, node: node.node, settings, touched: touched.services, excluded };
+    const { state: after, change } = changeFamily(before, input);
+    state.families.set(family, after);
+    appendAll(diagnostics, change.diagnostics);
+    const aftermath = describeHandovers(change.handovers);
+    if (change.commands.length > 0 || aftermath.touchesUdp) {
+      const transaction = { family, table: options.table, commands: change.commands };
+      families.push({ ...transaction, text: renderTransaction(transaction), aftermath });
+    }
+  }
+  return { families, text: families.map(({ text }) => text).join(''), diagnostics };
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../../src/compile.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
+import type { CompileOptions } from '../../src/options.ts';
+import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
+import { arbitraryChanges, objectsAfter, type RandomChange } from '../support/arbitrary-changes.ts';
+import { nodeName } from '../support/arbitrary-cluster.ts';
+import { comparableRuleset } from '../support/comparable-ruleset.ts';
+
+const settings: readonly Partial<CompileOptions>[] = [
+  { nodeName },
+  { nodeName, targetNft: '1.1.3', nodePortAddresses: ['all'] },
+  { nodeName, detectLocalMode: 'NodeCIDR', nodeAddresses: ['192.0.2.50'] },
+  { masqueradeAll: true, families: ['ip'] },
+];
+
+/** More for a long look: RUNS=20000 npx vitest run test/engine/sequences.test.ts */
+const numRuns = Number(process.env['RUNS'] ?? 750);
+
+describe.each(settings)('%j', (options) => {
+  test('any sequence of updates ends in the ruleset of one compilation', { timeout: 600_000 }, () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(arbitraryChanges, (changes) => {
+        const engine = createEngine(options);
+        for (const change of changes) {
+          engine.update(change);
+        }
+        const compiled = compileLast(changes, options);
+        if (compiled) {
+          compared += 1;
+          expect(engine.rulesets().map(comparableRuleset)).toEqual(compiled);
+        }
+      }),
+      { numRuns },
+    );
+    expect(compared).toBeGreaterThan(numRuns / 2);
+  });
+});
+
+/** While the node is not known, the engine leaves everything as it was: what counts is the last time that it was. */
+function compileLast(changes: readonly RandomChange[], options: Partial<CompileOptions>): unknown[] | undefined {
+  for (let count = changes.length; count > 0; count--) {
+    const objects = objectsAfter(changes.slice(0, count));
+    const { rulesets } = compile(documentsOf(objects), { ...options, keepGoing: true });
+    if (rulesets) {
+      return rulesets.map(comparableRuleset);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,99 @@
+import fc from 'fast-check';
+import type { ObjectReference } from '../../src/diagnostics.ts';
+import { arbitraryCluster, type Manifest, nodeName } from './arbitrary-cluster.ts';
+
+/** One change of a cluster: objects that come or are changed, and objects that go. */
+export interface RandomChange {
+  readonly apply: readonly Manifest[];
+  readonly remove: readonly ObjectReference[];
+}
+
+/** Node objects that differ in every way that matters, one of them invalid, and one of another node. */
+const nodes: readonly Manifest[] = [
+  node({ zone: 'zone-a', addresses: ['192.0.2.11', '2001:db8:a::11'] }),
+  node({ zone: 'zone-b', addresses: ['192.0.2.11', '2001:db8:a::11'] }),
+  node({ addresses: ['192.0.2.12'] }),
+  node({ zone: 'zone-a', addresses: [] }),
+  node({ zone: 'zone-a', addresses: ['not an address'] }),
+  { ...node({ addresses: ['192.0.2.99'] }), metadata: { name: 'worker-9' } },
+];
+
+const cidrs: readonly Manifest[] = [
+  serviceCIDR('kubernetes', ['10.96.0.0/16', 'fd00:10:96::/108']),
+  serviceCIDR('kubernetes', ['10.96.0.0/12']),
+  serviceCIDR('more', ['10.96.0.0/16', '10.112.0.0/16']),
+];
+
+/** Single objects of random clusters, so that slices come before their Services and Services without slices. */
+const someObjects = arbitraryCluster.chain((objects) => fc.subarray(objects, { maxLength: Math.min(objects.length, 4) }));
+
+const broken: readonly Manifest[] = [
+  { apiVersion: 'v1', kind: 'Service', metadata: { name: 'service-0', namespace: 'shop' }, spec: { clusterIP: 'x' } },
+  { apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata: { name: 'service-1', namespace: 'shop' } },
+  { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'service-1', namespace: 'shop' } },
+];
+
+const names = ['service-0', 'service-1', 'service-2', 'service-3'];
+const references: readonly ObjectReference[] = [
+  ...names.map((name) => ({ kind: 'Service', namespace: 'shop', name })),
+  ...names.flatMap((name) =>
+    ['ipv4', 'ipv6'].map((family, index) => ({
+      kind: 'EndpointSlice',
+      namespace: 'shop',
+      name: `${name}-${family}-${index}`,
+    })),
+  ),
+  ...names.map((name, index) => ({ kind: 'EndpointSlice', namespace: 'shop', name: `${name}-ipv4-${index}` })),
+  ...names.map((name, index) => ({ kind: 'EndpointSlice', namespace: 'shop', name: `${name}-ipv6-${index}` })),
+  { kind: 'ServiceCIDR', name: 'kubernetes' },
+  { kind: 'ServiceCIDR', name: 'more' },
+  { kind: 'Node', name: nodeName },
+  { kind: 'Node', name: 'worker-9' },
+];
+
+/** A change as a watch may report it; many of them make no difference. */
+const arbitraryChange: fc.Arbitrary<RandomChange> = fc.oneof(
+  { weight: 6, arbitrary: someObjects.map((apply) => ({ apply, remove: [] })) },
+  { weight: 3, arbitrary: fc.subarray([...references], { maxLength: 3 }).map((remove) => ({ apply: [], remove })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...nodes, ...cidrs, ...broken).map((object) => ({ apply: [object], remove: [] })),
+  },
+);
+
+/** Sequences of changes. */
+export const arbitraryChanges: fc.Arbitrary<RandomChange[]> = fc.array(arbitraryChange, { minLength: 1, maxLength: 12 });
+
+/** All objects that are there after some changes, as a snapshot would show them. */
+export function objectsAfter(changes: readonly RandomChange[]): Manifest[] {
+  const objects = new Map<string, Manifest>();
+  for (const { apply, remove } of changes) {
+    for (const { kind, namespace, name } of remove) {
+      objects.delete(keyOf(kind, namespace, name));
+    }
+    for (const object of apply) {
+      const { name, namespace } = object['metadata'] as { name: string; namespace?: string };
+      const group = String(object['apiVersion']).includes('knative') ? 'knative' : '';
+      objects.set(`${group}${keyOf(String(object['kind']), namespace, name)}`, object);
+    }
+  }
+  return [...objects.values()];
+}
+
+function keyOf(kind: string, namespace: string | undefined, name: string | undefined): string {
+  return `${kind}/${namespace ?? ''}/${name ?? ''}`;
+}
+
+function node({ zone, addresses }: { zone?: string; addresses: readonly string[] }): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: nodeName, labels: zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone } },
+    spec: { podCIDR: '10.244.1.0/24' },
+    status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
+  };
+}
+
+function serviceCIDR(name: string, list: readonly string[]): Manifest {
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name }, spec: { cidrs: list } };
+}

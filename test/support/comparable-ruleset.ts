@@ -1,0 +1,56 @@
+import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts';
+import type { Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+
+/**
+ * A ruleset without the freedom that updates have: sets, elements and chains by name, endpoints of a list by their text,
+ * chains for numbers of endpoints that nobody has left out, and with them the empty maps that they read.
+ */
+export function comparableRuleset({ sets, chains }: Ruleset): unknown {
+  const verdicts = sets.flatMap(({ elements }) =>
+    elements.flatMap(({ value }) => (value && 'kind' in value && value.kind === 'goto' ? [value.chain] : [])),
+  );
+  const byName = new Map(chains.map((chain) => [chain.name, chain]));
+  const needed = new Set<string>();
+  const need = (name: string): void => {
+    if (!needed.has(name)) {
+      needed.add(name);
+      byName.get(name)?.rules.flat().flatMap(targetsOf).forEach(need);
+    }
+  };
+  verdicts.forEach(need);
+  const kept = chains.filter(({ name }) => needed.has(name) || !isDispatchChainName(name));
+  const used = new Set(kept.flatMap(({ rules }) => rules.flat().flatMap(setsOf)));
+  const keptSets = sets.filter(
+    ({ name, key, lists = [] }) => used.has(name) || lists.length > 0 || !key.includes('index'),
+  );
+  return {
+    sets: sorted(
+      keptSets.map(({ elements, lists = [], ...set }) => ({
+        ...set,
+        elements: sorted(elements),
+        lists: sorted(lists.map(({ key, sockets }) => ({ key, sockets: sorted(sockets) }))),
+      })),
+    ),
+    chains: sorted(kept),
+  };
+}
+
+function sorted(values: readonly object[]): string[] {
+  return values.map((value) => JSON.stringify(value)).sort();
+}
+
+function targetsOf(statement: Statement): readonly string[] {
+  switch (statement.kind) {
+    case 'jump':
+    case 'goto':
+      return [statement.chain];
+    case 'random-goto':
+      return statement.chains;
+    default:
+      return [];
+  }
+}
+
+function setsOf(statement: Statement): string[] {
+  return 'set' in statement ? [statement.set] : 'map' in statement ? [statement.map] : [];
+}
