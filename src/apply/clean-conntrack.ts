@@ -1,0 +1,150 @@
+import type { UdpExpectations } from '../conntrack/expectations.ts';
+import { findStaleFlows } from '../conntrack/find-stale.ts';
+import type { UdpFlow } from '../conntrack/flow.ts';
+import { parseFlows } from '../conntrack/parse-flows.ts';
+import { escapeControls } from '../escape-controls.ts';
+import { nameOfFamily } from '../family-names.ts';
+import type { Family } from '../network.ts';
+import { socketText } from '../socket-text.ts';
+import type { ProgramResult, RunProgram } from './run-program.ts';
+
+/** What became of the stale flows. */
+export interface ConntrackOutcome {
+  /** How many entries of the kernel's connection table were deleted. */
+  readonly deleted: number;
+  /** Why some may be left, in words for people; absent when all were dealt with. */
+  readonly failed?: string;
+  /** conntrack is not installed, so nothing was looked at. */
+  readonly missing?: true;
+}
+
+/**
+ * Deletes the UDP flows that nobody may answer any more from the kernel's connection table, so that their next packet
+ * meets the rules. TCP and SCTP are never touched. A family in which nothing is expected is not looked at. A listing that
+ * the kernel breaks off counts as far as it goes.
+ *
+ * Flows that share destination and answering socket go together, by one `conntrack -D`: each walks the whole table,
+ * which takes some 10 ms however little it holds. (`conntrack -R -` would read all deletions from stdin, but only since
+ * 1.4.7, and it opens /dev/stdin, which cannot be done with the sockets that Node gives its children for pipes.)
+ *
+ * @param request.expectations one for each family.
+ * @param request.run runs conntrack, with messages in English.
+ */
+export async function cleanConntrack(request: {
+  readonly expectations: readonly UdpExpectations[];
+  readonly run: RunProgram;
+}): Promise<ConntrackOutcome> {
+  let deleted = 0;
+  const failures: string[] = [];
+  for (const expectations of request.expectations) {
+    const outcome = await cleanFamily(expectations, request.run);
+    deleted += outcome.deleted;
+    if (outcome.missing) {
+      return { deleted, missing: true };
+    }
+    if (outcome.failed !== undefined) {
+      failures.push(`${nameOfFamily(expectations.family)}: ${outcome.failed}`);
+    }
+  }
+  return failures.length > 0 ? { deleted, failed: failures.join('; ') } : { deleted };
+}
+
+/** How many commands one cleaning runs for a family at most: with more, who waits for it would wait for half a minute. */
+const mostCommands = 1_000;
+
+async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Promise<ConntrackOutcome> {
+  const { family, sockets, nodePorts } = expectations;
+  if (sockets.size === 0 && nodePorts.size === 0) {
+    return { deleted: 0 };
+  }
+  const listing = await run('conntrack', ['-L', ...kindOfFlow(family)]);
+  if (listing.missing) {
+    return { deleted: 0, missing: true };
+  }
+  if (listing.exitCode !== 0 && !isInterrupted(listing)) {
+    return { deleted: 0, failed: reasonOf(listing) };
+  }
+  const groups = onePerGroup(findStaleFlows(parseFlows(listing.stdout), expectations));
+  const outcome = await deleteGroups(groups.slice(0, mostCommands), family, run);
+  return groups.length > mostCommands && outcome.failed === undefined
+    ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next time` }
+    : outcome;
+}
+
+function kindOfFlow(family: Family): string[] {
+  return ['-p', 'udp', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
+}
+
+/** One of the flows that share destination and answering socket, for all of them. */
+function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
+  const groups = new Map<string, UdpFlow>();
+  for (const flow of flows) {
+    groups.set(`${socketText(flow.originalDestination)} ${socketText(flow.replySource)}`, flow);
+  }
+  return [...groups.values()];
+}
+
+/** A group that cannot be deleted does not keep the others, unless no program can be run to its end any more. */
+async function deleteGroups(groups: readonly UdpFlow[], family: Family, run: RunProgram): Promise<ConntrackOutcome> {
+  let deleted = 0;
+  let failed: string | undefined;
+  for (const flow of groups) {
+    const { count, failure } = await deleteGroup(['-D', ...kindOfFlow(family), ...filtersOf(flow)], run);
+    deleted += count;
+    failed ??= failure && reasonOf(failure);
+    if (failure && failure.exitCode === undefined) {
+      break;
+    }
+  }
+  return failed === undefined ? { deleted } : { deleted, failed };
+}
+
+function filtersOf({ originalDestination, replySource }: UdpFlow): string[] {
+  return [
+    ...['--orig-dst', originalDestination.address, '--orig-port-dst', `${originalDestination.port}`],
+    ...['--reply-src', replySource.address, '--reply-port-src', `${replySource.port}`],
+  ];
+}
+
+/** conntrack 1.4.7 and older give up when a flow ends by itself between being found and being deleted. */
+const mostAttempts = 3;
+
+async function deleteGroup(
+  args: readonly string[],
+  run: RunProgram,
+): Promise<{ count: number; failure: ProgramResult | undefined }> {
+  let count = 0;
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await run('conntrack', args);
+    // Deleted flows are printed like listed ones; the number at the end is missing when conntrack gives up.
+    count += parseFlows(result.stdout).length;
+    if (result.exitCode === 0 || foundNone(result)) {
+      return { count, failure: undefined };
+    }
+    if (attempt === mostAttempts || !result.stderr.includes("such conntrack doesn't exist")) {
+      return { count, failure: result };
+    }
+  }
+}
+
+/** conntrack's exit code is 1 when there was nothing to delete, as it is for errors. */
+function foundNone({ exitCode, stderr }: ProgramResult): boolean {
+  return exitCode === 1 && stderr.includes(' 0 flow entries have been deleted');
+}
+
+/** EINTR: the table changed too much while it was read. */
+function isInterrupted({ exitCode, stderr }: ProgramResult): boolean {
+  return exitCode === 1 && stderr.includes('Interrupted system call');
+}
+
+/** conntrack's own first line, without its name and version. */
+function reasonOf({ denied, exitCode, signal, stderr }: ProgramResult): string {
+  if (denied) {
+    return 'conntrack may not be executed';
+  }
+  const line = stderr.split('\n').find((text) => text.trim() !== '');
+  if (line !== undefined) {
+    return escapeControls(line.replace(/^conntrack v\S+ \(conntrack-tools\): /, '')).slice(0, 200);
+  }
+  return signal === undefined ? `conntrack ended with exit code ${exitCode}` : `conntrack was ended by ${signal}`;
+}

@@ -1,0 +1,56 @@
+import type { CompiledRulesets } from '../compile.ts';
+import { diffRulesets } from '../diff/diff-rulesets.ts';
+import { installedRuleset } from '../diff/index-installed.ts';
+import { renderTransaction } from '../diff/render-transaction.ts';
+import type { FamilyUpdate, Update } from '../engine/engine.ts';
+import { planWithout } from '../engine/plan-without.ts';
+import type { Family } from '../network.ts';
+import type { CompileOptions } from '../options.ts';
+import type { Ruleset } from '../phases/5-plan/ruleset.ts';
+import type { Target } from './target.ts';
+
+/** A compiled snapshot as something to apply once: it knows what is wanted, and of no changes. */
+export function compiledTarget({ views, rulesets = [] }: CompiledRulesets, options: CompileOptions): Target {
+  const excluded = new Set<string>();
+  const wanted = new Map(rulesets.map((ruleset) => [ruleset.family, ruleset]));
+  const installed = new Map<Family, Ruleset>();
+  const plan = (family: Family, without: ReadonlySet<string>): Ruleset =>
+    planWithout(views, { family, without: new Set([...excluded, ...without]), options });
+  return {
+    families: options.families,
+    table: options.table,
+    isReady: () => rulesets.length > 0,
+    resync: (tables) => {
+      const families = [...tables].flatMap(([family, table]): FamilyUpdate[] => {
+        const ruleset = wanted.get(family);
+        if (!ruleset) {
+          return [];
+        }
+        const difference = diffRulesets(table, ruleset);
+        installed.set(family, installedRuleset(difference.installed));
+        return [updateOf(family, options.table, difference.commands)];
+      });
+      return { families, text: families.map(({ text }) => text).join(''), diagnostics: [] };
+    },
+    exclude: (services) => {
+      for (const service of services) {
+        excluded.add(service);
+      }
+      for (const family of wanted.keys()) {
+        wanted.set(family, plan(family, new Set()));
+      }
+      return noUpdate;
+    },
+    plan,
+    rulesets: () => [...installed.values()],
+    views: () => views,
+  };
+}
+
+/** What a compiled snapshot has to say at first: all of it comes from the comparison with the kernel. */
+export const noUpdate: Update = { families: [], text: '', diagnostics: [] };
+
+function updateOf(family: Family, table: string, commands: FamilyUpdate['commands']): FamilyUpdate {
+  const aftermath = { goneUdpFrontends: [], touchesUdp: false, touchesPins: false, repinned: new Set<string>() };
+  return { family, table, commands, text: renderTransaction({ family, table, commands }), aftermath };
+}

@@ -1,0 +1,36 @@
+/** What became of an apply. Types only. */
+
+import type { Command } from '../diff/command.ts';
+import type { Listing } from '../listing/listing.ts';
+import type { Family } from '../network.ts';
+import type { ConntrackOutcome } from './clean-conntrack.ts';
+import type { NftError } from './nft-error.ts';
+
+/** What became of one family's table. */
+export interface FamilyOutcome {
+  readonly family: Family;
+  /**
+   * `unchanged`: it held everything already. `changed`: it took the difference. `rebuilt`: it was made anew, in one
+   * transaction. `failed`: it holds what it held before.
+   */
+  readonly result: 'unchanged' | 'changed' | 'rebuilt' | 'failed';
+  /** What the kernel was told; what it was meant to be told when that failed. */
+  readonly commands: readonly Command[];
+  /** What the table held before, where it was read: at the start, and after an error. */
+  readonly before: Listing | undefined;
+  /** What was found wrong with it, for people. */
+  readonly found: readonly string[];
+  /** Services that nft refuses, `namespace/name`, without which the table was made. */
+  readonly leftOut: readonly string[];
+  /** What nft said: why it failed, or why the table had to be made anew. */
+  readonly error: NftError | undefined;
+}
+
+/** What became of all tables. */
+export interface Outcome {
+  /** Whether every table holds what it should, all Services included. */
+  readonly ok: boolean;
+  readonly families: readonly FamilyOutcome[];
+  /** What became of stale UDP flows; undefined when there was no need to look. */
+  readonly conntrack: ConntrackOutcome | undefined;
+}

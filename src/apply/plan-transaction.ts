@@ -1,0 +1,52 @@
+import type { Command } from '../diff/command.ts';
+import { foreignHooks } from '../diff/foreign-hooks.ts';
+import { indexInstalled } from '../diff/index-installed.ts';
+import { deletePins, partPins, restorePins } from '../diff/part-pins.ts';
+import { repinnedFrontends } from '../diff/repinned-frontends.ts';
+import type { Listing } from '../listing/listing.ts';
+import type { Family } from '../network.ts';
+import type { Target } from './target.ts';
+
+/** What leads from a table that was just read to what is wanted. */
+export interface PlannedTransaction {
+  readonly commands: readonly Command[];
+  /** Whether the table is made anew. */
+  readonly isNewTable: boolean;
+}
+
+/**
+ * Plans the transaction that brings a table, as it was read, to what the target wants: the difference, or a new table
+ * where single commands cannot mend it. Clients stay pinned, but for those whose endpoint is gone.
+ *
+ * @param listing undefined when there is no table, or nobody knows what it holds.
+ * @param anew true when only a new table is left to try.
+ */
+export function planTransaction(
+  target: Target,
+  family: Family,
+  { listing, anew }: { readonly listing: Listing | undefined; readonly anew: boolean },
+): PlannedTransaction {
+  const isNewTable = anew || !listing || needsNewTable(listing);
+  const update = target.resync(new Map([[family, isNewTable ? undefined : listing.ruleset]]));
+  const commands = update.families.find((one) => one.family === family)?.commands ?? [];
+  const pins = listing ? pinCommands(target, family, listing, isNewTable) : [];
+  return { commands: [...(isNewTable ? [deleteTable] : []), ...commands, ...pins], isNewTable };
+}
+
+const deleteTable: Command = { kind: 'delete-table' };
+
+function needsNewTable({ ruleset, oddities }: Listing): boolean {
+  return oddities.some(({ needsRebuild }) => needsRebuild) || foreignHooks(ruleset).length > 0;
+}
+
+/** In a table that stays, what is wrong is deleted; into a new one, what is right is written again. */
+function pinCommands(target: Target, family: Family, listing: Listing, isNewTable: boolean): Command[] {
+  const ruleset = target.rulesets().find((one) => one.family === family);
+  if (!ruleset || listing.dynamic.size === 0) {
+    return [];
+  }
+  const before = indexInstalled(listing.ruleset);
+  const after = indexInstalled(ruleset);
+  const { kept, lost } = partPins(listing.dynamic, after, repinnedFrontends(before.sets, after.sets));
+  return isNewTable ? restorePins(kept) : deletePins(lost).filter(({ set }) => after.sets.has(set));
+}

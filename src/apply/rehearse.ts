@@ -1,0 +1,39 @@
+import { renderTransaction } from '../diff/render-transaction.ts';
+import type { Family } from '../network.ts';
+import { describeFindings } from './describe-findings.ts';
+import type { FamilyOutcome, Outcome } from './outcome.ts';
+import { planTransaction } from './plan-transaction.ts';
+import { isNftError, readTable } from './read-table.ts';
+import type { RunProgram } from './run-program.ts';
+import { check } from './send.ts';
+import type { Target } from './target.ts';
+
+/** Asks the kernel whether it would take what an applier would send first; nothing is changed. */
+export async function rehearse(target: Target, run: RunProgram): Promise<Outcome> {
+  const families: FamilyOutcome[] = [];
+  for (const family of target.isReady() ? target.families : []) {
+    families.push(await rehearseFamily(target, family, run));
+  }
+  return { ok: families.every(({ result }) => result !== 'failed'), families, conntrack: undefined };
+}
+
+async function rehearseFamily(target: Target, family: Family, run: RunProgram): Promise<FamilyOutcome> {
+  const { table } = target;
+  const read = await readTable(run, { family, table });
+  const nothing = { family, commands: [], before: undefined, found: [], leftOut: [] };
+  if (isNftError(read) && !read.rebuild) {
+    return { ...nothing, result: 'failed', error: read };
+  }
+  const listing = isNftError(read) ? undefined : read;
+  const { commands, isNewTable } = planTransaction(target, family, { listing, anew: isNftError(read) });
+  const error = commands.length > 0 ? await check(run, renderTransaction({ family, table, commands })) : undefined;
+  const found = listing ? describeFindings(listing, commands) : [];
+  const outcome = { ...nothing, commands, before: listing, found, error };
+  if (error) {
+    return { ...outcome, result: 'failed' };
+  }
+  if (commands.length === 0) {
+    return { ...outcome, result: 'unchanged' };
+  }
+  return { ...outcome, result: isNewTable && read !== undefined ? 'rebuilt' : 'changed' };
+}

@@ -1,0 +1,88 @@
+import { execa } from 'execa';
+
+/** What became of a program. */
+export interface ProgramResult {
+  /** undefined when it did not start, when a signal ended it, and when not all of its output could be read. */
+  readonly exitCode: number | undefined;
+  /** The name of the signal that ended it, such as `SIGKILL`. */
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  /** Its first 65,536 bytes; when there is none and no exit code either, the reason for that, if known. */
+  readonly stderr: string;
+  /** The program is not installed. */
+  readonly missing: boolean;
+  /** It may not be executed. */
+  readonly denied: boolean;
+}
+
+/**
+ * Runs one of the three programs, with the input on its stdin; without input stdin is empty. Whatever the program does
+ * is a result: the promise is never rejected for it.
+ */
+export type RunProgram = (
+  program: 'nft' | 'conntrack' | 'uname',
+  args: readonly string[],
+  input?: string,
+) => Promise<ProgramResult>;
+
+/** Where programs are looked for, and what ends them early. */
+export interface RunProgramOptions {
+  /** The environment, whose PATH says where the programs are; default: that of this process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Ends programs with SIGTERM. Even then nft loads a transaction whole or not at all. */
+  readonly signal?: AbortSignal;
+}
+
+/** In characters; a little less than the longest text that V8 holds. */
+const longestStdout = 500_000_000;
+
+/** In bytes. nft quotes every line that it refuses, and one line may be all of the input. */
+const longestStderr = 65_536;
+
+/** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
+export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
+  return async (program, args, input) => {
+    const result = await execa(program, args, {
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      stderr: { transform: takeFirst(longestStderr), binary: true },
+      env: childEnvironment(env),
+      extendEnv: false,
+      // The current folder may be gone by now.
+      cwd: '/',
+      maxBuffer: longestStdout,
+      stripFinalNewline: false,
+      reject: false,
+      ...(signal && { cancelSignal: signal }),
+    });
+    const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
+    const reason = tooMuch || (result.originalMessage ?? '');
+    // Output that was cut off comes with exit code 0 as well.
+    const exitCode = result.failed && result.exitCode === 0 ? undefined : result.exitCode;
+    return {
+      exitCode,
+      signal: result.signal,
+      stdout: result.stdout ?? '',
+      stderr: result.stderr || (exitCode === undefined ? reason : ''),
+      missing: result.code === 'ENOENT',
+      denied: result.code === 'EACCES' || result.code === 'EPERM',
+    };
+  };
+}
+
+/** Users without root often lack the folders where nft is. Messages are told apart by their words: not translated ones. */
+function childEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const path = [env['PATH'] || '/usr/local/bin:/usr/bin:/bin', '/usr/sbin', '/sbin'].join(':');
+  return { ...env, PATH: path, LC_ALL: 'C' };
+}
+
+/** A transform that lets the first bytes through and swallows the others. */
+function takeFirst(count: number): (chunk: unknown) => Generator<Uint8Array> {
+  let left = count;
+  return function* take(chunk) {
+    if (chunk instanceof Uint8Array && left > 0) {
+      const part = chunk.subarray(0, left);
+      left -= part.length;
+      yield part;
+    }
+  };
+}
