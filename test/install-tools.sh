@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what tests and demo need besides Node and npm: nft, ip, python3. Debian and its relatives only, as root only;
+# Installs what tests and demo need besides Node and npm: nft, ip, conntrack, python3. Debian and its relatives only, as root only;
 # elsewhere it says what is missing and leaves the rest to those who need it.
 set -euo pipefail
 
 missing=()
 command -v nft >/dev/null || missing+=(nftables)
 command -v ip >/dev/null || missing+=(iproute2)
+command -v conntrack >/dev/null || missing+=(conntrack)
 command -v python3 >/dev/null || missing+=(python3)
 [ ${#missing[@]} -gt 0 ] || exit 0
 

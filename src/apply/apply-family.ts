@@ -7,10 +7,10 @@ import { describeFindings } from './describe-findings.ts';
 import { findCulprits } from './find-culprits.ts';
 import type { NftError } from './nft-error.ts';
 import type { FamilyOutcome } from './outcome.ts';
-import { planTransaction } from './plan-transaction.ts';
+import { type PlannedTransaction, planTransaction } from './plan-transaction.ts';
 import { isNftError, readTable } from './read-table.ts';
 import type { RunProgram } from './run-program.ts';
-import { check, type Pause, sendPatiently } from './send.ts';
+import { check, type Pause, patiently, send } from './send.ts';
 import type { Target } from './target.ts';
 
 /** What applying a family takes. */
@@ -21,38 +21,41 @@ export interface FamilyJob {
   readonly pause: Pause;
 }
 
-/** Brings a table whose content is not known to what is wanted: reads it, and sends the difference. */
-export async function startFamily(job: FamilyJob): Promise<FamilyOutcome> {
-  const { target, family } = job;
-  const read = await readTable(job.run, { family, table: target.table });
+/**
+ * Brings a table whose content is not known to what is wanted: reads it, and sends the difference. Undefined when nobody
+ * knows any more by then what is wanted.
+ */
+export async function startFamily(job: FamilyJob): Promise<FamilyOutcome | undefined> {
+  const read = await readPatiently(job);
   if (isNftError(read)) {
     return read.rebuild ? rebuild(job, { error: read, listing: undefined }) : failed(job, [], read);
   }
-  const { commands, isNewTable } = planTransaction(target, family, { listing: read, anew: false });
-  const error = await sendPatiently(job.run, textOf(job, commands), job.pause);
+  const plan = planIfReady(job, { listing: read, anew: false });
+  if (!plan) {
+    return undefined;
+  }
+  const { commands, isNewTable } = plan;
+  const error = await sendPatiently(job, commands);
   if (error) {
     return error.rebuild ? rebuild(job, { error, listing: read }) : failed(job, commands, error);
   }
-  const found = read ? describeFindings(read, commands) : [];
-  const outcome = { family, commands, before: read, found, leftOut: [], error: undefined };
-  if (commands.length === 0) {
-    return { ...outcome, result: 'unchanged' };
-  }
-  return { ...outcome, result: isNewTable && read ? 'rebuilt' : 'changed' };
+  const outcome = { ...done(job, commands), before: read, found: read ? describeFindings(read, commands) : [] };
+  return isNewTable && read ? { ...outcome, result: 'rebuilt' } : outcome;
 }
 
 /** Sends what the target says has changed since the last time. Nothing is read unless nft refuses it. */
 export async function changeTable(job: FamilyJob, commands: readonly Command[]): Promise<FamilyOutcome> {
-  const { family, target } = job;
-  const error = await sendPatiently(job.run, textOf(job, commands), job.pause);
+  const error = await sendPatiently(job, commands);
   if (!error) {
-    const result = commands.length === 0 ? 'unchanged' : 'changed';
-    return { family, result, commands, before: undefined, found: [], leftOut: [], error };
+    return done(job, commands);
   }
   if (!error.rebuild) {
     return failed(job, commands, error);
   }
-  const read = await readTable(job.run, { family, table: target.table });
+  if (error.kind === 'interrupted') {
+    return (await startFamily(job)) ?? failed(job, commands, error);
+  }
+  const read = await readPatiently(job);
   return rebuild(job, { error, listing: isNftError(read) ? undefined : read });
 }
 
@@ -63,44 +66,80 @@ interface Refusal {
 
 /** Makes the table anew in one transaction; if that is refused too, without the Services that nft refuses. */
 async function rebuild(job: FamilyJob, { error, listing }: Refusal): Promise<FamilyOutcome> {
-  const { commands } = planTransaction(job.target, job.family, { listing, anew: true });
-  const second = await sendPatiently(job.run, textOf(job, commands), job.pause);
+  const plan = planIfReady(job, { listing, anew: true });
+  if (!plan) {
+    return failed(job, [], error);
+  }
+  const { commands } = plan;
+  const second = await sendPatiently(job, commands);
   if (!second) {
-    return { ...rebuilt(job, { error, listing }), commands };
+    return rebuilt(job, commands, { error, listing });
   }
   if (!second.bisect) {
     return failed(job, commands, second);
   }
-  const leftOut = await findCulprits(servicesOf(job), (services) => isAccepted(job, services));
-  if (!leftOut || leftOut.length === 0) {
+  const culprits = (await findCulprits(servicesOf(job), (services) => isAccepted(job, services))) ?? [];
+  if (culprits.length > 0) {
+    job.target.exclude(job.family, new Set(culprits));
+  }
+  const rest = culprits.length > 0 ? planIfReady(job, { listing, anew: true }) : undefined;
+  if (!rest) {
     return failed(job, commands, second);
   }
-  job.target.exclude(new Set(leftOut));
-  const rest = planTransaction(job.target, job.family, { listing, anew: true }).commands;
-  const third = await sendPatiently(job.run, textOf(job, rest), job.pause);
-  return third ? failed(job, rest, third) : { ...rebuilt(job, { error: second, listing }), commands: rest, leftOut };
+  const third = await sendPatiently(job, rest.commands);
+  return third ? failed(job, rest.commands, third) : rebuilt(job, rest.commands, { error: second, listing });
+}
+
+/** Changes come while nft is waited for, and after some of them nobody knows what is wanted: no table is made of that. */
+function planIfReady(
+  { target, family }: FamilyJob,
+  request: Parameters<typeof planTransaction>[2],
+): PlannedTransaction | undefined {
+  return target.isReady() ? planTransaction(target, family, request) : undefined;
 }
 
 /** Whether the kernel would take a table with these Services only. */
-async function isAccepted({ target, family, run }: FamilyJob, services: readonly string[]): Promise<boolean> {
+async function isAccepted(job: FamilyJob, services: readonly string[]): Promise<boolean> {
+  if (!job.target.isReady()) {
+    return true;
+  }
   const chosen = new Set(services);
-  const without = new Set(servicesOf({ target, family }).filter((service) => !chosen.has(service)));
-  const { commands } = replaceTable(target.plan(family, without));
-  return (await check(run, renderTransaction({ family, table: target.table, commands }))) === undefined;
+  const without = new Set(servicesOf(job).filter((service) => !chosen.has(service)));
+  const { commands } = replaceTable(job.target.plan(job.family, without));
+  const error = await patiently(() => check(job.run, textOf(job, commands)), job.pause);
+  // Others, such as a lack of memory, are no Service's fault.
+  return !error?.bisect;
 }
 
-function servicesOf({ target, family }: Pick<FamilyJob, 'target' | 'family'>): string[] {
+/** A difference that was interrupted may have been loaded all the same, and rules that are added twice are there twice. */
+function sendPatiently(job: FamilyJob, commands: readonly Command[]): Promise<NftError | undefined> {
+  const isNewTable = commands[0]?.kind === 'delete-table';
+  const attempt = (): Promise<NftError | undefined> => send(job.run, textOf(job, commands));
+  return patiently(attempt, job.pause, ({ kind }) => isNewTable || kind !== 'interrupted');
+}
+
+function readPatiently({ target, family, run, pause }: FamilyJob): Promise<Listing | NftError | undefined> {
+  return patiently(() => readTable(run, { family, table: target.table }), pause);
+}
+
+function servicesOf({ target, family }: FamilyJob): string[] {
   const view = target.views().find((one) => one.family === family);
   return [...new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`))];
 }
 
-function rebuilt({ family }: FamilyJob, { error, listing }: Refusal): FamilyOutcome {
-  const found = listing ? describeFindings(listing, []) : [];
-  return { family, result: 'rebuilt', commands: [], before: listing, found, leftOut: [], error };
+function done({ target, family }: FamilyJob, commands: readonly Command[]): FamilyOutcome {
+  const result = commands.length === 0 ? 'unchanged' : 'changed';
+  const leftOut = target.excluded(family);
+  return { family, result, commands, before: undefined, found: [], leftOut, error: undefined };
 }
 
-function failed({ family }: FamilyJob, commands: readonly Command[], error: NftError): FamilyOutcome {
-  return { family, result: 'failed', commands, before: undefined, found: [], leftOut: [], error };
+function rebuilt(job: FamilyJob, commands: readonly Command[], { error, listing }: Refusal): FamilyOutcome {
+  const found = listing ? describeFindings(listing, []) : [];
+  return { ...done(job, commands), result: 'rebuilt', before: listing, found, error };
+}
+
+function failed(job: FamilyJob, commands: readonly Command[], error: NftError): FamilyOutcome {
+  return { ...done(job, commands), result: 'failed', error };
 }
 
 function textOf({ target, family }: FamilyJob, commands: readonly Command[]): string {

@@ -11,11 +11,11 @@ import type { Target } from './target.ts';
 
 /** A compiled snapshot as something to apply once: it knows what is wanted, and of no changes. */
 export function compiledTarget({ views, rulesets = [] }: CompiledRulesets, options: CompileOptions): Target {
-  const excluded = new Set<string>();
+  const excluded = new Map(options.families.map((family) => [family, new Set<string>()]));
   const wanted = new Map(rulesets.map((ruleset) => [ruleset.family, ruleset]));
   const installed = new Map<Family, Ruleset>();
   const plan = (family: Family, without: ReadonlySet<string>): Ruleset =>
-    planWithout(views, { family, without: new Set([...excluded, ...without]), options });
+    planWithout(views, { family, without: new Set([...(excluded.get(family) ?? []), ...without]), options });
   return {
     families: options.families,
     table: options.table,
@@ -32,15 +32,16 @@ export function compiledTarget({ views, rulesets = [] }: CompiledRulesets, optio
       });
       return { families, text: families.map(({ text }) => text).join(''), diagnostics: [] };
     },
-    exclude: (services) => {
+    // Its updates are of no account, so none can be too old.
+    resyncs: () => 0,
+    exclude: (family, services) => {
       for (const service of services) {
-        excluded.add(service);
+        excluded.get(family)?.add(service);
       }
-      for (const family of wanted.keys()) {
-        wanted.set(family, plan(family, new Set()));
-      }
+      wanted.set(family, plan(family, new Set()));
       return noUpdate;
     },
+    excluded: (family) => [...(excluded.get(family) ?? [])].sort(),
     plan,
     rulesets: () => [...installed.values()],
     views: () => views,
@@ -52,5 +53,5 @@ export const noUpdate: Update = { families: [], text: '', diagnostics: [] };
 
 function updateOf(family: Family, table: string, commands: FamilyUpdate['commands']): FamilyUpdate {
   const aftermath = { goneUdpFrontends: [], touchesUdp: false, touchesPins: false, repinned: new Set<string>() };
-  return { family, table, commands, text: renderTransaction({ family, table, commands }), aftermath };
+  return { family, table, commands, text: renderTransaction({ family, table, commands }), aftermath, resyncs: 0 };
 }

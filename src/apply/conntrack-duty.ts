@@ -25,6 +25,9 @@ export async function doDuties(
     return undefined;
   }
   const due = target.views().filter(({ family }) => duties.has(family) && done.has(family));
+  if (due.length === 0) {
+    return undefined;
+  }
   const expectations = due.map((view) => expectUdp(view, duties.get(view.family) ?? [], view.addresses));
   const outcome = await cleanConntrack({ expectations, run });
   if (outcome.failed === undefined) {

@@ -13,8 +13,9 @@ import type { Target } from './target.ts';
 export interface Applier {
   /**
    * Applies an update of the target; all of them have to be given here, in order. The first time, and after a failure,
-   * the tables are read and what differs is sent, whatever the update says. Calls may overlap: each waits for the one
-   * before. Nothing is thrown for what nft or the kernel does.
+   * the tables are read and all that differs from what the target wants by then is sent; updates that came before that
+   * and are given later have nothing left to do. Calls may overlap: each waits for the one before. Nothing is thrown for
+   * what nft or the kernel does.
    */
   apply(update: Update): Promise<Outcome>;
 }
@@ -54,9 +55,12 @@ type Tools = Pick<FamilyJob, 'target' | 'run' | 'pause'>;
 async function applyUpdate(state: ApplierState, update: Update, tools: Tools): Promise<Outcome> {
   const { target, run } = tools;
   const families: FamilyOutcome[] = [];
-  for (const family of target.isReady() ? target.families : []) {
+  for (const family of target.families) {
     const changed = update.families.find((one) => one.family === family);
-    families.push(await applyFamily(state, { ...tools, family }, changed));
+    // What was said while the target was ready is still to be done.
+    if (target.isReady() || (changed && state.known.has(family))) {
+      appendAll(families, await applyFamily(state, { ...tools, family }, changed));
+    }
   }
   const done = new Set(families.filter(({ result }) => result !== 'failed').map(({ family }) => family));
   const conntrack = await doDuties(state.duties, { target, done, run });
@@ -68,21 +72,23 @@ async function applyFamily(
   state: ApplierState,
   job: FamilyJob,
   update: FamilyUpdate | undefined,
-): Promise<FamilyOutcome> {
-  const isKnown = state.known.has(job.family);
-  const outcome = isKnown ? await changeTable(job, update?.commands ?? []) : await startFamily(job);
+): Promise<FamilyOutcome[]> {
+  const { family, target } = job;
   if (update?.aftermath.touchesUdp) {
-    addDuty(state.duties, job.family, update.aftermath.goneUdpFrontends);
+    addDuty(state.duties, family, update.aftermath.goneUdpFrontends);
   }
-  if (outcome.result === 'failed') {
-    state.known.delete(job.family);
-    return outcome;
+  // Until it is done nobody knows, whatever happens.
+  const isKnown = state.known.delete(family);
+  const isPending = update?.resyncs === target.resyncs(family);
+  const outcome = isKnown ? await changeTable(job, isPending ? update.commands : []) : await startFamily(job);
+  if (!outcome || outcome.result === 'failed') {
+    return outcome ? [outcome] : [];
   }
-  state.known.add(job.family);
+  state.known.add(family);
   if (!isKnown || update) {
     await lookAfter(state, job, { outcome, update: isKnown ? update : undefined });
   }
-  return outcome;
+  return [outcome];
 }
 
 /** What remains to be done once a table holds what it should. */

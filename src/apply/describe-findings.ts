@@ -1,34 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../diff/command.ts';
 import { foreignHooks } from '../diff/foreign-hooks.ts';
 import { escapeControls } from '../escape-controls.ts';
 import type { Listing } from '../listing/listing.ts';
-import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
-import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import { baseChains } from '../phases/5-plan/base-chains.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
-import type { FilledSet } from '../phases/5-plan/ruleset.ts';
+import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../phases/5-plan/ruleset.ts';
 import { fixedSets } from '../phases/5-plan/set-declarations.ts';
+import { isOurChain, isOurSet } from './is-ours.ts';
 
 /**
- * What was found in a table that no earlier state of the cluster explains: somebody else changed it, it was made by
- * another version, or the settings are others. For people, sorted by kind; empty when only Services differ.
+ * What was found in a table that neither Services nor settings explain: somebody else changed it, or another version
+ * made it. For people, sorted by kind. Where rules depend on settings, it takes both rulesets to tell whose doing other
+ * rules are (compareSettings), so that is not said here.
  *
  * @param commands what mends it.
  */
 export function describeFindings({ ruleset, oddities }: Listing, commands: readonly Command[]): string[] {
   return [
     ...oddities.map(({ message }) => message),
-    ...foreignHooks(ruleset).map((name) => `chain ${name} has another hook`),
-    ...ruleset.sets.flatMap(strayElements),
-    ...commands.flatMap((command) => describeCommand(command, commands)),
+    ...describeChains(ruleset, commands),
+    ...describeSets(ruleset, commands),
+    ...ruleset.sets.flatMap(describeElements),
   ].map(escapeControls);
 }
 
+/** Chains that every table has. */
 const fixedChains: ReadonlySet<string> = new Set([
   ...Object.values(chainNames).filter((name) => name !== chainNames.pin),
   ...baseChains.map(({ name }) => name),
 ]);
-const pinChains: ReadonlySet<string> = new Set([chainNames.pin, ...pinBaseChains.map(({ name }) => name)]);
+/** Those of them whose rules depend on settings, so that other rules need not be somebody's doing. */
+const settingChains: ReadonlySet<string> = new Set([
+  chainNames.services,
+  chainNames.masquerading,
+  chainNames.nodePortEndpointsCheck,
+]);
+
+function describeChains(ruleset: Ruleset, commands: readonly Command[]): string[] {
+  const { chains } = ruleset;
+  const made = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
+  const known = new Set(chains.map(({ name }) => name));
+  const missing = made.filter((name) => fixedChains.has(name) && !known.has(name));
+  const written = rulesWritten(commands);
+  const hooked = new Set(foreignHooks(ruleset));
+  return [
+    ...missing.map((name) => `chain ${name} is missing`),
+    ...chains.flatMap(({ name, rules }) => {
+      const problems = [
+        ...(hooked.has(name) ? ['has another hook'] : []),
+        ...describeRules({ name, rules }, written.get(name)),
+      ];
+      return (isOurChain(name) ? problems : ['is none of ours']).map((problem) => `chain ${name} ${problem}`);
+    }),
+  ];
+}
+
+function rulesWritten(commands: readonly Command[]): ReadonlyMap<string, readonly Rule[]> {
+  const written = new Map<string, Rule[]>();
+  for (const command of commands) {
+    if (command.kind === 'add-rule') {
+      const rules = written.get(command.chain) ?? [];
+      rules.push(command.rule);
+      written.set(command.chain, rules);
+    }
+  }
+  return written;
+}
+
+/** No compiler makes an empty chain. Of rules that are not understood, which are empty, there is an oddity already. */
+function describeRules({ name, rules }: Chain, written: readonly Rule[] | undefined): string[] {
+  if (rules.length === 0) {
+    return ['is empty'];
+  }
+  const isSuspect = fixedChains.has(name) && !settingChains.has(name) && rules.every((rule) => rule.length > 0);
+  return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has other rules'] : [];
+}
+
 const fixedSetNames: ReadonlySet<string> = new Set(fixedSets.map(({ name }) => name));
+
+function describeSets({ sets }: Ruleset, commands: readonly Command[]): string[] {
+  const foreign = sets.filter(({ name }) => !isOurSet(name));
+  const made = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
+  return [
+    ...made.filter(({ name }) => fixedSetNames.has(name)).flatMap((wanted) => describeSet(wanted, sets)),
+    ...foreign.map((set) => `${kindOf(set)} ${set.name} is none of ours`),
+  ];
+}
+
+/** What is wrong with a set that every table has, and that is to be made. */
+function describeSet(wanted: SetDeclaration, sets: readonly FilledSet[]): string[] {
+  const found = sets.find(({ name }) => name === wanted.name);
+  if (!found) {
+    return [`${kindOf(wanted)} ${wanted.name} is missing`];
+  }
+  const { elements, lists, ...declaration } = found;
+  return isDeepStrictEqual(declaration, wanted) ? [] : [`${kindOf(wanted)} ${wanted.name} is declared otherwise`];
+}
+
+function kindOf({ value }: SetDeclaration): 'set' | 'map' {
+  return value === undefined ? 'set' : 'map';
+}
+
 /** Sets whose elements all bear the name of a Service. */
 const commentedSets: ReadonlySet<string> = new Set([
   setNames.clusterIps,
@@ -39,44 +112,16 @@ const commentedSets: ReadonlySet<string> = new Set([
   setNames.firewallIps,
 ]);
 
-function describeCommand(command: Command, commands: readonly Command[]): string[] {
-  switch (command.kind) {
-    case 'add-chain':
-      return fixedChains.has(command.chain.name) ? [`chain ${command.chain.name} is missing`] : [];
-    case 'flush-chain':
-      return fixedChains.has(command.chain) ? [`chain ${command.chain} has other rules`] : [];
-    case 'delete-chain':
-      return isOurs(command.chain) ? [] : [`chain ${command.chain} is none of ours`];
-    case 'add-set':
-      return fixedSetNames.has(command.set.name)
-        ? [`set ${command.set.name} ${isDeleted(command.set.name, commands) ? 'is declared otherwise' : 'is missing'}`]
-        : [];
-    case 'delete-elements':
-      return describeElements(command);
-    default:
-      return [];
+/** Elements that bear no Service's name, and those of an endpoint map that no number of endpoints leads to. */
+function describeElements({ name, key, elements }: FilledSet): string[] {
+  const foreign = key.includes('index')
+    ? elements
+    : elements.filter(({ comment }) => commentedSets.has(name) && comment === undefined);
+  if (foreign.length === 0) {
+    return [];
   }
-}
-
-/** Elements of an endpoint map that no number of endpoints leads to. */
-function strayElements({ name, key, elements }: FilledSet): string[] {
-  return key.includes('index') && elements.length > 0
-    ? [`${name} has ${elements.length} foreign elements: ${someOf(elements)}`]
-    : [];
-}
-
-/** Chains that come and go with Services; the longer names belong to affinity over IPv6. */
-function isOurs(chain: string): boolean {
-  return isDispatchChainName(chain) || pinChains.has(chain) || chain.startsWith('pin-') || chain.includes('/');
-}
-
-function isDeleted(set: string, commands: readonly Command[]): boolean {
-  return commands.some((command) => command.kind === 'delete-set' && command.set.name === set);
-}
-
-function describeElements({ set, elements }: Extract<Command, { kind: 'delete-elements' }>): string[] {
-  const foreign = commentedSets.has(set) ? elements.filter(({ comment }) => comment === undefined) : [];
-  return foreign.length > 0 ? [`${set} has ${foreign.length} foreign elements: ${someOf(foreign)}`] : [];
+  const noun = foreign.length === 1 ? 'element' : 'elements';
+  return [`${name} has ${foreign.length} foreign ${noun}: ${someOf(foreign)}`];
 }
 
 function someOf(elements: readonly { readonly key: string }[]): string {

@@ -20,7 +20,7 @@ export interface FamilyOutcome {
   readonly before: Listing | undefined;
   /** What was found wrong with it, for people. */
   readonly found: readonly string[];
-  /** Services that nft refuses, `namespace/name`, without which the table was made. */
+  /** Services, `namespace/name`, that are left out because nft refused them, now or before. */
   readonly leftOut: readonly string[];
   /** What nft said: why it failed, or why the table had to be made anew. */
   readonly error: NftError | undefined;
@@ -30,6 +30,7 @@ export interface FamilyOutcome {
 export interface Outcome {
   /** Whether every table holds what it should, all Services included. */
   readonly ok: boolean;
+  /** None while the node is not known. */
   readonly families: readonly FamilyOutcome[];
   /** What became of stale UDP flows; undefined when there was no need to look. */
   readonly conntrack: ConntrackOutcome | undefined;

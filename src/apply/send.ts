@@ -1,4 +1,6 @@
+import type { Listing } from '../listing/listing.ts';
 import { classifyNftError, type NftError } from './nft-error.ts';
+import { isNftError } from './read-table.ts';
 import type { RunProgram } from './run-program.ts';
 
 /** How long to wait, in milliseconds; a parameter so that nobody's clock has to be waited for. */
@@ -16,17 +18,25 @@ export async function send(run: RunProgram, text: string): Promise<NftError | un
   return result.exitCode === 0 ? undefined : classifyNftError(result);
 }
 
-/** The same, and again where a moment may help: somebody else changed rules at the same time, or a signal came. */
-export async function sendPatiently(run: RunProgram, text: string, pause: Pause): Promise<NftError | undefined> {
-  let error = await send(run, text);
+/**
+ * Tries again where a moment may help: somebody else changed rules at the same time, or a signal came.
+ *
+ * @param mayRepeat says after which errors that is allowed.
+ */
+export async function patiently<T extends Listing | undefined>(
+  attempt: () => Promise<T | NftError>,
+  pause: Pause,
+  mayRepeat: (error: NftError) => boolean = () => true,
+): Promise<T | NftError> {
+  let result = await attempt();
   for (const milliseconds of pauses) {
-    if (!error?.retry) {
+    if (!isNftError(result) || !result.retry || !mayRepeat(result)) {
       break;
     }
     await pause(milliseconds);
-    error = await send(run, text);
+    result = await attempt();
   }
-  return error;
+  return result;
 }
 
 /** Whether the kernel would take a transaction; it changes nothing. */

@@ -14,8 +14,12 @@ export interface Target {
   isReady(): boolean;
   /** What leads from tables as they are (undefined: none) to those wanted, which count as installed from then on. */
   resync(tables: ReadonlyMap<Family, Ruleset | undefined>): Update;
-  /** Leaves Services out, `namespace/name`. */
-  exclude(services: ReadonlySet<string>): Update;
+  /** How often a family was resynced: an update from before the last time is part of what that gave. */
+  resyncs(family: Family): number;
+  /** Leaves Services, `namespace/name`, out of a family. */
+  exclude(family: Family, services: ReadonlySet<string>): Update;
+  /** Those that are left out. */
+  excluded(family: Family): readonly string[];
   /** A family's ruleset made from scratch, without some Services besides those left out already. */
   plan(family: Family, without: ReadonlySet<string>): Ruleset;
   /** The rulesets that count as installed. */

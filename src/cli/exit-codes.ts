@@ -3,5 +3,6 @@ export const exitCodes = {
   done: 0,
   badInput: 1,
   wrongUsage: 2,
+  refused: 3,
   noPermission: 4,
 } as const;

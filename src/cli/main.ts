@@ -1,7 +1,8 @@
 import { CommanderError } from 'commander';
+import type { RunProgram } from '../apply/run-program.ts';
 import { exitCodes } from './exit-codes.ts';
 import { buildProgram } from './program.ts';
-import type { Streams } from './streams.ts';
+import type { GivenStreams, Streams } from './streams.ts';
 
 /**
  * Runs the program in this process.
@@ -9,9 +10,9 @@ import type { Streams } from './streams.ts';
  * @param args the arguments after the program's name.
  * @returns the exit code; see exit-codes.ts.
  */
-export async function main(args: readonly string[], streams: Streams): Promise<number> {
+export async function main(args: readonly string[], given: GivenStreams): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const program = buildProgram(streams, (code) => {
+  const program = buildProgram(completeStreams(given), (code) => {
     exitCode = code;
   });
   try {
@@ -24,4 +25,13 @@ export async function main(args: readonly string[], streams: Streams): Promise<n
     }
     throw error;
   }
+}
+
+/** Starts no program before one is needed, and loads nothing for it: most calls only compile. */
+function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams): Streams {
+  const runOnDemand: RunProgram = async (program, args, input) => {
+    const { createRunProgram } = await import('../apply/run-program.ts');
+    return createRunProgram({ env })(program, args, input);
+  };
+  return { stdin, stdout, stderr, env, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
 }

@@ -1,19 +1,24 @@
 import { Command } from 'commander';
 import { escapeControls } from '../escape-controls.ts';
 import { version } from '../version.ts';
+import { applyCommand } from './commands/apply.ts';
+import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
+import { diffCommand } from './commands/diff.ts';
 import type { Streams } from './streams.ts';
 
 const examples = `Examples:
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1
   svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
   svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
+  svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
+  svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
 `;
 
 /** The whole command line. Nothing in it ends the process: commander throws, and `setExitCode` gets the outcome. */
 export function buildProgram(streams: Streams, setExitCode: (code: number) => void): Command {
   const program = new Command('svc2nft')
-    .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset.")
+    .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset, and applies it.")
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [COMMAND]', 'print help for a command')
@@ -34,5 +39,8 @@ export function buildProgram(streams: Streams, setExitCode: (code: number) => vo
       getErrHasColors: () => false,
     });
   program.addCommand(compileCommand(streams, setExitCode).copyInheritedSettings(program), { isDefault: true });
+  for (const command of [applyCommand, diffCommand, cleanCommand]) {
+    program.addCommand(command(streams, setExitCode).copyInheritedSettings(program));
+  }
   return program;
 }

@@ -1,12 +1,27 @@
+import type { RunProgram } from '../apply/run-program.ts';
+
 /** The outside world of a command, so that tests can run it in their own process. */
-export interface Streams {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface Streams extends GivenStreams {
+  /** Runs nft and conntrack. */
+  readonly run: RunProgram;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
 }
 
-/** Whether messages may have colour: on a terminal, unless NO_COLOR says otherwise (no-color.org). */
-export function wantsColour({ stderr, env }: Streams): boolean {
-  return stderr.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+/** What a caller of the program has to give; Node's `process` has it. */
+export interface GivenStreams {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly run?: RunProgram;
+  readonly now?: () => number;
+}
+
+/** Whether what goes to an output may have colour: on a terminal, unless NO_COLOR says otherwise (no-color.org). */
+export function wantsColour(
+  { env, ...outputs }: Pick<GivenStreams, 'env' | 'stdout' | 'stderr'>,
+  output: 'stdout' | 'stderr' = 'stderr',
+): boolean {
+  return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }

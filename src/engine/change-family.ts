@@ -24,7 +24,7 @@ export interface FamilyInput {
   readonly settings: NodeSettings;
   /** Services that may have changed. */
   readonly touched: Namespaced<unknown>;
-  /** Services that are left out. */
+  /** Services that are left out of this family. */
   readonly excluded: Namespaced<true>;
 }
 

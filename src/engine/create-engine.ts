@@ -35,10 +35,12 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
   return {
     families: settings.families,
     table: settings.table,
-    isReady: () => state.node.settings.size > 0,
+    isReady: () => state.node?.node !== undefined,
     update: (changes) => update(state, changes),
     resync: (tables) => resync(state, tables),
-    exclude: (services) => exclude(state, services),
+    resyncs: (family) => state.resyncs.get(family) ?? 0,
+    exclude: (family, services) => exclude(state, family, services),
+    excluded: (family) => namesOf(excludedIn(state, family)),
     plan: (family, without) => planWithout(viewsOf(state), { family, without, options: settings }),
     rulesets: () => [...state.families.values()].map(({ installed }) => installedRuleset(installed)),
     views: () => viewsOf(state),
@@ -49,8 +51,12 @@ interface EngineState {
   readonly options: CompileOptions;
   readonly store: ObjectStore;
   readonly families: Map<Family, FamilyState>;
-  readonly excluded: Namespaced<true>;
-  node: NodeState;
+  /** How often each was resynced. */
+  readonly resyncs: Map<Family, number>;
+  /** Services that are left out of each. */
+  readonly excluded: ReadonlyMap<Family, Namespaced<true>>;
+  /** Undefined until the first objects come. */
+  node: NodeState | undefined;
 }
 
 function emptyState(options: CompileOptions): EngineState {
@@ -58,7 +64,8 @@ function emptyState(options: CompileOptions): EngineState {
   const families = new Map(
     options.families.map((family) => [family, emptyFamily(nothingInstalled(family, options.table))] as const),
   );
-  return { options, store, families, excluded: new Map(), node: findNode(store, options) };
+  const excluded = new Map(options.families.map((family) => [family, new Map()] as const));
+  return { options, store, families, resyncs: new Map(), excluded, node: undefined };
 }
 
 function update(state: EngineState, { apply = [], remove = [] }: Changes): Update {
@@ -71,11 +78,14 @@ function update(state: EngineState, { apply = [], remove = [] }: Changes): Updat
     appendAll(diagnostics, applyObject(state.store, document, touched));
   }
   for (const [namespace, name] of entriesOfNamespaced(touched.services)) {
-    deleteNamespaced(state.excluded, namespace, name);
+    for (const excluded of state.excluded.values()) {
+      deleteNamespaced(excluded, namespace, name);
+    }
   }
-  if (touched.node || touched.serviceCIDRs) {
+  if (touched.node || touched.serviceCIDRs || !state.node) {
+    const isOther = touched.node || !state.node;
     state.node = findNode(state.store, state.options);
-    appendAll(diagnostics, touched.node ? state.node.diagnostics : []);
+    appendAll(diagnostics, isOther ? state.node.diagnostics : []);
   }
   return bringUpToDate(state, touched, diagnostics);
 }
@@ -86,18 +96,27 @@ function resync(state: EngineState, tables: ReadonlyMap<Family, Ruleset | undefi
     // Who held an address before still matters for UDP flows and pins.
     const claims = state.families.get(family)?.claims ?? new Map();
     state.families.set(family, { ...emptyFamily(installed), claims });
+    state.resyncs.set(family, (state.resyncs.get(family) ?? 0) + 1);
   }
   return bringUpToDate(state, noneTouched(), []);
 }
 
-function exclude(state: EngineState, services: ReadonlySet<string>): Update {
+function exclude(state: EngineState, family: Family, services: ReadonlySet<string>): Update {
   const touched = noneTouched();
   for (const service of services) {
     const [namespace = '', name = ''] = service.split('/');
-    setNamespaced(state.excluded, namespace, name, true);
+    setNamespaced(excludedIn(state, family), namespace, name, true);
     setNamespaced(touched.services, namespace, name, true);
   }
   return bringUpToDate(state, touched, []);
+}
+
+function excludedIn({ excluded }: EngineState, family: Family): Namespaced<true> {
+  return excluded.get(family) ?? new Map();
+}
+
+function namesOf(services: Namespaced<true>): string[] {
+  return [...entriesOfNamespaced(services)].map(([namespace, name]) => `${namespace}/${name}`).sort();
 }
 
 function viewsOf({ families }: EngineState): NodeView[] {
@@ -106,14 +125,15 @@ function viewsOf({ families }: EngineState): NodeView[] {
 
 /** A family whose node is not known keeps its table, and is brought up to date as a whole once it is. */
 function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Update {
-  const { options, store, excluded, node } = state;
+  const { options, store, node } = state;
   const families: FamilyUpdate[] = [];
   for (const [family, before] of state.families) {
-    const settings = node.settings.get(family);
-    if (!settings || !node.node) {
+    const settings = node?.settings.get(family);
+    if (!settings || !node?.node) {
       before.settings = undefined;
       continue;
     }
+    const excluded = excludedIn(state, family);
     const input = { store, options, node: node.node, settings, touched: touched.services, excluded };
     const { state: after, change } = changeFamily(before, input);
     state.families.set(family, after);
@@ -121,7 +141,8 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
     const aftermath = describeHandovers(change.handovers);
     if (change.commands.length > 0 || aftermath.touchesUdp) {
       const transaction = { family, table: options.table, commands: change.commands };
-      families.push({ ...transaction, text: renderTransaction(transaction), aftermath });
+      const resyncs = state.resyncs.get(family) ?? 0;
+      families.push({ ...transaction, text: renderTransaction(transaction), aftermath, resyncs });
     }
   }
   return { families, text: families.map(({ text }) => text).join(''), diagnostics };

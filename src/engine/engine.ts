@@ -24,6 +24,8 @@ export interface FamilyUpdate {
   /** The same for `nft -f`. */
   readonly text: string;
   readonly aftermath: Aftermath;
+  /** How often the family had been resynced by then. What is older than the last time is part of what that gave. */
+  readonly resyncs: number;
 }
 
 /** What a call of `update` gives. */
@@ -57,8 +59,12 @@ export interface Engine {
    * there to what the objects want.
    */
   resync(tables: ReadonlyMap<Family, Ruleset | undefined>): Update;
-  /** Leaves Services out, `namespace/name`, until they or their slices change. */
-  exclude(services: ReadonlySet<string>): Update;
+  /** How often a family was resynced so far. */
+  resyncs(family: Family): number;
+  /** Leaves Services, `namespace/name`, out of a family until they or their slices change. */
+  exclude(family: Family, services: ReadonlySet<string>): Update;
+  /** Those that are left out, sorted. */
+  excluded(family: Family): readonly string[];
   /** A family's ruleset compiled from scratch, without some Services besides those left out already. */
   plan(family: Family, without: ReadonlySet<string>): Ruleset;
   /** The rulesets as they are installed once all updates are carried out, one for each family. */

@@ -25,7 +25,9 @@ const cidrs: readonly Manifest[] = [
 ];
 
 /** Single objects of random clusters, so that slices come before their Services and Services without slices. */
-const someObjects = arbitraryCluster.chain((objects) => fc.subarray(objects, { maxLength: Math.min(objects.length, 4) }));
+const someObjects = arbitraryCluster.chain((objects) =>
+  fc.subarray(objects, { maxLength: Math.min(objects.length, 4) }),
+);
 
 const broken: readonly Manifest[] = [
   { apiVersion: 'v1', kind: 'Service', metadata: { name: 'service-0', namespace: 'shop' }, spec: { clusterIP: 'x' } },
@@ -62,7 +64,10 @@ const arbitraryChange: fc.Arbitrary<RandomChange> = fc.oneof(
 );
 
 /** Sequences of changes. */
-export const arbitraryChanges: fc.Arbitrary<RandomChange[]> = fc.array(arbitraryChange, { minLength: 1, maxLength: 12 });
+export const arbitraryChanges: fc.Arbitrary<RandomChange[]> = fc.array(arbitraryChange, {
+  minLength: 1,
+  maxLength: 12,
+});
 
 /** All objects that are there after some changes, as a snapshot would show them. */
 export function objectsAfter(changes: readonly RandomChange[]): Manifest[] {

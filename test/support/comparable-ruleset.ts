@@ -1,3 +1,4 @@
+import { setsOf } from '../../src/diff/change-chains.ts';
 import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts';
 import type { Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
 
@@ -19,7 +20,7 @@ export function comparableRuleset({ sets, chains }: Ruleset): unknown {
   };
   verdicts.forEach(need);
   const kept = chains.filter(({ name }) => needed.has(name) || !isDispatchChainName(name));
-  const used = new Set(kept.flatMap(({ rules }) => rules.flat().flatMap(setsOf)));
+  const used = new Set(kept.flatMap(({ rules }) => rules.flatMap(setsOf)));
   const keptSets = sets.filter(
     ({ name, key, lists = [] }) => used.has(name) || lists.length > 0 || !key.includes('index'),
   );
@@ -49,8 +50,4 @@ function targetsOf(statement: Statement): readonly string[] {
     default:
       return [];
   }
-}
-
-function setsOf(statement: Statement): string[] {
-  return 'set' in statement ? [statement.set] : 'map' in statement ? [statement.map] : [];
 }

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { answering, listTable, refusing, says, times } from '../support/fake-nft.ts';
+import { apply } from './apply-shop.ts';
+import { change, listedShop } from './listed-shop.ts';
+import type { CommandWorld } from './run-command.ts';
+import { shop } from './shop.ts';
+
+const onlyIp = ['--family', 'ip'];
+const four = shop({ cart: ['10.244.1.11', '10.244.1.12', '10.244.1.13', '10.244.1.14'] });
+
+describe('apply says what became of the tables', () => {
+  test('made', async () => {
+    const { texts, stdout, ...rest } = await apply({});
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: made (17 elements, 19 chains)',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
+      'table ip6 svc2nft: made (15 chains)',
+      '',
+    ]);
+    expect(rest).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(texts.map((text) => text.split('\n')[1])).toEqual(['delete table ip svc2nft', 'delete table ip6 svc2nft']);
+  });
+
+  test('up to date: nothing is sent', async () => {
+    const { texts, ...rest } = await apply({ flags: onlyIp }, listedShop());
+    expect(rest).toMatchObject({ exitCode: 0, stdout: 'table ip svc2nft: up to date\n', stderr: '' });
+    expect(texts).toEqual([]);
+  });
+
+  test('changed: only the difference is sent', async () => {
+    const { texts, stdout, ...rest } = await apply({ flags: onlyIp, input: four }, listedShop());
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: changed (5 elements added, 2 deleted, 3 chains written)',
+      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '',
+    ]);
+    expect(rest).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toContain('add element ip svc2nft tcp-endpoints { 10.96.0.10 . 80 . 3 : 10.244.1.14 . 8080 }\n');
+    expect(texts[0]).not.toContain('delete table');
+  });
+
+  test('changed by settings, which nobody is blamed for', async () => {
+    const { stdout, exitCode } = await apply({ flags: [...onlyIp, '--masquerade-all'] }, listedShop());
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: changed (1 chain written)',
+      '  settings  masqueraded to cluster IPs: what comes from others than pods -> everything',
+      '',
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  test('made anew, where single commands cannot mend it', async () => {
+    const otherHook = change('nat-output', (body) => ({ ...body, prio: -90 }));
+    const { stdout, texts, exitCode } = await apply({ flags: onlyIp }, listedShop(otherHook));
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: made anew (17 elements, 19 chains)',
+      '  found: chain nat-output has another hook',
+      '',
+    ]);
+    expect(texts[0]).toMatch(/^add table ip svc2nft\ndelete table ip svc2nft\n/);
+    expect(exitCode).toBe(0);
+  });
+
+  test('made anew, because nft refused the difference', async () => {
+    const { stdout, stderr, exitCode } = await apply(
+      { flags: onlyIp, input: four },
+      times(1, refusing('10.244.1.14', says.fileExists)),
+      listedShop(),
+    );
+    expect(stderr).toBe(
+      'warning: table ip svc2nft: made anew because of nft: file-exists\n' +
+        '    /dev/stdin:1:22-28: Error: Could not process rule: File exists\n',
+    );
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: made anew (20 elements, 19 chains)',
+      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '',
+    ]);
+    expect(exitCode).toBe(0);
+  });
+
+  test('made anew, because nobody can read it: then nobody can compare either', async () => {
+    const { stdout, stderr, exitCode } = await apply({ flags: onlyIp }, answering(listTable.ip, { stdout: '{' }));
+    expect(stderr).toBe(
+      'warning: table ip svc2nft: made anew because of nft: refused\n' +
+        '    nft did not print whole JSON for table ip svc2nft\n',
+    );
+    expect(stdout).toBe('table ip svc2nft: made anew (17 elements, 19 chains)\n');
+    expect(exitCode).toBe(0);
+  });
+
+  test('without Services that nft refuses: exit code 3', async () => {
+    const { stdout, stderr, exitCode } = await apply({ flags: onlyIp }, refusing('10.96.0.53'));
+    expect(stderr.split('\n')).toEqual([
+      'warning: table ip svc2nft: nft: refused',
+      '    /dev/stdin:1:1-9: Error: Could not process rule: Too many open files in system',
+      'Report a bug of svc2nft, with the version of nft.',
+      'error: table ip svc2nft: left out, because nft refuses them: shop/dns',
+      '',
+    ]);
+    expect(stdout.split('\n')).toEqual(['table ip svc2nft: made anew (13 elements, 18 chains)', '']);
+    expect(exitCode).toBe(3);
+  });
+
+  test('not changed, where nothing helps: exit code 3', async () => {
+    const { stdout, stderr, exitCode } = await apply({}, refusing('table ip6', says.noMemory));
+    expect(stderr.split('\n')).toEqual([
+      'error: table ip6 svc2nft: nft: out-of-memory',
+      '    netlink: Error: Could not process rule: Cannot allocate memory',
+      'Give nft more memory; it takes about 3 kB for each element of a set or map.',
+      '',
+    ]);
+    expect(stdout.split('\n').filter((line) => line.startsWith('table'))).toEqual([
+      'table ip svc2nft: made (17 elements, 19 chains)',
+      'table ip6 svc2nft: not changed',
+    ]);
+    expect(exitCode).toBe(3);
+  });
+
+  test('in another table', async () => {
+    const { stdout } = await apply({ flags: [...onlyIp, '--table', 'mine'] }, listedShop());
+    expect(stdout.split('\n')[0]).toBe('table ip mine: made (17 elements, 19 chains)');
+  });
+
+  test('in colour on a terminal that wants it; that stderr is one does not count', async () => {
+    const colourOf = async (world: Partial<CommandWorld>): Promise<string | undefined> => {
+      const { stdout } = await apply({ flags: onlyIp, input: four, ...world }, listedShop());
+      return /\((.*)\), share/.exec(stdout)?.[1];
+    };
+    const plain = '+10.244.1.14:8080';
+    const green = `\u001b[32m${plain}\u001b[0m`;
+    expect(await colourOf({ terminals: ['stdout'] })).toBe(green);
+    expect(await colourOf({ terminals: ['stderr'] })).toBe(plain);
+    expect(await colourOf({ terminals: ['stdout'], env: { NO_COLOR: '1' } })).toBe(plain);
+    expect(await colourOf({ terminals: ['stdout'], env: { NO_COLOR: '', TERM: 'xterm' } })).toBe(green);
+    expect(await colourOf({ terminals: ['stdout'], env: { TERM: 'dumb' } })).toBe(plain);
+  });
+});
+
+describe('apply deletes stale UDP flows', () => {
+  const moved = shop({ dns: ['10.244.1.54'] });
+  const flow =
+    'udp 17 100 src=10.244.1.50 dst=10.96.0.53 sport=40000 dport=53 src=10.244.1.53 dst=10.244.1.50 sport=5353 dport=40000 [ASSURED] mark=0 use=1\n';
+  const list = 'conntrack -L -p udp -f ipv4';
+  const drop =
+    'conntrack -D -p udp -f ipv4 --orig-dst 10.96.0.53 --orig-port-dst 53 --reply-src 10.244.1.53 --reply-port-src 5353';
+
+  test('and says how many', async () => {
+    const { stdout, stderr } = await apply(
+      { flags: onlyIp, input: moved },
+      listedShop(),
+      answering(list, { stdout: flow }),
+      answering(drop, { stdout: flow }),
+    );
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: changed (2 elements added, 2 deleted)',
+      '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
+      '  stale UDP flows to 10.96.0.53:53/udp that are at 10.244.1.53:5353',
+      '1 stale UDP flow deleted',
+      '',
+    ]);
+    expect(stderr).toBe('');
+  });
+
+  test.each([
+    [
+      { exitCode: undefined, missing: true },
+      'warning: conntrack is not installed: UDP flows to endpoints that are gone go on until they pause\n',
+    ],
+    [
+      { exitCode: 1, stderr: 'conntrack v1.4.7 (conntrack-tools): Operation failed: sorry\n' },
+      'warning: stale UDP flows may be left: IPv4: Operation failed: sorry\n',
+    ],
+  ])('or why it could not: %j', async (failure, message) => {
+    const result = await apply({ flags: onlyIp, input: moved }, listedShop(), answering(list, failure));
+    expect(result).toMatchObject({ exitCode: 0, stderr: message });
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import { answering, listTable, says } from '../support/fake-nft.ts';
+import { diff } from './diff-shop.ts';
+import { listedShop } from './listed-shop.ts';
+import { shop } from './shop.ts';
+
+const four = shop({ cart: ['10.244.1.11', '10.244.1.12', '10.244.1.13', '10.244.1.14'] });
+
+describe('diff with the kernel', () => {
+  test('no difference: nothing is printed, exit code 0', async () => {
+    expect(await diff({}, listedShop())).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    expect(await diff({ flags: ['-o', 'nft'] }, listedShop())).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+  });
+
+  test('differences in Service terms, exit code 1', async () => {
+    const { stdout, stderr, exitCode } = await diff({ input: four }, listedShop());
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: would be changed (5 elements added, 2 deleted, 3 chains written)',
+      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '',
+    ]);
+    expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 1 });
+  });
+
+  test('frontends, and UDP flows that become stale', async () => {
+    const input = four.replace('10.96.0.53', '10.96.0.54').replace('"nodePort":30080', '"nodePort":30081');
+    const { stdout } = await diff({ input }, listedShop());
+    expect(stdout.split('\n').slice(1)).toEqual([
+      '  shop/cart:http  +node port 30081/tcp, -node port 30080/tcp; 3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '  shop/dns:dns  +10.96.0.54:53/udp, -10.96.0.53:53/udp',
+      '  stale UDP flows to 10.96.0.53:53/udp that are at 10.244.1.53:5353',
+      '',
+    ]);
+  });
+
+  test('no table yet', async () => {
+    const { stdout, exitCode } = await diff({});
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: would be made (17 elements, 19 chains)',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
+      '',
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  test('a table that cannot be read', async () => {
+    const { stdout, exitCode } = await diff({}, answering(listTable.ip, { stdout: '{' }));
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: would be made anew (17 elements, 19 chains)',
+      '  found: it cannot be read (refused): nft did not print whole JSON for table ip svc2nft',
+      '',
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  test('-o nft: the transaction', async () => {
+    const { stdout, exitCode } = await diff(
+      { flags: ['-o', 'nft'], input: shop({ dns: ['10.244.1.54'] }) },
+      listedShop(),
+    );
+    expect(stdout.split('\n')).toEqual([
+      'delete element ip svc2nft hairpin-connections { 10.244.1.53 . 10.244.1.53 . udp . 5353 }',
+      'delete element ip svc2nft udp-endpoints { 10.96.0.53 . 53 . 0 }',
+      'add element ip svc2nft hairpin-connections { 10.244.1.54 . 10.244.1.54 . udp . 5353 }',
+      'add element ip svc2nft udp-endpoints { 10.96.0.53 . 53 . 0 : 10.244.1.54 . 5353 }',
+      '',
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  test('-o json: one object for each table, with the words of the report', async () => {
+    const { stdout, exitCode } = await diff(
+      { flags: ['-o', 'json'], input: shop({ dns: ['10.244.1.54'] }) },
+      listedShop(),
+    );
+    expect(JSON.parse(stdout)).toEqual({
+      families: [
+        {
+          family: 'ip',
+          table: 'svc2nft',
+          tableChange: 'kept',
+          gained: [],
+          lost: [],
+          changed: [
+            {
+              name: 'shop/dns:dns',
+              protocol: 'udp',
+              frontendsGained: [],
+              frontendsLost: [],
+              endpoints: [
+                {
+                  endpoints: 'all',
+                  before: 1,
+                  after: 1,
+                  added: ['10.244.1.54:5353'],
+                  removed: ['10.244.1.53:5353'],
+                  shareBefore: 100,
+                  shareAfter: 100,
+                },
+              ],
+              policies: [],
+              refusals: [],
+              affinitySeconds: [],
+              sourceRanges: [],
+            },
+          ],
+          settings: [],
+          chains: [],
+          staleUdpFlows: [{ frontend: '10.96.0.53:53/udp', endpoints: ['10.244.1.53:5353'] }],
+          result: 'changed',
+          commands: 4,
+          findings: [],
+        },
+      ],
+    });
+    expect(exitCode).toBe(1);
+    const same = await diff({ flags: ['-o', 'json'] }, listedShop());
+    expect(JSON.parse(same.stdout)).toMatchObject({ families: [{ family: 'ip', result: 'unchanged', commands: 0 }] });
+    expect(same.exitCode).toBe(0);
+  });
+
+  test('colour only where stdout is a terminal', async () => {
+    const world = { input: four };
+    expect((await diff({ ...world, terminals: ['stdout'] }, listedShop())).stdout).toContain('\u001b[32m');
+    expect((await diff({ ...world, terminals: ['stderr'] }, listedShop())).stdout).not.toContain('\u001b[');
+  });
+
+  test.each([
+    ['no permission', answering(listTable.ip, says.notPermitted), 'error: nft: no-permission\n', 4],
+    ['no nft', answering('nft --version', says.missing), 'error: nft: not-found\n', 4],
+    ['no memory', answering(listTable.ip, says.noMemory), 'error: nft: out-of-memory\n', 3],
+  ])('%s: nothing can be compared', async (_, answer, message, expected) => {
+    const { stdout, stderr, exitCode } = await diff({}, answer);
+    expect(stderr.startsWith(message)).toBe(true);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: expected });
+  });
+
+  test('bad input: exit code 2, for 1 means differences', async () => {
+    const { stdout, stderr, exitCode } = await diff(
+      { input: shop().replace('"port":80,', '"port":70000,') },
+      listedShop(),
+    );
+    expect(stderr).toContain('error invalid-port: Service shop/cart: spec.ports[0].port is 70000');
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+});

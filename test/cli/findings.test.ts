@@ -1,0 +1,175 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createFakeNft } from '../support/fake-nft.ts';
+import type { CommandResult } from '../support/run-main.ts';
+import { add, addElements, change, flushChain, type ListedObject, listedShop, remove } from './listed-shop.ts';
+import { runCommand } from './run-command.ts';
+import { shop } from './shop.ts';
+
+type Tamper = (objects: readonly ListedObject[]) => readonly ListedObject[];
+
+const drop = { expr: [{ drop: null }], handle: 900 };
+const log = { expr: [{ log: null }], handle: 901 };
+
+/** What diff says of the shop after somebody changed its table. */
+async function diff(tamper: Tamper, flags: readonly string[] = []): Promise<CommandResult> {
+  const args = ['diff', '-', '--cluster-cidr', '10.244.0.0/16', '--family', 'ip', ...flags];
+  return runCommand(args, { input: shop(), run: createFakeNft(listedShop(tamper)).run });
+}
+
+describe('what somebody else did to a table is said, and mended', () => {
+  test.each<[string, Tamper, string[]]>([
+    [
+      'a fixed chain that was flushed',
+      flushChain('services'),
+      ['changed (1 chain written)', 'found: chain services is empty'],
+    ],
+    [
+      'a base chain that was flushed',
+      flushChain('nat-prerouting'),
+      ['changed (1 chain written)', 'found: chain nat-prerouting is empty'],
+    ],
+    [
+      'a chain for a number of endpoints that was flushed',
+      flushChain('udp-cluster-1'),
+      [
+        'changed (1 chain written)',
+        'found: chain udp-cluster-1 is empty',
+        'shop/dns:dns  not understood -> all endpoints (0 -> 1)',
+      ],
+    ],
+    [
+      'a rule more, in a chain for a number of endpoints',
+      add({ rule: { chain: 'udp-cluster-1', ...drop } }),
+      [
+        'changed (1 chain written)',
+        'found: chain udp-cluster-1 has other rules',
+        'shop/dns:dns  not understood -> all endpoints',
+      ],
+    ],
+    ['a chain that is gone', remove('nat-output'), ['changed (1 chain written)', 'found: chain nat-output is missing']],
+    [
+      'a rule more, in a chain that no setting shapes',
+      add({ rule: { chain: 'filter-input', ...drop } }),
+      ['changed (1 chain written)', 'found: chain filter-input has other rules'],
+    ],
+    [
+      'a rule more, in a chain that settings shape',
+      add({ rule: { chain: 'masquerading', ...drop } }),
+      ['changed (1 chain written)', 'found: chain masquerading has other rules'],
+    ],
+    [
+      'a rule that nobody understands is said once',
+      add({ rule: { chain: 'services', ...log } }),
+      ['changed (1 chain written)', 'found: chain services: rule 4 is not understood'],
+    ],
+    ['a chain', add({ chain: { name: 'mine' } }), ['changed (1 chain deleted)', 'found: chain mine is none of ours']],
+    [
+      'a chain with a hook',
+      add({ chain: { name: 'mine', type: 'filter', hook: 'input', prio: 5, policy: 'accept' } }),
+      ['made anew (17 elements, 19 chains)', 'found: chain mine is none of ours'],
+    ],
+    [
+      'another hook',
+      change('filter-input', (body) => ({ ...body, prio: 5 })),
+      ['made anew (17 elements, 19 chains)', 'found: chain filter-input has another hook'],
+    ],
+    [
+      'a set',
+      add({ set: { name: 'mine', type: 'ipv4_addr' } }),
+      ['changed (1 set deleted)', 'found: set mine is none of ours'],
+    ],
+    [
+      'a counter',
+      add({ counter: { name: 'mine', packets: 0, bytes: 0 } }),
+      ['made anew (17 elements, 19 chains)', 'found: counter mine: no table of ours has such a thing'],
+    ],
+    [
+      'a set of another kind',
+      change('firewall-ips', (body) => ({ ...body, type: 'ipv4_addr' })),
+      ['changed (1 chain written, 1 set added, 1 deleted)', 'found: set firewall-ips is declared otherwise'],
+    ],
+    [
+      'an element',
+      addElements('cluster-ips', '192.0.2.1'),
+      ['changed (1 element deleted)', 'found: cluster-ips has 1 foreign element: 192.0.2.1'],
+    ],
+    [
+      'elements',
+      addElements('cluster-ips', '192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'),
+      [
+        'changed (4 elements deleted)',
+        'found: cluster-ips has 4 foreign elements: 192.0.2.1, 192.0.2.2, 192.0.2.3, ...',
+      ],
+    ],
+    [
+      'an endpoint that no number of endpoints leads to',
+      addElements('udp-endpoints', [{ concat: ['10.96.0.53', 53, 7] }, { concat: ['192.0.2.1', 53] }]),
+      ['changed (1 element deleted)', 'found: udp-endpoints has 1 foreign element: 10.96.0.53 . 53 . 7'],
+    ],
+  ])('%s', async (_, tamper, [heading, ...lines]) => {
+    const { stdout, exitCode } = await diff(tamper);
+    expect(stdout.split('\n')).toEqual([
+      `table ip svc2nft: would be ${heading}`,
+      ...lines.map((line) => `  ${line}`),
+      '',
+    ]);
+    expect(exitCode).toBe(1);
+  });
+
+  test('in JSON too', async () => {
+    const { stdout } = await diff(flushChain('services'), ['-o', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      families: [{ settings: [], chains: ['services'], findings: ['chain services is empty'] }],
+    });
+  });
+
+  test('many are cut', async () => {
+    const chains = Array.from({ length: 30 }, (_, index) => ({ chain: { name: `mine-${index}` } }));
+    const { stdout } = await diff(add(...chains));
+    const lines = stdout.split('\n');
+    expect(lines).toHaveLength(1 + 20 + 1 + 1);
+    expect(lines.slice(20)).toEqual(['  found: chain mine-19 is none of ours', '  ... and 10 more findings', '']);
+  });
+});
+
+describe('what Services and settings explain', () => {
+  test('is nobody’s doing', async () => {
+    const { stdout } = await diff((objects) => objects, ['--nodeport-addresses', 'all', '--masquerade-all']);
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: would be changed (2 chains written, 1 set deleted)',
+      '  settings  masqueraded to cluster IPs: what comes from others than pods -> everything',
+      '  settings  node port addresses: 192.0.2.11 -> all addresses of the node',
+      '',
+    ]);
+  });
+
+  test('is nobody’s doing in chains for numbers of endpoints either', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+    const config = join(folder, 'config.yaml');
+    try {
+      const kind = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
+      writeFileSync(config, `${kind}nftables: {masqueradeBit: 3}\n`);
+      const { stdout } = await diff((objects) => objects, ['--config', config]);
+      expect(stdout.split('\n')).toEqual([
+        'table ip svc2nft: would be changed (3 chains written)',
+        '  settings  masquerade mark: 0x00004000 -> 0x00000008',
+        '',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('has the sets and chains named where no Service differs', async () => {
+    const moved = addElements('hairpin-connections', { concat: ['10.244.1.9', '10.244.1.9', 'tcp', 80] });
+    const { stdout } = await diff(moved);
+    expect(stdout.split('\n')).toEqual([
+      'table ip svc2nft: would be changed (1 element deleted)',
+      '  hairpin-connections  1 element deleted',
+      '',
+    ]);
+  });
+});

@@ -1,0 +1,187 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createFakeNft } from '../support/fake-nft.ts';
+import { runCommand } from './run-command.ts';
+import { shop } from './shop.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+  mkdirSync(join(folder, 'empty'));
+  writeFileSync(join(folder, 'shop.json'), shop());
+  writeFileSync(join(folder, 'other-node.json'), shop().replaceAll('worker-1', 'worker-2'));
+  writeFileSync(join(folder, 'broken.yaml'), 'a: [\n');
+  writeFileSync(join(folder, 'nothing.yaml'), '');
+  writeFileSync(join(folder, 'rules.nft'), 'table ip svc2nft {\n}\n');
+  writeFileSync(join(folder, 'plain.txt'), 'apiVersion: v1\nkind: Service\n');
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs a command on files of the folder, FOLDER/a, and says what it answers; nft must not be told to change anything. */
+async function misuse(args: readonly string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const nft = createFakeNft();
+  const given = args.map((arg) => arg.replace('FOLDER', folder));
+  const { stderr, ...rest } = await runCommand(given, { run: nft.run });
+  expect(nft.texts()).toEqual([]);
+  return { ...rest, stderr: stderr.replaceAll(folder, 'FOLDER') };
+}
+
+const tableProblem = '"a b" is no table name: a letter, then up to 30 letters, digits and any of _ . -';
+
+/** Arguments, and the whole answer. */
+type Misuse = [args: string[], stderr: string];
+
+const wrongFlags: Misuse[] = [
+  [[], 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
+  [['--keep-goin'], "error: unknown option '--keep-goin'\n(Did you mean --keep-going?)\n(see --help)\n"],
+  [['--masquerade-all=yes'], "error: unknown option '--masquerade-all=yes'\n(see --help)\n"],
+  [['--table', 'a b'], `error: option '--table <name>' argument 'a b' is invalid. ${tableProblem}\n(see --help)\n`],
+  [
+    ['--family', 'inet'],
+    "error: option '--family <family>' argument 'inet' is invalid. Allowed choices are ip, ip6.\n(see --help)\n",
+  ],
+  [
+    ['--cluster-cidr', '10.0.0.0'],
+    "error: option '--cluster-cidr <cidrs>' argument '10.0.0.0' is invalid. \"10.0.0.0\" is no CIDR such as 10.244.0.0/16 or fd00:10:244::/56\n(see --help)\n",
+  ],
+  [
+    ['--target-nft', '2'],
+    "error: option '--target-nft <version>' argument '2' is invalid. Allowed choices are 1.0.6, 1.1.3.\n(see --help)\n",
+  ],
+  [
+    ['--node-ip', 'worker-1'],
+    "error: option '--node-ip <address>' argument 'worker-1' is invalid. \"worker-1\" is no IPv4 or IPv6 address\n(see --help)\n",
+  ],
+  [['FOLDER/shop.json', '--node'], "error: option '--node <name>' argument missing\n(see --help)\n"],
+];
+
+const badInput: Misuse[] = [
+  [
+    ['FOLDER/shop.json', '--node', 'worker-9'],
+    'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/no-such-file'],
+    'FOLDER/no-such-file:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/empty'],
+    'FOLDER/empty:1:1: error no-manifests: the folder holds no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/nothing.yaml'],
+    'FOLDER/nothing.yaml:1:1: error empty-input: the input is empty; Kubernetes objects in YAML or JSON are expected\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/plain.txt'],
+    [
+      'FOLDER/plain.txt:1:1: error missing-field: Service: metadata is missing\n  apiVersion: v1\n  ^\n',
+      'FOLDER/plain.txt:1:1: error missing-field: Service: spec is missing\n  apiVersion: v1\n  ^\n',
+      '2 errors: no ruleset\n',
+    ].join(''),
+  ],
+  [
+    ['FOLDER/rules.nft'],
+    'FOLDER/rules.nft:1:1: error not-an-object: this is "table ip svc2nft { }"; a Kubernetes object is a mapping with apiVersion, kind and metadata\n  table ip svc2nft {\n  ^\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/shop.json', '--config', 'FOLDER/empty'],
+    'FOLDER/empty:1:1: error file-unreadable: this is a folder; a file is expected\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/shop.json', '--config', 'FOLDER/no-such-file'],
+    'FOLDER/no-such-file:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n',
+  ],
+];
+
+describe('apply', () => {
+  test.each(wrongFlags)('%j is wrong usage', async (args, stderr) => {
+    expect(await misuse(['apply', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test.each<Misuse>([
+    [['--dryrun'], "error: unknown option '--dryrun'\n(Did you mean --dry-run?)\n(see --help)\n"],
+    [['-o', 'json'], "error: unknown option '-o'\n(see --help)\n"],
+  ])('%j too', async (args, stderr) => {
+    expect(await misuse(['apply', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test.each(badInput)('%j is bad input', async (args, stderr) => {
+    expect(await misuse(['apply', ...args])).toEqual({ exitCode: 1, stdout: '', stderr });
+  });
+
+  test('broken YAML too', async () => {
+    const { exitCode, stdout, stderr } = await misuse(['apply', 'FOLDER/broken.yaml']);
+    expect(stderr).toMatch(/^FOLDER\/broken.yaml:2:1: error invalid-yaml: /);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  });
+});
+
+describe('diff', () => {
+  test.each(wrongFlags)('%j is wrong usage', async (args, stderr) => {
+    expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test.each<Misuse>([
+    [['--dry-run'], "error: unknown option '--dry-run'\n(see --help)\n"],
+    [
+      ['-o', 'yaml'],
+      "error: option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are text, nft, json.\n(see --help)\n",
+    ],
+    [['FOLDER/shop.json', '--from'], "error: option '--from <path>' argument missing\n(see --help)\n"],
+    [['--form', 'FOLDER/shop.json'], "error: unknown option '--form'\n(Did you mean --from?)\n(see --help)\n"],
+    [['--from', 'FOLDER/shop.json'], 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
+  ])('%j too', async (args, stderr) => {
+    expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test.each(badInput)('%j is bad input: 1 means differences, so 2', async (args, stderr) => {
+    expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test('an older snapshot without the node', async () => {
+    const args = ['FOLDER/shop.json', '--node', 'worker-1', '--from', 'FOLDER/other-node.json'];
+    expect(await misuse(['diff', ...args, '--cluster-cidr', '10.244.0.0/16'])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: [
+        'error node-not-found: no Node is called "worker-1"; the input has 1 Node (worker-2)',
+        '1 error: no ruleset',
+        'error: --from FOLDER/other-node.json gives no ruleset to compare with',
+        '',
+      ].join('\n'),
+    });
+  });
+});
+
+describe('clean', () => {
+  test.each<Misuse>([
+    [['FOLDER/shop.json'], "error: too many arguments for 'clean'. Expected 0 arguments but got 1.\n(see --help)\n"],
+    [['svc2nft', 'ip6'], "error: too many arguments for 'clean'. Expected 0 arguments but got 2.\n(see --help)\n"],
+    [['--dry-run'], "error: unknown option '--dry-run'\n(see --help)\n"],
+    [['--all'], "error: unknown option '--all'\n(see --help)\n"],
+    [['--node', 'worker-1'], "error: unknown option '--node'\n(see --help)\n"],
+    [['-t', 'mine'], "error: unknown option '-t'\n(see --help)\n"],
+    [['--tabel', 'mine'], "error: unknown option '--tabel'\n(Did you mean --table?)\n(see --help)\n"],
+    [['--table'], "error: option '--table <name>' argument missing\n(see --help)\n"],
+    [['--table', 'a b'], `error: option '--table <name>' argument 'a b' is invalid. ${tableProblem}\n(see --help)\n`],
+    [
+      ['--table', 'x; flush ruleset'],
+      `error: option '--table <name>' argument 'x; flush ruleset' is invalid. ${tableProblem.replace('a b', 'x; flush ruleset')}\n(see --help)\n`,
+    ],
+    [
+      ['--table', 'map'],
+      `error: option '--table <name>' argument 'map' is invalid. "map" is a word of nft's own language, so it cannot be the name of a table\n(see --help)\n`,
+    ],
+    [
+      ['--family', 'ipv6'],
+      "error: option '--family <family>' argument 'ipv6' is invalid. Allowed choices are ip, ip6.\n(see --help)\n",
+    ],
+  ])('%j is wrong usage', async (args, stderr) => {
+    expect(await misuse(['clean', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+});

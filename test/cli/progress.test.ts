@@ -1,0 +1,69 @@
+import { PassThrough } from 'node:stream';
+import { expect, test, vi } from 'vitest';
+import { withProgress } from '../../src/cli/progress.ts';
+import { createFakeNft, listTable } from '../support/fake-nft.ts';
+import { runCommand } from './run-command.ts';
+import { shop } from './shop.ts';
+
+const args = ['apply', '-', '--cluster-cidr', '10.244.0.0/16', '--family', 'ip'];
+
+/** A clock on which every look takes so many milliseconds. */
+function clockOf(milliseconds: number): () => number {
+  let time = 0;
+  return () => {
+    time += milliseconds;
+    return time;
+  };
+}
+
+test('who waits longer than a second is told each step, in a line', async () => {
+  const { run } = createFakeNft();
+  const { stderr, exitCode } = await runCommand(args, { run, input: shop(), now: clockOf(400) });
+  expect(stderr.split('\n')).toEqual([
+    'reading stdin ...',
+    'compiling ...',
+    `running ${listTable.ip} ...`,
+    'running nft -f - ...',
+    'running conntrack -L -p udp -f ipv4 ...',
+    '',
+  ]);
+  expect(exitCode).toBe(0);
+});
+
+test('who does not is told nothing', async () => {
+  const { run } = createFakeNft();
+  const { stderr } = await runCommand(args, { run, input: shop(), now: clockOf(10) });
+  expect(stderr).toBe('');
+});
+
+test('a step is told when the second is over while it lasts', async () => {
+  vi.useFakeTimers();
+  try {
+    const stderr = new PassThrough();
+    const told = (): string => String(stderr.read() ?? '');
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run: createFakeNft().run };
+    await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => {
+      step('waiting');
+      vi.advanceTimersByTime(900);
+      step('waiting more');
+      vi.advanceTimersByTime(99);
+      expect(told()).toBe('');
+      vi.advanceTimersByTime(1);
+      expect(told()).toBe('waiting more ...\n');
+      step('waiting still');
+      expect(told()).toBe('waiting still ...\n');
+    });
+    await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => step('done at once'));
+    vi.advanceTimersByTime(10_000);
+    expect(told()).toBe('');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a large text is told with its size', async () => {
+  const { run } = createFakeNft();
+  const many = Array.from({ length: 1_500 }, (_, index) => `10.244.${index >> 8}.${index & 255}`);
+  const { stderr } = await runCommand(args, { run, input: shop({ cart: many }), now: clockOf(2_000) });
+  expect(stderr).toMatch(/^running nft -f - \(0\.[1-9] MB\) \.\.\.$/m);
+});

@@ -1,0 +1,33 @@
+import { PassThrough } from 'node:stream';
+import { text as readText } from 'node:stream/consumers';
+import type { RunProgram } from '../../src/apply/run-program.ts';
+import { main } from '../../src/cli/main.ts';
+import type { CommandResult } from '../support/run-main.ts';
+
+/** The world of a command: what it reads, what programs answer, and what it can know of its outputs. */
+export interface CommandWorld {
+  /** Standard input, which is a terminal without it. */
+  readonly input?: string;
+  readonly run: RunProgram;
+  readonly now?: () => number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Which of the outputs are terminals. */
+  readonly terminals?: readonly ('stdout' | 'stderr')[];
+}
+
+/** Runs the command line in this process, where programs are told by `run`. */
+export async function runCommand(
+  args: readonly string[],
+  { input, run, now, env = {}, terminals = [] }: CommandWorld,
+): Promise<CommandResult> {
+  const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout') });
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr') });
+  stdin.end(input);
+  const outputs = Promise.all([readText(stdout), readText(stderr)]);
+  const exitCode = await main(args, { stdin, stdout, stderr, env, run, ...(now && { now }) });
+  stdout.end();
+  stderr.end();
+  const [out, err] = await outputs;
+  return { exitCode, stdout: out, stderr: err };
+}
