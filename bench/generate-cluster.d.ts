@@ -1,5 +1,5 @@
 /** Types of generate-cluster.js for the tests. */
-export function generateCluster(size: { services: number; endpoints: number }): {
+export function generateCluster(size: { services: number; endpoints: number; affinity?: boolean }): {
   apiVersion: 'v1';
   kind: 'List';
   items: object[];

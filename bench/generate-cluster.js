@@ -1,12 +1,13 @@
 // @ts-check
 /**
  * A cluster to measure with: what `kubectl get -o json` shows of `services` ClusterIP Services with one slice of
- * `endpoints` endpoints each, spread over 100 nodes, every tenth Service with ClientIP affinity. No randomness.
+ * `endpoints` endpoints each, spread over 100 nodes; every tenth Service has ClientIP affinity, unless `affinity` is
+ * false. The first item is the Node, then comes each Service with its slice. No randomness.
  *
- * @param {{ services: number, endpoints: number }} size
+ * @param {{ services: number, endpoints: number, affinity?: boolean }} size
  * @returns {{ apiVersion: 'v1', kind: 'List', items: object[] }}
  */
-export function generateCluster({ services, endpoints }) {
+export function generateCluster({ services, endpoints, affinity = true }) {
   /** @type {object[]} */
   const items = [
     {
@@ -17,13 +18,16 @@ export function generateCluster({ services, endpoints }) {
     },
   ];
   for (let index = 0; index < services; index++) {
-    items.push(service(index), slice(index, endpoints));
+    items.push(service(index, affinity && index % 10 === 0), slice(index, endpoints));
   }
   return { apiVersion: 'v1', kind: 'List', items };
 }
 
-/** @param {number} index */
-function service(index) {
+/**
+ * @param {number} index
+ * @param {boolean} isSticky
+ */
+function service(index, isSticky) {
   const clusterIP = address(0x0a600000 + index);
   const name = `service-${index}`;
   return {
@@ -39,7 +43,7 @@ function service(index) {
       internalTrafficPolicy: 'Cluster',
       ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }],
       selector: { app: name },
-      ...(index % 10 === 0
+      ...(isSticky
         ? { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } } }
         : { sessionAffinity: 'None' }),
     },

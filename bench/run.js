@@ -1,107 +1,56 @@
 // @ts-check
 /**
- * `npm run bench [-- SIZE ...]`: how long compiling takes, beside how long nft takes to load the result, in turn, in one
- * run, as medians. Needs root for the loading, which happens in network namespaces of its own.
+ * `npm run bench [-- [PART ...] [SERVICES ...]]`: each part prints a table in Markdown; docs/performance.md explains them.
+ * Without a part all are run; sizes alone are those of `compile`. Needs root: whatever is loaded goes into network
+ * namespaces of its own.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+
+import { cpus, release } from 'node:os';
 import { execa } from 'execa';
-import { generateCluster } from './generate-cluster.js';
+import { measureChanges } from './parts/change.js';
+import { measureCompilations } from './parts/compile.js';
+import { measureLoads } from './parts/load.js';
+import { measureMemory } from './parts/memory.js';
+import { measurePackets } from './parts/packet.js';
+import { measureRandomChanges } from './parts/random.js';
 
-const root = new URL('..', import.meta.url).pathname;
-const endpoints = 10;
-const requested = process.argv.slice(2).map(Number);
-const sizes = requested.length > 0 ? requested : [100, 1_000, 10_000, 30_000];
-const folder = mkdtempSync(join(tmpdir(), 'svc2nft-bench-'));
+/** @type {Record<string, { sizes: number[], measure: (sizes: number[]) => Promise<void> }>} */
+const parts = {
+  compile: { sizes: [100, 1_000, 10_000, 30_000], measure: measureCompilations },
+  load: { sizes: [1_000, 2_000, 5_000, 10_000], measure: measureLoads },
+  change: { sizes: [1_000, 10_000, 30_000], measure: measureChanges },
+  packet: { sizes: [10, 5_000, 30_000], measure: measurePackets },
+  memory: { sizes: [10_000, 30_000], measure: measureMemory },
+  random: { sizes: [10_000], measure: measureRandomChanges },
+};
 
-try {
-  print([
-    'Services x 10',
-    'objects -> text',
-    'CLI, JSON -> text',
-    'CLI peak',
-    'nft -f',
-    'objects / nft',
-    'CLI / nft',
-    'chains',
-  ]);
-  print(Array(8).fill('---'));
-  for (const services of sizes) {
-    print(await measure(services));
+const sizes = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));
+const named = process.argv.slice(2).filter((argument) => !sizes.includes(argument));
+const unknown = named.filter((name) => !Object.hasOwn(parts, name));
+if (unknown.length > 0) {
+  process.stderr.write(`no such part: ${unknown.join(', ')}; there are ${Object.keys(parts).join(', ')}\n`);
+  process.exit(2);
+}
+if (process.getuid?.() !== 0) {
+  process.stderr.write('root is needed to make network namespaces\n');
+  process.exit(2);
+}
+await describeMachine();
+for (const name of choose()) {
+  const part = parts[name];
+  await part?.measure(sizes.length > 0 ? sizes.map(Number) : part.sizes);
+}
+
+function choose() {
+  if (named.length > 0) {
+    return named;
   }
-} finally {
-  rmSync(folder, { recursive: true });
+  return sizes.length > 0 ? ['compile'] : Object.keys(parts);
 }
 
-/**
- * One row of the table.
- *
- * @param {number} services
- * @returns {Promise<string[]>}
- */
-async function measure(services) {
-  const rounds = services > 10_000 ? 3 : 5;
-  const input = join(folder, 'cluster.json');
-  const output = join(folder, 'rules.nft');
-  writeFileSync(input, JSON.stringify(generateCluster({ services, endpoints }), undefined, 4));
-  await runCli(input, output);
-  const loads = [];
-  const runs = [];
-  const compilations = [];
-  let chains = '';
-  for (let round = 0; round < rounds; round++) {
-    loads.push(await timed(() => execa('unshare', ['--net', 'nft', '-f', output])));
-    runs.push(await timed(() => runCli(input, output)));
-    // A process of its own each time: what its collector of garbage happens to do differs more than anything else.
-    const { stdout } = await execa('node', [join(root, 'bench/compile-objects.js'), `${services}`, `${endpoints}`]);
-    const measured = JSON.parse(stdout);
-    compilations.push(measured.milliseconds);
-    chains = String(measured.chains);
-  }
-  const load = median(loads);
-  const compilation = median(compilations);
-  const peak = Number(readFileSync(join(folder, 'peak'), 'utf8')) / 1024;
-  return [
-    services.toLocaleString('en'),
-    milliseconds(compilation),
-    milliseconds(median(runs)),
-    `${peak.toFixed(0)} MB`,
-    milliseconds(load),
-    (compilation / load).toFixed(2),
-    (median(runs) / load).toFixed(2),
-    chains,
-  ];
-}
-
-/**
- * @param {string} input
- * @param {string} output
- */
-function runCli(input, output) {
-  const memory = ['--import', join(root, 'bench/report-memory.js')];
-  const args = [join(root, 'bin/svc2nft.js'), 'compile', input, '--cluster-cidr', '10.128.0.0/9', '-o', output];
-  return execa('node', [...memory, ...args], { env: { PEAK_MEMORY_FILE: join(folder, 'peak') } });
-}
-
-/** @param {() => Promise<unknown>} action */
-async function timed(action) {
-  const start = performance.now();
-  await action();
-  return performance.now() - start;
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-/** @param {number} value */
-function milliseconds(value) {
-  return `${value.toFixed(0)} ms`;
-}
-
-/** @param {string[]} cells */
-function print(cells) {
-  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+async function describeMachine() {
+  const { stdout } = await execa('nft', ['--version']);
+  const nft = /v([\d.]+)/.exec(stdout)?.[1];
+  const machine = `${cpus().length} cores, Linux ${release()}, nft ${nft}, Node ${process.versions.node}`;
+  process.stdout.write(`${machine}, ${new Date().toISOString().slice(0, 10)}\n\n`);
 }

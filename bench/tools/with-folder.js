@@ -1,0 +1,18 @@
+// @ts-check
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * Lends a folder for temporary files.
+ *
+ * @param {(folder: string) => Promise<void>} action
+ */
+export async function withFolder(action) {
+  const folder = mkdtempSync(join(tmpdir(), 'svc2nft-bench-'));
+  try {
+    await action(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
