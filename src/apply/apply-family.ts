@@ -79,15 +79,19 @@ async function rebuild(job: FamilyJob, { error, listing }: Refusal): Promise<Fam
     return failed(job, commands, second);
   }
   const culprits = (await findCulprits(servicesOf(job), (services) => isAccepted(job, services))) ?? [];
-  if (culprits.length > 0) {
-    job.target.exclude(job.family, new Set(culprits));
+  return culprits.length > 0
+    ? rebuildWithout(job, culprits, { error: second, listing })
+    : failed(job, commands, second);
+}
+
+async function rebuildWithout(job: FamilyJob, services: readonly string[], refusal: Refusal): Promise<FamilyOutcome> {
+  job.target.exclude(job.family, new Set(services));
+  const plan = planIfReady(job, { listing: refusal.listing, anew: true });
+  if (!plan) {
+    return failed(job, [], refusal.error);
   }
-  const rest = culprits.length > 0 ? planIfReady(job, { listing, anew: true }) : undefined;
-  if (!rest) {
-    return failed(job, commands, second);
-  }
-  const third = await sendPatiently(job, rest.commands);
-  return third ? failed(job, rest.commands, third) : rebuilt(job, rest.commands, { error: second, listing });
+  const error = await sendPatiently(job, plan.commands);
+  return error ? failed(job, plan.commands, error) : rebuilt(job, plan.commands, refusal);
 }
 
 /** Changes come while nft is waited for, and after some of them nobody knows what is wanted: no table is made of that. */

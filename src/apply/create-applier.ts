@@ -59,7 +59,8 @@ async function applyUpdate(state: ApplierState, update: Update, tools: Tools): P
     const changed = update.families.find((one) => one.family === family);
     // What was said while the target was ready is still to be done.
     if (target.isReady() || (changed && state.known.has(family))) {
-      appendAll(families, await applyFamily(state, { ...tools, family }, changed));
+      const outcome = await applyFamily(state, { ...tools, family }, changed);
+      families.push(...(outcome ? [outcome] : []));
     }
   }
   const done = new Set(families.filter(({ result }) => result !== 'failed').map(({ family }) => family));
@@ -68,11 +69,12 @@ async function applyUpdate(state: ApplierState, update: Update, tools: Tools): P
   return { ok, families, conntrack };
 }
 
+/** Undefined when nobody knows any more what is wanted. */
 async function applyFamily(
   state: ApplierState,
   job: FamilyJob,
   update: FamilyUpdate | undefined,
-): Promise<FamilyOutcome[]> {
+): Promise<FamilyOutcome | undefined> {
   const { family, target } = job;
   if (update?.aftermath.touchesUdp) {
     addDuty(state.duties, family, update.aftermath.goneUdpFrontends);
@@ -82,13 +84,13 @@ async function applyFamily(
   const isPending = update?.resyncs === target.resyncs(family);
   const outcome = isKnown ? await changeTable(job, isPending ? update.commands : []) : await startFamily(job);
   if (!outcome || outcome.result === 'failed') {
-    return outcome ? [outcome] : [];
+    return outcome;
   }
   state.known.add(family);
   if (!isKnown || update) {
     await lookAfter(state, job, { outcome, update: isKnown ? update : undefined });
   }
-  return [outcome];
+  return outcome;
 }
 
 /** What remains to be done once a table holds what it should. */

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { wholeInput } from './whole-input.ts';
 
 /** What became of a program. */
 export interface ProgramResult {
@@ -42,8 +43,10 @@ const longestStderr = 65_536;
 /** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input) => {
+    const whole = input === undefined ? undefined : wholeInput(input);
     const result = await execa(program, args, {
-      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      // execa takes any descriptor; its types know those up to 9.
+      ...(whole?.descriptor === undefined ? stdinOf(input) : { stdin: whole.descriptor as 3 }),
       stderr: { transform: takeFirst(longestStderr), binary: true },
       env: childEnvironment(env),
       extendEnv: false,
@@ -54,6 +57,7 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       reject: false,
       ...(signal && { cancelSignal: signal }),
     });
+    whole?.close();
     const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
     const reason = tooMuch || (result.originalMessage ?? '');
     // Output that was cut off comes with exit code 0 as well.
@@ -67,6 +71,10 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       denied: result.code === 'EACCES' || result.code === 'EPERM',
     };
   };
+}
+
+function stdinOf(input: string | undefined): { stdin: 'ignore' } | { input: string } {
+  return input === undefined ? { stdin: 'ignore' } : { input };
 }
 
 /** Users without root often lack the folders where nft is. Messages are told apart by their words: not translated ones. */

@@ -21,7 +21,7 @@ export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;
  * @param repinned what repinnedFrontends gives: whose pins may not stay.
  */
 export function partPins(pins: Pins, after: Installed, repinned: ReadonlySet<string>): { kept: Pins; lost: Pins } {
-  const kept = new Map<string, readonly DynamicElement[]>();
+  const kept = new Map<string, readonly DynamicElement[]>([...pins].filter(([set]) => isClientSet(set, after)));
   const lost = new Map<string, readonly DynamicElement[]>();
   for (const protocol of protocols) {
     const sticky = stickyElements(protocol, after);
@@ -64,6 +64,12 @@ export function restorePins(pins: Pins): PinCommand[] {
 /** How a frontend with affinity is called here: protocol, address and port. */
 export function frontendKey(protocol: Protocol, key: string): string {
   return `${protocol} ${key}`;
+}
+
+/** In affinity's other form each endpoint has a set of the clients that it keeps, which comes and goes with it. */
+function isClientSet(set: string, { sets }: Installed): boolean {
+  const key = sets.get(set)?.declaration.key;
+  return key?.length === 1 && sets.get(set)?.declaration.flags?.includes('dynamic') === true;
 }
 
 interface PinParts {

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApplier } from '../../src/apply/create-applier.ts';
+import { isNftError, readTable } from '../../src/apply/read-table.ts';
+import type { RunProgram } from '../../src/apply/run-program.ts';
+import { createEngine } from '../../src/engine/create-engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { arbitraryChanges } from '../support/arbitrary-changes.ts';
+import { nodeName } from '../support/arbitrary-cluster.ts';
+import { compareParts } from '../support/compare-parts.ts';
+import { says } from '../support/fake-nft.ts';
+import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { partsOfRuleset } from '../support/parts-of-ruleset.ts';
+import type { Parts } from '../support/read-parts.ts';
+import { openNode, type TestNode } from './kernel/test-node.ts';
+
+/** What becomes of a call of nft: `late` says that it was killed, though the kernel has done it all. */
+const fates = ['good', 'good', 'good', 'good', 'killed', 'late', 'busy', 'noMemory', 'refused'] as const;
+type Fate = (typeof fates)[number];
+
+const workerNode = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: nodeName },
+  status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+};
+
+/** More for a long look: RUNS=500 npx vitest run test/apply/converges.test.ts */
+const numRuns = Number(process.env['RUNS'] ?? 12);
+
+describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
+  let node: TestNode;
+
+  beforeAll(async () => {
+    node = await openNode();
+  });
+
+  afterAll(async () => {
+    await node.close();
+  });
+
+  /** The nft of the node, of which each call has another fate for as long as there are any. */
+  function unreliable(left: Iterator<Fate, undefined>): RunProgram {
+    return async (program, args, input) => {
+      const fate = (program === 'nft' ? left.next().value : undefined) ?? 'good';
+      const isCarriedOut = fate === 'good' || fate === 'late';
+      const result = isCarriedOut ? await node.run(program, args, input) : { ...nothingSaid, ...says[fate] };
+      return fate === 'late' ? { ...result, ...says.killed } : result;
+    };
+  }
+
+  /** What the kernel holds is what the engine believes, in the same order, and that is what the objects want. */
+  async function expectWanted(engine: Engine): Promise<void> {
+    for (const known of engine.rulesets()) {
+      const listing = await readTable(node.run, known);
+      const held = listing && !isNftError(listing) ? listing : undefined;
+      expect(held?.oddities).toEqual([]);
+      const found = held && partsOfRuleset(held.ruleset);
+      expect(found && sorted(found)).toEqual(sorted(partsOfRuleset(known)));
+      expect(found && compareParts(found, partsOfRuleset(engine.plan(known.family, new Set())))).toEqual([]);
+    }
+  }
+
+  test('the kernel holds what is wanted after the next call that succeeds', { timeout: 600_000 }, async () => {
+    const arbitraryWaits = fc.infiniteStream(fc.boolean());
+    const arbitraryFates = fc.array(fc.constantFrom(...fates), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(arbitraryChanges, arbitraryFates, arbitraryWaits, async (changes, chosen, waits) => {
+        await node.nft('flush ruleset');
+        const engine = createEngine({ nodeName });
+        const left = chosen.values();
+        const applier = createApplier(engine, { run: unreliable(left), pause: async () => {} });
+        const applied = [];
+        for (const change of changes) {
+          const outcome = applier.apply(engine.update(change));
+          applied.push(outcome);
+          await (waits.next().value ? outcome : undefined);
+        }
+        await Promise.all(applied);
+        for (const _ of left) {
+          // The rest of the fates does not come.
+        }
+        const { families } = await applier.apply(engine.update({ apply: [workerNode] }));
+        expect(families.map(({ result }) => result)).not.toContain('failed');
+        await expectWanted(engine);
+      }),
+      { numRuns },
+    );
+  });
+});
+
+const nothingSaid = { exitCode: undefined, signal: undefined, stdout: '', stderr: '', missing: false, denied: false };
+
+function sorted(parts: Parts): unknown[] {
+  return [...parts].sort(([a], [b]) => (a < b ? -1 : 1));
+}

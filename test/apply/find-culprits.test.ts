@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { findCulprits } from '../../src/apply/find-culprits.ts';
+
+/** Accepts what holds none of the culprits, and counts how often it was asked. */
+function judge(culprits: ReadonlySet<string>) {
+  const asked: string[][] = [];
+  const accepts = async (items: readonly string[]): Promise<boolean> => {
+    asked.push([...items]);
+    return !items.some((item) => culprits.has(item));
+  };
+  return { asked, accepts };
+}
+
+const items = (count: number): string[] => Array.from({ length: count }, (_, index) => `shop/service-${index}`);
+
+describe('the culprits among some items', () => {
+  test('are exactly those that are never accepted, in their order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.string(), { maxLength: 40 }),
+        fc.infiniteStream(fc.boolean()),
+        async (all, dice) => {
+          const culprits = new Set(all.filter(() => dice.next().value));
+          const { accepts } = judge(culprits);
+          expect(await findCulprits(all, accepts)).toEqual(all.filter((item) => culprits.has(item)));
+        },
+      ),
+    );
+  });
+
+  test('are found with few questions when they are few', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 2_000 }),
+        fc.uniqueArray(fc.nat(1_999), { minLength: 1, maxLength: 3 }),
+        async (count, places) => {
+          const culprits = new Set(places.map((place) => `shop/service-${place % count}`));
+          const { accepts, asked } = judge(culprits);
+          expect(new Set(await findCulprits(items(count), accepts))).toEqual(culprits);
+          expect(asked.length).toBeLessThanOrEqual(2 + culprits.size * 2 * Math.ceil(Math.log2(count + 1)));
+        },
+      ),
+    );
+  });
+
+  test('are asked for in the order given', async () => {
+    const { accepts, asked } = judge(new Set(['c']));
+    expect(await findCulprits(['a', 'b', 'c', 'd'], accepts)).toEqual(['c']);
+    expect(asked).toEqual([
+      [],
+      ['a', 'b', 'c', 'd'],
+      ['a', 'b'],
+      ['a', 'b', 'c', 'd'],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'd'],
+    ]);
+  });
+
+  test('are nobody when all are accepted, as when somebody else mended the cause', async () => {
+    expect(await findCulprits(items(40), async () => true)).toEqual([]);
+  });
+
+  test('are nobody when there is no one', async () => {
+    expect(await findCulprits([], async () => true)).toEqual([]);
+  });
+
+  test('cannot be told when not even nothing is accepted, and no more is asked', async () => {
+    let questions = 0;
+    const refuses = async (): Promise<boolean> => {
+      questions += 1;
+      return false;
+    };
+    expect(await findCulprits(items(40), refuses)).toBeUndefined();
+    expect(questions).toBe(1);
+  });
+
+  test('who are accepted alone but not together: the later one is left out', async () => {
+    const accepts = async (some: readonly string[]) => !(some.includes('b') && some.includes('d'));
+    expect(await findCulprits(['a', 'b', 'c', 'd'], accepts)).toEqual(['d']);
+  });
+});

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { richSnapshot } from './rich-snapshot.ts';
+import { openNode, type TestNode } from './test-node.ts';
+
+/** Tables of somebody else, with our name in another family and with our chains under another name. */
+const foreignTables = `table inet svc2nft {
+  chain services {
+    type filter hook forward priority 7
+    counter packets 0 bytes 0
+  }
+}
+table ip other {
+  chain services {
+    ip daddr 10.96.0.10 drop
+  }
+}
+`;
+
+describe.skipIf(!kernelTestsRun)('apply --dry-run and clean, beside tables of somebody else', () => {
+  let node: TestNode;
+  let foreign: string;
+
+  beforeEach(async () => {
+    node = await openNode();
+    await node.nft(foreignTables);
+    foreign = await everything();
+  });
+
+  afterEach(async () => {
+    await node.close();
+  });
+
+  function everything(): Promise<string> {
+    return node.print('list', 'ruleset');
+  }
+
+  test('a dry run makes no table', async () => {
+    const { exitCode, stdout, stderr } = await node.apply(richSnapshot, ['--dry-run']);
+    expect(`${exitCode} ${stderr}`).toBe('0 ');
+    expect(stdout).toMatch(/^table ip svc2nft: would be made .*$[\s\S]*^table ip6 svc2nft: would be made .*$/m);
+    expect(await everything()).toBe(foreign);
+  });
+
+  test.each([
+    [
+      'what single commands would change',
+      'flush chain ip svc2nft services',
+      /^table ip svc2nft: would be changed .*$/m,
+    ],
+    ['what would be made anew', 'add counter ip svc2nft mine', /^table ip svc2nft: would be made anew .*$/m],
+  ])('a dry run leaves %s', async (_, commands, said) => {
+    await node.apply(richSnapshot);
+    await node.nft(commands);
+    const before = await everything();
+    const { exitCode, stdout, stderr } = await node.apply(richSnapshot, ['--dry-run']);
+    expect(`${exitCode} ${stderr}`).toBe('0 ');
+    expect(stdout).toMatch(said);
+    expect(await everything()).toBe(before);
+  });
+
+  test('clean removes both tables, and none of the others', async () => {
+    await node.apply(richSnapshot);
+    expect(await everything()).not.toBe(foreign);
+    expect(await node.svc2nft(['clean'])).toEqual({
+      exitCode: 0,
+      stdout: 'table ip svc2nft: removed\ntable ip6 svc2nft: removed\n',
+      stderr: '',
+    });
+    expect(await everything()).toBe(foreign);
+  });
+
+  test('clean removes the table of one family', async () => {
+    await node.apply(richSnapshot);
+    expect(await node.svc2nft(['clean', '--family', 'ip'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await node.listing('ip')).toBeUndefined();
+    expect(await node.listing('ip6')).toMatchObject({ oddities: [] });
+  });
+
+  test('clean is content with nothing', async () => {
+    const { exitCode, stderr } = await node.svc2nft(['clean']);
+    expect(`${exitCode} ${stderr}`).toBe('0 ');
+    expect(await everything()).toBe(foreign);
+  });
+});

@@ -1,0 +1,79 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createApplier } from '../../../src/apply/create-applier.ts';
+import { probeNft } from '../../../src/apply/probe-nft.ts';
+import { compile } from '../../../src/compile.ts';
+import { createEngine } from '../../../src/engine/create-engine.ts';
+import type { CompileOptions } from '../../../src/options.ts';
+import { documentsOf } from '../../../src/phases/1-read/documents-of.ts';
+import { arbitraryChanges, objectsAfter, type RandomChange } from '../../support/arbitrary-changes.ts';
+import { comparableRuleset } from '../../support/comparable-ruleset.ts';
+import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { snapshotFlags, workerNode } from './manifests.ts';
+import { openNode, type TestNode } from './test-node.ts';
+
+const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+/** More for a long look: RUNS=500 npx vitest run test/apply/kernel/engine.test.ts */
+const runs = Number(process.env['RUNS'] ?? 12);
+
+describe.skipIf(!kernelTestsRun)('the engine and the applier on the kernel', () => {
+  /** Where the engine's updates go, and where what they should amount to is loaded at once. */
+  let node: TestNode;
+  let other: TestNode;
+  let options: Partial<CompileOptions>;
+
+  beforeAll(async () => {
+    node = await openNode();
+    other = await openNode();
+    const probe = await probeNft(node.run);
+    options = {
+      nodeName: 'worker-1',
+      clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
+      ...('targetNft' in probe && { targetNft: probe.targetNft }),
+    };
+  });
+
+  afterAll(async () => {
+    await Promise.all([node.close(), other.close()]);
+  });
+
+  const sequences = fc.sample(arbitraryChanges, { numRuns: runs, seed });
+  test.each(sequences.map((changes, index) => ({ changes: [nodeAppears, ...changes], number: index + 1 })))(
+    `sequence $number of SEED=${seed}`,
+    async ({ changes, number }) => {
+      const engine = createEngine(options);
+      const applier = createApplier(engine, { run: node.run });
+      // Even ones start from what the sequence before has left.
+      await node.nft(number % 2 === 1 ? 'flush ruleset' : '');
+      for (const change of changes) {
+        const { ok, families } = await applier.apply(engine.update(change));
+        expect(families.flatMap(({ error }) => error ?? [])).toEqual([]);
+        expect(ok).toBe(true);
+      }
+      const { text, objects } = lastCompiled(changes);
+      await other.nft(text);
+      expect(await tablesOf(node)).toEqual(await tablesOf(other));
+      const { exitCode, stdout } = await node.svc2nft(['diff', '--keep-going', ...snapshotFlags], objects);
+      expect(`${exitCode} ${stdout}`).toBe('0 ');
+    },
+  );
+
+  /** While the node is not known, nothing is changed: what counts is the last time that it was. */
+  function lastCompiled(changes: readonly RandomChange[]): { text: string; objects: readonly unknown[] } {
+    for (let count = changes.length; count > 0; count--) {
+      const objects = objectsAfter(changes.slice(0, count));
+      const { text, rulesets } = compile(documentsOf(objects), { ...options, keepGoing: true });
+      if (text !== undefined && rulesets) {
+        return { text, objects };
+      }
+    }
+    throw new Error('the node was never known');
+  }
+});
+
+const nodeAppears: RandomChange = { apply: [workerNode], remove: [] };
+
+async function tablesOf(node: TestNode): Promise<unknown[]> {
+  const listings = await Promise.all([node.listing('ip'), node.listing('ip6')]);
+  return listings.map((listing) => listing && [comparableRuleset(listing.ruleset), listing.oddities]);
+}

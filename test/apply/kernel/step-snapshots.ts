@@ -1,0 +1,202 @@
+import { type Packet, parsePackets } from '../../support/packets.ts';
+import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
+import { streamPort } from './start-stream.ts';
+
+/** One state of a cluster, and what packets must do in it. */
+export interface Step {
+  /** What has changed since the step before. */
+  readonly name: string;
+  readonly objects: readonly Manifest[];
+  readonly flags: readonly string[];
+  readonly packets: readonly Packet[];
+}
+
+/** A Service that is the same in every step; others often have as many endpoints as it has. */
+const steady: readonly Manifest[] = [
+  service('steady', {
+    type: 'NodePort',
+    clusterIP: '10.96.0.99',
+    clusterIPs: ['10.96.0.99', 'fd00:10:96::99'],
+    ipFamilies: ['IPv4', 'IPv6'],
+    ports: [
+      { name: 'http', port: 80, nodePort: 30999 },
+      { name: 'state', port: 4000, protocol: 'UDP', nodePort: 30999 },
+    ],
+  }),
+  ...[
+    ['10.244.1.91', '10.244.2.92'],
+    ['fd00:10:244:1::91', 'fd00:10:244:2::92'],
+  ].map((addresses) =>
+    slice('steady', addresses, [
+      { name: 'http', port: streamPort },
+      { name: 'state', port: streamPort, protocol: 'UDP' },
+    ]),
+  ),
+];
+
+const always: readonly Manifest[] = [
+  workerNode,
+  {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: ['10.96.0.0/16', 'fd00:10:96::/112'] },
+  },
+  ...steady,
+];
+
+function cart(nodePort: number, spec: Manifest = {}): Manifest {
+  return service('cart', { type: 'NodePort', clusterIP: '10.96.0.10', ports: [{ ...http, nodePort }], ...spec });
+}
+
+function edge(spec: Manifest): Manifest {
+  const ingress = [{ ip: '198.51.100.50' }];
+  return service(
+    'edge',
+    { type: 'LoadBalancer', clusterIP: '10.96.0.20', ports: [http], ...spec },
+    { loadBalancer: { ingress } },
+  );
+}
+
+const mail = service('mail', { clusterIP: '10.96.0.30', ports: [http] });
+const session = service('session', { clusterIP: '10.96.0.40', sessionAffinity: 'ClientIP', ports: [http] });
+
+function games(externalIPs: readonly string[]): Manifest {
+  return service('games', { clusterIP: '10.96.0.50', externalIPs, ports: [{ port: 27, protocol: 'UDP' }] });
+}
+
+const gamesSlice = slice('games', ['10.244.1.51'], [{ name: '', port: 27000, protocol: 'UDP' }]);
+
+const bothFamilies = {
+  clusterIP: '10.96.0.10',
+  clusterIPs: ['10.96.0.10', 'fd00:10:96::10'],
+  ipFamilies: ['IPv4', 'IPv6'],
+};
+
+/** The states, in the order in which they are applied. */
+export const steps: readonly Step[] = [
+  step(
+    'three Services appear, one of them without endpoints',
+    [cart(30080), slice('cart', ['10.244.1.11', '10.244.2.12']), ...edgeEverywhere(), mail],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"], masqueraded: false }
+- { name: cart's node port, from: 203.0.113.9, to: "192.0.2.11:30080/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"], masqueraded: true }
+- { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080", "10.244.2.22:8080"], masqueraded: true }
+- { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: rejected }
+- { name: session is not there yet, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: dropped }
+`,
+  ),
+  step(
+    'cart has more endpoints, games comes with an external IP',
+    [
+      cart(30080),
+      slice('cart', ['10.244.1.11', '10.244.2.12', '10.244.2.13', '10.244.1.14']),
+      ...edgeEverywhere(),
+      mail,
+      games(['198.51.100.60']),
+      gamesSlice,
+    ],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"] }
+- { name: games outside, from: 203.0.113.9, to: "198.51.100.60:27/udp", expect: ["10.244.1.51:27000"], masqueraded: true }
+- { name: games' wrong protocol, from: 10.244.1.50, to: "10.96.0.50:27/tcp", expect: rejected }
+`,
+  ),
+  step(
+    'edge keeps outside clients on this node, mail gets an endpoint',
+    [
+      cart(30080),
+      slice('cart', ['10.244.2.12', '10.244.2.13', '10.244.1.14']),
+      edge({ externalTrafficPolicy: 'Local' }),
+      slice('edge', ['10.244.1.21', '10.244.2.22']),
+      mail,
+      slice('mail', ['10.244.2.31']),
+      games(['198.51.100.60']),
+      gamesSlice,
+    ],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"] }
+- { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080"], masqueraded: false }
+- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080", "10.244.2.22:8080"] }
+- { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: ["10.244.2.31:8080"] }
+`,
+  ),
+  step(
+    'edge has no local endpoint any more, session comes with affinity',
+    [
+      cart(30080, { internalTrafficPolicy: 'Local' }),
+      slice('cart', ['10.244.2.12', '10.244.2.13', '10.244.1.14']),
+      edge({ externalTrafficPolicy: 'Local' }),
+      slice('edge', ['10.244.2.22']),
+      mail,
+      slice('mail', ['10.244.2.31']),
+      session,
+      slice('session', ['10.244.1.41', '10.244.1.42', '10.244.2.43']),
+    ],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.14:8080"] }
+- { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: dropped }
+- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080"] }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.41:8080", "10.244.1.42:8080", "10.244.2.43:8080"], sticky: true }
+- { name: games is gone, from: 203.0.113.9, to: "198.51.100.60:27/udp", expect: untouched }
+`,
+  ),
+  step(
+    'cart gets IPv6, its endpoint here terminates, session loses one endpoint, mail is deleted',
+    [
+      cart(30080, bothFamilies),
+      slice('cart', ['!10.244.1.14', '10.244.2.12']),
+      slice('cart', ['fd00:10:244:1::14', 'fd00:10:244:2::12']),
+      edge({ loadBalancerSourceRanges: ['203.0.113.0/24'] }),
+      slice('edge', ['10.244.2.22', '10.244.2.23']),
+      session,
+      slice('session', ['10.244.1.42', '10.244.2.43']),
+    ],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080"] }
+- { name: cart over IPv6, from: "fd00:10:244:1::50", to: "[fd00:10:96::10]:80/tcp", expect: ["[fd00:10:244:1::14]:8080", "[fd00:10:244:2::12]:8080"] }
+- { name: cart's node port over IPv6, from: "2001:db8:9::9", to: "[2001:db8:a::11]:30080/tcp", expect: ["[fd00:10:244:1::14]:8080", "[fd00:10:244:2::12]:8080"], masqueraded: true }
+- { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080", "10.244.2.23:8080"], masqueraded: true }
+- { name: edge from elsewhere, from: 192.0.2.99, to: "198.51.100.50:80/tcp", expect: dropped }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"], sticky: true }
+- { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: dropped }
+`,
+  ),
+  step(
+    'other settings, another node port, affinity ends, cart has nobody over IPv6',
+    [
+      cart(30081, bothFamilies),
+      slice('cart', ['10.244.1.11', '10.244.2.12']),
+      edge({}),
+      slice('edge', ['10.244.2.22', '10.244.2.23']),
+      service('session', { clusterIP: '10.96.0.40', ports: [http] }),
+      slice('session', ['10.244.1.42', '10.244.2.43']),
+    ],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"], masqueraded: true }
+- { name: cart over IPv6, from: "fd00:10:244:1::50", to: "[fd00:10:96::10]:80/tcp", expect: rejected }
+- { name: cart's old node port, from: 203.0.113.9, to: "192.0.2.11:30080/tcp", expect: untouched }
+- { name: cart's new node port, from: 203.0.113.9, to: "192.0.2.11:30081/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"] }
+- { name: edge from elsewhere, from: 192.0.2.99, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080", "10.244.2.23:8080"] }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"] }
+`,
+    ['--masquerade-all'],
+  ),
+  step(
+    'all but one Service are gone',
+    [],
+    `
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: dropped }
+- { name: cart's node port, from: 203.0.113.9, to: "192.0.2.11:30081/tcp", expect: untouched }
+- { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: untouched }
+`,
+  ),
+];
+
+function edgeEverywhere(): Manifest[] {
+  return [edge({}), slice('edge', ['10.244.1.21', '10.244.2.22'])];
+}
+
+function step(name: string, objects: readonly Manifest[], packets: string, flags: readonly string[] = []): Step {
+  return { name, objects: [...always, ...objects], flags, packets: parsePackets(packets, name) };
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { createEngine } from '../../src/engine/create-engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { node, workerOptions } from '../engine/worker.ts';
+import { service, service6 } from '../report/shop.ts';
+import { type Answer, refusing, says } from '../support/fake-nft.ts';
+import { type FakeApplier, resultsOf, startApplier } from './start-applier.ts';
+
+/** 40 Services, `shop/s0` to `shop/s39`; s7 is at 10.96.1.7. */
+const services = Array.from({ length: 40 }, (_, index) =>
+  service(`s${index}`, ['2.5'], { spec: { clusterIP: `10.96.1.${index}` } }),
+);
+const refused = (index: number): Answer => refusing(`"shop/s${index}"`);
+
+async function applyAll(...answers: readonly Answer[]) {
+  const engine = createEngine(workerOptions);
+  const started = startApplier(engine, ...answers);
+  const outcome = await started.applier.apply(engine.update({ apply: [node(), ...services.flat()] }));
+  return { ...started, engine, outcome };
+}
+
+describe('nft refuses some of 40 Services', () => {
+  test.each([[[17]], [[0, 39]], [[3, 4, 20]]])('%j: they are named, and the rest is loaded', async (culprits) => {
+    const { outcome, nft } = await applyAll(...culprits.map(refused));
+    expect(outcome.ok).toBe(false);
+    expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
+    expect(outcome.families[0]?.leftOut).toEqual(culprits.map((index) => `shop/s${index}`).sort());
+
+    const loaded = nft.texts().at(-1) ?? '';
+    const held = services.flatMap((_, index) => (loaded.includes(`"shop/s${index}"`) ? [index] : []));
+    expect(held).toEqual([...services.keys()].filter((index) => !culprits.includes(index)));
+  });
+
+  test('they are looked for with few questions, of which none changes anything', async () => {
+    const { nft } = await applyAll(refused(17));
+    const commands = nft.commandsSince();
+    expect(commands.slice(0, 3)).toEqual(['nft -nj list table ip svc2nft', 'nft -f -', 'nft -f -']);
+    expect(commands.at(-1)).toBe('nft -f -');
+    expect(new Set(commands.slice(3, -1))).toEqual(new Set(['nft --check -f -']));
+    // Nothing, all, and two for each halving.
+    expect(commands.slice(3, -1).length).toBeLessThanOrEqual(14);
+  });
+
+  test('a Service that nft is only kept from looking at is not blamed', async () => {
+    const checks: Answer = ({ command, input }) =>
+      command === 'nft --check -f -' && input?.includes('"shop/s3"') ? says.noMemory : undefined;
+    const { outcome } = await applyAll(refused(17), checks);
+    expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
+    expect(outcome.families[0]?.leftOut).toEqual(['shop/s17']);
+  });
+});
+
+describe('a Service that is left out', () => {
+  async function without17(): Promise<FakeApplier & { engine: Engine }> {
+    const started = await applyAll(refused(17));
+    started.nft.commandsSince();
+    return started;
+  }
+
+  test('is so for as long as nothing changes about it, and every outcome says it', async () => {
+    const { applier, nft, engine } = await without17();
+    const update = engine.update({ apply: [service('s3', ['2.6'])[1]] });
+    const outcome = await applier.apply(update);
+    expect(resultsOf(outcome)).toEqual(['ip changed']);
+    expect([outcome.ok, outcome.families[0]?.leftOut]).toEqual([false, ['shop/s17']]);
+    expect(nft.commandsSince()).toEqual(['nft -f -']);
+    expect(nft.texts().at(-1)).toBe(update.text);
+  });
+
+  test('is tried again when it changes, and loaded when nft takes it then', async () => {
+    const { applier, nft, engine } = await without17();
+    nft.answers.length = 0;
+    const outcome = await applier.apply(engine.update({ apply: [service('s17', ['2.6'])[1]] }));
+    expect([outcome.ok, outcome.families[0]?.leftOut]).toEqual([true, []]);
+    expect(nft.commandsSince()).toEqual(['nft -f -']);
+    expect(nft.texts().at(-1)).toBe(`\
+add element ip svc2nft cluster-ips { 10.96.1.17 comment "shop/s17" }
+add element ip svc2nft service-ips { 10.96.1.17 . tcp . 80 comment "shop/s17:http" : goto tcp-cluster-1 }
+add element ip svc2nft tcp-endpoints { 10.96.1.17 . 80 . 0 : 10.244.2.6 . 8080 }
+`);
+  });
+
+  test('is left out again when nft does not take it then either', async () => {
+    const { applier, nft, engine } = await without17();
+    const outcome = await applier.apply(engine.update({ apply: [service('s17', ['2.6'])[1]] }));
+    expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
+    expect(outcome.families[0]?.leftOut).toEqual(['shop/s17']);
+    expect(nft.texts().at(-1)).not.toContain('shop/s17');
+  });
+
+  test('is no matter any more when it is gone', async () => {
+    const { applier, engine } = await without17();
+    const outcome = await applier.apply(
+      engine.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 's17' }] }),
+    );
+    expect([outcome.ok, resultsOf(outcome)]).toEqual([true, ['ip unchanged']]);
+  });
+});
+
+test('a Service that nft refuses in one family is served in the other, whichever it is', async () => {
+  const spec = {
+    clusterIP: '10.96.0.10',
+    clusterIPs: ['10.96.0.10', 'fd00:10:96::10'],
+    ipFamilies: ['IPv4', 'IPv6'],
+  };
+  const [cart, slice] = service('cart', ['2.5'], { spec });
+  const six = service6('six', ['2.6']).slice(1);
+  const ofCart = six.map((object) => ({
+    ...object,
+    metadata: { namespace: 'shop', name: 'cart-6', labels: { 'kubernetes.io/service-name': 'cart' } },
+  }));
+  const engine = createEngine({ ...workerOptions, families: ['ip', 'ip6'] });
+  const { applier, nft } = startApplier(engine);
+  await applier.apply(engine.update({ apply: [node(), cart, slice] }));
+  nft.answers.push(({ input }) => (input?.includes('fd00:10:244:2::6') ? says.refused : undefined));
+
+  const outcome = await applier.apply(engine.update({ apply: ofCart }));
+  expect(resultsOf(outcome)).toEqual(['ip unchanged', 'ip6 rebuilt refused']);
+  expect(outcome.families.map(({ leftOut }) => leftOut)).toEqual([[], ['shop/cart']]);
+  const update = engine.update({ apply: [service('cart', ['2.5', '2.6'], { spec })[1]] });
+  expect(update.families.map(({ family }) => family)).toEqual(['ip', 'ip6']);
+  expect(update.families[0]?.commands).toHaveLength(5);
+});

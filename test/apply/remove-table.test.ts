@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { removeTable } from '../../src/apply/remove-table.ts';
+import { answering, createFakeNft, says } from '../support/fake-nft.ts';
+
+const name = { family: 'ip6', table: 'proxy' } as const;
+
+test('one table is removed, and no other', async () => {
+  const nft = createFakeNft();
+  expect(await removeTable(nft.run, name)).toBe('removed');
+  expect(nft.calls).toEqual([{ command: 'nft -f -', input: 'delete table ip6 proxy\n' }]);
+});
+
+test('one that is not there is fine', async () => {
+  const nft = createFakeNft(answering('nft -f -', says.noSuchFile));
+  expect(await removeTable(nft.run, name)).toBe('absent');
+});
+
+test('one that cannot be removed says why', async () => {
+  const nft = createFakeNft(answering('nft -f -', says.notPermitted));
+  expect(await removeTable(nft.run, name)).toMatchObject({ kind: 'no-permission' });
+});
+
+test('a name that nft would take for something else is none', async () => {
+  const nft = createFakeNft();
+  await expect(removeTable(nft.run, { family: 'ip', table: 'a; flush ruleset' })).rejects.toThrow();
+  expect(nft.calls).toEqual([]);
+});

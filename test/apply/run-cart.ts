@@ -1,0 +1,37 @@
+import type { ProgramResult } from '../../src/apply/run-program.ts';
+import type { Update } from '../../src/engine/engine.ts';
+import { node } from '../engine/worker.ts';
+import { type ServiceFields, service } from '../report/shop.ts';
+import { type Answer, printed } from '../support/fake-nft.ts';
+import { type RunningApplier, runApplier } from './start-applier.ts';
+
+/** What makes a Service one with affinity. */
+export const affinity: ServiceFields = { spec: { sessionAffinity: 'ClientIP' } };
+
+/** An applier whose kernel holds `shop/cart` with one endpoint, and an update that brings another one. */
+export async function runCart(...answers: readonly Answer[]): Promise<RunningApplier & { update: Update }> {
+  const started = await runApplier([node(), ...service('cart', ['2.5'], affinity)]);
+  started.nft.answers.push(...answers);
+  return { ...started, update: started.engine.update({ apply: [service('cart', ['2.5', '2.6'])[1]] }) };
+}
+
+const pins = [
+  ['10.0.0.1', '10.244.2.5'],
+  ['10.0.0.2', '10.244.9.9'],
+] as const;
+
+/** What nft prints of a table that has pins of `shop/cart` and of nobody, and nothing else. */
+export const tableWithPins: Partial<ProgramResult> = printed('ip', [
+  {
+    map: {
+      name: 'tcp-pins',
+      type: ['ipv4_addr', 'ipv4_addr', 'inet_service'],
+      map: 'ipv4_addr . inet_service',
+      flags: ['timeout'],
+      elem: pins.map(([client, endpoint]) => [
+        { elem: { val: { concat: [client, '10.96.0.10', 80] }, timeout: 10800, expires: 600 } },
+        { concat: [endpoint, 8080] },
+      ]),
+    },
+  },
+]);

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import type { Aftermath } from '../../src/engine/describe-handovers.ts';
+import type { Changes } from '../../src/engine/engine.ts';
+import { type ServiceFields, service } from '../report/shop.ts';
+import { aftermathOf, none } from './aftermath-of.ts';
+import { engineWith, node, serviceNamed } from './worker.ts';
+
+type Objects = readonly unknown[];
+
+const remove = [serviceNamed('cart')];
+
+describe('UDP flows', () => {
+  const dns = (hosts: readonly string[], { port = {}, spec = {}, targetPort = 8053 }: ServiceFields = {}) =>
+    service('cart', hosts, {
+      port: { protocol: 'UDP', port: 53, nodePort: 30053, ...port },
+      spec: { externalIPs: ['198.19.0.5'], ...spec },
+      targetPort,
+    });
+  const touched: Aftermath = { ...none, touchesUdp: true };
+  /** With one endpoint that is what its conditions say. */
+  const withConditions = (conditions: object) => {
+    const [cart, slice] = dns(['2.5']);
+    return [cart, { ...slice, endpoints: [{ addresses: ['10.244.2.5'], conditions }] }];
+  };
+
+  test.each<[string, Objects, Changes, Aftermath]>([
+    ['a Service comes, to which flows may go untranslated', [], { apply: dns(['2.5']) }, touched],
+    ['an endpoint goes', dns(['2.5', '2.6']), { apply: dns(['2.5']) }, touched],
+    ['the last endpoint goes', dns(['2.5']), { apply: dns([]) }, touched],
+    ['another target port', dns(['2.5']), { apply: dns(['2.5'], { targetPort: 5353 }) }, touched],
+    [
+      'another address, to which flows may go untranslated',
+      dns(['2.5']),
+      { apply: dns(['2.5'], { spec: { externalIPs: ['198.19.0.5', '198.19.0.6'] } }) },
+      touched,
+    ],
+    [
+      'a Service goes',
+      dns(['2.5']),
+      { remove },
+      {
+        ...touched,
+        goneUdpFrontends: [
+          { address: '10.96.0.10', port: 53 },
+          { address: '198.19.0.5', port: 53 },
+          { nodePort: 30053 },
+        ],
+      },
+    ],
+    [
+      'it has another port and another node port',
+      dns(['2.5']),
+      { apply: dns(['2.5'], { port: { port: 54, nodePort: 30054 } }) },
+      {
+        ...touched,
+        goneUdpFrontends: [
+          { address: '10.96.0.10', port: 53 },
+          { address: '198.19.0.5', port: 53 },
+          { nodePort: 30053 },
+        ],
+      },
+    ],
+    [
+      'it gives up an address',
+      dns(['2.5']),
+      { apply: dns(['2.5'], { spec: { externalIPs: [] } }) },
+      { ...touched, goneUdpFrontends: [{ address: '198.19.0.5', port: 53 }] },
+    ],
+    [
+      'its endpoint may not even serve any more',
+      withConditions({ ready: false, serving: true }),
+      { apply: withConditions({ ready: false, serving: false }) },
+      touched,
+    ],
+  ])('may be stale: %s', (_, before, changes, aftermath) => {
+    expect(aftermathOf(before, changes)).toEqual(aftermath);
+  });
+
+  test('may be stale although no rule changes', () => {
+    const engine = engineWith(withConditions({ ready: false, serving: true }));
+    const { families } = engine.update({ apply: withConditions({ ready: false, serving: false }) });
+    expect(families).toMatchObject([{ commands: [], text: '', aftermath: touched }]);
+  });
+
+  test.each<[string, Objects, Changes]>([
+    [
+      'another policy',
+      dns(['1.5', '2.5']),
+      { apply: dns(['1.5', '2.5'], { spec: { internalTrafficPolicy: 'Local' } }) },
+    ],
+    ['an endpoint is draining', withConditions({}), { apply: withConditions({ ready: false, serving: true }) }],
+    ['it is TCP', service('cart', ['2.5']), { remove }],
+  ])('stay: %s', (_, before, changes) => {
+    expect(aftermathOf(before, changes) ?? none).toEqual(none);
+  });
+
+  test('may be stale when another Service takes an address over, which then is not gone', () => {
+    const [other, slice] = service('other', ['2.6'], {
+      port: { protocol: 'UDP', port: 53 },
+      spec: { clusterIP: '10.96.0.11', externalIPs: ['198.19.0.5'] },
+    });
+    const aftermath = aftermathOf([...dns(['2.5']), other, slice], { remove });
+    expect(aftermath).toEqual({
+      ...touched,
+      goneUdpFrontends: [{ address: '10.96.0.10', port: 53 }, { nodePort: 30053 }],
+    });
+  });
+
+  test('are not forgotten while the node is not known, nor over a resync', () => {
+    const engine = engineWith(dns(['2.5'], { spec: { externalIPs: [] } }));
+    const table = engine.rulesets()[0];
+    expect(engine.update({ apply: [node({ address: 'nowhere' })], remove }).families).toEqual([]);
+    expect(engine.resync(new Map([['ip', table]])).families).toEqual([]);
+    expect(engine.update({ apply: [node()] }).families[0]?.aftermath).toEqual({
+      ...touched,
+      goneUdpFrontends: [{ address: '10.96.0.10', port: 53 }, { nodePort: 30053 }],
+    });
+  });
+});

@@ -1,0 +1,22 @@
+import { elementsOf } from '../../src/phases/5-plan/elements-of.ts';
+import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import { renderRule } from '../../src/phases/6-render/render-rule.ts';
+import { renderHook } from '../../src/phases/6-render/render-ruleset.ts';
+import { elementText, renderDeclaration } from '../../src/phases/6-render/render-set.ts';
+import type { Part, Parts } from './read-parts.ts';
+
+/** A ruleset in the form of a listing: what readParts would find if nft printed as the program does. */
+export function partsOfRuleset({ family, table, comment, sets, chains }: Ruleset): Parts {
+  const place = `${family} ${table}`;
+  const parts = new Map<string, Part>([[place, { lines: [comment], elements: [] }]]);
+  for (const set of sets) {
+    const kind = set.value === undefined ? 'set' : 'map';
+    const elements = elementsOf(set).map(elementText).sort();
+    parts.set(`${place} ${kind} ${set.name}`, { lines: renderDeclaration(set, family), elements });
+  }
+  for (const { name, hook, rules } of chains) {
+    const lines = [...(hook ? [renderHook(hook)] : []), ...rules.map((rule) => renderRule(rule, family))];
+    parts.set(`${place} chain ${name}`, { lines, elements: [] });
+  }
+  return parts;
+}

@@ -1,0 +1,18 @@
+import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
+import { installedRuleset } from '../../src/diff/index-installed.ts';
+import { renderTransaction } from '../../src/diff/render-transaction.ts';
+import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+
+/** What leads from one ruleset to another, a line of nft text for each command or element of a long list. */
+export function textBetween(before: Ruleset | undefined, after: Ruleset): string[] {
+  const text = renderTransaction({ ...after, commands: diffRulesets(before, after).commands });
+  return text.split('\n').slice(0, -1);
+}
+
+/** What a table holds that came through some states in turn. */
+export function heldAfter(states: readonly Ruleset[]): Ruleset | undefined {
+  return states.reduce<Ruleset | undefined>(
+    (held, next) => installedRuleset(diffRulesets(held, next).installed),
+    undefined,
+  );
+}
