@@ -9,17 +9,18 @@ const { main } = await import('../dist/cli/main.js').catch((error) => {
   process.exit(1);
 });
 
-// A reader that has seen enough, such as `head`, is no error.
+// A reader that has seen enough, such as `head`, is no error, and keeps nothing from being done.
 process.stdout.on('error', (error) => {
   if (error.code !== 'EPIPE') {
     process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+    process.exit(2);
   }
-  process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 // Nobody is left to be told.
 process.stderr.on('error', () => {});
 
+// Not 1, which of `diff` says that there are differences.
 process.exitCode = await main(process.argv.slice(2), process).catch((error) => {
   process.stderr.write(`error: this is a bug in svc2nft, please report it: ${error?.message ?? error}\n`);
-  return 1;
+  return 2;
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { withoutLock } from '../src/apply/with-lock.ts';
 import { compileCommand } from '../src/cli/commands/compile.ts';
 import { runMain } from './support/run-main.ts';
 
@@ -38,7 +39,15 @@ spec:
 
 test('the README names every flag', () => {
   const run = () => Promise.reject(new Error('no program is needed'));
-  const streams = { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, env: {}, run, now: () => 0 };
+  const streams = {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: {},
+    run,
+    lock: withoutLock,
+    now: () => 0,
+  };
   const flags = compileCommand(streams, () => {}).options.map(({ short, long }) => short ?? long);
   expect(flags.filter((flag) => !readme.includes(`${flag} `) && !readme.includes(`${flag}\``))).toEqual([]);
 });

@@ -34,13 +34,25 @@ export async function startFamily(job: FamilyJob): Promise<FamilyOutcome | undef
   if (!plan) {
     return undefined;
   }
-  const { commands, isNewTable } = plan;
-  const error = await sendPatiently(job, commands);
+  const { error, commands } = await sendPlan(job, plan);
   if (error) {
     return error.rebuild ? rebuild(job, { error, listing: read }) : failed(job, commands, error);
   }
   const outcome = { ...done(job, commands), before: read, found: read ? describeFindings(read, commands) : [] };
-  return isNewTable && read ? { ...outcome, result: 'rebuilt' } : outcome;
+  return plan.isNewTable && read ? { ...outcome, result: 'rebuilt' } : outcome;
+}
+
+/** Pins that cannot be deleted at once must not keep the rest. */
+async function sendPlan(
+  job: FamilyJob,
+  { commands, pinCommands }: PlannedTransaction,
+): Promise<{ error: NftError | undefined; commands: readonly Command[] }> {
+  const error = await sendPatiently(job, commands);
+  if (pinCommands === 0 || !error?.rebuild || error.kind === 'interrupted') {
+    return { error, commands };
+  }
+  const rest = commands.slice(0, -pinCommands);
+  return { error: await sendPatiently(job, rest), commands: rest };
 }
 
 /** Sends what the target says has changed since the last time. Nothing is read unless nft refuses it. */
@@ -143,7 +155,7 @@ function rebuilt(job: FamilyJob, commands: readonly Command[], { error, listing 
 }
 
 function failed(job: FamilyJob, commands: readonly Command[], error: NftError): FamilyOutcome {
-  return { ...done(job, commands), result: 'failed', error };
+  return { ...done(job, commands), result: 'failed', leftOut: [], error };
 }
 
 function textOf({ target, family }: FamilyJob, commands: readonly Command[]): string {

@@ -53,5 +53,13 @@ export const noUpdate: Update = { families: [], text: '', diagnostics: [] };
 
 function updateOf(family: Family, table: string, commands: FamilyUpdate['commands']): FamilyUpdate {
   const aftermath = { goneUdpFrontends: [], touchesUdp: false, touchesPins: false, repinned: new Set<string>() };
-  return { family, table, commands, text: renderTransaction({ family, table, commands }), aftermath, resyncs: 0 };
+  return {
+    family,
+    table,
+    commands,
+    text: renderTransaction({ family, table, commands }),
+    aftermath,
+    resyncs: 0,
+    sequence: 0,
+  };
 }

@@ -1,16 +1,21 @@
 import { expectUdp } from '../conntrack/expect-udp.ts';
 import type { UdpFrontend } from '../conntrack/expectations.ts';
 import type { Family } from '../network.ts';
+import { socketText } from '../socket-text.ts';
 import { type ConntrackOutcome, cleanConntrack } from './clean-conntrack.ts';
 import type { RunProgram } from './run-program.ts';
 import type { Target } from './target.ts';
 
 /** What is to be cleaned in conntrack, by family: kept until it is done, over any number of failures. */
-export type ConntrackDuties = Map<Family, UdpFrontend[]>;
+export type ConntrackDuties = Map<Family, Map<string, UdpFrontend>>;
 
 /** Remembers that UDP flows of a family have to be looked at, those to frontends that are gone among them. */
 export function addDuty(duties: ConntrackDuties, family: Family, gone: readonly UdpFrontend[]): void {
-  duties.set(family, [...(duties.get(family) ?? []), ...gone]);
+  const known = duties.get(family) ?? new Map<string, UdpFrontend>();
+  for (const frontend of gone) {
+    known.set('nodePort' in frontend ? `${frontend.nodePort}` : socketText(frontend), frontend);
+  }
+  duties.set(family, known);
 }
 
 /**
@@ -28,7 +33,9 @@ export async function doDuties(
   if (due.length === 0) {
     return undefined;
   }
-  const expectations = due.map((view) => expectUdp(view, duties.get(view.family) ?? [], view.addresses));
+  const expectations = due.map((view) =>
+    expectUdp(view, [...(duties.get(view.family)?.values() ?? [])], view.addresses),
+  );
   const outcome = await cleanConntrack({ expectations, run });
   if (outcome.failed === undefined) {
     for (const { family } of due) {

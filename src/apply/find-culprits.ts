@@ -1,6 +1,10 @@
+/** So many questions are asked at most: each takes as long as loading the table. */
+const mostQuestions = 200;
+
 /**
- * Finds, by halving, which items have to be left out so that the others are accepted: about 2 log2(n) questions for one
- * culprit. Undefined when not even the empty list is accepted, so that it is nobody's fault.
+ * Finds, by halving, which items have to be left out so that the others are accepted: about 2 log2(n) questions for each
+ * culprit. Undefined when not even the empty list is accepted, so that it is nobody's fault. When there are so many
+ * culprits that 200 questions do not find them all, whoever was not accepted by then counts as one.
  *
  * @param accepts whether a list of items, in the order given here, is accepted.
  */
@@ -8,10 +12,15 @@ export async function findCulprits(
   items: readonly string[],
   accepts: (items: readonly string[]) => Promise<boolean>,
 ): Promise<readonly string[] | undefined> {
-  if (!(await accepts([]))) {
+  let questions = 0;
+  const ask: typeof accepts = (candidates) => {
+    questions += 1;
+    return questions > mostQuestions ? Promise.resolve(false) : accepts(candidates);
+  };
+  if (!(await ask([]))) {
     return undefined;
   }
-  const accepted = new Set(await addAccepted([], items, accepts));
+  const accepted = new Set(await addAccepted([], items, ask));
   return items.filter((item) => !accepted.has(item));
 }
 

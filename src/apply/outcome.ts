@@ -11,7 +11,8 @@ export interface FamilyOutcome {
   readonly family: Family;
   /**
    * `unchanged`: it held everything already. `changed`: it took the difference. `rebuilt`: it was made anew, in one
-   * transaction. `failed`: it holds what it held before.
+   * transaction. `failed`: it holds what it held before,
+   * unless nft was interrupted after the kernel was done.
    */
   readonly result: 'unchanged' | 'changed' | 'rebuilt' | 'failed';
   /** What the kernel was told; what it was meant to be told when that failed. */

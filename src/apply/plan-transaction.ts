@@ -10,6 +10,8 @@ import type { Target } from './target.ts';
 /** What leads from a table that was just read to what is wanted. */
 export interface PlannedTransaction {
   readonly commands: readonly Command[];
+  /** Of these, how many at the end delete pins; packets may be faster and change a pin, so that nft refuses to. */
+  readonly pinCommands: number;
   /** Whether the table is made anew. */
   readonly isNewTable: boolean;
 }
@@ -29,8 +31,9 @@ export function planTransaction(
   const isNewTable = anew || !listing || needsNewTable(listing);
   const update = target.resync(new Map([[family, isNewTable ? undefined : listing.ruleset]]));
   const commands = update.families.find((one) => one.family === family)?.commands ?? [];
-  const pins = listing ? pinCommands(target, family, listing, isNewTable) : [];
-  return { commands: [...(isNewTable ? [deleteTable] : []), ...commands, ...pins], isNewTable };
+  const pins = listing ? commandsForPins(target, family, listing, isNewTable) : [];
+  const all = [...(isNewTable ? [deleteTable] : []), ...commands, ...pins];
+  return { commands: all, pinCommands: isNewTable ? 0 : pins.length, isNewTable };
 }
 
 const deleteTable: Command = { kind: 'delete-table' };
@@ -40,7 +43,7 @@ function needsNewTable({ ruleset, oddities }: Listing): boolean {
 }
 
 /** In a table that stays, what is wrong is deleted; into a new one, what is right is written again. */
-function pinCommands(target: Target, family: Family, listing: Listing, isNewTable: boolean): Command[] {
+function commandsForPins(target: Target, family: Family, listing: Listing, isNewTable: boolean): Command[] {
   const ruleset = target.rulesets().find((one) => one.family === family);
   if (!ruleset || listing.dynamic.size === 0) {
     return [];

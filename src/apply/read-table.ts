@@ -33,7 +33,7 @@ export async function readDynamicSet(
 }
 
 /** Whether a value is an error and no listing. */
-export function isNftError(value: Listing | NftError | undefined): value is NftError {
+export function isNftError(value: object | undefined): value is NftError {
   return value !== undefined && 'kind' in value;
 }
 

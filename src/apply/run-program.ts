@@ -40,6 +40,9 @@ const longestStdout = 500_000_000;
 /** In bytes. nft quotes every line that it refuses, and one line may be all of the input. */
 const longestStderr = 65_536;
 
+/** In milliseconds: a program that takes longer hangs. The largest tables take a minute. */
+const longestRun = 600_000;
+
 /** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input) => {
@@ -53,23 +56,40 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       // The current folder may be gone by now.
       cwd: '/',
       maxBuffer: longestStdout,
+      timeout: longestRun,
       stripFinalNewline: false,
       reject: false,
       ...(signal && { cancelSignal: signal }),
     });
     whole?.close();
-    const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
-    const reason = tooMuch || (result.originalMessage ?? '');
-    // Output that was cut off comes with exit code 0 as well.
-    const exitCode = result.failed && result.exitCode === 0 ? undefined : result.exitCode;
-    return {
-      exitCode,
-      signal: result.signal,
-      stdout: result.stdout ?? '',
-      stderr: result.stderr || (exitCode === undefined ? reason : ''),
-      missing: result.code === 'ENOENT',
-      denied: result.code === 'EACCES' || result.code === 'EPERM',
-    };
+    return toProgramResult(result);
+  };
+}
+
+/** Of what execa gives. */
+interface ExecaResult {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly failed: boolean;
+  readonly isMaxBuffer: boolean;
+  readonly originalMessage?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+function toProgramResult(result: ExecaResult): ProgramResult {
+  const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
+  const reason = tooMuch || (result.originalMessage ?? '');
+  // Output that was cut off comes with exit code 0 as well.
+  const exitCode = result.failed && result.exitCode === 0 ? undefined : result.exitCode;
+  return {
+    exitCode,
+    signal: result.signal,
+    stdout: result.stdout ?? '',
+    stderr: result.stderr || (exitCode === undefined ? reason : ''),
+    missing: result.code === 'ENOENT',
+    denied: result.code === 'EACCES' || result.code === 'EPERM',
   };
 }
 

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import type { RunProgram } from '../apply/run-program.ts';
+import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { exitCodes } from './exit-codes.ts';
 import { buildProgram } from './program.ts';
 import type { GivenStreams, Streams } from './streams.ts';
@@ -33,5 +34,7 @@ function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams)
     const { createRunProgram } = await import('../apply/run-program.ts');
     return createRunProgram({ env })(program, args, input);
   };
-  return { stdin, stdout, stderr, env, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
+  // Who brings programs brings the kernel that they speak to.
+  const lock = run ? withoutLock : withLock;
+  return { stdin, stdout, stderr, env, lock, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
 }

@@ -47,7 +47,9 @@ async function applyPaths(
     return exitCodes.badInput;
   }
   const target = compiledTarget(compiled, options);
-  const outcome = flags.dryRun ? await rehearse(target, run) : await createApplier(target, { run }).apply(noUpdate);
+  const outcome = flags.dryRun
+    ? await rehearse(target, run)
+    : await createApplier(target, { run, lock: streams.lock }).apply(noUpdate);
   reportOutcome(outcome, { target, streams, isRehearsal: flags.dryRun === true });
   return exitCodeOf(outcome);
 }

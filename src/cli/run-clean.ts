@@ -19,7 +19,7 @@ export async function runClean(flags: CleanFlags, streams: Streams): Promise<num
   });
   let exitCode: number = exitCodes.done;
   for (const family of families) {
-    const result = await removeTable(streams.run, { family, table });
+    const result = await streams.lock(table, () => removeTable(streams.run, { family, table }));
     if (typeof result === 'string') {
       streams.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'was not there'}\n`);
       continue;

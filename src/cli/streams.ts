@@ -1,9 +1,12 @@
 import type { RunProgram } from '../apply/run-program.ts';
+import type { Lock } from '../apply/with-lock.ts';
 
 /** The outside world of a command, so that tests can run it in their own process. */
 export interface Streams extends GivenStreams {
   /** Runs nft and conntrack. */
   readonly run: RunProgram;
+  /** Keeps other processes from a table meanwhile. */
+  readonly lock: Lock;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
 }

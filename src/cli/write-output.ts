@@ -10,7 +10,8 @@ import type { Streams } from './streams.ts';
 export async function writeOutput(text: string, path: string | undefined, streams: Streams): Promise<number> {
   if (path === undefined || path === '-') {
     if (!streams.stdout.write(text)) {
-      await once(streams.stdout, 'drain');
+      // A reader that has left is dealt with where the stream was opened.
+      await once(streams.stdout, 'drain').catch(() => undefined);
     }
     return exitCodes.done;
   }

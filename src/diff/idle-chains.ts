@@ -19,7 +19,9 @@ export function idleChains(
   stays: { readonly set: (name: string) => boolean; readonly chain: (name: string) => boolean },
 ): Chain[] {
   let idle = unused.filter(
-    ({ name, rules }) => isDispatchChainName(name) && rules.every((rule) => setsOf(rule).every(stays.set)),
+    // An empty rule is one that was not understood.
+    ({ name, rules }) =>
+      isDispatchChainName(name) && rules.every((rule) => rule.length > 0 && setsOf(rule).every(stays.set)),
   );
   // Who goes to a chain that has to go, goes with it.
   for (let count = -1; count !== idle.length; ) {

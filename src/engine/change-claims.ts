@@ -1,3 +1,4 @@
+import { appendAll } from '../append-all.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import { compareServicePorts } from '../phases/3-model/compare-service-ports.ts';
 import type { Claim } from '../phases/5-plan/fragment.ts';
@@ -39,7 +40,7 @@ export function changeClaims(
       claims.delete(key);
     }
     handovers.push({ before: holder, after: claimants[0] });
-    diagnostics.push(...warnings);
+    appendAll(diagnostics, warnings);
   }
   return { handovers: handovers.filter((handover) => handover.before !== handover.after), diagnostics };
 }

@@ -7,10 +7,10 @@ import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced }
 import type { Family } from '../network.ts';
 import { type CompileOptions, withDefaults } from '../options.ts';
 import { documentsOf } from '../phases/1-read/documents-of.ts';
-import type { NodeView } from '../phases/3-model/model.ts';
+import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
 import type { Ruleset } from '../phases/5-plan/ruleset.ts';
 import { changeFamily } from './change-family.ts';
-import { describeHandovers } from './describe-handovers.ts';
+import { type Aftermath, describeHandovers } from './describe-handovers.ts';
 import type { Changes, Engine, FamilyUpdate, Update } from './engine.ts';
 import type { FamilyState } from './family-state.ts';
 import { findNode, type NodeState } from './find-node.ts';
@@ -53,6 +53,8 @@ interface EngineState {
   readonly families: Map<Family, FamilyState>;
   /** How often each was resynced. */
   readonly resyncs: Map<Family, number>;
+  /** How many updates of each were given out. */
+  readonly sequences: Map<Family, number>;
   /** Services that are left out of each. */
   readonly excluded: ReadonlyMap<Family, Namespaced<true>>;
   /** Undefined until the first objects come. */
@@ -65,10 +67,30 @@ function emptyState(options: CompileOptions): EngineState {
     options.families.map((family) => [family, emptyFamily(nothingInstalled(family, options.table))] as const),
   );
   const excluded = new Map(options.families.map((family) => [family, new Map()] as const));
-  return { options, store, families, resyncs: new Map(), excluded, node: undefined };
+  return { options, store, families, resyncs: new Map(), sequences: new Map(), excluded, node: undefined };
 }
 
-function update(state: EngineState, { apply = [], remove = [] }: Changes): Update {
+/** An exception, for an object that throws when it is read, must not leave half a change behind. */
+function update(state: EngineState, changes: Changes): Update {
+  try {
+    const { families, ...rest } = takeChanges(state, changes);
+    return { ...rest, families: families.map((family) => ({ ...family, sequence: nextSequence(state, family) })) };
+  } catch (error) {
+    state.node = undefined;
+    for (const family of state.families.values()) {
+      family.settings = undefined;
+    }
+    throw error;
+  }
+}
+
+function nextSequence({ sequences }: EngineState, { family }: FamilyUpdate): number {
+  const sequence = (sequences.get(family) ?? 0) + 1;
+  sequences.set(family, sequence);
+  return sequence;
+}
+
+function takeChanges(state: EngineState, { apply = [], remove = [] }: Changes): Update {
   const touched = noneTouched();
   const diagnostics: Diagnostic[] = [];
   for (const reference of remove) {
@@ -83,9 +105,13 @@ function update(state: EngineState, { apply = [], remove = [] }: Changes): Updat
     }
   }
   if (touched.node || touched.serviceCIDRs || !state.node) {
-    const isOther = touched.node || !state.node;
+    const said = new Set(state.node?.diagnostics.map(({ message }) => message));
     state.node = findNode(state.store, state.options);
-    appendAll(diagnostics, isOther ? state.node.diagnostics : []);
+    // Nodes report often, and mostly nothing new.
+    appendAll(
+      diagnostics,
+      state.node.diagnostics.filter(({ message }) => !said.has(message)),
+    );
   }
   return bringUpToDate(state, touched, diagnostics);
 }
@@ -123,6 +149,17 @@ function viewsOf({ families }: EngineState): NodeView[] {
   return [...families.values()].flatMap((family) => viewOf(family) ?? []);
 }
 
+/** Flows to a node port that was not open at an address before were never translated, and go on like that. */
+function withNodeAddresses(aftermath: Aftermath, before: NodeSettings | undefined, after: FamilyState): Aftermath {
+  const isSame = JSON.stringify(before?.nodePortAddresses) === JSON.stringify(after.settings?.nodePortAddresses);
+  if (aftermath.touchesUdp || (isSame && before?.addresses.join() === after.settings?.addresses.join())) {
+    return aftermath;
+  }
+  const holders = [...after.claims.values()].flatMap((claimants) => claimants.slice(0, 1));
+  const touchesUdp = holders.some(({ kind, servicePort }) => kind === 'node port' && servicePort.protocol === 'udp');
+  return { ...aftermath, touchesUdp };
+}
+
 /** A family whose node is not known keeps its table, and is brought up to date as a whole once it is. */
 function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Update {
   const { options, store, node } = state;
@@ -138,11 +175,11 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
     const { state: after, change } = changeFamily(before, input);
     state.families.set(family, after);
     appendAll(diagnostics, change.diagnostics);
-    const aftermath = describeHandovers(change.handovers);
+    const aftermath = withNodeAddresses(describeHandovers(change.handovers), before.settings, after);
     if (change.commands.length > 0 || aftermath.touchesUdp) {
       const transaction = { family, table: options.table, commands: change.commands };
       const resyncs = state.resyncs.get(family) ?? 0;
-      families.push({ ...transaction, text: renderTransaction(transaction), aftermath, resyncs });
+      families.push({ ...transaction, text: renderTransaction(transaction), aftermath, resyncs, sequence: 0 });
     }
   }
   return { families, text: families.map(({ text }) => text).join(''), diagnostics };

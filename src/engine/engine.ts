@@ -26,6 +26,8 @@ export interface FamilyUpdate {
   readonly aftermath: Aftermath;
   /** How often the family had been resynced by then. What is older than the last time is part of what that gave. */
   readonly resyncs: number;
+  /** Counts the updates of the family, from 1 on, so that one which is lost or comes twice is noticed. */
+  readonly sequence: number;
 }
 
 /** What a call of `update` gives. */

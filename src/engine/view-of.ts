@@ -1,3 +1,4 @@
+import { appendAll } from '../append-all.ts';
 import { entriesOfNamespaced } from '../namespaced.ts';
 import { compareServicePorts } from '../phases/3-model/compare-service-ports.ts';
 import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
@@ -10,7 +11,10 @@ export function viewOf({ settings, ports }: FamilyState): NodeView | undefined {
   }
   const servicePorts: ServicePort[] = [];
   for (const [, , planned] of entriesOfNamespaced(ports)) {
-    servicePorts.push(...planned.map(({ servicePort }) => servicePort));
+    appendAll(
+      servicePorts,
+      planned.map(({ servicePort }) => servicePort),
+    );
   }
   return { ...settings, servicePorts: servicePorts.sort(compareServicePorts) };
 }

@@ -1,3 +1,4 @@
+import { appendAll } from '../append-all.ts';
 import type { Diagnostic } from '../diagnostics.ts';
 import type { Command } from '../diff/command.ts';
 import type { Wanted } from '../diff/installed.ts';
@@ -32,8 +33,8 @@ export function wantServices(
   const added: PlannedPort[] = [];
   for (const [namespace, services] of plans) {
     for (const [name, ports] of services) {
-      removed.push(...(getNamespaced(state.ports, namespace, name) ?? []));
-      added.push(...ports);
+      appendAll(removed, getNamespaced(state.ports, namespace, name) ?? []);
+      appendAll(added, ports);
       if (ports.length > 0) {
         setNamespaced(state.ports, namespace, name, ports);
       } else {

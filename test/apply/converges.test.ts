@@ -12,7 +12,7 @@ import { says } from '../support/fake-nft.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { partsOfRuleset } from '../support/parts-of-ruleset.ts';
 import type { Parts } from '../support/read-parts.ts';
-import { openNode, type TestNode } from './kernel/test-node.ts';
+import { openNode, type TestNode } from './kernel/open-node.ts';
 
 /** What becomes of a call of nft: `late` says that it was killed, though the kernel has done it all. */
 const fates = ['good', 'good', 'good', 'good', 'killed', 'late', 'busy', 'noMemory', 'refused'] as const;

@@ -79,4 +79,17 @@ describe('the culprits among some items', () => {
     const accepts = async (some: readonly string[]) => !(some.includes('b') && some.includes('d'));
     expect(await findCulprits(['a', 'b', 'c', 'd'], accepts)).toEqual(['d']);
   });
+
+  test('who are too many to be found are left out with whoever was not asked about', async () => {
+    let questions = 0;
+    const accepts = async (some: readonly string[]) => {
+      questions += 1;
+      return !some.some((item) => Number(item) % 3 === 0);
+    };
+    const many = Array.from({ length: 3_000 }, (_, index) => `${index + 1}`);
+    const culprits = await findCulprits(many, accepts);
+    expect(questions).toBe(200);
+    expect(culprits?.length).toBeLessThan(3_000);
+    expect(culprits).toEqual(expect.arrayContaining(many.filter((item) => Number(item) % 3 === 0)));
+  });
 });

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
+import { withoutLock } from '../../src/apply/with-lock.ts';
 import { withProgress } from '../../src/cli/progress.ts';
 import { createFakeNft, listTable } from '../support/fake-nft.ts';
 import { runCommand } from './run-command.ts';
@@ -41,7 +42,8 @@ test('a step is told when the second is over while it lasts', async () => {
   try {
     const stderr = new PassThrough();
     const told = (): string => String(stderr.read() ?? '');
-    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run: createFakeNft().run };
+    const { run } = createFakeNft();
+    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run, lock: withoutLock };
     await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => {
       step('waiting');
       vi.advanceTimersByTime(900);

@@ -119,6 +119,10 @@ describe('idleChains', () => {
     ).toEqual(['tcp-cluster-1', 'tcp-cluster-3']);
   });
 
+  test('have no rule that was not understood', () => {
+    expect(namesKept({ name: 'tcp-cluster-1', rules: [[{ kind: 'drop' }], []] })).toEqual([]);
+  });
+
   test('go with those that they go to, over several steps', () => {
     expect(
       namesKept(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApplier } from '../../../src/apply/create-applier.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
 import { type Connection, type Lab, openLab } from './open-lab.ts';
 
@@ -74,7 +74,7 @@ const fromOutside = connectionsOf([
 ]);
 const everybody = [...fromPods, ...fromOutside];
 
-describe.skipIf(!kernelTestsRun)('clients with affinity', () => {
+describe.skipIf(!applyTestsRun)('clients with affinity', () => {
   let lab: Lab;
   /** Who answered each of `everybody` at first. */
   let pinned: readonly string[];

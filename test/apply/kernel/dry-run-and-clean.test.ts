@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
+import { openNode, type TestNode } from './open-node.ts';
 import { richSnapshot } from './rich-snapshot.ts';
-import { openNode, type TestNode } from './test-node.ts';
 
 /** Tables of somebody else, with our name in another family and with our chains under another name. */
 const foreignTables = `table inet svc2nft {
@@ -17,7 +17,7 @@ table ip other {
 }
 `;
 
-describe.skipIf(!kernelTestsRun)('apply --dry-run and clean, beside tables of somebody else', () => {
+describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of somebody else', () => {
   let node: TestNode;
   let foreign: string;
 

@@ -8,15 +8,15 @@ import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/documents-of.ts';
 import { arbitraryChanges, objectsAfter, type RandomChange } from '../../support/arbitrary-changes.ts';
 import { comparableRuleset } from '../../support/comparable-ruleset.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { snapshotFlags, workerNode } from './manifests.ts';
-import { openNode, type TestNode } from './test-node.ts';
+import { openNode, type TestNode } from './open-node.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 /** More for a long look: RUNS=500 npx vitest run test/apply/kernel/engine.test.ts */
 const runs = Number(process.env['RUNS'] ?? 12);
 
-describe.skipIf(!kernelTestsRun)('the engine and the applier on the kernel', () => {
+describe.skipIf(!applyTestsRun)('the engine and the applier on the kernel', () => {
   /** Where the engine's updates go, and where what they should amount to is loaded at once. */
   let node: TestNode;
   let other: TestNode;

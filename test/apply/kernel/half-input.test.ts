@@ -1,10 +1,10 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { http, service, slice, snapshotFlags, workerNode } from './manifests.ts';
+import { openNode, type TestNode } from './open-node.ts';
 import { startApply } from './start-apply.ts';
-import { openNode, type TestNode } from './test-node.ts';
 
 /** One Service with 6,000 endpoints: some 270 kB of nft text, more than a pipe or a socket holds. */
 const crowd = [
@@ -31,7 +31,7 @@ esac
 exec nft "$@"
 `;
 
-describe.skipIf(!kernelTestsRun)('svc2nft is killed before nft has read its input', () => {
+describe.skipIf(!applyTestsRun)('svc2nft is killed before nft has read its input', () => {
   let node: TestNode;
   let folder: string;
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { comparableRuleset } from '../../support/comparable-ruleset.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
+import { openNode, type TestNode } from './open-node.ts';
 import { type RunningApply, startApply } from './start-apply.ts';
-import { openNode, type TestNode } from './test-node.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 /** For each program. More for a long look: KILLS=100 npx vitest run test/apply/kernel/kill.test.ts */
@@ -42,7 +42,7 @@ function cluster(generation: number): Manifest[] {
   return [workerNode, ...services.flat()];
 }
 
-describe.skipIf(!kernelTestsRun)(`kill -9 at ${kills} moments of an apply, SEED=${seed}`, () => {
+describe.skipIf(!applyTestsRun)(`kill -9 at ${kills} moments of an apply, SEED=${seed}`, () => {
   const snapshots = [cluster(0), cluster(1)] as const;
   /** What the tables of both families hold with each of them. */
   const wanted: (readonly string[])[] = [];

@@ -5,7 +5,7 @@ import { type Agent, type AttemptResult, type AttemptSpec, startAgent } from '..
 import { interceptedPort, nodeLinks, nodeRules, sysctls, worldRoutes, worldRules } from '../../support/lab/topology.ts';
 import type { Packet } from '../../support/packets.ts';
 import { nodeAddresses } from './manifests.ts';
-import { nodeInside, type TestNode } from './test-node.ts';
+import { nodeInside, type TestNode } from './open-node.ts';
 
 /** A node and the world around it: all pods, clients and servers. Every address of the world answers at every port. */
 export interface Lab {

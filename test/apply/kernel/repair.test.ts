@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { probeNft } from '../../../src/apply/probe-nft.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { damages } from './damages.ts';
 import { snapshotFlags } from './manifests.ts';
+import { openNode, type TestNode } from './open-node.ts';
 import { richSnapshot } from './rich-snapshot.ts';
-import { openNode, type TestNode } from './test-node.ts';
 
 /** Tables of somebody else, some of a similar name. */
 const foreignTables = `
@@ -18,7 +18,7 @@ const foreignTables = `
   add chain inet svc2nft services { type filter hook forward priority 7; }
   add rule inet svc2nft services counter
 `;
-describe.skipIf(!kernelTestsRun)('a table that somebody else has changed', () => {
+describe.skipIf(!applyTestsRun)('a table that somebody else has changed', () => {
   let node: TestNode;
   let compiled: string;
   let fresh: ReadonlyMap<string, readonly string[]>;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { listOf, snapshotFlags } from './manifests.ts';
-import type { TestNode } from './test-node.ts';
+import type { TestNode } from './open-node.ts';
 
 /** `svc2nft apply` as a process of its own, which can be killed. */
 export interface RunningApply {

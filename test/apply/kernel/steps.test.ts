@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { type Lab, openLab } from './open-lab.ts';
 import { type Lane, type LaneReport, type Stream, startStream } from './start-stream.ts';
-import { steps } from './step-snapshots.ts';
+import { steps } from './steps.ts';
 
 /** Clients of the Service that no step touches. */
 const lanes: readonly Lane[] = [
@@ -19,7 +19,7 @@ const lanes: readonly Lane[] = [
 
 const sameTable = { exitCode: 0, stdout: 'table ip svc2nft: up to date\ntable ip6 svc2nft: up to date\n', stderr: '' };
 
-describe.skipIf(!kernelTestsRun)('snapshots applied one after the other, while a Service that stays is in use', () => {
+describe.skipIf(!applyTestsRun)('snapshots applied one after the other, while a Service that stays is in use', () => {
   let lab: Lab;
   let stream: Stream;
   let atFirst: readonly LaneReport[] = [];

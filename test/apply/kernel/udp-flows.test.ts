@@ -1,13 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApplier } from '../../../src/apply/create-applier.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
-import { isConntrackInstalled } from '../../conntrack/namespace.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
 import { type Lab, openLab } from './open-lab.ts';
 import { type Lane, type Stream, startStream, streamPort } from './start-stream.ts';
-
-const conntrackRuns = kernelTestsRun && ((await isConntrackInstalled()) || process.env['CI'] === 'true');
 
 const externalIPs = ['198.51.100.51', '2001:db8:5::51'];
 
@@ -53,7 +50,7 @@ const overTcp: readonly Lane[] = [
   { kind: 'tcp flow', source: '2001:db8:9::60', address: '2001:db8:a::11', port: 30051 },
 ];
 
-describe.skipIf(!conntrackRuns)('a client that never stops sending', () => {
+describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
   let lab: Lab;
   let stream: Stream;
 

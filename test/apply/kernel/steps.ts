@@ -1,6 +1,6 @@
 import { type Packet, parsePackets } from '../../support/packets.ts';
-import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
-import { streamPort } from './start-stream.ts';
+import { http, type Manifest, service, slice } from './manifests.ts';
+import { always, bothFamilies, cart, edge, edgeEverywhere, games, gamesSlice, mail, session } from './shop.ts';
 
 /** One state of a cluster, and what packets must do in it. */
 export interface Step {
@@ -10,68 +10,6 @@ export interface Step {
   readonly flags: readonly string[];
   readonly packets: readonly Packet[];
 }
-
-/** A Service that is the same in every step; others often have as many endpoints as it has. */
-const steady: readonly Manifest[] = [
-  service('steady', {
-    type: 'NodePort',
-    clusterIP: '10.96.0.99',
-    clusterIPs: ['10.96.0.99', 'fd00:10:96::99'],
-    ipFamilies: ['IPv4', 'IPv6'],
-    ports: [
-      { name: 'http', port: 80, nodePort: 30999 },
-      { name: 'state', port: 4000, protocol: 'UDP', nodePort: 30999 },
-    ],
-  }),
-  ...[
-    ['10.244.1.91', '10.244.2.92'],
-    ['fd00:10:244:1::91', 'fd00:10:244:2::92'],
-  ].map((addresses) =>
-    slice('steady', addresses, [
-      { name: 'http', port: streamPort },
-      { name: 'state', port: streamPort, protocol: 'UDP' },
-    ]),
-  ),
-];
-
-const always: readonly Manifest[] = [
-  workerNode,
-  {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'ServiceCIDR',
-    metadata: { name: 'kubernetes' },
-    spec: { cidrs: ['10.96.0.0/16', 'fd00:10:96::/112'] },
-  },
-  ...steady,
-];
-
-function cart(nodePort: number, spec: Manifest = {}): Manifest {
-  return service('cart', { type: 'NodePort', clusterIP: '10.96.0.10', ports: [{ ...http, nodePort }], ...spec });
-}
-
-function edge(spec: Manifest): Manifest {
-  const ingress = [{ ip: '198.51.100.50' }];
-  return service(
-    'edge',
-    { type: 'LoadBalancer', clusterIP: '10.96.0.20', ports: [http], ...spec },
-    { loadBalancer: { ingress } },
-  );
-}
-
-const mail = service('mail', { clusterIP: '10.96.0.30', ports: [http] });
-const session = service('session', { clusterIP: '10.96.0.40', sessionAffinity: 'ClientIP', ports: [http] });
-
-function games(externalIPs: readonly string[]): Manifest {
-  return service('games', { clusterIP: '10.96.0.50', externalIPs, ports: [{ port: 27, protocol: 'UDP' }] });
-}
-
-const gamesSlice = slice('games', ['10.244.1.51'], [{ name: '', port: 27000, protocol: 'UDP' }]);
-
-const bothFamilies = {
-  clusterIP: '10.96.0.10',
-  clusterIPs: ['10.96.0.10', 'fd00:10:96::10'],
-  ipFamilies: ['IPv4', 'IPv6'],
-};
 
 /** The states, in the order in which they are applied. */
 export const steps: readonly Step[] = [
@@ -192,10 +130,6 @@ export const steps: readonly Step[] = [
 `,
   ),
 ];
-
-function edgeEverywhere(): Manifest[] {
-  return [edge({}), slice('edge', ['10.244.1.21', '10.244.2.22'])];
-}
 
 function step(name: string, objects: readonly Manifest[], packets: string, flags: readonly string[] = []): Step {
   return { name, objects: [...always, ...objects], flags, packets: parsePackets(packets, name) };
