@@ -2,6 +2,12 @@ import type { ObjectMeta, Service } from './phases/2-validate/kubernetes.ts';
 
 /** What validation and model must see alike in Kubernetes objects. */
 
+/** The label of an EndpointSlice that names its Service. */
+export const ownerLabel = 'kubernetes.io/service-name';
+
+/** The label of a Node that names its zone. */
+export const zoneLabel = 'topology.kubernetes.io/zone';
+
 /** The namespace of an object; manifests may leave it out. */
 export function namespaceOf({ namespace }: ObjectMeta): string {
   return namespace || 'default';

@@ -9,6 +9,7 @@ import {
   setNames,
   stickySetName,
 } from '../phases/5-plan/names.ts';
+import { protocols } from '../protocols.ts';
 
 /** Whether a compiler of this program could have made a chain of this name. */
 export function isOurChain(name: string): boolean {
@@ -20,7 +21,6 @@ export function isOurSet(name: string): boolean {
   return ourSets.has(name) || isStickySet(name) || isOwned(name);
 }
 
-const protocols = ['tcp', 'udp', 'sctp'] as const;
 const frontends = ['address', 'nodeport'] as const;
 
 const ourChains: ReadonlySet<string> = new Set([

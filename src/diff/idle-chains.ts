@@ -1,5 +1,6 @@
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import type { Chain } from '../phases/5-plan/ruleset.ts';
+import { targetsOf } from '../phases/5-plan/targets-of.ts';
 import { setsOf } from './change-chains.ts';
 
 /** So many chains for numbers of endpoints that nobody has at the moment are kept at most. */
@@ -27,22 +28,12 @@ export function idleChains(
   for (let count = -1; count !== idle.length; ) {
     count = idle.length;
     const names = new Set(idle.map(({ name }) => name));
-    idle = idle.filter((chain) => targetsOf(chain).every((name) => names.has(name) || stays.chain(name)));
+    idle = idle.filter((chain) =>
+      chain.rules
+        .flat()
+        .flatMap(targetsOf)
+        .every((name) => names.has(name) || stays.chain(name)),
+    );
   }
   return idle.length > idleChainLimit ? [] : idle;
-}
-
-/** Names of the chains that a chain's rules go to. */
-function targetsOf({ rules }: Chain): string[] {
-  return rules.flat().flatMap((statement) => {
-    switch (statement.kind) {
-      case 'jump':
-      case 'goto':
-        return [statement.chain];
-      case 'random-goto':
-        return statement.chains;
-      default:
-        return [];
-    }
-  });
 }

@@ -1,13 +1,12 @@
 import type { DynamicElement } from '../listing/listing.ts';
 import type { Protocol } from '../network.ts';
 import { pinChainName, pinMapName, pinSetName } from '../phases/5-plan/names.ts';
+import { protocols } from '../protocols.ts';
 import type { Command } from './command.ts';
 import type { Installed } from './installed.ts';
 
 /** The commands that pins need. */
 export type PinCommand = Extract<Command, { kind: 'add-pins' | 'delete-elements' }>;
-
-const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
 
 /** What traffic wrote into the dynamic sets of a table, by the name of the set. */
 export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;

@@ -1,5 +1,6 @@
 import type { Protocol, Socket } from '../network.ts';
 import { endpointMapName } from '../phases/5-plan/names.ts';
+import { protocols } from '../protocols.ts';
 import type { InstalledSet } from './installed.ts';
 import { frontendKey } from './part-pins.ts';
 
@@ -36,7 +37,7 @@ type Sets = ReadonlyMap<string, Pick<InstalledSet, 'lists'>>;
 /** Between two states of a table: whose clients must choose anew, whether there is affinity or not. */
 export function repinnedFrontends(before: Sets, after: Sets): Set<string> {
   const found = new Set<string>();
-  for (const protocol of ['tcp', 'udp', 'sctp'] as const) {
+  for (const protocol of protocols) {
     for (const frontend of ['address', 'nodeport'] as const) {
       for (const key of keysOf(before, protocol, frontend)) {
         const listsBefore = listsAt(before, protocol, frontend, key);

@@ -1,7 +1,5 @@
 import type { EndpointSlice, Node, SliceEndpoint, Sourced } from '../phases/2-validate/kubernetes.ts';
-
-const ownerLabel = 'kubernetes.io/service-name';
-const zoneLabel = 'topology.kubernetes.io/zone';
+import { ownerLabel, zoneLabel } from '../service-rules.ts';
 
 /** A slice without what nobody reads, to be kept for as long as the cluster has it: a third of its size. */
 export function slimSlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {

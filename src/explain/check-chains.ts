@@ -1,4 +1,5 @@
 import type { Chain, Hook, Rule, Statement } from '../phases/5-plan/ruleset.ts';
+import { targetsOf as targetsOfStatement } from '../phases/5-plan/targets-of.ts';
 import { refuseUnless } from './check-key.ts';
 import type { RulesetNames } from './indexed-ruleset.ts';
 import { UnknownRule } from './unknown-rule.ts';
@@ -85,17 +86,7 @@ function targetsOf(chain: Chain, names: RulesetNames): Chain[] {
 }
 
 function namesIn(rule: Rule, { sets }: RulesetNames): string[] {
-  return rule.flatMap((statement) => {
-    switch (statement.kind) {
-      case 'jump':
-      case 'goto':
-        return [statement.chain];
-      case 'random-goto':
-        return statement.chains;
-      case 'vmap':
-        return [...(sets.get(statement.map)?.targets ?? [])];
-      default:
-        return [];
-    }
-  });
+  return rule.flatMap((statement) =>
+    statement.kind === 'vmap' ? [...(sets.get(statement.map)?.targets ?? [])] : targetsOfStatement(statement),
+  );
 }

@@ -1,5 +1,6 @@
 import type { Expression, FilledSet, KeyType } from '../phases/5-plan/ruleset.ts';
-import { isWithin, protocols } from './key-text.ts';
+import { protocols } from '../protocols.ts';
+import { isWithin } from './key-text.ts';
 import { type RulesetPlace, UnknownRule } from './unknown-rule.ts';
 
 /** Throws {@link UnknownRule} unless the expressions make a key of the set. */

@@ -1,7 +1,8 @@
 import type { FilledSet, Statement } from '../phases/5-plan/ruleset.ts';
+import { protocols } from '../protocols.ts';
 import { checkExpression, checkKey, checkTypes, refuseUnless } from './check-key.ts';
 import type { RulesetNames } from './indexed-ruleset.ts';
-import { isCanonical, isWithin, protocols } from './key-text.ts';
+import { isCanonical, isWithin } from './key-text.ts';
 import { type RulesetPlace, UnknownRule } from './unknown-rule.ts';
 
 type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;

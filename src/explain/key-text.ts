@@ -1,9 +1,7 @@
 import { cidrText, parseAddress, parseCidr } from '../address.ts';
-import type { Family, Protocol } from '../network.ts';
+import type { Family } from '../network.ts';
 import type { KeyType, Scalar } from '../phases/5-plan/ruleset.ts';
-
-/** Every transport protocol that a rule can name. */
-export const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
+import { protocols } from '../protocols.ts';
 
 /** The parts of a key or value that is written as nft writes it, `10.96.0.1 . tcp . 80`. */
 export function splitKey(text: string): string[] {

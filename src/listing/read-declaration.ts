@@ -2,6 +2,7 @@ import type { Mapping } from '../mapping.ts';
 import type { Family, Protocol } from '../network.ts';
 import { endpointMapName } from '../phases/5-plan/names.ts';
 import type { SetDeclaration } from '../phases/5-plan/ruleset.ts';
+import { protocols } from '../protocols.ts';
 import { isCount, listOf } from './json-shapes.ts';
 import { readKeyTypes, readValueType } from './read-types.ts';
 
@@ -51,7 +52,7 @@ const foreignFields = ['policy', 'gc-interval', 'auto-merge', 'stmt'];
 
 /** nft 1.0.6 does not print in JSON which protocol's ports a key holds, so the compiler's own declarations must tell. */
 const endpointProtocols: ReadonlyMap<string, Protocol> = new Map(
-  (['tcp', 'udp', 'sctp'] as const).flatMap((protocol) =>
+  protocols.flatMap((protocol) =>
     (['address', 'nodeport'] as const).flatMap((frontend) =>
       (['cluster', 'local'] as const).map((scope) => [endpointMapName({ protocol, frontend, scope }), protocol]),
     ),

@@ -2,6 +2,7 @@ import type { Socket } from '../network.ts';
 import type { ServicePort } from '../phases/3-model/model.ts';
 import { endpointMapName, ownedNames } from '../phases/5-plan/names.ts';
 import type { Element, Ruleset } from '../phases/5-plan/ruleset.ts';
+import { protocols } from '../protocols.ts';
 import type { Policy, Refusal } from './family-changes.ts';
 import { followChains } from './follow-chains.ts';
 import type { Choice, Frontend, Way } from './frontend.ts';
@@ -83,7 +84,7 @@ function refusalOf(element: Element, context: Context): Refusal {
 }
 
 const localMaps: ReadonlySet<string> = new Set(
-  (['tcp', 'udp', 'sctp'] as const).flatMap((protocol) =>
+  protocols.flatMap((protocol) =>
     (['address', 'nodeport'] as const).map((frontend) => endpointMapName({ protocol, frontend, scope: 'local' })),
   ),
 );

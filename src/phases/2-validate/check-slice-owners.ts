@@ -2,14 +2,11 @@ import { collectAll } from '../../collect-all.ts';
 import { describeValue } from '../../describe-value.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import { getNamespaced, type Namespaced } from '../../namespaced.ts';
-import { namespaceOf } from '../../service-rules.ts';
+import { namespaceOf, ownerLabel } from '../../service-rules.ts';
 import type { EndpointSlice, Sourced } from './kubernetes.ts';
 import { toDiagnostic } from './report.ts';
 
 const nothing: readonly Diagnostic[] = [];
-
-/** The label that says which Service of its namespace a slice belongs to. */
-const ownerLabel = 'kubernetes.io/service-name';
 
 /**
  * A warning for each slice whose endpoints reach nobody: its Service is not in the input, or its label is missing.

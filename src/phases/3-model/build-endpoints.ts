@@ -3,7 +3,7 @@ import { compareText } from '../../compare-text.ts';
 import { nameOfFamily } from '../../family-names.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
 import type { Family, Protocol, Socket } from '../../network.ts';
-import { namespaceOf } from '../../service-rules.ts';
+import { namespaceOf, ownerLabel } from '../../service-rules.ts';
 import { socketText } from '../../socket-text.ts';
 import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
 import type { Endpoint } from './model.ts';
@@ -46,7 +46,7 @@ export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceInd
 
 /** The Service that a slice belongs to, if it says so. */
 export function ownerOf({ metadata }: EndpointSlice): string | undefined {
-  return metadata.labels?.['kubernetes.io/service-name'] || undefined;
+  return metadata.labels?.[ownerLabel] || undefined;
 }
 
 /** Sorts slices of one namespace by name, in place. */

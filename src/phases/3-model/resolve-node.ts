@@ -2,6 +2,7 @@ import { isLoopback, parseAddress } from '../../address.ts';
 import type { Diagnostic } from '../../diagnostics.ts';
 import type { Family } from '../../network.ts';
 import type { CompileOptions } from '../../options.ts';
+import { zoneLabel } from '../../service-rules.ts';
 import { suggestClosest } from '../../suggest-closest.ts';
 import type { Node, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
 
@@ -36,7 +37,7 @@ export function resolveNode(
   return {
     node: {
       name,
-      zone: options.zone ?? object?.metadata.labels?.['topology.kubernetes.io/zone'] ?? '',
+      zone: options.zone ?? object?.metadata.labels?.[zoneLabel] ?? '',
       addresses,
       podCIDRs: object?.spec?.podCIDRs ?? (podCIDR ? [podCIDR] : []),
     },

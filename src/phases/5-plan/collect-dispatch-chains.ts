@@ -1,6 +1,6 @@
+import { protocols } from '../../protocols.ts';
 import { type DispatchChain, dispatchChainName, dispatchTargets } from './dispatch-chains.ts';
 
-const protocols = ['tcp', 'udp', 'sctp'];
 const entries = ['cluster', 'local', 'external', 'external-local'];
 
 /** The chains given and all those that they go to, each once, targets before the chains that go to them. */
