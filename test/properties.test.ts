@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CompileResult, compile } from '../src/compile.ts';
-import { indexRuleset } from '../src/explain/index-ruleset.ts';
-import { walkPacket } from '../src/explain/walk-packet.ts';
 import type { Protocol } from '../src/network.ts';
 import type { CompileOptions } from '../src/options.ts';
 import { documentsOf } from '../src/phases/1-read/documents-of.ts';
 import { elementsOf } from '../src/phases/5-plan/elements-of.ts';
 import type { Element, Ruleset } from '../src/phases/5-plan/ruleset.ts';
+import { indexRuleset } from '../src/walk/index-ruleset.ts';
+import { walkPacket } from '../src/walk/walk-packet.ts';
 import { arbitraryCluster, type Manifest, nodeName } from './support/arbitrary-cluster.ts';
 
 const node = { localAddresses: ['192.0.2.11', '2001:db8:a::11'] };

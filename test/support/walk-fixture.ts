@@ -1,9 +1,9 @@
-import { indexRuleset } from '../../src/explain/index-ruleset.ts';
-import type { IndexedRuleset } from '../../src/explain/indexed-ruleset.ts';
-import type { FateSummary } from '../../src/explain/summarise-fate.ts';
-import { summariseFate } from '../../src/explain/summarise-fate.ts';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
 import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import { indexRuleset } from '../../src/walk/index-ruleset.ts';
+import type { IndexedRuleset } from '../../src/walk/indexed-ruleset.ts';
+import type { FateSummary } from '../../src/walk/summarise-fate.ts';
+import { summariseFate } from '../../src/walk/summarise-fate.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import type { Packet } from './packets.ts';
 
 /** What the walker says of a packet, and of the client's next connection after each way that the first may go. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
 import type { Statement } from '../../src/phases/5-plan/ruleset.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { chain, daddr, goto, match, natPrerouting, node, outcomesOf, packet, ruleset, saddr, set } from './support.ts';
 
 test('IPv6 with a chain and a set per endpoint', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { indexRuleset } from '../../src/explain/index-ruleset.ts';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
+import { indexRuleset } from '../../src/walk/index-ruleset.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { flatRuleset } from './flat-ruleset.ts';
 import { node, outcomesOf, packet } from './support.ts';
 

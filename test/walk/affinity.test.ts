@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Memory, Outcome } from '../../src/explain/fate.ts';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
 import type { FilledSet, Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Memory, Outcome } from '../../src/walk/fate.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import {
   chain,
   daddr,

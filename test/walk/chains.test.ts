@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
 import type { Chain, Rule } from '../../src/phases/5-plan/ruleset.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { chain, drop, filterForward, goto, hook, jump, node, outcomesOf, packet, reject, ruleset } from './support.ts';
 
 const back: Rule = [{ kind: 'return' }];

@@ -1,5 +1,5 @@
-import type { Fate, NodeFacts, Packet } from '../../src/explain/fate.ts';
 import type { Chain, Expression, FilledSet, Hook, Rule, Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Fate, NodeFacts, Packet } from '../../src/walk/fate.ts';
 
 export const saddr: Expression = { kind: 'address', field: 'saddr' };
 export const daddr: Expression = { kind: 'address', field: 'daddr' };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { summariseFate } from '../../src/explain/summarise-fate.ts';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
+import { summariseFate } from '../../src/walk/summarise-fate.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { flatRuleset } from './flat-ruleset.ts';
 import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { indexRuleset } from '../../src/explain/index-ruleset.ts';
-import { UnknownRule } from '../../src/explain/unknown-rule.ts';
 import type { Chain, FilledSet, Hook, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import { indexRuleset } from '../../src/walk/index-ruleset.ts';
+import { UnknownRule } from '../../src/walk/unknown-rule.ts';
 import {
   chain,
   daddr,

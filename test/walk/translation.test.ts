@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Packet } from '../../src/explain/fate.ts';
-import { walkPacket } from '../../src/explain/walk-packet.ts';
 import type { Chain, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Packet } from '../../src/walk/fate.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import {
   chain,
   daddr,
