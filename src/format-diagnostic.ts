@@ -51,8 +51,8 @@ function quoteUnusual(text: string): string {
   return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
 }
 
-/** The part of the line around the column, and the caret's line. */
-function excerpt({ lineText, column }: Position): { line: string; caret: string } {
+/** The part of the line around the column, and the caret's line, with control characters as escapes. */
+export function excerpt({ lineText, column }: Position): { line: string; caret: string } {
   const at = column - 1;
   const isLong = lineText.length > shownWidth;
   const start = isLong ? Math.max(0, Math.min(at - shownWidth / 2, lineText.length - shownWidth)) : 0;

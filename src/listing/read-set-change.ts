@@ -3,6 +3,7 @@ import { daddr, dportOf, originalDaddr, originalDport, saddr } from '../phases/5
 import type { Expression, Statement } from '../phases/5-plan/ruleset.ts';
 import { renderExpression } from '../phases/6-render/render-expression.ts';
 import { fieldsOf, isCount, onlyField, readAll } from './json-shapes.ts';
+import { readDuration } from './read-duration.ts';
 import { readExpressions } from './read-expression.ts';
 
 /** `update @pins { ... }` or `delete @pins { ... }`, given the body of `set` or `map`; undefined for all else. */
@@ -35,7 +36,7 @@ export function readMapChangeText(text: string, family: Family): Statement | und
   const key = readExpressionTexts(keyText, family);
   const value = readExpressionTexts(valueText, family);
   const timeoutSeconds = timeout === undefined ? undefined : readDuration(timeout);
-  const isUnderstood = key && value && (timeout === undefined || timeoutSeconds !== undefined);
+  const isUnderstood = key && value && (timeout === undefined || isCount(timeoutSeconds));
   if ((op !== 'update' && op !== 'delete') || set === undefined || !isUnderstood) {
     return undefined;
   }
@@ -59,10 +60,3 @@ const expressionsInText: readonly Expression[] = [
   dportOf('udp'),
   dportOf('sctp'),
 ];
-
-/** `1d2h3m4s` in seconds; undefined for a text that names no time or parts of a second. */
-function readDuration(text: string): number | undefined {
-  const match = /^(?=.)(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(text);
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match?.slice(1).map((part) => Number(part ?? 0)) ?? [];
-  return match ? ((days * 24 + hours) * 60 + minutes) * 60 + seconds : undefined;
-}
