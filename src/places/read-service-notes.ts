@@ -1,0 +1,91 @@
+import { canonicalAddress } from '../address.ts';
+import { isMapping, type Mapping } from '../mapping.ts';
+import type { Document } from '../phases/1-read/document.ts';
+import { isAddressField } from '../service-rules.ts';
+
+/** What a Service says that leaves no trace in the rules of a node. */
+export interface ServiceNote {
+  readonly namespace: string;
+  readonly name: string;
+  /** Why no node translates it, `it is headless (clusterIP None)`; undefined where nodes do. */
+  readonly unserved: string | undefined;
+  /** Canonical: clusterIPs, externalIPs and load balancer IPs. */
+  readonly addresses: readonly string[];
+  /** `30080/tcp`. */
+  readonly nodePorts: readonly string[];
+  /** Canonical addresses of status.loadBalancer.ingress with ipMode Proxy, which nodes leave to the load balancer. */
+  readonly proxyAddresses: readonly string[];
+  /** spec.healthCheckNodePort, at which a process listens; 0 for none. */
+  readonly healthCheckNodePort: number;
+}
+
+/** Reads the notes of all Services. Nothing is validated; what has a wrong form counts as absent. */
+export function readServiceNotes(documents: readonly Document[]): ServiceNote[] {
+  return documents.flatMap(({ value }) => (isMapping(value) && value['kind'] === 'Service' ? noteOf(value) : []));
+}
+
+function noteOf(service: Mapping): ServiceNote[] {
+  const metadata = mappingIn(service, 'metadata');
+  const { namespace, name } = metadata;
+  if (typeof name !== 'string') {
+    return [];
+  }
+  const spec = mappingIn(service, 'spec');
+  const ingress = listIn(mappingIn(mappingIn(service, 'status'), 'loadBalancer'), 'ingress').filter(isMapping);
+  const ipsOf = (entries: readonly Mapping[]): unknown[] => entries.map(({ ip }) => ip);
+  const port = spec['healthCheckNodePort'];
+  return [
+    {
+      namespace: typeof namespace === 'string' && namespace !== '' ? namespace : 'default',
+      name,
+      unserved: unservedBecause(spec, mappingIn(metadata, 'labels')),
+      addresses: canonical([
+        spec['clusterIP'],
+        ...listIn(spec, 'clusterIPs'),
+        ...listIn(spec, 'externalIPs'),
+        ...ipsOf(ingress),
+      ]),
+      nodePorts: listIn(spec, 'ports').filter(isMapping).flatMap(nodePortOf),
+      proxyAddresses: canonical(ipsOf(ingress.filter(({ ipMode }) => ipMode === 'Proxy'))),
+      healthCheckNodePort: typeof port === 'number' ? port : 0,
+    },
+  ];
+}
+
+function unservedBecause(spec: Mapping, labels: Mapping): string | undefined {
+  if (spec['type'] === 'ExternalName') {
+    return 'it is of type ExternalName, which is an alias in DNS alone';
+  }
+  if (spec['clusterIP'] === 'None') {
+    return 'it is headless (clusterIP None), so DNS gives the addresses of its pods';
+  }
+  const clusterIP = spec['clusterIP'];
+  if (typeof clusterIP !== 'string' || !isAddressField(clusterIP)) {
+    return 'it has no clusterIP (the API server gives it one)';
+  }
+  return labels['service.kubernetes.io/service-proxy-name'] === undefined
+    ? undefined
+    : 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy';
+}
+
+function nodePortOf({ nodePort, protocol }: Mapping): string[] {
+  const word = typeof protocol === 'string' && protocol !== '' ? protocol.toLowerCase() : 'tcp';
+  return typeof nodePort === 'number' && nodePort > 0 ? [`${nodePort}/${word}`] : [];
+}
+
+function canonical(texts: readonly unknown[]): string[] {
+  const addresses = texts.flatMap((text) => (typeof text === 'string' ? (canonicalAddress(text.trim()) ?? []) : []));
+  return [...new Set(addresses)];
+}
+
+function listIn(parent: Mapping, field: string): readonly unknown[] {
+  const value = parent[field];
+  return Array.isArray(value) ? value : [];
+}
+
+const nothing: Mapping = {};
+
+function mappingIn(parent: Mapping, field: string): Mapping {
+  const value = parent[field];
+  return isMapping(value) ? value : nothing;
+}
