@@ -10,6 +10,7 @@ import { execa } from 'execa';
 import { measureChanges } from './parts/change.js';
 import { measureCompilations } from './parts/compile.js';
 import { measureLoads } from './parts/load.js';
+import { measureLooks } from './parts/look.js';
 import { measureMemory } from './parts/memory.js';
 import { measurePackets } from './parts/packet.js';
 import { measureRandomChanges } from './parts/random.js';
@@ -19,6 +20,7 @@ const parts = {
   compile: { sizes: [100, 1_000, 10_000, 30_000], measure: measureCompilations },
   load: { sizes: [1_000, 2_000, 5_000, 10_000], measure: measureLoads },
   change: { sizes: [1_000, 10_000, 30_000], measure: measureChanges },
+  look: { sizes: [1_000, 10_000], measure: measureLooks },
   packet: { sizes: [10, 5_000, 30_000], measure: measurePackets },
   memory: { sizes: [10_000, 30_000], measure: measureMemory },
   random: { sizes: [10_000], measure: measureRandomChanges },
