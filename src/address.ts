@@ -80,6 +80,22 @@ export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
   return kept;
 }
 
+/** The first and the last address of a range and, of the same family, those just before and behind it. */
+export function rangeEdges({ family, address, prefix }: Cidr): string[] {
+  const bits = family === 'ip' ? 32 : 128;
+  const first = ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((number, byte) => number * 256n + BigInt(byte), 0n);
+  const last = first + (1n << BigInt(bits - prefix)) - 1n;
+  const numbers = [first, last, first - 1n, last + 1n].filter((number) => number >= 0n && number < 1n << BigInt(bits));
+  const parsed = [...new Set(numbers)].map((number) => {
+    const hex = number.toString(16).padStart(bits / 4, '0');
+    return ipaddr.fromByteArray((hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
+  });
+  return parsed.map(canonicalText).filter((text) => text.includes(':') === (family === 'ip6'));
+}
+
 /** Whether an address is the node talking to itself: 127.0.0.0/8 or ::1. */
 export function isLoopback(address: string): boolean {
   return ipaddr.parse(address).range() === 'loopback';

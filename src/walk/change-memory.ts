@@ -1,6 +1,6 @@
 import type { Socket } from '../network.ts';
 import type { Statement } from '../phases/5-plan/ruleset.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, copyConnection } from './connection.ts';
 import type { MemoryEntry } from './fate.ts';
 import { entriesOf } from './find-element.ts';
 import type { IndexedSet } from './indexed-ruleset.ts';
@@ -44,9 +44,8 @@ function withEntry(connection: Connection, { set, key }: MemoryChange, entry: Me
   } else {
     entries.delete(key);
   }
-  return {
-    ...connection,
-    memory: new Map(connection.memory).set(name, entries),
-    changes: connection.changes + JSON.stringify([name, key, entry ?? null]),
-  };
+  const changed = copyConnection(connection);
+  changed.memory = new Map(connection.memory).set(name, entries);
+  changed.changes += JSON.stringify([name, key, entry ?? null]);
+  return changed;
 }

@@ -44,7 +44,8 @@ export function checkExpression(expression: Expression, place: RulesetPlace): Ke
     case 'ct-original-dport':
       return 'port';
     case 'numgen':
-      refuseUnless(isWithin(expression.modulus, 0xffffffff) && expression.modulus > 0, place, 'modulus out of range');
+      // A walk tries every number.
+      refuseUnless(isWithin(expression.modulus, 262_144) && expression.modulus > 0, place, 'modulus out of range');
       return 'index';
     case 'fib-type':
       refuseUnless(expression.field === 'saddr' || expression.field === 'daddr', place, 'unknown field');

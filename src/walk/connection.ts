@@ -31,7 +31,36 @@ export function hasNewDestination(connection: Connection): boolean {
   return destination !== originalDestination || port !== originalPort;
 }
 
+/** A connection that is being made out of another. */
+export type ConnectionDraft = { -readonly [Field in keyof Connection]: Connection[Field] };
+
+/** A copy to change. It names the fields because a spread costs several times as much, and each branch needs copies. */
+export function copyConnection(connection: Connection): ConnectionDraft {
+  return {
+    source: connection.source,
+    destination: connection.destination,
+    protocol: connection.protocol,
+    port: connection.port,
+    originalDestination: connection.originalDestination,
+    originalPort: connection.originalPort,
+    inputInterface: connection.inputInterface,
+    mark: connection.mark,
+    translated: connection.translated,
+    masqueraded: connection.masqueraded,
+    destinationSettled: connection.destinationSettled,
+    sourceSettled: connection.sourceSettled,
+    oneIn: connection.oneIn,
+    memory: connection.memory,
+    changes: connection.changes,
+  };
+}
+
 /** A branch of the walk that is taken once in `oneIn` times. */
 export function branchOf(connection: Connection, oneIn: number): Connection {
-  return oneIn === 1 ? connection : { ...connection, oneIn: connection.oneIn * oneIn };
+  if (oneIn === 1) {
+    return connection;
+  }
+  const branch = copyConnection(connection);
+  branch.oneIn *= oneIn;
+  return branch;
 }

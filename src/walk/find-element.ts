@@ -10,6 +10,9 @@ import { joinKey, splitKey } from './key-text.ts';
  */
 export function findElement(set: IndexedSet, key: string, memory: Memory): Element | undefined {
   const entries = entriesOf(set, memory);
+  if (entries.size === 0) {
+    return undefined;
+  }
   const exact = entries.get(key);
   if (exact) {
     return exact;
@@ -24,8 +27,10 @@ export function findElement(set: IndexedSet, key: string, memory: Memory): Eleme
 }
 
 /** What a set holds by now: rules change dynamic sets alone, so a memory of any other is that of another ruleset. */
-export function entriesOf({ declaration, entries }: IndexedSet, memory: Memory): ReadonlyMap<string, Element> {
-  const isDynamic = declaration.flags?.includes('dynamic') === true;
+export function entriesOf(
+  { declaration, isDynamic, entries }: IndexedSet,
+  memory: Memory,
+): ReadonlyMap<string, Element> {
   return (isDynamic ? memory.get(declaration.name) : undefined) ?? entries;
 }
 
@@ -33,8 +38,24 @@ export function entriesOf({ declaration, entries }: IndexedSet, memory: Memory):
 function widen(key: string, pattern: Pattern): string {
   const parts = splitKey(key).map((part, index) => {
     const prefix = pattern[index];
-    const cidr = prefix === undefined ? undefined : parseCidr(`${part}/${prefix}`);
-    return cidr ? cidrText(cidr) : part;
+    return prefix === undefined ? part : rangeAround(part, prefix);
   });
   return joinKey(parts);
+}
+
+/** The range of a prefix length, as nft prints it, that contains an address. */
+function rangeAround(address: string, prefix: number): string {
+  if (!address.includes(':') && prefix > 0 && prefix < 32) {
+    // Most of all: not worth a parser.
+    const octets = address
+      .split('.')
+      .map((octet, index) => Number(octet) & (0xff00 >> clampToOctet(prefix - index * 8)));
+    return `${octets.join('.')}/${prefix}`;
+  }
+  const cidr = parseCidr(`${address}/${prefix}`);
+  return cidr ? cidrText(cidr) : address;
+}
+
+function clampToOctet(bits: number): number {
+  return Math.min(8, Math.max(0, bits));
 }

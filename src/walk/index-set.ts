@@ -32,7 +32,8 @@ export function indexSet(set: FilledSet, family: Family): IndexedSet {
       targets.add(value.chain);
     }
   }
-  return { declaration: set, entries, patterns: [...patterns.values()], targets };
+  const isDynamic = set.flags?.includes('dynamic') === true;
+  return { declaration: set, isDynamic, entries, patterns: [...patterns.values()], targets };
 }
 
 function checkDeclaration({ name, key, value, flags = [] }: FilledSet): void {

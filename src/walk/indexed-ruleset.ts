@@ -8,6 +8,8 @@ export type Pattern = readonly (number | undefined)[];
 /** A set or map that can be asked. */
 export interface IndexedSet {
   readonly declaration: FilledSet;
+  /** Whether rules change it. */
+  readonly isDynamic: boolean;
   /** Elements by the text of their canonical key. */
   readonly entries: ReadonlyMap<string, Element>;
   /** The combinations of prefix lengths that keys with ranges have. */

@@ -1,7 +1,8 @@
 import type { Element, Expression } from '../phases/5-plan/ruleset.ts';
 import { branchOf, type Connection } from './connection.ts';
 import { findElement } from './find-element.ts';
-import { readKey } from './read-key.ts';
+import type { IndexedSet } from './indexed-ruleset.ts';
+import { readCertainKey, readKey } from './read-key.ts';
 import { setOf, type WalkContext } from './walk-context.ts';
 
 /** What one branch asked a set, and the answer. */
@@ -22,6 +23,10 @@ export function lookUp(
   }: { key: readonly Expression[]; connection: Connection; context: WalkContext },
 ): Finding[] {
   const set = setOf(name, context);
+  const certain = readCertainKey(expressions, connection, context);
+  if (certain !== undefined) {
+    return [{ connection, key: certain, element: find(set, certain, connection, context) }];
+  }
   const readings = readKey(expressions, connection, context);
   if (readings.length === 0) {
     return [{ connection, key: undefined, element: undefined }];
@@ -29,6 +34,14 @@ export function lookUp(
   return readings.map(({ key, oneIn }) => ({
     connection: branchOf(connection, oneIn),
     key,
-    element: findElement(set, key, connection.memory),
+    element: find(set, key, connection, context),
   }));
+}
+
+function find(set: IndexedSet, key: string, { memory }: Connection, { onElement }: WalkContext): Element | undefined {
+  const element = findElement(set, key, memory);
+  if (element) {
+    onElement?.(element);
+  }
+  return element;
 }

@@ -1,17 +1,24 @@
 import { canonicalAddress, cidrContains, parseCidr } from '../address.ts';
 import type { Scalar, Statement } from '../phases/5-plan/ruleset.ts';
 import type { Connection } from './connection.ts';
-import { readExpression } from './read-key.ts';
+import { readCertain, readExpression } from './read-key.ts';
 import type { WalkContext } from './walk-context.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
 
 /** Whether a match holds: once, or for each number that a `numgen` may draw. Never where the packet has no such field. */
-export function matchStatement(statement: Match, connection: Connection, context: WalkContext): boolean[] {
+export function matchStatement(statement: Match, connection: Connection, context: WalkContext): readonly boolean[] {
   const { left, right, negated = false } = statement;
+  const certain = readCertain(left, connection, context);
+  if (certain !== undefined) {
+    return isEqual(left, certain, right) === negated ? fails : holds;
+  }
   const values = readExpression(left, connection, context);
-  return values.length === 0 ? [false] : values.map((value) => isEqual(left, value, right) !== negated);
+  return values.length === 0 ? fails : values.map((value) => isEqual(left, value, right) !== negated);
 }
+
+const holds: readonly boolean[] = [true];
+const fails: readonly boolean[] = [false];
 
 function isEqual(left: Match['left'], value: Scalar, right: Scalar): boolean {
   if (typeof right === 'number' || typeof value === 'number') {

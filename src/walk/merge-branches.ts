@@ -4,20 +4,23 @@ import type { Branch, Trail } from './walk-chain.ts';
 
 /** The different outcomes of the branches, in the order of their first branch, with the chances of equal ones added up. */
 export function mergeBranches(branches: readonly Branch[]): Outcome[] {
-  const groups = new Map<string, { readonly branch: Branch; readonly times: Map<number, number> }>();
+  const groups = new Map<string, { readonly branch: Branch; share: Share }>();
   for (const branch of branches) {
     const text = identityOf(branch);
-    const group = groups.get(text) ?? { branch, times: new Map() };
-    const { oneIn } = branch.connection;
-    group.times.set(oneIn, (group.times.get(oneIn) ?? 0) + 1);
-    groups.set(text, group);
+    const group = groups.get(text);
+    const share = { numerator: 1, denominator: branch.connection.oneIn };
+    if (group) {
+      group.share = addShares(group.share, share);
+    } else {
+      groups.set(text, { branch, share });
+    }
   }
-  return [...groups.values()].map(({ branch, times }) => outcomeOf(branch, addUp(times)));
+  return [...groups.values()].map(({ branch, share }) => outcomeOf(branch, share));
 }
 
 function identityOf({ verdict, connection }: Branch): string {
   const { destination, port, translated, masqueraded, changes } = connection;
-  return [verdict, destination, port, translated, masqueraded, changes].join(' ');
+  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${changes}`;
 }
 
 function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Outcome {
@@ -44,15 +47,6 @@ function verdictOf(verdict: Branch['verdict'], translated: boolean): Outcome['ve
     case 'reject':
       return 'rejected';
   }
-}
-
-/** The sum of `times` branches of one in `oneIn` each. */
-function addUp(times: ReadonlyMap<number, number>): Share {
-  let sum: Share = { numerator: 0, denominator: 1 };
-  for (const [oneIn, count] of times) {
-    sum = addShares(sum, { numerator: count, denominator: oneIn });
-  }
-  return sum;
 }
 
 /** The exact sum of two shares, in lowest terms. Throws where the numbers are too large to be exact. */

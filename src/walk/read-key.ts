@@ -25,6 +25,23 @@ export function readKey(expressions: readonly Expression[], connection: Connecti
   return readings;
 }
 
+/** The key of most packets at once: undefined where chance has a say, or a field is missing. */
+export function readCertainKey(
+  expressions: readonly Expression[],
+  connection: Connection,
+  context: WalkContext,
+): string | undefined {
+  let key = '';
+  for (const expression of expressions) {
+    const value = readCertain(expression, connection, context);
+    if (value === undefined) {
+      return undefined;
+    }
+    key = key === '' ? `${value}` : `${key} . ${value}`;
+  }
+  return key;
+}
+
 /** Reads the value that a rule puts into a map to sockets, or undefined where the packet has no such field. */
 export function readSocket(
   expressions: readonly Expression[],
@@ -37,30 +54,37 @@ export function readSocket(
 
 /** What an expression may read: usually one value, all the numbers of a `numgen`, nothing where the packet has no such field. */
 export function readExpression(expression: Expression, connection: Connection, context: WalkContext): Scalar[] {
+  if (expression.kind === 'numgen') {
+    return Array.from({ length: expression.modulus }, (_, index) => index);
+  }
+  const value = readCertain(expression, connection, context);
+  return value === undefined ? [] : [value];
+}
+
+/** The one value that an expression reads; undefined where chance has a say, or the packet has no such field. */
+export function readCertain(expression: Expression, connection: Connection, context: WalkContext): Scalar | undefined {
   switch (expression.kind) {
     case 'address':
-      return [expression.field === 'saddr' ? connection.source : connection.destination];
+      return expression.field === 'saddr' ? connection.source : connection.destination;
     case 'l4proto':
-      return [connection.protocol];
+      return connection.protocol;
     case 'dport':
       // `tcp dport` brings a check of the protocol with it.
-      return expression.protocol === 'th' || expression.protocol === connection.protocol ? [connection.port] : [];
+      return expression.protocol === 'th' || expression.protocol === connection.protocol ? connection.port : undefined;
     case 'iifname':
-      return [connection.inputInterface];
+      return connection.inputInterface;
     case 'ct-state':
       // A packet that comes back over the loopback interface keeps its connection, which nobody has answered yet.
-      return ['new'];
+      return 'new';
     case 'ct-status':
-      return [hasNewDestination(connection) ? 'dnat' : ''];
+      return hasNewDestination(connection) ? 'dnat' : '';
     case 'fib-type':
-      return [
-        isLocal(expression.field === 'saddr' ? connection.source : connection.destination, context) ? 'local' : '',
-      ];
+      return isLocal(expression.field === 'saddr' ? connection.source : connection.destination, context) ? 'local' : '';
     case 'ct-original-daddr':
-      return [connection.originalDestination];
+      return connection.originalDestination;
     case 'ct-original-dport':
-      return [connection.originalPort];
+      return connection.originalPort;
     case 'numgen':
-      return Array.from({ length: expression.modulus }, (_, index) => index);
+      return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Statement } from '../phases/5-plan/ruleset.ts';
 import { changeMemory, type MemoryChange } from './change-memory.ts';
-import { branchOf, type Connection } from './connection.ts';
+import { branchOf, type Connection, copyConnection } from './connection.ts';
 import { type Finding, lookUp } from './look-up.ts';
 import { matchStatement } from './match-statement.ts';
 import { readKey, readSocket } from './read-key.ts';
@@ -33,7 +33,7 @@ export function runStatement(statement: Statement, connection: Connection, conte
     case 'match-mark':
       return [effectOf(connection, (connection.mark & statement.mark) !== 0 ? next : endRule)];
     case 'set-mark':
-      return [effectOf({ ...connection, mark: changeMark(connection.mark, statement) }, next)];
+      return [effectOf(withMark(connection, changeMark(connection.mark, statement)), next)];
     case 'vmap':
       return lookUp(statement.map, { key: statement.key, connection, context }).map(followVerdict);
     case 'random-goto':
@@ -113,6 +113,12 @@ function change(connection: Connection, memoryChange: MemoryChange): Effect {
   const found = { key: memoryChange.key, element: undefined };
   const changed = changeMemory(connection, memoryChange);
   return changed ? effectOf(changed, next, found) : effectOf(connection, endRule, found);
+}
+
+function withMark(connection: Connection, mark: number): Connection {
+  const marked = copyConnection(connection);
+  marked.mark = mark;
+  return marked;
 }
 
 /** JavaScript computes with signed 32 bits, a mark is unsigned. */

@@ -1,7 +1,7 @@
 import { canonicalAddress } from '../address.ts';
 import type { Protocol, Socket } from '../network.ts';
 import type { Element } from '../phases/5-plan/ruleset.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, copyConnection } from './connection.ts';
 import type { WalkContext } from './walk-context.ts';
 
 /** The connection with the destination that a rule names, or undefined where the rule is for another protocol. */
@@ -13,7 +13,12 @@ export function translateTo(
   if (connection.protocol !== protocol || destination === undefined) {
     return undefined;
   }
-  return { ...connection, destination, port, translated: true, destinationSettled: true };
+  const moved = copyConnection(connection);
+  moved.destination = destination;
+  moved.port = port;
+  moved.translated = true;
+  moved.destinationSettled = true;
+  return moved;
 }
 
 /** The connection with the destination that a map holds, or undefined where it holds none or is for another protocol. */
@@ -27,5 +32,9 @@ export function translateByMap(
 
 /** The connection with the node's own source; the source stays where the node is not known to have an address. */
 export function masquerade(connection: Connection, { ownAddress }: WalkContext): Connection {
-  return { ...connection, source: ownAddress ?? connection.source, masqueraded: true, sourceSettled: true };
+  const masked = copyConnection(connection);
+  masked.source = ownAddress ?? connection.source;
+  masked.masqueraded = true;
+  masked.sourceSettled = true;
+  return masked;
 }

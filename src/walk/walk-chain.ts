@@ -1,4 +1,5 @@
 import type { Chain } from '../phases/5-plan/ruleset.ts';
+import { refuseUnless } from './check-key.ts';
 import type { Connection } from './connection.ts';
 import type { Step } from './fate.ts';
 import type { BaseChain } from './indexed-ruleset.ts';
@@ -18,90 +19,131 @@ export interface Branch {
   readonly trail: Trail | undefined;
 }
 
-/** A place in a base chain or in one that it led to. */
+/** A rule of a chain. */
 interface Position {
   readonly chain: Chain;
   readonly rule: number;
-  readonly statement: number;
   /** The rule after the last jump; undefined in the base chain and where only gotos led. */
   readonly returnTo: Position | undefined;
 }
 
-/** A branch that has not come to the end of the base chain. */
+/** A branch on its way through a base chain; it moves from statement to statement. */
 interface Cursor {
-  readonly connection: Connection;
-  readonly trail: Trail | undefined;
-  readonly verdict: undefined;
-  readonly position: Position;
+  connection: Connection;
+  trail: Trail | undefined;
+  /** Undefined as long as there is more to come. */
+  verdict: Branch['verdict'] | undefined;
+  position: Position;
+  statement: number;
 }
 
-/** Walks through one base chain: all the branches in which it ends, in the order of the numbers drawn. */
-export function walkChain(base: BaseChain, { connection, trail }: Branch, context: WalkContext): Branch[] {
-  const ended: Branch[] = [];
-  const position = { chain: base, rule: 0, statement: 0, returnTo: undefined };
-  const pending: (Cursor | Branch)[] = [{ connection, trail, verdict: undefined, position }];
+/** Walks through one base chain; adds all the branches in which it ends to `ended`, in the order of the numbers drawn. */
+export function walkChain(
+  base: BaseChain,
+  { connection, trail }: Branch,
+  { context, ended }: { readonly context: WalkContext; readonly ended: Branch[] },
+): void {
+  const position = { chain: base, rule: 0, returnTo: undefined };
+  const pending: Cursor[] = [{ connection, trail, verdict: undefined, position, statement: 0 }];
   for (let cursor = pending.pop(); cursor; cursor = pending.pop()) {
-    if (cursor.verdict) {
-      ended.push(cursor);
-      continue;
+    // The last one in is the first one out.
+    for (const branch of walkOn(cursor, base, context).reverse()) {
+      pending.push(branch);
     }
-    const statement = cursor.position.chain.rules[cursor.position.rule]?.[cursor.position.statement];
+    refuseUnless(pending.length + ended.length <= mostBranches, { chain: base.name }, 'too many branches to walk');
+    if (cursor.verdict) {
+      ended.push({ connection: cursor.connection, verdict: cursor.verdict, trail: cursor.trail });
+    }
+  }
+}
+
+/** More than a cluster has pods, and as many as fit into memory: a ruleset may be anybody's. */
+const mostBranches = 262_144;
+
+/** Moves a cursor to the end of the base chain, or to where chance makes several of it: then gives these. */
+function walkOn(cursor: Cursor, base: BaseChain, context: WalkContext): Cursor[] {
+  while (!cursor.verdict) {
+    const { chain, rule } = cursor.position;
+    const statement = chain.rules[rule]?.[cursor.statement];
     if (!statement) {
-      pending.push(leaveRule(cursor));
+      leaveRule(cursor);
       continue;
     }
     const effects = runStatement(statement, cursor.connection, context);
-    // The last one in is the first one out.
-    for (const effect of effects.reverse()) {
-      pending.push(follow(effect, { cursor, base, context }));
+    const [effect] = effects;
+    if (effects.length !== 1 || !effect) {
+      return effects.map((each) => {
+        const branch = { ...cursor };
+        follow(each, branch, { base, context });
+        return branch;
+      });
     }
+    follow(effect, cursor, { base, context });
   }
-  return ended;
+  return [];
 }
 
 function follow(
   { connection, control, key, element }: Effect,
-  { cursor, base, context }: { cursor: Cursor; base: BaseChain; context: WalkContext },
-): Cursor | Branch {
-  const { chain, rule, statement, returnTo } = cursor.position;
-  const passed = control.kind !== 'end-rule';
-  const step = { hook: base.hook.hook, chain: chain.name, rule, statement, passed, key, element };
-  const trail = { step, before: cursor.trail };
+  cursor: Cursor,
+  { base, context }: { base: BaseChain; context: WalkContext },
+): void {
+  const { chain, rule, returnTo } = cursor.position;
+  if (context.keepsSteps) {
+    const passed = control.kind !== 'end-rule';
+    const { statement } = cursor;
+    const step = { hook: base.hook.hook, chain: chain.name, rule, statement, passed, key, element };
+    cursor.trail = { step, before: cursor.trail };
+  }
+  cursor.connection = connection;
   switch (control.kind) {
     case 'next':
-      return { connection, trail, verdict: undefined, position: { chain, rule, statement: statement + 1, returnTo } };
+      cursor.statement++;
+      break;
     case 'end-rule':
-      return { connection, trail, verdict: undefined, position: nextRule(cursor.position) };
+      moveTo(cursor, nextRule(cursor.position));
+      break;
     case 'jump':
     case 'goto': {
       const comeBack = control.kind === 'jump' ? nextRule(cursor.position) : returnTo;
-      const position = { chain: chainOf(control.chain, context), rule: 0, statement: 0, returnTo: comeBack };
-      return { connection, trail, verdict: undefined, position };
+      moveTo(cursor, { chain: chainOf(control.chain, context), rule: 0, returnTo: comeBack });
+      break;
     }
     case 'return':
-      return leaveChain(connection, trail, returnTo);
+      leaveChain(cursor);
+      break;
     case 'accept':
     case 'drop':
     case 'reject':
-      return { connection, trail, verdict: control.kind };
+      cursor.verdict = control.kind;
   }
 }
 
 /** From behind the last statement of a rule, or the last rule of a chain. */
-function leaveRule({ connection, trail, position }: Cursor): Cursor | Branch {
-  const { chain, rule, returnTo } = position;
-  return rule < chain.rules.length
-    ? { connection, trail, verdict: undefined, position: nextRule(position) }
-    : leaveChain(connection, trail, returnTo);
+function leaveRule(cursor: Cursor): void {
+  const { chain, rule } = cursor.position;
+  if (rule < chain.rules.length) {
+    moveTo(cursor, nextRule(cursor.position));
+  } else {
+    leaveChain(cursor);
+  }
 }
 
 /** Goes on after the last jump; a base chain that ends accepts, as every policy here does. */
-function leaveChain(connection: Connection, trail: Trail | undefined, returnTo: Position | undefined): Cursor | Branch {
-  return returnTo
-    ? { connection, trail, verdict: undefined, position: returnTo }
-    : { connection, trail, verdict: 'accept' };
+function leaveChain(cursor: Cursor): void {
+  const { returnTo } = cursor.position;
+  if (returnTo) {
+    moveTo(cursor, returnTo);
+  } else {
+    cursor.verdict = 'accept';
+  }
+}
+
+function moveTo(cursor: Cursor, position: Position): void {
+  cursor.position = position;
+  cursor.statement = 0;
 }
 
 function nextRule({ chain, rule, returnTo }: Position): Position {
-  return { chain, rule: rule + 1, statement: 0, returnTo };
+  return { chain, rule: rule + 1, returnTo };
 }

@@ -1,5 +1,5 @@
 import { invariant } from '../invariant.ts';
-import type { Chain } from '../phases/5-plan/ruleset.ts';
+import type { Chain, Element } from '../phases/5-plan/ruleset.ts';
 import type { IndexedRuleset, IndexedSet } from './indexed-ruleset.ts';
 
 /** What stays the same during one walk. */
@@ -8,6 +8,10 @@ export interface WalkContext {
   readonly localAddresses: ReadonlySet<string>;
   /** The source that masquerading gives; undefined where the node is not known to have one. */
   readonly ownAddress: string | undefined;
+  /** Whether outcomes tell their steps, which costs more than the walk itself. */
+  readonly keepsSteps: boolean;
+  /** Told of every element that a lookup finds, in any branch. */
+  readonly onElement: ((element: Element) => void) | undefined;
 }
 
 /** Whether an address, in canonical text, is one of the node's own. */

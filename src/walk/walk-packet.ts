@@ -1,7 +1,7 @@
 import { parseAddress } from '../address.ts';
 import { invariant } from '../invariant.ts';
 import type { Hook, Ruleset } from '../phases/5-plan/ruleset.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, copyConnection } from './connection.ts';
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
 import { indexRuleset } from './index-ruleset.ts';
 import type { BaseChain, IndexedRuleset } from './indexed-ruleset.ts';
@@ -19,37 +19,59 @@ export function walkPacket(
   ruleset: Ruleset | IndexedRuleset,
   packet: Packet,
   node: NodeFacts,
-  memory: Memory = new Map(),
+  memory: Memory = noMemory,
 ): Fate {
   const indexed = 'hooks' in ruleset ? ruleset : indexRuleset(ruleset);
+  return walkInContext(packet, createContext(indexed, node), memory);
+}
+
+/** {@link walkPacket} for whoever walks many packets at one node. */
+export function walkInContext(packet: Packet, context: WalkContext, memory: Memory = noMemory): Fate {
+  const { family } = context.ruleset;
   for (const address of [packet.source, packet.destination]) {
     const parsed = parseAddress(address);
     invariant(
-      parsed?.text === address && parsed.family === indexed.family,
-      `${address} is no canonical address of family ${indexed.family}`,
+      parsed?.text === address && parsed.family === family,
+      `${address} is no canonical address of family ${family}`,
     );
   }
-  const context = contextOf(indexed, node);
   const start: Branch = { connection: connectionOf(packet, memory), verdict: 'accept', trail: undefined };
   const branches = isLocal(packet.source, context) ? walkFromNode(start, context) : walkFromOutside(start, context);
   return { outcomes: mergeBranches(branches) };
 }
 
-function contextOf(ruleset: IndexedRuleset, node: NodeFacts): WalkContext {
+/**
+ * Prepares any number of walks at one node.
+ *
+ * @param options.onElement is told of every element that a lookup finds, in any branch of a walk.
+ * @param options.keepsSteps false leaves the steps of outcomes empty, and makes walks several times as fast.
+ */
+export function createContext(
+  ruleset: IndexedRuleset,
+  node: NodeFacts,
+  { keepsSteps = true, onElement }: Partial<Pick<WalkContext, 'keepsSteps' | 'onElement'>> = {},
+): WalkContext {
   const local = node.localAddresses.map((address) => parseAddress(address));
   return {
     ruleset,
     localAddresses: new Set(local.flatMap((address) => address?.text ?? [])),
     ownAddress: local.find((address) => address?.family === ruleset.family)?.text,
+    keepsSteps,
+    onElement,
   };
 }
 
+const noMemory: Memory = new Map();
+
 function connectionOf(packet: Packet, memory: Memory): Connection {
   return {
-    ...packet,
-    inputInterface: packet.inputInterface ?? '',
+    source: packet.source,
+    destination: packet.destination,
+    protocol: packet.protocol,
+    port: packet.port,
     originalDestination: packet.destination,
     originalPort: packet.port,
+    inputInterface: packet.inputInterface ?? '',
     mark: 0,
     translated: false,
     masqueraded: false,
@@ -73,8 +95,16 @@ function walkFromNode(start: Branch, context: WalkContext): Branch[] {
   const sent = { ...start, connection: { ...start.connection, inputInterface: '' } };
   const routed = walkHook('postrouting', walkHook('output', [sent], context), context);
   const [local, others] = splitByDestination(routed, context);
-  const received = local.map((branch) => ({ ...branch, connection: { ...branch.connection, inputInterface: 'lo' } }));
+  const received = local.map(({ connection, verdict, trail }) => ({ connection: receive(connection), verdict, trail }));
   return [...walkHook('input', walkHook('prerouting', received, context), context), ...others];
+}
+
+/** What has left has a source for good. */
+function receive(connection: Connection): Connection {
+  const received = copyConnection(connection);
+  received.inputInterface = 'lo';
+  received.sourceSettled = true;
+  return received;
 }
 
 function splitByDestination(branches: readonly Branch[], context: WalkContext): [local: Branch[], others: Branch[]] {
@@ -87,13 +117,19 @@ function splitByDestination(branches: readonly Branch[], context: WalkContext): 
 }
 
 function walkHook(hook: Hook['hook'], start: readonly Branch[], context: WalkContext): Branch[] {
-  let branches = [...start];
+  let branches = start;
   for (const chain of context.ruleset.hooks[hook]) {
-    branches = branches.flatMap((branch) =>
-      branch.verdict !== 'accept' || isSettled(branch.connection, chain) ? branch : walkChain(chain, branch, context),
-    );
+    const walked: Branch[] = [];
+    for (const branch of branches) {
+      if (branch.verdict !== 'accept' || isSettled(branch.connection, chain)) {
+        walked.push(branch);
+      } else {
+        walkChain(chain, branch, { context, ended: walked });
+      }
+    }
+    branches = walked;
   }
-  return branches.map(({ connection, verdict, trail }) => ({ connection: settle(connection, hook), verdict, trail }));
+  return branches.map((branch) => settle(branch, hook));
 }
 
 /** NAT is decided once in a connection's life, by the first chain that does; a hook that was passed has decided to do nothing. */
@@ -101,15 +137,14 @@ function isSettled(connection: Connection, { hook: { type, hook } }: BaseChain):
   return type === 'nat' && (changesDestination(hook) ? connection.destinationSettled : connection.sourceSettled);
 }
 
-function settle(connection: Connection, hook: Hook['hook']): Connection {
-  if (hook === 'forward') {
-    return connection;
+function settle(branch: Branch, hook: Hook['hook']): Branch {
+  const { connection, verdict, trail } = branch;
+  if (!changesDestination(hook) || connection.destinationSettled || verdict !== 'accept') {
+    return branch;
   }
-  if (changesDestination(hook)) {
-    return connection.destinationSettled ? connection : { ...connection, destinationSettled: true };
-  }
-  // Nothing asks after the last hook.
-  return hook === 'input' || connection.sourceSettled ? connection : { ...connection, sourceSettled: true };
+  const settled = copyConnection(connection);
+  settled.destinationSettled = true;
+  return { connection: settled, verdict, trail };
 }
 
 function changesDestination(hook: Hook['hook']): boolean {

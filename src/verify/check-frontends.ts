@@ -1,0 +1,99 @@
+import { cidrContains } from '../address.ts';
+import { isNodeAddress } from './expect-fate.ts';
+import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import { allClients, type Client, edgeClients, standardClients } from './list-clients.ts';
+import { rangeOf } from './range-of.ts';
+import type { Literals } from './read-literals.ts';
+import { readSourceRanges } from './read-source-ranges.ts';
+import type { Target, WalkCheck } from './walk-check.ts';
+
+/**
+ * Sends packets to every frontend that a Service owns: from a pod, the node and outside, from the edges of source
+ * ranges, and from its own endpoints. Nothing else can tell clients of one frontend apart, but the literals of rules. So
+ * all clients that these name are tried at the first frontend of each way through the rules, and at each that a rule
+ * names itself.
+ */
+export function checkFrontends(check: WalkCheck, literals: Literals): void {
+  const { expectations } = check;
+  const clients = { standard: standardClients(expectations), all: allClients(expectations, literals) };
+  const ranges = readSourceRanges(check.ruleset);
+  const waysSeen = new Set<string>();
+  for (const [frontend, targets] of listTargets(expectations)) {
+    for (const [index, target] of targets.entries()) {
+      const ways = clients.standard.map((client) => check.check(client, target)).join('; ');
+      const way = `${frontend.kind} ${index > 0} ${frontend.service.affinitySeconds} ${ways}`;
+      const extra = [
+        ...guardedClients(
+          frontend,
+          ranges.get(`${target.destination} . ${target.protocol} . ${target.port}`) ?? [],
+          expectations,
+        ),
+        ...(waysSeen.has(way) && !isNamed(target, literals) ? [] : clients.all),
+      ];
+      waysSeen.add(way);
+      for (const client of extra) {
+        check.check(client, target);
+      }
+    }
+  }
+}
+
+/** Every frontend with the addresses at which it answers; none where another frontend is in front of it. */
+export function listTargets(expectations: Expectations): [ExpectedFrontend, Target[]][] {
+  const { ips, nodePorts, nodeAddresses, nodePortAddresses } = expectations;
+  const atIPs = [...ips.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+    frontend,
+    [{ destination: frontend.address ?? '', protocol: frontend.service.protocol, port: frontend.port }],
+  ]);
+  const accepting = nodePortAddresses === 'all' ? nodeAddresses : [...nodePortAddresses];
+  const atNode = [...nodePorts.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+    frontend,
+    accepting.map((destination) => ({ destination, protocol: frontend.service.protocol, port: frontend.port })),
+  ]);
+  return [...atIPs, ...atNode];
+}
+
+/** Clients at the edges of what a load balancer IP allows, and of what its elements say. */
+function guardedClients(
+  { kind, service }: ExpectedFrontend,
+  found: readonly string[],
+  expectations: Expectations,
+): Client[] {
+  const allowed = kind === 'load-balancer-ip' ? (service.allowed ?? []) : [];
+  const ranges = [...allowed, ...found.flatMap((text) => rangeOf(text) ?? [])];
+  return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
+}
+
+function isNamed({ destination, port }: Target, { destinations, ports }: Literals): boolean {
+  return ports.includes(port) || destinations.some((range) => cidrContains(range, destination));
+}
+
+/** As many endpoints of one frontend are sent to themselves. */
+const hairpinsOfFrontend = 2;
+
+/**
+ * Sends packets from endpoints of this node to Services that may send them back: from some of each frontend, others each
+ * time as far as there are any. The rule is one for all, and which endpoints it is for is compared in whole elsewhere
+ * (checkElements).
+ */
+export function checkHairpins(check: WalkCheck): void {
+  const { expectations } = check;
+  const tried = new Set<string>();
+  for (const [{ service }, [target]] of listTargets(expectations)) {
+    const here = [...service.cluster, ...service.local].filter(
+      ({ address, port }) =>
+        expectations.hairpins.has(`${address} ${service.protocol} ${port}`) && !isNodeAddress(address, expectations),
+    );
+    const untried = here.filter(({ text }) => !tried.has(text));
+    for (const { address, text } of target ? [...untried, ...here].slice(0, hairpinsOfFrontend) : []) {
+      tried.add(text);
+      for (const inputInterface of interfacesOf(expectations)) {
+        check.check({ source: address, inputInterface, words: `endpoint ${text} itself` }, target as Target);
+      }
+    }
+  }
+}
+
+function interfacesOf({ detector }: Expectations): string[] {
+  return detector?.kind === 'interface' ? [detector.name] : ['in0'];
+}

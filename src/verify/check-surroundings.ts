@@ -1,0 +1,101 @@
+import { type Cidr, rangeEdges } from '../address.ts';
+import type { Protocol } from '../network.ts';
+import { protocols } from '../protocols.ts';
+import { isNodeAddress } from './expect-fate.ts';
+import type { Expectations } from './expectations.ts';
+import { allClients, type Client, standardClients } from './list-clients.ts';
+import { rangeOf } from './range-of.ts';
+import type { Literals } from './read-literals.ts';
+import type { Target, WalkCheck } from './walk-check.ts';
+
+/**
+ * Sends packets to where no Service answers: other ports of cluster IPs and of the node, unallocated cluster IPs, node
+ * ports at addresses that do not accept them, pods, strangers, and whatever addresses and ports rules name.
+ */
+export function checkSurroundings(check: WalkCheck, literals: Literals): void {
+  const { expectations } = check;
+  const clients = standardClients(expectations);
+  const everybody = allClients(expectations, literals);
+  const freePort = findFreePort(expectations);
+  for (const [index, destination] of [...expectations.clusterIPs].entries()) {
+    for (const protocol of index === 0 ? protocols : (['tcp'] as const)) {
+      sendFrom(index === 0 ? everybody : clients.slice(0, 1), { destination, protocol, port: freePort }, check);
+    }
+  }
+  for (const target of [...freeTargets(check, freePort), ...nodePortsElsewhere(expectations)]) {
+    sendFrom(everybody, target, check);
+  }
+  for (const target of namedTargets(expectations, literals, freePort)) {
+    sendFrom(clients, target, check);
+  }
+}
+
+function sendFrom(clients: readonly Client[], target: Target, check: WalkCheck): void {
+  for (const client of clients) {
+    check.check(client, target);
+  }
+}
+
+/** A port that nobody has, neither at an address nor at the node; there are never 65,535 at one address. */
+function findFreePort({ ips, nodePorts }: Expectations): number {
+  const used = new Set([...ips.values(), ...nodePorts.values()].map(({ port }) => port));
+  let port = 9;
+  while (used.has(port) && port < 65_535) {
+    port++;
+  }
+  return port;
+}
+
+/** Addresses that no Service has, and the node's, at a port that nobody has. */
+function freeTargets({ expectations, ruleset }: WalkCheck, port: number): Target[] {
+  const { family, nodeAddresses, ips, serviceCIDRs } = expectations;
+  const ranges = [...serviceCIDRs, ...addressRanges(ruleset)];
+  const pods = [...ips.values()].flatMap(({ service }) => service.cluster.slice(0, 1)).slice(0, 20);
+  const addresses = new Set([
+    ...ranges.flatMap(rangeEdges),
+    ...nodeAddresses,
+    ...(family === 'ip' ? ['127.0.0.1', '198.51.100.77'] : ['::1', '2001:db8:77::77']),
+    ...(expectations.nodePortAddresses === 'all' ? [] : expectations.nodePortAddresses),
+    ...pods.map(({ address }) => address),
+  ]);
+  const atPods = pods.map(({ address, port: podPort }) => ({ destination: address, port: podPort }));
+  const targets = [...[...addresses].map((destination) => ({ destination, port })), ...atPods];
+  return targets.flatMap((target) => protocols.map((protocol) => ({ ...target, protocol })));
+}
+
+/** Ranges that sets of addresses alone hold. */
+function addressRanges({ sets }: WalkCheck['ruleset']): Cidr[] {
+  const ofRanges = [...sets.values()].filter(
+    ({ declaration: { key, flags } }) => flags?.includes('interval') && key.join() === 'address',
+  );
+  return ofRanges.flatMap(({ entries }) => [...entries.keys()].flatMap((text) => rangeOf(text) ?? []));
+}
+
+/** What rules name outright: each address with a free port, and each port at addresses of every kind. */
+function namedTargets(expectations: Expectations, { destinations, ports }: Literals, freePort: number): Target[] {
+  const { nodeAddresses, clusterIPs, family } = expectations;
+  const named = destinations.flatMap(rangeEdges);
+  const some = [
+    ...nodeAddresses.slice(0, 1),
+    ...[...clusterIPs].slice(0, 1),
+    family === 'ip' ? '198.51.100.77' : '2001:db8:77::77',
+  ];
+  const pairs = [
+    ...named.flatMap((destination) => [freePort, ...ports].map((port) => ({ destination, port }))),
+    ...some.flatMap((destination) => ports.map((port) => ({ destination, port }))),
+  ];
+  return pairs.flatMap((pair) => protocols.map((protocol) => ({ ...pair, protocol })));
+}
+
+/** One node port of each protocol at every address of the node, loopback included: some accept it, some do not. */
+function nodePortsElsewhere(expectations: Expectations): Target[] {
+  const { nodePorts, nodeAddresses, family } = expectations;
+  const first = new Map<Protocol, number>();
+  for (const { port, service } of nodePorts.values()) {
+    first.set(service.protocol, first.get(service.protocol) ?? port);
+  }
+  const addresses = [...nodeAddresses, family === 'ip' ? '127.0.0.1' : '::1'];
+  return addresses
+    .filter((address) => isNodeAddress(address, expectations))
+    .flatMap((destination) => [...first].map(([protocol, port]) => ({ destination, protocol, port })));
+}
