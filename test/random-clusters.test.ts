@@ -4,11 +4,12 @@ import { compile } from '../src/compile.ts';
 import type { CompileOptions } from '../src/options.ts';
 import { documentsOf } from '../src/phases/1-read/documents-of.ts';
 import { arbitraryCluster, type Manifest, nodeName } from './support/arbitrary-cluster.ts';
+import { type Explainer, explainerFor } from './support/explainer.ts';
 import { kernelTestsRun } from './support/kernel-tests.ts';
 import { judge } from './support/lab/judge.ts';
 import { runPackets } from './support/lab/run-packets.ts';
 import { type Packet, parsePackets } from './support/packets.ts';
-import { walkerFor } from './support/walk-fixture.ts';
+import { packetOf, walkerFor } from './support/walk-fixture.ts';
 
 const nodeAddresses = ['192.0.2.11', '2001:db8:a::11'];
 const settings: readonly Partial<CompileOptions>[] = [
@@ -42,8 +43,8 @@ const questions = parties.flatMap(({ clients, addresses, node }) =>
   ),
 );
 
-/** What nobody wrote down in advance: walker and kernel are asked about the same packets and must say the same. */
-describe.skipIf(!kernelTestsRun)('walker and kernel agree about random clusters', () => {
+/** What nobody wrote down in advance: explain, walker and kernel are asked about the same packets and must say the same. */
+describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random clusters', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const clusters = fc.sample(arbitraryCluster, { numRuns: 2 * settings.length, seed });
 
@@ -58,12 +59,14 @@ async function disagreements(cluster: readonly Manifest[], number: number): Prom
     clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
     ...settings[number % settings.length],
   };
-  const { rulesets = [], text = '' } = compile(documentsOf(cluster), options);
+  const documents = documentsOf(cluster);
+  const { rulesets = [], text = '' } = compile(documents, options);
   const walk = walkerFor(rulesets, nodeAddresses);
+  const { explain } = explainerFor(documents, options, nodeAddresses);
   const asked = questions.filter((_, index) => (index + number) % 4 === 0);
   const packets = asked.flatMap(({ from, to }) => {
     const [packet] = parsePackets(JSON.stringify([{ name: `${from} ${to}`, from, to, expect: 'untouched' }]));
-    return packet ? [{ ...packet, ...expectationOf(packet, walk) }] : [];
+    return packet ? [{ ...packet, ...expectationOf(packet, walk, explain) }] : [];
   });
   const seen = await runPackets({ ruleset: text, nodeAddresses, packets });
   return packets.flatMap((packet, index) => {
@@ -75,14 +78,18 @@ async function disagreements(cluster: readonly Manifest[], number: number): Prom
 function expectationOf(
   packet: Packet,
   walk: ReturnType<typeof walkerFor>,
+  explain: Explainer['explain'],
 ): Pick<Packet, 'expect' | 'sticky'> & { masqueraded?: readonly string[] } {
   const { first, next } = walk(packet);
-  if (first.verdict !== 'translated') {
-    return { expect: first.verdict === 'mixed' ? [] : first.verdict, sticky: false };
+  const { verdict, endpoints, masqueraded } = explain(packetOf(packet));
+  const told = endpoints.map((one) => ({ endpoint: one.endpoint, share: one.share, masqueraded: one.masqueraded }));
+  expect({ verdict, endpoints: told, masqueraded }, packet.name).toEqual(first);
+  if (verdict !== 'translated') {
+    return { expect: verdict === 'mixed' ? [] : verdict, sticky: false };
   }
   return {
-    expect: first.endpoints.map(({ endpoint }) => endpoint),
-    masqueraded: first.endpoints.filter(({ masqueraded }) => masqueraded).map(({ endpoint }) => endpoint),
-    sticky: first.endpoints.length > 1 && next.every(({ endpoints }) => endpoints.length === 1),
+    expect: endpoints.map(({ endpoint }) => endpoint),
+    masqueraded: endpoints.filter((one) => one.masqueraded).map(({ endpoint }) => endpoint),
+    sticky: endpoints.length > 1 && next.every((summary) => summary.endpoints.length === 1),
   };
 }

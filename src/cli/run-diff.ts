@@ -15,6 +15,7 @@ import { readSettings } from './read-settings.ts';
 import { lacksInput } from './read-snapshot.ts';
 import { exitCodeOfError } from './report-outcome.ts';
 import type { Streams } from './streams.ts';
+import { wantsStdinTwice } from './wants-stdin-twice.ts';
 import { writeDifferences } from './write-differences.ts';
 
 /** The flags of `svc2nft diff`. */
@@ -28,11 +29,8 @@ const verdicts = { same: 0, different: 1, badInput: exitCodes.wrongUsage } as co
 
 /** Prints what apply would change, or what differs from another snapshot; resolves to the exit code. */
 export async function runDiff(paths: readonly string[], flags: DiffFlags, streams: Streams): Promise<number> {
-  if (flags.from === '-' && (paths.length === 0 || paths.includes('-'))) {
-    streams.stderr.write('error: stdin can be read once only: give PATH or --from a file or folder (see --help)\n');
-    return exitCodes.wrongUsage;
-  }
-  if (lacksInput(paths, streams)) {
+  const input = paths.length === 0 ? ['-'] : paths;
+  if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, streams) || lacksInput(paths, streams)) {
     return exitCodes.wrongUsage;
   }
   const changes = await withProgress(streams, (progress) => listDifferences(paths, flags, { streams, progress }));

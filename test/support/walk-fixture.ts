@@ -1,4 +1,5 @@
 import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Packet as WalkerPacket } from '../../src/walk/fate.ts';
 import { indexRuleset } from '../../src/walk/index-ruleset.ts';
 import type { IndexedRuleset } from '../../src/walk/indexed-ruleset.ts';
 import type { FateSummary } from '../../src/walk/summarise-fate.ts';
@@ -26,18 +27,18 @@ export function walkerFor(
       // No table of the family: no rule can touch the packet.
       return { first: { verdict: 'untouched', endpoints: [], masqueraded: false }, next: [] };
     }
-    const connection = {
-      source: packet.from,
-      destination: packet.to.address,
-      protocol: packet.to.protocol,
-      port: packet.to.port,
-      inputInterface: packet.via ?? (isPodAddress(packet.from) ? 'pod0' : 'out0'),
-    };
+    const connection = packetOf(packet);
     const node = { localAddresses: nodeAddresses };
     const fate = walkPacket(ruleset, connection, node);
     const next = fate.outcomes.map(({ memory }) => summariseFate(walkPacket(ruleset, connection, node, memory)));
     return { first: summariseFate(fate), next };
   };
+}
+
+/** The packet in the walker's words, with the interface that it arrives at in the lab. */
+export function packetOf({ from, to, via }: Packet): WalkerPacket {
+  const inputInterface = via ?? (isPodAddress(from) ? 'pod0' : 'out0');
+  return { source: from, destination: to.address, protocol: to.protocol, port: to.port, inputInterface };
 }
 
 function isPodAddress(address: string): boolean {

@@ -1,0 +1,77 @@
+import type { Family } from '../network.ts';
+import type { CompileOptions } from '../options.ts';
+import type { NodeView } from '../phases/3-model/model.ts';
+import type { Ruleset } from '../phases/5-plan/ruleset.ts';
+import type { Places } from '../places/places.ts';
+import type { ServiceNote } from '../places/read-service-notes.ts';
+import type { Memory } from '../walk/fate.ts';
+import type { Knowledge, Question } from './explain-context.ts';
+import { findInRules } from './find-in-rules.ts';
+import type { ClientName } from './parse-client.ts';
+import type { TargetName } from './parse-target.ts';
+import { resolveClient } from './resolve-client.ts';
+import { resolveTarget } from './resolve-target.ts';
+
+/** A table, and what earlier connections wrote into its dynamic sets. */
+export interface Table {
+  readonly ruleset: Ruleset;
+  readonly memory?: Memory;
+}
+
+/** What a snapshot tells of a cluster. */
+export interface SnapshotFacts {
+  readonly views: readonly NodeView[];
+  readonly places: Places;
+  readonly notes: readonly ServiceNote[];
+  readonly options: CompileOptions;
+}
+
+/** What is asked, and where the answer is to be found. */
+export interface Inquiry {
+  readonly client: ClientName;
+  readonly target: TargetName;
+  /** Where the packet arrives, if that is told. */
+  readonly inputInterface: string | undefined;
+  readonly tables: ReadonlyMap<Family, Table>;
+  /** Addresses of the node besides those of the snapshot. */
+  readonly ownAddresses: readonly string[];
+  readonly snapshot: SnapshotFacts | undefined;
+}
+
+/** The packet that an inquiry is about; a text that says why there is none. */
+export function makeQuestion(inquiry: Inquiry): { question: Question; remark: string | undefined } | string {
+  const { client, target, snapshot, tables, ownAddresses } = inquiry;
+  const to =
+    target.kind === 'service' && !snapshot
+      ? findInRules(
+          target,
+          [...tables.values()].map(({ ruleset }) => ruleset),
+        )
+      : resolveTarget(target, { views: snapshot?.views ?? [], notes: snapshot?.notes ?? [] });
+  if (typeof to === 'string') {
+    return to;
+  }
+  const { destination } = to;
+  const family = destination.includes(':') ? 'ip6' : 'ip';
+  const knowledge = knowledgeOf(snapshot, family);
+  const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
+  const from = resolveClient(client, { destination, localAddresses, known: knowledge });
+  if (typeof from === 'string') {
+    return from;
+  }
+  const inputInterface = inquiry.inputInterface ?? from.inputInterface;
+  const table = tables.get(family);
+  const question: Question = {
+    packet: { ...to, source: from.source, ...(inputInterface !== undefined && { inputInterface }) },
+    ruleset: table?.ruleset,
+    ...(table?.memory && { memory: table.memory }),
+    localAddresses,
+    ...(knowledge && { knowledge }),
+  };
+  return { question, remark: from.remark };
+}
+
+function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowledge | undefined {
+  const view = snapshot?.views.find((one) => one.family === family);
+  return snapshot && view && { ...snapshot, view };
+}

@@ -1,0 +1,168 @@
+import { chainNames, pinMapName, pinSetName, setNames } from '../phases/5-plan/names.ts';
+import type { Element, Ruleset, Statement } from '../phases/5-plan/ruleset.ts';
+import { renderRule } from '../phases/6-render/render-rule.ts';
+import { elementText } from '../phases/6-render/render-set.ts';
+import { protocols } from '../protocols.ts';
+import type { Outcome, Step } from '../walk/fate.ts';
+import type { RuleReference } from './explanation.ts';
+
+/** A decision that a rule made. */
+export interface Decision {
+  readonly rule: RuleReference;
+  readonly element: Element | undefined;
+}
+
+/** The decisions on the way to one outcome; absent ones were not met. */
+export interface Way {
+  /** The frontend has source ranges: the element says whose. */
+  readonly guarded?: Decision;
+  /** The client is in one of them (the element), or in none. */
+  readonly sourceAllowed?: Decision;
+  readonly sourceRefused?: Decision;
+  /** The verdict map that knows the destination. */
+  readonly frontend?: Decision;
+  /** The destination is no address that accepts node ports. */
+  readonly nodePortClosed?: Decision;
+  /** External policy Local: all endpoints, because the client is a pod, or the node. */
+  readonly fromPod?: Decision;
+  readonly fromNode?: Decision;
+  /** The endpoint is the one that the client had before. */
+  readonly pinned?: Decision;
+  readonly picked?: Decision;
+  /** From now on the client keeps its endpoint. */
+  readonly kept?: Decision;
+  /** What asks for masquerading: at cluster IPs, or in the chain of an external frontend. */
+  readonly markedAtClusterIp?: Decision;
+  readonly markedAtFrontend?: Decision;
+  readonly masqueradedByMark?: Decision;
+  readonly masqueradedAsHairpin?: Decision;
+  readonly refusal?: Decision;
+  readonly unknownPort?: Decision;
+  readonly unallocated?: Decision;
+  readonly stalePin?: Decision;
+}
+
+/** The element that says whose frontend the destination is; undefined where no rule knows it. */
+export function ownerOf({ frontend, refusal, guarded }: Way): Element | undefined {
+  return (frontend ?? refusal ?? guarded)?.element;
+}
+
+type Draft = { -readonly [Field in keyof Way]: Way[Field] };
+
+/** Reads from the steps of a walk what was decided, and by which rule and element. */
+export function readWay({ steps }: Outcome, ruleset: Ruleset): Way {
+  const chains = new Map(ruleset.chains.map((chain) => [chain.name, chain]));
+  const way: Draft = {};
+  for (const step of steps) {
+    const rule = chains.get(step.chain)?.rules[step.rule];
+    const statement = rule?.[step.statement];
+    const decision = statement && decisionOf(statement, step);
+    if (rule && statement && decision && way[decision] === undefined) {
+      way[decision] = { rule: referTo(step, renderRule(rule, ruleset.family), statement), element: step.element };
+    }
+  }
+  return way;
+}
+
+/** What a step decides; undefined for those that decide nothing worth telling. */
+function decisionOf(statement: Statement, step: Step): keyof Way | undefined {
+  switch (statement.kind) {
+    case 'match':
+      return step.passed ? audienceOf(statement) : undefined;
+    case 'match-set':
+      return membershipOf(statement, step);
+    case 'vmap':
+      return step.element && (refusingMaps.has(statement.map) ? 'refusal' : 'frontend');
+    case 'set-mark':
+      return markOf(statement, step);
+    case 'dnat-map':
+      if (!step.element) {
+        return undefined;
+      }
+      return pinMaps.has(statement.map) ? 'pinned' : 'picked';
+    case 'dnat':
+    case 'random-goto':
+      return 'picked';
+    case 'update':
+      return 'kept';
+    case 'match-mark':
+      return step.passed ? 'masqueradedByMark' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const refusingMaps: ReadonlySet<string> = new Set([setNames.noEndpointServices, setNames.noEndpointNodePorts]);
+const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
+const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
+
+/** Chains of external frontends alone ask whom a packet comes from without marking it in the same rule. */
+function audienceOf({ left, negated }: Extract<Statement, { kind: 'match' }>): keyof Way | undefined {
+  if (negated) {
+    return undefined;
+  }
+  if (left.kind === 'fib-type' && left.field === 'saddr') {
+    return 'fromNode';
+  }
+  const isSource = left.kind === 'iifname' || (left.kind === 'address' && left.field === 'saddr');
+  return isSource ? 'fromPod' : undefined;
+}
+
+function membershipOf(
+  { set, negated }: Extract<Statement, { kind: 'match-set' }>,
+  { chain, passed }: Step,
+): keyof Way | undefined {
+  if (set === setNames.firewallSources && negated) {
+    return passed ? 'sourceRefused' : 'sourceAllowed';
+  }
+  if (set === setNames.nodePortIps && chain === chainNames.services) {
+    return passed ? undefined : 'nodePortClosed';
+  }
+  return passed ? memberOf(set, chain) : undefined;
+}
+
+function memberOf(set: string, chain: string): keyof Way | undefined {
+  switch (set) {
+    case setNames.clusterIps:
+      return chain === chainNames.clusterIpsCheck ? 'unknownPort' : undefined;
+    case setNames.serviceCidrs:
+      return 'unallocated';
+    case setNames.hairpinConnections:
+      return 'masqueradedAsHairpin';
+    case setNames.firewallIps:
+      return 'guarded';
+    case setNames.nodePortIps:
+      return undefined;
+    default:
+      return pinSets.has(set) ? 'stalePin' : keptClients(set);
+  }
+}
+
+/** Affinity in the old form over IPv6 has a set of clients for each endpoint; what may be pinned is no client. */
+function keptClients(set: string): keyof Way | undefined {
+  return set.startsWith('pinned/') ? 'pinned' : undefined;
+}
+
+function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof Way | undefined {
+  if (operator !== 'or') {
+    return undefined;
+  }
+  return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
+}
+
+function referTo({ chain, rule, element }: Step, nft: string, statement: Statement): RuleReference {
+  const set = setOf(statement);
+  return { chain, rule, nft, ...(element && set && { element: `${set} { ${elementText(element)} }` }) };
+}
+
+function setOf(statement: Statement): string | undefined {
+  switch (statement.kind) {
+    case 'match-set':
+      return statement.set;
+    case 'vmap':
+    case 'dnat-map':
+      return statement.map;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,113 @@
+import { cidrContains, isLoopback, parseCidr } from '../address.ts';
+import { nameOfFamily } from '../family-names.ts';
+import type { Family } from '../network.ts';
+import type { NodeView } from '../phases/3-model/model.ts';
+import type { Places } from '../places/places.ts';
+import { suggestClosest } from '../suggest-closest.ts';
+import type { Packet } from '../walk/fate.ts';
+import type { ClientName } from './parse-client.ts';
+
+/** What a client is looked up in. */
+export interface Surroundings {
+  readonly destination: string;
+  readonly localAddresses: readonly string[];
+  /** Undefined without a snapshot. */
+  readonly known: { readonly view: NodeView; readonly places: Places } | undefined;
+}
+
+/** Whom a packet comes from, and what is worth saying about that. */
+export interface ResolvedClient extends Pick<Packet, 'source' | 'inputInterface'> {
+  readonly remark?: string;
+}
+
+/** The source address that a client has for a destination; a text that says why there is none. */
+export function resolveClient(client: ClientName, surroundings: Surroundings): ResolvedClient | string {
+  switch (client.kind) {
+    case 'address':
+      return resolveAddress(client.address, surroundings);
+    case 'node':
+      return resolveNode(surroundings);
+    case 'outside':
+      return { source: outsideAddress(surroundings) };
+    case 'pod':
+      return resolvePod(client, surroundings);
+  }
+}
+
+function familyOf(address: string): Family {
+  return address.includes(':') ? 'ip6' : 'ip';
+}
+
+function resolveAddress(source: string, { destination }: Surroundings): ResolvedClient | string {
+  const [from, to] = [familyOf(source), familyOf(destination)];
+  return from === to
+    ? { source }
+    : `${source} is ${nameOfFamily(from)} and ${destination} is ${nameOfFamily(to)}: no packet has both`;
+}
+
+/** The kernel takes the destination as source where that is its own, else the address of the way out. */
+function resolveNode({ destination, localAddresses }: Surroundings): ResolvedClient | string {
+  const family = familyOf(destination);
+  const source =
+    localAddresses.includes(destination) || isLoopback(destination)
+      ? destination
+      : localAddresses.find((address) => familyOf(address) === family);
+  return source === undefined ? `no ${nameOfFamily(family)} address of the node is known; give --node-ip` : { source };
+}
+
+/** Addresses that documentation uses for networks anywhere (RFC 5737, RFC 3849), and what is left when these are taken. */
+const outsiders: Readonly<Record<Family, readonly string[]>> = {
+  ip: ['203.0.113.1', '198.51.100.1', '192.0.2.1', '100.127.255.1'],
+  ip6: ['2001:db8:ffff::1', '2001:db8::1', '3fff:ffff::1', '2600::1'],
+};
+
+/** An address that is nobody's here. */
+function outsideAddress({ destination, localAddresses, known }: Surroundings): string {
+  const candidates = outsiders[familyOf(destination)];
+  const ranges = known
+    ? [...known.view.serviceCIDRs, ...(known.view.detector?.kind === 'source' ? [known.view.detector.cidr] : [])]
+    : [];
+  const isFree = (address: string): boolean =>
+    !localAddresses.includes(address) &&
+    !known?.places.byAddress.has(address) &&
+    !known?.places.nodes.has(address) &&
+    !ranges.some((range) => isIn(range, address));
+  return candidates.find(isFree) ?? candidates[0] ?? destination;
+}
+
+function isIn(range: string, address: string): boolean {
+  const cidr = parseCidr(range) ?? parseCidr(`${range}/${address.includes(':') ? 128 : 32}`);
+  return cidr !== undefined && cidrContains(cidr, address);
+}
+
+function resolvePod(
+  { namespace, name }: Extract<ClientName, { kind: 'pod' }>,
+  { destination, known }: Surroundings,
+): ResolvedClient | string {
+  if (!known) {
+    return 'Pods are known by a snapshot alone: give PATH, or the address of the Pod';
+  }
+  const { view, places } = known;
+  const full = `${namespace}/${name}`;
+  const pod = places.pods.get(full);
+  if (!pod) {
+    const closest = suggestClosest(full, [...places.pods.keys()]);
+    const advice = 'give its address, or a snapshot with pods (kubectl get pods,...)';
+    return `no Pod or EndpointSlice of the input names the Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
+  }
+  const source = pod.addresses.find((address) => familyOf(address) === familyOf(destination));
+  if (source === undefined) {
+    return `Pod ${full} has no ${nameOfFamily(familyOf(destination))} address`;
+  }
+  const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
+  const remark = `Pod ${full} runs on ${pod.nodeName}, whose rules its packets meet first; these are the rules of ${view.nodeName}`;
+  return { source, ...(isElsewhere ? { remark } : interfaceOf(view)) };
+}
+
+/** A pod of this node arrives at an interface that the detector knows, where it goes by interfaces. */
+function interfaceOf({ detector }: NodeView): Pick<Packet, 'inputInterface'> {
+  if (detector?.kind !== 'interface') {
+    return {};
+  }
+  return { inputInterface: detector.prefix ? `${detector.name}0`.slice(0, 15) : detector.name };
+}

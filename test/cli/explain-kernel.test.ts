@@ -1,0 +1,61 @@
+import { resolve } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { kernelTestsRun } from '../support/kernel-tests.ts';
+
+/** Runs a script in a network namespace of its own; what it printed, by lines. */
+async function inNamespace(script: string): Promise<string[]> {
+  const prelude = `
+    exec 2>&1
+    svc2nft() { node ${resolve('bin/svc2nft.js')} "$@" || echo "exit code $?"; }
+    ip address add 192.0.2.11/24 dev lo
+    ip link set lo up
+  `;
+  const { stdout } = await execa('unshare', ['--net', 'bash', '-c', `${prelude}${script}`]);
+  return stdout.split('\n');
+}
+
+const settings = '--node worker-1 --cluster-cidr 10.244.0.0/16';
+const apply = `svc2nft apply docs/shop.yaml ${settings} > /dev/null`;
+
+describe.skipIf(!kernelTestsRun)('rules that are in force', () => {
+  test('without a snapshot, and what no compiler wrote', async () => {
+    const lines = await inNamespace(`
+      svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
+      ${apply}
+      svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
+      nft insert rule ip svc2nft service-endpoints-check ip daddr 10.96.0.20 counter accept
+      svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
+    `);
+    expect(lines).toEqual([
+      'error: the kernel has no table svc2nft',
+      'exit code 1',
+      'tcp from 10.244.1.5 to 10.96.0.20:80',
+      '',
+      '  frontend       10.96.0.20:80/tcp is a frontend of shop/orders:http',
+      '  refusal        shop/orders:http has no endpoint that can take it: rejected with an ICMP error, so the client sees "connection refused" at once',
+      '                 chain service-endpoints-check: ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      '                   no-endpoint-services { 10.96.0.20 . tcp . 80 comment "shop/orders:http" : goto reject-chain }',
+      '',
+      '=> rejected: shop/orders:http (no-endpoints)',
+      'warning: chain service-endpoints-check: rule 1 is not understood; what is told may be wrong where a packet meets it',
+      ...Array.from({ length: 8 }, () => expect.any(String)),
+    ]);
+  });
+
+  test('a client that is pinned: the endpoint that it keeps, as the kernel remembers it', async () => {
+    const lines = await inNamespace(`
+      ${apply}
+      nft add element ip svc2nft tcp-pins '{ 10.244.1.5 . 10.96.0.60 . 6379 timeout 600s : 10.244.2.62 . 6379 }'
+      nft add element ip svc2nft tcp-pinned '{ 10.244.1.5 . 10.96.0.60 . 6379 . 10.244.2.62 . 6379 timeout 600s }'
+      svc2nft explain docs/shop.yaml ${settings} --ruleset kernel --from pod:shop/web-1 --to service:shop/session
+      svc2nft explain docs/shop.yaml ${settings} --ruleset kernel --from pod:shop/search-1 --to service:shop/session | tail -1
+    `);
+    expect(lines).toContain('  endpoints      the client keeps the endpoint that it had');
+    expect(lines).toContain('                 100 %  10.244.2.62:6379  shop/session-2  worker-2  zone-b');
+    expect(lines).toContain(
+      '  left out       10.244.1.61:6379  shop/session-1  worker-1  zone-a  ready, but the client keeps another one',
+    );
+    expect(lines.at(-1)).toBe('=> sent to one of 2 endpoints of shop/session');
+  });
+});

@@ -1,0 +1,270 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Explanation } from '../../src/explain/explanation.ts';
+import { type CommandResult, runMain } from '../support/run-main.ts';
+
+const shop = fileURLToPath(new URL('../../docs/shop.yaml', import.meta.url));
+const settings = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
+
+let folder = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+  const { stdout } = await runMain(['compile', shop, ...settings]);
+  writeFileSync(join(folder, 'rules.nft'), stdout);
+  writeFileSync(join(folder, 'other.nft'), stdout.replaceAll('svc2nft {', 'mine {'));
+  writeFileSync(join(folder, 'odd.nft'), stdout.replaceAll('random mod 2 map', 'inc mod 2 map'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function explain(...args: string[]): Promise<CommandResult> {
+  return runMain(['explain', shop, ...settings, ...args]);
+}
+
+test('a connection from outside to a node port, step by step', async () => {
+  const { exitCode, stdout, stderr } = await explain('--from', 'outside', '--to', '192.0.2.11:30080');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(stdout.split('\n')).toEqual([
+    'tcp from 203.0.113.1 to 192.0.2.11:30080 on worker-1',
+    '',
+    '  client         203.0.113.1 is no pod: it is not in 10.244.0.0/16, where pods are',
+    '  frontend       192.0.2.11:30080/tcp is a node port of shop/web:http; node ports are open: nodePortAddresses is primary (192.0.2.11)',
+    '                 chain services: ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports',
+    '                   service-nodeports { tcp . 30080 comment "shop/web:http" : goto tcp-nodeport-external-2 }',
+    '  policy         externalTrafficPolicy is Cluster: endpoints on any node may take it',
+    '  endpoints      one of 2 endpoints takes it, each with the same chance',
+    '                 chain tcp-nodeport-cluster-2: dnat ip to tcp dport . numgen random mod 2 map @tcp-nodeport-endpoints',
+    '                 50 %  10.244.1.5:8080  shop/web-1  worker-1  zone-a  masqueraded',
+    '                 50 %  10.244.2.6:8080  shop/web-2  worker-2  zone-b  masqueraded',
+    "  source         masqueraded, the endpoint sees the node's address: externalTrafficPolicy is Cluster, and the answer must come back through this node",
+    '                 chain tcp-nodeport-external-2: meta mark set meta mark or 0x00004000',
+    '                 chain masquerading: meta mark and 0x00004000 != 0 meta mark set meta mark xor 0x00004000 masquerade fully-random',
+    '  left out       10.244.1.7:8080  shop/web-3  worker-1  zone-a  not ready',
+    '',
+    '=> sent to one of 2 endpoints of shop/web:http, masqueraded',
+    '',
+  ]);
+});
+
+test('-o json has the same for programs', async () => {
+  const { exitCode, stdout } = await explain('--from', 'pod:shop/web-1', '--to', 'service:shop/session', '-o', 'json');
+  expect(exitCode).toBe(0);
+  const explanation = JSON.parse(stdout) as Explanation;
+  expect(explanation).toMatchObject({
+    packet: {
+      family: 'ip',
+      source: '10.244.1.5',
+      destination: '10.96.0.60',
+      port: 6379,
+      protocol: 'tcp',
+      inputInterface: null,
+    },
+    node: 'worker-1',
+    verdict: 'translated',
+    reason: { code: 'cluster-ip', text: 'sent to one of 2 endpoints of shop/session' },
+    service: { name: 'shop/session', frontend: 'clusterIP' },
+    masqueraded: false,
+    leftOut: [],
+  });
+  expect(explanation.endpoints[0]).toEqual({
+    endpoint: '10.244.1.61:6379',
+    pod: 'shop/session-1',
+    node: 'worker-1',
+    zone: 'zone-a',
+    probability: 0.5,
+    share: { numerator: 1, denominator: 2 },
+    masqueraded: false,
+  });
+  expect(explanation.steps.map(({ topic }) => topic)).toEqual([
+    'client',
+    'frontend',
+    'policy',
+    'endpoints',
+    'affinity',
+    'source',
+  ]);
+});
+
+describe('rules that are written already', () => {
+  test('without a snapshot: names and rules, and no reasons in Kubernetes words', async () => {
+    const { exitCode, stdout, stderr } = await runMain(
+      [
+        'explain',
+        '--ruleset',
+        join(folder, 'rules.nft'),
+        '--from',
+        '203.0.113.9',
+        '--to',
+        '192.0.2.11:30080',
+        '-o',
+        'json',
+      ],
+      { input: '' },
+    );
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      verdict: 'translated',
+      service: { name: 'shop/web:http', frontend: '' },
+      masqueraded: true,
+      endpoints: [{ endpoint: '10.244.1.5:8080' }, { endpoint: '10.244.2.6:8080' }],
+    });
+  });
+
+  test.each([
+    ['service:shop/web', '10.96.0.10', 80],
+    ['service:shop/web:http', '10.96.0.10', 80],
+    ['service:shop/orders:80', '10.96.0.20', 80],
+    ['service:shop/admin/tcp', '10.96.0.40', 8443],
+  ])('%s is known by the comments of its elements', async (to, destination, port) => {
+    const { exitCode, stdout } = await runMain(
+      ['explain', '--ruleset', join(folder, 'rules.nft'), '--from', '10.244.1.5', '--to', to, '-o', 'json'],
+      { input: '' },
+    );
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ packet: { destination, port } });
+  });
+
+  test('with a snapshot that has moved on: what the rules do, and what they lack', async () => {
+    const moved = join(folder, 'moved.yaml');
+    writeFileSync(moved, readFileSync(shop, 'utf8').replace('10.244.2.6', '10.244.2.60'));
+    const { stdout } = await runMain([
+      'explain',
+      moved,
+      ...settings,
+      '--ruleset',
+      join(folder, 'rules.nft'),
+      '--from',
+      'outside',
+      '--to',
+      '192.0.2.11:30080',
+      '-o',
+      'json',
+    ]);
+    const { endpoints, leftOut } = JSON.parse(stdout) as Explanation;
+    expect(endpoints.map(({ endpoint }) => endpoint)).toEqual(['10.244.1.5:8080', '10.244.2.6:8080']);
+    expect(leftOut.map(({ endpoint, code }) => `${endpoint} ${code}`)).toEqual([
+      '10.244.1.7:8080 not ready',
+      '10.244.2.60:8080 not in rules',
+    ]);
+  });
+
+  test('a rule that nobody understands is said to be one', async () => {
+    const { exitCode, stderr } = await runMain(
+      ['explain', '--ruleset', join(folder, 'odd.nft'), '--from', '203.0.113.9', '--to', '192.0.2.11:30080'],
+      { input: '' },
+    );
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('chain tcp-nodeport-cluster-2: rule 1 is not understood');
+  });
+});
+
+const to = ['--to', '10.96.0.10:80'];
+const from = ['--from', 'outside'];
+
+/** Arguments, the exit code, and how the message begins. */
+const misuses: readonly [args: readonly string[], exitCode: number, stderr: string][] = [
+  [['explain', 'SHOP', ...to], 2, "error: required option '--from <client>' not specified\n(see --help)\n"],
+  [['explain', 'SHOP', ...from], 2, "error: required option '--to <target>' not specified\n(see --help)\n"],
+  [
+    ['explain', 'SHOP', '--from', 'inside', ...to],
+    2,
+    "error: option '--from <client>' argument 'inside' is invalid. it is no address; give an address, outside, node or pod:NAMESPACE/NAME\n",
+  ],
+  [
+    ['explain', 'SHOP', '--from', 'pod:web-1', ...to],
+    2,
+    "error: option '--from <client>' argument 'pod:web-1' is invalid. a Pod is named pod:NAMESPACE/NAME, such as pod:shop/web-1\n",
+  ],
+  [
+    ['explain', 'SHOP', ...from, '--to', '10.96.0.10'],
+    2,
+    "error: option '--to <target>' argument '10.96.0.10' is invalid. the port is missing; give ADDRESS:PORT[/PROTOCOL]",
+  ],
+  [
+    ['explain', 'SHOP', ...from, '--to', '10.96.0.10:80/icmp'],
+    2,
+    "error: option '--to <target>' argument '10.96.0.10:80/icmp' is invalid. the protocol is tcp, udp or sctp, not icmp",
+  ],
+  [
+    ['explain', 'SHOP', ...from, '--to', 'service:web'],
+    2,
+    "error: option '--to <target>' argument 'service:web' is invalid. a Service is named service:NAMESPACE/NAME",
+  ],
+  [
+    ['explain', 'SHOP', ...from, ...to, '-o', 'yaml'],
+    2,
+    "error: option '-o, --output <format>' argument 'yaml' is invalid.",
+  ],
+  [
+    ['explain', 'SHOP', ...from, ...to, '--rulset', 'x'],
+    2,
+    "error: unknown option '--rulset'\n(Did you mean --ruleset?)\n",
+  ],
+  [['explain', ...from, ...to], 2, 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
+  [
+    ['explain', 'SHOP', ...from, '--to', 'service:shop/wbe'],
+    1,
+    'error: there is no Service shop/wbe; did you mean shop/web?\n',
+  ],
+  [
+    ['explain', 'SHOP', ...from, '--to', 'service:shop/db'],
+    1,
+    'error: Service shop/db has no clusterIP to send to: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
+  ],
+  [
+    ['explain', 'SHOP', '--from', 'pod:shop/web', ...to],
+    1,
+    'error: no Pod or EndpointSlice of the input names the Pod shop/web; did you mean shop/web-1?\n',
+  ],
+  [
+    ['explain', 'SHOP', '--from', 'fd00::1', ...to],
+    1,
+    'error: fd00::1 is IPv6 and 10.96.0.10 is IPv4: no packet has both\n',
+  ],
+  [
+    ['explain', '-', '--ruleset', '-', ...from, ...to],
+    2,
+    'error: stdin can be read once only: give PATH or --ruleset a file or folder (see --help)\n',
+  ],
+  [
+    ['explain', 'FOLDER/none.yaml', ...from, ...to],
+    1,
+    'FOLDER/none.yaml:1:1: error file-not-found: there is no such file or folder\n',
+  ],
+  [
+    ['explain', '--ruleset', 'FOLDER/none.nft', ...from, ...to],
+    1,
+    'FOLDER/none.nft:1:1: error file-not-found: there is no such file or folder\n',
+  ],
+  [
+    ['explain', '--ruleset', 'FOLDER/other.nft', ...from, ...to],
+    1,
+    'error: FOLDER/other.nft has no table svc2nft (it has ip mine, ip6 mine)\n',
+  ],
+  [
+    ['explain', '--ruleset', 'FOLDER/rules.nft', ...from, '--to', 'service:shop/db'],
+    1,
+    'error: no rule has a cluster IP of Service shop/db\n',
+  ],
+];
+
+describe('misuse', () => {
+  test.each(misuses)('%j ends with %i', async (args, expected, message) => {
+    const given = args.map((arg) => arg.replace('SHOP', shop).replace('FOLDER', folder));
+    const { exitCode, stdout, stderr } = await runMain([...given, ...settings]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: expected, stdout: '' });
+    expect(stderr.replaceAll(folder, 'FOLDER').slice(0, message.length)).toBe(message);
+  });
+});
+
+test('a Pod of another node: a note says whose rules come first', async () => {
+  const { exitCode, stderr } = await explain('--from', 'pod:shop/web-2', '--to', 'service:shop/web');
+  expect(exitCode).toBe(0);
+  expect(stderr).toBe(
+    'note: Pod shop/web-2 runs on worker-2, whose rules its packets meet first; these are the rules of worker-1\n',
+  );
+});
