@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createFakeNft } from '../support/fake-nft.ts';
+import type { CommandResult } from '../support/run-main.ts';
+import { runCommand } from './run-command.ts';
+import { shop } from './shop.ts';
+
+/** `svc2nft list` with a terminal as stdin, and an nft that must not be asked. */
+async function misuse(args: readonly string[]): Promise<CommandResult> {
+  const { run, calls } = createFakeNft();
+  const result = await runCommand(['list', ...args], { run });
+  expect(calls).toEqual([]);
+  return result;
+}
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+  mkdirSync(join(folder, 'empty'));
+  writeFileSync(join(folder, 'shop.json'), shop());
+  writeFileSync(join(folder, 'broken.json'), '{"apiVersion": "v1",');
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last\n(see --help)\n';
+
+test.each<[args: string[], exitCode: number, stderr: string]>([
+  [[], 2, 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
+  [
+    ['FOLDER/shop.json', '--kernel'],
+    2,
+    'error: --kernel lists what is loaded and reads no PATH; "svc2nft diff PATH" compares the two (see --help)\n',
+  ],
+  [
+    ['-', '--kernel'],
+    2,
+    'error: --kernel lists what is loaded and reads no PATH; "svc2nft diff PATH" compares the two (see --help)\n',
+  ],
+  [
+    ['-o', 'text'],
+    2,
+    "error: option '-o, --output <format>' argument 'text' is invalid. Allowed choices are table, wide, json, yaml, name.\n(see --help)\n",
+  ],
+  [
+    ['-n', 'shop/cart'],
+    2,
+    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is no namespace: ${labelRule}`,
+  ],
+  [
+    ['--service', ''],
+    2,
+    `error: option '--service <[namespace/]name>' argument '' is invalid. "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`,
+  ],
+  [['FOLDER/shop.json', '-n'], 2, "error: option '-n, --namespace <name>' argument missing\n(see --help)\n"],
+  [['--kernal'], 2, "error: unknown option '--kernal'\n(Did you mean --kernel?)\n(see --help)\n"],
+  [['--namespce', 'x'], 2, "error: unknown option '--namespce'\n(Did you mean --namespace?)\n(see --help)\n"],
+  [
+    ['--kernel', '--family', 'ipv4'],
+    2,
+    "error: option '--family <family>' argument 'ipv4' is invalid. Allowed choices are ip, ip6.\n(see --help)\n",
+  ],
+  [
+    ['FOLDER/nowhere'],
+    1,
+    'FOLDER/nowhere:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/empty'],
+    1,
+    'FOLDER/empty:1:1: error no-manifests: the folder holds no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+  ],
+  [
+    ['FOLDER/shop.json', '--node', 'worker-9'],
+    1,
+    'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
+  ],
+])('%j', async (args, exitCode, stderr) => {
+  const result = await misuse(args.map((arg) => arg.replace('FOLDER', folder)));
+  expect({ ...result, stderr: result.stderr.replaceAll(folder, 'FOLDER') }).toEqual({ exitCode, stdout: '', stderr });
+});
+
+test('broken JSON', async () => {
+  const { exitCode, stdout, stderr } = await misuse([join(folder, 'broken.json')]);
+  expect(stderr).toMatch(/error invalid-json: .*\n1 error: no ruleset\n$/s);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+});

@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import { takeFixture } from './take-fixture.ts';
+
+/** `10.244.1.10:8080 worker-1 zone-a terminating: nobody (not local)`, of a frontend. */
+function endpointsOf(fixture: string, frontend: string): string[] | undefined {
+  const row = takeFixture(fixture).items.find((item) => item.frontend === frontend);
+  return row?.endpoints.map(({ endpoint, pod, node, zone, local, state, usedBy, leftOut }) => {
+    const place = [endpoint, pod, node, zone, local ? 'here' : ''].filter((text) => text !== '').join(' ');
+    return `${place} ${state}: ${usedBy}${leftOut === null ? '' : ` (${leftOut})`}`;
+  });
+}
+
+test('left out for their conditions', () => {
+  expect(endpointsOf('unready-endpoints-get-no-traffic', '10.96.0.10:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 here ready: everybody',
+    '10.244.2.20:8080 worker-2 not ready: nobody (not ready)',
+    '10.244.3.30:8080 worker-3 not ready: nobody (not ready)',
+  ]);
+  expect(endpointsOf('terminating-endpoints-rest-while-one-is-ready', '10.96.0.10:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 here terminating: nobody (terminating)',
+    '10.244.2.20:8080 worker-2 ready: everybody',
+    '10.244.3.30:8080 worker-3 terminating: nobody (terminating)',
+  ]);
+});
+
+test('left out for hints of zones and of nodes', () => {
+  expect(endpointsOf('zone-hints-keep-traffic-in-the-zone', '*:30080/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 zone-a here ready: nobody (other zone)',
+    '10.244.2.20:8080 worker-2 ready: everybody',
+    '10.244.3.30:8080 worker-3 ready: everybody',
+    '10.244.3.31:8080 worker-3 ready: nobody (other zone)',
+  ]);
+  expect(endpointsOf('node-hints-keep-traffic-on-the-node', '10.96.0.10:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 zone-a here ready: everybody',
+    '10.244.2.20:8080 worker-2 ready: nobody (other node)',
+    '10.244.3.30:8080 worker-3 ready: nobody (other node)',
+  ]);
+  // One endpoint has no hint for a node, so those for zones decide.
+  expect(endpointsOf('node-hints-without-this-node-fall-back-to-zone-hints', '10.96.0.11:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 zone-a here ready: nobody (other zone)',
+    '10.244.2.20:8080 worker-2 ready: everybody',
+    '10.244.3.30:8080 worker-3 ready: nobody (other zone)',
+  ]);
+});
+
+test('left out for the internal policy', () => {
+  const fixture = 'internal-policy-local-leaves-external-traffic-to-all-endpoints';
+  expect(endpointsOf(fixture, '10.96.0.10:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 here ready: everybody',
+    '10.244.2.20:8080 worker-2 ready: nobody (not local)',
+  ]);
+  expect(endpointsOf(fixture, '*:30080/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 here ready: everybody',
+    '10.244.2.20:8080 worker-2 ready: everybody',
+  ]);
+});
+
+test('for those outside, and for pods and the node only', () => {
+  const fixture = 'external-policy-local-falls-back-to-local-terminating-endpoints';
+  expect(endpointsOf(fixture, '198.18.0.10:80/tcp')).toEqual([
+    '10.244.1.10:8080 worker-1 here terminating: outside',
+    '10.244.1.11:8080 worker-1 here not serving: nobody (not serving)',
+    '10.244.2.20:8080 worker-2 ready: pods and node',
+  ]);
+});
+
+test.each([
+  ['node-ports-answer-at-the-primary-addresses', [['192.0.2.11'], ['2001:db8:a::11']]],
+  ['node-ports-on-all-addresses-leave-out-loopback', [['all addresses of the node'], ['all addresses of the node']]],
+  ['node-port-range-without-an-address-of-the-node-answers-nowhere', [[], ['all addresses of the node']]],
+])('%s: where node ports are open', (name, addresses) => {
+  expect(takeFixture(name).tables.map(({ nodePortAddresses }) => nodePortAddresses)).toEqual(addresses);
+});
