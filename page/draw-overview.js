@@ -1,0 +1,173 @@
+// @ts-check
+
+import { makeBadges } from './draw-service.js';
+import { anyProblem, nameOrUnnamed } from './find-services.js';
+import { compareNames, countText, makeElement, makeLink } from './make-element.js';
+import { problemNames } from './unpack-graph.js';
+
+/** Rows that a table shows at most. */
+const mostRows = 100;
+
+/**
+ * @typedef {import('./unpack-graph.js').Service} Service
+ * @typedef {{ select: (id: string) => void, filter: (change: Partial<import('./find-services.js').Filters>) => void }} OverviewHandlers
+ * @typedef {{ zone: string, node: string, isHere: boolean, endpoints: number, used: number, notReady: number, services: Set<string> }} NodeRow
+ */
+
+/**
+ * What is shown while no Service is selected: figures, Services with problems, and what runs where.
+ *
+ * @param {readonly Service[]} services those that pass the filters
+ * @param {OverviewHandlers} handlers
+ */
+export function drawOverview(services, handlers) {
+  const rows = countNodes(services);
+  return makeElement(
+    'section',
+    { class: 'overview', 'aria-label': 'Overview' },
+    drawFigures(services, rows),
+    ...drawProblems(services, handlers),
+    ...drawNodes(rows, handlers),
+  );
+}
+
+/**
+ * @param {readonly Service[]} services
+ * @param {readonly NodeRow[]} rows
+ */
+function drawFigures(services, rows) {
+  const sum = (/** @type {(service: Service) => number} */ numberOf) =>
+    services.reduce((total, service) => total + numberOf(service), 0);
+  /** @type {[number, string][]} */
+  const figures = [
+    [services.length, 'Services'],
+    [sum(({ ports }) => ports.length), 'service ports'],
+    [sum(({ endpoints }) => endpoints), 'endpoints'],
+    [sum(({ used }) => used), 'get connections from this node'],
+    [rows.length, 'nodes'],
+  ];
+  return makeElement(
+    'dl',
+    { class: 'figures' },
+    ...figures.map(([number, label]) =>
+      makeElement('div', {}, makeElement('dt', {}, label), makeElement('dd', {}, number.toLocaleString('en'))),
+    ),
+  );
+}
+
+/**
+ * @param {readonly Service[]} services
+ * @param {OverviewHandlers} handlers
+ */
+function drawProblems(services, { select, filter }) {
+  const rank = ({ problems }) => problemNames.findIndex((problem) => problems.has(problem));
+  const troubled = services.filter(({ problems }) => problems.size > 0).sort((a, b) => rank(a) - rank(b));
+  if (troubled.length === 0) {
+    return [
+      makeElement('h2', {}, 'Problems'),
+      makeElement('p', { class: 'muted' }, 'None: every client of these Services reaches a ready endpoint.'),
+    ];
+  }
+  const counts = problemNames.map((problem) => ({
+    problem,
+    count: troubled.filter(({ problems }) => problems.has(problem)).length,
+  }));
+  const chips = counts
+    .filter(({ count }) => count > 0)
+    .map(({ problem, count }) =>
+      makeLink(`${problem} ${count}`, () => filter({ problem }), { class: `badge ${problem.replace(' ', '-')}` }),
+    );
+  const rows = troubled.slice(0, 12).map((service) =>
+    makeElement(
+      'li',
+      {},
+      makeLink(service.id, () => select(service.id)),
+      ...makeBadges(service.problems),
+      makeElement(
+        'span',
+        { class: 'muted' },
+        `${service.used.toLocaleString('en')} of ${countText(service.endpoints, 'endpoint')}`,
+      ),
+    ),
+  );
+  const left = troubled.length - rows.length;
+  const more = makeLink(`list all ${troubled.length}`, () => filter({ problem: anyProblem }));
+  return [
+    makeElement('h2', {}, 'Problems'),
+    makeElement('p', { class: 'chips' }, ...chips),
+    makeElement('ul', { class: 'troubled' }, ...rows),
+    ...(left > 0 ? [makeElement('p', {}, more)] : []),
+  ];
+}
+
+/**
+ * @param {readonly NodeRow[]} rows
+ * @param {OverviewHandlers} handlers
+ */
+function drawNodes(rows, { filter }) {
+  const most = Math.max(1, ...rows.map(({ endpoints }) => endpoints));
+  const lines = rows.slice(0, mostRows).map((row) => {
+    const zone = makeLink(nameOrUnnamed(row.zone), () => filter({ zone: nameOrUnnamed(row.zone) }));
+    const node = makeLink(nameOrUnnamed(row.node), () => filter({ node: nameOrUnnamed(row.node) }));
+    const bar = makeElement('meter', { min: 0, max: most, value: row.endpoints, 'aria-hidden': 'true' });
+    return makeElement(
+      'tr',
+      { class: row.isHere ? 'here' : '' },
+      makeElement('td', {}, zone),
+      makeElement('td', {}, node, ...(row.isHere ? [makeElement('span', { class: 'badge here' }, 'this node')] : [])),
+      ...[row.services.size, row.endpoints, row.used].map((number) =>
+        makeElement('td', { class: 'number' }, number.toLocaleString('en')),
+      ),
+      makeElement('td', { class: row.notReady > 0 ? 'number bad' : 'number' }, String(row.notReady)),
+      makeElement('td', { class: 'bar' }, bar),
+    );
+  });
+  const heads = ['Zone', 'Node', 'Services', 'Endpoints', 'Get connections', 'Not ready', ''];
+  const left = rows.length - lines.length;
+  return [
+    makeElement('h2', {}, 'Where endpoints run'),
+    makeElement(
+      'div',
+      { class: 'scroll' },
+      makeElement(
+        'table',
+        {},
+        makeElement(
+          'thead',
+          {},
+          makeElement('tr', {}, ...heads.map((head) => makeElement('th', { scope: 'col' }, head))),
+        ),
+        makeElement('tbody', {}, ...lines),
+      ),
+    ),
+    ...(left > 0 ? [makeElement('p', { class: 'muted' }, `and ${countText(left, 'node')} more: choose a zone`)] : []),
+  ];
+}
+
+/**
+ * What runs on each node; this node first, then those with endpoints that are not ready, then by zone and name.
+ *
+ * @param {readonly Service[]} services
+ * @returns {NodeRow[]}
+ */
+export function countNodes(services) {
+  /** @type {Map<import('./unpack-graph.js').Place, NodeRow>} */
+  const rows = new Map();
+  for (const { id, ports } of services) {
+    for (const { place, leftOut, state } of ports.flatMap(({ endpoints }) => endpoints)) {
+      const row = rows.get(place) ?? { ...place, endpoints: 0, used: 0, notReady: 0, services: new Set() };
+      row.endpoints += 1;
+      row.used += leftOut === '' ? 1 : 0;
+      row.notReady += state === 'not ready' ? 1 : 0;
+      row.services.add(id);
+      rows.set(place, row);
+    }
+  }
+  return [...rows.values()].sort(
+    (a, b) =>
+      Number(b.isHere) - Number(a.isHere) ||
+      b.notReady - a.notReady ||
+      compareNames(a.zone, b.zone) ||
+      compareNames(a.node, b.node),
+  );
+}

@@ -1,0 +1,114 @@
+// @ts-check
+import { groupEndpoints } from './group-endpoints.js';
+import { monoWidth, sizes, textWidth } from './sizes.js';
+
+/**
+ * @typedef {import('./unpack-graph.js').Endpoint} Endpoint
+ * @typedef {{ x: number, y: number, width: number, height: number }} Box
+ * @typedef {Box & { route: number, refusal: string, shares: string[] }} RefusalBox
+ * @typedef {Box & { endpoint: Endpoint, shares: string[], textY: number, pod: string, podX: number, podY: number }} EndpointBox
+ * @typedef {Box & { name: string, isHere: boolean }} GroupBox
+ *
+ * What stands in the third column.
+ * @typedef {{ refusals: RefusalBox[], zones: GroupBox[], nodes: GroupBox[], endpoints: EndpointBox[], width: number, height: number }} Ends
+ */
+
+/**
+ * Refusals, and below them endpoints by zone and node. Pods stand beside their addresses where there is room for that,
+ * else below.
+ *
+ * @param {import('./unpack-graph.js').Port} port
+ * @param {{ shares: Map<Endpoint, string[]>, x: number, room: number }} column the endpoints that are shown, the column's left side, and the width that it should not exceed
+ * @returns {Ends}
+ */
+export function stackEnds(port, { shares, x, room }) {
+  const shown = [...shares.keys()];
+  const socketWidth = Math.max(0, ...shown.map(({ socket }) => socket.length)) * monoWidth;
+  const podWidth = Math.max(0, ...shown.map(({ shortPod }) => shortPod.length)) * textWidth;
+  const frame = 2 * (sizes.inset + sizes.padding);
+  const isBeside = frame + socketWidth + sizes.padding + podWidth <= room;
+  const content = isBeside ? socketWidth + sizes.padding + podWidth : Math.max(socketWidth, Math.min(podWidth, 300));
+  const refusals = stackRefusals(port, x);
+  const titles = shown.map(({ place }) => Math.min(60, place.node.length + 18) * textWidth);
+  const width = shown.length === 0 ? sizes.refusalWidth : Math.max(200, frame + content, ...titles);
+  const isDouble = [...shares.values()].some(({ length }) => length > 1);
+  const flat = isDouble ? sizes.doubleEndpoint : sizes.endpoint;
+  const row = isBeside ? flat : sizes.tallEndpoint;
+  const textY = isBeside ? row / 2 + 2 : 16;
+  const podRoom = Math.floor((isBeside ? podWidth : width - frame) / textWidth);
+  const place = (/** @type {Endpoint} */ endpoint, /** @type {number} */ y) => ({
+    endpoint,
+    shares: shares.get(endpoint) ?? [],
+    pod: shorten(endpoint.shortPod, podRoom),
+    podX: x + sizes.inset + sizes.padding + (isBeside ? socketWidth + sizes.padding : 0),
+    textY: y + textY,
+    podY: y + textY + (isBeside ? 0 : 17),
+    x: x + sizes.inset,
+    y,
+    width: width - 2 * sizes.inset,
+    height: row - 4,
+  });
+  return {
+    refusals,
+    ...stackGroups(shown, { x, y: 1 + refusals.length * (sizes.refusal + sizes.space), width, row, place }),
+    width,
+  };
+}
+
+/**
+ * @param {import('./unpack-graph.js').Port} port
+ * @param {number} x
+ * @returns {RefusalBox[]}
+ */
+function stackRefusals({ routes }, x) {
+  const refused = routes.flatMap(({ refusal, clients }, route) =>
+    refusal === null ? [] : { refusal, clients, route },
+  );
+  return refused.map(({ refusal, clients, route }, index) => ({
+    route,
+    refusal,
+    shares: clients === '' ? [] : [clients],
+    x,
+    y: 1 + index * (sizes.refusal + sizes.space),
+    width: sizes.refusalWidth,
+    height: sizes.refusal,
+  }));
+}
+
+/**
+ * @param {readonly Endpoint[]} shown
+ * @param {{ x: number, y: number, width: number, row: number, place: (endpoint: Endpoint, y: number) => EndpointBox }} column
+ */
+function stackGroups(shown, { x, y: top, width, row, place }) {
+  /** @type {Pick<Ends, 'zones' | 'nodes' | 'endpoints'>} */
+  const boxes = { zones: [], nodes: [], endpoints: [] };
+  let y = top;
+  for (const { name, isHere, nodes } of groupEndpoints(shown)) {
+    const zone = { name, isHere, x, y, width, height: 0 };
+    boxes.zones.push(zone);
+    y += sizes.title;
+    for (const node of nodes) {
+      const frame = { name: node.name, isHere: node.isHere, x: x + 8, y, width: width - 16, height: 0 };
+      boxes.nodes.push(frame);
+      y += sizes.title;
+      for (const endpoint of node.endpoints) {
+        boxes.endpoints.push(place(endpoint, y));
+        y += row;
+      }
+      y += 4;
+      frame.height = y - frame.y;
+      y += 6;
+    }
+    zone.height = y - zone.y + 2;
+    y += sizes.space + 2;
+  }
+  return { ...boxes, height: y - sizes.space };
+}
+
+/**
+ * @param {string} text
+ * @param {number} length
+ */
+function shorten(text, length) {
+  return text.length > length ? `${text.slice(0, Math.max(1, length - 1))}…` : text;
+}
