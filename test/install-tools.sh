@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what tests and demo need besides Node and npm: nft, ip, conntrack, python3. Debian and its relatives only, as root only;
-# elsewhere it says what is missing and leaves the rest to those who need it.
+# Installs what tests and demo need besides Node and npm: nft, ip, conntrack, python3, chromium, and the shells and groff for what is
+# written for them. Debian and its relatives only, as root only; elsewhere it says what is missing and leaves the rest to
+# those who need it.
 set -euo pipefail
 
 missing=()
@@ -8,6 +9,11 @@ command -v nft >/dev/null || missing+=(nftables)
 command -v ip >/dev/null || missing+=(iproute2)
 command -v conntrack >/dev/null || missing+=(conntrack)
 command -v python3 >/dev/null || missing+=(python3)
+command -v chromium >/dev/null || missing+=(chromium)
+command -v zsh >/dev/null || missing+=(zsh)
+command -v fish >/dev/null || missing+=(fish)
+command -v groff >/dev/null || missing+=(groff-base)
+command -v iptables-legacy >/dev/null || missing+=(iptables)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

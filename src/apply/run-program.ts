@@ -16,14 +16,27 @@ export interface ProgramResult {
   readonly denied: boolean;
 }
 
+/** All programs that are ever run. Beyond the first three they only look, and nothing but the doctor runs them. */
+type Program =
+  | 'nft'
+  | 'conntrack'
+  | 'uname'
+  | 'unshare'
+  | 'iptables-legacy-save'
+  | 'iptables-save'
+  | 'ip6tables-legacy-save'
+  | 'ip6tables-save';
+
 /**
- * Runs one of the three programs, with the input on its stdin; without input stdin is empty. Whatever the program does
- * is a result: the promise is never rejected for it.
+ * Runs a program, with the input on its stdin; without input stdin is empty. It is ended with SIGTERM when it takes
+ * longer than so many milliseconds, or ten minutes. Whatever the program does is a result: the promise is never
+ * rejected for it.
  */
 export type RunProgram = (
-  program: 'nft' | 'conntrack' | 'uname',
+  program: Program,
   args: readonly string[],
   input?: string,
+  longest?: number,
 ) => Promise<ProgramResult>;
 
 /** Where programs are looked for, and what ends them early. */
@@ -45,7 +58,7 @@ const longestRun = 600_000;
 
 /** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
-  return async (program, args, input) => {
+  return async (program, args, input, longest = longestRun) => {
     const whole = input === undefined ? undefined : wholeInput(input);
     const result = await execa(program, args, {
       // execa takes any descriptor; its types know those up to 9.
@@ -56,7 +69,7 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       // The current folder may be gone by now.
       cwd: '/',
       maxBuffer: longestStdout,
-      timeout: longestRun,
+      timeout: longest,
       stripFinalNewline: false,
       reject: false,
       ...(signal && { cancelSignal: signal }),

@@ -30,9 +30,9 @@ export async function withProgress<T>({ stderr, now }: Streams, work: (progress:
   };
   const watch =
     (run: RunProgram): RunProgram =>
-    (program, args, input) => {
+    (program, args, input, longest) => {
       step(describeRun(program, args, input));
-      return run(program, args, input);
+      return run(program, args, input, longest);
     };
   try {
     return await work({ step, watch });

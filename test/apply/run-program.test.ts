@@ -19,15 +19,19 @@ interface Run {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
+  readonly longest?: number;
 }
 
 /** Runs a shell script under the name of nft. */
-function runScript(script: string, { args = [], input, env = process.env, signal }: Run = {}): Promise<ProgramResult> {
+function runScript(
+  script: string,
+  { args = [], input, env = process.env, signal, longest }: Run = {},
+): Promise<ProgramResult> {
   writeFileSync(join(folder, 'nft'), `#!/bin/sh\n${script}\n`);
   chmodSync(join(folder, 'nft'), 0o755);
   const path = `${folder}:${env['PATH'] ?? ''}`;
   const run = createRunProgram({ env: { ...env, PATH: path }, ...(signal && { signal }) });
-  return run('nft', args, input);
+  return run('nft', args, input, longest);
 }
 
 const ended = { exitCode: 0, signal: undefined, stdout: '', stderr: '', missing: false, denied: false };
@@ -40,6 +44,11 @@ test('both outputs and the exit code are told apart', async () => {
 test('the real uname answers', async () => {
   const result = await createRunProgram()('uname', ['-s']);
   expect(result).toEqual({ ...ended, stdout: 'Linux\n' });
+});
+
+test('a program that takes longer than it may is ended', async () => {
+  const { exitCode, signal } = await runScript('exec sleep 600', { longest: 100 });
+  expect({ exitCode, signal }).toEqual({ exitCode: undefined, signal: 'SIGTERM' });
 });
 
 test('messages come untranslated, and from no current folder', async () => {

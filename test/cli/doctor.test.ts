@@ -1,0 +1,217 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text as readStream } from 'node:stream/consumers';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withoutLock } from '../../src/apply/with-lock.ts';
+import { readHead } from '../../src/cli/read-head.ts';
+import { type DoctorFlags, runDoctor } from '../../src/cli/run-doctor.ts';
+import { findingCodes } from '../../src/doctor/finding.ts';
+import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
+import type { CommandResult } from '../support/run-main.ts';
+import { runCommand } from './run-command.ts';
+
+/** A node on which nothing is wrong, but for what may be added. */
+const node: Readonly<Record<string, string>> = {
+  '/proc/sys/kernel/osrelease': '6.8.0\n',
+  '/proc/self/uid_map': '0 0 4294967295\n',
+  '/proc/sys/net/ipv4/ip_forward': '1\n',
+  '/proc/sys/net/ipv6/conf/all/forwarding': '1\n',
+  '/proc/sys/net/ipv4/ip_local_port_range': '32768 60999\n',
+  '/proc/sys/net/netfilter/nf_conntrack_count': '0\n',
+  '/proc/sys/net/netfilter/nf_conntrack_max': '262144\n',
+};
+
+const noChains = answering('nft -j list chains', { stdout: '{"nftables": []}' });
+const version = answering('nft --version', { stdout: 'nftables v1.1.3\n' });
+
+interface World {
+  readonly answers?: readonly Answer[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly terminal?: boolean;
+}
+
+/** `svc2nft doctor` on the node above, with a few answers and files more. */
+async function doctor(
+  flags: Partial<DoctorFlags>,
+  { answers = [], files = {}, terminal = false }: World = {},
+): Promise<CommandResult> {
+  const { run } = createFakeNft(...answers, noChains, version);
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
+  const stderr = new PassThrough();
+  const outputs = Promise.all([readStream(stdout), readStream(stderr)]);
+  const streams = { stdin: new PassThrough(), stdout, stderr, env: {}, run, lock: withoutLock, now: (): number => 0 };
+  const all = { ...node, ...files };
+  const exitCode = await runDoctor({ output: 'text', ...flags }, streams, async (path) => all[path]);
+  stdout.end();
+  stderr.end();
+  const [out, err] = await outputs;
+  return { exitCode, stdout: out, stderr: err };
+}
+
+/** Chains of a table as `nft -j list chains` prints them. */
+function listing(table: string, ...names: readonly string[]): Answer {
+  const chains = names.map((name) => ({ chain: { family: 'ip', table, name } }));
+  return answering('nft -j list chains', { stdout: JSON.stringify({ nftables: chains }) });
+}
+
+describe('text', () => {
+  test('one line for each finding when all is well, exit code 0', async () => {
+    const { exitCode, stdout, stderr } = await doctor({});
+    const lines = stdout.split('\n').slice(0, -1);
+    expect({ exitCode, stderr, lines: lines.length }).toEqual({
+      exitCode: 0,
+      stderr: '',
+      lines: findingCodes.length + 1,
+    });
+    expect(lines[0]).toBe('ok       nft: nft 1.1.3');
+    expect(lines.at(-1)).toBe('24 ok');
+  });
+
+  test('a problem has advice and link below it, and exit code 1', async () => {
+    const files = { '/proc/sys/net/ipv4/ip_forward': '0\n' };
+    const { exitCode, stdout } = await doctor({}, { files });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain(
+      [
+        '',
+        'problem  ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+        '         Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
+        '         See docs/doctor.md#ip-forwarding',
+        'ok       bridge-netfilter: no bridge that pods are known to be on',
+        '',
+      ].join('\n'),
+    );
+    expect(stdout).toMatch(/\n1 problem, 23 ok\n$/);
+  });
+
+  test('warnings and notes leave exit code 0', async () => {
+    const files = {
+      '/proc/sys/net/ipv6/conf/all/forwarding': '0\n',
+      '/proc/sys/net/ipv4/conf/all/rp_filter': '1\n',
+      '/proc/sys/net/ipv4/conf/all/route_localnet': '1\n',
+    };
+    const { exitCode, stdout } = await doctor({}, { files });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\n1 warning, 2 notes, 21 ok\n$/);
+  });
+
+  test('colours only the status, and only on a terminal', async () => {
+    const { stdout } = await doctor({}, { terminal: true });
+    expect(stdout.split('\n')[0]).toBe('\u001b[32mok\u001b[0m       nft: nft 1.1.3');
+    expect((await doctor({})).stdout).not.toContain('\u001b');
+  });
+
+  test.each([
+    [
+      'a chain',
+      ['services', '\u001b[2J\u202e'],
+      'Kubernetes Services, by svc2nft',
+      'somebody else: \\u001b[2J\\u202e\n',
+    ],
+    ['a comment', ['services'], '\u001b]0;x\u0007', 'its comment is \\u001b]0;x\\u0007\n'],
+  ])('%s of strangers cannot write to the terminal', async (_, names, comment, shown) => {
+    const stdout = `table ip svc2nft {\n\tcomment "${comment}"\n}\n`;
+    const answers = [listing('svc2nft', ...names), answering('nft -t list table ip svc2nft', { stdout })];
+    const result = await doctor({}, { answers });
+    expect(result.stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(result.stdout).toContain(shown);
+  });
+});
+
+test('-o json has counts, and every finding with its link', async () => {
+  const files = { '/proc/sys/net/ipv4/ip_forward': '0\n' };
+  const { exitCode, stdout } = await doctor({ output: 'json' }, { files, terminal: true });
+  expect(exitCode).toBe(1);
+  const { counts, findings } = JSON.parse(stdout);
+  expect(counts).toEqual({ problem: 1, warning: 0, note: 0, ok: 23 });
+  expect(findings).toHaveLength(findingCodes.length);
+  expect(findings.find(({ status }: { status: string }) => status === 'problem')).toEqual({
+    code: 'ip-forwarding',
+    status: 'problem',
+    what: 'net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+    advice: 'Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
+    link: 'docs/doctor.md#ip-forwarding',
+  });
+  expect(findings[0]).toEqual({ code: 'nft', status: 'ok', what: 'nft 1.1.3', link: 'docs/doctor.md#nft' });
+});
+
+test('--table says which table is ours', async () => {
+  const answers = [
+    listing('mine', 'services'),
+    answering('nft -t list table ip mine', {
+      stdout: 'table ip mine {\n\tcomment "Kubernetes Services, by svc2nft"\n}\n',
+    }),
+  ];
+  expect((await doctor({ table: 'mine' }, { answers })).stdout).toContain('table mine is there for ip (1 chain)\n');
+  expect((await doctor({}, { answers })).stdout).toContain('there is no table svc2nft yet\n');
+});
+
+test('on a machine that has nothing it says so, and fails', async () => {
+  const { exitCode, stdout, stderr } = await doctor({}, { answers: [(): typeof says.missing => says.missing] });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
+  expect(stdout).toContain('problem  nft: nft is not installed\n         Install nftables 1.0.6 or newer');
+  expect(stdout).toContain('not tried, for no network namespace can be made: unshare is not installed\n');
+  expect(stdout).toContain('warning  conntrack-program: conntrack is not installed');
+});
+
+describe('misuse', () => {
+  const tableProblem = 'is no table name: a letter, then up to 30 letters, digits and any of _ . -';
+  const outputs = 'Allowed choices are text, json.\n(see --help)\n';
+
+  test.each<[args: string[], stderr: string]>([
+    [['dump.yaml'], "error: too many arguments for 'doctor'. Expected 0 arguments but got 1.\n(see --help)\n"],
+    [['--', '-o', 'json'], "error: too many arguments for 'doctor'. Expected 0 arguments but got 2.\n(see --help)\n"],
+    [['-o'], "error: option '-o, --output <format>' argument missing\n(see --help)\n"],
+    [['-o', 'yaml'], `error: option '-o, --output <format>' argument 'yaml' is invalid. ${outputs}`],
+    [['--output=JSON'], `error: option '-o, --output <format>' argument 'JSON' is invalid. ${outputs}`],
+    [['--json'], "error: unknown option '--json'\n(see --help)\n"],
+    [['--ouput', 'json'], "error: unknown option '--ouput'\n(Did you mean --output?)\n(see --help)\n"],
+    [['--node', 'worker-1'], "error: unknown option '--node'\n(see --help)\n"],
+    [['--fix'], "error: unknown option '--fix'\n(see --help)\n"],
+    [['--table'], "error: option '--table <name>' argument missing\n(see --help)\n"],
+    [['--table', ''], `error: option '--table <name>' argument '' is invalid. "" ${tableProblem}\n(see --help)\n`],
+    [
+      ['--table', 'x; flush ruleset'],
+      `error: option '--table <name>' argument 'x; flush ruleset' is invalid. "x; flush ruleset" ${tableProblem}\n(see --help)\n`,
+    ],
+  ])('%j is wrong usage, and nothing is looked at', async (args, stderr) => {
+    const nft = createFakeNft();
+    expect(await runCommand(['doctor', ...args], { run: nft.run })).toEqual({ exitCode: 2, stdout: '', stderr });
+    expect(nft.calls).toEqual([]);
+  });
+
+  test('--help has examples first and exit codes last', async () => {
+    const { exitCode, stdout } = await runCommand(['doctor', '--help'], { run: createFakeNft().run });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Examples:\n {2}svc2nft doctor\n/);
+    expect(stdout).toMatch(/\nExit codes: 0 no problem .*, 2 wrong usage\.\n$/);
+  });
+});
+
+describe('files', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  test('are read whole, or as much of them as is needed', async () => {
+    writeFileSync(join(folder, 'small'), 'a\nb\n');
+    writeFileSync(join(folder, 'large'), 'x'.repeat(3_000_000));
+    expect(await readHead(join(folder, 'small'))).toBe('a\nb\n');
+    expect(await readHead(join(folder, 'large'))).toBe('x'.repeat(1_048_576));
+    expect(await readHead('/proc/self/status')).toMatch(/^Name:/);
+  });
+
+  test('that are none are as good as not there, and a pipe keeps nobody waiting', async () => {
+    await execa('mkfifo', [join(folder, 'pipe')]);
+    expect(await readHead(join(folder, 'pipe'))).toBe('');
+    expect(await readHead(folder)).toBeUndefined();
+    expect(await readHead(join(folder, 'missing'))).toBeUndefined();
+  });
+});
