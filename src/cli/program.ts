@@ -4,16 +4,40 @@ import { version } from '../version.ts';
 import { applyCommand } from './commands/apply.ts';
 import { cleanCommand } from './commands/clean.ts';
 import { compileCommand } from './commands/compile.ts';
+import { completionCommand } from './commands/completion.ts';
 import { diffCommand } from './commands/diff.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
+import { graphCommand } from './commands/graph.ts';
+import { helpCommand } from './commands/help.ts';
+import { listCommand } from './commands/list.ts';
+import { verifyCommand } from './commands/verify.ts';
 import type { Streams } from './streams.ts';
 
 const examples = `Examples:
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1
-  svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
   svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
-  svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
+  svc2nft explain dump.yaml --node worker-1 --from outside --to 192.0.2.11:30080
+  svc2nft list dump.yaml --node worker-1 -o wide
+  svc2nft verify dump.yaml --node worker-1 --ruleset kernel
+  svc2nft graph dump.yaml --node worker-1 -o html --file graph.html
+  svc2nft doctor
 `;
+
+/** In the order of the help. */
+const commands = [
+  diffCommand,
+  applyCommand,
+  cleanCommand,
+  explainCommand,
+  listCommand,
+  verifyCommand,
+  graphCommand,
+  doctorCommand,
+  completionCommand,
+  helpCommand,
+];
 
 /** The whole command line. Nothing in it ends the process: commander throws, and `setExitCode` gets the outcome. */
 export function buildProgram(streams: Streams, setExitCode: (code: number) => void): Command {
@@ -21,7 +45,8 @@ export function buildProgram(streams: Streams, setExitCode: (code: number) => vo
     .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset, and applies it.")
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [COMMAND]', 'print help for a command')
+    // commands/help.ts takes its place.
+    .helpCommand(false)
     .addHelpText('beforeAll', '')
     .addHelpText('before', examples)
     .addHelpText(
@@ -39,7 +64,7 @@ export function buildProgram(streams: Streams, setExitCode: (code: number) => vo
       getErrHasColors: () => false,
     });
   program.addCommand(compileCommand(streams, setExitCode).copyInheritedSettings(program), { isDefault: true });
-  for (const command of [applyCommand, diffCommand, cleanCommand]) {
+  for (const command of commands) {
     program.addCommand(command(streams, setExitCode).copyInheritedSettings(program));
   }
   return program;

@@ -15,6 +15,9 @@ describe('a word that is no command is a path', () => {
     ['aply', '(Did you mean the command svc2nft apply?)\n'],
     ['claen', '(Did you mean the command svc2nft clean?)\n'],
     ['DIFF', '(Did you mean the command svc2nft diff?)\n'],
+    ['lsit', '(Did you mean the command svc2nft list?)\n'],
+    ['hlep', '(Did you mean the command svc2nft help?)\n'],
+    ['version', '(Did you mean svc2nft --version?)\n'],
     ['cluster.yaml', ''],
     ['apply.yaml', ''],
   ])('%s', async (word, hint) => {
@@ -29,5 +32,17 @@ describe('a word that is no command is a path', () => {
 
   test('who says compile means a path', async () => {
     expect((await run(['compile', 'aply'])).stderr).toBe(noSuchFile('aply'));
+  });
+
+  test.each([
+    ['explian', "error: unknown option '--to'\n(see --help)\n(Did you mean the command svc2nft explain?)\n"],
+    ['explain', ''],
+    ['dump.yaml', "error: unknown option '--to'\n(see --help)\n"],
+    ['compile', "error: unknown option '--to'\n(see --help)\n"],
+  ])('%s, and an option that compile lacks', async (word, stderr) => {
+    const result = await run([word, '--to', '10.96.0.10:80']);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain(stderr);
+    expect(result.stderr.includes('Did you mean')).toBe(stderr.includes('Did you mean'));
   });
 });

@@ -13,6 +13,14 @@ test.each([
   expect(suggestClosest(text, ['ClusterIP', 'NodePort', 'LoadBalancer'])).toBe(expected);
 });
 
+test.each([
+  ['lsit', 'list'],
+  ['hlep', 'help'],
+  ['tsil', undefined],
+])('letters that are swapped are one typo: %s', (text, expected) => {
+  expect(suggestClosest(text, ['list', 'help'])).toBe(expected);
+});
+
 test('takes the closest of several', () => {
   expect(suggestClosest('Locale', ['Local', 'Locals', 'Localex'])).toBe('Local');
 });

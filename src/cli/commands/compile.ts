@@ -27,7 +27,8 @@ export function compileCommand(streams: Streams, setExitCode: (code: number) => 
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags, command: Command) => {
       const exitCode = await runCompile(paths, flags, streams);
-      const suggestion = exitCode === exitCodes.badInput ? suggestCommand(paths[0], command) : undefined;
+      const isRefused = exitCode === exitCodes.badInput;
+      const suggestion = isRefused && command.parent ? suggestCommand(paths[0], command.parent) : undefined;
       if (suggestion) {
         streams.stderr.write(`${suggestion}\n`);
       }

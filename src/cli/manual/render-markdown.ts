@@ -1,0 +1,94 @@
+import { commonOptions, partOptions } from './common-options.ts';
+import { explainOption } from './explain-option.ts';
+import type { CommandManual, OptionManual, ProgramManual, TextBlock } from './manual.ts';
+
+/** The manual as a page of Markdown (GitHub's). */
+export function renderMarkdown(manual: ProgramManual): string {
+  const common = commonOptions(manual);
+  const { name: program, commands } = manual;
+  const overview = commands.map(({ name, summary }) => [
+    `[${code(`${program} ${name}`)}](#${program}-${name})`,
+    prose(summary),
+  ]);
+  const parts = [
+    '# Command line',
+    '<!-- Made from the definitions of the commands: npm run manual -->',
+    prose(manual.description),
+    codeBlock([manual.usage]),
+    codeBlock(manual.examples),
+    table(['command', ''], overview),
+    ...manual.notes.map(block),
+    table(['option', ''], manual.options.map(optionRow)),
+    ...commands.flatMap((command) => renderCommand(command, { program, common })),
+    '## Common options',
+    table(['option', ''], common.map(optionRow)),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function renderCommand(
+  command: CommandManual,
+  { program, common }: { readonly program: string; readonly common: readonly OptionManual[] },
+): readonly string[] {
+  const { own, shared } = partOptions(command, common);
+  const args = command.arguments.map(({ term, description }) => [code(term), prose(description)]);
+  const exitCodes = command.exitCodes.map(({ code: number, meaning }) => [number, prose(meaning)]);
+  return [
+    `## ${program} ${command.name}`,
+    prose(command.description),
+    codeBlock([command.usage]),
+    codeBlock(command.examples),
+    table(['argument', ''], args),
+    table(['option', ''], own.map(optionRow)),
+    describeShared(shared),
+    ...command.notes.map(block),
+    table(['exit code', ''], exitCodes),
+  ];
+}
+
+function describeShared(shared: readonly OptionManual[]): string {
+  const names = shared.map(({ names: all }) => code(all.at(-1) ?? ''));
+  return names.length === 0 ? '' : `[Common options](#common-options): ${names.join(', ')}.`;
+}
+
+function optionRow(option: OptionManual): readonly string[] {
+  return [code(option.flags), prose(explainOption(option))];
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map(escapeBars).join(' | ')} |`.replaceAll('|  |', '| |');
+  return rows.length === 0 ? '' : [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function block({ kind, text }: TextBlock): string {
+  return kind === 'prose' ? prose(text) : codeBlock(text.split('\n'));
+}
+
+function codeBlock(lines: readonly string[]): string {
+  const fence = fenceFor(lines.join('\n'), 3);
+  return lines.length === 0 ? '' : [fence, ...lines, fence].join('\n');
+}
+
+function code(text: string): string {
+  const fence = fenceFor(text, 1);
+  // Spaces keep a backtick at an end apart from the fence.
+  return /^`|`$/.test(text) ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
+}
+
+/** More backticks than the text has in a row. */
+function fenceFor(text: string, least: number): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  return '`'.repeat(Math.max(least, longest + 1));
+}
+
+/** Words in backticks stay code; in all else nothing means anything to Markdown. */
+function prose(text: string): string {
+  const parts = text.split(/(`[^`]+`)/);
+  return parts.map((part, index) => (index % 2 === 1 ? part : part.replace(/[\\`*_<[\]#$~]/g, '\\$&'))).join('');
+}
+
+/** A bar ends a cell, even in code. */
+function escapeBars(cell: string): string {
+  return cell.replaceAll('|', '\\|');
+}

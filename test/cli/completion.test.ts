@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest';
+import { runMain } from '../support/run-main.ts';
+
+test.each([
+  ['bash', 'source <(svc2nft completion bash)'],
+  ['zsh', 'source <(svc2nft completion zsh)'],
+  ['fish', 'svc2nft completion fish | source'],
+])('a script for %s, which says how to install it (test/manual runs them)', async (shell, installation) => {
+  const { exitCode, stdout, stderr } = await runMain(['completion', shell]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const comment = stdout.split('\n').filter((line) => line.startsWith('#'));
+  expect(comment.slice(0, 5).join('\n')).toContain(installation);
+  expect(stdout).toContain('nodeport-addresses');
+});
+
+const refused = (word: string): string =>
+  `error: command-argument value '${word}' is invalid for argument 'bash|zsh|fish'. Allowed choices are bash, zsh, fish.\n(see --help)\n`;
+const missing = "error: missing required argument 'bash|zsh|fish'\n(see --help)\n";
+
+describe('misuse', () => {
+  test.each<[args: string[], stderr: string]>([
+    [[], missing],
+    [[''], refused('')],
+    [['sh'], refused('sh')],
+    [['tcsh'], refused('tcsh')],
+    [['BASH'], refused('BASH')],
+    [['/bin/bash'], refused('/bin/bash')],
+    [['\u001b[2Jbash'], refused('\\u001b[2Jbash')],
+    [['bash', 'zsh'], "error: too many arguments for 'completion'. Expected 1 argument but got 2.\n(see --help)\n"],
+    [['--bash'], "error: unknown option '--bash'\n(see --help)\n"],
+    [['--hepl'], "error: unknown option '--hepl'\n(Did you mean --help?)\n(see --help)\n"],
+    [['bash', '-o', 'file'], "error: unknown option '-o'\n(see --help)\n"],
+    [['bash', '--node', 'worker-1'], "error: unknown option '--node'\n(see --help)\n"],
+  ])('%j is wrong usage', async (args, stderr) => {
+    expect(await runMain(['completion', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+});

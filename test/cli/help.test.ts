@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { runMain } from '../support/run-main.ts';
+
+test('help alone is --help', async () => {
+  const result = await runMain(['help']);
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(result).toEqual(await runMain(['--help']));
+});
+
+test.each(['compile', 'diff', 'explain', 'doctor', 'completion', 'help'])('help %s is its --help', async (name) => {
+  const result = await runMain(['help', name]);
+  expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(result.stdout).toContain(`Usage: svc2nft ${name} `);
+  expect(result).toEqual(await runMain([name, '--help']));
+});
+
+const commands = 'compile, diff, apply, clean, explain, list, verify, graph, doctor, completion, help';
+
+describe('misuse', () => {
+  test.each<[args: string[], stderr: string]>([
+    [['explian'], "error: there is no command 'explian'\n(Did you mean explain?)\n(see --help)\n"],
+    [['DIFF'], "error: there is no command 'DIFF'\n(Did you mean diff?)\n(see --help)\n"],
+    [['hlep'], "error: there is no command 'hlep'\n(Did you mean help?)\n(see --help)\n"],
+    [['dump.yaml'], `error: there is no command 'dump.yaml'\nThe commands are ${commands}.\n(see --help)\n`],
+    [[''], `error: there is no command ''\nThe commands are ${commands}.\n(see --help)\n`],
+    [['a\nb'], `error: there is no command 'a\\nb'\nThe commands are ${commands}.\n(see --help)\n`],
+    [['\u001b[2J'], `error: there is no command '\\u001b[2J'\nThe commands are ${commands}.\n(see --help)\n`],
+    [['diff', 'apply'], "error: too many arguments for 'help'. Expected 1 argument but got 2.\n(see --help)\n"],
+    [['--diff'], "error: unknown option '--diff'\n(see --help)\n"],
+    [['diff', '--family', 'ip'], "error: unknown option '--family'\n(see --help)\n"],
+  ])('%j is wrong usage', async (args, stderr) => {
+    expect(await runMain(['help', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+});

@@ -1,0 +1,179 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Answer, answering, createFakeNft, listTable, says } from '../support/fake-nft.ts';
+import type { CommandResult } from '../support/run-main.ts';
+import { add, addElements, flushChain, listedShop } from './listed-shop.ts';
+import { runCommand } from './run-command.ts';
+import { shop } from './shop.ts';
+
+let folder = '';
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+  mkdirSync(join(folder, 'empty'));
+  writeFileSync(join(folder, 'shop.json'), shop());
+  writeFileSync(join(folder, 'broken.yaml'), 'a: [\n');
+  writeFileSync(join(folder, 'foreign.nft'), 'table ip other {\n}\n');
+  const compiled = await runCommand(['-', ...settings], { input: shop(), run: createFakeNft().run });
+  writeFileSync(join(folder, 'rules.nft'), compiled.stdout);
+  writeFileSync(
+    join(folder, 'damaged.nft'),
+    compiled.stdout.replace('1 : 10.244.1.12 . 8080', '1 : 10.244.1.99 . 8080'),
+  );
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const settings = ['--cluster-cidr', '10.244.0.0/16', '--family', 'ip'];
+const right = 'table ip svc2nft: 3 frontends, 4 endpoints, ';
+
+/** `svc2nft verify` with these arguments, FOLDER/a for a file; nft must not be told to change anything. */
+async function verify(
+  args: readonly string[],
+  { input = shop(), answers = [] }: { readonly input?: string; readonly answers?: readonly Answer[] } = {},
+): Promise<CommandResult> {
+  const nft = createFakeNft(...answers);
+  const given = args.map((arg) => arg.replace('FOLDER', folder));
+  const { stderr, ...rest } = await runCommand(['verify', ...given], { input, run: nft.run });
+  expect(nft.texts()).toEqual([]);
+  return { ...rest, stderr: stderr.replaceAll(folder, 'FOLDER') };
+}
+
+const lines = ({ stdout }: CommandResult): string[] => stdout.trimEnd().split('\n');
+
+describe('what is verified', () => {
+  test('what the snapshot compiles to: needs no nft', async () => {
+    const result = await verify(['-', ...settings]);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(lines(result)).toEqual([
+      expect.stringMatching(/^table ip svc2nft: 3 frontends, 4 endpoints, [0-9]+ packets walked: right$/),
+    ]);
+  });
+
+  test('what the kernel holds', async () => {
+    const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers: [listedShop()] });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(result.stdout).toContain(right);
+  });
+
+  test('a file that compile wrote', async () => {
+    const result = await verify(['-', ...settings, '--ruleset', 'FOLDER/rules.nft']);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(result.stdout).toContain(right);
+  });
+
+  test('a file with an endpoint that is another', async () => {
+    const result = await verify(['-', ...settings, '--ruleset', 'FOLDER/damaged.nft']);
+    expect(result).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(lines(result)[0]).toMatch(
+      /^shop\/cart:http .* 10\.244\.1\.99:8080 gets 1\/3 of the connections of pods, the node and clients outside, should get none; 10\.244\.1\.12:8080 should get 1\/3, and gets none$/,
+    );
+  });
+});
+
+describe('faults of the kernel’s table', () => {
+  test('an address that no Service has, with a hostile comment', async () => {
+    const element = [{ concat: ['10.9.9.9', 'tcp', 80] }, { goto: { target: 'tcp-cluster-3' } }];
+    const hostile = [{ elem: { val: element[0], comment: 'x\u001b[31m\u202e' } }, element[1]];
+    const answers = [listedShop(addElements('service-ips', hostile))];
+    const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers });
+    expect(result.exitCode).toBe(1);
+    expect(lines(result)).toContain(
+      '10.9.9.9:80/tcp: service-ips has 10.9.9.9 . tcp . 80 (x\\u001b[31m\\u202e), but no Service has this frontend',
+    );
+  });
+
+  test('rules that are gone', async () => {
+    const result = await verify(['-', ...settings, '--ruleset', 'kernel'], {
+      answers: [listedShop(flushChain('services'))],
+    });
+    expect(result.exitCode).toBe(1);
+    expect(lines(result)).toContain(
+      'shop/dns:dns 10.96.0.53:53/udp: connections of pods, the node and clients outside are rejected, should reach 10.244.1.53:5353',
+    );
+  });
+
+  test('a rule that is not understood: nobody can say what packets it takes', async () => {
+    const rule = { chain: 'services', expr: [{ xt: { type: 'match', name: 'statistic' } }, { drop: null }] };
+    const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers: [listedShop(add({ rule }))] });
+    expect(result).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(lines(result)[0]).toMatch(/^chain services: .*not understood/);
+  });
+
+  test('-o json', async () => {
+    const answers = [listedShop(flushChain('services'))];
+    const { stdout, exitCode } = await verify(['-', ...settings, '--ruleset', 'kernel', '-o', 'json'], { answers });
+    expect(exitCode).toBe(1);
+    const json = JSON.parse(stdout) as { tables: { faults: unknown[] }[] };
+    expect(json).toMatchObject({
+      right: false,
+      tables: [{ family: 'ip', table: 'svc2nft', frontends: 3, endpoints: 4, right: false }],
+    });
+    expect(json.tables[0]?.faults).toContainEqual({
+      code: 'wrong-verdict',
+      service: 'shop/dns:dns',
+      frontend: '10.96.0.53:53/udp',
+      message: 'connections of pods, the node and clients outside are rejected, should reach 10.244.1.53:5353',
+    });
+  });
+
+  test('thousands of one kind are counted', async () => {
+    const many = Array.from({ length: 1_500 }, (_, index) => `10.99.${index >> 8}.${index & 255}`);
+    const answers = [listedShop(addElements('cluster-ips', ...many))];
+    const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers });
+    expect(lines(result)).toHaveLength(22);
+    expect(lines(result)[20]).toBe('... and 1,480 more of this kind (extra-element)');
+    expect(lines(result)[21]).toMatch(/^table ip svc2nft: .*: 1,500 faults$/);
+  });
+
+  test('the table of one family is missing', async () => {
+    const flags = ['-', '--cluster-cidr', '10.244.0.0/16', '--ruleset', 'kernel'];
+    const one = await verify(flags, { answers: [listedShop()] });
+    // Nobody asks for anything in it.
+    expect(one.exitCode).toBe(0);
+  });
+});
+
+const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
+  [['FOLDER/nowhere.json'], 2, /^FOLDER\/nowhere\.json:1:1: error file-not-found: /],
+  [['FOLDER/empty'], 2, /error no-manifests: /],
+  [['FOLDER/broken.yaml'], 2, /error invalid-yaml: /],
+  [['FOLDER/shop.json', '--node', 'worker-9'], 2, /error node-not-found: no Node is called "worker-9"/],
+  [['FOLDER/shop.json', '--ruleset'], 2, /option '--ruleset <file\|kernel>' argument missing/],
+  [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft:1:1: error file-not-found: /],
+  [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
+  [['FOLDER/shop.json', '--ruleset', 'FOLDER/shop.json'], 2, /FOLDER\/shop\.json/],
+  [['-', '--ruleset', '-'], 2, /^error: stdin can be read once only: give PATH or --ruleset a file or folder/],
+  [['FOLDER/shop.json', '--ruleset', 'kernel'], 2, /^error: the kernel has no table svc2nft$/m],
+  [['FOLDER/shop.json', '-o', 'yaml'], 2, /argument 'yaml' is invalid\. Allowed choices are text, json\./],
+  [['FOLDER/shop.json', '--rulset', 'kernel'], 2, /unknown option '--rulset'\n\(Did you mean --ruleset\?\)/],
+  [['FOLDER/shop.json', '--cluster-cidr', '10.0.0.0'], 2, /is no CIDR such as/],
+];
+
+describe('misuse', () => {
+  test.each(misuses)('%j', async (args, exitCode, stderr) => {
+    const result = await verify(args);
+    expect(result).toMatchObject({ exitCode, stdout: '' });
+    expect(result.stderr).toMatch(stderr);
+  });
+
+  test.each([
+    ['nft is not there', says.missing, 4],
+    ['nobody but root may', says.notPermitted, 4],
+    ['the kernel refuses', says.noMemory, 3],
+  ] as const)('%s', async (_name, answer, exitCode) => {
+    const flags = ['FOLDER/shop.json', ...settings, '--ruleset', 'kernel'];
+    const result = await verify(flags, { answers: [answering(listTable.ip, answer)] });
+    expect(result).toMatchObject({ exitCode, stdout: '' });
+    expect(result.stderr).toMatch(/error: /);
+  });
+});
+
+test('help begins with examples and ends with exit codes', async () => {
+  const { stdout, exitCode } = await verify(['--help']);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Examples:\n/);
+  expect(stdout.trimEnd()).toMatch(/Exit codes: 0 right, 1 faults, .*\nnft\.$/);
+});
