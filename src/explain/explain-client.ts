@@ -1,63 +1,61 @@
-import { cidrContains, isLoopback, parseCidr } from '../address.ts';
+import { cidrContains, isLoopback } from '../address.ts';
 import type { LocalDetector } from '../phases/3-model/model.ts';
-import type { Question } from './explain-context.ts';
+import type { Findings } from './explain-context.ts';
 import type { ExplainedStep } from './explanation.ts';
+import { rangeOf } from './range-of.ts';
 
-/** Whom the rules take the sender for. */
-export type Client = 'node' | 'pod' | 'other';
-
-/** Whom the rules take the sender for, and why; nothing where there is no snapshot to tell. */
-export function explainClient(question: Question): ExplainedStep[] {
-  const { packet, knowledge } = question;
-  if (!knowledge) {
-    return [];
+/** Whom the rules take the sender for, and why. */
+export function explainClient(findings: Findings): ExplainedStep[] {
+  const { packet, facts } = findings;
+  const { source } = packet;
+  const isPod = isPodToRules(findings);
+  const detection =
+    facts.detector && describeDetection(facts.detector, { isPod, inputInterface: packet.inputInterface });
+  if (isOwn(findings)) {
+    const name = findings.knowledge?.view.nodeName || 'the node';
+    const also = isPod ? `, which the rules take for a pod: it ${detection}` : '';
+    return [{ topic: 'client', text: `${source} is ${name} itself${also}`, rules: [] }];
   }
-  const { view, places } = knowledge;
-  const { source, inputInterface } = packet;
-  const pod = places.byAddress.get(source);
-  const other = places.nodes.get(source);
-  const known = pod?.pod ? ` (${pod.pod}${pod.nodeName === '' ? '' : ` on ${pod.nodeName}`})` : '';
-  const client = clientOf(question);
-  const words = {
-    node: `is ${view.nodeName || 'the node'} itself`,
-    pod: `is a pod${known}: ${detection(view.detector, inputInterface)}`,
-    other: `is ${other === undefined ? stranger(known) : `node ${other}`}: ${whyOther(view.detector)}`,
-  };
-  return [{ topic: 'client', text: `${source} ${words[client]}`, rules: [] }];
+  const who = `${source}${describePlace(findings)} is ${isPod ? 'a pod' : 'no pod'} to the rules`;
+  const why = detection === undefined ? 'nothing tells pods from others (no cluster CIDR)' : `it ${detection}`;
+  return [{ topic: 'client', text: `${who}: ${why}`, rules: [] }];
 }
 
-/** Whom the rules take the sender for. A pod whose address is the node's own is the node. */
-export function clientOf({ packet, localAddresses, knowledge }: Question): Client {
-  const { source, inputInterface = '' } = packet;
-  if (isLoopback(source) || localAddresses.includes(source)) {
-    return 'node';
-  }
-  const detector = knowledge?.view.detector;
-  if (!detector) {
-    return 'other';
-  }
-  if (detector.kind === 'interface') {
-    const { name, prefix } = detector;
-    return (prefix ? inputInterface.startsWith(name) : inputInterface === name) ? 'pod' : 'other';
-  }
-  const cidr = parseCidr(detector.cidr) ?? parseCidr(`${detector.cidr}/${source.includes(':') ? 128 : 32}`);
-  return cidr && cidrContains(cidr, source) ? 'pod' : 'other';
+/** Whether the packet comes from this node itself. */
+export function isOwn({ packet: { source }, localAddresses }: Findings): boolean {
+  return isLoopback(source) || localAddresses.includes(source);
 }
 
-function stranger(known: string): string {
-  return known === '' ? 'no pod' : `a pod${known}, but none to the rules`;
-}
-
-function detection(detector: LocalDetector | undefined, inputInterface = ''): string {
-  return detector?.kind === 'source' ? `it is in ${detector.cidr}` : `it arrives at interface ${inputInterface}`;
-}
-
-function whyOther(detector: LocalDetector | undefined): string {
-  if (!detector) {
-    return 'nothing tells pods from others (no cluster CIDR is known)';
+/** Whether rules take the sender for a pod of this node. What the node itself sends has come in nowhere. */
+function isPodToRules(findings: Findings): boolean {
+  const {
+    packet,
+    facts: { detector },
+  } = findings;
+  if (detector?.kind === 'interface') {
+    const name = isOwn(findings) ? '' : (packet.inputInterface ?? '');
+    return detector.prefix ? name.startsWith(detector.name) : name === detector.name;
   }
+  const range = detector && rangeOf(detector.cidr);
+  return range !== undefined && cidrContains(range, packet.source);
+}
+
+function describePlace({ packet: { source }, knowledge }: Findings): string {
+  const place = knowledge?.places.byAddress.get(source);
+  if (place?.pod) {
+    return ` (pod ${place.pod}${place.nodeName === '' ? '' : ` on ${place.nodeName}`})`;
+  }
+  const node = knowledge?.places.nodes.get(source);
+  return node === undefined ? '' : ` (node ${node})`;
+}
+
+function describeDetection(
+  detector: LocalDetector,
+  { isPod, inputInterface }: { readonly isPod: boolean; readonly inputInterface: string | undefined },
+): string {
   if (detector.kind === 'source') {
-    return `it is not in ${detector.cidr}, where pods are`;
+    return `is ${isPod ? '' : 'not '}in ${detector.cidr}`;
   }
-  return `it does not arrive at an interface ${detector.prefix ? `whose name starts with ${detector.name}` : detector.name}`;
+  const wanted = `${detector.prefix ? 'an interface whose name begins with ' : 'interface '}${detector.name}`;
+  return isPod ? `arrives at interface ${inputInterface ?? ''}` : `does not arrive at ${wanted}`;
 }

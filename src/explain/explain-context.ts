@@ -7,6 +7,7 @@ import type { ServiceNote } from '../places/read-service-notes.ts';
 import type { Fate, Memory, Packet } from '../walk/fate.ts';
 import type { FateSummary } from '../walk/summarise-fate.ts';
 import type { FrontendMatch } from './find-frontends.ts';
+import type { RuleFacts } from './read-rule-facts.ts';
 import type { Way } from './read-way.ts';
 
 /** What is known of the cluster besides the rules; without a snapshot there is none of it. */
@@ -14,7 +15,7 @@ export interface Knowledge {
   readonly view: NodeView;
   readonly places: Places;
   readonly notes: readonly ServiceNote[];
-  readonly options: Pick<CompileOptions, 'masqueradeAll' | 'nodePortAddresses' | 'detectLocalMode'>;
+  readonly options: Pick<CompileOptions, 'nodePortAddresses'>;
 }
 
 /** A question about one packet. */
@@ -32,6 +33,7 @@ export interface Question {
 /** A question, and what the walk answers. */
 export interface Findings extends Question {
   readonly ruleset: Ruleset;
+  readonly facts: RuleFacts;
   readonly fate: Fate;
   readonly summary: FateSummary;
   /** For each outcome what was decided on the way. */

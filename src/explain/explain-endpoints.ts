@@ -1,9 +1,10 @@
 import { placeEndpoint } from '../endpoints/place-endpoint.ts';
-import type { Endpoint } from '../phases/3-model/model.ts';
-import { clientOf } from './explain-client.ts';
+import { socketText } from '../socket-text.ts';
 import type { Findings } from './explain-context.ts';
+import { isLocalOnly } from './explain-policy.ts';
 import type { ExplainedStep, LeftOutEndpoint, PossibleEndpoint, RuleReference } from './explanation.ts';
 import { listLeftOut } from './list-left-out.ts';
+import { referTo } from './read-way.ts';
 
 /** Which endpoints may take the packet, sorted, each with its chance. */
 export function listPossible({ summary, fate, frontends: [frontend], knowledge }: Findings): PossibleEndpoint[] {
@@ -32,65 +33,26 @@ export function listOthers(findings: Findings): LeftOutEndpoint[] {
   return listLeftOut(frontend.servicePort, {
     node: knowledge.view,
     places: knowledge.places,
-    isLocal: usesLocal(findings),
+    isLocal: isLocalOnly(findings),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
-    isRefused: way.sourceRefused !== undefined || (way.frontend === undefined && way.refusal === undefined),
+    isRefused: way.sourceRefused !== undefined || way.stalePin !== undefined,
     isPinned: way.pinned !== undefined,
   });
 }
 
-/** Whether this packet may only go to endpoints of this node (internalTrafficPolicy, externalTrafficPolicy). */
-function usesLocal({ ways: [way], frontends: [frontend] }: Findings): boolean {
-  if (!frontend) {
-    return false;
-  }
-  const { internalPolicy, externalPolicy } = frontend.servicePort;
-  if (frontend.kind === 'clusterIP') {
-    return internalPolicy === 'Local';
-  }
-  return externalPolicy === 'Local' && !way.fromPod && !way.fromNode;
-}
-
-/** Which traffic policy holds for the packet, and whom it leaves. */
-export function explainPolicy(findings: Findings): ExplainedStep[] {
-  const { frontends, ways, knowledge } = findings;
-  const [frontend] = frontends;
-  const [way] = ways;
-  if (!frontend || !knowledge || way.sourceRefused) {
-    return [];
-  }
-  const { internalPolicy, externalPolicy } = frontend.servicePort;
-  const here = knowledge.view.nodeName || 'this node';
-  const only = `only endpoints on ${here} may take it`;
-  if (frontend.kind === 'clusterIP') {
-    const text = `internalTrafficPolicy is ${internalPolicy}: ${internalPolicy === 'Local' ? only : 'endpoints on any node may take it'}`;
-    return [{ topic: 'policy', text, rules: [] }];
-  }
-  const exception = way.fromPod ?? way.fromNode;
-  if (externalPolicy === 'Local' && exception) {
-    const who = clientOf(findings) === 'node' ? 'the node itself' : 'a pod';
-    const text = `externalTrafficPolicy is Local, but ${who} may use endpoints on any node`;
-    return [{ topic: 'policy', text, rules: [exception.rule] }];
-  }
-  const text = `externalTrafficPolicy is ${externalPolicy}: ${externalPolicy === 'Local' ? `${only}, and it keeps its source` : 'endpoints on any node may take it'}`;
-  return [{ topic: 'policy', text, rules: [] }];
-}
-
 /** How the choice among the endpoints was narrowed, and how one is picked. */
-export function explainChoice(findings: Findings): ExplainedStep[] {
-  const { summary, ways, frontends, knowledge } = findings;
+export function explainChoice(findings: Findings, leftOut: readonly LeftOutEndpoint[]): ExplainedStep[] {
+  const { summary, ways } = findings;
   const [way] = ways;
   const decision = way.pinned ?? way.picked;
   const count = summary.endpoints.length;
   if (count === 0 || !decision) {
     return [];
   }
-  const used = new Set(summary.endpoints.map(({ endpoint }) => endpoint));
-  const endpoints = frontends[0]?.servicePort.endpoints ?? [];
-  const chosen = knowledge ? narrowing(findings, { endpoints, used }) : '';
   const pick = count === 1 ? 'one endpoint takes it' : `one of ${count} endpoints takes it, each with the same chance`;
-  const text = way.pinned ? 'the client keeps the endpoint that it had' : `${pick}${chosen}`;
-  return [{ topic: 'endpoints', text, rules: [count === 1 ? decision.rule : withoutElement(decision.rule)] }];
+  const text = way.pinned ? 'the client keeps the endpoint that it had' : `${pick}${narrowing(findings, leftOut)}`;
+  const rule = referTo(decision);
+  return [{ topic: 'endpoints', text, rules: [count === 1 ? rule : withoutElement(rule)] }];
 }
 
 /** Of several elements, that of the first outcome would only mislead. */
@@ -98,32 +60,39 @@ function withoutElement({ chain, rule, nft }: RuleReference): RuleReference {
   return { chain, rule, nft };
 }
 
-function narrowing(
-  findings: Findings,
-  { endpoints, used }: { readonly endpoints: readonly Endpoint[]; readonly used: ReadonlySet<string> },
-): string {
-  const others = listOthers(findings);
-  const { zone, nodeName } = findings.knowledge?.view ?? { zone: '', nodeName: '' };
-  const isTaken = ({ socket: { address, port } }: Endpoint): boolean =>
-    used.has(address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
-  const taken = endpoints.filter(isTaken);
+function narrowing(findings: Findings, leftOut: readonly LeftOutEndpoint[]): string {
+  const { summary, frontends, knowledge } = findings;
+  const used = new Set(summary.endpoints.map(({ endpoint }) => endpoint));
+  const taken = (frontends[0]?.servicePort.endpoints ?? []).filter(({ socket }) => used.has(socketText(socket)));
   if (taken.length > 0 && taken.every(({ ready }) => !ready)) {
-    return '; no endpoint is ready, so those serve that are terminating';
+    const where = isLocalOnly(findings) ? ' of this node' : '';
+    const dying = taken.every(({ serving, terminating }) => serving && terminating);
+    return dying ? `; no endpoint${where} is ready, so those serve that are terminating` : '; it is not ready any more';
   }
-  if (others.some(({ code }) => code === 'other zone' || code === 'other node')) {
-    const byNode = others.some(({ code }) => code === 'other node');
-    return `; hints of the EndpointSlices keep it ${byNode ? `on ${nodeName}` : `in ${zone}`}`;
+  const hint = leftOut.find(({ code }) => code === 'other zone' || code === 'other node');
+  if (!hint || !knowledge) {
+    return '';
   }
-  return '';
+  const { zone, nodeName } = knowledge.view;
+  return `; hints of the EndpointSlices keep it ${hint.code === 'other node' ? `on ${nodeName}` : `in ${zone}`}`;
 }
 
 /** Whether the client will come back to the same endpoint (Service spec.sessionAffinity). */
-export function explainAffinity({ ways: [way], frontends: [frontend] }: Findings): ExplainedStep[] {
-  if (!way.kept) {
+export function explainAffinity({ ways: [way], ruleset, summary }: Findings): ExplainedStep[] {
+  const { kept } = way;
+  if (kept?.statement.kind !== 'update') {
     return [];
   }
-  const seconds = frontend?.servicePort.affinitySeconds;
-  const period = seconds === undefined || seconds === 0 ? '' : ` for ${seconds} s after its last new connection`;
+  const { set, timeoutSeconds } = kept.statement;
+  const seconds = timeoutSeconds ?? ruleset.sets.find(({ name }) => name === set)?.timeoutSeconds;
+  const period = seconds === undefined ? '' : ` for ${seconds} s after its last new connection`;
   const text = `sessionAffinity is ClientIP: the client keeps this endpoint${period}`;
-  return [{ topic: 'affinity', text, rules: [way.kept.rule] }];
+  // Where endpoints have chains of their own, there is a rule for each.
+  return [
+    {
+      topic: 'affinity',
+      text,
+      rules: summary.endpoints.length > 1 && timeoutSeconds === undefined ? [] : [referTo(kept)],
+    },
+  ];
 }

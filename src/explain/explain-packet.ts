@@ -2,15 +2,17 @@ import { summariseFate } from '../walk/summarise-fate.ts';
 import { walkPacket } from '../walk/walk-packet.ts';
 import { explainClient } from './explain-client.ts';
 import type { Findings, Question } from './explain-context.ts';
-import { explainAffinity, explainChoice, explainPolicy, listOthers, listPossible } from './explain-endpoints.ts';
+import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';
+import { explainPolicy } from './explain-policy.ts';
 import { explainRefusal, type Refusal } from './explain-refusal.ts';
 import { explainSource } from './explain-source.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { type FrontendMatch, findFrontends } from './find-frontends.ts';
 import { findNearMiss } from './find-near-miss.ts';
 import { narrowRuleset } from './narrow-ruleset.ts';
-import { ownerOf, readWay, type Way } from './read-way.ts';
+import { readRuleFacts } from './read-rule-facts.ts';
+import { ownerOf, readWay, referTo, type Way } from './read-way.ts';
 
 /**
  * The fate of a connection's first packet on the node, and why. What happens is computed from the rules alone, by the
@@ -24,6 +26,7 @@ export function explainPacket(question: Question): Explanation {
   }
   const { summary } = findings;
   const { reason, steps } = concludeFrom(findings);
+  const leftOut = listOthers(findings);
   return {
     ...headOf(question),
     verdict: summary.verdict,
@@ -31,13 +34,13 @@ export function explainPacket(question: Question): Explanation {
     service: serviceOf(findings),
     masqueraded: summary.masqueraded,
     endpoints: listPossible(findings),
-    leftOut: listOthers(findings),
+    leftOut,
     steps: [
       ...explainClient(findings),
       ...explainFrontend(findings),
       ...explainSourceRanges(findings),
       ...explainPolicy(findings),
-      ...explainChoice(findings),
+      ...explainChoice(findings, leftOut),
       ...explainAffinity(findings),
       ...explainSource(findings),
       ...steps,
@@ -74,17 +77,19 @@ function findOut(question: Question): Findings | undefined {
     return undefined;
   }
   const fate = walkPacket(narrowRuleset(ruleset, packet), packet, { localAddresses }, memory);
-  const [first, ...rest] = fate.outcomes.map((outcome) => readWay(outcome, ruleset));
+  const chains = { family: ruleset.family, chains: new Map(ruleset.chains.map((chain) => [chain.name, chain])) };
+  const [first, ...rest] = fate.outcomes.map((outcome) => readWay(outcome, chains));
   const way: Way = first ?? {};
   const element = ownerOf(way);
-  const frontends = knowledge ? findFrontends(knowledge.view, packet, { owner: element?.comment, localAddresses }) : [];
+  const owner = element?.comment;
   return {
     ...question,
     ruleset,
+    facts: readRuleFacts(ruleset),
     fate,
     summary: summariseFate(fate),
     ways: [way, ...rest],
-    frontends: element ? frontends : [],
+    frontends: element && knowledge ? findFrontends(knowledge.view, packet, { owner, localAddresses }) : [],
   };
 }
 
@@ -98,7 +103,8 @@ function concludeFrom(findings: Findings): Refusal {
       return explainRefusal(findings);
     case 'untouched': {
       const reason = findNearMiss(findings);
-      const rules = ways[0].nodePortClosed && reason.code === 'node-port-closed' ? [ways[0].nodePortClosed.rule] : [];
+      const rules =
+        ways[0].nodePortClosed && reason.code === 'node-port-closed' ? [referTo(ways[0].nodePortClosed)] : [];
       return { reason, steps: [{ topic: 'no rule', text: reason.text, rules }] };
     }
     case 'mixed':
@@ -118,7 +124,12 @@ function codeOf(kind: FrontendMatch['kind'] | undefined): ReasonCode {
 }
 
 function arrival(findings: Findings): string {
-  const service = serviceOf(findings);
-  const count = findings.summary.endpoints.length;
-  return `sent to ${count === 1 ? 'the one endpoint' : `one of ${count} endpoints`} of ${service?.name ?? 'a Service'}`;
+  const { summary, ways } = findings;
+  const name = serviceOf(findings)?.name ?? 'a Service';
+  const [only, ...others] = summary.endpoints;
+  if (others.length > 0 || !only) {
+    return `sent to one of ${summary.endpoints.length} endpoints of ${name}`;
+  }
+  const which = ways[0].pinned ? 'the endpoint that the client keeps' : 'the one endpoint that may take it';
+  return `sent to ${only.endpoint}, ${which}, of ${name}`;
 }

@@ -1,8 +1,12 @@
 import { displayName } from '../phases/5-plan/names.ts';
 import type { Findings } from './explain-context.ts';
+import { listOthers } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
-import type { ExplainedStep, Explanation, RuleReference } from './explanation.ts';
-import { findNearestService, findWrongPort } from './find-near-miss.ts';
+import { isDrop } from './explain-policy.ts';
+import type { ExplainedStep, Explanation } from './explanation.ts';
+import { findMissingRule, findNearestService, findUnserved } from './find-near-miss.ts';
+import { findWrongPort } from './find-wrong-port.ts';
+import { type Decision, referTo } from './read-way.ts';
 
 /** Why no endpoint gets the packet, and the rule that says so. */
 export interface Refusal {
@@ -10,61 +14,76 @@ export interface Refusal {
   readonly steps: readonly ExplainedStep[];
 }
 
-const refused = 'rejected with an ICMP error, so the client sees "connection refused" at once';
-const silent = 'dropped, so the client hears nothing and times out';
+const rejected = 'rejected with an ICMP error, so the client sees "connection refused" at once';
+const dropped = 'dropped, so the client hears nothing and times out';
 
 /** Why the packet is rejected or dropped. */
 export function explainRefusal(findings: Findings): Refusal {
   const [way] = findings.ways;
   if (way.sourceRefused) {
-    return refusal('source-ranges', `its source is not allowed: ${silent}`, way.sourceRefused.rule);
+    return refusal({ code: 'source-ranges', text: `its source is not allowed: ${dropped}` }, way.sourceRefused);
   }
   if (way.refusal) {
-    const isDrop =
-      way.refusal.element?.value && 'kind' in way.refusal.element.value && way.refusal.element.value.kind === 'drop';
-    return isDrop
-      ? refusal('no-local-endpoints', `${noLocal(findings)}: ${silent}`, way.refusal.rule)
-      : refusal('no-endpoints', `${none(findings)}: ${refused}`, way.refusal.rule);
+    const reason = isDrop(way)
+      ? ({ code: 'no-local-endpoints', text: `${noLocal(findings)}: ${dropped}` } as const)
+      : ({ code: 'no-endpoints', text: `${none(findings)}: ${rejected}` } as const);
+    return refusal(reason, way.refusal);
   }
   if (way.unknownPort) {
-    const miss = findWrongPort(findings);
-    return refusal('unknown-port', `${miss ?? 'the clusterIP has no such port'}: ${refused}`, way.unknownPort.rule);
+    const { code, text } = findMissingRule(findings) ?? unknownPort(findings);
+    return refusal({ code, text: `${text}: ${rejected}` }, way.unknownPort);
   }
   if (way.unallocated) {
-    const { packet } = findings;
-    const near = findNearestService(findings);
-    const text = `${packet.destination} belongs to no Service, but to the Services' range ${way.unallocated.element?.key ?? ''}${near}`;
-    return refusal('unallocated', `${text}: ${silent}`, way.unallocated.rule);
+    const { code, text } =
+      findMissingRule(findings) ?? findUnserved(findings) ?? unallocated(findings, way.unallocated);
+    return refusal({ code, text: `${text}: ${dropped}` }, way.unallocated);
   }
   if (way.stalePin) {
-    const text = 'the client kept an endpoint that is gone; this packet is dropped, and the next one picks anew';
-    return refusal('stale-pin', text, way.stalePin.rule);
+    return refusal({ code: 'stale-pin', text: stalePin(findings) }, way.stalePin);
   }
   return { reason: { code: 'mixed', text: 'rules decide that the compiler does not make' }, steps: [] };
 }
 
-function refusal(code: Refusal['reason']['code'], text: string, rule: RuleReference): Refusal {
-  return { reason: { code, text }, steps: [{ topic: 'refusal', text, rules: [rule] }] };
+function refusal(reason: Refusal['reason'], decision: Decision): Refusal {
+  return { reason, steps: [{ topic: 'refusal', text: reason.text, rules: [referTo(decision)] }] };
+}
+
+function unknownPort(findings: Findings): Refusal['reason'] {
+  return { code: 'unknown-port', text: findWrongPort(findings) ?? 'the clusterIP has no such port' };
+}
+
+function unallocated(findings: Findings, { element }: Decision): Refusal['reason'] {
+  const near = findNearestService(findings);
+  const text = `${findings.packet.destination} belongs to no Service, but to the Services' range ${element?.key ?? ''}${near}`;
+  return { code: 'unallocated', text };
+}
+
+/** The packet follows its pin before it is dropped. */
+function stalePin({ fate }: Findings): string {
+  const kept = fate.outcomes[0]?.endpoint ?? 'an endpoint';
+  return `the client kept ${kept}, which may take no more of its connections; this packet is dropped, and the next one picks anew`;
 }
 
 function noLocal(findings: Findings): string {
   const { frontends, knowledge } = findings;
-  const [frontend] = frontends;
-  const policy = frontend?.kind === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+  const policy = frontends[0]?.kind === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
   const here = knowledge?.view.nodeName || 'this node';
   return `${policy} is Local, and no endpoint on ${here} can take it`;
 }
 
 function none(findings: Findings): string {
-  const { frontends } = findings;
-  const [frontend] = frontends;
-  const name = serviceOf(findings)?.name ?? 'the Service';
-  const count = frontend?.servicePort.endpoints.length ?? 0;
+  const [frontend] = findings.frontends;
   if (!frontend) {
-    return `${name} has no endpoint that can take it`;
+    return `${serviceOf(findings)?.name ?? 'the Service'} has no endpoint that can take it`;
   }
   const port = displayName(frontend.servicePort);
-  return count === 0
-    ? `no EndpointSlice has an endpoint for ${port}`
-    : `none of the ${count === 1 ? 'one endpoint' : `${count} endpoints`} of ${port} is ready`;
+  const { length } = frontend.servicePort.endpoints;
+  if (length === 0) {
+    return `no EndpointSlice has an endpoint for ${port}`;
+  }
+  const missing = listOthers(findings).filter(({ code }) => code === 'not in rules').length;
+  if (missing > 0) {
+    return `these rules have no endpoint for ${port}, though the snapshot has ${missing} that could take it`;
+  }
+  return `none of the ${length === 1 ? 'one endpoint' : `${length} endpoints`} of ${port} is ready`;
 }

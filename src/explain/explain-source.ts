@@ -1,7 +1,7 @@
-import { clientOf } from './explain-client.ts';
 import type { Findings } from './explain-context.ts';
+import { policyOf } from './explain-policy.ts';
 import type { ExplainedStep, RuleReference } from './explanation.ts';
-import type { Way } from './read-way.ts';
+import { type Decision, referTo, type Way } from './read-way.ts';
 
 /** Whose address the endpoint sees, and why; nothing where the packet arrives nowhere. */
 export function explainSource(findings: Findings): ExplainedStep[] {
@@ -17,44 +17,40 @@ export function explainSource(findings: Findings): ExplainedStep[] {
     return [{ topic: 'source', text, rules: rulesOf(rules) }];
   }
   if (hairpin) {
-    const who = summary.masqueraded === 'mixed' ? 'masqueraded only where' : 'masqueraded because';
-    const text = `${who} the pod reaches itself (hairpin): it would answer itself directly, past the translation`;
+    const only = summary.masqueraded === 'mixed' ? 'only where' : 'because';
+    const text = `masqueraded ${only} it comes back to its own address (hairpin): it would be answered directly, past the translation`;
     return [{ topic: 'source', text, rules: rulesOf([hairpin.masqueradedAsHairpin]) }];
   }
-  return [
-    { topic: 'source', text: `not masqueraded, the endpoint sees ${packet.source}: ${whyKept(findings)}`, rules: [] },
-  ];
+  const text = `not masqueraded, the endpoint sees ${packet.source}: ${whyKept(findings)}`;
+  return [{ topic: 'source', text, rules: [] }];
 }
 
-function whyMasqueraded(way: Way, findings: Findings): string {
-  const { frontends, knowledge } = findings;
-  const client = clientOf(findings);
+function whyMasqueraded(way: Way, { facts }: Findings): string {
+  const back = 'the answer must come back through this node';
   if (way.markedAtClusterIp) {
-    return knowledge?.options.masqueradeAll
+    return facts.masqueradeAll
       ? 'masqueradeAll holds for all that goes to clusterIPs'
-      : 'only pods find their way back by themselves, and the client is none; the answer must come back through this node';
+      : `to the rules the client is no pod, and ${back}`;
   }
-  if (way.fromNode || (client === 'node' && frontends[0]?.servicePort.externalPolicy === 'Local')) {
-    return 'the node itself may use endpoints on any node, which must answer to this one';
+  if (way.fromNode) {
+    return `the node itself may use endpoints on any node, and ${back}`;
   }
-  return 'externalTrafficPolicy is Cluster, and the answer must come back through this node';
+  return `externalTrafficPolicy is Cluster, and ${back}`;
 }
 
 function whyKept(findings: Findings): string {
-  const { frontends, knowledge, ways } = findings;
-  const [frontend] = frontends;
-  if (!frontend || !knowledge) {
+  const { ways, facts } = findings;
+  const [way] = ways;
+  const policy = policyOf(findings);
+  if (!policy) {
     return 'no rule asks for it';
   }
-  if (frontend.kind !== 'clusterIP') {
-    return `externalTrafficPolicy is Local, ${ways[0].fromPod ? 'and a pod finds its way back by itself' : 'which keeps it'}`;
+  if (policy.field === 'externalTrafficPolicy') {
+    return `externalTrafficPolicy is Local, ${way.fromPod ? 'and a pod finds its way back by itself' : 'which keeps it'}`;
   }
-  if (!knowledge.view.detector) {
-    return 'nothing tells pods from others (no cluster CIDR is known)';
-  }
-  return 'pods find their way back by themselves';
+  return facts.detector ? 'pods find their way back by themselves' : 'nothing tells pods from others (no cluster CIDR)';
 }
 
-function rulesOf(decisions: readonly Way[keyof Way][]): RuleReference[] {
-  return decisions.flatMap((decision) => (decision ? [decision.rule] : []));
+function rulesOf(decisions: readonly (Decision | undefined)[]): RuleReference[] {
+  return decisions.flatMap((decision) => (decision ? [referTo(decision)] : []));
 }

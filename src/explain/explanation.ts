@@ -11,6 +11,8 @@ export type ReasonCode =
   | 'external-ip'
   | 'node-port'
   | 'frontend'
+  // Refused or left alone, though the snapshot has it: the rules are others.
+  | 'not-in-rules'
   // Refused.
   | 'no-endpoints'
   | 'no-local-endpoints'

@@ -1,6 +1,7 @@
 import type { LeftOutReason } from '../endpoints/endpoint.ts';
 import { leftOutJudge } from '../endpoints/left-out-judge.ts';
 import { placeEndpoint } from '../endpoints/place-endpoint.ts';
+import { escapeControls } from '../escape-controls.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../phases/3-model/model.ts';
 import type { Places } from '../places/places.ts';
 import { socketText } from '../socket-text.ts';
@@ -32,22 +33,27 @@ export function listLeftOut(servicePort: ServicePort, context: LeftOutContext): 
     });
 }
 
-/** Of endpoints that nothing but a hint speaks against, it may be something else. */
-function codeOf(
-  { zoneHints, nodeHints }: Endpoint,
-  reason: LeftOutReason,
-  { isLocal, isRefused, isPinned, used }: LeftOutContext,
-): LeftOutCode {
+/** Of endpoints that nothing but a hint could speak against, it may be something else. */
+function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): LeftOutCode {
   if (reason !== 'other node' && reason !== 'other zone') {
     return reason;
   }
-  if (isRefused) {
+  if (!context.isLocal && isHintedElsewhere(endpoint, reason, context)) {
+    return reason;
+  }
+  if (context.isRefused) {
     return 'refused';
   }
-  if (isPinned) {
-    return 'other pin';
-  }
-  return !isLocal && used.size > 0 && zoneHints.length + nodeHints.length > 0 ? reason : 'not in rules';
+  return context.isPinned ? 'other pin' : 'not in rules';
+}
+
+function isHintedElsewhere(
+  { zoneHints, nodeHints }: Endpoint,
+  reason: LeftOutReason,
+  { node }: LeftOutContext,
+): boolean {
+  const [hints, here] = reason === 'other node' ? [nodeHints, node.nodeName] : [zoneHints, node.zone];
+  return hints.length > 0 && !hints.includes(here);
 }
 
 function words(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, context: LeftOutContext): string {
@@ -60,11 +66,11 @@ function words(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, 
     case 'terminating':
       return `terminating; used only while no endpoint${context.isLocal ? ' of this node' : ''} is ready`;
     case 'not local':
-      return nodeName === '' ? 'on no known node' : `on ${nodeName}, not on ${here}`;
+      return nodeName === '' ? 'on no known node' : `on ${escapeControls(nodeName)}, not on ${here}`;
     case 'other node':
-      return `its hints are for ${nodeHints.join(', ')}`;
+      return `its hints are for ${escapeControls(nodeHints.join(', '))}`;
     case 'other zone':
-      return `its hints are for ${zoneHints.join(', ')}`;
+      return `its hints are for ${escapeControls(zoneHints.join(', '))}`;
     case 'other pin':
       return 'ready, but the client keeps another one';
     case 'refused':

@@ -1,5 +1,6 @@
+import type { Family } from '../network.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../phases/5-plan/names.ts';
-import type { Element, Ruleset, Statement } from '../phases/5-plan/ruleset.ts';
+import type { Chain, Element, Rule, Statement } from '../phases/5-plan/ruleset.ts';
 import { renderRule } from '../phases/6-render/render-rule.ts';
 import { elementText } from '../phases/6-render/render-set.ts';
 import { protocols } from '../protocols.ts';
@@ -8,8 +9,24 @@ import type { RuleReference } from './explanation.ts';
 
 /** A decision that a rule made. */
 export interface Decision {
-  readonly rule: RuleReference;
+  readonly step: Step;
+  readonly rule: Rule;
+  readonly statement: Statement;
+  readonly family: Family;
   readonly element: Element | undefined;
+}
+
+/** The rule of a decision for people, with the element that it found. */
+export function referTo({
+  step: { chain, rule: position },
+  rule,
+  statement,
+  family,
+  element,
+}: Decision): RuleReference {
+  const set = setOf(statement);
+  const nft = renderRule(rule, family);
+  return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${elementText(element)} }` }) };
 }
 
 /** The decisions on the way to one outcome; absent ones were not met. */
@@ -42,6 +59,12 @@ export interface Way {
   readonly stalePin?: Decision;
 }
 
+/** A ruleset whose chains are found by their names. */
+export interface IndexedChains {
+  readonly family: Family;
+  readonly chains: ReadonlyMap<string, Chain>;
+}
+
 /** The element that says whose frontend the destination is; undefined where no rule knows it. */
 export function ownerOf({ frontend, refusal, guarded }: Way): Element | undefined {
   return (frontend ?? refusal ?? guarded)?.element;
@@ -50,15 +73,14 @@ export function ownerOf({ frontend, refusal, guarded }: Way): Element | undefine
 type Draft = { -readonly [Field in keyof Way]: Way[Field] };
 
 /** Reads from the steps of a walk what was decided, and by which rule and element. */
-export function readWay({ steps }: Outcome, ruleset: Ruleset): Way {
-  const chains = new Map(ruleset.chains.map((chain) => [chain.name, chain]));
+export function readWay({ steps }: Outcome, { chains, family }: IndexedChains): Way {
   const way: Draft = {};
   for (const step of steps) {
     const rule = chains.get(step.chain)?.rules[step.rule];
     const statement = rule?.[step.statement];
     const decision = statement && decisionOf(statement, step);
     if (rule && statement && decision && way[decision] === undefined) {
-      way[decision] = { rule: referTo(step, renderRule(rule, ruleset.family), statement), element: step.element };
+      way[decision] = { step, rule, statement, family, element: step.element };
     }
   }
   return way;
@@ -148,11 +170,6 @@ function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain 
     return undefined;
   }
   return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
-}
-
-function referTo({ chain, rule, element }: Step, nft: string, statement: Statement): RuleReference {
-  const set = setOf(statement);
-  return { chain, rule, nft, ...(element && set && { element: `${set} { ${elementText(element)} }` }) };
 }
 
 function setOf(statement: Statement): string | undefined {

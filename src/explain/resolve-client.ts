@@ -1,4 +1,4 @@
-import { cidrContains, isLoopback, parseCidr } from '../address.ts';
+import { cidrContains, isLoopback } from '../address.ts';
 import { nameOfFamily } from '../family-names.ts';
 import type { Family } from '../network.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
@@ -6,6 +6,7 @@ import type { Places } from '../places/places.ts';
 import { suggestClosest } from '../suggest-closest.ts';
 import type { Packet } from '../walk/fate.ts';
 import type { ClientName } from './parse-client.ts';
+import { rangeOf } from './range-of.ts';
 
 /** What a client is looked up in. */
 export interface Surroundings {
@@ -38,11 +39,15 @@ function familyOf(address: string): Family {
   return address.includes(':') ? 'ip6' : 'ip';
 }
 
-function resolveAddress(source: string, { destination }: Surroundings): ResolvedClient | string {
+function resolveAddress(source: string, surroundings: Surroundings): ResolvedClient | string {
+  const { destination, known } = surroundings;
   const [from, to] = [familyOf(source), familyOf(destination)];
-  return from === to
-    ? { source }
-    : `${source} is ${nameOfFamily(from)} and ${destination} is ${nameOfFamily(to)}: no packet has both`;
+  if (from !== to) {
+    return `${source} is ${nameOfFamily(from)} and ${destination} is ${nameOfFamily(to)}: no packet has both`;
+  }
+  const place = known?.places.byAddress.get(source);
+  const isPodHere = place?.nodeName && place.nodeName === known?.view.nodeName;
+  return { source, ...(isPodHere ? interfaceOf(source, surroundings) : {}) };
 }
 
 /** The kernel takes the destination as source where that is its own, else the address of the way out. */
@@ -75,15 +80,16 @@ function outsideAddress({ destination, localAddresses, known }: Surroundings): s
   return candidates.find(isFree) ?? candidates[0] ?? destination;
 }
 
-function isIn(range: string, address: string): boolean {
-  const cidr = parseCidr(range) ?? parseCidr(`${range}/${address.includes(':') ? 128 : 32}`);
-  return cidr !== undefined && cidrContains(cidr, address);
+function isIn(text: string, address: string): boolean {
+  const range = rangeOf(text);
+  return range !== undefined && cidrContains(range, address);
 }
 
 function resolvePod(
   { namespace, name }: Extract<ClientName, { kind: 'pod' }>,
-  { destination, known }: Surroundings,
+  surroundings: Surroundings,
 ): ResolvedClient | string {
+  const { destination, known } = surroundings;
   if (!known) {
     return 'Pods are known by a snapshot alone: give PATH, or the address of the Pod';
   }
@@ -96,17 +102,24 @@ function resolvePod(
     return `no Pod or EndpointSlice of the input names the Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
   }
   const source = pod.addresses.find((address) => familyOf(address) === familyOf(destination));
+  if (source === undefined && pod.addresses.length === 0) {
+    return `Pod ${full} has no address: it has not started, or has ended`;
+  }
   if (source === undefined) {
     return `Pod ${full} has no ${nameOfFamily(familyOf(destination))} address`;
   }
   const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
   const remark = `Pod ${full} runs on ${pod.nodeName}, whose rules its packets meet first; these are the rules of ${view.nodeName}`;
-  return { source, ...(isElsewhere ? { remark } : interfaceOf(view)) };
+  return { source, ...(isElsewhere ? { remark } : interfaceOf(source, surroundings)) };
 }
 
-/** A pod of this node arrives at an interface that the detector knows, where it goes by interfaces. */
-function interfaceOf({ detector }: NodeView): Pick<Packet, 'inputInterface'> {
-  if (detector?.kind !== 'interface') {
+/**
+ * A pod of this node arrives at an interface that the detector knows, where it goes by interfaces; one of the host network
+ * at none.
+ */
+function interfaceOf(source: string, { known, localAddresses }: Surroundings): Pick<Packet, 'inputInterface'> {
+  const detector = known?.view.detector;
+  if (detector?.kind !== 'interface' || localAddresses.includes(source)) {
     return {};
   }
   return { inputInterface: detector.prefix ? `${detector.name}0`.slice(0, 15) : detector.name };
