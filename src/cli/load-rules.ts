@@ -42,12 +42,11 @@ export async function loadRules(
   if (typeof listings === 'number') {
     return listings;
   }
-  for (const { message } of listings.flatMap(({ oddities }) => oddities)) {
-    streams.stderr.write(`warning: ${escapeControls(message)}; what is told may be wrong where a packet meets it\n`);
-  }
+  warnOf(listings, streams);
   const addresses = [
     ...(flags.nodeIp ?? []),
-    ...(flags.ruleset === 'kernel' ? ownAddresses() : nodePortIps(listings)),
+    ...(flags.ruleset === 'kernel' ? ownAddresses() : []),
+    ...nodePortIps(listings),
   ].flatMap((address) => canonicalAddress(address) ?? []);
   if (!cluster && addresses.length === 0) {
     streams.stderr.write('note: these rules name no address of the node, so none counts as its own; give --node-ip\n');
@@ -56,6 +55,19 @@ export async function loadRules(
     byFamily: new Map(listings.map((listing) => [listing.ruleset.family, tableOf(listing)])),
     ownAddresses: addresses,
   };
+}
+
+/** How many things that nobody understands are told. */
+const shown = 5;
+
+function warnOf(listings: readonly Listing[], { stderr }: Streams): void {
+  const messages = listings.flatMap(({ oddities }) => oddities.map(({ message }) => message));
+  for (const message of messages.slice(0, shown)) {
+    stderr.write(`warning: ${escapeControls(message)}\n`);
+  }
+  if (messages.length > shown) {
+    stderr.write(`warning: ... and ${messages.length - shown} more of that kind\n`);
+  }
 }
 
 function tableOf({ ruleset, dynamic }: Listing): Table {

@@ -12,6 +12,7 @@ import type { CompileFlags } from './commands/compile-options.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type Cluster, loadCluster } from './load-cluster.ts';
 import { loadRules, type Rules } from './load-rules.ts';
+import { markRefused } from './mark-refused.ts';
 import { type Streams, wantsColour } from './streams.ts';
 import { wantsStdinTwice } from './wants-stdin-twice.ts';
 import { writeOutput } from './write-output.ts';
@@ -32,7 +33,15 @@ export async function runExplain(paths: readonly string[], flags: ExplainFlags, 
   if (typeof client === 'string' || typeof target === 'string' || asksTwice) {
     return exitCodes.wrongUsage;
   }
-  const needed = { ...familyOf(client, target), ...flags };
+  const family = familyOf(client, target);
+  if (flags.family !== undefined && family !== undefined && flags.family !== family) {
+    const packet = family === 'ip' ? 'IPv4' : 'IPv6';
+    streams.stderr.write(
+      `error: --family ${flags.family} leaves out the table that an ${packet} packet meets (see --help)\n`,
+    );
+    return exitCodes.wrongUsage;
+  }
+  const needed = { ...flags, ...(family && { family }) };
   const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
   const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, streams);
   if (cluster === 'lacks-input' || cluster === 'refused') {
@@ -51,12 +60,12 @@ export async function runExplain(paths: readonly string[], flags: ExplainFlags, 
 }
 
 /** Only the table of the packet's family is needed, where an address tells which. */
-function familyOf(client: ClientName, target: TargetName): Pick<CompileFlags, 'family'> {
+function familyOf(client: ClientName, target: TargetName): CompileFlags['family'] {
   const known = [target, client].find((one) => one.kind === 'address');
   if (known?.kind !== 'address') {
-    return {};
+    return undefined;
   }
-  return { family: known.address.includes(':') ? 'ip6' : 'ip' };
+  return known.address.includes(':') ? 'ip6' : 'ip';
 }
 
 interface Asked {
@@ -97,8 +106,9 @@ function explain({ client, target, flags }: Asked, { cluster, rules, streams }: 
   }
 }
 
-function factsOf({ views, documents, options }: Cluster): SnapshotFacts {
-  return { views, options, places: readPlaces(documents), notes: readServiceNotes(documents) };
+function factsOf({ views, documents, options, diagnostics }: Cluster): SnapshotFacts {
+  const notes = markRefused(readServiceNotes(documents), diagnostics);
+  return { views, options, places: readPlaces(documents), notes };
 }
 
 /** How many endpoints of a list people are shown. */

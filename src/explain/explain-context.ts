@@ -23,6 +23,8 @@ export interface Question {
   readonly packet: Packet;
   /** That of the packet's family; undefined where there is no such table. */
   readonly ruleset: Ruleset | undefined;
+  /** Whether the table is switched off (flags dormant). */
+  readonly isDormant?: boolean;
   /** The node's own addresses, the primary ones first. */
   readonly localAddresses: readonly string[];
   /** What earlier connections left in dynamic sets. */

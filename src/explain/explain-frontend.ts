@@ -1,3 +1,4 @@
+import { escapeControls } from '../escape-controls.ts';
 import { displayName } from '../phases/5-plan/names.ts';
 import { socketText } from '../socket-text.ts';
 import type { Findings } from './explain-context.ts';
@@ -14,7 +15,7 @@ export function serviceOf({ ways: [way], frontends: [frontend] }: Findings): Exp
   if (frontend) {
     return { name: displayName(frontend.servicePort), frontend: frontend.kind };
   }
-  return comment === undefined ? null : { name: comment, frontend: '' };
+  return comment === undefined ? null : { name: escapeControls(comment.replace(/:$/, '')), frontend: '' };
 }
 
 /** Who may use the load balancer IP, where source ranges say so (Service spec.loadBalancerSourceRanges). */

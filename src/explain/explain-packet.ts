@@ -4,12 +4,14 @@ import { explainClient } from './explain-client.ts';
 import type { Findings, Question } from './explain-context.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';
+import { explainMixed } from './explain-mixed.ts';
 import { explainPolicy } from './explain-policy.ts';
 import { explainRefusal, type Refusal } from './explain-refusal.ts';
 import { explainSource } from './explain-source.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { type FrontendMatch, findFrontends } from './find-frontends.ts';
 import { findNearMiss } from './find-near-miss.ts';
+import { findUnknownRules } from './find-unknown-rules.ts';
 import { narrowRuleset } from './narrow-ruleset.ts';
 import { readRuleFacts } from './read-rule-facts.ts';
 import { ownerOf, readWay, referTo, type Way } from './read-way.ts';
@@ -35,6 +37,7 @@ export function explainPacket(question: Question): Explanation {
     masqueraded: summary.masqueraded,
     endpoints: listPossible(findings),
     leftOut,
+    notUnderstood: findUnknownRules(findings.ruleset, findings.fate),
     steps: [
       ...explainClient(findings),
       ...explainFrontend(findings),
@@ -58,22 +61,25 @@ function headOf({ packet, knowledge }: Question): Pick<Explanation, 'packet' | '
 }
 
 function withoutTable(question: Question): Explanation {
-  const text = 'there is no table of this family, so no rule touches it';
+  const reason = question.isDormant
+    ? ({ code: 'dormant', text: 'the table is dormant: none of its rules is in force' } as const)
+    : ({ code: 'no-table', text: 'there is no table of this family, so no rule touches it' } as const);
   return {
     ...headOf(question),
     verdict: 'untouched',
-    reason: { code: 'no-table', text },
+    reason,
     service: null,
     masqueraded: false,
     endpoints: [],
     leftOut: [],
-    steps: [{ topic: 'no rule', text, rules: [] }],
+    notUnderstood: [],
+    steps: [{ topic: 'no rule', text: reason.text, rules: [] }],
   };
 }
 
 function findOut(question: Question): Findings | undefined {
   const { ruleset, packet, localAddresses, memory, knowledge } = question;
-  if (!ruleset) {
+  if (!ruleset || question.isDormant) {
     return undefined;
   }
   const fate = walkPacket(narrowRuleset(ruleset, packet), packet, { localAddresses }, memory);
@@ -108,7 +114,7 @@ function concludeFrom(findings: Findings): Refusal {
       return { reason, steps: [{ topic: 'no rule', text: reason.text, rules }] };
     }
     case 'mixed':
-      return { reason: { code: 'mixed', text: 'chance decides whether it arrives' }, steps: [] };
+      return explainMixed(findings);
   }
 }
 

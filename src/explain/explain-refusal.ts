@@ -4,7 +4,7 @@ import { listOthers } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
-import { findMissingRule, findNearestService, findUnserved } from './find-near-miss.ts';
+import { findMissingEntry, findMissingRule, findNearestService, findUnserved } from './find-near-miss.ts';
 import { findWrongPort } from './find-wrong-port.ts';
 import { type Decision, referTo } from './read-way.ts';
 
@@ -29,19 +29,26 @@ export function explainRefusal(findings: Findings): Refusal {
       : ({ code: 'no-endpoints', text: `${none(findings)}: ${rejected}` } as const);
     return refusal(reason, way.refusal);
   }
+  const missing = findMissingEntry(findings) ?? findMissingRule(findings);
   if (way.unknownPort) {
-    const { code, text } = findMissingRule(findings) ?? unknownPort(findings);
+    const { code, text } = missing ?? unknownPort(findings);
     return refusal({ code, text: `${text}: ${rejected}` }, way.unknownPort);
   }
   if (way.unallocated) {
-    const { code, text } =
-      findMissingRule(findings) ?? findUnserved(findings) ?? unallocated(findings, way.unallocated);
+    const { code, text } = missing ?? findUnserved(findings) ?? unallocated(findings, way.unallocated);
     return refusal({ code, text: `${text}: ${dropped}` }, way.unallocated);
   }
   if (way.stalePin) {
     return refusal({ code: 'stale-pin', text: stalePin(findings) }, way.stalePin);
   }
-  return { reason: { code: 'mixed', text: 'rules decide that the compiler does not make' }, steps: [] };
+  return explainForeign(findings);
+}
+
+/** A rule or element that the compiler does not make. */
+function explainForeign({ ways: [{ end }], summary }: Findings): Refusal {
+  const text = `${summary.verdict} by a rule or element that svc2nft does not make`;
+  const rules = end ? [referTo(end)] : [];
+  return { reason: { code: 'foreign-rule', text }, steps: [{ topic: 'refusal', text, rules }] };
 }
 
 function refusal(reason: Refusal['reason'], decision: Decision): Refusal {

@@ -2,6 +2,7 @@
 import type { EndpointPlace, LeftOutReason } from '../endpoints/endpoint.ts';
 import type { Family, Protocol } from '../network.ts';
 import type { Share } from '../walk/fate.ts';
+import type { UnknownRuleMet } from './find-unknown-rules.ts';
 
 /** Why a packet ends as it does; a closed list. */
 export type ReasonCode =
@@ -20,6 +21,8 @@ export type ReasonCode =
   | 'unknown-port'
   | 'unallocated'
   | 'stale-pin'
+  | 'missing-entry'
+  | 'foreign-rule'
   // Left alone.
   | 'node-port-closed'
   | 'no-such-node-port'
@@ -29,6 +32,7 @@ export type ReasonCode =
   | 'not-served'
   | 'health-check-port'
   | 'no-table'
+  | 'dormant'
   | 'no-service'
   // Chance decides, as no ruleset of the compiler lets it.
   | 'mixed';
@@ -117,5 +121,7 @@ export interface Explanation {
   readonly masqueraded: boolean | 'mixed';
   readonly endpoints: readonly PossibleEndpoint[];
   readonly leftOut: readonly LeftOutEndpoint[];
+  /** Rules on the way that nobody understands, in a ruleset that others have changed: with them nothing is certain. */
+  readonly notUnderstood: readonly UnknownRuleMet[];
   readonly steps: readonly ExplainedStep[];
 }

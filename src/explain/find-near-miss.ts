@@ -17,8 +17,9 @@ type Reason = Explanation['reason'];
 /** Why no rule takes a packet: the thing that it nearly was. */
 export function findNearMiss(findings: Findings): Reason {
   const { knowledge, packet } = findings;
-  if (!knowledge) {
-    return { code: 'no-service', text: 'no rule of this table is about it' };
+  const missing = findMissingEntry(findings);
+  if (missing || !knowledge) {
+    return missing ?? { code: 'no-service', text: 'no rule of this table is about it' };
   }
   return (
     findMissingRule(findings) ??
@@ -31,6 +32,16 @@ export function findNearMiss(findings: Findings): Reason {
       text: `${packet.destination} belongs to no Service${findNearestService(findings)}`,
     }
   );
+}
+
+/** The rules know the frontend, and the chain that it leads to finds no endpoint for it. */
+export function findMissingEntry({ ways: [way] }: Findings): Reason | undefined {
+  const value = way.frontend?.element?.value;
+  if (!value || !('kind' in value) || value.kind !== 'goto' || way.picked || way.refusal) {
+    return undefined;
+  }
+  const text = `these rules know the frontend, but chain ${value.chain} finds no endpoint for it: an element is missing`;
+  return { code: 'missing-entry', text };
 }
 
 /** A Service of the snapshot has this very destination, and the rules, which are others than the snapshot's, do not. */

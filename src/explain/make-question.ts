@@ -16,6 +16,7 @@ import { resolveTarget } from './resolve-target.ts';
 export interface Table {
   readonly ruleset: Ruleset;
   readonly memory?: Memory;
+  readonly isDormant?: boolean;
 }
 
 /** What a snapshot tells of a cluster. */
@@ -47,12 +48,12 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
           target,
           [...tables.values()].map(({ ruleset }) => ruleset),
         )
-      : resolveTarget(target, { views: snapshot?.views ?? [], notes: snapshot?.notes ?? [] });
+      : resolveTarget(target, { views: preferredViews(inquiry), notes: snapshot?.notes ?? [] });
   if (typeof to === 'string') {
     return to;
   }
   const { destination } = to;
-  const family = destination.includes(':') ? 'ip6' : 'ip';
+  const family = familyOf(destination);
   const knowledge = knowledgeOf(snapshot, family);
   const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
   const from = resolveClient(client, { destination, localAddresses, known: knowledge });
@@ -65,10 +66,27 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
     packet: { ...to, source: from.source, ...(inputInterface !== undefined && { inputInterface }) },
     ruleset: table?.ruleset,
     ...(table?.memory && { memory: table.memory }),
+    ...(table?.isDormant && { isDormant: true }),
     localAddresses,
     ...(knowledge && { knowledge }),
   };
   return { question, remark: from.remark };
+}
+
+/** The views, those first whose family the client has, and among them that of the Service's first clusterIP. */
+function preferredViews({ client, target, snapshot }: Inquiry): NodeView[] {
+  const pod = client.kind === 'pod' ? snapshot?.places.pods.get(`${client.namespace}/${client.name}`) : undefined;
+  const note = snapshot?.notes.find(
+    ({ namespace, name }) => target.kind === 'service' && namespace === target.namespace && name === target.name,
+  );
+  const lacks = ({ family }: NodeView): number =>
+    (pod && !pod.addresses.some((address) => familyOf(address) === family) ? 2 : 0) +
+    (familyOf(note?.addresses[0] ?? '') === family ? 0 : 1);
+  return [...(snapshot?.views ?? [])].sort((a, b) => lacks(a) - lacks(b));
+}
+
+function familyOf(address: string): Family {
+  return address.includes(':') ? 'ip6' : 'ip';
 }
 
 function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowledge | undefined {

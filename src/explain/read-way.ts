@@ -2,9 +2,9 @@ import type { Family } from '../network.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../phases/5-plan/names.ts';
 import type { Chain, Element, Rule, Statement } from '../phases/5-plan/ruleset.ts';
 import { renderRule } from '../phases/6-render/render-rule.ts';
-import { elementText } from '../phases/6-render/render-set.ts';
 import { protocols } from '../protocols.ts';
 import type { Outcome, Step } from '../walk/fate.ts';
+import { describeElement } from './describe-element.ts';
 import type { RuleReference } from './explanation.ts';
 
 /** A decision that a rule made. */
@@ -26,7 +26,7 @@ export function referTo({
 }: Decision): RuleReference {
   const set = setOf(statement);
   const nft = renderRule(rule, family);
-  return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${elementText(element)} }` }) };
+  return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${describeElement(element)} }` }) };
 }
 
 /** The decisions on the way to one outcome; absent ones were not met. */
@@ -57,6 +57,8 @@ export interface Way {
   readonly unknownPort?: Decision;
   readonly unallocated?: Decision;
   readonly stalePin?: Decision;
+  /** The last statement that was carried out. */
+  readonly end?: Decision;
 }
 
 /** A ruleset whose chains are found by their names. */
@@ -79,6 +81,9 @@ export function readWay({ steps }: Outcome, { chains, family }: IndexedChains): 
     const rule = chains.get(step.chain)?.rules[step.rule];
     const statement = rule?.[step.statement];
     const decision = statement && decisionOf(statement, step);
+    if (rule && statement && step.passed) {
+      way.end = { step, rule, statement, family, element: step.element };
+    }
     if (rule && statement && decision && way[decision] === undefined) {
       way[decision] = { step, rule, statement, family, element: step.element };
     }

@@ -19,7 +19,7 @@ export function renderExplanation(explanation: Explanation, { colour, limit }: R
     ...(step.topic === 'endpoints' ? renderPossible(explanation, limit) : []),
   ]);
   const lines = [bold(escapeControls(headline(explanation))), '', ...steps, ...renderLeftOut(explanation, limit)];
-  return [...lines, '', bold(escapeControls(conclusion(explanation)))];
+  return [...lines, ...renderUnknown(explanation), '', bold(escapeControls(conclusion(explanation)))];
 }
 
 const width = 15;
@@ -33,19 +33,35 @@ function headline({ packet, node }: Explanation): string {
   return `${protocol} from ${source} to ${socketText({ address: destination, port })}${node === '' ? '' : ` on ${node}`}`;
 }
 
-function conclusion({ verdict, reason, masqueraded, endpoints, service }: Explanation): string {
+function conclusion(explanation: Explanation): string {
+  const end = conclude(explanation);
+  return explanation.notUnderstood.length === 0
+    ? `=> ${end}`
+    : `=> not certain; without the rules not understood: ${end}`;
+}
+
+function conclude({ verdict, reason, masqueraded, service }: Explanation): string {
   switch (verdict) {
     case 'translated':
-      return `=> ${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded where it comes back to itself' : ''}`;
+      return `${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded where it comes back to itself' : ''}`;
     case 'untouched':
-      return `=> untouched: no rule translates it (${reason.code})`;
+      return `untouched: no rule translates it (${reason.code})`;
     case 'rejected':
     case 'dropped':
-      return `=> ${verdict}${service ? `: ${service.name}` : ''} (${reason.code})`;
+      return `${verdict}${service ? `: ${service.name}` : ''} (${reason.code})`;
     case 'mixed':
-      return `=> ${reason.text} (${endpoints.length} endpoints)`;
+      return `${reason.text} (${reason.code})`;
   }
 }
+
+/** Rules are counted from 1, as people do. */
+function renderUnknown({ notUnderstood }: Explanation): string[] {
+  const lines = notUnderstood.slice(0, unknownShown).map(({ chain, rule }) => `chain ${chain}, rule ${rule + 1}`);
+  const more = andMore(notUnderstood.length, unknownShown, 'rules');
+  return [...lines, ...more].map((line, index) => row(index === 0 ? 'not understood' : '', line));
+}
+
+const unknownShown = 5;
 
 function renderStep({ topic, text, rules }: ExplainedStep, faint: (text: string) => string): string[] {
   return [row(topic, text), ...rules.flatMap(renderRuleReference).map((line) => faint(row('', line)))];
@@ -64,12 +80,12 @@ function renderPossible({ endpoints }: Explanation, limit: number): string[] {
   const rows = endpoints
     .slice(0, limit)
     .map((one) => [percent(one.probability), ...placeCells(one), one.masqueraded === true ? 'masqueraded' : '']);
-  return [...renderTable(rows), ...andMore(endpoints.length, limit, 'endpoints')].map((line) => row('', line));
+  return [...alignColumns(rows), ...andMore(endpoints.length, limit, 'endpoints')].map((line) => row('', line));
 }
 
 function renderLeftOut({ leftOut }: Explanation, limit: number): string[] {
   const rows = leftOut.slice(0, limit).map((one) => [...placeCells(one), one.reason]);
-  const lines = [...renderTable(rows), ...andMore(leftOut.length, limit, 'left out')];
+  const lines = [...alignColumns(rows), ...andMore(leftOut.length, limit, 'left out')];
   return lines.map((line, index) => row(index === 0 ? 'left out' : '', line));
 }
 
@@ -77,15 +93,21 @@ function placeCells({ endpoint, pod, node, zone }: EndpointPlace): string[] {
   return [endpoint, pod, node, zone];
 }
 
-function renderTable(rows: readonly (readonly string[])[]): string[] {
-  const columns = rows[0]?.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0))) ?? [];
-  return rows.map((cells) =>
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const short = rows.map((cells) =>
+    cells.map((cell) => (cell.length > cellWidth ? `${cell.slice(0, cellWidth)}...` : cell)),
+  );
+  const columns = short[0]?.map((_, column) => Math.max(...short.map((cells) => cells[column]?.length ?? 0))) ?? [];
+  return short.map((cells) =>
     cells
       .flatMap((cell, column) => (columns[column] ? [cell.padEnd(columns[column] ?? 0)] : []))
       .join('  ')
       .trimEnd(),
   );
 }
+
+/** One long name must not push all others aside; the last column has sentences. */
+const cellWidth = 80;
 
 function andMore(total: number, limit: number, noun: string): string[] {
   return total > limit ? [`... and ${total - limit} more ${noun}`] : [];

@@ -1,3 +1,4 @@
+import { nameOfFamily } from '../family-names.ts';
 import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
 import type { ServiceNote } from '../places/read-service-notes.ts';
 import { suggestClosest } from '../suggest-closest.ts';
@@ -26,9 +27,15 @@ export function resolveTarget(target: TargetName, { views, notes }: Directory): 
   }
   const note = notes.find((one) => one.namespace === namespace && one.name === name);
   if (note) {
-    return `Service ${namespace}/${name} has no clusterIP to send to: ${note.unserved ?? 'it has no port, or none of this family'}`;
+    return `no rule serves Service ${namespace}/${name}: ${note.unserved ?? lacksFamily(note, views)}`;
   }
   return `there is no Service ${namespace}/${name}${suggestService(target, notes)}`;
+}
+
+/** Families that were not asked about may have it. */
+function lacksFamily({ addresses }: ServiceNote, views: readonly NodeView[]): string {
+  const families = views.map(({ family }) => nameOfFamily(family)).join(' or ');
+  return `it has no ${families} clusterIP${addresses.length > 0 ? `, but ${addresses.join(', ')}` : ''}`;
 }
 
 type ServiceTarget = Extract<TargetName, { kind: 'service' }>;
@@ -43,10 +50,34 @@ function choosePort(
   if (chosen && !other) {
     return { destination: chosen.clusterIP, port: chosen.port, protocol: chosen.protocol };
   }
-  const list = ports.map((one) => `${one.portName === '' ? one.port : one.portName}/${one.protocol}`).join(', ');
+  const service = `Service ${namespace}/${name}`;
   return chosen
-    ? `Service ${namespace}/${name} has several such ports; name one of ${list}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
-    : `Service ${namespace}/${name} has no port ${port ?? ''}${protocol ? `/${protocol}` : ''}; it has ${list}`;
+    ? `${service} has several such ports; name one of ${listPorts(ports)}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
+    : `${service} has no port ${port ?? ''}${protocol ? `/${protocol}` : ''}; it has ${listPorts(ports)}${whatElse(port, ports)}`;
+}
+
+/** How many ports are listed. */
+const shown = 8;
+
+function listPorts(ports: readonly ServicePort[]): string {
+  const sorted = [...ports].sort((a, b) => a.port - b.port);
+  const texts = sorted.map((one) => `${one.port}/${one.protocol}${one.portName === '' ? '' : ` (${one.portName})`}`);
+  const more = texts.length > shown ? ` and ${texts.length - shown} more` : '';
+  return `${texts.slice(0, shown).join(', ')}${more}`;
+}
+
+/** What a port of that number or name nearly is. */
+function whatElse(port: string | undefined, ports: readonly ServicePort[]): string {
+  const target = ports.find(({ endpoints }) => endpoints.some(({ socket }) => String(socket.port) === port));
+  if (target) {
+    return `; ${port} is the targetPort, at which its endpoints listen`;
+  }
+  const nodePort = ports.find((one) => String(one.nodePort) === port);
+  if (nodePort) {
+    return `; ${port} is its node port, open at addresses of nodes`;
+  }
+  const closest = suggestClosest(port ?? '', ports.map(({ portName }) => portName).filter(Boolean));
+  return closest === undefined || closest === port ? '' : `; did you mean ${closest}?`;
 }
 
 function suggestService({ namespace, name }: ServiceTarget, notes: readonly ServiceNote[]): string {

@@ -47,7 +47,8 @@ function noteOf(service: Mapping): ServiceNote[] {
       ]),
       nodePorts: listIn(spec, 'ports').filter(isMapping).flatMap(nodePortOf),
       proxyAddresses: canonical(ipsOf(ingress.filter(({ ipMode }) => ipMode === 'Proxy'))),
-      healthCheckNodePort: typeof port === 'number' ? port : 0,
+      // Nobody listens there with externalTrafficPolicy Cluster.
+      healthCheckNodePort: typeof port === 'number' && spec['externalTrafficPolicy'] === 'Local' ? port : 0,
     },
   ];
 }
@@ -63,9 +64,10 @@ function unservedBecause(spec: Mapping, labels: Mapping): string | undefined {
   if (typeof clusterIP !== 'string' || !isAddressField(clusterIP)) {
     return 'it has no clusterIP (the API server gives it one)';
   }
-  return labels['service.kubernetes.io/service-proxy-name'] === undefined
-    ? undefined
-    : 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy';
+  if (labels['service.kubernetes.io/service-proxy-name'] !== undefined) {
+    return 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy';
+  }
+  return listIn(spec, 'ports').length === 0 ? 'it has no ports' : undefined;
 }
 
 function nodePortOf({ nodePort, protocol }: Mapping): string[] {

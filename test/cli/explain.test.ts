@@ -31,7 +31,7 @@ test('a connection from outside to a node port, step by step', async () => {
   expect(stdout.split('\n')).toEqual([
     'tcp from 203.0.113.1 to 192.0.2.11:30080 on worker-1',
     '',
-    '  client         203.0.113.1 is no pod: it is not in 10.244.0.0/16, where pods are',
+    '  client         203.0.113.1 is no pod to the rules: it is not in 10.244.0.0/16',
     '  frontend       192.0.2.11:30080/tcp is a node port of shop/web:http; node ports are open: nodePortAddresses is primary (192.0.2.11)',
     '                 chain services: ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports',
     '                   service-nodeports { tcp . 30080 comment "shop/web:http" : goto tcp-nodeport-external-2 }',
@@ -213,7 +213,7 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'SHOP', ...from, '--to', 'service:shop/db'],
     1,
-    'error: Service shop/db has no clusterIP to send to: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
+    'error: no rule serves Service shop/db: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
   ],
   [
     ['explain', 'SHOP', '--from', 'pod:shop/web', ...to],

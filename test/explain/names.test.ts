@@ -64,11 +64,14 @@ describe('Services', () => {
     ['service:shop/web', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
     ['service:shop/web:http', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
     ['service:shop/web:80', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
-    ['service:shop/web:8080', 'Service shop/web has no port 8080; it has http/tcp'],
-    ['service:shop/web:http/udp', 'Service shop/web has no port http/udp; it has http/tcp'],
+    [
+      'service:shop/web:8080',
+      'Service shop/web has no port 8080; it has 80/tcp (http); 8080 is the targetPort, at which its endpoints listen',
+    ],
+    ['service:shop/web:http/udp', 'Service shop/web has no port http/udp; it has 80/tcp (http)'],
     [
       'service:shop/db',
-      'Service shop/db has no clusterIP to send to: it is headless (clusterIP None), so DNS gives the addresses of its pods',
+      'no rule serves Service shop/db: it is headless (clusterIP None), so DNS gives the addresses of its pods',
     ],
     ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
     ['service:default/web', 'there is no Service default/web; did you mean shop/web?'],

@@ -56,7 +56,7 @@ const misses: readonly [to: string, code: string, text: string][] = [
   [
     '198.51.100.200:8443',
     'wrong-port',
-    "198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https) there; 8443 is the targetPort, at which its endpoints listen; the Service's port is 443",
+    "198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https) there; 8443 is the targetPort of shop/api:https, at which its endpoints listen; the Service's port is 443",
   ],
   ['198.51.100.199:443', 'no-service', '198.51.100.199 belongs to no Service'],
 ];
@@ -75,19 +75,19 @@ const refusals: readonly [from: string, to: string, code: string, text: string][
     '10.244.1.5',
     '10.96.0.10:8080',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 8080 is the targetPort, at which its endpoints listen; the Service's port is 80: ${refused}`,
+    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 8080 is the targetPort of shop/web:http, at which its endpoints listen; the Service's port is 80: ${refused}`,
   ],
   [
     '10.244.1.5',
     '10.96.0.10:30080',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 30080 is its node port, open at addresses of nodes; the Service's port is 80: ${refused}`,
+    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 30080 is the node port of shop/web:http, open at addresses of nodes; the Service's port is 80: ${refused}`,
   ],
   [
     '10.244.1.5',
     '10.96.0.10:80/udp',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; port 80 is served over tcp, not udp: ${refused}`,
+    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; shop/web:http has port 80 over tcp, not udp: ${refused}`,
   ],
   [
     '10.244.1.5',

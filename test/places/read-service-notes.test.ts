@@ -17,7 +17,8 @@ describe('why no node translates a Service', () => {
     [{ clusterIP: 'None' }, 'it is headless (clusterIP None), so DNS gives the addresses of its pods'],
     [{}, 'it has no clusterIP (the API server gives it one)'],
     [{ clusterIP: 7 }, 'it has no clusterIP (the API server gives it one)'],
-    [{ clusterIP: '10.96.0.10' }, undefined],
+    [{ clusterIP: '10.96.0.10' }, 'it has no ports'],
+    [{ clusterIP: '10.96.0.10', ports: [{ port: 80 }] }, undefined],
   ])('%j', (spec, expected) => {
     expect(note(spec)?.unserved).toBe(expected);
   });
@@ -36,6 +37,7 @@ test('addresses and ports, canonical, each once', () => {
     clusterIP: '10.96.0.10',
     clusterIPs: ['10.96.0.10', 'FD00::0010'],
     externalIPs: [' 198.51.100.7 ', 'nonsense', 7],
+    externalTrafficPolicy: 'Local',
     healthCheckNodePort: 31234,
     ports: [{ port: 80, nodePort: 30080 }, { port: 53, protocol: 'UDP', nodePort: 30053 }, { port: 81 }, 'x'],
   };

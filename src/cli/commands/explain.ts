@@ -38,7 +38,7 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
       'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT]; the protocol is tcp unless told',
       checkedText(problemOf(parseTarget)),
     )
-    .option('--interface <name>', 'the interface at which the packet arrives')
+    .option('--interface <name>', 'the interface at which the packet arrives', checkedText(interfaceProblem))
     .option(
       '--ruleset <file|kernel>',
       'kernel, or a file that compile or nft list wrote: these rules, not those of the snapshot',
@@ -52,6 +52,13 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
       const { runExplain } = await import('../run-explain.ts');
       setExitCode(await runExplain(paths, flags, streams));
     });
+}
+
+/** The kernel takes names of 1 to 15 bytes without blanks and slashes. */
+function interfaceProblem(text: string): string | undefined {
+  return /^[^\s/]{1,15}$/.test(text)
+    ? undefined
+    : 'the name of an interface has 1 to 15 characters, and no blank or slash';
 }
 
 /** A parser's answer is a text where it does not understand. */
