@@ -88,7 +88,9 @@ function partsOf({ key, value }: DynamicElement): PinParts {
 /** The keys of all sets that say which endpoints may be pinned: those that the pin chain looks into before it writes. */
 function stickyElements(protocol: Protocol, { sets, chains }: Installed): ReadonlySet<string> {
   const rules = chains.get(pinChainName(protocol))?.rules ?? [];
-  const names = rules.flat().flatMap((statement) => (statement.kind === 'match-set' ? [statement.set] : []));
+  const asked = rules.flat().filter((statement) => statement.kind === 'match-set');
+  // Others ask about an address alone.
+  const names = asked.filter(({ key }) => key.some(({ kind }) => kind === 'ct-original-dport')).map(({ set }) => set);
   const found = names.filter((name) => name !== pinSetName(protocol)).map((name) => sets.get(name));
   return new Set(found.flatMap((set) => [...(set?.elements.keys() ?? [])]));
 }

@@ -36,11 +36,7 @@ export function changeHolders(
       wantChain(wanted, name, planDispatchChain(what, context));
     }
   }
-  changePins(
-    wanted,
-    stickyBefore,
-    [...state.sticky.values()].map(({ what }) => what),
-  );
+  changePins(wanted, context, { before: stickyBefore, after: [...state.sticky.values()].map(({ what }) => what) });
 }
 
 function wantAbsent({ placements }: Claim, wanted: Wanted): void {

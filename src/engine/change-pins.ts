@@ -1,10 +1,15 @@
 import type { Wanted } from '../diff/installed.ts';
 import { wantChain, wantSet } from '../diff/wanted.ts';
+import type { FragmentContext } from '../phases/5-plan/fragment-context.ts';
 import { stickySetName } from '../phases/5-plan/names.ts';
 import { collectSticky, pinSets, planPinChains, type StickyFrontend } from '../phases/5-plan/pin-chains.ts';
 
 /** Changes the sets and chains that keep pins, when there are other kinds of sticky frontends than before. */
-export function changePins(wanted: Wanted, before: readonly StickyFrontend[], after: readonly StickyFrontend[]): void {
+export function changePins(
+  wanted: Wanted,
+  context: FragmentContext,
+  { before, after }: { readonly before: readonly StickyFrontend[]; readonly after: readonly StickyFrontend[] },
+): void {
   const kinds = new Set(before.map(setNameOf));
   if (before.length === after.length && after.every((kind) => kinds.has(setNameOf(kind)))) {
     return;
@@ -21,10 +26,10 @@ export function changePins(wanted: Wanted, before: readonly StickyFrontend[], af
   for (const set of pinSets(sticky)) {
     wantSet(wanted, set.name, set);
   }
-  for (const { name } of planPinChains(collectSticky(before))) {
+  for (const { name } of planPinChains(collectSticky(before), context)) {
     wantChain(wanted, name, undefined);
   }
-  for (const chain of planPinChains(sticky)) {
+  for (const chain of planPinChains(sticky, context)) {
     wantChain(wanted, chain.name, chain);
   }
 }

@@ -6,8 +6,8 @@
 import type { Protocol } from '../../network.ts';
 import { pinBaseChains } from './base-chains.ts';
 import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from './expressions.ts';
-import { planBaseChain } from './fixed-chains.ts';
-import { chainNames, pinChainName, pinMapName, pinSetName, stickySetName } from './names.ts';
+import { type FixedContext, planBaseChain } from './fixed-chains.ts';
+import { chainNames, pinChainName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
 import type { Chain, Rule, SetDeclaration, Statement } from './ruleset.ts';
 import { pinMap, pinSet } from './set-declarations.ts';
 
@@ -17,6 +17,9 @@ export interface StickyFrontend {
   readonly frontend: 'address' | 'nodeport';
   readonly seconds: number;
 }
+
+/** What the pins of node ports depend on. */
+type PinContext = Pick<FixedContext, 'nodePortAddresses'>;
 
 /** Each kind of sticky frontend once, sorted. */
 export function collectSticky(kinds: Iterable<StickyFrontend | undefined>): StickyFrontend[] {
@@ -36,7 +39,7 @@ export function pinSets(sticky: readonly StickyFrontend[]): SetDeclaration[] {
 }
 
 /** The chains that keep pins for these frontends (each given once, sorted); none for none. */
-export function planPinChains(sticky: readonly StickyFrontend[]): Chain[] {
+export function planPinChains(sticky: readonly StickyFrontend[], context: PinContext): Chain[] {
   const protocols = [...new Set(sticky.map(({ protocol }) => protocol))];
   if (protocols.length === 0) {
     return [];
@@ -46,6 +49,7 @@ export function planPinChains(sticky: readonly StickyFrontend[]): Chain[] {
       planPinChain(
         protocol,
         sticky.filter((one) => one.protocol === protocol),
+        context,
       ),
     ),
     {
@@ -56,21 +60,33 @@ export function planPinChains(sticky: readonly StickyFrontend[]): Chain[] {
   ];
 }
 
-function planPinChain(protocol: Protocol, sticky: readonly StickyFrontend[]): Chain {
-  return { name: pinChainName(protocol), rules: [...sticky.map(refreshRule), forgetRule(protocol)] };
+function planPinChain(protocol: Protocol, sticky: readonly StickyFrontend[], context: PinContext): Chain {
+  const refreshing = sticky.map((one) => refreshRule(one, context));
+  return { name: pinChainName(protocol), rules: [...refreshing, forgetRule(protocol)] };
 }
 
 /** The endpoint may be pinned: write the pin, or make it live longer. */
-function refreshRule({ protocol, frontend, seconds }: StickyFrontend): Rule {
+function refreshRule({ protocol, frontend, seconds }: StickyFrontend, context: PinContext): Rule {
   const port = dportOf(protocol);
   const pinned = frontend === 'address' ? [originalDaddr, originalDport] : [originalDport];
   return [
     isOf(protocol),
     { kind: 'match-set', key: [...pinned, daddr, port], set: stickySetName(protocol, frontend, seconds) },
+    ...(frontend === 'nodeport' ? [isToNodePort(context)] : []),
     { kind: 'update', ...mapPin(protocol), timeoutSeconds: seconds },
     { kind: 'update', ...setPin(protocol), timeoutSeconds: seconds },
     { kind: 'return' },
   ];
+}
+
+/**
+ * The key of a node port has no address, and a Service without affinity may have its number for a port of its own. Where
+ * node ports are open at all addresses, only cluster IPs can be told from those of the node after translation.
+ */
+function isToNodePort({ nodePortAddresses }: PinContext): Statement {
+  return nodePortAddresses.kind === 'listed'
+    ? { kind: 'match-set', key: [originalDaddr], set: setNames.nodePortIps }
+    : { kind: 'match-set', key: [originalDaddr], negated: true, set: setNames.clusterIps };
 }
 
 /**

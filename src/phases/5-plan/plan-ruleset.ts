@@ -28,7 +28,7 @@ export function planRuleset(
   const chains: Chain[] = [
     ...collectAll(fragments, (fragment) => fragment.ownedChains),
     ...dispatch.map((chain) => planDispatchChain(chain, context)),
-    ...planPinChains(sticky),
+    ...planPinChains(sticky, context),
     ...planFixedChains(context),
   ];
   const declared = [...sets.fixedSets, ...pinSets(sticky), ...collectAll(fragments, (fragment) => fragment.ownedSets)];
