@@ -1,7 +1,7 @@
 // @ts-check
 import { endGroup, frontendGroup } from './light-up.js';
 import { makeSvg } from './make-element.js';
-import { linesOfPort, noteOfFrontend, placeOfFrontend } from './port-texts.js';
+import { linesOfPort, noteOfFrontend, placeOfFrontend, titleOfGroup } from './port-texts.js';
 
 /**
  * @typedef {import('./stack-ends.js').Box} Box
@@ -17,7 +17,7 @@ import { linesOfPort, noteOfFrontend, placeOfFrontend } from './port-texts.js';
  */
 export function drawFrontend(box, index, parts) {
   const { frontend, x, y } = box;
-  const { kind, sourceRanges, routes } = frontend;
+  const { kind, heldBy, sourceRanges, routes } = frontend;
   const place = placeOfFrontend(frontend);
   const note = noteOfFrontend(frontend);
   const element = makeSvg(
@@ -27,7 +27,7 @@ export function drawFrontend(box, index, parts) {
     makeSvg('text', { x: x + 11, y: y + 18, class: 'muted' }, kind),
     makeSvg('text', { x: x + 11, y: y + 35, class: 'mono' }, place),
     ...(note === '' ? [] : [makeSvg('text', { x: x + 11, y: y + 51, class: 'muted' }, note)]),
-    makeSvg('title', {}, [`${kind} ${place}`, ...(sourceRanges ?? [])].join('\n')),
+    makeSvg('title', {}, [`${kind} ${place}`, ...(heldBy === '' ? [] : [heldBy]), ...(sourceRanges ?? [])].join('\n')),
   );
   element.setAttribute('aria-label', `${kind} ${place} ${note}`);
   parts.push({ element, routes, group: frontendGroup(index) });
@@ -103,15 +103,17 @@ export function drawEndpoint(box, parts, onEndpoint) {
  */
 export function drawGroup(box, kind, press) {
   const { x, y, name, isHere } = box;
-  const here = isHere && kind === 'node' ? ' · this node' : '';
-  const words = `${name === '' ? `unknown ${kind}` : `${kind} ${name}`}${here}`;
+  const words = titleOfGroup(box, kind);
+  const isCut = !words.includes(name);
   const title = makeSvg('text', { x: x + 10, y: y + 16, class: 'title' }, words);
   if (press) {
     title.setAttribute('tabindex', '0');
     title.setAttribute('role', 'button');
     title.setAttribute('aria-label', `${words}. List the Services with endpoints here`);
-    title.append(makeSvg('title', {}, 'press to list the Services with endpoints here'));
+    title.append(makeSvg('title', {}, `${isCut ? `${name}\n` : ''}press to list the Services with endpoints here`));
     onPress(title, press);
+  } else if (isCut) {
+    title.append(makeSvg('title', {}, name));
   }
   return makeSvg('g', { class: `group ${kind}${isHere ? ' here' : ''}` }, drawFrame(box), title);
 }

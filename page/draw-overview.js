@@ -2,7 +2,7 @@
 
 import { makeBadges } from './draw-service.js';
 import { anyProblem, nameOrUnnamed } from './find-services.js';
-import { compareNames, countText, makeElement, makeLink } from './make-element.js';
+import { compareNames, countText, makeElement, makeLink, makeSvg, shortenName } from './make-element.js';
 import { problemNames } from './unpack-graph.js';
 
 /** Rows that a table shows at most. */
@@ -65,7 +65,11 @@ function drawProblems(services, { select, filter }) {
   if (troubled.length === 0) {
     return [
       makeElement('h2', {}, 'Problems'),
-      makeElement('p', { class: 'muted' }, 'None: every client of these Services reaches a ready endpoint.'),
+      makeElement(
+        'p',
+        { class: 'muted' },
+        'None: no client of these Services is refused for lack of endpoints, and all endpoints are ready.',
+      ),
     ];
   }
   const counts = problemNames.map((problem) => ({
@@ -105,24 +109,20 @@ function drawProblems(services, { select, filter }) {
  * @param {OverviewHandlers} handlers
  */
 function drawNodes(rows, { filter }) {
-  const most = Math.max(1, ...rows.map(({ endpoints }) => endpoints));
   const lines = rows.slice(0, mostRows).map((row) => {
-    const zone = makeLink(nameOrUnnamed(row.zone), () => filter({ zone: nameOrUnnamed(row.zone) }));
-    const node = makeLink(nameOrUnnamed(row.node), () => filter({ node: nameOrUnnamed(row.node) }));
-    const bar = makeElement('meter', { min: 0, max: most, value: row.endpoints, 'aria-hidden': 'true' });
+    const zone = makeNameLink(row.zone, (name) => filter({ zone: name }));
+    const node = makeNameLink(row.node, (name) => filter({ node: name }));
     return makeElement(
       'tr',
       { class: row.isHere ? 'here' : '' },
       makeElement('td', {}, zone),
       makeElement('td', {}, node, ...(row.isHere ? [makeElement('span', { class: 'badge here' }, 'this node')] : [])),
-      ...[row.services.size, row.endpoints, row.used].map((number) =>
-        makeElement('td', { class: 'number' }, number.toLocaleString('en')),
-      ),
-      makeElement('td', { class: row.notReady > 0 ? 'number bad' : 'number' }, String(row.notReady)),
-      makeElement('td', { class: 'bar' }, bar),
+      makeElement('td', { class: 'number' }, row.services.size.toLocaleString('en')),
+      makeElement('td', { class: 'share' }, ...drawShare(row)),
+      makeElement('td', { class: row.notReady > 0 ? 'number bad' : 'number' }, row.notReady.toLocaleString('en')),
     );
   });
-  const heads = ['Zone', 'Node', 'Services', 'Endpoints', 'Get connections', 'Not ready', ''];
+  const heads = ['Zone', 'Node', 'Services', 'Endpoints that get connections', 'Not ready'];
   const left = rows.length - lines.length;
   return [
     makeElement('h2', {}, 'Where endpoints run'),
@@ -141,6 +141,32 @@ function drawNodes(rows, { filter }) {
       ),
     ),
     ...(left > 0 ? [makeElement('p', { class: 'muted' }, `and ${countText(left, 'node')} more: choose a zone`)] : []),
+  ];
+}
+
+/**
+ * @param {string} text
+ * @param {(name: string) => void} onPress
+ */
+function makeNameLink(text, onPress) {
+  const name = nameOrUnnamed(text);
+  return makeLink(shortenName(name), () => onPress(name), { class: 'link place', title: name });
+}
+
+/**
+ * How many of a node's endpoints get connections, in words and as a bar that is full when all of them do.
+ *
+ * @param {NodeRow} row
+ */
+function drawShare({ used, endpoints }) {
+  return [
+    makeElement('span', {}, `${used.toLocaleString('en')} of ${endpoints.toLocaleString('en')}`),
+    makeSvg(
+      'svg',
+      { class: 'share-bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
+      makeSvg('rect', { width: 100, height: 8 }),
+      makeSvg('rect', { class: 'part', width: (100 * used) / endpoints, height: 8 }),
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 import { groupEndpoints } from './group-endpoints.js';
 import { linesOfPort, noteOfFrontend, placeOfFrontend, sharesOf } from './port-texts.js';
-import { monoWidth, sizes, textWidth } from './sizes.js';
+import { monoWidth, sizes, textWidthOf } from './sizes.js';
 import { stackEnds } from './stack-ends.js';
 
 /**
@@ -31,7 +31,7 @@ export function layOutPort(port, { width, mostEndpoints }) {
   const ordered = groupEndpoints(port.endpoints).flatMap(({ nodes }) => nodes.flatMap(({ endpoints }) => endpoints));
   const shares = new Map(ordered.slice(0, mostEndpoints).map((endpoint) => [endpoint, sharesOf(endpoint, port)]));
   const labels = [...shares.values(), port.routes.map(({ clients }) => clients)].flat();
-  const labelWidth = Math.max(34, ...labels.map((label) => label.length * textWidth + 14));
+  const labelWidth = Math.max(34, ...labels.map((label) => textWidthOf(label) + 14));
   const frontendWidth = Math.max(140, ...port.frontends.map(widthOfFrontend));
   const portWidth = Math.max(100, ...linesOfPort(port).map((line) => line.length * monoWidth + 24));
   const portX = frontendWidth + sizes.curve;
@@ -55,7 +55,7 @@ export function layOutPort(port, { width, mostEndpoints }) {
 
 /** @param {Frontend} frontend */
 function widthOfFrontend(frontend) {
-  const texts = [placeOfFrontend(frontend).length * monoWidth, noteOfFrontend(frontend).length * textWidth];
+  const texts = [placeOfFrontend(frontend).length * monoWidth, textWidthOf(noteOfFrontend(frontend))];
   return Math.max(...texts) + 2 * sizes.padding;
 }
 

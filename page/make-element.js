@@ -62,6 +62,21 @@ export function countText(number, noun) {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** Characters of a name that are shown. */
+const mostShown = 60;
+
+/**
+ * A name as the page shows it: long ones lose their middle, as in src/graph/shorten-name.ts.
+ *
+ * @param {string} name
+ */
+export function shortenName(name) {
+  const characters = [...name];
+  return characters.length <= mostShown
+    ? name
+    : `${characters.slice(0, 39).join('')}…${characters.slice(-20).join('')}`;
+}
+
 /**
  * @param {Element} element
  * @param {Attributes} attributes

@@ -1,6 +1,6 @@
 // @ts-check
 import { anyProblem, nameOrUnnamed } from './find-services.js';
-import { compareNames, makeElement } from './make-element.js';
+import { compareNames, makeElement, shortenName } from './make-element.js';
 import { problemNames } from './unpack-graph.js';
 
 /**
@@ -65,5 +65,5 @@ function makeChoice(title, options) {
 
 /** @param {string[]} names */
 function optionsOf(names) {
-  return [...new Set(names)].sort(compareNames).map((name) => [name, name]);
+  return [...new Set(names)].sort(compareNames).map((name) => [shortenName(name), name]);
 }

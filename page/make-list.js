@@ -134,7 +134,9 @@ function drawRows({ element, rows, services, selected, active }) {
       return row;
     }),
   );
-  element.setAttribute('aria-activedescendant', services.length > 0 ? `row-${active}` : '');
+  // A row that is scrolled away does not exist.
+  const exists = active >= first && active < first + visible.length;
+  element.setAttribute('aria-activedescendant', exists ? `row-${active}` : '');
 }
 
 /**

@@ -1,4 +1,5 @@
 // @ts-check
+import { shortenName } from './make-element.js';
 
 /**
  * What an endpoint gets of the new connections, a text for each kind of clients: `1/3`, or `pods 1/3`, `outside 1/1`;
@@ -41,11 +42,22 @@ export function placeOfFrontend({ place }) {
  */
 export function noteOfFrontend({ heldBy, sourceRanges }) {
   if (heldBy !== '') {
-    return `taken by ${heldBy}`;
+    return `taken by ${shortenName(heldBy)}`;
   }
   if (sourceRanges === null) {
     return '';
   }
   const more = sourceRanges.length > 1 ? ` +${sourceRanges.length - 1}` : '';
   return `only from ${sourceRanges[0] ?? 'nobody'}${more}`;
+}
+
+/**
+ * What stands above a zone or a node.
+ *
+ * @param {{ name: string, isHere: boolean }} group
+ * @param {'zone' | 'node'} kind
+ */
+export function titleOfGroup({ name, isHere }, kind) {
+  const here = isHere && kind === 'node' ? ' · this node' : '';
+  return `${name === '' ? `unknown ${kind}` : `${kind} ${shortenName(name)}`}${here}`;
 }

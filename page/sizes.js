@@ -1,8 +1,16 @@
 // @ts-check
 
-/** Widths of a character, in pixels, which are near enough for boxes: the browser is not asked. */
+/** Widths, in pixels, which are near enough for boxes: the browser is not asked. */
 export const monoWidth = 7.3;
-export const textWidth = 6.4;
+const textSize = 12;
+const titleShare = 1.13;
+
+/** Of letters and signs, in a wide font (DejaVu Sans, Verdana), as parts of the text's size; of all others, and of what is no ASCII. */
+const widths = [
+  { letters: /[-ijltfrI.,:;|!'()[\]/ ]/, width: 0.42 },
+  { letters: /[a-hknopqsuvxyz0-9_]/, width: 0.64 },
+];
+const otherWidth = 1;
 
 /** Heights and distances in a diagram, in pixels. */
 export const sizes = {
@@ -24,3 +32,21 @@ export const sizes = {
   inset: 16,
   padding: 11,
 };
+
+/**
+ * @param {string} text
+ * @returns {number} pixels that it takes at most, with few exceptions
+ */
+export function textWidthOf(text) {
+  const shares = [...text].map((letter) => widths.find(({ letters }) => letters.test(letter))?.width ?? otherWidth);
+  return textSize * shares.reduce((sum, share) => sum + share, 0);
+}
+
+/**
+ * The same of a semi-bold title.
+ *
+ * @param {string} title
+ */
+export function titleWidthOf(title) {
+  return titleShare * textWidthOf(title);
+}

@@ -1,6 +1,8 @@
 // @ts-check
 import { groupEndpoints } from './group-endpoints.js';
-import { monoWidth, sizes, textWidth } from './sizes.js';
+import { shortenName } from './make-element.js';
+import { titleOfGroup } from './port-texts.js';
+import { monoWidth, sizes, textWidthOf, titleWidthOf } from './sizes.js';
 
 /**
  * @typedef {import('./unpack-graph.js').Endpoint} Endpoint
@@ -24,18 +26,24 @@ import { monoWidth, sizes, textWidth } from './sizes.js';
 export function stackEnds(port, { shares, x, room }) {
   const shown = [...shares.keys()];
   const socketWidth = Math.max(0, ...shown.map(({ socket }) => socket.length)) * monoWidth;
-  const podWidth = Math.max(0, ...shown.map(({ shortPod }) => shortPod.length)) * textWidth;
+  const podWidth = Math.max(0, ...shown.map(({ shortPod }) => textWidthOf(shortenName(shortPod))));
   const frame = 2 * (sizes.inset + sizes.padding);
   const isBeside = frame + socketWidth + sizes.padding + podWidth <= room;
   const content = isBeside ? socketWidth + sizes.padding + podWidth : Math.max(socketWidth, Math.min(podWidth, 300));
   const refusals = stackRefusals(port, x);
-  const titles = shown.map(({ place }) => Math.min(60, place.node.length + 18) * textWidth);
-  const width = shown.length === 0 ? sizes.refusalWidth : Math.max(200, frame + content, ...titles);
+  const titles = shown.flatMap(({ place: { zone, node, isHere } }) => [
+    titleOfGroup({ name: zone, isHere }, 'zone'),
+    titleOfGroup({ name: node, isHere }, 'node'),
+  ]);
+  const width =
+    shown.length === 0
+      ? sizes.refusalWidth
+      : Math.max(200, frame + content, ...titles.map((title) => titleWidthOf(title) + 36));
   const isDouble = [...shares.values()].some(({ length }) => length > 1);
   const flat = isDouble ? sizes.doubleEndpoint : sizes.endpoint;
   const row = isBeside ? flat : sizes.tallEndpoint;
   const textY = isBeside ? row / 2 + 2 : 16;
-  const podRoom = Math.floor((isBeside ? podWidth : width - frame) / textWidth);
+  const podRoom = isBeside ? podWidth : width - frame;
   const place = (/** @type {Endpoint} */ endpoint, /** @type {number} */ y) => ({
     endpoint,
     shares: shares.get(endpoint) ?? [],
@@ -107,8 +115,12 @@ function stackGroups(shown, { x, y: top, width, row, place }) {
 
 /**
  * @param {string} text
- * @param {number} length
+ * @param {number} room in pixels
  */
-function shorten(text, length) {
-  return text.length > length ? `${text.slice(0, Math.max(1, length - 1))}…` : text;
+function shorten(text, room) {
+  let shown = shortenName(text);
+  while (textWidthOf(shown) > room && shown.length > 2) {
+    shown = `${shown.slice(0, -2)}…`;
+  }
+  return shown;
 }

@@ -2,7 +2,7 @@
 import { drawOverview } from './draw-overview.js';
 import { drawService } from './draw-service.js';
 import { findServices, nameOrUnnamed } from './find-services.js';
-import { countText, makeElement, makeLink } from './make-element.js';
+import { countText, makeElement, makeLink, shortenName } from './make-element.js';
 import { makeFilters } from './make-filters.js';
 import { makeList } from './make-list.js';
 import { readState, writeState } from './page-state.js';
@@ -25,9 +25,8 @@ export function start() {
   let drawn = '';
   const change = (/** @type {Partial<State>} */ changes, { browse = false } = {}) => {
     state = { ...state, ...changes };
-    // What is typed or walked through would fill the history.
-    history[browse ? 'replaceState' : 'pushState'](null, '', writeState(state));
     render({ filtersChange: Object.keys(changes).some((name) => name !== 'services') });
+    remember(writeState(state), { browse });
   };
   const follow = (/** @type {Partial<State>} */ changes) => {
     change(changes);
@@ -88,6 +87,20 @@ function toggle(ids, id) {
 }
 
 /**
+ * Puts the state into the address. What is typed or walked through would fill the history.
+ *
+ * @param {string} address
+ * @param {{ browse: boolean }} how
+ */
+function remember(address, { browse }) {
+  try {
+    history[browse ? 'replaceState' : 'pushState'](null, '', address);
+  } catch {
+    // Some browsers refuse more than a hundred changes in half a minute; the next one brings the address up to date.
+  }
+}
+
+/**
  * Calls back, once in a frame, when the width of an element has changed.
  *
  * @param {HTMLElement} element
@@ -138,8 +151,12 @@ function makeHeader({ node, zone }) {
   return makeElement(
     'header',
     {},
-    makeElement('h1', {}, node === '' ? 'Services on a node without a name' : `Services on ${node}`),
-    makeElement('p', { class: 'muted' }, zone === '' ? 'zone unknown' : `zone ${zone}`),
+    makeElement(
+      'h1',
+      { title: node },
+      node === '' ? 'Services on a node without a name' : `Services on ${shortenName(node)}`,
+    ),
+    makeElement('p', { class: 'muted', title: zone }, zone === '' ? 'zone unknown' : `zone ${shortenName(zone)}`),
   );
 }
 
@@ -165,6 +182,10 @@ function makeKeys() {
  */
 function onKey(event, { parts, change, state }) {
   const isTyping = event.target === parts.search;
+  const isElsewhere = event.target instanceof HTMLSelectElement || event.ctrlKey || event.metaKey || event.altKey;
+  if (isElsewhere) {
+    return;
+  }
   if (event.key === '/' && !isTyping) {
     event.preventDefault();
     parts.search.select();

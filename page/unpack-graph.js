@@ -99,7 +99,15 @@ function makeService({ id, namespace, name, ports }) {
 }
 
 /** All problems that a Service may have, the worst first. */
-export const problemNames = ['rejected', 'dropped', 'address taken', 'not ready', 'terminating'];
+export const problemNames = [
+  'rejected',
+  'dropped',
+  'untranslated',
+  'not understood',
+  'address taken',
+  'not ready',
+  'terminating',
+];
 
 /**
  * @param {Port[]} ports

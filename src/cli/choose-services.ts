@@ -1,20 +1,16 @@
 import { escapeControls } from '../escape-controls.ts';
 import type { IsWanted } from '../graph/build-graph.ts';
 import { readServiceNotes } from '../places/read-service-notes.ts';
+import { unservedText } from '../places/unserved-text.ts';
 import type { Cluster } from './load-cluster.ts';
+import { markRefused } from './mark-refused.ts';
+import type { ServiceFilters } from './service-filters.ts';
 import type { Streams } from './streams.ts';
 import { unknownNames } from './unknown-names.ts';
 
-/** Flags that leave Services out; absent ones were not given. */
-export interface ServiceFilters {
-  readonly namespace?: readonly string[];
-  /** `namespace/name`, or a name alone for that of any namespace. */
-  readonly service?: readonly string[];
-}
-
 /** Which service ports the flags leave; undefined, after messages on stderr, where one of them names nothing. */
 export function chooseServices(
-  cluster: Pick<Cluster, 'views' | 'documents'>,
+  cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
   { namespace: namespaces = [], service: wanted = [] }: ServiceFilters,
   { stderr }: Pick<Streams, 'stderr'>,
 ): IsWanted | undefined {
@@ -40,9 +36,12 @@ export function chooseServices(
   return problems.length === 0 ? (servicePort) => isInNamespace(servicePort) && isNamed(servicePort) : undefined;
 }
 
-function whyUnserved(wanted: string, { documents }: Pick<Cluster, 'documents'>): string | undefined {
-  const note = readServiceNotes(documents).find(
+function whyUnserved(
+  wanted: string,
+  { documents, diagnostics }: Pick<Cluster, 'documents' | 'diagnostics'>,
+): string | undefined {
+  const note = markRefused(readServiceNotes(documents), diagnostics).find(
     ({ namespace, name }) => wanted === name || wanted === `${namespace}/${name}`,
   );
-  return note?.unserved && `: ${note.unserved}`;
+  return note?.unserved && `: ${unservedText(note.unserved)}`;
 }

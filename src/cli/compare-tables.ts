@@ -21,7 +21,7 @@ export function tablesInKernel({ table }: Target, run: RunProgram): ReadTable {
 export function tablesOf({ rulesets }: CompiledRulesets): ReadTable {
   return async (family) => {
     const ruleset = rulesets?.find((one) => one.family === family);
-    return ruleset && { ruleset, dynamic: new Map(), oddities: [] };
+    return ruleset && { isDormant: false, ruleset, dynamic: new Map(), oddities: [] };
   };
 }
 

@@ -1,10 +1,10 @@
 import { formatNftError } from '../apply/nft-error.ts';
 import { isNftError, readTable } from '../apply/read-table.ts';
-import { escapeControls } from '../escape-controls.ts';
 import type { Listing } from '../listing/listing.ts';
 import type { CompileOptions } from '../options.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loadRulesetFile } from './load-ruleset-file.ts';
+import { nameTables } from './name-tables.ts';
 import { exitCodeOfError } from './report-outcome.ts';
 import type { Streams } from './streams.ts';
 
@@ -19,6 +19,10 @@ export async function loadListings(
   { families, table }: Pick<CompileOptions, 'families' | 'table'>,
   streams: Streams,
 ): Promise<readonly Listing[] | number> {
+  if (source === '') {
+    streams.stderr.write('error: --ruleset wants a file or kernel\n');
+    return exitCodes.wrongUsage;
+  }
   const names = families.map((family) => ({ family, table }));
   if (source !== 'kernel') {
     const found = await loadRulesetFile(source, names, streams);
@@ -34,7 +38,7 @@ export async function loadListings(
     listings.push(...(listing ? [listing] : []));
   }
   if (listings.length === 0) {
-    streams.stderr.write(`error: the kernel has no table ${escapeControls(table)}\n`);
+    streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
     return exitCodes.badInput;
   }
   return listings;

@@ -1,5 +1,4 @@
 import { canonicalAddress } from '../address.ts';
-import { escapeControls } from '../escape-controls.ts';
 import type { Table } from '../explain/make-question.ts';
 import type { Listing } from '../listing/listing.ts';
 import type { Family } from '../network.ts';
@@ -11,6 +10,7 @@ import type { Cluster } from './load-cluster.ts';
 import { loadListings } from './load-listings.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { Streams } from './streams.ts';
+import { warnOfOddities } from './warn-of-oddities.ts';
 
 /** The rules that a question is about. */
 export interface Rules {
@@ -42,7 +42,7 @@ export async function loadRules(
   if (typeof listings === 'number') {
     return listings;
   }
-  warnOf(listings, streams);
+  warnOfOddities(listings, streams);
   const addresses = [
     ...(flags.nodeIp ?? []),
     ...(flags.ruleset === 'kernel' ? ownAddresses() : []),
@@ -57,25 +57,12 @@ export async function loadRules(
   };
 }
 
-/** How many things that nobody understands are told. */
-const shown = 5;
-
-function warnOf(listings: readonly Listing[], { stderr }: Streams): void {
-  const messages = listings.flatMap(({ oddities }) => oddities.map(({ message }) => message));
-  for (const message of messages.slice(0, shown)) {
-    stderr.write(`warning: ${escapeControls(message)}\n`);
-  }
-  if (messages.length > shown) {
-    stderr.write(`warning: ... and ${messages.length - shown} more of that kind\n`);
-  }
-}
-
-function tableOf({ ruleset, dynamic }: Listing): Table {
+function tableOf({ ruleset, dynamic, isDormant }: Listing): Table {
   const memory = [...dynamic].map(([set, elements]): [string, ReadonlyMap<string, MemoryEntry>] => [
     set,
     new Map(elements.map(({ key, value }) => [key, { key, ...(value && { value }) }])),
   ]);
-  return { ruleset, memory: new Map(memory) };
+  return { ruleset, memory: new Map(memory), ...(isDormant && { isDormant }) };
 }
 
 /** Addresses that accept node ports are the node's own. */

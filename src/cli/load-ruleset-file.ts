@@ -3,10 +3,13 @@ import { escapeControls } from '../escape-controls.ts';
 import { excerpt, formatDiagnostic } from '../format-diagnostic.ts';
 import type { TableName } from '../listing/collect-objects.ts';
 import type { Listing } from '../listing/listing.ts';
+import type { RulesetTables } from '../listing/ruleset-tables.ts';
 import { NftTextError } from '../nft-text/nft-text-error.ts';
 import { decodeText } from '../phases/1-read/decode-text.ts';
+import { suggestClosest } from '../suggest-closest.ts';
 import { loadFile, loadInput } from './load-input.ts';
-import { type RulesetTables, readRulesetText } from './read-ruleset-text.ts';
+import { nameTables } from './name-tables.ts';
+import { readRulesetText } from './read-ruleset-text.ts';
 import { type Streams, wantsColour } from './streams.ts';
 
 const whatIsExpected = 'what svc2nft compile, nft list ruleset or nft -j list ruleset prints is expected';
@@ -50,7 +53,7 @@ async function loadText(path: string, { stdin }: Streams): Promise<{ file: strin
   const [problem] = diagnostics;
   const [input] = texts;
   if (problem || !input) {
-    return problem ?? diagnosticInFile('file-unreadable', 'it cannot be read', path);
+    return problem ? withHint(problem, path) : diagnosticInFile('file-unreadable', 'it cannot be read', path);
   }
   const { file } = input;
   const text = decodeText(input);
@@ -62,12 +65,20 @@ async function loadText(path: string, { stdin }: Streams): Promise<{ file: strin
     : { file, text };
 }
 
+/** Who means the kernel and mistypes it names a file that is not there. */
+function withHint(problem: Diagnostic, path: string): Diagnostic {
+  const meant = problem.code === 'file-not-found' ? suggestClosest(path, ['kernel']) : undefined;
+  return meant === undefined ? problem : { ...problem, message: `${problem.message} (did you mean ${meant}?)` };
+}
+
 function describeSyntaxError({ line, column, lineText, message }: NftTextError, file: string): string {
   const head = `${escapeControls(file)}:${line}:${column}: error: ${escapeControls(message)}`;
   if (lineText.trim() === '') {
     return head;
   }
-  const shownLine = excerpt({ line, column, lineText });
+  // nft indents with tabs, which an excerpt would show as escapes.
+  const indentation = /^[ \t]*/.exec(lineText)?.[0].length ?? 0;
+  const shownLine = excerpt({ line, column: column - indentation, lineText: lineText.slice(indentation) });
   return `${head}\n  ${shownLine.line}\n  ${shownLine.caret}`;
 }
 
@@ -80,7 +91,7 @@ function describeLack(
 ): string {
   const more = found.length > shown ? [`${found.length - shown} more`] : [];
   const has = found.length === 0 ? 'no tables' : [...found.slice(0, shown).map(cut), ...more].join(', ');
-  return `error: ${escapeControls(`${file} has no table ${names[0]?.table} (it has ${has})`)}`;
+  return `error: ${escapeControls(file)} has no ${nameTables(names)} (it has ${escapeControls(has)})`;
 }
 
 /** nft itself allows names of 255 characters. */

@@ -1,20 +1,13 @@
 import { type Diagnostic, diagnosticInFile } from '../diagnostics.ts';
 import { collectObjects, type TableName } from '../listing/collect-objects.ts';
+import { findTerse } from '../listing/find-terse.ts';
 import { onlyField } from '../listing/json-shapes.ts';
-import type { Listing } from '../listing/listing.ts';
 import { readListing } from '../listing/read-listing.ts';
+import type { RulesetTables } from '../listing/ruleset-tables.ts';
 import { isMapping } from '../mapping.ts';
 import { parseNftText } from '../nft-text/parse-nft-text.ts';
-import { parseTables } from '../nft-text/parse-tables.ts';
 import { parseJson } from '../phases/1-read/parse-json.ts';
 import { findLineStarts, positionAt } from '../phases/1-read/position-at.ts';
-
-/** What a text has of the tables that are wanted. */
-export interface RulesetTables {
-  readonly listings: readonly Listing[];
-  /** Where there is none: what the text's tables are called, `ip6 kube-proxy`. */
-  readonly found: readonly string[];
-}
 
 interface Wanted {
   readonly file: string;
@@ -28,40 +21,47 @@ interface Wanted {
  * @throws NftTextError for wrong nft text.
  */
 export function readRulesetText(text: string, wanted: Wanted): RulesetTables | Diagnostic {
-  if (/^\s*\{/.test(text)) {
-    return readJson(text, wanted);
+  const tables = /^\s*\{/.test(text) ? readJson(text, wanted) : parseNftText(text, wanted.names);
+  if ('code' in tables) {
+    return tables;
   }
-  const listings = wanted.names.flatMap((name) => parseNftText(text, name) ?? []);
-  const tables = listings.length > 0 ? [] : parseTables(text, () => false);
-  return { listings, found: tables.map(({ family, table }) => `${family} ${table}`) };
+  const listings = tables.listings.map((listing) => ({
+    ...listing,
+    oddities: [...listing.oddities, ...findTerse(listing)],
+  }));
+  return { ...tables, listings };
 }
 
 function readJson(text: string, { file, names }: Wanted): RulesetTables | Diagnostic {
   const { values, error } = parseJson(text);
   if (error) {
     const position = positionAt(text, findLineStarts(text), error.offset);
-    const hint = 'nft 1.0.6 stops half way at what it has no JSON for; try its text, without -j';
+    const hint =
+      'nft 1.0.6 stops half way at what it has no JSON for, a dormant table for one; try its text, without -j';
     return diagnosticInFile('invalid-json', `${error.message} (${hint})`, file, position);
   }
   // Several listings in a row are as good as one.
-  const objects = values.flatMap(({ value }) => objectsOf(value));
-  if (objects.length === 0) {
+  const lists = values.flatMap(({ value }) => listIn(value));
+  if (lists.length === 0) {
     return diagnosticInFile('invalid-json', 'this is not the JSON of nft, which has a list "nftables"', file);
   }
+  const objects = lists.flat();
   const json = { nftables: objects };
   const present = names.filter((name) => collectObjects(json, name).table);
   return {
     listings: present.map((name) => readListing(json, name)),
-    found: present.length > 0 ? [] : objects.flatMap(tableName),
+    found: objects.flatMap(tableName),
   };
 }
 
-function objectsOf(value: unknown): readonly unknown[] {
-  const objects = isMapping(value) ? value['nftables'] : undefined;
-  return Array.isArray(objects) ? objects : [];
+/** The list of objects in one listing; nothing for a value that is none. */
+function listIn(value: unknown): (readonly unknown[])[] {
+  const objects: unknown = isMapping(value) ? value['nftables'] : undefined;
+  return Array.isArray(objects) ? [objects] : [];
 }
 
 function tableName(object: unknown): string[] {
   const [kind, body] = onlyField(object) ?? [];
-  return kind === 'table' && isMapping(body) ? [`${body['family']} ${body['name']}`] : [];
+  const { family, name } = kind === 'table' && isMapping(body) ? body : {};
+  return typeof family === 'string' && typeof name === 'string' ? [`${family} ${name}`] : [];
 }

@@ -15,20 +15,28 @@ export function countFindings(findings: readonly Finding[]): Readonly<Record<Fin
   return { problem: count('problem'), warning: count('warning'), note: count('note'), ok: count('ok') };
 }
 
+/** How findings are rendered. */
+export interface RenderOptions {
+  readonly colour: boolean;
+  /** Where the page of the documentation is on this machine. */
+  readonly page: string;
+}
+
 /** The findings for people: a line for each, with advice and link below it, and how many there are at the end. */
-export function renderFindings(findings: readonly Finding[], colour: boolean): string {
+export function renderFindings(findings: readonly Finding[], options: RenderOptions): string {
   const counts = countFindings(findings);
   const summary = statuses
     .filter((status) => counts[status] > 0)
     .map((status) => describeCount(status, counts[status]));
-  const lines = [...findings.flatMap((finding) => renderFinding(finding, colour)), summary.join(', ')];
+  const lines = [...findings.flatMap((finding) => renderFinding(finding, options)), summary.join(', ')];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function renderFinding({ code, status, what, advice, link }: Finding, colour: boolean): string[] {
+function renderFinding({ code, status, what, advice }: Finding, { colour, page }: RenderOptions): string[] {
   const word = colour ? `\u001b[${colours[status]}m${status}\u001b[0m` : status;
   const head = `${word}${' '.repeat(margin - status.length)}${code}: ${escapeControls(what)}`;
-  return advice === undefined ? [head] : [head, ...[advice, `See ${link}`].map((line) => ' '.repeat(margin) + line)];
+  const more = advice === undefined ? [] : [advice, `See ${escapeControls(page)}#${code}`];
+  return [head, ...more.map((line) => ' '.repeat(margin) + line)];
 }
 
 function describeCount(status: FindingStatus, count: number): string {

@@ -1,6 +1,7 @@
 import { compile } from '../compile.ts';
 import type { CompileFlags } from './commands/compile-options.ts';
 import { exitCodes } from './exit-codes.ts';
+import { overwritesInput } from './overwrites-input.ts';
 import { readSettings } from './read-settings.ts';
 import { lacksInput, readSnapshot, reportCompiled } from './read-snapshot.ts';
 import type { Streams } from './streams.ts';
@@ -22,6 +23,9 @@ export async function runCompile(
   }
   const settings = await readSettings(flags);
   const { documents, diagnostics } = await readSnapshot(paths, streams);
+  if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, streams)) {
+    return exitCodes.wrongUsage;
+  }
   const result = compile(documents, settings.options);
   const refused = reportCompiled(result, [...settings.diagnostics, ...diagnostics], streams);
   if (refused || result.text === undefined) {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { diagnose } from '../doctor/diagnose.ts';
 import type { Instruments } from '../doctor/facts.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -19,6 +20,9 @@ export interface DoctorFlags {
 /** 1 says that there is a problem; warnings and notes are none. */
 const verdicts = { healthy: exitCodes.done, ill: exitCodes.badInput } as const;
 
+/** Where the links of the findings lead to on this machine: docs is part of the package, beside dist and src. */
+const page = fileURLToPath(new URL('../../docs/doctor.md', import.meta.url));
+
 /** Looks at this machine, prints what it finds, and resolves to the exit code. */
 export async function runDoctor(
   flags: DoctorFlags,
@@ -28,11 +32,14 @@ export async function runDoctor(
   const { table } = withDefaults({ ...(flags.table !== undefined && { table: flags.table }) });
   const facts = await withProgress(streams, ({ watch }) => gatherFacts({ run: watch(streams.run), readText }, table));
   const findings = diagnose(facts);
-  const text = flags.output === 'json' ? jsonOf(findings) : renderFindings(findings, wantsColour(streams, 'stdout'));
+  const text =
+    flags.output === 'json'
+      ? jsonOf(findings)
+      : renderFindings(findings, { colour: wantsColour(streams, 'stdout'), page });
   await writeOutput(text, undefined, streams);
   return findings.some(({ status }) => status === 'problem') ? verdicts.ill : verdicts.healthy;
 }
 
 function jsonOf(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ counts: countFindings(findings), findings }, undefined, 2)}\n`;
+  return `${JSON.stringify({ counts: countFindings(findings), page, findings }, undefined, 2)}\n`;
 }

@@ -48,9 +48,9 @@ function verifyCluster(
   listings: readonly Listing[] | undefined,
 ): Verification[] {
   const { snapshot } = validate(documents);
-  const { masqueradeAll, table } = options;
+  const { masqueradeAll, masqueradeBit, table } = options;
   return views.map((node) => {
-    const expectations = deriveExpectations(snapshot, { node, masqueradeAll });
+    const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
     const isOurs = ({ family }: { readonly family: Family }): boolean => family === node.family;
     const listing = listings?.find(({ ruleset }) => isOurs(ruleset));
     const ruleset = listings ? listing?.ruleset : rulesets.find(isOurs);

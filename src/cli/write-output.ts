@@ -19,8 +19,7 @@ export async function writeOutput(text: string, path: string | undefined, stream
     await writeWhole(path, text);
     return exitCodes.done;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    streams.stderr.write(`error: ${escapeControls(`${path} cannot be written: ${reason}`)}\n`);
+    streams.stderr.write(`error: ${escapeControls(`${path} cannot be written: ${reasonOf(error)}`)}\n`);
     return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
   }
 }
@@ -46,6 +45,23 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** Node's own words would name the temporary file. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such folder'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+  ['EISDIR', 'it is a folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOSPC', 'no space is left'],
+  ['ENAMETOOLONG', 'its name is too long'],
+]);
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return reasons.get(code) ?? code;
 }
 
 function isDenied(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { cidrContains, isLoopback } from '../address.ts';
 import { nameOfFamily } from '../family-names.ts';
 import { displayName } from '../phases/5-plan/names.ts';
 import type { ServiceNote } from '../places/read-service-notes.ts';
+import { unservedText } from '../places/unserved-text.ts';
 import { socketText } from '../socket-text.ts';
 import type { Findings, Knowledge } from './explain-context.ts';
 import { acceptsNodePorts } from './explain-policy.ts';
@@ -74,7 +75,8 @@ export function findUnserved({ packet, localAddresses, knowledge }: Findings): R
     return undefined;
   }
   const what = unserved.addresses.includes(destination) ? `${destination} is an address` : `${port} is a node port`;
-  const why = unserved.unserved ?? `it has no ${nameOfFamily(view.family)} clusterIP, so none of this family is served`;
+  const lacks = `it has no ${nameOfFamily(view.family)} clusterIP, so none of this family is served`;
+  const why = unserved.unserved ? unservedText(unserved.unserved) : lacks;
   return { code: 'not-served', text: `${what} of ${nameOf(unserved)}, which no rule serves: ${why}` };
 }
 

@@ -1,6 +1,7 @@
 import { nameOfFamily } from '../family-names.ts';
 import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
 import type { ServiceNote } from '../places/read-service-notes.ts';
+import { unservedText } from '../places/unserved-text.ts';
 import { suggestClosest } from '../suggest-closest.ts';
 import type { Destination } from './find-frontends.ts';
 import type { TargetName } from './parse-target.ts';
@@ -27,7 +28,8 @@ export function resolveTarget(target: TargetName, { views, notes }: Directory): 
   }
   const note = notes.find((one) => one.namespace === namespace && one.name === name);
   if (note) {
-    return `no rule serves Service ${namespace}/${name}: ${note.unserved ?? lacksFamily(note, views)}`;
+    const why = note.unserved ? unservedText(note.unserved) : lacksFamily(note, views);
+    return `no rule serves Service ${namespace}/${name}: ${why}`;
   }
   return `there is no Service ${namespace}/${name}${suggestService(target, notes)}`;
 }

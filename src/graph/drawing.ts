@@ -1,7 +1,13 @@
 /** A graph as boxes and arrows, for the languages that lay them out themselves. Types only; texts are not escaped. */
 
+/** What a text says that is cut where it is shown. */
+interface MayBeCut {
+  /** All of it, lines joined; empty where nothing is cut. */
+  readonly full: string;
+}
+
 /** A box. */
-export interface DrawnBox {
+export interface DrawnBox extends MayBeCut {
   /** A letter and a number; nothing of the input. */
   readonly id: string;
   readonly kind: 'frontend' | 'service port' | 'refusal' | 'endpoint here' | 'endpoint';
@@ -10,7 +16,7 @@ export interface DrawnBox {
 }
 
 /** An arrow. */
-export interface DrawnArrow {
+export interface DrawnArrow extends MayBeCut {
   readonly from: string;
   readonly to: string;
   /** Empty for none. */
@@ -20,7 +26,7 @@ export interface DrawnArrow {
 }
 
 /** The endpoints of one node. */
-export interface DrawnNode {
+export interface DrawnNode extends MayBeCut {
   readonly id: string;
   readonly title: string;
   readonly isHere: boolean;
@@ -28,7 +34,7 @@ export interface DrawnNode {
 }
 
 /** The nodes of one zone. */
-export interface DrawnZone {
+export interface DrawnZone extends MayBeCut {
   readonly id: string;
   readonly title: string;
   readonly nodes: readonly DrawnNode[];

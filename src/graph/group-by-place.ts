@@ -2,6 +2,7 @@ import { compareText } from '../compare-text.ts';
 import type { DrawnNode, DrawnZone } from './drawing.ts';
 import type { Graph } from './graph.ts';
 import type { PlacedBox } from './make-drawing.ts';
+import { shortenName } from './shorten-name.ts';
 
 /** Endpoints by zone, then by node; this node's zone and this node come first, the rest is sorted by name. */
 export function groupByPlace(placed: readonly PlacedBox[], { zone: here }: Pick<Graph, 'zone'>): DrawnZone[] {
@@ -9,7 +10,7 @@ export function groupByPlace(placed: readonly PlacedBox[], { zone: here }: Pick<
   let nodes = 0;
   return zones.map(([zone, inZone], index) => ({
     id: `z${index}`,
-    title: zone === '' ? 'unknown zone' : `zone ${zone}`,
+    ...nameGroup('zone', zone),
     nodes: groupBy(inZone, ({ endpoint }) => endpoint.nodeName, localNodeOf(inZone)).map(([nodeName, onNode]) => {
       nodes += 1;
       return drawNode(nodeName, onNode, `n${nodes - 1}`);
@@ -19,8 +20,14 @@ export function groupByPlace(placed: readonly PlacedBox[], { zone: here }: Pick<
 
 function drawNode(nodeName: string, onNode: readonly PlacedBox[], id: string): DrawnNode {
   const isHere = onNode.some(({ endpoint }) => endpoint.local);
-  const title = nodeName === '' ? 'unknown node' : `node ${nodeName}`;
-  return { id, title: isHere ? `${title} (this node)` : title, isHere, endpoints: onNode.map(({ box }) => box) };
+  const { title, full } = nameGroup('node', nodeName);
+  const endpoints = onNode.map(({ box }) => box);
+  return { id, title: isHere ? `${title} (this node)` : title, full, isHere, endpoints };
+}
+
+function nameGroup(kind: 'zone' | 'node', name: string): Pick<DrawnZone, 'title' | 'full'> {
+  const shown = shortenName(name);
+  return { title: name === '' ? `unknown ${kind}` : `${kind} ${shown}`, full: shown === name ? '' : name };
 }
 
 function localNodeOf(placed: readonly PlacedBox[]): string | undefined {

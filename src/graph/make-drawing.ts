@@ -1,7 +1,9 @@
 import type { Drawing, DrawnArrow, DrawnBox } from './drawing.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
 import { groupByPlace } from './group-by-place.ts';
+import { portText } from './port-text.ts';
 import { shareText } from './share-text.ts';
+import { shortenName } from './shorten-name.ts';
 
 /** A graph as boxes and arrows. An endpoint of several service ports is one box; so is a refusal of each kind of one port. */
 export function makeDrawing(graph: Graph): Drawing {
@@ -10,9 +12,9 @@ export function makeDrawing(graph: Graph): Drawing {
     drawServicePort(servicePort, draft);
   }
   const { frontends, servicePorts, refusals, endpoints, arrows } = draft;
-  const node = graph.nodeName === '' ? 'a node without a name' : `node ${graph.nodeName}`;
+  const node = graph.nodeName === '' ? 'a node without a name' : `node ${shortenName(graph.nodeName)}`;
   return {
-    title: `Services on ${node}${graph.zone === '' ? '' : ` in zone ${graph.zone}`}`,
+    title: `Services on ${node}${graph.zone === '' ? '' : ` in zone ${shortenName(graph.zone)}`}`,
     frontends,
     servicePorts,
     refusals,
@@ -38,24 +40,24 @@ interface Draft {
 
 function drawServicePort(servicePort: GraphServicePort, draft: Draft): void {
   const id = `s${draft.servicePorts.length}`;
-  draft.servicePorts.push({ id, kind: 'service port', lines: linesOfPort(servicePort) });
+  draft.servicePorts.push(makeBox(id, 'service port', linesOfPort(servicePort)));
   for (const frontend of servicePort.frontends) {
     const from = `f${draft.frontends.length}`;
-    draft.frontends.push({ id: from, kind: 'frontend', lines: linesOfFrontend(frontend) });
+    draft.frontends.push(makeBox(from, 'frontend', linesOfFrontend(frontend)));
     const label = frontend.heldBy === '' ? '' : `held by ${frontend.heldBy}`;
-    draft.arrows.push({ from, to: id, label, dashed: frontend.routes.length === 0 });
+    draft.arrows.push({ from, to: id, ...makeLabel(label), dashed: frontend.routes.length === 0 });
   }
   for (const { refusal, clients } of servicePort.routes) {
     if (refusal !== null) {
       const to = `r${draft.refusals.length}`;
-      draft.refusals.push({ id: to, kind: 'refusal', lines: [refusal] });
-      draft.arrows.push({ from: id, to, label: clients, dashed: false });
+      draft.refusals.push(makeBox(to, 'refusal', [refusal]));
+      draft.arrows.push({ from: id, to, ...makeLabel(clients), dashed: false });
     }
   }
   for (const endpoint of servicePort.endpoints) {
     const { box } = placeEndpoint(endpoint, draft);
     const label = endpoint.leftOut || shareText(endpoint, servicePort);
-    draft.arrows.push({ from: id, to: box.id, label, dashed: endpoint.leftOut !== '' });
+    draft.arrows.push({ from: id, to: box.id, ...makeLabel(label), dashed: endpoint.leftOut !== '' });
   }
 }
 
@@ -66,15 +68,30 @@ function placeEndpoint(endpoint: GraphEndpoint, { endpoints }: Draft): PlacedBox
   }
   const kind = endpoint.local ? 'endpoint here' : 'endpoint';
   const lines = [endpoint.socket, ...(endpoint.pod === '' ? [] : [endpoint.pod])];
-  const placed: PlacedBox = { endpoint, box: { id: `e${endpoints.size}`, kind, lines } };
+  const placed: PlacedBox = { endpoint, box: makeBox(`e${endpoints.size}`, kind, lines) };
   endpoints.set(endpoint.socket, placed);
   return placed;
 }
 
-function linesOfPort({ namespace, name, portName, protocol, port, affinitySeconds }: GraphServicePort): string[] {
+function makeBox(id: string, kind: DrawnBox['kind'], lines: readonly string[]): DrawnBox {
+  const shown = lines.map(shortenName);
+  return { id, kind, lines: shown, full: fullText(lines, shown) };
+}
+
+function makeLabel(label: string): Pick<DrawnArrow, 'label' | 'full'> {
+  const shown = shortenName(label);
+  return { label: shown, full: fullText([label], [shown]) };
+}
+
+function fullText(lines: readonly string[], shown: readonly string[]): string {
+  return lines.every((line, index) => line === shown[index]) ? '' : lines.join(', ');
+}
+
+function linesOfPort(servicePort: GraphServicePort): string[] {
+  const { namespace, name, portName, affinitySeconds } = servicePort;
   return [
     `${namespace}/${name}`,
-    `${portName === '' ? '' : `${portName} `}${port}/${protocol}`,
+    `${portName === '' ? '' : `${portName} `}${portText(servicePort)}`,
     ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : []),
   ];
 }

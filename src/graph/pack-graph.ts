@@ -1,4 +1,5 @@
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort, Route } from './graph.ts';
+import { portText } from './port-text.ts';
 
 /**
  * A graph as the page reads it (page/unpack-graph.js): lists in place of objects, and an index for what many endpoints
@@ -50,7 +51,7 @@ function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): Pack
     namespace,
     name,
     portName,
-    `${port}/${protocol}${family === 'ip6' ? ' over IPv6' : ''}`,
+    portText({ port, protocol, family }),
     affinitySeconds,
     frontends.map((each) => [each.kind, each.place, each.heldBy, each.sourceRanges, each.routes]),
     routes.map(({ clients, endpoints: count, refusal }) => [clients, count, refusal]),

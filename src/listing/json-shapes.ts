@@ -1,4 +1,5 @@
 /** The small pieces that nft's JSON is taken apart with. */
+import { describeValue } from '../describe-value.ts';
 import { isMapping, type Mapping } from '../mapping.ts';
 
 /** The key and the value of a mapping that has one key, `{"drop": null}`; undefined for all else. */
@@ -28,6 +29,11 @@ export function listOf(json: unknown): readonly unknown[] {
 export function partsOf(json: unknown): readonly unknown[] | undefined {
   const parts = isMapping(json) ? json['concat'] : undefined;
   return Array.isArray(parts) ? parts : undefined;
+}
+
+/** A value as a message shows it: texts and numbers as they are, of all else what kind of thing it is. */
+export function wordFor(json: unknown): string {
+  return typeof json === 'string' ? json : describeValue(json);
 }
 
 /** Whether it is a whole number from 0 on. */

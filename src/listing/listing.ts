@@ -22,6 +22,11 @@ export interface DynamicElement {
 /** One table of ours, or what claims to be one. */
 export interface Listing {
   /**
+   * Whether the kernel keeps the table but runs none of its rules (`flags dormant`). nft 1.0.6 misprints the only flag of a
+   * table in JSON, as any text at all; as tables have other flags only while the program that made them runs, that counts too.
+   */
+  readonly isDormant: boolean;
+  /**
    * Sets and chains as far as they are understood; dynamic sets without elements, as compiled. A rule that is not
    * understood is an empty list of statements, which no compiler makes.
    */

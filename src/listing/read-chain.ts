@@ -1,6 +1,7 @@
 import type { Mapping } from '../mapping.ts';
 import type { Family } from '../network.ts';
 import type { Chain, Hook, Rule } from '../phases/5-plan/ruleset.ts';
+import { wordFor } from './json-shapes.ts';
 import type { Oddity } from './listing.ts';
 import { readRule } from './read-rule.ts';
 
@@ -39,13 +40,24 @@ export function readChain({ name, body, rules }: ChainObject, family: Family): L
 
 /** What a chain can have and none of ours has. */
 function foreignParts(body: Mapping): string[] {
-  const { type, hook, prio, policy = 'accept' } = body;
-  const isBase = type !== undefined || hook !== undefined;
+  const { policy = 'accept' } = body;
+  const isBase = 'type' in body || 'hook' in body || 'prio' in body;
   return [
-    ...(isBase && !readHook(body) ? [`type ${type} hook ${hook} priority ${prio}`] : []),
-    ...(policy === 'accept' ? [] : [`policy ${policy}`]),
+    ...(isBase && !readHook(body) ? [describeHook(body)] : []),
+    ...(policy === 'accept' ? [] : [`policy ${wordFor(policy)}`]),
     ...['comment', 'dev', 'flags'].filter((field) => field in body),
   ];
+}
+
+/** `type route hook output priority 0`, `type filter without hook and priority`. */
+function describeHook({ type, hook, prio }: Mapping): string {
+  const parts = Object.entries({ type, hook, priority: prio });
+  const known = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${wordFor(value)}`]));
+  const missing = parts.flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (known.length === 0) {
+    return 'an empty type';
+  }
+  return missing.length === 0 ? known.join(' ') : `${known.join(' ')} without ${missing.join(' and ')}`;
 }
 
 function readHook({ type, hook, prio }: Mapping): Hook | undefined {

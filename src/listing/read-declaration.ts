@@ -3,7 +3,7 @@ import type { Family, Protocol } from '../network.ts';
 import { endpointMapName } from '../phases/5-plan/names.ts';
 import type { SetDeclaration } from '../phases/5-plan/ruleset.ts';
 import { protocols } from '../protocols.ts';
-import { isCount, listOf } from './json-shapes.ts';
+import { isCount, listOf, wordFor } from './json-shapes.ts';
 import { readKeyTypes, readValueType } from './read-types.ts';
 
 /** A set or map as nft prints it. */
@@ -27,7 +27,7 @@ export function readDeclaration({ kind, name, body }: SetObject, family: Family)
   const value = kind === 'map' ? readValueType(body['map'], family) : undefined;
   const foreign = [...foreignFlags(body), ...foreignFields.filter((field) => field in body)];
   if (!key || (kind === 'map' && !value)) {
-    return { declaration: undefined, foreign: [describeTypes(body), ...foreign] };
+    return { declaration: undefined, foreign: [describeTypes(kind, body), ...foreign] };
   }
   const { size, timeout, comment } = body;
   const protocol = key.protocol ?? (key.types.includes('index') ? endpointProtocols.get(name) : undefined);
@@ -72,14 +72,18 @@ function foreignFlags(body: Mapping): string[] {
   const known: readonly unknown[] = ['interval', 'dynamic', 'timeout'];
   return listOf(body['flags'])
     .filter((flag) => !known.includes(flag))
-    .map((flag) => `flag ${flag}`);
+    .map((flag) => `flag ${wordFor(flag)}`);
 }
 
-function describeTypes({ type, map }: Mapping): string {
+function describeTypes(kind: SetObject['kind'], { type, map }: Mapping): string {
   const [key, value] = [type, map].map((json) =>
     listOf(json)
       .map((name) => (typeof name === 'string' ? name : 'typeof'))
       .join(' . '),
   );
-  return `type ${key}${value === '' ? '' : ` : ${value}`}`;
+  const keys = key === '' ? 'an empty type' : `type ${key}`;
+  if (value !== '') {
+    return `${keys} : ${value}`;
+  }
+  return kind === 'map' ? `${keys} without a type of values` : keys;
 }

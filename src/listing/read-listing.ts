@@ -5,7 +5,7 @@ import type { Family } from '../network.ts';
 import { tableComment } from '../phases/5-plan/names.ts';
 import type { Chain, FilledSet } from '../phases/5-plan/ruleset.ts';
 import { collectObjects, type ListedObjects, type TableName } from './collect-objects.ts';
-import { listOf } from './json-shapes.ts';
+import { listOf, wordFor } from './json-shapes.ts';
 import type { DynamicElement, Listing, Oddity } from './listing.ts';
 import { readChain } from './read-chain.ts';
 import { readSet } from './read-set.ts';
@@ -24,6 +24,7 @@ export function readListing(json: unknown, { family, table }: TableName): Listin
   const chains = readChains(objects, family, oddities);
   const comment = objects.table?.['comment'];
   return {
+    isDormant: listOf(objects.table?.['flags']).some(saysDormant),
     ruleset: { family, table, comment: typeof comment === 'string' ? comment : tableComment, sets, chains },
     dynamic,
     // Names and types are those of whoever made them.
@@ -71,7 +72,8 @@ function readChains({ chains: listed, rules }: ListedObjects, family: Family, od
   const names = new Set(listed.map((body) => body['name']));
   for (const chain of rules.keys()) {
     if (!names.has(chain)) {
-      oddities.push({ message: `chain ${chain}: it has rules but is not listed`, needsRebuild: true });
+      const who = typeof chain === 'string' ? `chain ${chain}` : 'a chain without a name';
+      oddities.push({ message: `${who}: it has rules but is not listed`, needsRebuild: true });
     }
   }
   return chains;
@@ -87,12 +89,21 @@ function tableOddities(body: Mapping | undefined, { family, table }: TableName):
     return [{ message: `table ${family} ${table} is not in the listing`, needsRebuild: true }];
   }
   return listOf(body['flags']).map((flag) => ({
-    message: `table ${family} ${table}: no table of ours has flag ${flag}`,
+    message: saysDormant(flag)
+      ? `table ${family} ${table} is dormant: none of its rules is in force`
+      : `table ${family} ${table}: no table of ours has flag ${wordFor(flag)}`,
     needsRebuild: true,
   }));
 }
 
+/** `dormant`, or what nft 1.0.6 prints in its place: whatever lies in memory that it has freed. */
+function saysDormant(flag: unknown): boolean {
+  return flag !== 'owner' && flag !== 'persist';
+}
+
 /** An object of a kind, or with a name, that we do not make. */
 function foreignObject({ kind, body }: { kind: string; body: Mapping }): Oddity {
-  return { message: `${kind} ${body['name']}: no table of ours has such a thing`, needsRebuild: true };
+  const { name } = body;
+  const what = typeof name === 'string' ? `${kind} ${name}` : `${kind} without a name`;
+  return { message: `${what}: no table of ours has such a thing`, needsRebuild: true };
 }

@@ -1,11 +1,11 @@
-import { NftTextError } from './nft-text-error.ts';
+import type { ErrorPlaces } from './place-errors.ts';
 
 /**
  * The offset behind the `}` that closes the block which opens at `open`; braces in strings and comments do not count.
  *
  * @throws NftTextError where the block or a string in it has no end.
  */
-export function findBlockEnd(text: string, open: number): number {
+export function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
   const next = /[{}"#]/g;
   next.lastIndex = open;
   let depth = 0;
@@ -18,22 +18,34 @@ export function findBlockEnd(text: string, open: number): number {
       case '}':
         depth--;
         break;
+      case '"':
+        next.lastIndex = findStringEnd(text, at, places) + 1;
+        break;
       default:
-        next.lastIndex = endOfOpaque(text, at);
+        next.lastIndex = endOfComment(text, at);
     }
     if (depth === 0) {
       return at + 1;
     }
   }
-  throw new NftTextError('this brace is never closed', text, open);
+  throw places.errorAt('this brace is never closed', open);
 }
 
-/** Behind the string or the comment that begins here. */
-function endOfOpaque(text: string, start: number): number {
-  const isString = text[start] === '"';
-  const end = text.indexOf(isString ? '"' : '\n', start + 1);
-  if (end < 0 && isString) {
-    throw new NftTextError('this quote is never closed', text, start);
+/**
+ * The offset of the quote that closes the one at `open`. nft has no escapes inside quotes, and a string may go over lines.
+ *
+ * @throws NftTextError where there is none.
+ */
+export function findStringEnd(text: string, open: number, { sawString, errorAt }: ErrorPlaces): number {
+  const close = text.indexOf('"', open + 1);
+  if (close < 0) {
+    throw errorAt('this quote is never closed', open);
   }
-  return end < 0 ? text.length : end + 1;
+  sawString(open, close);
+  return close;
+}
+
+function endOfComment(text: string, start: number): number {
+  const end = text.indexOf('\n', start);
+  return end < 0 ? text.length : end;
 }

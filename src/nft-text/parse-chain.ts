@@ -54,7 +54,9 @@ function hookOf(line: readonly Token[]): object {
   const [type] = after('type');
   const [hook] = after('hook');
   const [dev] = after('device');
-  return { type, hook, prio: priorityOf(after('priority')), ...(dev !== undefined && { dev }) };
+  const priority = after('priority');
+  const prio = priority.length > 0 ? priorityOf(priority) : undefined;
+  return { type, hook, prio, ...(dev !== undefined && { dev }) };
 }
 
 /** `-100`, `dstnat` or `dstnat + 1` as a number; a text that is none of these as it is. */
@@ -62,7 +64,7 @@ function priorityOf(texts: readonly string[]): unknown {
   const text = texts.join(' ');
   const [, name = '', sign = '+', distance = '0'] = /^([a-z]*) ?([+-]?) ?([0-9]*)$/.exec(text) ?? [];
   const base = name === '' ? 0 : priorities.get(name);
-  return base === undefined || text === '' ? text : base + Number(`${sign}${distance || '0'}`);
+  return base === undefined ? text : base + Number(`${sign}${distance || '0'}`);
 }
 
 /** Of the families ip and ip6 (nft(8), "Standard priority names"). */

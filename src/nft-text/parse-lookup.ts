@@ -56,7 +56,7 @@ function parseOperator(left: unknown, tokens: Tokens): string {
   if (accept(tokens, '!=')) {
     return '!=';
   }
-  return accept(tokens, '==') || onlyField(left)?.[0] !== 'ct' ? '==' : 'in';
+  return accept(tokens, '==') || !isBits(left) ? '==' : 'in';
 }
 
 /** Names of interfaces stand in quotes, and nothing else does. */
@@ -65,6 +65,12 @@ function parseRight(left: unknown, tokens: Tokens): unknown {
     return tokens.peek().kind === 'string' ? tokens.take().text : undefined;
   }
   return scalarOf(acceptWord(tokens));
+}
+
+/** `ct state` or `ct status`: each value is a bit. */
+function isBits(expression: unknown): boolean {
+  const [kind, body] = onlyField(expression) ?? [];
+  return kind === 'ct' && isMapping(body) && (body['key'] === 'state' || body['key'] === 'status');
 }
 
 function isInterface(expression: unknown): boolean {

@@ -1,3 +1,4 @@
+import { appendAll } from '../append-all.ts';
 import { listOf } from '../listing/json-shapes.ts';
 import { readDuration } from '../listing/read-duration.ts';
 import { parseElements } from './parse-elements.ts';
@@ -14,20 +15,24 @@ import type { TextTokens, Token } from './token.ts';
  */
 export function parseSet(tokens: TextTokens): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
+  const elements: unknown[] = [];
+  let hasPorts = false;
   expectMark(tokens, '{');
   for (skipNewlines(tokens); !accept(tokens, '}'); skipNewlines(tokens)) {
     if (accept(tokens, 'elements')) {
       expectMark(tokens, '=');
-      const elements = parseElements(holdsPorts(fields) ? refusePortNames(tokens) : tokens);
-      fields['elem'] = [...listOf(fields['elem']), ...elements];
+      fields['elem'] = elements;
+      appendAll(elements, parseElements(hasPorts ? refusePortNames(tokens) : tokens));
     } else {
-      Object.assign(fields, propertyOf(takeStatement(tokens), tokens));
+      const property = propertyOf(takeStatement(tokens), tokens);
+      Object.assign(fields, property);
+      hasPorts = 'type' in property ? holdsPorts(property) : hasPorts;
     }
   }
   return withTimeoutFlag(fields);
 }
 
-function propertyOf(line: readonly Token[], tokens: TextTokens): object {
+function propertyOf(line: readonly Token[], tokens: TextTokens): Record<string, unknown> {
   const [{ text: name } = { text: '' }, ...rest] = line;
   const [value] = rest;
   switch (name) {

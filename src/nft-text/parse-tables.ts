@@ -19,52 +19,57 @@ export interface TextTable extends TableHead {
  */
 export function parseTables(text: string, isWanted: (head: TableHead) => boolean): TextTable[] {
   const tokens = readTokens(text);
-  let tables: TextTable[] = [];
+  const tables: Tables = new Map();
   for (skipNewlines(tokens); tokens.peek().kind !== 'end'; skipNewlines(tokens)) {
     const token = tokens.take();
     if (isWordOrMark(token, 'table')) {
-      tables.push(parseOne(tokens, { tables, isWanted }));
+      parseOne(tokens, { tables, isWanted });
     } else {
-      tables = runCommand(token, tables, tokens);
+      runCommand(token, tables, tokens);
     }
     expectEnd(tokens);
   }
-  return tables;
+  return [...tables.values()];
 }
+
+/** By family and name. */
+type Tables = Map<string, TextTable>;
 
 function parseOne(
   tokens: TextTokens,
-  { tables, isWanted }: { readonly tables: readonly TextTable[]; readonly isWanted: (head: TableHead) => boolean },
-): TextTable {
+  { tables, isWanted }: { readonly tables: Tables; readonly isWanted: (head: TableHead) => boolean },
+): void {
   const place = tokens.peek();
   const head = takeHead(tokens);
-  if (tables.some((known) => isSame(known, head))) {
+  if (tables.has(keyOf(head))) {
     throw tokens.fail(`table ${describeValue(head.table)} is declared for the second time`, place);
   }
   if (isWanted(head)) {
-    return { ...head, objects: parseTable(tokens, head) };
+    tables.set(keyOf(head), { ...head, objects: parseTable(tokens, head) });
+    return;
   }
   const open = tokens.take();
   if (!isWordOrMark(open, '{')) {
     throw unexpected(tokens, open, '"{"');
   }
   tokens.skipBlock(open);
-  return { ...head, objects: undefined };
+  tables.set(keyOf(head), { ...head, objects: undefined });
 }
 
 function takeHead(tokens: TextTokens): TableHead {
   return { family: expectWord(tokens, 'a family such as ip'), table: expectWord(tokens, 'the name of a table') };
 }
 
-function isSame(one: TableHead, { family, table }: TableHead): boolean {
-  return one.family === family && one.table === table;
+function keyOf({ family, table }: TableHead): string {
+  return `${family} ${table}`;
 }
 
-/** `add table ip svc2nft`, `delete table ip svc2nft`, `flush ruleset`: which tables are left. */
-function runCommand(token: Token, tables: TextTable[], tokens: TextTokens): TextTable[] {
+/** `add table ip svc2nft`, `delete table ip svc2nft`, `flush ruleset`: takes away the tables that are gone then. */
+function runCommand(token: Token, tables: Tables, tokens: TextTokens): void {
   const command = token.kind === 'word' ? token.text : '';
   if (command === 'flush' && accept(tokens, 'ruleset')) {
-    return [];
+    tables.clear();
+    return;
   }
   if (!commands.has(command) || !accept(tokens, 'table')) {
     throw tokens.fail(
@@ -73,7 +78,9 @@ function runCommand(token: Token, tables: TextTable[], tokens: TextTokens): Text
     );
   }
   const head = takeHead(tokens);
-  return command === 'add' ? tables : tables.filter((table) => !isSame(table, head));
+  if (command !== 'add') {
+    tables.delete(keyOf(head));
+  }
 }
 
 const commands: ReadonlySet<string> = new Set(['add', 'delete', 'destroy']);

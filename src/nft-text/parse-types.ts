@@ -6,7 +6,7 @@ import type { Tokens } from './token.ts';
  * What follows `type` or `typeof` in a set or map, as nft's JSON has it: `type` for keys, `map` for values. Types that are
  * not understood come as a text that names no type.
  */
-export function parseTypes(keyword: 'type' | 'typeof', tokens: Tokens): object {
+export function parseTypes(keyword: 'type' | 'typeof', tokens: Tokens): Record<string, unknown> {
   const parse = keyword === 'type' ? parseNames : parseExamples;
   const type = parse(tokens);
   const map = accept(tokens, ':') ? parseData(tokens, parse) : undefined;

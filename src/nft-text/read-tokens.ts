@@ -1,5 +1,5 @@
-import { findBlockEnd } from './find-block-end.ts';
-import { NftTextError } from './nft-text-error.ts';
+import { findBlockEnd, findStringEnd } from './find-block-end.ts';
+import { type ErrorPlaces, placeErrors } from './place-errors.ts';
 import type { TextTokens, Token } from './token.ts';
 
 /**
@@ -9,10 +9,11 @@ import type { TextTokens, Token } from './token.ts';
  * @throws NftTextError from `take` and `peek` for a string that has no end.
  */
 export function readTokens(text: string): TextTokens {
+  const places = placeErrors(text);
   let offset = 0;
   let ahead: Token | undefined;
   const read = (): Token => {
-    const token = tokenAt(text, skipBlanks(text, offset));
+    const token = tokenAt(text, skipBlanks(text, offset), places);
     offset = token.offset + token.text.length + (token.kind === 'string' ? 2 : 0);
     return token;
   };
@@ -26,10 +27,10 @@ export function readTokens(text: string): TextTokens {
       ahead = undefined;
       return token;
     },
-    fail: (message, token) => new NftTextError(message, text, token.offset),
+    fail: (message, token) => places.errorAt(message, token.offset),
     skipBlock: (open) => {
       ahead = undefined;
-      offset = findBlockEnd(text, open.offset);
+      offset = findBlockEnd(text, open.offset, places);
     },
   };
 }
@@ -50,7 +51,7 @@ function skipBlanks(text: string, start: number): number {
   return offset;
 }
 
-function tokenAt(text: string, offset: number): Token {
+function tokenAt(text: string, offset: number, places: ErrorPlaces): Token {
   const character = text[offset];
   switch (character) {
     case undefined:
@@ -59,21 +60,12 @@ function tokenAt(text: string, offset: number): Token {
     case ';':
       return { kind: 'newline', text: character, offset };
     case '"':
-      return { kind: 'string', text: stringAt(text, offset), offset };
+      return { kind: 'string', text: text.slice(offset + 1, findStringEnd(text, offset, places)), offset };
     default:
       return marks.has(character)
         ? { kind: 'mark', text: markAt(text, offset), offset }
         : { kind: 'word', text: text.slice(offset, wordEnd(text, offset)), offset };
   }
-}
-
-/** nft has no escapes inside quotes, and a string may go over lines. */
-function stringAt(text: string, open: number): string {
-  const close = text.indexOf('"', open + 1);
-  if (close < 0) {
-    throw new NftTextError('this quote is never closed', text, open);
-  }
-  return text.slice(open + 1, close);
 }
 
 const marks: ReadonlySet<string> = new Set('{}[](),=!<>&|^');

@@ -1,14 +1,18 @@
 import { canonicalAddress } from '../address.ts';
+import { escapeControls } from '../escape-controls.ts';
 import { isMapping, type Mapping } from '../mapping.ts';
 import type { Document } from '../phases/1-read/document.ts';
 import { isAddressField } from '../service-rules.ts';
+
+/** Why nodes translate nothing of a Service, whatever the family. `left out`: it has errors, and `--keep-going` was given. */
+export type UnservedReason = 'ExternalName' | 'headless' | 'no cluster IP' | 'other proxy' | 'no ports' | 'left out';
 
 /** What a Service says that leaves no trace in the rules of a node. */
 export interface ServiceNote {
   readonly namespace: string;
   readonly name: string;
-  /** Why no node translates it, `it is headless (clusterIP None)`; undefined where nodes do. */
-  readonly unserved: string | undefined;
+  /** Undefined where nodes translate it. */
+  readonly unserved: UnservedReason | undefined;
   /** Canonical: clusterIPs, externalIPs and load balancer IPs. */
   readonly addresses: readonly string[];
   /** `30080/tcp`. */
@@ -36,8 +40,9 @@ function noteOf(service: Mapping): ServiceNote[] {
   const port = spec['healthCheckNodePort'];
   return [
     {
-      namespace: typeof namespace === 'string' && namespace !== '' ? namespace : 'default',
-      name,
+      // What was refused for its name is shown all the same.
+      namespace: typeof namespace === 'string' && namespace !== '' ? escapeControls(namespace) : 'default',
+      name: escapeControls(name),
       unserved: unservedBecause(spec, mappingIn(metadata, 'labels')),
       addresses: canonical([
         spec['clusterIP'],
@@ -53,21 +58,21 @@ function noteOf(service: Mapping): ServiceNote[] {
   ];
 }
 
-function unservedBecause(spec: Mapping, labels: Mapping): string | undefined {
-  if (spec['type'] === 'ExternalName') {
-    return 'it is of type ExternalName, which is an alias in DNS alone';
+function unservedBecause(spec: Mapping, labels: Mapping): UnservedReason | undefined {
+  const { type, clusterIP } = spec;
+  if (type === 'ExternalName') {
+    return 'ExternalName';
   }
-  if (spec['clusterIP'] === 'None') {
-    return 'it is headless (clusterIP None), so DNS gives the addresses of its pods';
+  if (clusterIP === 'None') {
+    return 'headless';
   }
-  const clusterIP = spec['clusterIP'];
   if (typeof clusterIP !== 'string' || !isAddressField(clusterIP)) {
-    return 'it has no clusterIP (the API server gives it one)';
+    return 'no cluster IP';
   }
   if (labels['service.kubernetes.io/service-proxy-name'] !== undefined) {
-    return 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy';
+    return 'other proxy';
   }
-  return listIn(spec, 'ports').length === 0 ? 'it has no ports' : undefined;
+  return listIn(spec, 'ports').length === 0 ? 'no ports' : undefined;
 }
 
 function nodePortOf({ nodePort, protocol }: Mapping): string[] {

@@ -18,5 +18,6 @@ function describe(place: RulesetPlace): string {
   if ('set' in place) {
     return `set ${place.set}`;
   }
-  return place.rule === undefined ? `chain ${place.chain}` : `chain ${place.chain}, rule ${place.rule}`;
+  // People count rules from 1, as oddities of listings do.
+  return place.rule === undefined ? `chain ${place.chain}` : `chain ${place.chain}, rule ${place.rule + 1}`;
 }

@@ -1,5 +1,6 @@
 import {
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -153,9 +154,34 @@ describe('output', () => {
   });
 
   test('-o into a folder that is not there says so', async () => {
-    const result = await runMain([cluster, '-o', join(folder, 'no/such/rules.nft')]);
+    const result = await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', join(folder, 'no/such/rules.nft')]);
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toContain('rules.nft cannot be written');
+    expect(result.stderr).toBe(
+      `error: ${join(folder, 'no/such/rules.nft')} cannot be written: there is no such folder\n`,
+    );
+  });
+
+  test('-o without a name is wrong usage', async () => {
+    const { exitCode, stdout, stderr } = await runMain([cluster, '-o', '']);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toBe(`error: option '-o, --output <file>' argument '' is invalid. "" names no file\n(see --help)\n`);
+  });
+
+  test.each([
+    ['the file itself', 'cluster.yaml', 'cluster.yaml'],
+    ['a file of the folder', '.', 'cluster.yaml'],
+    ['a link to it', 'cluster.yaml', 'link.yaml'],
+  ])('-o does not overwrite the input: %s', async (_, path, output) => {
+    const inputs = join(folder, 'inputs');
+    const text = readFileSync(cluster, 'utf8');
+    rmSync(inputs, { recursive: true, force: true });
+    mkdirSync(inputs);
+    writeFileSync(join(inputs, 'cluster.yaml'), text);
+    symlinkSync('cluster.yaml', join(inputs, 'link.yaml'));
+    const { exitCode, stdout, stderr } = await runMain(['compile', join(inputs, path), '-o', join(inputs, output)]);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^error: \S+ is part of the input( \(as \S+\))?; name another file to write\n$/);
+    expect(readFileSync(join(inputs, 'cluster.yaml'), 'utf8')).toBe(text);
   });
 
   test('--keep-going leaves invalid objects out and names them', async () => {

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as readStream } from 'node:stream/consumers';
 import { execa } from 'execa';
@@ -23,6 +23,9 @@ const node: Readonly<Record<string, string>> = {
   '/proc/sys/net/netfilter/nf_conntrack_count': '0\n',
   '/proc/sys/net/netfilter/nf_conntrack_max': '262144\n',
 };
+
+/** Where the package has its documentation. */
+const page = resolve('docs/doctor.md');
 
 const noChains = answering('nft -j list chains', { stdout: '{"nftables": []}' });
 const version = answering('nft --version', { stdout: 'nftables v1.1.3\n' });
@@ -79,7 +82,7 @@ describe('text', () => {
         '',
         'problem  ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
         '         Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
-        '         See docs/doctor.md#ip-forwarding',
+        `         See ${page}#ip-forwarding`,
         'ok       bridge-netfilter: no bridge that pods are known to be on',
         '',
       ].join('\n'),
@@ -125,7 +128,8 @@ test('-o json has counts, and every finding with its link', async () => {
   const files = { '/proc/sys/net/ipv4/ip_forward': '0\n' };
   const { exitCode, stdout } = await doctor({ output: 'json' }, { files, terminal: true });
   expect(exitCode).toBe(1);
-  const { counts, findings } = JSON.parse(stdout);
+  const { counts, page: where, findings } = JSON.parse(stdout);
+  expect(where).toBe(page);
   expect(counts).toEqual({ problem: 1, warning: 0, note: 0, ok: 23 });
   expect(findings).toHaveLength(findingCodes.length);
   expect(findings.find(({ status }: { status: string }) => status === 'problem')).toEqual({
@@ -153,8 +157,28 @@ test('on a machine that has nothing it says so, and fails', async () => {
   const { exitCode, stdout, stderr } = await doctor({}, { answers: [(): typeof says.missing => says.missing] });
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
   expect(stdout).toContain('problem  nft: nft is not installed\n         Install nftables 1.0.6 or newer');
-  expect(stdout).toContain('not tried, for no network namespace can be made: unshare is not installed\n');
+  expect(stdout).toContain('note     kernel-features: not tried, for nft is not installed\n');
   expect(stdout).toContain('warning  conntrack-program: conntrack is not installed');
+});
+
+test('root whose nft is not executable is told so', async () => {
+  const denied = { exitCode: undefined, denied: true, stderr: 'spawn nft EACCES' };
+  const answers: Answer[] = [
+    ({ command }): typeof denied | undefined => (command.startsWith('nft ') ? denied : undefined),
+    ({ command }) =>
+      command.startsWith('unshare ') ? { exitCode: 126, stderr: 'unshare: failed to execute nft\n' } : undefined,
+  ];
+  const { exitCode, stdout } = await doctor({}, { answers });
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain(
+    'problem  nft: nft may not be executed\n         Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.\n',
+  );
+  expect(stdout).not.toMatch(/as root|CAP_NET_ADMIN/);
+});
+
+test('the page that links lead to is there', async () => {
+  const { stdout } = await doctor({ output: 'json' });
+  expect(readFileSync(JSON.parse(stdout).page, 'utf8')).toMatch(/^# svc2nft doctor\n/);
 });
 
 describe('misuse', () => {

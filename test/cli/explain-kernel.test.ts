@@ -28,7 +28,7 @@ describe.skipIf(!kernelTestsRun)('rules that are in force', () => {
       svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
     `);
     expect(lines).toEqual([
-      'error: the kernel has no table svc2nft',
+      'error: the kernel has no table ip svc2nft',
       'exit code 1',
       'tcp from 10.244.1.5 to 10.96.0.20:80',
       '',

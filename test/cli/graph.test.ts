@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -79,6 +79,95 @@ describe('formats', () => {
   });
 });
 
+describe('the ending of the file chooses the format', () => {
+  const beginnings = { mermaid: '%% Services', dot: 'digraph', svg: '<?xml', html: '<!doctype html>' };
+
+  test.each<[name: string, args: string[], format: keyof typeof beginnings]>([
+    ['a.html', [], 'html'],
+    ['a.htm', [], 'html'],
+    ['a.SVG', [], 'svg'],
+    ['a.dot', [], 'dot'],
+    ['a.gv', [], 'dot'],
+    ['a.mmd', [], 'mermaid'],
+    ['a.mermaid', [], 'mermaid'],
+    ['a.txt', [], 'mermaid'],
+    ['a', [], 'mermaid'],
+    ['a.txt', ['-o', 'svg'], 'svg'],
+    ['b.svg', ['-o', 'svg'], 'svg'],
+  ])('%s with %j', async (name, args, format) => {
+    const { exitCode, stdout } = await run([...shop, ...args, '--file', `FOLDER/${name}`]);
+    expect([exitCode, stdout]).toEqual([0, '']);
+    expect(contentOf(name).slice(0, beginnings[format].length)).toBe(beginnings[format]);
+  });
+
+  test('in Markdown, Mermaid is a block, which GitHub draws', async () => {
+    await run([...shop, '--file', 'FOLDER/plain.mmd']);
+    await run([...shop, '--file', 'FOLDER/shop.md']);
+    expect(contentOf('shop.md')).toBe(`\`\`\`mermaid\n${contentOf('plain.mmd')}\`\`\`\n`);
+  });
+
+  test.each([
+    ['dot', 'x.html', 'leave -o out for html, or let the name end in .dot or .gv'],
+    ['html', 'x.svg', 'leave -o out for svg, or let the name end in .html or .htm'],
+    ['svg', 'x.md', 'leave -o out for mermaid, or let the name end in .svg'],
+    ['mermaid', 'x.gv', 'leave -o out for dot, or let the name end in .mmd, .mermaid or .md'],
+  ])('-o %s and %s do not fit', async (output, name, advice) => {
+    expect(await run([...shop, '-o', output, '--file', `FOLDER/${name}`])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: -o ${output} does not fit --file FOLDER/${name}: ${advice} (see --help)\n`,
+    });
+    expect(readdirSync(folder)).not.toContain(name);
+  });
+});
+
+describe('a file of the input is not overwritten', () => {
+  const config = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
+
+  beforeAll(() => {
+    mkdirSync(join(folder, 'manifests'));
+    writeFileSync(join(folder, 'manifests', 'shop.json'), listOf(shopObjects));
+    symlinkSync('../shop.json', join(folder, 'manifests', 'linked.json'));
+    symlinkSync('shop.json', join(folder, 'alias.json'));
+    writeFileSync(join(folder, 'config.yaml'), config);
+  });
+
+  test.each([
+    [['FOLDER/shop.json'], 'FOLDER/shop.json', ''],
+    [['FOLDER/node.json', 'FOLDER/shop.json'], 'FOLDER/manifests/../shop.json', ' (as FOLDER/shop.json)'],
+    [['FOLDER/shop.json'], 'FOLDER/alias.json', ' (as FOLDER/shop.json)'],
+    [['FOLDER/alias.json'], 'FOLDER/shop.json', ' (as FOLDER/alias.json)'],
+    [['FOLDER/manifests'], 'FOLDER/manifests/shop.json', ''],
+    [['FOLDER/manifests'], 'FOLDER/shop.json', ' (as FOLDER/manifests/linked.json)'],
+    [['FOLDER/shop.json', '--config', 'FOLDER/config.yaml'], 'FOLDER/config.yaml', ''],
+  ])('%j, %s', async (args, output, also) => {
+    const { exitCode, stdout, stderr } = await run([
+      'graph',
+      ...args,
+      '--node',
+      'worker-1',
+      '--keep-going',
+      '--file',
+      output,
+    ]);
+    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/\n$/);
+    expect(stderr.split('\n').at(-2)).toBe(`error: ${output} is part of the input${also}; name another file to write`);
+    expect(contentOf('shop.json')).toBe(listOf(shopObjects));
+    expect(contentOf('manifests/shop.json')).toBe(listOf(shopObjects));
+    expect(contentOf('config.yaml')).toBe(config);
+  });
+
+  test('any other file of the folder may be written', async () => {
+    const args = ['graph', 'FOLDER/manifests', '--node', 'worker-1', '--keep-going'];
+    for (const expected of [0, 0]) {
+      const { exitCode } = await run([...args, '--file', 'FOLDER/manifests/shop.html']);
+      expect(exitCode).toBe(expected);
+    }
+    expect(contentOf('manifests/shop.html')).toMatch(/^<!doctype html>/);
+  });
+});
+
 describe('filters', () => {
   /** `namespace/name` of the Services that are drawn. */
   async function drawn(...args: string[]): Promise<string[]> {
@@ -151,6 +240,8 @@ describe('sizes', () => {
 /** Arguments, exit code, and a part of what is said. */
 type Misuse = [args: string[], exitCode: number, stderr: string];
 
+const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last\n(see --help)\n';
+
 const misuses: Misuse[] = [
   [['graph'], 2, 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
   [
@@ -177,17 +268,39 @@ const misuses: Misuse[] = [
     1,
     'error: no Service with rules on this node is called "db": it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
   ],
-  [[...shop, '--service', '\u001b[31m\u202e'], 1, 'is called "\\u001b[31m\\u202e"\n'],
-  [[...shop, '--service', ''], 1, 'is called ""\n'],
+  [
+    [...shop, '--service', '\u001b[31m\u202e'],
+    2,
+    '"\\u001b[31m\\u202e" is neither NAME nor NAMESPACE/NAME of a Service: ',
+  ],
+  [
+    [...shop, '--service', ''],
+    2,
+    `error: option '--service <[namespace/]name>' argument '' is invalid. "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`,
+  ],
+  [
+    [...shop, '-n', 'shop/cart'],
+    2,
+    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is no namespace: ${labelRule}`,
+  ],
+  [
+    [...shop, '--file', ''],
+    2,
+    `error: option '--file <file>' argument '' is invalid. "" names no file\n(see --help)\n`,
+  ],
+  [[...shop, '--file', 'FOLDER/new/'], 2, 'names a folder; a file is expected\n(see --help)\n'],
   [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: no Node is called "worker-9"'],
+  [[...shop, '--file', 'FOLDER/shop.json/x'], 2, 'cannot be written: a part of its path is no folder\n'],
+  [[...shop, '--file', `FOLDER/${'x'.repeat(300)}`], 2, 'cannot be written: its name is too long\n'],
+  [[...shop, '--file', '/dev/full'], 2, 'error: /dev/full cannot be written: no space is left\n'],
   [['graph', 'FOLDER/broken.yaml'], 1, '1 error: no ruleset\n'],
   [['graph', 'FOLDER/no-such-file'], 1, 'there is no such file or folder\n1 error: no ruleset\n'],
-  [[...shop, '--file', 'FOLDER/no/such/folder'], 2, 'error: FOLDER/no/such/folder cannot be written: ENOENT'],
   [
-    [...shop, '--file', 'FOLDER/empty'],
+    [...shop, '--file', 'FOLDER/no/such/folder'],
     2,
-    "error: FOLDER/empty cannot be written: EISDIR: illegal operation on a directory, open 'FOLDER/empty'\n",
+    'error: FOLDER/no/such/folder cannot be written: there is no such folder\n',
   ],
+  [[...shop, '--file', 'FOLDER/empty'], 2, 'error: FOLDER/empty cannot be written: it is a folder\n'],
 ];
 
 test.each(misuses)('%j is answered', async (args, exitCode, part) => {

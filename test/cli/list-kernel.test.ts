@@ -40,9 +40,7 @@ test('rules of others are warned of', async () => {
   const log = add({ rule: { chain: 'services', expr: [{ log: null }], handle: 901 } });
   const { stdout, stderr, exitCode } = await listKernel([], listedShop(log));
   expect(stdout.split('\n').slice(1)).toEqual(shopLines);
-  expect(stderr).toBe(
-    'warning: table ip svc2nft holds something that svc2nft does not understand, so the list may be wrong; "svc2nft diff" shows it\n',
-  );
+  expect(stderr).toBe('warning: chain services: rule 4 is not understood\n');
   expect(exitCode).toBe(0);
 });
 

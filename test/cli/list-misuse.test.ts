@@ -33,12 +33,12 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [
     ['FOLDER/shop.json', '--kernel'],
     2,
-    'error: --kernel lists what is loaded and reads no PATH; "svc2nft diff PATH" compares the two (see --help)\n',
+    'error: --kernel lists what the rules hold and reads no PATH; "svc2nft diff PATH" compares with the kernel (see --help)\n',
   ],
   [
     ['-', '--kernel'],
     2,
-    'error: --kernel lists what is loaded and reads no PATH; "svc2nft diff PATH" compares the two (see --help)\n',
+    'error: --kernel lists what the rules hold and reads no PATH; "svc2nft diff PATH" compares with the kernel (see --help)\n',
   ],
   [
     ['-o', 'text'],

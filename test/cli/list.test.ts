@@ -152,7 +152,7 @@ describe('a snapshot', () => {
       'No Services in namespace edge\nNo Service dnss in namespace shop or edge (did you mean dns?)\n',
     ],
   ])('%j finds nothing, and says so', async (flags, stderr) => {
-    expect(await listShop(...flags)).toEqual({ exitCode: 0, stdout: '', stderr });
+    expect(await listShop(...flags)).toEqual({ exitCode: 1, stdout: '', stderr });
     expect((await listShop(...flags, '-o', 'name')).stdout).toBe('');
     expect(JSON.parse((await listShop(...flags, '-o', 'json')).stdout)).toMatchObject({ items: [] });
   });
@@ -162,7 +162,7 @@ describe('a snapshot', () => {
     const { stdout, ...rest } = await listShop(...flags);
     expect(stdout.split('\n')).toEqual(shopTable);
     const stderr = 'No Service carts in namespace shop (did you mean cart?)\n';
-    expect(rest).toEqual({ exitCode: 0, stderr });
+    expect(rest).toEqual({ exitCode: 1, stderr });
   });
 
   test('a cluster without Services', async () => {

@@ -21,7 +21,11 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     expect(await page.textsOf('.figures dd')).toEqual(['4', '4', '7', '5', '3']);
     expect(await page.textsOf('.chips button')).toEqual(['rejected 1', 'address taken 1', 'not ready 1']);
     expect(await page.textsOf('.troubled button')).toEqual(['shop/mail', 'edge/web', 'shop/web']);
-    expect(await page.textsOf('tbody tr')).toEqual(['aworker-1this node2220', 'bworker-32311', 'aworker-22220']);
+    expect(await page.textsOf('tbody tr')).toEqual([
+      'aworker-1this node22 of 20',
+      'bworker-321 of 31',
+      'aworker-222 of 20',
+    ]);
     expect(await page.textsOf('.row .name')).toEqual(['web', 'cart', 'mail', 'web']);
   });
 

@@ -17,7 +17,7 @@ test('boxes in clusters, and arrows with shares', () => {
       '  f0 [label="cluster IP\\n10.96.0.40:80"];',
       '  s3 [label="shop/web\\nhttp 80/tcp", fillcolor="#dbe7ff", color="#2457d6"];',
       '  r0 [label="rejected", fillcolor="#ffe0dd", color="#c62828"];',
-      '    label="zone a"; style="rounded,filled"; fillcolor="#f4f6f8"; color="#aeb7c2";',
+      '    label="zone a"; margin=14; style="rounded,filled"; fillcolor="#f4f6f8"; color="#aeb7c2";',
       '      label="node worker-1 (this node)"; style="rounded,filled"; fillcolor=white; color="#1b7f45"; penwidth=2;',
       '  f1 -> s0 [label="held by shop/cart:http", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',
       '  s1 -> e2 [label="hinted for other zones", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',

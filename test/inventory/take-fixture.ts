@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { servicesOf } from '../../src/cli/services-of.ts';
+import { markRefused } from '../../src/cli/mark-refused.ts';
 import { type CompiledRulesets, compileRulesets } from '../../src/compile.ts';
 import type { FrontendRow, Inventory } from '../../src/inventory/frontend-row.ts';
 import { listUnserved } from '../../src/inventory/list-unserved.ts';
@@ -8,6 +8,7 @@ import type { CompileOptions } from '../../src/options.ts';
 import type { Document } from '../../src/phases/1-read/document.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { readPlaces } from '../../src/places/read-places.ts';
+import { readServiceNotes } from '../../src/places/read-service-notes.ts';
 import { type Fixture, loadFixture } from '../support/fixture.ts';
 
 /** What a snapshot compiles to, and its inventory. */
@@ -22,7 +23,7 @@ export function takeDocuments(documents: readonly Document[], options: Partial<C
   if (!rulesets) {
     throw new Error(diagnostics[0]?.message);
   }
-  const unserved = listUnserved(servicesOf({ documents, diagnostics }), views);
+  const unserved = listUnserved(markRefused(readServiceNotes(documents), diagnostics), views);
   return { ...takeInventory(rulesets, { views, unserved, places: readPlaces(documents) }), rulesets, views };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { elementsOf } from '../../src/phases/5-plan/elements-of.ts';
+import { elementsOf } from '../../src/elements-of.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { listTable } from './list-table.ts';
 import { sortRuleset } from './sort-ruleset.ts';

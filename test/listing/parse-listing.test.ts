@@ -6,6 +6,7 @@ const table = { family: 'ip', table: 'svc2nft' } as const;
 test('JSON is read', () => {
   const text = '{"nftables": [{"table": {"family": "ip", "name": "svc2nft", "handle": 1}}]}';
   expect(parseListing(text, table)).toEqual({
+    isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
     dynamic: new Map(),
     oddities: [],

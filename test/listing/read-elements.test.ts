@@ -55,10 +55,10 @@ describe('declarations', () => {
 
   test.each([
     ['set', { type: 'ipv6_addr' }, 'type ipv6_addr'],
-    ['set', {}, 'type '],
-    ['set', { type: [] }, 'type '],
+    ['set', {}, 'an empty type'],
+    ['set', { type: [] }, 'an empty type'],
     ['set', { type: { typeof: { meta: { key: 'mark' } } } }, 'type typeof'],
-    ['map', { type: 'ipv4_addr' }, 'type ipv4_addr'],
+    ['map', { type: 'ipv4_addr' }, 'type ipv4_addr without a type of values'],
     ['map', { type: 'ipv4_addr', map: 'inet_service . ipv4_addr' }, 'type ipv4_addr : inet_service . ipv4_addr'],
   ] as const)('%s %j is not understood', (kind, body, type) => {
     const { set, oddities } = readOneSet(kind, body);

@@ -15,6 +15,7 @@ const read = (...objects: unknown[]) =>
 
 describe('a listing that is none', () => {
   const missing = {
+    isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
     dynamic: new Map(),
     oddities: [{ message: 'table ip svc2nft is not in the listing', needsRebuild: true }],
@@ -50,12 +51,31 @@ describe('a listing that is none', () => {
   });
 });
 
+const asleep = { message: 'table ip svc2nft is dormant: none of its rules is in force', needsRebuild: true };
+
+function flagged(flag: string) {
+  return { message: `table ip svc2nft: no table of ours has flag ${flag}`, needsRebuild: true };
+}
+
 describe('a table', () => {
   test('has no flags, and its comment where nft prints it', () => {
     const own = { table: { family: 'ip', name: 'svc2nft', flags: 'dormant', comment: 'older' } };
     const { ruleset, oddities } = readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' });
     expect(ruleset.comment).toBe('older');
-    expect(oddities).toEqual([{ message: 'table ip svc2nft: no table of ours has flag dormant', needsRebuild: true }]);
+    expect(oddities).toEqual([asleep]);
+  });
+
+  test.each([
+    ['no flags', undefined, false, []],
+    ['an empty list', [], false, []],
+    ['newer nft', ['dormant'], true, [asleep]],
+    ['several flags', ['owner', 'dormant'], true, [flagged('owner'), asleep]],
+    ['other flags', ['owner', 'persist'], false, [flagged('owner'), flagged('persist')]],
+    ['a misprint of nft 1.0.6', 'ip', true, [asleep]],
+    ['another one', 7, true, [asleep]],
+  ])('is dormant or not: %s', (_, flags, isDormant, oddities) => {
+    const own = { table: { family: 'ip', name: 'svc2nft', ...(flags !== undefined && { flags }) } };
+    expect(readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' })).toMatchObject({ isDormant, oddities });
   });
 
   test('has no names that commands cannot speak of', () => {
@@ -67,16 +87,18 @@ describe('a table', () => {
       { flowtable: { ...place, name: 'a' } },
       { rule: { ...place, chain: 'a b', expr: [{ drop: null }] } },
       { rule: { ...place, chain: 'gone', expr: [{ drop: null }] } },
+      { rule: { ...place, expr: [{ drop: null }] } },
     );
     expect(ruleset.chains).toEqual([]);
     expect(ruleset.sets).toEqual([]);
     expect(oddities.map(({ message, needsRebuild }) => `${needsRebuild} ${message}`)).toEqual([
       'true flowtable a: no table of ours has such a thing',
       'true set _a: no table of ours has such a thing',
-      'true map undefined: no table of ours has such a thing',
+      'true map without a name: no table of ours has such a thing',
       'true chain a b: no table of ours has such a thing',
       'true chain \\u001b[1m: no table of ours has such a thing',
       'true chain gone: it has rules but is not listed',
+      'true a chain without a name: it has rules but is not listed',
     ]);
   });
 });
@@ -89,6 +111,8 @@ describe('a chain', () => {
       { chain: { ...place, name: 'b', ...base, policy: 'drop', dev: 'lo', comment: 'mine' } },
       { chain: { ...place, name: 'c', ...base, hook: 'ingress' } },
       { chain: { ...place, name: 'd', type: 'filter' } },
+      { chain: { ...place, name: 'e', type: undefined } },
+      { chain: { ...place, name: 'f', ...base, prio: {}, policy: [] } },
     );
     const hook = { type: 'filter', hook: 'input', priority: -5 };
     expect(ruleset.chains).toEqual([
@@ -96,6 +120,8 @@ describe('a chain', () => {
       { name: 'b', hook, rules: [] },
       { name: 'c', rules: [] },
       { name: 'd', rules: [] },
+      { name: 'e', rules: [] },
+      { name: 'f', rules: [] },
     ]);
     expect(oddities).toEqual(
       [
@@ -103,7 +129,10 @@ describe('a chain', () => {
         'chain b: no chain of ours has comment',
         'chain b: no chain of ours has dev',
         'chain c: no chain of ours has type filter hook ingress priority -5',
-        'chain d: no chain of ours has type filter hook undefined priority undefined',
+        'chain d: no chain of ours has type filter without hook and priority',
+        'chain e: no chain of ours has an empty type',
+        'chain f: no chain of ours has type filter hook input priority a mapping',
+        'chain f: no chain of ours has policy an empty list',
       ].map((message) => ({ message, needsRebuild: true })),
     );
   });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseNftText } from '../../src/nft-text/parse-nft-text.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
 import { listFixtures } from '../support/fixture.ts';
 import { expectRuleset } from './expect-ruleset.ts';
+import { parseOne } from './parse-one.ts';
 
 /** What compile prints comes back as the data that it was printed from. */
 describe('the text of a ruleset reads as it was compiled', () => {
@@ -12,7 +12,7 @@ describe('the text of a ruleset reads as it was compiled', () => {
     const text = readFileSync(new URL(`../../golden/${name}.nft`, import.meta.url), 'utf8');
     expect(rulesets.length).toBeGreaterThan(0);
     for (const ruleset of rulesets) {
-      const listing = parseNftText(text, ruleset);
+      const listing = parseOne(text, ruleset);
       expectRuleset(listing, ruleset);
       // Not only the same parts: also in the same order.
       expect(listing?.ruleset).toEqual(ruleset);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NftTextError } from '../../src/nft-text/nft-text-error.ts';
-import { parseNftText } from '../../src/nft-text/parse-nft-text.ts';
+import { parseOne } from './parse-one.ts';
 
 const ours = { family: 'ip', table: 'svc2nft' } as const;
 const golden = readFileSync(new URL('../../golden/client-affinity-over-udp-and-sctp.nft', import.meta.url), 'utf8');
@@ -50,7 +50,7 @@ const words = [
 /** Undefined, or the error of the text; anything else that is thrown fails the test. */
 function errorOf(text: string): NftTextError | undefined {
   try {
-    parseNftText(text, ours);
+    parseOne(text, ours);
     return undefined;
   } catch (error) {
     if (error instanceof NftTextError) {
@@ -58,6 +58,11 @@ function errorOf(text: string): NftTextError | undefined {
     }
     throw error;
   }
+}
+
+/** What is odd; nothing for text that is wrong. */
+function messagesOf(text: string): string[] {
+  return errorOf(text) ? [] : (parseOne(text, ours)?.oddities.map(({ message }) => message) ?? []);
 }
 
 function inTable(body: string): string {
@@ -99,6 +104,42 @@ describe('wrong text is an error with a place inside the text, and never anythin
     );
   });
 
+  test('golden text without one of its closing quotes: the place is that of the opening one', () => {
+    const quotes = [...golden.matchAll(/"[^"]*"/g)].filter(({ index }) => index < golden.indexOf('\n}\n'));
+    expect(quotes.length).toBeGreaterThan(20);
+    for (const { index, 0: quoted } of quotes) {
+      const close = index + quoted.length - 1;
+      const error = errorOf(golden.slice(0, close) + golden.slice(close + 1));
+      const before = golden.slice(0, index).split('\n');
+      expect(error).toMatchObject({ line: before.length, column: (before.at(-1)?.length ?? 0) + 1 });
+      expect(error?.message).toMatch(
+        /^this quote(d text is not closed on its line, or line [0-9]+ is wrong: | is never closed$)/,
+      );
+    }
+  });
+
+  test(`what is odd in mangled text is said in words, SEED=${seed}`, () => {
+    const piece = fc.record({ at: fc.integer({ min: 0, max: golden.length }), gone: fc.integer({ min: 0, max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 4 }), (pieces) => {
+        const text = pieces.reduce((before, { at, gone }) => before.slice(0, at) + before.slice(at + gone), golden);
+        expect(messagesOf(text).filter((message) => /undefined|\[object|null|NaN/.test(message))).toEqual([]);
+      }),
+      { seed, numRuns: 300 },
+    );
+  });
+
+  test.each([
+    ['chain c { type; }', 'chain c: no chain of ours has an empty type'],
+    ['chain c { type nat; }', 'chain c: no chain of ours has type nat without hook and priority'],
+    ['chain c { type nat hook; }', 'chain c: no chain of ours has type nat without hook and priority'],
+    ['chain c { type nat hook input priority; }', 'chain c: no chain of ours has type nat hook input without priority'],
+    ['set s { size 3; }', 'set s: no set of ours has an empty type'],
+    ['map m { type ipv4_addr; }', 'map m: no set of ours has type ipv4_addr without a type of values'],
+  ])('what is missing is named: %s', (body, message) => {
+    expect(messagesOf(inTable(body))).toEqual([message]);
+  });
+
   test(`words in any order, SEED=${seed}`, () => {
     const text = fc.array(fc.constantFrom(...pieces, ...words, 'svc2nft', 'ip daddr', '10.0.0.1', '80', '1h'), {
       maxLength: 60,
@@ -121,7 +162,7 @@ describe('text that nft allows and nobody expects', () => {
     const text = `table inet x { chain c { drop comment "${odd}" } } # }\n${inTable(
       `comment "${odd}"\nset s { type ipv4_addr\ncomment "${odd}"\nelements = { 10.0.0.1 comment "${odd}" } }`,
     )}`;
-    const ruleset = parseNftText(text, ours)?.ruleset;
+    const ruleset = parseOne(text, ours)?.ruleset;
     expect(ruleset).toEqual({
       ...ours,
       comment: odd,
@@ -135,7 +176,7 @@ describe('text that nft allows and nobody expects', () => {
       'set __proto__ { type ipv4_addr; __proto__ 1; }\nset s { type ipv4_addr; elements = { 10.0.0.1 constructor 1 } }\n__proto__ x { }',
     );
     expect(
-      parseNftText(text, ours)
+      parseOne(text, ours)
         ?.oddities.map(({ message }) => message)
         .sort(),
     ).toEqual([
@@ -149,7 +190,7 @@ describe('text that nft allows and nobody expects', () => {
   test('control characters of names reach no message', () => {
     const text = inTable('chain \u001b[31mred { drop }\nchain c { drop comment "x" }');
     expect(errorOf(text)?.message).toBe('"{" is expected here, not "["');
-    expect(parseNftText(inTable('chain \u001b31mred { drop }'), ours)?.oddities).toEqual([
+    expect(parseOne(inTable('chain \u001b31mred { drop }'), ours)?.oddities).toEqual([
       { message: 'chain \\u001b31mred: no table of ours has such a thing', needsRebuild: true },
     ]);
   });
@@ -169,6 +210,14 @@ describe('text that nft allows and nobody expects', () => {
     ['braces in a rule', `chain c { ${'jump { '.repeat(500_000)} ${'} '.repeat(500_000)} }`],
     ['braces in a foreign object', `counter c { ${'{ '.repeat(500_000)} ${'} '.repeat(500_000)} }`],
     ['sets', Array.from({ length: 50_000 }, (_, index) => `set s${index} { type ipv4_addr; }`).join('\n')],
+    ['lines of elements', `set s { type ipv4_addr\n${'elements = { 10.0.0.1 }\n'.repeat(200_000)}}`],
+    ['types and elements', `set s { type ${'a . '.repeat(500_000)}a\n${'elements = { 10.0.0.1 }\n'.repeat(100_000)}}`],
+    [
+      'foreign tables',
+      `}\n${Array.from({ length: 200_000 }, (_, index) => `table ip t${index} { }\n`).join('')}table ip u {`,
+    ],
+    ['deleted tables', `}\n${'delete table ip x\n'.repeat(200_000)}table ip u {`],
+    ['strings over lines', '\ncomment "a\n"'.repeat(500_000)],
   ])('ten megabytes of %s', (_, body) => {
     const error = errorOf(inTable(body));
     expect(error === undefined || error.message.length < 200).toBe(true);

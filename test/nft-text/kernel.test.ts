@@ -56,6 +56,27 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
     ]);
   });
 
+  test('a dormant table says so', async () => {
+    const table = 'table ip svc2nft {\nflags dormant\nchain services { drop; }\n}';
+    const [[text = '', terse = ''] = []] = await printInKernel([table], ['list ruleset', '-t list ruleset']);
+    for (const listing of [readOne(text, ours), readOne(terse, ours)]) {
+      expect(listing?.isDormant).toBe(true);
+      expect(listing?.oddities.map(({ message }) => message)).toEqual([
+        'table ip svc2nft is dormant: none of its rules is in force',
+      ]);
+    }
+  });
+
+  test('a listing without elements asks for -t', async () => {
+    const { text } = compileFixture('dual-stack-service-has-endpoints-of-each-family');
+    const [printed = []] = await printInKernel([text], ['list ruleset', '-t list ruleset', '-t -j list ruleset']);
+    expect(printed.map((one) => readOne(one, ours)?.oddities.map(({ message }) => message))).toEqual([
+      [],
+      ['table ip svc2nft: the sets have no elements; was it listed with -t?'],
+      ['table ip svc2nft: the sets have no elements; was it listed with -t?'],
+    ]);
+  });
+
   test('ports by name are refused at their place', async () => {
     const table = (body: string) => `table ip svc2nft {\n${body}\n}`;
     const texts = [

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunProgram } from '../../src/apply/run-program.ts';
 import { loadListings } from '../../src/cli/load-listings.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
 
@@ -24,11 +25,15 @@ async function load(content: string | Uint8Array, options: Partial<typeof settin
   return loadFrom(file, { ...settings, ...options });
 }
 
-async function loadFrom(source: string, options: Parameters<typeof loadListings>[1] = settings, input = '') {
+async function loadFrom(
+  source: string,
+  options: Parameters<typeof loadListings>[1] = settings,
+  input = '',
+  run: RunProgram = () => Promise.reject(new Error('no program is needed to read a file')),
+) {
   const stdin = Object.assign(new PassThrough(), { isTTY: false });
   const stderr = new PassThrough();
   stdin.end(input);
-  const run = () => Promise.reject(new Error('no program is needed to read a file'));
   const lock = () => Promise.reject(new Error('nor a lock'));
   const result = await loadListings(source, options, {
     stdin,
@@ -73,6 +78,82 @@ describe('rulesets in a file', () => {
   });
 });
 
+describe('what is said names the tables that were asked for', () => {
+  const listed = 'table ip kube-proxy {\n}\ntable ip6 svc2nft {\n}\n';
+
+  test('of one family, the family as well', async () => {
+    const { result, stderr } = await loadFrom('-', { families: ['ip'], table: 'svc2nft' }, listed);
+    expect(stderr).toBe('error: <stdin> has no table ip svc2nft (it has ip kube-proxy, ip6 svc2nft)\n');
+    expect(result).toBe(1);
+  });
+
+  test.each([
+    [['ip'], 'error: the kernel has no table ip svc2nft\n'],
+    [['ip', 'ip6'], 'error: the kernel has no table svc2nft\n'],
+  ] as const)('that the kernel does not have: %j', async (families, message) => {
+    const { result, stderr } = await loadFrom('kernel', { families, table: 'svc2nft' }, '', async () => ({
+      exitCode: 1,
+      signal: undefined,
+      missing: false,
+      denied: false,
+      stdout: '',
+      stderr: 'Error: No such file or directory\nlist table ip svc2nft\n              ^^^^^^^\n',
+    }));
+    expect(stderr).toBe(message);
+    expect(result).toBe(1);
+  });
+
+  test('no source at all is wrong usage', async () => {
+    expect(await loadFrom('')).toEqual({ result: 2, stderr: 'error: --ruleset wants a file or kernel\n' });
+  });
+
+  test.each(['Kernel', 'kernal'])('the kernel, mistyped: %s', async (source) => {
+    const stderr = `${source}:1:1: error file-not-found: there is no such file or folder (did you mean kernel?)\n`;
+    expect(await loadFrom(source)).toEqual({ result: 1, stderr });
+  });
+});
+
+describe('a listing without elements', () => {
+  const question = (family: string) => ({
+    message: `table ${family} svc2nft: the sets have no elements; was it listed with -t?`,
+    needsRebuild: false,
+  });
+
+  test('asks for -t where chains wait for packets', async () => {
+    const terse = compiled.replaceAll(/elements = \{[^}]*\}/g, '');
+    expect(terse).not.toBe(compiled);
+    const { result } = await load(terse);
+    expect(typeof result === 'number' || result.map(({ oddities }) => oddities)).toEqual([
+      [question('ip')],
+      [question('ip6')],
+    ]);
+  });
+
+  test('as JSON as well', async () => {
+    const place = { family: 'ip', table: 'svc2nft' };
+    const map = (elem: object) => ({
+      map: {
+        ...place,
+        name: 'service-ips',
+        type: ['ipv4_addr', 'inet_proto', 'inet_service'],
+        map: 'verdict',
+        ...elem,
+      },
+    });
+    const chain = (name: string) => ({ chain: { ...place, name } });
+    const odditiesOf = async (...objects: object[]) => {
+      const nftables = [{ table: { family: 'ip', name: 'svc2nft' } }, ...objects];
+      const { result } = await load(JSON.stringify({ nftables }));
+      return typeof result === 'number' || result.flatMap(({ oddities }) => oddities);
+    };
+    const elem = [[{ concat: ['10.96.0.1', 'tcp', 443] }, { goto: { target: 'tcp-cluster-1' } }]];
+    expect(await odditiesOf(map({}), chain('tcp-cluster-1'))).toEqual([question('ip')]);
+    expect(await odditiesOf(map({ elem }), chain('tcp-cluster-1'))).toEqual([]);
+    expect(await odditiesOf(map({}), chain('services'))).toEqual([]);
+    expect(await odditiesOf(chain('tcp-cluster-1'))).toEqual([]);
+  });
+});
+
 const expected = 'what svc2nft compile, nft list ruleset or nft -j list ruleset prints is expected';
 
 describe('what is no ruleset is one clear message, and exit code 1', () => {
@@ -97,6 +178,8 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
       '{"nftables": [{"table": {"family": "inet", "name": "a\\u001b"}}]}',
       'error: /rules has no table svc2nft (it has inet a\\u001b)',
     ],
+    ['an empty listing', '{"nftables":[]}', 'error: /rules has no table svc2nft (it has no tables)'],
+    ['an odd table', '{"nftables":[{"table":{}}]}', 'error: /rules has no table svc2nft (it has no tables)'],
     [
       'JSON of something else',
       '{"kind": "List", "items": []}',
@@ -151,6 +234,33 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
         '/rules:3:33: error: the port "http" is given by name; call nft without -S',
         '  type inet_service; elements = { "http" }',
         '                                  ^',
+      ].join('\n'),
+    ],
+    [
+      'a quote that is left out',
+      'table ip svc2nft {\n\tset s {\n\t\ttype inet_service\n\t\tcomment "cut;\n\t\telements = { 80 comment "a" }\n\t}\n}\n',
+      [
+        '/rules:4:11: error: this quoted text is not closed on its line, or line 5 is wrong: this quote is never closed',
+        '  comment "cut;',
+        '          ^',
+      ].join('\n'),
+    ],
+    [
+      'one that is left out where ports stand',
+      'table ip svc2nft {\n\tset s {\n\t\ttype inet_service\n\t\telements = { 80 comment "cut,\n 81 comment "b", 82 comment "c", 83 }\n\t}\n}\n',
+      [
+        '/rules:4:27: error: this quoted text is not closed on its line, or line 5 is wrong: no quoted text is expected here',
+        '  elements = { 80 comment "cut,',
+        '                          ^',
+      ].join('\n'),
+    ],
+    [
+      'one that is left out in another table',
+      'table ip x {\n\tcomment "cut\n}\ntable ip svc2nft {\n\tcomment "a"\n}\n',
+      [
+        '/rules:2:10: error: this quoted text is not closed on its line, or line 5 is wrong: this quote is never closed',
+        '  comment "cut',
+        '          ^',
       ].join('\n'),
     ],
     [

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Listing } from '../../src/listing/listing.ts';
-import { parseNftText } from '../../src/nft-text/parse-nft-text.ts';
 import type { FilledSet, Hook, Rule } from '../../src/phases/5-plan/ruleset.ts';
+import { parseOne } from './parse-one.ts';
 
 function parse(body: string, family: 'ip' | 'ip6' = 'ip'): Listing | undefined {
-  return parseNftText(`table ${family} svc2nft {\n${body}\n}`, { family, table: 'svc2nft' });
+  return parseOne(`table ${family} svc2nft {\n${body}\n}`, { family, table: 'svc2nft' });
 }
 
 function parseRule(text: string, family?: 'ip' | 'ip6'): Rule | undefined {
@@ -41,6 +41,14 @@ describe('several spellings of one rule', () => {
     [
       [{ kind: 'match-mark', mark: 2 ** 31 }, { kind: 'drop' }],
       ['meta mark != 0x00000000/1 drop', 'meta mark & 0x80000000 != 0 drop'],
+    ],
+    [
+      [{ kind: 'match-set', key: [{ kind: 'ct-original-daddr' }], set: 'nodeport-ips' }, { kind: 'return' }],
+      ['ct original ip daddr @nodeport-ips return', 'ct original ip daddr == @nodeport-ips return'],
+    ],
+    [
+      [{ kind: 'match-set', key: [{ kind: 'ct-original-daddr' }], negated: true, set: 'a' }, { kind: 'return' }],
+      ['ct original ip daddr != @a return'],
     ],
     [
       [{ kind: 'match', left: { kind: 'ct-state' }, right: 'new' }, { kind: 'return' }],
@@ -212,5 +220,5 @@ describe('sets', () => {
 });
 
 test('a table of another name or family is none', () => {
-  expect(parseNftText('table ip6 svc2nft { }\ntable ip other { }', { family: 'ip', table: 'svc2nft' })).toBeUndefined();
+  expect(parseOne('table ip6 svc2nft { }\ntable ip other { }', { family: 'ip', table: 'svc2nft' })).toBeUndefined();
 });

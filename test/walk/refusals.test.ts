@@ -81,7 +81,7 @@ test.each<[string, Statement]>([
 ])('refuses a rule: %s', (reason, statement) => {
   const chains = [chain('odd', [[drop], [statement]]), chain('base', [], filterForward)];
   const refused = refusalOf(chains, sets);
-  expect(refused.message).toContain(`chain odd, rule 1: ${reason}`);
+  expect(refused.message).toContain(`chain odd, rule 2: ${reason}`);
   expect(refused.place).toEqual({ chain: 'odd', rule: 1 });
 });
 

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
+import { checkedText } from '../option-values.ts';
+import { outputFileProblem } from '../output-file-problem.ts';
 import { runCompile } from '../run-compile.ts';
 import type { Streams } from '../streams.ts';
 import { suggestCommand } from '../suggest-command.ts';
@@ -22,7 +24,7 @@ export function compileCommand(streams: Streams, setExitCode: (code: number) => 
     .description(
       "Compiles what `kubectl get services,endpointslices,nodes -A -o yaml` prints into the node's nftables ruleset.",
     )
-    .option('-o, --output <file>', 'write the ruleset there instead of stdout')
+    .option('-o, --output <file>', 'write the ruleset there instead of stdout', checkedText(outputFileProblem))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags, command: Command) => {

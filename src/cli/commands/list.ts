@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
-import { describeValue } from '../../describe-value.ts';
-import { checkedList } from '../option-values.ts';
 import type { ListFlags } from '../run-list.ts';
+import { addServiceFilters } from '../service-filters.ts';
 import type { Streams } from '../streams.ts';
 import { addCompileOptions } from './compile-options.ts';
 
@@ -22,7 +21,7 @@ A line is one frontend: an address and port, or a node port (*:30080/tcp, of IPv
   REMARK     why connections are refused, why endpoints are left out, who may connect, how long clients keep endpoints
 Services that get no rules have a line with <none> as their frontend. The kernel does not know them, nor endpoints left out,
 nor whether an address is a load balancer's unless it has source ranges (type External); an endpoint whose slice names no
-node counts as local there. With --kernel, only --table and --family of the options about rules matter. What stands in the
+node counts as local there. With --ruleset, only --table and --family of the options about rules matter. What stands in the
 kernel's maps is listed, whether packets get that far or not: svc2nft diff and svc2nft verify find what others changed.
 
 -o json and -o yaml print {node, tables: [{family, table, nodePortAddresses}], items: [...]}; an item has namespace,
@@ -30,17 +29,16 @@ service, portName, protocol, family, type, frontend, policy, refusal, givenTo, a
 endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
 
-Exit codes: 0 done, also when there is nothing to list; 1 bad input, or no table in the kernel; 2 wrong usage; 3 nft or the
-kernel refused; 4 no permission or no nft.`;
+Exit codes: 0 done, also when there is nothing to list; 1 bad input, nothing of the name that was asked for, or no such table;
+2 wrong usage; 3 nft or the kernel refused; 4 no permission or no nft.`;
 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(streams: Streams, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('list'))
+  return addServiceFilters(addCompileOptions(new Command('list')))
     .summary('list where Services answer on this node')
     .description('Lists the frontends of Services on this node, with policies, endpoints and what is wrong with them.')
-    .option('-n, --namespace <name>', 'only Services of this namespace; may be repeated', checkedList(namespaceProblem))
-    .option('--service <[namespace/]name>', 'only this Service; may be repeated', checkedList(serviceProblem))
-    .option('--kernel', 'list what the kernel holds, and read no manifests')
+    .option('--kernel', 'the same as --ruleset kernel')
+    .option('--ruleset <file|kernel>', 'list what these rules hold, or - for those on stdin, and read no manifests')
     .addOption(
       new Option('-o, --output <format>', 'wide: with endpoints; json, yaml: everything; name: for explain --to')
         .choices(['table', 'wide', 'json', 'yaml', 'name'])
@@ -53,18 +51,3 @@ export function listCommand(streams: Streams, setExitCode: (code: number) => voi
       setExitCode(await runList(paths, flags, streams));
     });
 }
-
-/** What is wrong with the name of a namespace, a DNS label (RFC 1123), or undefined. */
-function namespaceProblem(text: string): string | undefined {
-  return new RegExp(`^${label}$`).test(text) ? undefined : `${describeValue(text)} is no namespace: ${labelRule}`;
-}
-
-/** What is wrong with the name of a Service, or undefined. */
-function serviceProblem(text: string): string | undefined {
-  return new RegExp(`^(${label}/)?${label}$`).test(text)
-    ? undefined
-    : `${describeValue(text)} is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`;
-}
-
-const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last';

@@ -1,7 +1,7 @@
 /** The part of the bash script that is the same for every command line; complete-bash.ts writes what it asks for. */
 export const bashCompleter = `_svc2nft() {
   local -a line=() words=()
-  local piece glued='' files='' option='' ended='' prefix='' command=$_svc2nft_default_command
+  local piece glued='' files='' typed='' option='' ended='' prefix='' command=$_svc2nft_default_command
   local -i index first=1 position=1
   COMPREPLY=()
 
@@ -57,12 +57,24 @@ export const bashCompleter = `_svc2nft() {
     _svc2nft_argument "$command" "$position"
   fi
 
+  # Of a word with colons readline replaces only what stands after the last one.
+  [[ $current == *:* && $COMP_WORDBREAKS == *:* ]] && typed=\${current%"\${current##*:}"}
   for piece in "\${words[@]}"; do
-    [[ $piece == "$current"* ]] && COMPREPLY+=("$prefix$piece")
+    if [[ $piece == "$current"* && $piece != "$typed" ]]; then
+      COMPREPLY+=("$prefix\${piece#"$typed"}")
+      [[ $piece != *: ]] || compopt -o nospace
+    fi
   done
-  # Names of files are left to readline, which knows how to quote them.
+
+  # Names of files alone are left to readline, which knows best how they are written. What begins as a word does has
+  # nothing in it that must be unquoted; what is offered readline quotes.
   if [[ -n $files && \${#COMPREPLY[@]} -eq 0 ]]; then
     compopt -o default
+  elif [[ -n $files ]]; then
+    compopt -o filenames
+    while IFS= read -r piece; do
+      COMPREPLY+=("$prefix$piece")
+    done < <(compgen -f -- "$current")
   fi
 }
 complete -F _svc2nft svc2nft

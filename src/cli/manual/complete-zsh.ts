@@ -17,8 +17,10 @@ _svc2nft() {
 ${commands.map(({ name, summary }) => `      ${quoteForShell(`${name}:${escapeBackslashes(summary)}`)}`).join('\n')}
     )
     # The first word may be an argument of the default command, too.
-    _describe -t commands command commands || _svc2nft_${defaultCommand}
-    return
+    local -i failed=1
+    _describe -t commands command commands && failed=0
+    _svc2nft_${defaultCommand} && failed=0
+    return failed
   fi
   case $words[2] in
     ${commands.map(({ name }) => quoteForShell(name)).join(' | ')})
@@ -82,11 +84,18 @@ function valueSpec({ name, words, files }: ValueManual): string {
 
 function valueAction(words: readonly string[], files: boolean): string {
   // The shell evaluates the action.
-  const list = words.map((word) => escapeColons(quoteForShell(word))).join(' ');
-  if (files) {
-    return words.length > 0 ? `{compadd -- ${list}; _files}` : '_files';
+  const whole = listWords(words.filter((word) => !word.endsWith(':')));
+  const begun = listWords(words.filter((word) => word.endsWith(':')));
+  if (files || begun !== '') {
+    // No blank follows what is only begun.
+    const actions = [whole && `compadd -- ${whole}`, begun && `compadd -S "" -- ${begun}`, files && '_files'];
+    return `{${actions.filter(Boolean).join('; ')}}`;
   }
-  return words.length > 0 ? `(${list})` : ' ';
+  return whole === '' ? ' ' : `(${whole})`;
+}
+
+function listWords(words: readonly string[]): string {
+  return words.map((word) => escapeColons(quoteForShell(word))).join(' ');
 }
 
 /** Of values, where a colon ends a part. */

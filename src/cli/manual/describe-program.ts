@@ -2,6 +2,7 @@ import type { Argument, Command, Option } from 'commander';
 import { version } from '../../version.ts';
 import type { ArgumentManual, CommandManual, OptionManual, ProgramManual, ValueManual } from './manual.ts';
 import { readHelpTexts } from './read-help-texts.ts';
+import { valueBeginnings } from './value-beginnings.ts';
 
 /**
  * Describes the command line as it is defined; nothing is told twice.
@@ -62,6 +63,10 @@ const fileWords = /^(file|path|folder)$/i;
 
 /** The placeholder tells what a value is: `<file>` is a file, and `<file|kernel>` a file or the word `kernel`. */
 function describeValue(placeholder: string, choices: readonly string[] | undefined): ValueManual {
+  const beginnings = valueBeginnings.get(placeholder);
+  if (beginnings) {
+    return { name: placeholder, words: beginnings, files: false, open: true };
+  }
   const alternatives = placeholder.split('|');
   const otherWords = alternatives.length > 1 ? alternatives.filter((word) => !fileWords.test(word)) : [];
   return {

@@ -51,6 +51,8 @@ export interface ValueManual {
   readonly words: readonly string[];
   /** Names of files and folders, besides the words. */
   readonly files: boolean;
+  /** Other texts are as good as the words; one that ends in a colon goes on. */
+  readonly open?: true;
 }
 
 export interface ExitCodeManual {
