@@ -1,10 +1,11 @@
 import { formatNftError } from '../apply/nft-error.ts';
-import { isNftError, readTable } from '../apply/read-table.ts';
+import { isNftError } from '../apply/read-table.ts';
 import type { Listing } from '../listing/listing.ts';
 import type { CompileOptions } from '../options.ts';
 import { exitCodes } from './exit-codes.ts';
 import { loadRulesetFile } from './load-ruleset-file.ts';
 import { nameTables } from './name-tables.ts';
+import { readKernelTable } from './read-kernel-table.ts';
 import { exitCodeOfError } from './report-outcome.ts';
 import type { Streams } from './streams.ts';
 
@@ -30,7 +31,7 @@ export async function loadListings(
   }
   const listings: Listing[] = [];
   for (const name of names) {
-    const listing = await readTable(streams.run, name);
+    const listing = await readKernelTable(streams.run, name);
     if (isNftError(listing)) {
       streams.stderr.write(`error: ${formatNftError(listing)}\n`);
       return exitCodeOfError(listing);
