@@ -39,8 +39,12 @@ export interface NftError extends NftRemedy {
 
 /** What it means that a program did not end with exit code 0. The only reader of nft's messages. */
 export function classifyNftError(result: ProgramResult): NftError {
-  return createNftError(kindOf(result), linesOf(result));
+  const error = createNftError(kindOf(result), linesOf(result));
+  return result.denied ? { ...error, advice: notExecutable } : error;
 }
+
+/** Who runs it does not matter: root may not either. */
+const notExecutable = 'Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.';
 
 /** An error of a kind that somebody else has found out. */
 export function createNftError(kind: NftErrorKind, said: readonly string[]): NftError {

@@ -2,10 +2,10 @@ import { isNftError } from '../apply/read-table.ts';
 import { listWords } from '../describe-value.ts';
 import type { ChainFact, Facts } from './facts.ts';
 import { type Judgement, note, ok, problem, warning } from './finding.ts';
-import { interfacesOf } from './interfaces-of.ts';
+import { hasIpv4 } from './has-ipv4.ts';
 
 /** Chains that drop what they do not know: an accept in one table does not stop another table from dropping. */
-export function checkForwardPolicy({ table, chains }: Facts): Judgement {
+export function checkForwardPolicy({ table, chains, unread }: Facts): Judgement {
   if (isNftError(chains)) {
     return note('whether another table drops what is forwarded could not be seen', chains.advice);
   }
@@ -16,12 +16,19 @@ export function checkForwardPolicy({ table, chains }: Facts): Judgement {
       ['ip', 'ip6', 'inet'].includes(chain.family) &&
       chain.table !== table,
   );
-  return droppers.length === 0
-    ? ok('no table drops by policy what is forwarded')
-    : warning(
-        `policy drop for what is forwarded: ${listWords(droppers.map(describeChain))}`,
-        'Make sure that it accepts packets to and from pods (`ct status dnat` for Services), or set the policy to accept.',
-      );
+  if (droppers.length > 0) {
+    return warning(
+      `policy drop for what is forwarded: ${listWords(droppers.map(describeChain))}`,
+      'Make sure that it accepts packets to and from pods (`ct status dnat` for Services), or set the policy to accept.',
+    );
+  }
+  const unseen = unread.filter(({ tables }) => tables.includes('filter')).map(({ program }) => program);
+  return unseen.length > 0
+    ? note(
+        `whether table filter of ${listWords(unseen)} (legacy) drops what is forwarded could not be seen`,
+        'Install iptables on this node, so that iptables-legacy-save can be asked.',
+      )
+    : ok('no table drops by policy what is forwarded');
 }
 
 /** Pods are other hosts to the node: without forwarding they reach nothing. */
@@ -30,6 +37,18 @@ export function checkForwarding({ files }: Facts): Judgement {
   const ipv6 = files.forwarding6?.trim();
   if (ipv4 === undefined) {
     return note('net.ipv4.ip_forward could not be seen', 'It must be 1.');
+  }
+  if (ipv4 === '0' && ipv6 !== '1' && !hasIpv4(files)) {
+    return problem(
+      'neither IPv4 nor IPv6 is forwarded: what goes from or to pods is not',
+      'Set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d, and net.ipv4.ip_forward = 1 if pods have IPv4 addresses.',
+    );
+  }
+  if (ipv4 === '0' && !hasIpv4(files)) {
+    return note(
+      'net.ipv4.ip_forward is 0; this node has no IPv4 routes, and IPv6 is forwarded',
+      'Set net.ipv4.ip_forward = 1 in /etc/sysctl.d, if pods have IPv4 addresses.',
+    );
   }
   if (ipv4 === '0') {
     return problem(
@@ -43,27 +62,6 @@ export function checkForwarding({ files }: Facts): Judgement {
         'Set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d, if pods have IPv6 addresses.',
       )
     : ok(ipv6 === undefined ? 'IPv4 is forwarded' : 'IPv4 and IPv6 are forwarded');
-}
-
-/** Bridges that CNI plugins put pods on: cni0 by the bridge plugin, cbr0 by kubenet, kube-bridge by kube-router. */
-const podBridges: readonly string[] = ['cni0', 'cbr0', 'kube-bridge'];
-
-/** Between two pods on one bridge an answer passes no rule, and so is not translated back, unless br_netfilter sees it. */
-export function checkBridges({ files }: Facts): Judgement {
-  const bridges = interfacesOf(files).filter((name) => podBridges.includes(name));
-  if (bridges.length === 0) {
-    return ok('no bridge that pods are known to be on');
-  }
-  const off = [
-    ['bridge-nf-call-iptables', files.bridgeCalls],
-    ['bridge-nf-call-ip6tables', files.bridgeCalls6],
-  ].flatMap(([name, value]) => (value?.trim() === '1' ? [] : `net.bridge.${name}`));
-  return off.length === 0
-    ? ok(`bridged packets pass the rules (${bridges.join(', ')})`)
-    : problem(
-        `packets between pods on ${listWords(bridges)} pass no rules: a pod does not reach Services on a pod of the same bridge`,
-        `Load br_netfilter (/etc/modules-load.d) and set ${listWords(off)} to 1 in /etc/sysctl.d; it counts for nftables as well.`,
-      );
 }
 
 /** RFC 3704: 1 is strict, 2 is loose. The larger of `all` and the interface's own counts. */

@@ -18,7 +18,10 @@ export function checkKernel({ nft, files }: Facts): Judgement {
 }
 
 /** Whether the kernel takes the kinds of rules that we write, found out by trying. */
-export function checkFeatures({ features }: Facts): Judgement {
+export function checkFeatures({ nft, features }: Facts): Judgement {
+  if (features.kind === 'not-probed' && isNftError(nft) && ['not-found', 'no-permission'].includes(nft.kind)) {
+    return note(`not tried, for ${nft.said.join(' ')}`, nft.advice);
+  }
   if (features.kind === 'not-probed') {
     return note(
       `not tried, for no network namespace can be made: ${features.said}`,

@@ -23,7 +23,7 @@ export function checkJson({ nft, lacksJson, chains }: Facts): Judgement {
       'Install an nftables that was built with JSON support (libjansson); `nft -V` must print "json: yes".',
     );
   }
-  if (isNftError(nft) && nft.kind === 'not-found') {
+  if (isNftError(nft) && ['not-found', 'no-permission'].includes(nft.kind)) {
     return note('nft could not be asked for JSON', nft.advice);
   }
   if (isNftError(chains) && chains.kind !== 'no-permission') {

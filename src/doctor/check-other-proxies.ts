@@ -1,11 +1,12 @@
 import { isNftError } from '../apply/read-table.ts';
 import { listWords } from '../describe-value.ts';
-import type { ChainFact, Facts } from './facts.ts';
-import { type Judgement, note, ok, problem } from './finding.ts';
+import type { ChainFact, Facts, UnreadTables } from './facts.ts';
+import { type Judgement, note, ok, problem, warning } from './finding.ts';
 import { interfacesOf } from './interfaces-of.ts';
 
-const cleanUp =
-  'Stop kube-proxy for good, then run `kube-proxy --cleanup` on this node: its rules stay when it ends, and grow stale.';
+/** Its rules stay when it ends, and grow stale. The ways differ by who starts it, which rules do not show. */
+const stop =
+  'Stop kube-proxy for good (delete its DaemonSet, or disable-kube-proxy of k3s and RKE2), then remove its rules:';
 
 /** kube-proxy's nftables mode: tables `ip kube-proxy` and `ip6 kube-proxy`. */
 export function checkKubeProxyNftables({ chains }: Facts): Judgement {
@@ -17,12 +18,12 @@ export function checkKubeProxyNftables({ chains }: Facts): Judgement {
     ? ok('no table of kube-proxy')
     : problem(
         `kube-proxy translates Services too: ${listWords(families.map((family) => `table ${family} kube-proxy`))}`,
-        cleanUp,
+        `${stop} ${listWords(families.map((family) => `\`nft delete table ${family} kube-proxy\``))}, or reboot.`,
       );
 }
 
 /** kube-proxy's iptables and ipvs modes: the chain KUBE-SERVICES, of the old iptables or of iptables-nft. */
-export function checkKubeProxyIptables({ chains }: Facts): Judgement {
+export function checkKubeProxyIptables({ chains, unread }: Facts): Judgement {
   if (isNftError(chains)) {
     return note('whether kube-proxy has iptables rules could not be seen', chains.advice);
   }
@@ -30,9 +31,19 @@ export function checkKubeProxyIptables({ chains }: Facts): Judgement {
   const places = found.map(
     ({ family, legacy }) => `${family === 'ip6' ? 'ip6tables' : 'iptables'} (${legacy ? 'legacy' : 'nft'})`,
   );
-  return places.length === 0
-    ? ok('no iptables rules of kube-proxy')
-    : problem(`kube-proxy translates Services too: KUBE-SERVICES in ${listWords(places)}`, cleanUp);
+  if (places.length > 0) {
+    return problem(
+      `kube-proxy translates Services too: KUBE-SERVICES in ${listWords(places)}`,
+      `${stop} reboot, or \`kube-proxy --cleanup\` from its image.`,
+    );
+  }
+  const unseen = unread.filter(({ tables }) => tables.includes('nat')).map(describeUnread);
+  return unseen.length > 0
+    ? warning(
+        `${unseen.join('; ')}, and may be of kube-proxy`,
+        'Install iptables on this node, so that iptables-legacy-save can be asked; kube-proxy brings its own along.',
+      )
+    : ok('no iptables rules of kube-proxy');
 }
 
 /** kube-proxy's ipvs mode: the interface kube-ipvs0, on which it puts all cluster IPs. */
@@ -41,7 +52,7 @@ export function checkKubeProxyIpvs({ files }: Facts): Judgement {
   if (interfacesOf(files).includes('kube-ipvs0')) {
     return problem(
       `kube-proxy serves Services too: interface kube-ipvs0, IPVS with ${countServices(services)}`,
-      `${cleanUp} Then \`ip link delete kube-ipvs0\`, should it still be there.`,
+      `${stop} reboot, or \`kube-proxy --cleanup\` from its image, then \`ip link delete kube-ipvs0\` should it still be there.`,
     );
   }
   return services === 0
@@ -71,6 +82,11 @@ export function checkOtherProxies({ files }: Facts): Judgement {
         `${listWords(found.map(([name, program]) => `${program}: interface ${name}`))} may translate Services itself, unseen by nft`,
         'Turn its service proxy off if svc2nft is to do that work; otherwise svc2nft is not needed.',
       );
+}
+
+function describeUnread({ program, tables }: UnreadTables): string {
+  const [noun, verb] = tables.length === 1 ? ['table', 'is'] : ['tables', 'are'];
+  return `${noun} ${tables.join(', ')} of the old ${program} ${verb} in use and could not be read`;
 }
 
 function countServices(count: number): string {

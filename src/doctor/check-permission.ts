@@ -3,11 +3,12 @@ import type { Facts } from './facts.ts';
 import { type Judgement, note, ok, problem } from './finding.ts';
 
 /** Whether rules may be read and changed. */
-export function checkPermission({ chains, files }: Facts): Judgement {
+export function checkPermission({ nft, chains, files }: Facts): Judgement {
   if (!isNftError(chains)) {
     return ok('rules may be read and changed');
   }
-  if (chains.kind !== 'no-permission') {
+  // `nft --version` needs no permission: nft itself may not be executed, which is said by its own check.
+  if (chains.kind !== 'no-permission' || (isNftError(nft) && nft.kind === 'no-permission')) {
     return note('whether rules may be changed could not be seen', chains.advice);
   }
   // A capability without the permission: a seccomp profile, SELinux, or a network namespace of somebody else.

@@ -1,11 +1,6 @@
+import { checkBridges } from './check-bridges.ts';
 import { checkConntrackProgram, checkConntrackTable, checkLiberal } from './check-conntrack.ts';
-import {
-  checkBridges,
-  checkForwarding,
-  checkForwardPolicy,
-  checkReversePath,
-  checkRouteLocalnet,
-} from './check-forwarding.ts';
+import { checkForwarding, checkForwardPolicy, checkReversePath, checkRouteLocalnet } from './check-forwarding.ts';
 import { checkFeatures, checkKernel } from './check-kernel.ts';
 import { checkLocalPorts } from './check-local-ports.ts';
 import { checkJson, checkNft } from './check-nft.ts';

@@ -27,6 +27,21 @@ export interface ChainFact {
   readonly legacy?: true;
 }
 
+/** Tables of the old iptables that are in use, and that no program could list. */
+export interface UnreadTables {
+  readonly program: 'iptables' | 'ip6tables';
+  readonly tables: readonly string[];
+}
+
+/** A bridge that pods are known to be on, with its own switches as the kernel writes them: `1\n`. */
+export interface BridgeFact {
+  readonly name: string;
+  /** IPv4 packets between its ports pass the rules. */
+  readonly calls: string | undefined;
+  /** IPv6 packets do. */
+  readonly calls6: string | undefined;
+}
+
 /** What stands at the head of our table. */
 export interface OwnTable {
   readonly family: Family;
@@ -60,11 +75,13 @@ export interface Facts {
   readonly lacksJson: boolean;
   /** The chains of all tables of nft and of the old iptables; an error of nft where they could not be listed. */
   readonly chains: readonly ChainFact[] | NftError;
+  readonly unread: readonly UnreadTables[];
   readonly ownTables: readonly OwnTable[];
   readonly features: FeatureProbe;
   readonly hasConntrack: boolean;
   /** The files that are there and may be read. */
   readonly files: Readonly<Partial<Record<FileName, string>>>;
+  readonly bridges: readonly BridgeFact[];
   /** The services that are started with the machine, and their unit or script. */
   readonly services: Readonly<Partial<Record<FirewallService, string>>>;
 }

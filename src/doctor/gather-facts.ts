@@ -3,10 +3,20 @@ import { probeNft } from '../apply/probe-nft.ts';
 import { isNftError } from '../apply/read-table.ts';
 import type { RunProgram } from '../apply/run-program.ts';
 import type { Family } from '../network.ts';
-import type { ChainFact, Facts, Instruments, OwnTable } from './facts.ts';
-import { enabledPaths, type FileName, type FirewallService, firewallServices, knownFiles } from './known-files.ts';
+import type { BridgeFact, ChainFact, Facts, Instruments, OwnTable } from './facts.ts';
+import { interfacesOf } from './interfaces-of.ts';
+import {
+  bridgeFiles,
+  enabledPaths,
+  type FileName,
+  type FirewallService,
+  firewallServices,
+  knownFiles,
+  podBridges,
+} from './known-files.ts';
+import { listLegacyChains } from './list-legacy-chains.ts';
 import { probeFeatures } from './probe-features.ts';
-import { readChains, readSavedChains } from './read-chains.ts';
+import { readChains } from './read-chains.ts';
 
 /** In milliseconds: a program that takes longer is ended, and what it would have told is not known. */
 const longestLook = 20_000;
@@ -22,11 +32,13 @@ export async function gatherFacts({ run: runProgram, readText }: Instruments, ta
     table,
     nft,
     lacksJson: isNftError(listed) && listed.said.some((line) => /JSON support not compiled/i.test(line)),
-    chains: isNftError(listed) ? listed : [...listed, ...legacy],
+    chains: isNftError(listed) ? listed : [...listed, ...legacy.chains],
+    unread: legacy.unread,
     ownTables: isNftError(listed) ? [] : await readOwnTables(run, table, listed),
     features: await probeFeatures(run),
     hasConntrack: !(await run('conntrack', ['--version'])).missing,
     files,
+    bridges: await readBridges(readText, files),
     services: await findServices(readText),
   };
 }
@@ -51,26 +63,6 @@ async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftEr
   return readChains(result.stdout) ?? createNftError('refused', ['nft printed no JSON']);
 }
 
-/** Where a table is not in use the program would load its module, so it is not asked. */
-async function listLegacyChains(run: RunProgram, files: Facts['files']): Promise<readonly ChainFact[]> {
-  const families = [
-    { family: 'ip', names: files.legacyTables, programs: ['iptables-legacy-save', 'iptables-save'] },
-    { family: 'ip6', names: files.legacyTables6, programs: ['ip6tables-legacy-save', 'ip6tables-save'] },
-  ] as const;
-  const chains: ChainFact[] = [];
-  for (const { family, names = '', programs } of families) {
-    for (const table of ['nat', 'filter'].filter((name) => names.split('\n').includes(name))) {
-      const [legacy, either] = programs;
-      const first = await run(legacy, ['-t', table]);
-      const { stdout } = first.missing ? await run(either, ['-t', table]) : first;
-      for (const chain of readSavedChains(stdout, family, table)) {
-        chains.push(chain);
-      }
-    }
-  }
-  return chains;
-}
-
 /** As text: the JSON of nft 1.0.6 breaks off where a table has flags. */
 async function readOwnTables(run: RunProgram, table: string, chains: readonly ChainFact[]): Promise<OwnTable[]> {
   const families: readonly Family[] = ['ip', 'ip6'];
@@ -89,6 +81,16 @@ async function readOwnTables(run: RunProgram, table: string, chains: readonly Ch
     }
   }
   return tables;
+}
+
+async function readBridges(readText: Instruments['readText'], files: Facts['files']): Promise<readonly BridgeFact[]> {
+  const names = interfacesOf(files).filter((name) => podBridges.includes(name));
+  return Promise.all(
+    names.map(async (name) => {
+      const { calls, calls6 } = bridgeFiles(name);
+      return { name, calls: await readText(calls), calls6: await readText(calls6) };
+    }),
+  );
 }
 
 async function findServices(readText: Instruments['readText']): Promise<Facts['services']> {

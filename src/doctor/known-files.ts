@@ -5,6 +5,7 @@ export const knownFiles = {
   userIds: '/proc/self/uid_map',
   sendBuffer: '/proc/sys/net/core/wmem_max',
   interfaces: '/proc/net/dev',
+  routes: '/proc/net/route',
   ipvs: '/proc/net/ip_vs',
   legacyTables: '/proc/net/ip_tables_names',
   legacyTables6: '/proc/net/ip6_tables_names',
@@ -31,6 +32,15 @@ export const knownFiles = {
 
 /** Our name of a file. */
 export type FileName = keyof typeof knownFiles;
+
+/** Bridges that CNI plugins put pods on: cni0 by the bridge plugin, cbr0 by kubenet, kube-bridge by kube-router. */
+export const podBridges: readonly string[] = ['cni0', 'cbr0', 'kube-bridge'];
+
+/** A bridge's own switches, one for each family, which count beside those of the machine (br_netfilter of the kernel). */
+export function bridgeFiles(name: string): { readonly calls: string; readonly calls6: string } {
+  const folder = `/sys/class/net/${name}/bridge`;
+  return { calls: `${folder}/nf_call_iptables`, calls6: `${folder}/nf_call_ip6tables` };
+}
 
 /** Services that write packet filter rules, by the name of their unit. */
 export const firewallServices = ['nftables', 'firewalld', 'ufw', 'netfilter-persistent', 'docker'] as const;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createNftError } from '../../src/apply/nft-error.ts';
+import { createNftError, type NftError } from '../../src/apply/nft-error.ts';
 import { diagnose } from '../../src/doctor/diagnose.ts';
-import type { Facts } from '../../src/doctor/facts.ts';
+import type { BridgeFact, Facts } from '../../src/doctor/facts.ts';
 import { type FindingCode, findingCodes } from '../../src/doctor/finding.ts';
 import { healthyFacts, withChains, withFiles, withInterfaces } from './healthy-facts.ts';
 
@@ -15,6 +15,7 @@ function complaints(facts: Facts): string[] {
 
 const notFound = createNftError('not-found', ['nft is not installed']);
 const noPermission = createNftError('no-permission', ['netlink: Error: cache initialization failed']);
+const notExecutable: NftError = { ...createNftError('no-permission', ['nft may not be executed']), advice: 'Make it.' };
 const comment = 'Kubernetes Services, by svc2nft';
 
 test('a healthy node: one finding for each code, all ok, without advice', () => {
@@ -39,6 +40,25 @@ const ofNft: Case[] = [
     'note nft-json: nft could not be asked for JSON',
     'note permission: whether rules may be changed could not be seen',
     'note kernel: Linux 6.8.0-45-generic',
+    'note own-table: table svc2nft could not be seen',
+    'note same-rules: other tables that translate Services could not be seen',
+    'note kube-proxy-nftables: whether kube-proxy has tables could not be seen',
+    'note kube-proxy-iptables: whether kube-proxy has iptables rules could not be seen',
+    'note forward-policy: whether another table drops what is forwarded could not be seen',
+  ],
+  [
+    'nft that may not be executed',
+    {
+      ...healthyFacts,
+      nft: notExecutable,
+      chains: notExecutable,
+      features: { kind: 'not-probed', said: 'unshare: failed to execute nft: Permission denied' },
+    },
+    'problem nft: nft may not be executed',
+    'note nft-json: nft could not be asked for JSON',
+    'note permission: whether rules may be changed could not be seen',
+    'note kernel: Linux 6.8.0-45-generic',
+    'note kernel-features: not tried, for nft may not be executed',
     'note own-table: table svc2nft could not be seen',
     'note same-rules: other tables that translate Services could not be seen',
     'note kube-proxy-nftables: whether kube-proxy has tables could not be seen',
@@ -95,6 +115,22 @@ const ofNft: Case[] = [
 ];
 
 const ofTables: Case[] = [
+  [
+    'the old iptables, with nobody to list it',
+    { ...healthyFacts, unread: [{ program: 'iptables', tables: ['nat', 'filter'] }] },
+    'warning kube-proxy-iptables: tables nat, filter of the old iptables are in use and could not be read, and may be of kube-proxy',
+    'note forward-policy: whether table filter of iptables (legacy) drops what is forwarded could not be seen',
+  ],
+  [
+    'the old ip6tables, one table of it',
+    { ...healthyFacts, unread: [{ program: 'ip6tables', tables: ['nat'] }] },
+    'warning kube-proxy-iptables: table nat of the old ip6tables is in use and could not be read, and may be of kube-proxy',
+  ],
+  [
+    'the old iptables of which one family could be listed',
+    { ...withChains('legacy ip nat KUBE-SERVICES'), unread: [{ program: 'ip6tables', tables: ['nat'] }] },
+    'problem kube-proxy-iptables: kube-proxy translates Services too: KUBE-SERVICES in iptables (legacy)',
+  ],
   ['our table', { ...withChains('ip svc2nft services'), ownTables: [{ family: 'ip', comment, flags: [] }] }],
   [
     'our table asleep',
@@ -157,6 +193,18 @@ const ofTables: Case[] = [
   ],
 ];
 
+const noRoutes = 'Iface\tDestination\tGateway \nlo\t0000007F\t00000000\n';
+const unseenBridge =
+  'packets between pods on cni0 pass no rules: a pod does not reach Services on a pod of the same bridge';
+
+function withBridge(files: Facts['files'], own: Partial<BridgeFact> = {}): Facts {
+  return { ...withFiles(files), bridges: [{ name: 'cni0', calls: '0\n', calls6: '0\n', ...own }] };
+}
+
+function withoutIpv6({ files: { forwarding6: _, ...files }, ...facts }: Facts): Facts {
+  return { ...facts, files };
+}
+
 const ofSettings: Case[] = [
   [
     'no IPv4 forwarding',
@@ -170,11 +218,51 @@ const ofSettings: Case[] = [
   ],
   ['no IPv6', withFiles({ forwarding6: undefined })],
   ['no /proc/sys', withFiles({ forwarding: undefined }), 'note ip-forwarding: net.ipv4.ip_forward could not be seen'],
-  ['a bridge of pods', withInterfaces(['cni0'], { bridgeCalls: '1\n', bridgeCalls6: '1\n' })],
+  [
+    'no IPv4 forwarding on a node without IPv4',
+    withFiles({ forwarding: '0\n', routes: noRoutes }),
+    'note ip-forwarding: net.ipv4.ip_forward is 0; this node has no IPv4 routes, and IPv6 is forwarded',
+  ],
+  [
+    'no forwarding at all on a node without IPv4',
+    withFiles({ forwarding: '0\n', forwarding6: '0\n', routes: noRoutes }),
+    'problem ip-forwarding: neither IPv4 nor IPv6 is forwarded: what goes from or to pods is not',
+  ],
+  [
+    'no IPv4 forwarding, and routes that cannot be seen',
+    withFiles({ forwarding: '0\n', routes: undefined }),
+    'problem ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+  ],
+  ['a bridge of pods', withBridge({ bridgeCalls: '1\n', bridgeCalls6: '1\n' })],
   [
     'a bridge of pods that no rule sees',
-    withInterfaces(['cni0'], { bridgeCalls: '0\n' }),
-    'problem bridge-netfilter: packets between pods on cni0 pass no rules: a pod does not reach Services on a pod of the same bridge',
+    withBridge({ bridgeCalls: '0\n', bridgeCalls6: '0\n' }),
+    `problem bridge-netfilter: IPv4 and IPv6 ${unseenBridge}`,
+  ],
+  [
+    'a bridge without br_netfilter, whatever its own switches say',
+    withBridge({}, { calls: '1\n', calls6: '1\n' }),
+    `problem bridge-netfilter: IPv4 and IPv6 ${unseenBridge}`,
+  ],
+  [
+    'a bridge whose IPv4 packets no rule sees',
+    withBridge({ bridgeCalls: '0\n', bridgeCalls6: '1\n' }),
+    `problem bridge-netfilter: IPv4 ${unseenBridge}`,
+  ],
+  [
+    'a bridge whose IPv6 packets no rule sees',
+    withBridge({ bridgeCalls: '1\n', bridgeCalls6: '0\n' }),
+    `warning bridge-netfilter: IPv6 ${unseenBridge}`,
+  ],
+  [
+    'the same on a node without IPv4',
+    withBridge({ bridgeCalls: '0\n', bridgeCalls6: '0\n', routes: noRoutes }),
+    `problem bridge-netfilter: IPv6 ${unseenBridge}`,
+  ],
+  ['the same on a node without IPv6', withoutIpv6(withBridge({ bridgeCalls: '1\n', bridgeCalls6: '0\n' }))],
+  [
+    'a bridge that switches it on for itself',
+    withBridge({ bridgeCalls: '0\n', bridgeCalls6: '0\n' }, { calls: '1\n', calls6: '1\n' }),
   ],
   [
     'strict reverse paths',
@@ -264,11 +352,7 @@ const ofServices: Case[] = [
     'warning flush-ruleset: nftables.service is enabled and flushes the whole ruleset, our table too (when it stops)',
   ],
   ['nftables.service that never flushes', { ...healthyFacts, services: { nftables: 'ExecStart=nft -f x\n' } }],
-  [
-    'rules with a flush, not enabled',
-    withFiles({ nftRulesFedora: 'flush ruleset' }),
-    'note flush-ruleset: `flush ruleset` in /etc/sysconfig/nftables.conf, though nftables.service is not enabled',
-  ],
+  ['rules with a flush, not enabled', withFiles({ nftRules: 'flush ruleset', nftRulesFedora: 'flush ruleset' })],
   [
     'strict firewalld',
     { ...withFiles({ firewalld: '# comment\nStrictForwardPorts=yes\n' }), services: { firewalld: '' } },
@@ -319,6 +403,19 @@ describe('nft without JSON', () => {
       'problem nft-json: nft -j list chains fails: crashed: ended by SIGSEGV',
     );
   });
+});
+
+test('rules with a flush are named where nothing loads them', () => {
+  const finding = diagnose(withFiles({ nftRules: 'flush ruleset' })).find(({ code }) => code === 'flush-ruleset');
+  expect(finding?.what).toBe(
+    'nftables.service is not enabled, and so does not flush the ruleset (/etc/nftables.conf would)',
+  );
+});
+
+test('who may not execute nft is not sent to be root', () => {
+  const findings = diagnose({ ...healthyFacts, nft: notExecutable, chains: notExecutable });
+  expect(findings.find(({ code }) => code === 'nft')?.advice).toBe('Make it.');
+  expect(findings.filter(({ advice = '' }) => /root|CAP_NET_ADMIN/.test(advice))).toEqual([]);
 });
 
 test('CAP_NET_ADMIN that does not help is told from none', () => {

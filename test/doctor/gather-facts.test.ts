@@ -133,22 +133,48 @@ describe('the old iptables', () => {
   ];
   const none = answering('nft -j list chains', { stdout: '{"nftables": []}' });
 
+  const asked = ({ calls }: FakeNft): string[] =>
+    calls.map(({ command }) => command).filter((command) => command.includes('tables-'));
+  const noLegacy = answering('iptables-legacy-save --version', says.missing);
+
   test('is asked only for tables that are in use', async () => {
     const { facts, nft } = await gather([none, answering('iptables-legacy-save -t nat', saved)], {
       '/proc/net/ip_tables_names': 'nat\nmangle\n',
     });
-    expect(facts.chains).toEqual(found);
-    expect(nft.calls.filter(({ command }) => command.includes('tables-')).map(({ command }) => command)).toEqual([
-      'iptables-legacy-save -t nat',
-    ]);
+    expect(facts).toMatchObject({ chains: found, unread: [] });
+    expect(asked(nft)).toEqual(['iptables-legacy-save --version', 'iptables-legacy-save -t nat']);
   });
 
   test('may be called iptables-save', async () => {
-    const missing = answering('iptables-legacy-save -t nat', says.missing);
-    const { facts } = await gather([none, missing, answering('iptables-save -t nat', saved)], {
+    const version = answering('iptables-save --version', { stdout: 'iptables-save v1.8.9 (legacy)\n' });
+    const { facts } = await gather([none, noLegacy, version, answering('iptables-save -t nat', saved)], {
       '/proc/net/ip_tables_names': 'nat\n',
     });
-    expect(facts.chains).toEqual(found);
+    expect(facts).toMatchObject({ chains: found, unread: [] });
+  });
+
+  test('is another one where iptables-save is that of nft, whose chains count once', async () => {
+    const version = answering('iptables-save --version', { stdout: 'iptables-save v1.8.9 (nf_tables)\n' });
+    const { facts, nft } = await gather([chains, noLegacy, version, answering('iptables-save -t nat', saved)], {
+      '/proc/net/ip_tables_names': 'nat\n',
+    });
+    expect(facts.chains).toMatchObject([{ name: 'KUBE-SERVICES' }, { name: 'nat-output' }]);
+    expect(facts.unread).toEqual([{ program: 'iptables', tables: ['nat'] }]);
+    expect(asked(nft)).toEqual(['iptables-legacy-save --version', 'iptables-save --version']);
+  });
+
+  test('may be in use with no program to ask', async () => {
+    const { facts } = await gather([none, noLegacy, answering('iptables-save --version', says.missing)], {
+      '/proc/net/ip_tables_names': 'nat\nfilter\n',
+    });
+    expect(facts).toMatchObject({ chains: [], unread: [{ program: 'iptables', tables: ['nat', 'filter'] }] });
+  });
+
+  test('may refuse', async () => {
+    const { facts } = await gather([none, answering('ip6tables-legacy-save -t filter', says.notPermitted)], {
+      '/proc/net/ip6_tables_names': 'nat\nfilter\n',
+    });
+    expect(facts).toMatchObject({ chains: [], unread: [{ program: 'ip6tables', tables: ['filter'] }] });
   });
 
   test('of IPv6 too, and its policies', async () => {
@@ -166,6 +192,18 @@ describe('the old iptables', () => {
       },
     ]);
   });
+});
+
+test('bridges that pods are on are read with their own switches', async () => {
+  const { facts } = await gather([chains], {
+    '/proc/net/dev': '  face |bytes\n  eth0: 1\n  cni0: 2\nkube-bridge: 3\n  br0: 4\n',
+    '/sys/class/net/cni0/bridge/nf_call_iptables': '1\n',
+    '/sys/class/net/cni0/bridge/nf_call_ip6tables': '0\n',
+  });
+  expect(facts.bridges).toEqual([
+    { name: 'cni0', calls: '1\n', calls6: '0\n' },
+    { name: 'kube-bridge', calls: undefined, calls6: undefined },
+  ]);
 });
 
 test('services that are started by systemd or OpenRC are found with their unit', async () => {

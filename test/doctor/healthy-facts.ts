@@ -6,6 +6,7 @@ export const healthyFacts: Facts = {
   nft: { version: '1.1.3', targetNft: '1.1.3' },
   lacksJson: false,
   chains: [],
+  unread: [],
   ownTables: [],
   features: { kind: 'probed', missing: [] },
   hasConntrack: true,
@@ -20,6 +21,7 @@ export const healthyFacts: Facts = {
       '  eth0: 1234567    8910    0       0       0',
       '',
     ].join('\n'),
+    routes: 'Iface\tDestination\tGateway \neth0\t00000000\t010200C0\n',
     forwarding: '1\n',
     forwarding6: '1\n',
     reversePath: '0\n',
@@ -31,6 +33,7 @@ export const healthyFacts: Facts = {
     flowLimit: '262144\n',
     liberal: '0\n',
   },
+  bridges: [],
   services: {},
 };
 

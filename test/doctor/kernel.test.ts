@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -30,6 +31,7 @@ async function examine(script: string, { user = '' } = {}): Promise<Examination>
     'unshare',
     [
       '--net',
+      '--mount',
       'bash',
       '-c',
       `set -e
@@ -62,6 +64,11 @@ const legacy = kernelTestsRun
   : undefined;
 if (legacy?.failed) {
   console.warn(`a test of the old iptables is skipped: ${legacy.stderr || 'it is not installed'}`);
+}
+
+const bridgesFiltered = existsSync('/proc/sys/net/bridge');
+if (kernelTestsRun && !bridgesFiltered) {
+  console.warn('a test of bridges is skipped: br_netfilter is not loaded');
 }
 
 describe.skipIf(!kernelTestsRun)('in the kernel', () => {
@@ -109,6 +116,9 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
 END
       ip link add kube-ipvs0 type bridge
       ip link add cilium_host type bridge
+      ip link add uplink type bridge
+      ip link set uplink up
+      ip address add 192.0.2.1/24 dev uplink
       echo 0 >/proc/sys/net/ipv4/ip_forward
       echo 1024 65535 >/proc/sys/net/ipv4/ip_local_port_range
     `);
@@ -125,6 +135,33 @@ END
       'problem ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
       'warning local-ports: local programs may get ports from 1024 to 65535, which node ports (30000-32767) take away from them',
     ]);
+  });
+
+  test('a node that speaks IPv6 alone need not forward IPv4', async () => {
+    const node = await examine('echo 0 >/proc/sys/net/ipv4/ip_forward');
+    expect(node).toMatchObject({
+      complaints: ['note ip-forwarding: net.ipv4.ip_forward is 0; this node has no IPv4 routes, and IPv6 is forwarded'],
+      exitCode: 0,
+    });
+  });
+
+  test.skipIf(!bridgesFiltered)('a bridge of pods that only its own switches lead through the rules', async () => {
+    const bridge = `
+      mount -t sysfs none /sys
+      ip link add cni0 type bridge
+      ip link set cni0 up
+      ip address add 10.244.1.1/24 dev cni0
+      echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
+      echo 0 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
+    `;
+    const end = 'packets between pods on cni0 pass no rules: a pod does not reach Services on a pod of the same bridge';
+    const own = '/sys/class/net/cni0/bridge/nf_call';
+    const off = await examine(bridge);
+    expect(off).toMatchObject({ complaints: [`problem bridge-netfilter: IPv4 and IPv6 ${end}`], exitCode: 1 });
+    const half = await examine(`${bridge}\n echo 1 >${own}_iptables`);
+    expect(half).toMatchObject({ complaints: [`warning bridge-netfilter: IPv6 ${end}`], exitCode: 0 });
+    const on = await examine(`${bridge}\n echo 1 >${own}_iptables; echo 1 >${own}_ip6tables`);
+    expect(on).toMatchObject({ complaints: [], exitCode: 0 });
   });
 
   test('our table asleep, and one of our name by somebody else', async () => {
@@ -146,6 +183,19 @@ END
         'warning forward-policy: policy drop for what is forwarded: chain FORWARD of iptables (legacy)',
       ],
       exitCode: 1,
+    });
+  });
+
+  test.skipIf(legacy?.failed !== false)('the old iptables in use, with no program that can list it', async () => {
+    const node = await examine(`
+      iptables-legacy -t nat -N KUBE-SERVICES
+      mount --bind /dev/null "$(readlink -f "$(command -v iptables-legacy-save)")"
+    `);
+    expect(node).toMatchObject({
+      complaints: [
+        'warning kube-proxy-iptables: table nat of the old iptables is in use and could not be read, and may be of kube-proxy',
+      ],
+      exitCode: 0,
     });
   });
 

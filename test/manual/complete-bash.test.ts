@@ -9,25 +9,46 @@ import { makeFolder, programsRun, typeLines } from './shells.ts';
 
 const script = completeBash(currentManual());
 
-/** Calls the function as readline does; `(files)` says that readline is asked for names of files. */
+let place: ReturnType<typeof makeFolder>;
+beforeAll(() => {
+  place = makeFolder();
+});
+afterAll(() => place.remove());
+
+/** Calls the function as readline does; `(default)` says that names of files are left to readline. */
 async function complete(words: readonly string[], completionScript = script): Promise<readonly string[]> {
   const harness = `set -u
 ${completionScript}
-compopt() { echo "(files)"; }
+compopt() { echo "($2)"; }
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _svc2nft
 [ \${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr } = await execa('bash', ['--norc', '-c', harness, 'bash', 'svc2nft', ...words]);
+  const { stdout, stderr } = await execa('bash', ['--norc', '-c', harness, 'bash', 'svc2nft', ...words], {
+    cwd: place.folder,
+  });
   expect(stderr).toBe('');
-  return stdout === '' ? [] : stdout.split('\n');
+  const offered = stdout === '' ? [] : stdout.split('\n');
+  // Files come last, in the order of the file system.
+  const firstFile = offered.findIndex((word) => ['dump.yaml', 'manifests', 'pods one.yaml'].includes(word));
+  return firstFile < 0 ? offered : [...offered.slice(0, firstFile), ...offered.slice(firstFile).sort()];
 }
 
 describe('offers', () => {
   test.each<[words: string[], offered: string[]]>([
-    [['ex'], ['explain']],
-    [['co'], ['compile', 'completion']],
+    [['ex'], ['(filenames)', 'explain']],
+    [['d'], ['(filenames)', 'diff', 'doctor', 'dump.yaml']],
+    [['co'], ['(filenames)', 'compile', 'completion']],
+    [
+      ['verify', '--ruleset', ''],
+      ['(filenames)', 'kernel', 'dump.yaml', 'manifests', 'pods one.yaml'],
+    ],
+    [
+      ['verify', '--ruleset', 'k'],
+      ['(filenames)', 'kernel'],
+    ],
+    [['verify', '--ruleset', 'po'], ['(default)']],
     [['--v'], ['--version']],
-    [['dump'], ['(files)']],
+    [['dump'], ['(default)']],
     [
       ['diff', '--f'],
       ['--family', '--from'],
@@ -43,18 +64,18 @@ describe('offers', () => {
     ],
     [['diff', '--family', '=', 'ip6'], ['ip6']],
     [['diff', '-o', 'n'], ['nft']],
-    [['compile', '--config', ''], ['(files)']],
-    [['compile', ''], ['(files)']],
+    [['compile', '--config', ''], ['(default)']],
+    [['compile', ''], ['(default)']],
     [['dump.yaml', '--targ'], ['--target-nft']],
     [
       ['dump.yaml', '--target-nft', ''],
       ['1.0.6', '1.1.3'],
     ],
     [['diff', '--node', ''], []],
-    [['diff', '--node', 'a', ''], ['(files)']],
-    [['diff', '--', '--fam'], ['(files)']],
+    [['diff', '--node', 'a', ''], ['(default)']],
+    [['diff', '--', '--fam'], ['(default)']],
     [['diff', '--masquerade-all', '--keep'], ['--keep-going']],
-    [['diff', '--masquerade-all', '=', ''], ['(files)']],
+    [['diff', '--masquerade-all', '=', ''], ['(default)']],
     [['--node', 'diff', '--out'], ['--output']],
     [
       ['completion', ''],
@@ -63,15 +84,31 @@ describe('offers', () => {
     [['completion', 'bash', ''], []],
     [['help', 'dif'], ['diff']],
     [['explain', '--to', '10.0.0.1', ':', '80', '--zo'], ['--zone']],
-    [['explain', '--to', 'fd00', '::', '1', ''], ['(files)']],
+    [['explain', '--to', 'fd00', '::', '1', ''], ['(default)']],
     [['clean', ''], []],
+    [
+      ['explain', '--from', ''],
+      ['(nospace)', 'outside', 'node', 'pod:'],
+    ],
+    [['explain', '--from', 'o'], ['outside']],
+    [
+      ['explain', '--from', 'po'],
+      ['(nospace)', 'pod:'],
+    ],
+    [['explain', '--from', 'pod', ':'], []],
+    [['explain', '--from', 'pod', ':', 'shop'], []],
+    [
+      ['explain', '--to', '='],
+      ['(nospace)', 'service:'],
+    ],
   ])('%j', async (words, offered) => {
     expect(await complete(words)).toEqual(offered);
   });
 
   test('every command, and every option of every command', async () => {
     const { commands } = currentManual();
-    expect(await complete([''])).toEqual(commands.map(({ name }) => name));
+    const files = ['dump.yaml', 'manifests', 'pods one.yaml'];
+    expect(await complete([''])).toEqual(['(filenames)', ...commands.map(({ name }) => name), ...files]);
     for (const { name, options } of commands) {
       expect(await complete([name, '-'])).toEqual(options.flatMap(({ names }) => names));
     }
@@ -84,21 +121,22 @@ describe('offers', () => {
 
   test('texts as they are, and runs nothing of them', async () => {
     expect(await complete(['--first', ''], completeBash(hostileManual))).toEqual(['plain', "it's"]);
-    expect(existsSync('pwned')).toBe(false);
+    expect(existsSync(join(place.folder, 'pwned'))).toBe(false);
   });
 });
 
 describe.runIf(programsRun('bash', 'python3'))('on a terminal', () => {
-  let place: ReturnType<typeof makeFolder>;
-  beforeAll(() => {
-    place = makeFolder();
-  });
-  afterAll(() => place.remove());
-
   test('the tab key completes', async () => {
     const lines = [
       'svc2nft exp\t',
       'svc2nft diff --fa\tip6',
+      'svc2nft verify --ruleset \t',
+      'svc2nft verify --ruleset k\t',
+      'svc2nft verify --ruleset ma\t',
+      'svc2nft verify --ruleset po\t',
+      'svc2nft d\t',
+      'svc2nft explain --from po\tshop/web --to s\tshop/cart',
+      'svc2nft explain --from pod:\tshop/web',
       'svc2nft diff --family=\t',
       'svc2nft compile --config du\t',
       'svc2nft compile --config=du\t',
@@ -111,6 +149,13 @@ describe.runIf(programsRun('bash', 'python3'))('on a terminal', () => {
     expect(calls).toEqual([
       '<explain>',
       '<diff><--family><ip6>',
+      '<verify><--ruleset>',
+      '<verify><--ruleset><kernel>',
+      '<verify><--ruleset><manifests/>',
+      '<verify><--ruleset><pods one.yaml>',
+      '<d>',
+      '<explain><--from><pod:shop/web><--to><service:shop/cart>',
+      '<explain><--from><pod:shop/web>',
       '<diff><--family=ip>',
       '<compile><--config><dump.yaml>',
       '<compile><--config=dump.yaml>',

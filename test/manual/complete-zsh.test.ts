@@ -17,6 +17,12 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
     const lines = [
       'svc2nft exp\t',
       'svc2nft --vers\t',
+      'svc2nft d\t',
+      'svc2nft verify --ruleset \t',
+      'svc2nft verify --ruleset k\t',
+      'svc2nft verify --ruleset du\t',
+      'svc2nft explain --from po\tshop/web --to s\tshop/cart',
+      'svc2nft explain --from o\t',
       'svc2nft diff --fa\tip6',
       'svc2nft diff --family=\t',
       'svc2nft diff -o n\t',
@@ -31,10 +37,20 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
       'svc2nft help ver\t',
       'svc2nft diff --node-ip 192.0.2.1 --node-i\t192.0.2.2',
     ];
-    const { calls } = await typeLines('zsh', { script: completeZsh(currentManual()), lines, folder: place.folder });
+    const { calls } = await typeLines('zsh', {
+      script: completeZsh(currentManual()),
+      lines,
+      folder: place.folder,
+    });
     expect(calls).toEqual([
       '<explain>',
       '<--version>',
+      '<d>',
+      '<verify><--ruleset>',
+      '<verify><--ruleset><kernel>',
+      '<verify><--ruleset><dump.yaml>',
+      '<explain><--from><pod:shop/web><--to><service:shop/cart>',
+      '<explain><--from><outside>',
       '<diff><--family=ip6>',
       '<diff><--family=ip>',
       '<diff><-o><nft>',
@@ -49,6 +65,16 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
       '<help><verify>',
       '<diff><--node-ip><192.0.2.1><--node-ip=192.0.2.2>',
     ]);
+  });
+
+  test.each([
+    ['svc2nft d\t', ['doctor', 'diff', 'dump.yaml']],
+    ['svc2nft verify --ruleset \t', ['kernel', 'dump.yaml', 'manifests']],
+    ['svc2nft explain --from \t', ['node', 'outside', 'pod:']],
+  ])('words hide no files: %j', async (line, offered) => {
+    const script = completeZsh(currentManual());
+    const { screen } = await typeLines('zsh', { script, lines: [line], folder: place.folder });
+    expect(offered.filter((word) => !screen.includes(word))).toEqual([]);
   });
 
   test('as a file in $fpath, too', async () => {

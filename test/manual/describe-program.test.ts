@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { describeProgram } from '../../src/cli/manual/describe-program.ts';
+import { valueBeginnings } from '../../src/cli/manual/value-beginnings.ts';
 import { currentManual } from './current-manual.ts';
 
 describe('our command line', () => {
@@ -19,6 +20,15 @@ describe('our command line', () => {
       expect([...command.options, ...command.arguments].filter(({ description }) => description === '')).toEqual([]);
     },
   );
+
+  test('every placeholder with words of its own belongs to an option, whose text names them', () => {
+    const options = manual.commands.flatMap((command) => command.options);
+    for (const [placeholder, words] of valueBeginnings) {
+      const [option] = options.filter(({ value }) => value?.name === placeholder);
+      expect(option?.value).toEqual({ name: placeholder, words, files: false, open: true });
+      expect(words.filter((word) => !option?.description.includes(word))).toEqual([]);
+    }
+  });
 
   test('the default command is what an unknown first word means', () => {
     expect(manual.commands.map(({ name }) => name)).toContain(manual.defaultCommand);
