@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CompileResult, compile } from '../src/compile.ts';
+import { elementsOf } from '../src/elements-of.ts';
 import type { Protocol } from '../src/network.ts';
 import type { CompileOptions } from '../src/options.ts';
 import { documentsOf } from '../src/phases/1-read/documents-of.ts';
-import { elementsOf } from '../src/phases/5-plan/elements-of.ts';
 import type { Element, Ruleset } from '../src/phases/5-plan/ruleset.ts';
 import { indexRuleset } from '../src/walk/index-ruleset.ts';
 import { walkPacket } from '../src/walk/walk-packet.ts';

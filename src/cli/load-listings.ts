@@ -1,5 +1,6 @@
 import { formatNftError } from '../apply/nft-error.ts';
 import { isNftError } from '../apply/read-table.ts';
+import type { TableName } from '../listing/collect-objects.ts';
 import type { Listing } from '../listing/listing.ts';
 import type { CompileOptions } from '../options.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -29,6 +30,23 @@ export async function loadListings(
     const found = await loadRulesetFile(source, names, streams);
     return found ?? exitCodes.badInput;
   }
+  const listings = await loadKernelListings(names, streams);
+  if (typeof listings !== 'number' && listings.length === 0) {
+    streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
+    return exitCodes.badInput;
+  }
+  return listings;
+}
+
+/**
+ * Reads those of the named tables that are loaded, for whom a missing table is an answer as well.
+ *
+ * @returns one listing for each table that there is, or the exit code after a message on stderr.
+ */
+export async function loadKernelListings(
+  names: readonly TableName[],
+  streams: Streams,
+): Promise<readonly Listing[] | number> {
   const listings: Listing[] = [];
   for (const name of names) {
     const listing = await readKernelTable(streams.run, name);
@@ -37,10 +55,6 @@ export async function loadListings(
       return exitCodeOfError(listing);
     }
     listings.push(...(listing ? [listing] : []));
-  }
-  if (listings.length === 0) {
-    streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
-    return exitCodes.badInput;
   }
   return listings;
 }

@@ -1,6 +1,9 @@
+import { describeSource } from '../describe-source.ts';
+import type { TableName } from '../listing/collect-objects.ts';
 import type { Listing } from '../listing/listing.ts';
-import type { Family } from '../network.ts';
+import { parseNftText } from '../nft-text/parse-nft-text.ts';
 import { validate } from '../phases/2-validate/validate.ts';
+import { renderRulesets } from '../phases/6-render/render-ruleset.ts';
 import { deriveExpectations } from '../verify/derive-expectations.ts';
 import { renderVerification } from '../verify/render-verification.ts';
 import type { Verification } from '../verify/verification.ts';
@@ -8,7 +11,7 @@ import { verifyMissingTable, verifyRuleset } from '../verify/verify-ruleset.ts';
 import type { CompileFlags } from './commands/compile-options.ts';
 import { exitCodes } from './exit-codes.ts';
 import { type Cluster, loadCluster } from './load-cluster.ts';
-import { loadListings } from './load-listings.ts';
+import { loadKernelListings, loadListings } from './load-listings.ts';
 import type { Streams } from './streams.ts';
 import { wantsStdinTwice } from './wants-stdin-twice.ts';
 import { writeOutput } from './write-output.ts';
@@ -33,30 +36,44 @@ export async function runVerify(paths: readonly string[], flags: VerifyFlags, st
   if (typeof cluster === 'string') {
     return verdicts.badInput;
   }
-  const listings = flags.ruleset === undefined ? [] : await loadListings(flags.ruleset, cluster.options, streams);
+  const { ruleset } = flags;
+  const isInstalled = ruleset !== undefined;
+  const listings = isInstalled ? await loadInstalled(ruleset, cluster, streams) : readCompiled(cluster);
   if (typeof listings === 'number') {
     return listings === exitCodes.badInput ? verdicts.badInput : listings;
   }
-  const verifications = verifyCluster(cluster, flags.ruleset === undefined ? undefined : listings);
+  const verifications = verifyCluster(cluster, { listings, isInstalled });
   await writeOutput(flags.output === 'json' ? jsonOf(verifications) : textOf(verifications), undefined, streams);
   return verifications.some(({ faults }) => faults.length > 0) ? verdicts.faults : verdicts.right;
 }
 
-/** Checks the table of each family: those that were found, or those that the snapshot compiles to. */
+/** That the kernel has no table is a fault for whoever needs one; a file without a table is the wrong file. */
+function loadInstalled(source: string, { options }: Cluster, streams: Streams): Promise<readonly Listing[] | number> {
+  return source === 'kernel' ? loadKernelListings(namesOf(options), streams) : loadListings(source, options, streams);
+}
+
+/** What compile prints, read back, so that the printer is under check as well. */
+function readCompiled({ rulesets, views, options }: Cluster): readonly Listing[] {
+  return parseNftText(renderRulesets(rulesets, describeSource(views)), namesOf(options)).listings;
+}
+
+function namesOf({ families, table }: Cluster['options']): TableName[] {
+  return families.map((family) => ({ family, table }));
+}
+
+/** Checks the table of each family. */
 function verifyCluster(
-  { documents, views, rulesets, options }: Cluster,
-  listings: readonly Listing[] | undefined,
+  { documents, views, options }: Cluster,
+  { listings, isInstalled }: { readonly listings: readonly Listing[]; readonly isInstalled: boolean },
 ): Verification[] {
   const { snapshot } = validate(documents);
   const { masqueradeAll, masqueradeBit, table } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
-    const isOurs = ({ family }: { readonly family: Family }): boolean => family === node.family;
-    const listing = listings?.find(({ ruleset }) => isOurs(ruleset));
-    const ruleset = listings ? listing?.ruleset : rulesets.find(isOurs);
+    const listing = listings.find(({ ruleset }) => ruleset.family === node.family);
     const oddities = listing?.oddities.map(({ message }) => message) ?? [];
-    return ruleset
-      ? verifyRuleset(ruleset, expectations, { isInstalled: listings !== undefined, oddities })
+    return listing
+      ? verifyRuleset(listing.ruleset, expectations, { isInstalled, oddities })
       : verifyMissingTable(expectations, table);
   });
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Chain, Rule } from '../phases/5-plan/ruleset.ts';
+import type { Chain } from '../phases/5-plan/ruleset.ts';
+import { setsOf } from '../sets-of.ts';
 import type { Wanted } from './installed.ts';
 
 /** What happens to chains: names to flush and to delete, chains to make, and those of which the rules are written. */
@@ -62,21 +63,4 @@ function withUsersOf(
 
 function usesAny({ rules }: Chain, sets: ReadonlySet<string>): boolean {
   return sets.size > 0 && rules.some((rule) => setsOf(rule).some((name) => sets.has(name)));
-}
-
-/** Names of the sets and maps that a rule uses. */
-export function setsOf(rule: Rule): string[] {
-  return rule.flatMap((statement) => {
-    switch (statement.kind) {
-      case 'match-set':
-      case 'update':
-      case 'delete':
-        return [statement.set];
-      case 'vmap':
-      case 'dnat-map':
-        return [statement.map];
-      default:
-        return [];
-    }
-  });
 }

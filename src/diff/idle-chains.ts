@@ -1,7 +1,7 @@
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import type { Chain } from '../phases/5-plan/ruleset.ts';
-import { targetsOf } from '../phases/5-plan/targets-of.ts';
-import { setsOf } from './change-chains.ts';
+import { setsOf } from '../sets-of.ts';
+import { targetsOf } from '../targets-of.ts';
 
 /** So many chains for numbers of endpoints that nobody has at the moment are kept at most. */
 export const idleChainLimit = 64;

@@ -1,4 +1,4 @@
-import { setsOf } from './change-chains.ts';
+import { setsOf } from '../sets-of.ts';
 import { idleChains } from './idle-chains.ts';
 import type { Installed, Wanted } from './installed.ts';
 import { wantChain, wantElement, wantList, wantSet } from './wanted.ts';

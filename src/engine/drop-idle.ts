@@ -1,9 +1,9 @@
-import { setsOf } from '../diff/change-chains.ts';
 import { idleChainLimit, idleChains } from '../diff/idle-chains.ts';
 import type { Wanted } from '../diff/installed.ts';
 import { wantChain, wantSet } from '../diff/wanted.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import type { Chain } from '../phases/5-plan/ruleset.ts';
+import { setsOf } from '../sets-of.ts';
 import type { FamilyState } from './family-state.ts';
 
 /**

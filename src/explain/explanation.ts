@@ -98,7 +98,7 @@ export interface ExplainedService {
 }
 
 /** The packet that was asked about. Addresses are canonical. */
-export interface ExplainedPacket {
+interface ExplainedPacket {
   readonly family: Family;
   readonly source: string;
   readonly destination: string;

@@ -3,6 +3,7 @@ import { chainNames, pinMapName, pinSetName, setNames } from '../phases/5-plan/n
 import type { Chain, Element, Rule, Statement } from '../phases/5-plan/ruleset.ts';
 import { renderRule } from '../phases/6-render/render-rule.ts';
 import { protocols } from '../protocols.ts';
+import { setsOf } from '../sets-of.ts';
 import type { Outcome, Step } from '../walk/fate.ts';
 import { describeElement } from './describe-element.ts';
 import type { RuleReference } from './explanation.ts';
@@ -24,7 +25,7 @@ export function referTo({
   family,
   element,
 }: Decision): RuleReference {
-  const set = setOf(statement);
+  const [set] = setsOf([statement]);
   const nft = renderRule(rule, family);
   return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${describeElement(element)} }` }) };
 }
@@ -175,16 +176,4 @@ function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain 
     return undefined;
   }
   return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
-}
-
-function setOf(statement: Statement): string | undefined {
-  switch (statement.kind) {
-    case 'match-set':
-      return statement.set;
-    case 'vmap':
-    case 'dnat-map':
-      return statement.map;
-    default:
-      return undefined;
-  }
 }

@@ -4,6 +4,8 @@ import { protocols } from '../protocols.ts';
 import { socketText } from '../socket-text.ts';
 import { splitKey } from '../walk/key-text.ts';
 import { listTargets } from './check-frontends.ts';
+import { rejectChain } from './check-structure.ts';
+import { ownerOf, placeOf } from './element-owners.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import { clientKinds, standardClients } from './list-clients.ts';
@@ -16,7 +18,8 @@ const hairpinSet = 'hairpin-connections';
 /**
  * Accounts for the elements of all sets and maps, after all packets were walked: what none of them found serves nobody
  * that it should, and what it lets through nobody has asked for. Left out are dynamic sets, which traffic fills, and
- * elements of frontends that no packet can use up, as with source ranges that admit no pod.
+ * elements of frontends that no packet can use up, as with source ranges that admit no pod, or that have a fault already:
+ * who is sent elsewhere finds none of the rest.
  */
 export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
   const unusable = unusableFrontends(expectations);
@@ -28,7 +31,10 @@ export function checkElements({ ruleset, expectations, found, faults }: WalkChec
     const unfound = isDynamic ? [] : [...entries.values()].filter((element) => !found.has(element));
     for (const element of unfound.filter((one) => !isCidr(one, declaration, expectations))) {
       const frontend = ownerOf(element, declaration, expectations);
-      if (!frontend || !unusable.has(frontend) || !leadsRight(element, declaration, frontend)) {
+      const isExplained =
+        frontend &&
+        (unusable.has(frontend) ? leadsRight(element, declaration, frontend) : faults.concerns(placeOf(frontend)));
+      if (!isExplained) {
         faults.add(faultOf(element, declaration, frontend));
       }
     }
@@ -87,44 +93,32 @@ function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFron
   return new Set(unusable.map(([frontend]) => frontend));
 }
 
-/** The frontend that an element's key begins with, or undefined where nobody owns it. */
-function ownerOf(
-  { key }: Element,
-  { key: types, protocol, name }: SetDeclaration,
-  { ips, nodePorts }: Expectations,
-): ExpectedFrontend | undefined {
-  const parts = splitKey(key);
-  const partOf = (type: string): string | undefined => parts[types.indexOf(type as (typeof types)[number])];
-  const port = partOf('port');
-  const address = types[0] === 'address' ? partOf('address') : undefined;
-  const known = partOf('protocol') ?? protocol ?? protocols.find((each) => name.startsWith(`${each}-`));
-  const candidates: readonly string[] = known === undefined ? protocols : [known];
-  for (const each of candidates) {
-    const owner = address === undefined ? nodePorts.get(`${each} ${port}`) : ips.get(`${address} ${each} ${port}`);
-    if (owner) {
-      return owner;
-    }
-  }
-  return undefined;
-}
-
 /** Whether an element leads nowhere that its Service does not: to a chain, or to one of the endpoints. */
-function leadsRight(
-  { value, key }: Element,
-  { key: types }: SetDeclaration,
-  { service: { cluster, local } }: ExpectedFrontend,
-): boolean {
+function leadsRight({ value, key }: Element, { key: types }: SetDeclaration, frontend: ExpectedFrontend): boolean {
+  const { cluster, local } = frontend.service;
+  const refusal = refusalBy(frontend);
   const isEndpoint = (socket: string): boolean => [...cluster, ...local].some(({ text }) => text === socket);
   const parts = splitKey(key);
   if (value && 'address' in value) {
     return isEndpoint(socketText(value)) && Number(parts.at(-1)) < Math.max(cluster.length, local.length);
   }
   if (value) {
-    return true;
+    return value.kind === 'drop' ? refusal === 'drop' : (value.chain === rejectChain) === (refusal === 'reject');
   }
   // Affinity: frontend and endpoint.
   const [address = '', port = ''] = parts.slice(-2);
   return types.length > 2 && types.at(-1) === 'port' && isEndpoint(socketText({ address, port: Number(port) }));
+}
+
+/** How a frontend refuses those for whom it has nothing; undefined where it has something for everybody. */
+function refusalBy({ kind, service }: ExpectedFrontend): 'drop' | 'reject' | undefined {
+  const { hasAny, local, internalLocal, externalLocal } = service;
+  const needsLocal = kind === 'cluster-ip' ? internalLocal : externalLocal;
+  const lacksLocal = needsLocal && local.length === 0;
+  if (!hasAny) {
+    return 'reject';
+  }
+  return lacksLocal ? 'drop' : undefined;
 }
 
 function faultOf(element: Element, declaration: SetDeclaration, frontend: ExpectedFrontend | undefined): Fault {
@@ -132,11 +126,8 @@ function faultOf(element: Element, declaration: SetDeclaration, frontend: Expect
   const { name, key: types } = declaration;
   const socket = value && 'address' in value ? `${socketText(value)} at ${key}` : key;
   if (frontend) {
-    const { label, protocol } = frontend.service;
-    const at = frontend.address?.includes(':') ? `[${frontend.address}]` : frontend.address;
-    const where = at === undefined ? `node port ${frontend.port}/${protocol}` : `${at}:${frontend.port}/${protocol}`;
     const message = `${name} has ${socket}, which no client of it should find`;
-    return { code: 'extra-element', service: label, frontend: where, message };
+    return { code: 'extra-element', ...placeOf(frontend), message };
   }
   const owner = comment === undefined ? '' : ` (${comment})`;
   if (!types.includes('port')) {

@@ -1,7 +1,7 @@
-import { cidrContains } from '../address.ts';
+import { describeLiterals } from './describe-literals.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
-import { allClients, type Client, edgeClients, standardClients } from './list-clients.ts';
+import { allClients, type Client, edgeClients, markedClients, standardClients } from './list-clients.ts';
 import { rangeOf } from './range-of.ts';
 import type { Literals } from './read-literals.ts';
 import { readSourceRanges } from './read-source-ranges.ts';
@@ -9,26 +9,32 @@ import type { Target, WalkCheck } from './walk-check.ts';
 
 /**
  * Sends packets to every frontend that a Service owns: from a pod, the node and outside, from the edges of source
- * ranges, and from its own endpoints. Nothing else can tell clients of one frontend apart, but the literals of rules. So
- * all clients that these name are tried at the first frontend of each way through the rules, and at each that a rule
- * names itself.
+ * ranges, and from its own endpoints. Nothing else can tell clients of one frontend apart, but the literals of rules and
+ * the marks of packets. So all clients that these name, and marked ones, are tried at the first frontend of each way
+ * through the rules, where ways are equal if the same literals hold the frontend, and its endpoints.
  */
 export function checkFrontends(check: WalkCheck, literals: Literals): void {
   const { expectations } = check;
-  const clients = { standard: standardClients(expectations), all: allClients(expectations, literals) };
+  const standard = standardClients(expectations);
+  const all = [...allClients(expectations, literals), ...markedClients(standard, expectations)];
+  const literalsAt = describeLiterals(literals);
   const ranges = readSourceRanges(check.ruleset);
   const waysSeen = new Set<string>();
   for (const [frontend, targets] of listTargets(expectations)) {
     for (const [index, target] of targets.entries()) {
-      const ways = clients.standard.map((client) => check.check(client, target)).join('; ');
-      const way = `${frontend.kind} ${index > 0} ${frontend.service.affinitySeconds} ${ways}`;
+      const ways = standard.map((client) => check.check(client, target)).join('; ');
+      const { service, kind } = frontend;
+      const { destination: address, port, protocol } = target;
+      const named = new Set([...service.cluster, ...service.local].map(literalsAt));
+      const names = `${literalsAt({ address, port })} ${[...named].sort().join(' ')}`;
+      const way = [kind, protocol, index > 0, service.hasAny, service.affinitySeconds, names, ways].join('; ');
       const extra = [
         ...guardedClients(
           frontend,
           ranges.get(`${target.destination} . ${target.protocol} . ${target.port}`) ?? [],
           expectations,
         ),
-        ...(waysSeen.has(way) && !isNamed(target, literals) ? [] : clients.all),
+        ...(waysSeen.has(way) ? [] : all),
       ];
       waysSeen.add(way);
       for (const client of extra) {
@@ -62,10 +68,6 @@ function guardedClients(
   const allowed = kind === 'load-balancer-ip' ? (service.allowed ?? []) : [];
   const ranges = [...allowed, ...found.flatMap((text) => rangeOf(text) ?? [])];
   return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
-}
-
-function isNamed({ destination, port }: Target, { destinations, ports }: Literals): boolean {
-  return ports.includes(port) || destinations.some((range) => cidrContains(range, destination));
 }
 
 /** As many endpoints of one frontend are sent to themselves. */

@@ -1,4 +1,5 @@
 import type { Chain, Hook, Statement } from '../phases/5-plan/ruleset.ts';
+import { setsOf } from '../sets-of.ts';
 import type { IndexedRuleset } from '../walk/indexed-ruleset.ts';
 import type { Expectations } from './expectations.ts';
 import type { Fault } from './verification.ts';
@@ -25,8 +26,8 @@ const pinHooks: readonly Hook[] = [
 const idleChain = /^(tcp|udp|sctp)-(nodeport-)?(sticky-)?(cluster|local|external|external-local)(-[0-9]+)+$/;
 const mostIdleChains = 64;
 
-/** Always there, for whoever has no endpoints. */
-const rejectChain = 'reject-chain';
+/** Always there, for whoever has no endpoints (docs/ruleset.md). */
+export const rejectChain = 'reject-chain';
 
 /** Whether all is in its place: base chains by hook and priority, and no chain or set that nothing leads to. */
 export function checkStructure(
@@ -41,7 +42,7 @@ export function checkStructure(
   const idle = isInstalled ? unreached.filter(({ name }) => idleChain.test(name)).slice(0, mostIdleChains) : [];
   const lost = unreached.filter(({ name }) => losers.has(ownerIn(name)));
   const kept = new Set([...reached, ...reachFrom([...idle, ...lost], ruleset)]);
-  const used = new Set([...kept].flatMap(({ rules }) => rules.flat().flatMap(setsOf)));
+  const used = new Set([...kept].flatMap(({ rules }) => rules.flatMap(setsOf)));
   const dangling = unreached.filter((chain) => !kept.has(chain) && chain.name !== rejectChain);
   return [
     ...checkHooks(ruleset),
@@ -108,20 +109,6 @@ function chainsOf(statement: Statement, sets: IndexedRuleset['sets']): readonly 
       return statement.chains;
     case 'vmap':
       return [...(sets.get(statement.map)?.targets ?? [])];
-    default:
-      return [];
-  }
-}
-
-function setsOf(statement: Statement): string[] {
-  switch (statement.kind) {
-    case 'match-set':
-    case 'update':
-    case 'delete':
-      return [statement.set];
-    case 'vmap':
-    case 'dnat-map':
-      return [statement.map];
     default:
       return [];
   }

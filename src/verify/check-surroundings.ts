@@ -1,9 +1,8 @@
 import { type Cidr, rangeEdges } from '../address.ts';
-import type { Protocol } from '../network.ts';
 import { protocols } from '../protocols.ts';
-import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
-import { allClients, type Client, standardClients } from './list-clients.ts';
+import { allClients, type Client, markedClients, standardClients } from './list-clients.ts';
+import { nodePortsElsewhere } from './node-ports-elsewhere.ts';
 import { rangeOf } from './range-of.ts';
 import type { Literals } from './read-literals.ts';
 import type { Target, WalkCheck } from './walk-check.ts';
@@ -22,13 +21,22 @@ export function checkSurroundings(check: WalkCheck, literals: Literals): void {
       sendFrom(index === 0 ? everybody : clients.slice(0, 1), { destination, protocol, port: freePort }, check);
     }
   }
-  for (const target of [...freeTargets(check, freePort), ...nodePortsElsewhere(expectations)]) {
-    sendFrom(everybody, target, check);
+  for (const target of [...freeTargets(check, freePort), ...nodePortsElsewhere(expectations, literals)]) {
+    sendFrom([...everybody, ...markedClients(clients, expectations)], target, check);
   }
-  for (const target of namedTargets(expectations, literals, freePort)) {
-    sendFrom(clients, target, check);
+  const named = namedTargets(expectations, literals, freePort);
+  const isTooMuch = named.length * everybody.length > mostNamedPackets;
+  if (isTooMuch) {
+    const message = 'rules name so many addresses and ports that not all of them were tried with each other';
+    check.faults.add({ code: 'not-understood', message });
+  }
+  for (const target of named) {
+    sendFrom(isTooMuch ? clients : everybody, target, check);
   }
 }
+
+/** Rules of ours name a handful of addresses; a stranger's may name thousands, and each is tried with each. */
+const mostNamedPackets = 300_000;
 
 function sendFrom(clients: readonly Client[], target: Target, check: WalkCheck): void {
   for (const client of clients) {
@@ -85,17 +93,4 @@ function namedTargets(expectations: Expectations, { destinations, ports }: Liter
     ...some.flatMap((destination) => ports.map((port) => ({ destination, port }))),
   ];
   return pairs.flatMap((pair) => protocols.map((protocol) => ({ ...pair, protocol })));
-}
-
-/** One node port of each protocol at every address of the node, loopback included: some accept it, some do not. */
-function nodePortsElsewhere(expectations: Expectations): Target[] {
-  const { nodePorts, nodeAddresses, family } = expectations;
-  const first = new Map<Protocol, number>();
-  for (const { port, service } of nodePorts.values()) {
-    first.set(service.protocol, first.get(service.protocol) ?? port);
-  }
-  const addresses = [...nodeAddresses, family === 'ip' ? '127.0.0.1' : '::1'];
-  return addresses
-    .filter((address) => isNodeAddress(address, expectations))
-    .flatMap((destination) => [...first].map(([protocol, port]) => ({ destination, protocol, port })));
 }

@@ -19,17 +19,21 @@ export function compareFate(fate: Fate, expected: ExpectedFate): Difference | un
   const reachesAny = summary.endpoints.length > 0 && expected.endpoints.length > 0;
   const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
   const { verdict, endpoints } = summary;
+  if (verdict === 'untouched' && expected.verdict === 'untouched') {
+    return about('wrong-source', '', ' are masqueraded, should keep their source');
+  }
   return found ?? about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, should ${expectedText(expected)}`);
 }
 
 type Summary = ReturnType<typeof summariseFate>;
 
 function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Difference | undefined {
-  const should = new Set(expected.endpoints.map(({ text }) => text));
+  const reachable = expected.endpoints.filter(({ text }) => !expected.refusals.has(text));
+  const should = new Set(reachable.map(({ text }) => text));
   const does = new Set(endpoints.map(({ endpoint }) => endpoint));
   const stranger = endpoints.find(({ endpoint }) => !should.has(endpoint));
   const [lost, ...alsoLost] = [...should].filter((text) => !does.has(text));
-  const share = should.size === 1 ? 'all' : `1/${should.size}`;
+  const share = shareText({ numerator: 1, denominator: expected.endpoints.length });
   if (stranger) {
     const instead = lost === undefined ? '' : `; ${lost} should get ${share}, and gets none`;
     return about(
@@ -68,9 +72,11 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
 
 /** Each endpoint once, with its share and its source, and nothing else. Outcomes are distinct. */
 function isRight(outcomes: readonly Outcome[], expected: ExpectedFate): boolean {
-  const { endpoints, verdict } = expected;
+  const { endpoints, verdict, refusals } = expected;
   if (verdict !== 'translated') {
-    return outcomes.every((outcome) => outcome.verdict === verdict);
+    return outcomes.every(
+      (outcome) => outcome.verdict === verdict && (verdict !== 'untouched' || !outcome.masqueraded),
+    );
   }
   if (outcomes.length !== endpoints.length) {
     return false;
@@ -79,9 +85,11 @@ function isRight(outcomes: readonly Outcome[], expected: ExpectedFate): boolean 
   return outcomes.every(({ verdict: found, endpoint: text, share, masqueraded }) => {
     const endpoint = left.get(text);
     const isEqual = share.numerator === 1 && share.denominator === endpoints.length;
-    return (
-      found === verdict && isEqual && endpoint && left.delete(text) && masqueraded === expected.isMasqueraded(endpoint)
-    );
+    if (!isEqual || !endpoint || !left.delete(text)) {
+      return false;
+    }
+    const refusal = refusals.get(text);
+    return refusal ? found === refusal : found === verdict && masqueraded === expected.isMasqueraded(endpoint);
   });
 }
 
@@ -124,5 +132,6 @@ const because = {
   'source-range': ': they are not in a source range',
   'unknown-port': ': the cluster IP has no such port',
   unallocated: ': no Service has this cluster IP',
+  'refused-endpoint': ': the endpoint is a cluster IP, or a frontend that refuses',
   'not-a-service': '',
 } as const;

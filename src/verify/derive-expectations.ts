@@ -1,3 +1,4 @@
+import { cidrContains } from '../address.ts';
 import { compareText } from '../compare-text.ts';
 import type { Snapshot } from '../phases/2-validate/kubernetes.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
@@ -9,6 +10,8 @@ import { rangeOf } from './range-of.ts';
 export interface ExpectationSettings {
   readonly node: NodeSettings;
   readonly masqueradeAll: boolean;
+  /** Options' masqueradeBit, from 0 to 31. */
+  readonly masqueradeBit: number;
 }
 
 /**
@@ -19,26 +22,69 @@ export interface ExpectationSettings {
  */
 export function deriveExpectations(
   snapshot: Pick<Snapshot, 'services' | 'endpointSlices'>,
-  { node, masqueradeAll }: ExpectationSettings,
+  { node, masqueradeAll, masqueradeBit }: ExpectationSettings,
 ): Expectations {
   const services = expectServices(snapshot, node);
   const { nodePortAddresses, detector } = node;
+  const frontends = assignFrontends(services);
+  const clusterIPs = new Set(services.map(({ clusterIP }) => clusterIP));
+  const serviceCIDRs = node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []);
   return {
     family: node.family,
-    ...assignFrontends(services),
-    clusterIPs: new Set(services.map(({ clusterIP }) => clusterIP)),
+    ...frontends,
+    siblings: groupSticky(frontends),
+    clusterIPs,
     hairpins: new Set(
       services.flatMap(({ service, mayMeetThemselves }) =>
         mayMeetThemselves.map(({ address, port }) => `${address} ${service.protocol} ${port}`),
       ),
     ),
-    serviceCIDRs: node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []),
+    serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
     nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),
     detector,
     podCidr: detector?.kind === 'source' ? rangeOf(detector.cidr) : undefined,
     masqueradeAll,
+    masqueradeMark: (1 << masqueradeBit) >>> 0,
+    guardedEndpoints: guardedEndpoints(services, { ...frontends, clusterIPs, serviceCIDRs }),
   };
+}
+
+function groupSticky({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>): Map<string, ExpectedFrontend[]> {
+  const groups = new Map<string, ExpectedFrontend[]>();
+  for (const frontend of [...ips.values(), ...nodePorts.values()]) {
+    const { namespace, name, affinitySeconds } = frontend.service;
+    const key = `${namespace}/${name}`;
+    const known = groups.get(key);
+    if (known) {
+      known.push(frontend);
+    } else if (affinitySeconds > 0) {
+      groups.set(key, [frontend]);
+    }
+  }
+  return groups;
+}
+
+/** Endpoints that stand where others may be refused, whoever it is that they belong to. */
+function guardedEndpoints(
+  services: readonly ServiceWithAddresses[],
+  { ips, nodePorts, clusterIPs, serviceCIDRs }: Pick<Expectations, 'ips' | 'nodePorts' | 'clusterIPs' | 'serviceCIDRs'>,
+): Set<string> {
+  const guarded = new Set<string>();
+  for (const { service } of services) {
+    for (const { address, port } of [...service.cluster, ...service.local]) {
+      const socket = `${address} ${service.protocol} ${port}`;
+      const isGuarded =
+        clusterIPs.has(address) ||
+        ips.has(socket) ||
+        nodePorts.has(`${service.protocol} ${port}`) ||
+        serviceCIDRs.some((range) => cidrContains(range, address));
+      if (isGuarded) {
+        guarded.add(socket);
+      }
+    }
+  }
+  return guarded;
 }
 
 /** Each frontend with its one owner. */

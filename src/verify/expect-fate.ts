@@ -10,6 +10,7 @@ type FateReason =
   | 'source-range'
   | 'unknown-port'
   | 'unallocated'
+  | 'refused-endpoint'
   | 'not-a-service';
 
 /** What must become of the first packet of a connection. */
@@ -22,6 +23,8 @@ export interface ExpectedFate {
   readonly endpoints: readonly ExpectedEndpoint[];
   /** Whether the endpoint must see the node as the source. */
   readonly isMasqueraded: (endpoint: ExpectedEndpoint) => boolean;
+  /** Endpoints, by their text, at which connections are refused once they are sent there; hardly ever any. */
+  readonly refusals: ReadonlyMap<string, 'rejected' | 'dropped'>;
 }
 
 /**
@@ -40,10 +43,50 @@ export function expectFate(packet: Packet, expectations: Expectations): Expected
   const taker = [atIP, atNode].find((frontend) => frontend?.service.hasAny);
   const endpoints = taker ? endpointsFor(packet, taker, expectations) : [];
   if (taker && endpoints.length > 0) {
-    const isMasqueraded = masqueradeOf(packet, taker, expectations);
-    return { verdict: 'translated', reason: 'endpoints', frontend: taker, endpoints, isMasqueraded };
+    return expectTranslation(packet, { frontend: taker, endpoints }, expectations);
   }
   return expectRefusal(packet, { atIP, atNode }, expectations);
+}
+
+/** Where all endpoints are refused in one way, so is every connection. */
+function expectTranslation(
+  packet: Packet,
+  { frontend, endpoints }: { readonly frontend: ExpectedFrontend; readonly endpoints: readonly ExpectedEndpoint[] },
+  expectations: Expectations,
+): ExpectedFate {
+  const refusals = refusalsAt(packet, endpoints, expectations);
+  const [verdict, ...others] = new Set(refusals.values());
+  if (verdict && others.length === 0 && refusals.size === endpoints.length) {
+    return refused(verdict, 'refused-endpoint', frontend);
+  }
+  const isMasqueraded = masqueradeOf(packet, frontend, expectations);
+  return { verdict: 'translated', reason: 'endpoints', frontend, endpoints, isMasqueraded, refusals };
+}
+
+/** The filter chains see where a packet is bound by then, so an endpoint may be refused as if somebody had asked for it. */
+function refusalsAt(
+  packet: Packet,
+  endpoints: readonly ExpectedEndpoint[],
+  expectations: Expectations,
+): ExpectedFate['refusals'] {
+  const { ips, nodePorts, guardedEndpoints } = expectations;
+  const { protocol } = packet;
+  if (guardedEndpoints.size === 0) {
+    return noRefusals;
+  }
+  const refusals = new Map<string, 'rejected' | 'dropped'>();
+  for (const { address, port, text } of endpoints) {
+    const socket = `${address} ${protocol} ${port}`;
+    if (guardedEndpoints.has(socket)) {
+      const atNode = acceptsNodePorts(address, expectations) ? nodePorts.get(`${protocol} ${port}`) : undefined;
+      const sent = { ...packet, destination: address, port };
+      const { verdict } = expectRefusal(sent, { atIP: ips.get(socket), atNode }, expectations);
+      if (verdict === 'rejected' || verdict === 'dropped') {
+        refusals.set(text, verdict);
+      }
+    }
+  }
+  return refusals;
 }
 
 /** Whether an address is the node's own, as its routing tables have it. */
@@ -144,6 +187,7 @@ function refusalOfAddress(address: string, { clusterIPs, serviceCIDRs }: Expecta
   return isUnallocated ? refused('dropped', 'unallocated', undefined) : undefined;
 }
 
+const noRefusals: ExpectedFate['refusals'] = new Map();
 const never = (): boolean => false;
 
 function refused(
@@ -151,5 +195,5 @@ function refused(
   reason: FateReason,
   frontend: ExpectedFrontend | undefined,
 ): ExpectedFate {
-  return { verdict, reason, frontend, endpoints: [], isMasqueraded: never };
+  return { verdict, reason, frontend, endpoints: [], isMasqueraded: never, refusals: noRefusals };
 }

@@ -52,6 +52,8 @@ export interface Expectations {
   /** By `address protocol port`, and by `protocol port`: the owner where several Services claim one. */
   readonly ips: ReadonlyMap<string, ExpectedFrontend>;
   readonly nodePorts: ReadonlyMap<string, ExpectedFrontend>;
+  /** The frontends that each Service owns, by `namespace/name`, as far as it has affinity. */
+  readonly siblings: ReadonlyMap<string, readonly ExpectedFrontend[]>;
   /** Service ports, `namespace/name/protocol/port name`, that want a frontend which another one owns. */
   readonly losers: ReadonlySet<string>;
   /** Every cluster IP that a service port has, owner or not. */
@@ -66,4 +68,11 @@ export interface Expectations {
   readonly detector: LocalDetector | undefined;
   readonly podCidr: Cidr | undefined;
   readonly masqueradeAll: boolean;
+  /** The one bit of the mark that asks for masquerading, as a number. */
+  readonly masqueradeMark: number;
+  /**
+   * `address protocol port` of endpoints at which the rules refuse connections, or may: cluster IPs, and sockets that are
+   * frontends as well. A connection is refused there though a Service has sent it.
+   */
+  readonly guardedEndpoints: ReadonlySet<string>;
 }

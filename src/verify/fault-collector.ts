@@ -9,6 +9,8 @@ export type FaultPlace = Pick<Fault, 'service' | 'frontend'>;
 export interface FaultCollector {
   readonly add: (fault: Fault) => void;
   readonly addDifference: (place: FaultPlace, difference: Difference, client: string) => void;
+  /** Whether anything is wrong there so far. */
+  readonly concerns: (place: FaultPlace) => boolean;
   /** All faults, in the order in which their first one came. */
   readonly list: () => Fault[];
 }
@@ -22,12 +24,14 @@ interface Group {
 /** A collector without faults. */
 export function createFaultCollector(): FaultCollector {
   const entries = new Map<string, Fault | Group>();
+  const places = new Set<string>();
   return {
     add: (fault) => {
       entries.set(JSON.stringify(fault), fault);
     },
     addDifference: (place, difference, client) => {
       const key = JSON.stringify([place, difference]);
+      places.add(placeText(place));
       const known = entries.get(key);
       if (known && 'clients' in known) {
         known.clients.add(client);
@@ -35,8 +39,13 @@ export function createFaultCollector(): FaultCollector {
         entries.set(key, { place, difference, clients: new Set([client]) });
       }
     },
+    concerns: (place) => places.has(placeText(place)),
     list: () => [...entries.values()].map((entry) => ('clients' in entry ? faultOf(entry) : entry)),
   };
+}
+
+function placeText({ service, frontend }: FaultPlace): string {
+  return JSON.stringify([service, frontend]);
 }
 
 const shownClients = 3;

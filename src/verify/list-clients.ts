@@ -5,13 +5,19 @@ import type { Expectations } from './expectations.ts';
 import type { Literals } from './read-literals.ts';
 
 /** Who sends packets, and what to call them. */
-export interface Client extends Pick<Packet, 'source' | 'inputInterface'> {
+export interface Client extends Pick<Packet, 'source' | 'inputInterface' | 'mark'> {
   /** As in "connections of pods". */
   readonly words: string;
 }
 
 /** The words for whole kinds of clients. */
 export const clientKinds: readonly string[] = ['pods', 'the node', 'clients outside'];
+
+/** The same clients, where others have given their packets every mark but the one that asks for masquerading. */
+export function markedClients(clients: readonly Client[], { masqueradeMark }: Expectations): Client[] {
+  const mark = (~masqueradeMark & 0xffffffff) >>> 0;
+  return clients.map((client) => ({ ...client, mark, words: `${client.words} with marks of others` }));
+}
 
 /** Addresses that hardly anybody has; the first that is nobody's here stands for all strangers. */
 const strangers = {

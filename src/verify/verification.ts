@@ -14,6 +14,8 @@ export type FaultCode =
   | 'unequal-shares'
   /** The source is rewritten where it should stay, or the other way round. */
   | 'wrong-source'
+  /** The mark of others is lost, or ours is left on what leaves the node. */
+  | 'wrong-mark'
   /** A client does not keep its endpoint, or keeps it without need, or for another time. */
   | 'wrong-affinity'
   /** A frontend that no Service has. */
@@ -25,7 +27,13 @@ export type FaultCode =
   | 'dangling-chain'
   | 'dangling-set'
   /** A base chain in the wrong place, one too many, or one that is missing. */
-  | 'wrong-hook';
+  | 'wrong-hook'
+  /** A rule behind one that ends its chain. */
+  | 'unreachable-rule'
+  /** A rule that asks about connections which are under way. */
+  | 'wrong-state'
+  /** An element that names another Service than its own. */
+  | 'wrong-comment';
 
 /** One thing that is wrong. */
 export interface Fault {

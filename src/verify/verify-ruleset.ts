@@ -3,9 +3,10 @@ import { indexRuleset } from '../walk/index-ruleset.ts';
 import { UnknownRule } from '../walk/unknown-rule.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
+import { checkRules } from './check-rules.ts';
 import { checkStructure } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
-import type { Expectations } from './expectations.ts';
+import type { Expectations, ExpectedService } from './expectations.ts';
 import { readLiterals } from './read-literals.ts';
 import type { Fault, Verification } from './verification.ts';
 import { createWalkCheck } from './walk-check.ts';
@@ -23,7 +24,7 @@ export interface VerifyOptions {
  * shares, and nothing in the ruleset serves anything else. Pure; no part of the compiler is asked.
  */
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
-  const expectations = withSomeAddress(given);
+  const expectations = withSpareAddress(given);
   const { family, table } = ruleset;
   const sizes = { family, table, ...countExpected(expectations) };
   const odd = (options.oddities ?? []).map((message): Fault => ({ code: 'not-understood', message }));
@@ -36,7 +37,7 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     checkSurroundings(check, literals);
     checkElements(check);
     const structure = checkStructure(indexed, { ...options, losers: expectations.losers });
-    const faults = [...odd, ...check.faults.list(), ...structure];
+    const faults = [...odd, ...check.faults.list(), ...structure, ...checkRules(indexed, expectations)];
     return { ...sizes, packets: check.packets(), faults };
   } catch (error) {
     if (!(error instanceof UnknownRule)) {
@@ -55,12 +56,24 @@ export function verifyMissingTable(expectations: Expectations, table: string): V
   return { family, table, frontends, endpoints, packets: 0, faults };
 }
 
-/** Node ports that are open at all addresses of a node of which none is known are tried at one that nobody has. */
-function withSomeAddress(expectations: Expectations): Expectations {
-  const { nodeAddresses, nodePortAddresses, family } = expectations;
-  return nodeAddresses.length > 0 || nodePortAddresses !== 'all'
-    ? expectations
-    : { ...expectations, nodeAddresses: [family === 'ip' ? '192.0.2.254' : '2001:db8:fffe::fe'] };
+const spareAddresses = {
+  ip: ['192.0.2.254', '198.51.100.254', '203.0.113.254'],
+  ip6: ['2001:db8:fffe::fe', '2001:db8:fffd::fe', '2001:db8:fffc::fe'],
+} as const;
+
+/** Node ports that are open at all addresses of a node are tried at one more than are known: no list of addresses will do. */
+function withSpareAddress(expectations: Expectations): Expectations {
+  const { nodeAddresses, nodePortAddresses, family, ips } = expectations;
+  if (nodePortAddresses !== 'all') {
+    return expectations;
+  }
+  const taken = new Set([...ips.values()].flatMap(({ address, service }) => [address, ...addressesOf(service)]));
+  const spare = spareAddresses[family].find((address) => !taken.has(address) && !nodeAddresses.includes(address));
+  return { ...expectations, nodeAddresses: [...nodeAddresses, ...(spare === undefined ? [] : [spare])] };
+}
+
+function addressesOf({ cluster, local }: ExpectedService): string[] {
+  return [...cluster, ...local].map(({ address }) => address);
 }
 
 function countExpected({ ips, nodePorts }: Expectations): Pick<Verification, 'frontends' | 'endpoints'> {

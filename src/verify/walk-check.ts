@@ -1,12 +1,14 @@
 import type { Element } from '../phases/5-plan/ruleset.ts';
-import type { Fate, Memory, Packet } from '../walk/fate.ts';
+import type { Fate, Memory, Outcome, Packet } from '../walk/fate.ts';
 import type { IndexedRuleset } from '../walk/indexed-ruleset.ts';
 import { createContext, walkInContext } from '../walk/walk-packet.ts';
+import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
 import { compareFate } from './compare-fate.ts';
+import { compareMarks } from './compare-marks.ts';
 import { type ExpectedFate, expectFate } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
 import { createFaultCollector, type FaultCollector, type FaultPlace } from './fault-collector.ts';
-import type { Client } from './list-clients.ts';
+import { type Client, clientKinds } from './list-clients.ts';
 
 /** A ruleset under check: walks packets, compares their fates, and remembers what they met. */
 export interface WalkCheck {
@@ -28,6 +30,14 @@ export interface WalkCheck {
 /** Where a packet is sent. */
 export type Target = Pick<Packet, 'destination' | 'protocol' | 'port'>;
 
+/** A packet that is checked. */
+interface Sent {
+  readonly client: Client;
+  readonly target: Target;
+  readonly packet: Packet;
+  readonly expected: ExpectedFate;
+}
+
 /** Begins a check of one ruleset. */
 export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectations): WalkCheck {
   const faults = createFaultCollector();
@@ -48,26 +58,38 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     packets++;
     return walkInContext(packet, context, memory);
   };
+  /** A pin leads from a frontend to an endpoint, whoever the client is: each pair is tried once, and each client once. */
+  const untriedOutcomes = ({ outcomes }: Fate, target: Target): Outcome[] => {
+    const pair = `${target.destination} ${target.protocol} ${target.port} `;
+    return outcomes.filter(({ endpoint }) => {
+      const isNew = !kept.has(pair + endpoint);
+      kept.add(pair + endpoint);
+      return isNew;
+    });
+  };
+  const affinityProblem = (fate: Fate, { client, target, packet, expected }: Sent): string | undefined => {
+    if (!expected.frontend?.service.affinitySeconds) {
+      return findNeedlessPin(fate.outcomes);
+    }
+    const untried = untriedOutcomes(fate, target);
+    const isThorough = untried.length > 0 || isSpecial(client);
+    const outcomes = untried.length > 0 ? untried : fate.outcomes.slice(0, 1);
+    return findAffinityProblem(outcomes, { packet, expected, expectations, walk, isThorough });
+  };
   const check: WalkCheck['check'] = (client, target, place) => {
-    const { source, inputInterface = '' } = client;
+    const { source, inputInterface = '', mark = 0 } = client;
     const { destination, protocol, port } = target;
-    const packet = { source, inputInterface, destination, protocol, port };
+    const packet = { source, inputInterface, mark, destination, protocol, port };
     const expected = expectFate(packet, expectations);
     chains = '';
     const fate = walk(packet);
     const met = chains;
     const where = place ?? placeOf(target, expected);
-    const difference = compareFate(fate, expected);
+    const difference = compareFate(fate, expected) ?? compareMarks(fate, packet, expectations);
     if (difference) {
       faults.addDifference(where, difference, client.words);
     } else if (expected.verdict === 'translated') {
-      // A pin leads from a frontend to an endpoint, whoever the client is: each pair is tried once, and each client once.
-      const pair = `${destination} ${protocol} ${port} `;
-      const untried = fate.outcomes.filter(({ endpoint }, index) => index === 0 || !kept.has(pair + endpoint));
-      for (const { endpoint } of expected.frontend?.service.affinitySeconds ? untried : []) {
-        kept.add(pair + endpoint);
-      }
-      const problem = affinityProblem(untried, expected, (memory) => walk(packet, memory));
+      const problem = affinityProblem(fate, { client, target, packet, expected });
       if (problem !== undefined) {
         faults.addDifference(where, { code: 'wrong-affinity', before: '', after: ` ${problem}` }, client.words);
       }
@@ -75,6 +97,11 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     return met;
   };
   return { ruleset, expectations, faults, found, packets: () => packets, check };
+}
+
+/** Clients by single addresses or interfaces are tried at a few frontends only, so as much as possible is tried there. */
+function isSpecial({ words, mark }: Client): boolean {
+  return mark === undefined && !clientKinds.includes(words);
 }
 
 /** The frontend as people write it; what is no frontend keeps its address. */
@@ -85,29 +112,4 @@ function placeOf({ destination, protocol, port }: Target, { frontend }: Expected
   }
   const { kind, service } = frontend;
   return { service: service.label, frontend: kind === 'node-port' ? `node port ${port}/${protocol}` : at };
-}
-
-/** What is wrong about the endpoint of a client's next connection; undefined where it is as it should be. */
-function affinityProblem(
-  outcomes: Fate['outcomes'],
-  { frontend }: ExpectedFate,
-  walkNext: (memory: Memory) => Fate,
-): string | undefined {
-  const seconds = frontend?.service.affinitySeconds ?? 0;
-  if (seconds === 0) {
-    const isKept = outcomes.some(({ memory }) => memory.size > 0);
-    return isKept ? 'are pinned to their endpoint, though the Service has no affinity' : undefined;
-  }
-  for (const { endpoint, memory } of outcomes) {
-    const [next, ...others] = walkNext(memory).outcomes;
-    if (next?.endpoint !== endpoint || others.length > 0) {
-      return `do not keep ${endpoint}, should for ${seconds} s`;
-    }
-    const times = [...memory.values()].flatMap((entries) => [...entries.values()]).map((entry) => entry.timeoutSeconds);
-    const wrong = times.find((time) => time !== seconds);
-    if (times.length > 0 && (wrong !== undefined || times.includes(undefined))) {
-      return `keep ${endpoint} for ${wrong ?? 'unlimited'} s, should for ${seconds} s`;
-    }
-  }
-  return undefined;
 }

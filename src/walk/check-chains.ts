@@ -1,5 +1,5 @@
 import type { Chain, Hook, Rule, Statement } from '../phases/5-plan/ruleset.ts';
-import { targetsOf as targetsOfStatement } from '../phases/5-plan/targets-of.ts';
+import { targetsOf as targetsOfStatement } from '../targets-of.ts';
 import { refuseUnless } from './check-key.ts';
 import type { RulesetNames } from './indexed-ruleset.ts';
 import { UnknownRule } from './unknown-rule.ts';

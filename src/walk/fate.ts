@@ -10,6 +10,8 @@ export interface Packet {
   readonly port: number;
   /** The name of the interface that it arrives at; absent is one that no rule names. */
   readonly inputInterface?: string;
+  /** The mark that others gave it before, an unsigned number of 32 bits; absent is 0. */
+  readonly mark?: number;
 }
 
 /** What a ruleset asks the node's routing tables, in place of those tables. */
@@ -61,6 +63,8 @@ export interface Outcome {
   readonly endpoint: string;
   /** Whether the packet has a source of the node's instead of its own. */
   readonly masqueraded: boolean;
+  /** The packet's mark in the end. */
+  readonly mark: number;
   readonly share: Share;
   /** The share as a number from 0 to 1. */
   readonly probability: number;

@@ -1,5 +1,5 @@
+import { elementsOf } from '../elements-of.ts';
 import type { Family } from '../network.ts';
-import { elementsOf } from '../phases/5-plan/elements-of.ts';
 import type { Element, FilledSet, KeyType } from '../phases/5-plan/ruleset.ts';
 import type { IndexedSet, Pattern } from './indexed-ruleset.ts';
 import { isCanonical, splitKey } from './key-text.ts';

@@ -19,18 +19,19 @@ export function mergeBranches(branches: readonly Branch[]): Outcome[] {
 }
 
 function identityOf({ verdict, connection }: Branch): string {
-  const { destination, port, translated, masqueraded, changes } = connection;
-  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${changes}`;
+  const { destination, port, translated, masqueraded, mark, changes } = connection;
+  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${changes}`;
 }
 
 function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Outcome {
-  const { destination, port, masqueraded, memory } = connection;
+  const { destination, port, masqueraded, mark, memory } = connection;
   return {
     verdict: verdictOf(verdict, connection.translated),
     address: destination,
     port,
     endpoint: destination.includes(':') ? `[${destination}]:${port}` : `${destination}:${port}`,
     masqueraded,
+    mark,
     share,
     probability: share.numerator / share.denominator,
     memory,

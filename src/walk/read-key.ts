@@ -18,9 +18,13 @@ export function readKey(expressions: readonly Expression[], connection: Connecti
   for (const [index, expression] of expressions.entries()) {
     const values = readExpression(expression, connection, context);
     const separator = index === 0 ? '' : ' . ';
-    readings = readings.flatMap(({ key, oneIn }) =>
-      values.map((value) => ({ key: key + separator + value, oneIn: oneIn * values.length })),
-    );
+    const longer: Reading[] = [];
+    for (const { key, oneIn } of readings) {
+      for (const value of values) {
+        longer.push({ key: key + separator + value, oneIn: oneIn * values.length });
+      }
+    }
+    readings = longer;
   }
   return readings;
 }

@@ -72,7 +72,7 @@ function connectionOf(packet: Packet, memory: Memory): Connection {
     originalDestination: packet.destination,
     originalPort: packet.port,
     inputInterface: packet.inputInterface ?? '',
-    mark: 0,
+    mark: packet.mark ?? 0,
     translated: false,
     masqueraded: false,
     destinationSettled: false,

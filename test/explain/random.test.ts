@@ -56,7 +56,10 @@ test('random clusters: explanations say what the walk over the whole ruleset giv
       const { explain, rulesets, views } = explainerFor(documents, options);
       const { snapshot } = validate(documents);
       const expectations = new Map(
-        views.map((node) => [node.family, deriveExpectations(snapshot, { node, masqueradeAll: false, masqueradeBit: 14 })]),
+        views.map((node) => [
+          node.family,
+          deriveExpectations(snapshot, { node, masqueradeAll: false, masqueradeBit: 14 }),
+        ]),
       );
       const tables = new Map(rulesets.map((ruleset) => [ruleset.family, indexRuleset(ruleset)]));
       for (const packet of packets.filter((_, index) => index % 16 === start)) {

@@ -10,14 +10,11 @@ function note(spec: unknown, others: object = {}): ServiceNote | undefined {
 
 describe('why no node translates a Service', () => {
   test.each([
-    [
-      { type: 'ExternalName', externalName: 'db.example.org' },
-      'it is of type ExternalName, which is an alias in DNS alone',
-    ],
-    [{ clusterIP: 'None' }, 'it is headless (clusterIP None), so DNS gives the addresses of its pods'],
-    [{}, 'it has no clusterIP (the API server gives it one)'],
-    [{ clusterIP: 7 }, 'it has no clusterIP (the API server gives it one)'],
-    [{ clusterIP: '10.96.0.10' }, 'it has no ports'],
+    [{ type: 'ExternalName', externalName: 'db.example.org' }, 'ExternalName'],
+    [{ clusterIP: 'None' }, 'headless'],
+    [{}, 'no cluster IP'],
+    [{ clusterIP: 7 }, 'no cluster IP'],
+    [{ clusterIP: '10.96.0.10' }, 'no ports'],
     [{ clusterIP: '10.96.0.10', ports: [{ port: 80 }] }, undefined],
   ])('%j', (spec, expected) => {
     expect(note(spec)?.unserved).toBe(expected);
@@ -27,7 +24,7 @@ describe('why no node translates a Service', () => {
     const labels = { 'service.kubernetes.io/service-proxy-name': '' };
     expect(note({ clusterIP: '10.96.0.10' }, { metadata: { name: 'web', labels } })).toMatchObject({
       namespace: 'default',
-      unserved: 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy',
+      unserved: 'other proxy',
     });
   });
 });

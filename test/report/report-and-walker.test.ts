@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
+import { elementsOf } from '../../src/elements-of.ts';
 import type { Protocol } from '../../src/network.ts';
 import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
-import { elementsOf } from '../../src/phases/5-plan/elements-of.ts';
 import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
 import { describeChanges } from '../../src/report/describe-changes.ts';
 import type { FrontendState, ServicePortState } from '../../src/report/family-changes.ts';

@@ -1,6 +1,6 @@
-import { setsOf } from '../../src/diff/change-chains.ts';
 import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts';
 import type { Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import { setsOf } from '../../src/sets-of.ts';
 
 /**
  * A ruleset without the freedom that updates have: sets, elements and chains by name, endpoints of a list by their text,

@@ -1,4 +1,4 @@
-import { elementsOf } from '../../src/phases/5-plan/elements-of.ts';
+import { elementsOf } from '../../src/elements-of.ts';
 import type { Chain, Element, Rule, Ruleset, SetDeclaration, Statement } from '../../src/phases/5-plan/ruleset.ts';
 
 /** A table while the fake kernel changes it. */

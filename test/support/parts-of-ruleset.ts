@@ -1,4 +1,4 @@
-import { elementsOf } from '../../src/phases/5-plan/elements-of.ts';
+import { elementsOf } from '../../src/elements-of.ts';
 import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
 import { renderRule } from '../../src/phases/6-render/render-rule.ts';
 import { renderHook } from '../../src/phases/6-render/render-ruleset.ts';

@@ -35,7 +35,8 @@ function expectationsOf(name: string): Expectations[] {
   const { documents } = readDocuments([{ file: snapshotFile, content: readFileSync(snapshotFile) }]);
   const { snapshot } = validate(documents);
   const { views } = compileRulesets(documents, options);
-  return views.map((node) => deriveExpectations(snapshot, { node, masqueradeAll: options.masqueradeAll }));
+  const { masqueradeAll, masqueradeBit } = options;
+  return views.map((node) => deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit }));
 }
 
 /** Undefined in a family without a table. */

@@ -65,6 +65,11 @@ export function addRule(name: string, ...rule: Rule): Plant {
   return chain(name, ({ rules }) => ({ rules: [rule, ...rules] }));
 }
 
+/** Puts a rule behind those of a chain. */
+export function appendRule(name: string, ...rule: Rule): Plant {
+  return chain(name, ({ rules }) => ({ rules: [...rules, rule] }));
+}
+
 /** Adds chains, for IPv4 alone. */
 export function addChains(...added: readonly Chain[]): Plant {
   return (ruleset) => (ruleset.family === 'ip' ? { ...ruleset, chains: [...ruleset.chains, ...added] } : ruleset);

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
-import { loadFixture } from '../support/fixture.ts';
+import { faultsOf } from './faults-of.ts';
 import {
   addChains,
   addElement,
@@ -15,7 +13,6 @@ import {
   set,
   statements,
 } from './plant.ts';
-import { linesOf, sidesOf } from './verify-objects.ts';
 
 /** What is done to the ruleset of a fixture, and the line that must be among those that are found. */
 type Planted = readonly [what: string, fixture: string, plant: Plant, line: string];
@@ -387,7 +384,7 @@ const inRules: Planted[] = [
     'unknown rule',
     web,
     addRule('services', { kind: 'goto', chain: 'nowhere' }),
-    'not-understood : chain services, rule 0: there is no chain nowhere',
+    'not-understood : chain services, rule 1: there is no chain nowhere',
   ],
   [
     'pins forgotten',
@@ -429,13 +426,6 @@ describe('planted faults are found', () => {
   });
 });
 
-function faultsOf(fixture: string, plant: Plant): string[] {
-  const { snapshotFile, options } = loadFixture(fixture);
-  const { documents } = readDocuments([{ file: snapshotFile, content: readFileSync(snapshotFile) }]);
-  const sides = sidesOf(documents, options);
-  return sides.flatMap(({ ruleset, expectations }) => linesOf({ ruleset: plant(ruleset), expectations }));
-}
-
 test('rules with more chances than anybody can walk are refused, and do not eat all memory', () => {
   const draw = { kind: 'match', left: { kind: 'numgen', modulus: 1_000 }, right: 1, negated: true } as const;
   expect(faultsOf(web, addRule('services', draw, draw))).toContain(
@@ -443,6 +433,6 @@ test('rules with more chances than anybody can walk are refused, and do not eat 
   );
   const wild = { ...draw, left: { ...draw.left, modulus: 4_000_000_000 } };
   expect(faultsOf(web, addRule('services', wild))).toContain(
-    'not-understood : chain services, rule 0: modulus out of range',
+    'not-understood : chain services, rule 1: modulus out of range',
   );
 });

@@ -4,7 +4,7 @@ import { generateCluster } from '../../bench/generate-cluster.js';
 import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
 import { validate } from '../../src/phases/2-validate/validate.ts';
 import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import { arbitraryCluster, nodeName } from '../support/arbitrary-cluster.ts';
+import { arbitraryCluster, type Manifest, nodeName } from '../support/arbitrary-cluster.ts';
 import { damageRuleset } from '../support/damage-ruleset.ts';
 import { endpoints, removeElements } from './plant.ts';
 import { linesOf, type Side, sidesOf } from './verify-objects.ts';
@@ -16,11 +16,17 @@ function sidesWithEndpoints(objects: readonly unknown[]): Side[] {
   return sides.filter(({ ruleset }) => ruleset.sets.some(({ lists = [] }) => lists.length > 0));
 }
 
+function withoutRanges(object: Manifest): Manifest {
+  const spec = object['spec'] as Manifest | undefined;
+  return spec ? { ...object, spec: { ...spec, loadBalancerSourceRanges: [] } } : object;
+}
+
 describe('random clusters', () => {
   test.each(['endpoints come twice', 'endpoints leave a gap'])('%s: it is found', (what) => {
     fc.assert(
       fc.property(arbitraryCluster, fc.nat(30), (objects, pick) => {
-        for (const { ruleset, expectations } of sidesWithEndpoints(objects)) {
+        // Behind source ranges may be an endpoint that no client can reach.
+        for (const { ruleset, expectations } of sidesWithEndpoints(objects.map(withoutRanges))) {
           const lines = linesOf({ ruleset: damageRuleset(ruleset, [[what, pick]]), expectations });
           expect(lines.filter((line) => /^(extra-element|wrong-endpoint|wrong-verdict) /.test(line))).not.toEqual([]);
         }
@@ -57,11 +63,11 @@ describe('random clusters', () => {
   });
 });
 
-/** What packets can meet of a ruleset. Comments tell no packet anything. */
+/** What packets can meet of a ruleset, and whose frontends the maps say they are. */
 function contentOf({ sets, chains }: Ruleset): string {
   const contents = sets.map(({ name, elements, lists = [] }) => [
     name,
-    elements.map(({ key, value }) => [key, value]),
+    elements.map(({ key, value, comment }) => [key, value, value && comment]),
     lists,
   ]);
   return JSON.stringify([contents, chains]);

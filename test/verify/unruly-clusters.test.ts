@@ -24,8 +24,7 @@ function twistService(service: Manifest, { externalIPs, ingress, port, ranges }:
   const ports = spec.ports.map((each, index) => (index === 0 ? { ...each, port } : each));
   return {
     ...service,
-    // A node port with affinity pins clients of IPs that have its number and its endpoints.
-    spec: { ...spec, ports, externalIPs, loadBalancerSourceRanges: ranges, sessionAffinity: 'None' },
+    spec: { ...spec, ports, externalIPs, loadBalancerSourceRanges: ranges },
     status: { loadBalancer: { ingress } },
   };
 }

@@ -21,10 +21,12 @@ export function sidesOf(documents: readonly Document[], options: Partial<Compile
     throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   }
   const { snapshot } = validate(documents);
-  const { masqueradeAll } = withDefaults(options);
+  const { masqueradeAll, masqueradeBit } = withDefaults(options);
   return views.flatMap((node, index) => {
     const ruleset = rulesets[index];
-    return ruleset ? [{ ruleset, expectations: deriveExpectations(snapshot, { node, masqueradeAll }) }] : [];
+    return ruleset
+      ? [{ ruleset, expectations: deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit }) }]
+      : [];
   });
 }
 

@@ -37,7 +37,7 @@ describe('what is compiled is right', () => {
         const sides = sidesOf(documentsOf(objects), { nodeName, ...options });
         expect(sides.flatMap((side) => linesOf(side))).toEqual([]);
       }),
-      { numRuns: 100 },
+      { numRuns: 70 },
     );
   });
 

@@ -35,7 +35,7 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
     )
     .requiredOption(
       '--to <target>',
-      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT]; the protocol is tcp unless told',
+      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; an address is asked over tcp unless told',
       checkedText(problemOf(parseTarget)),
     )
     .option('--interface <name>', 'the interface at which the packet arrives', checkedText(interfaceProblem))

@@ -1,4 +1,4 @@
-import type { Statement } from './ruleset.ts';
+import type { Statement } from './phases/5-plan/ruleset.ts';
 
 /** Names of the chains that a statement itself sends packets to; a verdict map has its own in its elements. */
 export function targetsOf(statement: Statement): readonly string[] {

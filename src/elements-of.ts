@@ -1,4 +1,4 @@
-import type { Element, FilledSet } from './ruleset.ts';
+import type { Element, FilledSet } from './phases/5-plan/ruleset.ts';
 
 /** Every element of a set, those of its endpoint lists included, in the order in which they are printed. */
 export function elementsOf({ elements, lists = [] }: FilledSet): Element[] {
