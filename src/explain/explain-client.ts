@@ -27,7 +27,7 @@ export function isOwn({ packet: { source }, localAddresses }: Findings): boolean
 }
 
 /** Whether rules take the sender for a pod of this node. What the node itself sends has come in nowhere. */
-function isPodToRules(findings: Findings): boolean {
+export function isPodToRules(findings: Findings): boolean {
   const {
     packet,
     facts: { detector },

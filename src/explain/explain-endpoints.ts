@@ -78,8 +78,8 @@ function narrowing(findings: Findings, leftOut: readonly LeftOutEndpoint[]): str
 }
 
 /** Whether the client will come back to the same endpoint (Service spec.sessionAffinity). */
-export function explainAffinity({ ways: [way], ruleset, summary }: Findings): ExplainedStep[] {
-  const { kept } = way;
+export function explainAffinity({ ways, ruleset, summary }: Findings): ExplainedStep[] {
+  const kept = ways.map((way) => way.kept).find((decision) => decision !== undefined);
   if (kept?.statement.kind !== 'update') {
     return [];
   }

@@ -1,3 +1,4 @@
+import { isPodToRules } from './explain-client.ts';
 import type { Findings } from './explain-context.ts';
 import { policyOf } from './explain-policy.ts';
 import type { ExplainedStep, RuleReference } from './explanation.ts';
@@ -13,7 +14,8 @@ export function explainSource(findings: Findings): ExplainedStep[] {
   const hairpin = ways.find((way) => way.masqueradedAsHairpin);
   if (asked) {
     const rules = [asked.markedAtClusterIp, asked.markedAtFrontend, asked.masqueradedByMark];
-    const text = `masqueraded, the endpoint sees the node's address: ${whyMasqueraded(asked, findings)}`;
+    const but = summary.masqueraded === 'mixed' ? ', but for endpoints at the node itself' : '';
+    const text = `masqueraded${but}, the endpoint sees the node's address: ${whyMasqueraded(asked, findings)}`;
     return [{ topic: 'source', text, rules: rulesOf(rules) }];
   }
   if (hairpin) {
@@ -39,16 +41,25 @@ function whyMasqueraded(way: Way, { facts }: Findings): string {
 }
 
 function whyKept(findings: Findings): string {
-  const { ways, facts } = findings;
+  const { ways, facts, fate, localAddresses } = findings;
   const [way] = ways;
   const policy = policyOf(findings);
+  if (fate.outcomes.every(({ address }) => localAddresses.includes(address))) {
+    return 'it has an address of the node itself, so the packet does not leave the node';
+  }
+  if (way.markedAtClusterIp || way.markedAtFrontend) {
+    return 'a rule asks for masquerading, and none of these rules does it';
+  }
   if (!policy) {
     return 'no rule asks for it';
   }
   if (policy.field === 'externalTrafficPolicy') {
     return `externalTrafficPolicy is Local, ${way.fromPod ? 'and a pod finds its way back by itself' : 'which keeps it'}`;
   }
-  return facts.detector ? 'pods find their way back by themselves' : 'nothing tells pods from others (no cluster CIDR)';
+  if (!facts.detector) {
+    return 'nothing tells pods from others (no cluster CIDR)';
+  }
+  return isPodToRules(findings) ? 'pods find their way back by themselves' : 'no rule asks for it';
 }
 
 function rulesOf(decisions: readonly (Decision | undefined)[]): RuleReference[] {

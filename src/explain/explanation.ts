@@ -27,6 +27,7 @@ export type ReasonCode =
   | 'node-port-closed'
   | 'no-such-node-port'
   | 'other-node'
+  | 'node-unknown'
   | 'endpoint-itself'
   | 'wrong-port'
   | 'not-served'

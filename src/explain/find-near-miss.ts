@@ -41,7 +41,7 @@ export function findMissingEntry({ ways: [way] }: Findings): Reason | undefined 
   if (!value || !('kind' in value) || value.kind !== 'goto' || way.picked || way.refusal) {
     return undefined;
   }
-  const text = `these rules know the frontend, but chain ${value.chain} finds no endpoint for it: an element is missing`;
+  const text = `these rules know the frontend, but chain ${value.chain} finds no endpoint for it: an element or a rule is missing`;
   return { code: 'missing-entry', text };
 }
 

@@ -14,7 +14,7 @@ export function findNodePort(findings: Findings, knowledge: Knowledge): Reason |
   const { view, places } = knowledge;
   const owner = view.servicePorts.find((one) => one.nodePort === port && one.protocol === protocol);
   if (!localAddresses.includes(destination) && !isLoopback(destination)) {
-    return otherNode(destination, owner, places.nodes.get(destination));
+    return otherNode(destination, owner, places.nodes.get(destination)) ?? unknownNode(findings, owner);
   }
   const check = healthCheck(packet, knowledge);
   if (check) {
@@ -41,6 +41,16 @@ function otherNode(address: string, owner: ServicePort | undefined, node: string
     ? `node port ${owner.nodePort} (${displayName(owner)}) is for the rules of ${node}`
     : 'its own rules decide';
   return { code: 'other-node', text: `${address} is node ${node}: ${what}` };
+}
+
+/** Without an address of the node nobody can tell whether this is one. */
+function unknownNode({ packet, localAddresses }: Findings, owner: ServicePort | undefined): Reason | undefined {
+  if (!owner || localAddresses.length > 0) {
+    return undefined;
+  }
+  const { port, destination } = packet;
+  const text = `${port} is node port of ${displayName(owner)}; whether ${destination} is an address of the node is not known: give --node or --node-ip`;
+  return { code: 'node-unknown', text };
 }
 
 function healthCheck({ port, protocol }: Findings['packet'], { notes }: Knowledge): Reason | undefined {

@@ -66,6 +66,9 @@ function words(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, 
     case 'terminating':
       return `terminating; used only while no endpoint${context.isLocal ? ' of this node' : ''} is ready`;
     case 'not local':
+      if (context.node.nodeName === '') {
+        return 'no node is named, so no endpoint counts as local';
+      }
       return nodeName === '' ? 'on no known node' : `on ${escapeControls(nodeName)}, not on ${here}`;
     case 'other node':
       return `its hints are for ${escapeControls(nodeHints.join(', '))}`;

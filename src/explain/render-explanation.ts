@@ -43,7 +43,7 @@ function conclusion(explanation: Explanation): string {
 function conclude({ verdict, reason, masqueraded, service }: Explanation): string {
   switch (verdict) {
     case 'translated':
-      return `${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded where it comes back to itself' : ''}`;
+      return `${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded to some of them' : ''}`;
     case 'untouched':
       return `untouched: no rule translates it (${reason.code})`;
     case 'rejected':

@@ -62,7 +62,8 @@ function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
 function remarkOnDying(endpoints: readonly EndpointRow[]): string[] {
   const used = endpoints.filter(({ usedBy }) => usedBy !== 'nobody');
   if (areDying(used)) {
-    return ['all terminating'];
+    // Policy Local may leave ready ones aside.
+    return [endpoints.some(({ state }) => state === 'ready') ? 'all local ones terminating' : 'all terminating'];
   }
   return areDying(used.filter(({ usedBy }) => usedBy !== 'pods and node')) ? ['from outside: all terminating'] : [];
 }

@@ -20,7 +20,7 @@ export interface ListedChain {
 
 /**
  * Reads a chain. A base chain that is not understood comes without a hook, a rule that is not understood or has a comment
- * as an empty list.
+ * as an empty list. A policy that is not accept stands for such a rule at the end.
  */
 export function readChain({ name, body, rules }: ChainObject, family: Family): ListedChain {
   const oddities = foreignParts(body).map(
@@ -35,7 +35,9 @@ export function readChain({ name, body, rules }: ChainObject, family: Family): L
     }
     return understood ?? [];
   });
-  return { chain: { name, ...(hook && { hook }), rules: read }, oddities };
+  const { policy = 'accept' } = body;
+  const all = policy === 'accept' ? read : [...read, []];
+  return { chain: { name, ...(hook && { hook }), rules: all }, oddities };
 }
 
 /** What a chain can have and none of ours has. */

@@ -63,7 +63,10 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     const pair = `${target.destination} ${target.protocol} ${target.port} `;
     return outcomes.filter(({ endpoint }) => {
       const isNew = !kept.has(pair + endpoint);
-      kept.add(pair + endpoint);
+      // Where there is only one endpoint, a client comes back to it without a pin.
+      if (outcomes.length > 1) {
+        kept.add(pair + endpoint);
+      }
       return isNew;
     });
   };

@@ -47,6 +47,20 @@ describe.skipIf(!kernelTestsRun)('rules that are in force', () => {
     ]);
   });
 
+  test('a chain whose policy drops', async () => {
+    const lines = await inNamespace(`
+      ${apply}
+      nft add chain ip svc2nft strict '{ type filter hook prerouting priority -200; policy drop; }'
+      svc2nft explain docs/shop.yaml ${settings} --ruleset kernel --from outside --to 192.0.2.11:30080 | tail -3
+    `);
+    expect(lines).toEqual([
+      'warning: chain strict: no chain of ours has policy drop',
+      '  not understood chain strict, rule 1',
+      '',
+      '=> not certain; without the rules not understood: sent to one of 2 endpoints of shop/web:http, masqueraded',
+    ]);
+  });
+
   test('a table that is switched off', async () => {
     const lines = await inNamespace(`
       ${apply}

@@ -147,3 +147,40 @@ function ask(source: string, to: string): ReturnType<typeof explain> {
   const { address: destination, port, protocol } = target;
   return explain({ source, destination, port, protocol });
 }
+
+describe('endpoints in the host network of this node', () => {
+  const host = readDocuments([
+    { file: 'shop.yaml', content: Buffer.from(content.toString().replace('[10.244.1.5]', '[192.0.2.11]')) },
+  ]).documents;
+  const { explain: explainHost } = explainerFor(host, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
+  const sourceOf = (to: string): string | undefined => {
+    const [destination = '', port] = to.split(':');
+    const packet = { source: '203.0.113.9', destination, port: Number(port), protocol: 'tcp' } as const;
+    return explainHost(packet).steps.find(({ topic }) => topic === 'source')?.text;
+  };
+
+  test('what stays on the node keeps its source', () => {
+    expect(sourceOf('192.0.2.11:30080')).toMatch(
+      /^masqueraded, but for endpoints at the node itself, the endpoint sees the node's address: externalTrafficPolicy is Cluster/,
+    );
+    expect(sourceOf('10.96.0.10:80')).toMatch(
+      /^masqueraded, but for endpoints at the node itself, the endpoint sees the node's address: to the rules the client is no pod/,
+    );
+  });
+});
+
+test('without a node, nobody knows whose an address is', () => {
+  const { explain: explainNobody } = explainerFor(
+    documents.filter(({ value }) => (value as { kind?: string }).kind !== 'Node'),
+    { clusterCIDRs: ['10.244.0.0/16'], nodePortAddresses: ['all'] },
+  );
+  const packet = { source: '203.0.113.9', destination: '192.0.2.11', port: 30080, protocol: 'tcp' } as const;
+  expect(explainNobody(packet).reason).toEqual({
+    code: 'node-unknown',
+    text: '30080 is node port of shop/web:http; whether 192.0.2.11 is an address of the node is not known: give --node or --node-ip',
+  });
+  const local = explainNobody({ source: '203.0.113.9', destination: '198.51.100.200', port: 443, protocol: 'tcp' });
+  expect(new Set(local.leftOut.map(({ reason }) => reason))).toEqual(
+    new Set(['no node is named, so no endpoint counts as local']),
+  );
+});

@@ -154,7 +154,7 @@ describe('rules that somebody has changed', () => {
     });
     expect(reason).toEqual({
       code: 'missing-entry',
-      text: 'these rules know the frontend, but chain tcp-cluster-2 finds no endpoint for it: an element is missing',
+      text: 'these rules know the frontend, but chain tcp-cluster-2 finds no endpoint for it: an element or a rule is missing',
     });
     expect(service?.name).toBe('a<b>"\\u001b[31m');
     expect(JSON.stringify(steps)).not.toContain('\u001b');

@@ -10,6 +10,7 @@ export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'
     'node-port-closed',
     'no-such-node-port',
     'other-node',
+    'node-unknown',
     'endpoint-itself',
     'wrong-port',
     'not-served',

@@ -38,7 +38,7 @@ describe.skipIf(!kernelTestsRun)('what no compiler makes is found', () => {
       }
       chain other { }`);
     expect(ruleset.chains).toEqual([
-      { name: 'dropping', hook: { type: 'filter', hook: 'forward', priority: 7 }, rules: [] },
+      { name: 'dropping', hook: { type: 'filter', hook: 'forward', priority: 7 }, rules: [[]] },
       { name: 'routing', rules: [] },
       {
         name: 'services',

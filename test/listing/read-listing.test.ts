@@ -117,11 +117,11 @@ describe('a chain', () => {
     const hook = { type: 'filter', hook: 'input', priority: -5 };
     expect(ruleset.chains).toEqual([
       { name: 'a', hook, rules: [] },
-      { name: 'b', hook, rules: [] },
+      { name: 'b', hook, rules: [[]] },
       { name: 'c', rules: [] },
       { name: 'd', rules: [] },
       { name: 'e', rules: [] },
-      { name: 'f', rules: [] },
+      { name: 'f', rules: [[]] },
     ]);
     expect(oddities).toEqual(
       [
