@@ -47,6 +47,16 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: familyOf(address), address: canonicalText(networkAddress(address, prefix)), prefix };
 }
 
+/** Reads a range as nft prints it, where one of a single address has no prefix length; undefined for anything else. */
+export function rangeOf(text: string): Cidr | undefined {
+  return parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
+}
+
+/** The family of an address that is known to be one. */
+export function familyOfAddress(address: string): Family {
+  return address.includes(':') ? 'ip6' : 'ip';
+}
+
 /** The text of a range as nft prints it: a range of one address has no prefix length. */
 export function cidrText(cidr: Cidr): string {
   const bits = cidr.family === 'ip' ? 32 : 128;

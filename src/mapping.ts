@@ -5,3 +5,17 @@ export type Mapping = Readonly<Record<string, unknown>>;
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** The object in a field; an empty one where there is none. */
+export function mappingIn(parent: Mapping, field: string): Mapping {
+  const value = parent[field];
+  return isMapping(value) ? value : nothing;
+}
+
+/** The list in a field; an empty one where there is none. */
+export function listIn(parent: Mapping, field: string): readonly unknown[] {
+  const value = parent[field];
+  return Array.isArray(value) ? value : [];
+}
+
+const nothing: Mapping = {};

@@ -1,3 +1,4 @@
+import { familyOfAddress } from '../address.ts';
 import { escapeControls } from '../escape-controls.ts';
 import { explainPacket } from '../explain/explain-packet.ts';
 import type { Explanation } from '../explain/explanation.ts';
@@ -65,7 +66,7 @@ function familyOf(client: ClientName, target: TargetName): CompileFlags['family'
   if (known?.kind !== 'address') {
     return undefined;
   }
-  return known.address.includes(':') ? 'ip6' : 'ip';
+  return familyOfAddress(known.address);
 }
 
 interface Asked {

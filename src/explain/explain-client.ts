@@ -1,8 +1,7 @@
-import { cidrContains, isLoopback } from '../address.ts';
+import { cidrContains, isLoopback, rangeOf } from '../address.ts';
 import type { LocalDetector } from '../phases/3-model/model.ts';
 import type { Findings } from './explain-context.ts';
 import type { ExplainedStep } from './explanation.ts';
-import { rangeOf } from './range-of.ts';
 
 /** Whom the rules take the sender for, and why. */
 export function explainClient(findings: Findings): ExplainedStep[] {

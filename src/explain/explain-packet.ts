@@ -1,3 +1,4 @@
+import { familyOfAddress } from '../address.ts';
 import { summariseFate } from '../walk/summarise-fate.ts';
 import { walkPacket } from '../walk/walk-packet.ts';
 import { explainClient } from './explain-client.ts';
@@ -53,7 +54,7 @@ export function explainPacket(question: Question): Explanation {
 
 function headOf({ packet, knowledge }: Question): Pick<Explanation, 'packet' | 'node'> {
   const { source, destination, port, protocol, inputInterface = null } = packet;
-  const family = destination.includes(':') ? 'ip6' : 'ip';
+  const family = familyOfAddress(destination);
   return {
     packet: { family, source, destination, port, protocol, inputInterface },
     node: knowledge?.view.nodeName ?? '',

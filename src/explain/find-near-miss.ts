@@ -1,4 +1,4 @@
-import { cidrContains, isLoopback } from '../address.ts';
+import { cidrContains, isLoopback, rangeOf } from '../address.ts';
 import { nameOfFamily } from '../family-names.ts';
 import { displayName } from '../phases/5-plan/names.ts';
 import type { ServiceNote } from '../places/read-service-notes.ts';
@@ -11,7 +11,6 @@ import { findFrontends } from './find-frontends.ts';
 import { findNodePort } from './find-node-port.ts';
 import { findWrongPort } from './find-wrong-port.ts';
 import { nearestAddress } from './nearest-address.ts';
-import { rangeOf } from './range-of.ts';
 
 type Reason = Explanation['reason'];
 

@@ -1,3 +1,4 @@
+import { familyOfAddress } from '../address.ts';
 import type { Family } from '../network.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
@@ -53,7 +54,7 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
     return to;
   }
   const { destination } = to;
-  const family = familyOf(destination);
+  const family = familyOfAddress(destination);
   const knowledge = knowledgeOf(snapshot, family);
   const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
   const from = resolveClient(client, { destination, localAddresses, known: knowledge });
@@ -80,13 +81,9 @@ function preferredViews({ client, target, snapshot }: Inquiry): NodeView[] {
     ({ namespace, name }) => target.kind === 'service' && namespace === target.namespace && name === target.name,
   );
   const lacks = ({ family }: NodeView): number =>
-    (pod && !pod.addresses.some((address) => familyOf(address) === family) ? 2 : 0) +
-    (familyOf(note?.addresses[0] ?? '') === family ? 0 : 1);
+    (pod && !pod.addresses.some((address) => familyOfAddress(address) === family) ? 2 : 0) +
+    (familyOfAddress(note?.addresses[0] ?? '') === family ? 0 : 1);
   return [...(snapshot?.views ?? [])].sort((a, b) => lacks(a) - lacks(b));
-}
-
-function familyOf(address: string): Family {
-  return address.includes(':') ? 'ip6' : 'ip';
 }
 
 function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowledge | undefined {

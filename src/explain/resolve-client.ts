@@ -1,4 +1,4 @@
-import { cidrContains, isLoopback } from '../address.ts';
+import { cidrContains, familyOfAddress, isLoopback, rangeOf } from '../address.ts';
 import { nameOfFamily } from '../family-names.ts';
 import type { Family } from '../network.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
@@ -6,7 +6,6 @@ import type { Places } from '../places/places.ts';
 import { suggestClosest } from '../suggest-closest.ts';
 import type { Packet } from '../walk/fate.ts';
 import type { ClientName } from './parse-client.ts';
-import { rangeOf } from './range-of.ts';
 
 /** What a client is looked up in. */
 export interface Surroundings {
@@ -35,13 +34,9 @@ export function resolveClient(client: ClientName, surroundings: Surroundings): R
   }
 }
 
-function familyOf(address: string): Family {
-  return address.includes(':') ? 'ip6' : 'ip';
-}
-
 function resolveAddress(source: string, surroundings: Surroundings): ResolvedClient | string {
   const { destination, known } = surroundings;
-  const [from, to] = [familyOf(source), familyOf(destination)];
+  const [from, to] = [familyOfAddress(source), familyOfAddress(destination)];
   if (from !== to) {
     return `${source} is ${nameOfFamily(from)} and ${destination} is ${nameOfFamily(to)}: no packet has both`;
   }
@@ -52,11 +47,11 @@ function resolveAddress(source: string, surroundings: Surroundings): ResolvedCli
 
 /** The kernel takes the destination as source where that is its own, else the address of the way out. */
 function resolveNode({ destination, localAddresses }: Surroundings): ResolvedClient | string {
-  const family = familyOf(destination);
+  const family = familyOfAddress(destination);
   const source =
     localAddresses.includes(destination) || isLoopback(destination)
       ? destination
-      : localAddresses.find((address) => familyOf(address) === family);
+      : localAddresses.find((address) => familyOfAddress(address) === family);
   return source === undefined ? `no ${nameOfFamily(family)} address of the node is known; give --node-ip` : { source };
 }
 
@@ -68,7 +63,7 @@ const outsiders: Readonly<Record<Family, readonly string[]>> = {
 
 /** An address that is nobody's here. */
 function outsideAddress({ destination, localAddresses, known }: Surroundings): string {
-  const candidates = outsiders[familyOf(destination)];
+  const candidates = outsiders[familyOfAddress(destination)];
   const ranges = known
     ? [...known.view.serviceCIDRs, ...(known.view.detector?.kind === 'source' ? [known.view.detector.cidr] : [])]
     : [];
@@ -101,12 +96,12 @@ function resolvePod(
     const advice = 'give its address, or a snapshot with pods (kubectl get pods,...)';
     return `no Pod or EndpointSlice of the input names the Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
   }
-  const source = pod.addresses.find((address) => familyOf(address) === familyOf(destination));
+  const source = pod.addresses.find((address) => familyOfAddress(address) === familyOfAddress(destination));
   if (source === undefined && pod.addresses.length === 0) {
     return `Pod ${full} has no address: it has not started, or has ended`;
   }
   if (source === undefined) {
-    return `Pod ${full} has no ${nameOfFamily(familyOf(destination))} address`;
+    return `Pod ${full} has no ${nameOfFamily(familyOfAddress(destination))} address`;
   }
   const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
   const remark = `Pod ${full} runs on ${pod.nodeName}, whose rules its packets meet first; these are the rules of ${view.nodeName}`;

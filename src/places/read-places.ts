@@ -1,5 +1,5 @@
 import { canonicalAddress } from '../address.ts';
-import { isMapping, type Mapping } from '../mapping.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../mapping.ts';
 import type { Document } from '../phases/1-read/document.ts';
 import { zoneLabel } from '../service-rules.ts';
 import type { Place, Places, PodPlace } from './places.ts';
@@ -37,7 +37,7 @@ function readNode(node: Mapping, { zones, nodes }: Draft): void {
   if (zone !== '') {
     zones.set(name, zone);
   }
-  for (const entry of listOf(mappingIn(node, 'status')['addresses'])) {
+  for (const entry of listIn(mappingIn(node, 'status'), 'addresses')) {
     const address = isMapping(entry) ? addressOf(entry['address']) : undefined;
     if (address !== undefined && !nodes.has(address)) {
       nodes.set(address, name);
@@ -47,7 +47,7 @@ function readNode(node: Mapping, { zones, nodes }: Draft): void {
 
 function readSlice(slice: Mapping, draft: Draft): void {
   const namespace = nameOf(mappingIn(slice, 'metadata')['namespace']) || 'default';
-  for (const endpoint of listOf(slice['endpoints'])) {
+  for (const endpoint of listIn(slice, 'endpoints')) {
     if (isMapping(endpoint)) {
       readEndpoint(endpoint, namespace, draft);
     }
@@ -61,7 +61,7 @@ function readEndpoint(endpoint: Mapping, namespace: string, draft: Draft): void 
   const pod = podName && `${nameOf(target['namespace']) || namespace}/${podName}`;
   const nodeName = nameOf(endpoint['nodeName']);
   const zone = nameOf(endpoint['zone']) || (draft.zones.get(nodeName) ?? '');
-  for (const text of listOf(endpoint['addresses'])) {
+  for (const text of listIn(endpoint, 'addresses')) {
     addSighting(draft, addressOf(text), { pod, nodeName, zone });
   }
 }
@@ -77,7 +77,7 @@ function readPod(object: Mapping, draft: Draft): void {
   const pod = `${nameOf(metadata['namespace']) || 'default'}/${name}`;
   const nodeName = nameOf(mappingIn(object, 'spec')['nodeName']);
   const zone = draft.zones.get(nodeName) ?? '';
-  const podIPs = listOf(status['podIPs']).map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
+  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
   for (const text of podIPs.length > 0 ? podIPs : [status['podIP']]) {
     addSighting(draft, addressOf(text), { pod, nodeName, zone });
   }
@@ -105,17 +105,6 @@ function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefi
       before ? { pod: pod || before.pod, nodeName: nodeName || before.nodeName, zone: zone || before.zone } : place,
     );
   }
-}
-
-const nothing: Mapping = {};
-
-function mappingIn(parent: Mapping, field: string): Mapping {
-  const value = parent[field];
-  return isMapping(value) ? value : nothing;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 /** Names of Pods, Nodes and namespaces (RFC 1123) and label values, so that nothing else can reach an output. */

@@ -1,6 +1,6 @@
 import { canonicalAddress } from '../address.ts';
 import { escapeControls } from '../escape-controls.ts';
-import { isMapping, type Mapping } from '../mapping.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../mapping.ts';
 import type { Document } from '../phases/1-read/document.ts';
 import { isAddressField } from '../service-rules.ts';
 
@@ -83,16 +83,4 @@ function nodePortOf({ nodePort, protocol }: Mapping): string[] {
 function canonical(texts: readonly unknown[]): string[] {
   const addresses = texts.flatMap((text) => (typeof text === 'string' ? (canonicalAddress(text.trim()) ?? []) : []));
   return [...new Set(addresses)];
-}
-
-function listIn(parent: Mapping, field: string): readonly unknown[] {
-  const value = parent[field];
-  return Array.isArray(value) ? value : [];
-}
-
-const nothing: Mapping = {};
-
-function mappingIn(parent: Mapping, field: string): Mapping {
-  const value = parent[field];
-  return isMapping(value) ? value : nothing;
 }

@@ -1,8 +1,8 @@
+import { rangeOf } from '../address.ts';
 import { describeLiterals } from './describe-literals.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import { allClients, type Client, edgeClients, markedClients, standardClients } from './list-clients.ts';
-import { rangeOf } from './range-of.ts';
 import type { Literals } from './read-literals.ts';
 import { readSourceRanges } from './read-source-ranges.ts';
 import type { Target, WalkCheck } from './walk-check.ts';

@@ -1,9 +1,8 @@
-import { type Cidr, rangeEdges } from '../address.ts';
+import { type Cidr, rangeEdges, rangeOf } from '../address.ts';
 import { protocols } from '../protocols.ts';
 import type { Expectations } from './expectations.ts';
 import { allClients, type Client, markedClients, standardClients } from './list-clients.ts';
 import { nodePortsElsewhere } from './node-ports-elsewhere.ts';
-import { rangeOf } from './range-of.ts';
 import type { Literals } from './read-literals.ts';
 import type { Target, WalkCheck } from './walk-check.ts';
 

@@ -1,10 +1,9 @@
-import { cidrContains } from '../address.ts';
+import { cidrContains, rangeOf } from '../address.ts';
 import { compareText } from '../compare-text.ts';
 import type { Snapshot } from '../phases/2-validate/kubernetes.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
 import { expectServices, type ServiceWithAddresses } from './expect-services.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
-import { rangeOf } from './range-of.ts';
 
 /** What the node is and how it is set up: of the options only those that no NodeSettings hold. */
 export interface ExpectationSettings {

@@ -1,6 +1,5 @@
-import type { Cidr } from '../address.ts';
+import { type Cidr, rangeOf } from '../address.ts';
 import type { Ruleset, Statement } from '../phases/5-plan/ruleset.ts';
-import { rangeOf } from './range-of.ts';
 
 /** What rules compare packets with by name. All else that they ask is asked of sets. */
 export interface Literals {
