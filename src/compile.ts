@@ -1,15 +1,17 @@
 import { checkOptions } from './config/check-options.ts';
-import { describeSource } from './describe-source.ts';
-import { type Diagnostic, diagnosticCodes, severityOf } from './diagnostics.ts';
+import { type Diagnostic, diagnosticCodes, severityOf } from './diagnostics/diagnostic.ts';
+import type { Document } from './diagnostics/document.ts';
+import { type Namespaced, setNamespaced } from './kubernetes/namespaced-map.ts';
+import { nameOfFamily } from './net/network.ts';
+import { type Heading, renderRulesets } from './nft/print.ts';
+import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
-import type { Document } from './phases/1-read/document.ts';
 import { validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
-import type { NodeView } from './phases/3-model/model.ts';
-import { selectView } from './phases/4-select/select-view.ts';
+import type { NodeView, ServicePort } from './phases/3-model/model.ts';
+import { selectView } from './phases/4-select/select-endpoints.ts';
 import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
-import type { Ruleset } from './phases/5-plan/ruleset.ts';
-import { renderRulesets } from './phases/6-render/render-ruleset.ts';
+import { version } from './version.ts';
 
 /** What a compilation gives: diagnostics always, rulesets unless an error forbids them. */
 export interface CompileResult {
@@ -86,4 +88,29 @@ function knowsNode(diagnostics: readonly Diagnostic[], { nodeName, nodeAddresses
 /** What concerns both families is said once. */
 function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((diagnostic) => [diagnostic.message, diagnostic])).values()];
+}
+
+/** Says what a ruleset was made by, from what and for whom, without the time, so that equal input gives equal bytes. */
+export function describeSource(views: readonly NodeView[]): Heading {
+  const ports = views.flatMap((view) => view.servicePorts);
+  const services = countServices(ports);
+  const endpoints = ports.reduce((sum, port) => sum + port.endpoints.length, 0);
+  const nodeName = views[0]?.nodeName ?? '';
+  return {
+    lines: [
+      `svc2nft ${version}: ${services} ${services === 1 ? 'Service' : 'Services'}, ` +
+        `${endpoints} ${endpoints === 1 ? 'endpoint' : 'endpoints'}, ` +
+        `${nodeName === '' ? 'no node' : `node ${nodeName}`}, ${views.map(({ family }) => nameOfFamily(family)).join(' and ')}`,
+      'Load with nft -f: replaces the tables below in one transaction and touches no others.',
+    ],
+  };
+}
+
+/** A Service may have several ports, and be in both families. */
+function countServices(ports: readonly ServicePort[]): number {
+  const services: Namespaced<true> = new Map();
+  for (const { namespace, name } of ports) {
+    setNamespaced(services, namespace, name, true);
+  }
+  return [...services.values()].reduce((sum, names) => sum + names.size, 0);
 }

@@ -1,15 +1,13 @@
-import type { Command } from '../diff/command.ts';
 import { replaceTable } from '../diff/diff-rulesets.ts';
-import { renderTransaction } from '../diff/render-transaction.ts';
-import type { Listing } from '../listing/listing.ts';
-import type { Family } from '../network.ts';
+import type { NftError } from '../kernel/nft-error.ts';
+import { isNftError, readTable } from '../kernel/read-table.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
+import { type Command, renderTransaction } from '../nft/command.ts';
+import type { Listing } from '../nft/json/listing.ts';
 import { describeFindings } from './describe-findings.ts';
-import { findCulprits } from './find-culprits.ts';
-import type { NftError } from './nft-error.ts';
 import type { FamilyOutcome } from './outcome.ts';
 import { type PlannedTransaction, planTransaction } from './plan-transaction.ts';
-import { isNftError, readTable } from './read-table.ts';
-import type { RunProgram } from './run-program.ts';
 import { check, type Pause, patiently, send } from './send.ts';
 import type { Target } from './target.ts';
 
@@ -160,4 +158,48 @@ function failed(job: FamilyJob, commands: readonly Command[], error: NftError): 
 
 function textOf({ target, family }: FamilyJob, commands: readonly Command[]): string {
   return renderTransaction({ family, table: target.table, commands });
+}
+
+/** So many questions are asked at most: each takes as long as loading the table. */
+const mostQuestions = 200;
+
+/**
+ * Finds, by halving, which items have to be left out so that the others are accepted: about 2 log2(n) questions for each
+ * culprit. Undefined when not even the empty list is accepted, so that it is nobody's fault. When there are so many
+ * culprits that 200 questions do not find them all, whoever was not accepted by then counts as one.
+ *
+ * @param accepts whether a list of items, in the order given here, is accepted.
+ */
+export async function findCulprits(
+  items: readonly string[],
+  accepts: (items: readonly string[]) => Promise<boolean>,
+): Promise<readonly string[] | undefined> {
+  let questions = 0;
+  const ask: typeof accepts = (candidates) => {
+    questions += 1;
+    return questions > mostQuestions ? Promise.resolve(false) : accepts(candidates);
+  };
+  if (!(await ask([]))) {
+    return undefined;
+  }
+  const accepted = new Set(await addAccepted([], items, ask));
+  return items.filter((item) => !accepted.has(item));
+}
+
+/** `accepted`, and as many of the candidates as are accepted with it. */
+async function addAccepted(
+  accepted: readonly string[],
+  candidates: readonly string[],
+  accepts: (items: readonly string[]) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const all = [...accepted, ...candidates];
+  if (candidates.length === 0 || (await accepts(all))) {
+    return all;
+  }
+  if (candidates.length === 1) {
+    return accepted;
+  }
+  const middle = Math.floor(candidates.length / 2);
+  const first = await addAccepted(accepted, candidates.slice(0, middle), accepts);
+  return addAccepted(first, candidates.slice(middle), accepts);
 }

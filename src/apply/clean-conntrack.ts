@@ -1,12 +1,8 @@
-import type { UdpExpectations } from '../conntrack/expectations.ts';
-import { findStaleFlows } from '../conntrack/find-stale.ts';
-import type { UdpFlow } from '../conntrack/flow.ts';
-import { parseFlows } from '../conntrack/parse-flows.ts';
-import { escapeControls } from '../escape-controls.ts';
-import { nameOfFamily } from '../family-names.ts';
-import type { Family } from '../network.ts';
-import { socketText } from '../socket-text.ts';
-import type { ProgramResult, RunProgram } from './run-program.ts';
+import type { UdpExpectations } from '../conntrack/expect-udp.ts';
+import { findStaleFlows, parseFlows, type UdpFlow } from '../conntrack/stale-flows.ts';
+import type { ProgramResult, RunProgram } from '../kernel/run-program.ts';
+import { escapeControls } from '../lib/text.ts';
+import { endpointText, type Family, nameOfFamily } from '../net/network.ts';
 
 /** What became of the stale flows. */
 export interface ConntrackOutcome {
@@ -23,7 +19,7 @@ export interface ConntrackOutcome {
  * meets the rules. TCP and SCTP are never touched. A family in which nothing is expected is not looked at. A listing that
  * the kernel breaks off counts as far as it goes.
  *
- * Flows that share destination and answering socket go together, by one `conntrack -D`: each walks the whole table,
+ * Flows that share destination and answering endpoint address go together, by one `conntrack -D`: each walks the whole table,
  * which takes some 10 ms however little it holds. (`conntrack -R -` would read all deletions from stdin, but only since
  * 1.4.7, and it opens /dev/stdin, which cannot be done with the sockets that Node gives its children for pipes.)
  *
@@ -53,8 +49,8 @@ export async function cleanConntrack(request: {
 const mostCommands = 1_000;
 
 async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Promise<ConntrackOutcome> {
-  const { family, sockets, nodePorts } = expectations;
-  if (sockets.size === 0 && nodePorts.size === 0) {
+  const { family, endpointAddresses, nodePorts } = expectations;
+  if (endpointAddresses.size === 0 && nodePorts.size === 0) {
     return { deleted: 0 };
   }
   const listing = await run('conntrack', ['-L', ...kindOfFlow(family)]);
@@ -75,11 +71,11 @@ function kindOfFlow(family: Family): string[] {
   return ['-p', 'udp', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
 }
 
-/** One of the flows that share destination and answering socket, for all of them. */
+/** One of the flows that share destination and answering endpoint address, for all of them. */
 function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
   const groups = new Map<string, UdpFlow>();
   for (const flow of flows) {
-    groups.set(`${socketText(flow.originalDestination)} ${socketText(flow.replySource)}`, flow);
+    groups.set(`${endpointText(flow.originalDestination)} ${endpointText(flow.replySource)}`, flow);
   }
   return [...groups.values()];
 }

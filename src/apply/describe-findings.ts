@@ -1,13 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Command } from '../diff/command.ts';
-import { foreignHooks } from '../diff/foreign-hooks.ts';
-import { escapeControls } from '../escape-controls.ts';
-import type { Listing } from '../listing/listing.ts';
-import { baseChains } from '../phases/5-plan/base-chains.ts';
-import { chainNames, setNames } from '../phases/5-plan/names.ts';
-import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../phases/5-plan/ruleset.ts';
+import { foreignHooks } from '../diff/diff-rulesets.ts';
+import { escapeControls } from '../lib/text.ts';
+import { protocols } from '../net/network.ts';
+import type { Command } from '../nft/command.ts';
+import type { Listing } from '../nft/json/listing.ts';
+import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
+import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
+import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import {
+  chainNames,
+  endpointMapName,
+  pinChainName,
+  pinMapName,
+  pinSetName,
+  setNames,
+  stickySetName,
+} from '../phases/5-plan/names.ts';
 import { fixedSets } from '../phases/5-plan/set-declarations.ts';
-import { isOurChain, isOurSet } from './is-ours.ts';
 
 /**
  * What was found in a table that neither Services nor settings explain: somebody else changed it, or another version
@@ -127,4 +136,47 @@ function describeElements({ name, key, elements }: FilledSet): string[] {
 function someOf(elements: readonly { readonly key: string }[]): string {
   const shown = elements.slice(0, 3).map(({ key }) => key);
   return [...shown, ...(elements.length > 3 ? ['...'] : [])].join(', ');
+}
+
+/** Whether a compiler of this program could have made a chain of this name. */
+export function isOurChain(name: string): boolean {
+  return ourChains.has(name) || isDispatchChainName(name) || isOwned(name);
+}
+
+/** Whether a compiler of this program could have made a set or map of this name. */
+function isOurSet(name: string): boolean {
+  return ourSets.has(name) || isStickySet(name) || isOwned(name);
+}
+
+const frontends = ['address', 'nodeport'] as const;
+
+const ourChains: ReadonlySet<string> = new Set([
+  ...Object.values(chainNames),
+  ...[...baseChains, ...pinBaseChains].map(({ name }) => name),
+  ...protocols.map(pinChainName),
+]);
+
+const ourSets: ReadonlySet<string> = new Set([
+  ...Object.values(setNames),
+  ...protocols.flatMap((protocol) => [
+    pinMapName(protocol),
+    pinSetName(protocol),
+    ...frontends.flatMap((frontend) => [
+      endpointMapName({ protocol, frontend, scope: 'cluster' }),
+      endpointMapName({ protocol, frontend, scope: 'local' }),
+    ]),
+  ]),
+]);
+
+/** There is one for each timeout. */
+function isStickySet(name: string): boolean {
+  const seconds = Number(/\d+$/.exec(name)?.[0]);
+  return protocols.some((protocol) =>
+    frontends.some((frontend) => stickySetName(protocol, frontend, seconds) === name),
+  );
+}
+
+/** Only names of what a service port owns, for affinity over IPv6, have slashes. */
+function isOwned(name: string): boolean {
+  return name.includes('/');
 }

@@ -1,10 +1,10 @@
 /** What became of an apply. Types only. */
 
-import type { Command } from '../diff/command.ts';
-import type { Listing } from '../listing/listing.ts';
-import type { Family } from '../network.ts';
+import type { NftError } from '../kernel/nft-error.ts';
+import type { Family } from '../net/network.ts';
+import type { Command } from '../nft/command.ts';
+import type { Listing } from '../nft/json/listing.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
-import type { NftError } from './nft-error.ts';
 
 /** What became of one family's table. */
 export interface FamilyOutcome {

@@ -1,10 +1,9 @@
-import type { Command } from '../diff/command.ts';
-import { foreignHooks } from '../diff/foreign-hooks.ts';
-import { indexInstalled } from '../diff/index-installed.ts';
-import { deletePins, partPins, restorePins } from '../diff/part-pins.ts';
-import { repinnedFrontends } from '../diff/repinned-frontends.ts';
-import type { Listing } from '../listing/listing.ts';
-import type { Family } from '../network.ts';
+import { foreignHooks } from '../diff/diff-rulesets.ts';
+import { indexInstalled } from '../diff/installed.ts';
+import { deletePins, partPins, repinnedFrontends, restorePins } from '../diff/pins.ts';
+import type { Family } from '../net/network.ts';
+import type { Command } from '../nft/command.ts';
+import type { Listing } from '../nft/json/listing.ts';
 import type { Target } from './target.ts';
 
 /** What leads from a table that was just read to what is wanted. */

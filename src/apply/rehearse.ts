@@ -1,10 +1,10 @@
-import { renderTransaction } from '../diff/render-transaction.ts';
-import type { Family } from '../network.ts';
+import { isNftError, readTable } from '../kernel/read-table.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
+import { renderTransaction } from '../nft/command.ts';
 import { describeFindings } from './describe-findings.ts';
 import type { FamilyOutcome, Outcome } from './outcome.ts';
 import { planTransaction } from './plan-transaction.ts';
-import { isNftError, readTable } from './read-table.ts';
-import type { RunProgram } from './run-program.ts';
 import { check } from './send.ts';
 import type { Target } from './target.ts';
 

@@ -1,7 +1,9 @@
-import type { Listing } from '../listing/listing.ts';
-import { classifyNftError, type NftError } from './nft-error.ts';
-import { isNftError } from './read-table.ts';
-import type { RunProgram } from './run-program.ts';
+import { classifyNftError, type NftError } from '../kernel/nft-error.ts';
+import { isNftError } from '../kernel/read-table.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import type { Listing } from '../nft/json/listing.ts';
+import type { TableName } from '../nft/json/read-listing.ts';
+import { identifier } from '../nft/print.ts';
 
 /** How long to wait, in milliseconds; a parameter so that nobody's clock has to be waited for. */
 export type Pause = (milliseconds: number) => Promise<void>;
@@ -43,4 +45,16 @@ export async function patiently<T extends Listing | undefined>(
 export async function check(run: RunProgram, text: string): Promise<NftError | undefined> {
   const result = await run('nft', ['--check', '-f', '-'], text);
   return result.exitCode === 0 ? undefined : classifyNftError(result);
+}
+
+/** Removes one table with all that is in it, and no other. */
+export async function removeTable(
+  run: RunProgram,
+  { family, table }: TableName,
+): Promise<'removed' | 'absent' | NftError> {
+  const error = await send(run, `delete table ${family} ${identifier(table)}\n`);
+  if (error?.kind === 'no-such-file') {
+    return 'absent';
+  }
+  return error ?? 'removed';
 }

@@ -1,10 +1,11 @@
-import { CommanderError } from 'commander';
-import type { RunProgram } from '../apply/run-program.ts';
+import { existsSync } from 'node:fs';
+import { type Command, CommanderError } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import { suggestClosest } from '../lib/text.ts';
+import type { GivenStreams, Streams } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { buildProgram } from './program.ts';
-import type { GivenStreams, Streams } from './streams.ts';
-import { suggestCommand } from './suggest-command.ts';
 
 /**
  * Runs the program in this process.
@@ -40,10 +41,33 @@ export async function main(args: readonly string[], given: GivenStreams): Promis
 /** Starts no program before one is needed, and loads nothing for it: most calls only compile. */
 function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams): Streams {
   const runOnDemand: RunProgram = async (program, args, input, longest) => {
-    const { createRunProgram } = await import('../apply/run-program.ts');
+    const { createRunProgram } = await import('../kernel/run-program.ts');
     return createRunProgram({ env })(program, args, input, longest);
   };
   // Who brings programs brings the kernel that they speak to.
   const lock = run ? withoutLock : withLock;
   return { stdin, stdout, stderr, env, lock, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
+}
+
+/**
+ * What to say where a path is none but looks like a command; undefined for all else. Any first word that is no command is
+ * taken for a path of `compile`, which is the default command.
+ *
+ * @param program the outermost command, as it was called.
+ */
+export function suggestCommand(path: string | undefined, program: Command): string | undefined {
+  const names = program.commands.map((command) => command.name());
+  const [firstWord] = program.args;
+  const wasCommand = firstWord !== undefined && names.includes(firstWord);
+  if (path === undefined || wasCommand || existsSync(path)) {
+    return undefined;
+  }
+  if (names.includes(path)) {
+    return `(The command comes first: svc2nft ${path} ...)`;
+  }
+  if (path === 'version') {
+    return '(Did you mean svc2nft --version?)';
+  }
+  const name = suggestClosest(path, names);
+  return name && `(Did you mean the command svc2nft ${name}?)`;
 }

@@ -1,18 +1,18 @@
 import { Command } from 'commander';
-import { escapeControls } from '../escape-controls.ts';
+import { escapeControls } from '../lib/text.ts';
 import { version } from '../version.ts';
-import { applyCommand } from './commands/apply.ts';
-import { cleanCommand } from './commands/clean.ts';
-import { compileCommand } from './commands/compile.ts';
-import { completionCommand } from './commands/completion.ts';
-import { diffCommand } from './commands/diff.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { explainCommand } from './commands/explain.ts';
-import { graphCommand } from './commands/graph.ts';
-import { helpCommand } from './commands/help.ts';
-import { listCommand } from './commands/list.ts';
-import { verifyCommand } from './commands/verify.ts';
-import type { Streams } from './streams.ts';
+import { applyCommand } from './commands/apply-command.ts';
+import { cleanCommand } from './commands/clean-command.ts';
+import { compileCommand } from './commands/compile-command.ts';
+import { completionCommand } from './commands/completion-command.ts';
+import { diffCommand } from './commands/diff-command.ts';
+import { doctorCommand } from './commands/doctor-command.ts';
+import { explainCommand } from './commands/explain-command.ts';
+import { graphCommand } from './commands/graph-command.ts';
+import { helpCommand } from './commands/help-command.ts';
+import { listCommand } from './commands/list-command.ts';
+import { verifyCommand } from './commands/verify-command.ts';
+import type { Streams } from './context.ts';
 
 const examples = `Examples:
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1

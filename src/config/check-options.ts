@@ -1,16 +1,7 @@
-import { describeValue, listWords } from '../describe-value.ts';
-import type { Diagnostic } from '../diagnostics.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { describeValue, listWords } from '../lib/unknown-values.ts';
+import { type Cidr, parseAddress, parseCidr } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
-import {
-  addressProblem,
-  cidrProblem,
-  detectLocalModes,
-  interfaceNameProblem,
-  isMarkBit,
-  nodeNameProblem,
-  nodePortAddressProblem,
-  tableNameProblem,
-} from './value-problems.ts';
 
 /**
  * What is wrong with options that a program gave; those of the command line and of a configuration file were checked
@@ -89,4 +80,85 @@ function wordProblem(word: string, possible: readonly string[]): string | undefi
 
 function firstProblem(texts: readonly string[], problemOf: (text: string) => string | undefined): string | undefined {
   return texts.map(problemOf).find((problem) => problem !== undefined);
+}
+
+/** KubeProxyConfiguration.detectLocalMode. */
+export const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const;
+
+/** Whether a number is the place of a bit in the packet mark (KubeProxyConfiguration.nftables.masqueradeBit). */
+export function isMarkBit(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 31;
+}
+
+/** Keywords of KubeProxyConfiguration.nodePortAddresses. */
+const addressKeywords = ['primary', 'localhost', 'all'];
+
+/** What is wrong with an address, or undefined. Flags and configuration share these checks and their words. */
+export function addressProblem(text: string): string | undefined {
+  return parseAddress(text) ? undefined : `${describeValue(text)} is no IPv4 or IPv6 address`;
+}
+
+/** What is wrong with an `address/prefix`, or undefined. */
+function cidrProblem(text: string): string | undefined {
+  return parseCidr(text) ? undefined : `${describeValue(text)} is no CIDR such as 10.244.0.0/16 or fd00:10:244::/56`;
+}
+
+/** What is wrong with a list of cluster CIDRs, or undefined: at most one for each family (clusterCIDR). */
+export function clusterCIDRsProblem(texts: readonly string[]): string | undefined {
+  const problem = texts.map(cidrProblem).find((found) => found !== undefined);
+  if (problem !== undefined) {
+    return problem;
+  }
+  const families = texts.flatMap((text) => parseCidr(text) ?? []).map((cidr: Cidr) => cidr.family);
+  return new Set(families).size < families.length
+    ? `${describeValue(texts.join(','))} has two CIDRs of one family; one for IPv4 and one for IPv6 are possible`
+    : undefined;
+}
+
+/** What is wrong with an entry of nodePortAddresses, or undefined: a CIDR or one of the keywords. */
+export function nodePortAddressProblem(text: string): string | undefined {
+  if (addressKeywords.includes(text) || parseCidr(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is neither a CIDR nor one of ${listWords(addressKeywords)}`;
+}
+
+/** What is wrong with the name of a network interface, or its beginning, or undefined. Linux allows 15 bytes. */
+export function interfaceNameProblem(text: string): string | undefined {
+  if (/^[A-Za-z0-9_.@+-]{1,15}$/.test(text) && text !== '.' && text !== '..') {
+    return undefined;
+  }
+  return `${describeValue(text)} is no interface name: 1 to 15 letters, digits and any of _ . @ + -`;
+}
+
+/** What is wrong with the name of an nft table, or undefined. Shorter than nft's own limit, for names derived from it. */
+export function tableNameProblem(text: string): string | undefined {
+  if (nftWords.has(text)) {
+    return `${describeValue(text)} is a word of nft's own language, so it cannot be the name of a table`;
+  }
+  if (/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is no table name: a letter, then up to 30 letters, digits and any of _ . -`;
+}
+
+/** Words that nft 1.0.6 refuses as names, whatever stands around them. */
+const nftWords: ReadonlySet<string> = new Set(
+  `accept add ah all arp bridge bypass ca chain chains comp comment constant continue counter counters create cookie ct
+  dccp define delete describe device devices dnat drop dscp dup dynamic ecn element elements esp ether exists exthdr
+  export fib flags flow flowtable flowtables flush fragment frag fwd goto handle hash hbh helper hook hop hoplimit icmp
+  icmpv6 id igmp iif iifname import in include inet insert interval ip ip6 ipsec jhash jump key last length limit list
+  log lookup map maps mark masquerade meta meter meters missing mod monitor mss netdev notrack numgen offset oif oifname
+  osf out over packets performance policy position prefix priority protocol proto queue quota random redefine redirect
+  reject rename replace reset return rt rule rules ruleset saddr sctp secmark seq seqno set sets size snat endpointAddress sport
+  string symhash synproxy table tables tcp th timeout tproxy typeof type udp udplite undefine update version vlan vmap
+  xfrm xt`.split(/\s+/),
+);
+
+/** What is wrong with the name of a Node, or undefined: a DNS subdomain (RFC 1123), at most 253 characters. */
+export function nodeNameProblem(text: string): string | undefined {
+  if (text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)) {
+    return undefined;
+  }
+  return `${describeValue(text)} is no node name: lower-case letters, digits, - and .`;
 }

@@ -1,10 +1,8 @@
-import { parseAddress } from '../address.ts';
-import { describePath, describeValue, listWords } from '../describe-value.ts';
-import { isMapping, type Mapping } from '../mapping.ts';
+import type { Report } from '../diagnostics/diagnostic.ts';
+import { suggestClosest } from '../lib/text.ts';
+import { describePath, describeValue, isMapping, listWords, type Mapping, type Path } from '../lib/unknown-values.ts';
+import { parseAddress } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
-import type { Path } from '../phases/1-read/document.ts';
-import type { Report } from '../phases/2-validate/report.ts';
-import { suggestClosest } from '../suggest-closest.ts';
 import {
   addressProblem,
   clusterCIDRsProblem,
@@ -13,7 +11,7 @@ import {
   isMarkBit,
   nodeNameProblem,
   nodePortAddressProblem,
-} from './value-problems.ts';
+} from './check-options.ts';
 
 /** Options as they are put together, one field after the other. */
 type Draft = { -readonly [Key in keyof CompileOptions]?: CompileOptions[Key] };

@@ -1,11 +1,30 @@
-import { canonicalAddress, isLoopback } from '../address.ts';
-import { collectAll } from '../collect-all.ts';
+/** Which UDP flows a node may have, for one family. Types only. */
+
+import { collectAll } from '../lib/lists.ts';
+import { canonicalAddress, isLoopback } from '../net/address.ts';
+import { endpointText, type Family } from '../net/network.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
 import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
+import { resolveClaims } from '../phases/5-plan/claims.ts';
 import type { Claim, FrontendKind } from '../phases/5-plan/fragment.ts';
-import { resolveClaims } from '../phases/5-plan/resolve-claims.ts';
-import { socketText } from '../socket-text.ts';
-import type { AnsweringSockets, UdpExpectations, UdpFrontend } from './expectations.ts';
+import { setNames } from '../phases/5-plan/names.ts';
+
+/** Where clients find a UDP service port: an address (cluster, load balancer or external IP) and port, or a node port. */
+export type UdpFrontend = { readonly address: string; readonly port: number } | { readonly nodePort: number };
+
+/** The endpoint addresses, as endpointText writes them, that may answer for a frontend; empty when nothing may. */
+export type AnsweringAddresses = ReadonlySet<string>;
+
+/** What expectUdp makes and findStaleFlows compares with. A flow to a place that does not occur here is not ours. */
+export interface UdpExpectations {
+  readonly family: Family;
+  /** By address and port, as endpointText writes them. */
+  readonly endpointAddresses: ReadonlyMap<string, AnsweringAddresses>;
+  readonly nodePorts: ReadonlyMap<number, AnsweringAddresses>;
+  /** The only addresses at which a port number means a node port. */
+  readonly nodePortAddresses: ReadonlySet<string>;
+}
 
 /**
  * Tells which UDP flows may exist on a node: at each frontend of a UDP service port, those to its serving endpoints.
@@ -21,30 +40,37 @@ export function expectUdp(
   gone: readonly UdpFrontend[],
   nodeAddresses: readonly string[],
 ): UdpExpectations {
-  const sockets = new Map<string, AnsweringSockets>();
-  const nodePorts = new Map<number, AnsweringSockets>();
-  const expectAt = (frontend: UdpFrontend, answering: AnsweringSockets): void => {
+  const endpointAddresses = new Map<string, AnsweringAddresses>();
+  const nodePorts = new Map<number, AnsweringAddresses>();
+  const expectAt = (frontend: UdpFrontend, answering: AnsweringAddresses): void => {
     if ('nodePort' in frontend) {
       nodePorts.set(frontend.nodePort, answering);
     } else {
-      sockets.set(socketText(frontend), answering);
+      endpointAddresses.set(endpointText(frontend), answering);
     }
   };
   for (const frontend of gone) {
     expectAt(frontend, new Set());
   }
   const servicePorts = view.servicePorts.filter(({ protocol }) => protocol === 'udp');
-  const answering = new Map(servicePorts.map((servicePort) => [servicePort, servingSockets(servicePort)]));
+  const answering = new Map(servicePorts.map((servicePort) => [servicePort, servingEndpointAddresses(servicePort)]));
   const claims = collectAll(servicePorts, (servicePort) => claimsOf(servicePort, view));
   for (const { address, servicePort } of resolveClaims(claims).held) {
     const { port, nodePort } = servicePort;
     expectAt(address === undefined ? { nodePort } : { address, port }, answering.get(servicePort) ?? new Set());
   }
-  return { family: view.family, sockets, nodePorts, nodePortAddresses: nodePortAddressesOf(view, nodeAddresses) };
+  return {
+    family: view.family,
+    endpointAddresses,
+    nodePorts,
+    nodePortAddresses: nodePortAddressesOf(view, nodeAddresses),
+  };
 }
 
-function servingSockets({ endpoints }: ServicePort): AnsweringSockets {
-  return new Set(endpoints.filter(({ serving }) => serving).map(({ socket }) => socketText(socket)));
+function servingEndpointAddresses({ endpoints }: ServicePort): AnsweringAddresses {
+  return new Set(
+    endpoints.filter(({ serving }) => serving).map(({ endpointAddress }) => endpointText(endpointAddress)),
+  );
 }
 
 /** What the service port wants, as far as it takes to say who gets it: no part of the ruleset comes with it. */
@@ -52,7 +78,7 @@ function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
   const { clusterIP, loadBalancerIPs, externalIPs, port, nodePort } = servicePort;
   const served = selectEndpoints(servicePort, view).hasEndpoints;
   const claim = (kind: FrontendKind, address: string | undefined): Claim => ({
-    key: address === undefined ? `${nodePort}` : socketText({ address, port }),
+    key: address === undefined ? `${nodePort}` : endpointText({ address, port }),
     kind,
     address,
     servicePort,
@@ -74,4 +100,47 @@ function nodePortAddressesOf({ nodePortAddresses }: NodeView, nodeAddresses: rea
   const addresses = nodePortAddresses.kind === 'all' ? nodeAddresses : nodePortAddresses.addresses;
   const canonical = addresses.flatMap((address) => canonicalAddress(address) ?? []);
   return new Set(canonical.filter((address) => !isLoopback(address)));
+}
+
+/**
+ * The UDP frontends that a ruleset serves or refuses, each once, in the order in which its maps have them. The ruleset
+ * may come from the compiler or from the kernel: only the keys of its verdict maps are read.
+ */
+export function udpFrontends(ruleset: Ruleset): UdpFrontend[] {
+  return [...frontendsByKey(ruleset).values()];
+}
+
+/** The UDP frontends of one ruleset that another one of the same family lacks: whatever is left of their flows is stale. */
+export function goneFrontends(before: Ruleset, after: Ruleset): UdpFrontend[] {
+  const kept = frontendsByKey(after);
+  return [...frontendsByKey(before)].filter(([key]) => !kept.has(key)).map(([, frontend]) => frontend);
+}
+
+const frontendMaps: readonly string[] = [
+  setNames.serviceIps,
+  setNames.serviceNodePorts,
+  setNames.noEndpointServices,
+  setNames.noEndpointNodePorts,
+];
+
+function frontendsByKey({ sets }: Ruleset): Map<string, UdpFrontend> {
+  const frontends = new Map<string, UdpFrontend>();
+  for (const { elements } of sets.filter(({ name }) => frontendMaps.includes(name))) {
+    for (const { key } of elements) {
+      const frontend = readKey(key);
+      if (frontend) {
+        frontends.set(key, frontend);
+      }
+    }
+  }
+  return frontends;
+}
+
+/** `10.96.0.10 . udp . 53` or `udp . 30053`. */
+function readKey(key: string): UdpFrontend | undefined {
+  const [port, protocol, address] = key.split(' . ').reverse();
+  if (protocol !== 'udp') {
+    return undefined;
+  }
+  return address === undefined ? { nodePort: Number(port) } : { address, port: Number(port) };
 }

@@ -1,12 +1,12 @@
-import { appendAll } from '../append-all.ts';
-import { invariant } from '../invariant.ts';
-import type { Element } from '../phases/5-plan/ruleset.ts';
-import { changeList } from './change-list.ts';
-import type { Command } from './command.ts';
+import { invariant } from '../lib/invariant.ts';
+import { appendAll } from '../lib/lists.ts';
+import type { EndpointAddress } from '../net/network.ts';
+import type { Command } from '../nft/command.ts';
+import type { Element } from '../nft/ruleset.ts';
 import type { Installed, InstalledSet, Wanted } from './installed.ts';
 
 /** Commands that take elements out, and those that put elements in. */
-export interface ElementChanges {
+interface ElementChanges {
   readonly removals: readonly Command[];
   readonly additions: readonly Command[];
 }
@@ -67,8 +67,8 @@ function changeLists(
   wanted: ReadonlyMap<string, readonly { address: string; port: number }[] | undefined> | undefined,
   { removed, added }: SetChange,
 ): void {
-  for (const [key, sockets] of wanted ?? []) {
-    const change = changeList(key, lists.get(key) ?? [], sockets ?? []);
+  for (const [key, endpointAddresses] of wanted ?? []) {
+    const change = changeList(key, lists.get(key) ?? [], endpointAddresses ?? []);
     appendAll(removed, change.removed);
     appendAll(added, change.added);
     if (change.installed.length > 0) {
@@ -116,4 +116,83 @@ function addCommands(
   if (added.length > 0) {
     additions.push({ kind: 'add-elements', set, elements: added });
   }
+}
+
+/** The elements to take out and to put in, and the list as it then stands. */
+export interface ListChange {
+  readonly removed: readonly Element[];
+  readonly added: readonly Element[];
+  readonly installed: readonly EndpointAddress[];
+}
+
+/**
+ * Changes an endpoint list with as few elements as there are endpoints that come and go, whatever its length: the order
+ * of a list has no meaning, so who stays keeps its index, newcomers take the places of those who left, and what is left
+ * over is filled from the end.
+ *
+ * @param key the frontend's key, to which indices are added.
+ */
+export function changeList(
+  key: string,
+  before: readonly EndpointAddress[],
+  after: readonly EndpointAddress[],
+): ListChange {
+  const placed = placeEndpointAddresses(before, after);
+  const removed: Element[] = [];
+  const added: Element[] = [];
+  for (let index = 0; index < Math.max(before.length, placed.length); index++) {
+    const old = before[index];
+    const endpointAddress = placed[index];
+    if (old && endpointAddress && isSameEndpointAddress(old, endpointAddress)) {
+      continue;
+    }
+    const elementKey = `${key} . ${index}`;
+    if (old) {
+      removed.push({ key: elementKey, value: old });
+    }
+    if (endpointAddress) {
+      added.push({ key: elementKey, value: endpointAddress });
+    }
+  }
+  return { removed, added, installed: placed };
+}
+
+/** The endpoint addresses of `after`, those that `before` has too at their old indices as far as the length allows. */
+function placeEndpointAddresses(
+  before: readonly EndpointAddress[],
+  after: readonly EndpointAddress[],
+): readonly EndpointAddress[] {
+  if (before.length === 0 || after.length === 0) {
+    return after;
+  }
+  const waiting = new Map(after.map((endpointAddress) => [textOf(endpointAddress), endpointAddress]));
+  const placed = before.map((endpointAddress): EndpointAddress | undefined => {
+    const text = textOf(endpointAddress);
+    const stays = waiting.get(text);
+    // One that a foreign hand put there twice stays once.
+    waiting.delete(text);
+    return stays;
+  });
+  const newcomers = waiting.values();
+  for (let index = 0; index < placed.length; index++) {
+    placed[index] ??= newcomers.next().value ?? takeLast(placed, index);
+  }
+  return [...placed.filter((endpointAddress) => endpointAddress !== undefined), ...newcomers];
+}
+
+/** Takes the last endpoint address off the end of the list, down to `index`. */
+function takeLast(placed: (EndpointAddress | undefined)[], index: number): EndpointAddress | undefined {
+  let last: EndpointAddress | undefined;
+  while (last === undefined && placed.length > index + 1) {
+    last = placed.pop();
+  }
+  return last;
+}
+
+function textOf({ address, port }: EndpointAddress): string {
+  return `${address} ${port}`;
+}
+
+function isSameEndpointAddress(a: EndpointAddress, b: EndpointAddress): boolean {
+  return a.address === b.address && a.port === b.port;
 }

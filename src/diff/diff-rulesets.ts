@@ -1,14 +1,24 @@
-import type { Ruleset } from '../phases/5-plan/ruleset.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Command } from '../nft/command.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
+import { setsOf } from '../nft/ruleset-parts.ts';
+import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
 import { changeInstalled } from './change-installed.ts';
-import type { Command } from './command.ts';
-import { foreignHooks } from './foreign-hooks.ts';
-import { indexInstalled, nothingInstalled } from './index-installed.ts';
-import type { Installed, Wanted } from './installed.ts';
-import { wantAbsences } from './want-absences.ts';
-import { emptyWanted, wantChain, wantElement, wantList, wantSet } from './wanted.ts';
+import { idleChains } from './idle-chains.ts';
+import {
+  emptyWanted,
+  type Installed,
+  indexInstalled,
+  nothingInstalled,
+  type Wanted,
+  wantChain,
+  wantElement,
+  wantList,
+  wantSet,
+} from './installed.ts';
 
 /** The commands that lead from one ruleset to another, and the table as it then stands. */
-export interface Difference {
+interface Difference {
   readonly commands: readonly Command[];
   readonly installed: Installed;
   /** Whether single commands would not do and the table is made anew. */
@@ -52,12 +62,63 @@ function wantedOf({ sets, chains }: Ruleset): Wanted {
     for (const element of elements) {
       wantElement(wanted, name, element.key, element);
     }
-    for (const { key, sockets } of lists) {
-      wantList(wanted, name, key, sockets);
+    for (const { key, endpointAddresses } of lists) {
+      wantList(wanted, name, key, endpointAddresses);
     }
   }
   for (const chain of chains) {
     wantChain(wanted, chain.name, chain);
   }
   return wanted;
+}
+
+const hooks = new Map(
+  [...baseChains, ...pinBaseChains].map(({ name, type, hook, priority }) => [name, { type, hook, priority }]),
+);
+
+/**
+ * Names of chains that the kernel calls where no chain of that name belongs, or not where it belongs. A base chain cannot
+ * be altered in place, nor can a chain become one, so such a table has to be made anew.
+ */
+export function foreignHooks({ chains }: Ruleset): string[] {
+  return chains.filter(({ name, hook }) => !isDeepStrictEqual(hook, hooks.get(name))).map(({ name }) => name);
+}
+
+/** Wants nothing else than what is wanted already, except for idle chains and the empty maps that they read. */
+export function wantAbsences(wanted: Wanted, installed: Installed): void {
+  const idleMaps = wantIdleChains(wanted, installed);
+  for (const [name, { declaration, elements, lists }] of installed.sets) {
+    if (!wanted.sets.has(name)) {
+      wantSet(wanted, name, idleMaps.has(name) ? declaration : undefined);
+    }
+    for (const key of missingIn(wanted.elements.get(name), elements)) {
+      wantElement(wanted, name, key, undefined);
+    }
+    for (const key of missingIn(wanted.lists.get(name), lists)) {
+      wantList(wanted, name, key, undefined);
+    }
+  }
+}
+
+/** Lets go of all chains that are not wanted but the idle ones; the names of the sets that these use. */
+function wantIdleChains(wanted: Wanted, { chains, sets }: Installed): Set<string> {
+  const unused = [...chains.values()].filter(({ name }) => !wanted.chains.has(name));
+  const idle = idleChains(unused, {
+    set: (name) => wanted.sets.has(name) || sets.get(name)?.declaration.key.includes('index') === true,
+    chain: (name) => wanted.chains.has(name),
+  });
+  for (const chain of unused) {
+    wantChain(wanted, chain.name, undefined);
+  }
+  for (const chain of idle) {
+    wantChain(wanted, chain.name, chain);
+  }
+  return new Set(idle.flatMap(({ rules }) => rules.flatMap(setsOf)));
+}
+
+function missingIn(
+  wanted: ReadonlyMap<string, unknown> | undefined,
+  installed: ReadonlyMap<string, unknown>,
+): string[] {
+  return [...installed.keys()].filter((key) => !wanted?.has(key));
 }

@@ -1,7 +1,6 @@
+import type { Chain } from '../nft/ruleset.ts';
+import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
-import type { Chain } from '../phases/5-plan/ruleset.ts';
-import { setsOf } from '../sets-of.ts';
-import { targetsOf } from '../targets-of.ts';
 
 /** So many chains for numbers of endpoints that nobody has at the moment are kept at most. */
 export const idleChainLimit = 64;

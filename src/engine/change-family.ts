@@ -1,23 +1,29 @@
 import { changeInstalled } from '../diff/change-installed.ts';
-import { emptyWanted } from '../diff/wanted.ts';
-import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../namespaced.ts';
+import { wantAbsences } from '../diff/diff-rulesets.ts';
+import { idleChainLimit, idleChains } from '../diff/idle-chains.ts';
+import { emptyWanted, type Installed, type Wanted, wantChain, wantElement, wantSet } from '../diff/installed.ts';
+import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import type { Chain } from '../nft/ruleset.ts';
+import { setsOf } from '../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../options.ts';
 import { adviseOn } from '../phases/3-model/build-model.ts';
+import { buildServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { ResolvedNode } from '../phases/3-model/resolve-node.ts';
-import { type FragmentContext, fragmentContext } from '../phases/5-plan/fragment-context.ts';
-import type { Handover } from './change-claims.ts';
-import { changeNodeElements } from './change-node-elements.ts';
-import { dropIdle } from './drop-idle.ts';
+import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
+import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import { planFixedChains } from '../phases/5-plan/fixed-chains.ts';
+import { type FragmentContext, fragmentContext } from '../phases/5-plan/fragment.ts';
+import { planFragment } from '../phases/5-plan/plan-fragment.ts';
+import { nodePlacements } from '../phases/5-plan/plan-ruleset.ts';
+import { fixedSets } from '../phases/5-plan/set-declarations.ts';
+import { viewOf } from './create-engine.ts';
 import type { FamilyState, PlannedPort } from './family-state.ts';
-import { emptyFamily, loadFamily } from './load-family.ts';
 import type { ObjectStore } from './object-store.ts';
-import { planService } from './plan-service.ts';
-import { viewOf } from './view-of.ts';
-import { type FamilyChange, wantServices } from './want-services.ts';
+import { type FamilyChange, type Handover, wantServices } from './want-services.ts';
 
 /** What a family is brought up to date with. */
-export interface FamilyInput {
+interface FamilyInput {
   readonly store: ObjectStore;
   readonly options: CompileOptions;
   readonly node: ResolvedNode;
@@ -82,4 +88,104 @@ function planServices(
 function handoversBetween(before: FamilyState, after: FamilyState): Handover[] {
   const keys = new Set([...before.claims.keys(), ...after.claims.keys()]);
   return [...keys].map((key) => ({ before: before.claims.get(key)?.[0], after: after.claims.get(key)?.[0] }));
+}
+
+/** A family of which nothing is known yet, above a table. */
+export function emptyFamily(installed: Installed): FamilyState {
+  return {
+    settings: undefined,
+    context: undefined,
+    installed,
+    ports: new Map(),
+    claims: new Map(),
+    sharers: new Map(),
+    chains: new Map(),
+    sticky: new Map(),
+  };
+}
+
+/** Brings a family's table, whatever it holds, to all that the plans and the node's settings want; `state` is empty. */
+function loadFamily(
+  state: FamilyState,
+  { settings, context }: { readonly settings: NodeSettings; readonly context: FragmentContext },
+  plans: Namespaced<readonly PlannedPort[]>,
+): FamilyChange {
+  const wanted = emptyWanted();
+  state.settings = settings;
+  state.context = context;
+  for (const set of fixedSets) {
+    wantSet(wanted, set.name, set);
+  }
+  for (const chain of planFixedChains(context)) {
+    wantChain(wanted, chain.name, chain);
+  }
+  changeNodeElements(wanted, undefined, settings);
+  const { handovers, diagnostics } = wantServices(state, context, plans, wanted);
+  wantAbsences(wanted, state.installed);
+  return { commands: changeInstalled(state.installed, wanted), handovers, diagnostics };
+}
+
+/** Plans all service ports of one Service in one family; none when there is no such Service. */
+function planService(
+  store: ObjectStore,
+  namespace: string,
+  name: string,
+  { settings, context }: { readonly settings: NodeSettings; readonly context: FragmentContext },
+): PlannedPort[] {
+  const service = getNamespaced(store.services, namespace, name);
+  if (!service) {
+    return [];
+  }
+  const { nodeName } = settings;
+  return buildServicePorts(service, settings.family, store.owned, nodeName).map((servicePort) => ({
+    servicePort,
+    fragment: planFragment(servicePort, selectEndpoints(servicePort, settings), context),
+  }));
+}
+
+/**
+ * Lets go of dispatch chains that nobody needs when they have become too many, or when a set that they use goes; and
+ * then of endpoint maps that no chain reads.
+ */
+function dropIdle({ installed, chains: needed }: FamilyState, wanted: Wanted): void {
+  const unused = [...installed.chains.values()].filter(({ name }) => isDispatchChainName(name) && !needed.has(name));
+  const isLeaving = (set: string): boolean => wanted.sets.has(set) && wanted.sets.get(set) === undefined;
+  if (unused.length <= idleChainLimit && ![...wanted.sets.keys()].some(isLeaving)) {
+    return;
+  }
+  const idle = idleChains(unused, {
+    set: (name) => !isLeaving(name),
+    chain: (name) => needed.has(name),
+  });
+  for (const chain of unused) {
+    if (!idle.includes(chain)) {
+      wantChain(wanted, chain.name, undefined);
+    }
+  }
+  const kept = [...needed.keys()].map((name) => wanted.chains.get(name) ?? installed.chains.get(name));
+  const read = new Set([...kept, ...idle].flatMap(setsRead));
+  for (const [name, { declaration }] of installed.sets) {
+    if (declaration.key.includes('index') && !read.has(name)) {
+      wantSet(wanted, name, undefined);
+    }
+  }
+}
+
+function setsRead(chain: Chain | undefined): string[] {
+  return chain?.rules.flatMap(setsOf) ?? [];
+}
+
+/** Changes what the node and the cluster's ranges put into sets; `before` is undefined at first. */
+function changeNodeElements(wanted: Wanted, before: NodeSettings | undefined, after: NodeSettings): void {
+  for (const { set, elements } of before ? nodePlacements(before) : []) {
+    for (const { key } of elements) {
+      wantElement(wanted, set.name, key, undefined);
+    }
+  }
+  for (const { set, elements } of nodePlacements(after)) {
+    wantSet(wanted, set.name, set);
+    for (const element of elements) {
+      wantElement(wanted, set.name, element.key, element);
+    }
+  }
 }

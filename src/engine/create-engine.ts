@@ -1,23 +1,23 @@
-import { appendAll } from '../append-all.ts';
+import { planWithout } from '../apply/target.ts';
 import { checkOptions } from '../config/check-options.ts';
-import type { Diagnostic } from '../diagnostics.ts';
-import { indexInstalled, installedRuleset, nothingInstalled } from '../diff/index-installed.ts';
-import { renderTransaction } from '../diff/render-transaction.ts';
-import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../namespaced.ts';
-import type { Family } from '../network.ts';
+import { type Diagnostic, severityOf } from '../diagnostics/diagnostic.ts';
+import { indexInstalled, installedRuleset, nothingInstalled } from '../diff/installed.ts';
+import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import { appendAll } from '../lib/lists.ts';
+import type { Family } from '../net/network.ts';
+import { renderTransaction } from '../nft/command.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../options.ts';
-import { documentsOf } from '../phases/1-read/documents-of.ts';
-import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
-import type { Ruleset } from '../phases/5-plan/ruleset.ts';
-import { changeFamily } from './change-family.ts';
+import { documentsOf } from '../phases/1-read/read-documents.ts';
+import { buildNodeSettings } from '../phases/3-model/build-model.ts';
+import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
+import type { NodeSettings, NodeView, ServicePort } from '../phases/3-model/model.ts';
+import { type ResolvedNode, resolveNode } from '../phases/3-model/resolve-node.ts';
+import { changeFamily, emptyFamily } from './change-family.ts';
 import { type Aftermath, describeHandovers } from './describe-handovers.ts';
 import type { Changes, Engine, FamilyUpdate, Update } from './engine.ts';
 import type { FamilyState } from './family-state.ts';
-import { findNode, type NodeState } from './find-node.ts';
-import { emptyFamily } from './load-family.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
-import { planWithout } from './plan-without.ts';
-import { viewOf } from './view-of.ts';
 
 /**
  * Makes an engine for one node, which knows of no object and takes the kernel for empty.
@@ -183,4 +183,45 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
     }
   }
   return { families, text: families.map(({ text }) => text).join(''), diagnostics };
+}
+
+/** The node, if it is known well enough to make rules for it, and what is to be said about that. */
+interface NodeState {
+  readonly node: ResolvedNode | undefined;
+  readonly settings: ReadonlyMap<Family, NodeSettings>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Finds the node among the objects. It is not known when another one is there in its place, or when its own object is
+ * invalid and nobody gave its addresses: then node ports would open on all addresses.
+ */
+function findNode(store: ObjectStore, options: CompileOptions): NodeState {
+  const { node, diagnostics } = resolveNode({ nodes: [...store.nodes.values()] }, options);
+  if (diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error') || isInvalid(store, options)) {
+    return { node: undefined, settings: new Map(), diagnostics };
+  }
+  const cidrs = [...store.serviceCIDRs.values()];
+  const settings = options.families.map((family) => [family, buildNodeSettings(node, cidrs, family, options)] as const);
+  return { node, settings: new Map(settings), diagnostics };
+}
+
+function isInvalid({ invalidNodes }: ObjectStore, { nodeName, nodeAddresses }: CompileOptions): boolean {
+  const isRefused = nodeName === undefined ? invalidNodes.size > 0 : invalidNodes.has(nodeName);
+  return isRefused && nodeAddresses.length === 0;
+}
+
+/** All that a node has to know in one family; undefined before the node is known. */
+export function viewOf({ settings, ports }: FamilyState): NodeView | undefined {
+  if (!settings) {
+    return undefined;
+  }
+  const servicePorts: ServicePort[] = [];
+  for (const [, , planned] of entriesOfNamespaced(ports)) {
+    appendAll(
+      servicePorts,
+      planned.map(({ servicePort }) => servicePort),
+    );
+  }
+  return { ...settings, servicePorts: servicePorts.sort(compareServicePorts) };
 }

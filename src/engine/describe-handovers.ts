@@ -1,10 +1,9 @@
-import type { UdpFrontend } from '../conntrack/expectations.ts';
-import { frontendKey } from '../diff/part-pins.ts';
-import { type FrontendLists, repinnedKeys } from '../diff/repinned-frontends.ts';
+import type { UdpFrontend } from '../conntrack/expect-udp.ts';
+import { type FrontendLists, frontendKey, repinnedKeys } from '../diff/pins.ts';
+import { endpointText } from '../net/network.ts';
 import type { Claim, ListPlacement } from '../phases/5-plan/fragment.ts';
 import { endpointMapName, stickySetName } from '../phases/5-plan/names.ts';
-import { socketText } from '../socket-text.ts';
-import type { Handover } from './change-claims.ts';
+import type { Handover } from './want-services.ts';
 
 /** What changes besides the table when addresses change hands. */
 export interface Aftermath {
@@ -37,7 +36,7 @@ function udpFrontend({ address, servicePort: { port, nodePort } }: Claim): UdpFr
 /** Who may answer a UDP flow: whoever is serving, whatever else is said of it. */
 function servingText(claim: Claim | undefined): string {
   const serving = claim?.servicePort.endpoints.filter((endpoint) => endpoint.serving) ?? [];
-  return claim ? `${serving.map(({ socket }) => socketText(socket)).join(' ')};` : '';
+  return claim ? `${serving.map(({ endpointAddress }) => endpointText(endpointAddress)).join(' ')};` : '';
 }
 
 function losesPins(before: Claim | undefined, after: Claim | undefined): boolean {
@@ -70,7 +69,7 @@ function listsOf(claim: Claim | undefined): FrontendLists {
     lists.find(({ set, list }) => {
       const frontend = list.key.includes(' ') ? 'address' : 'nodeport';
       return set.protocol && set.name === endpointMapName({ protocol: set.protocol, frontend, scope });
-    })?.list.sockets;
+    })?.list.endpointAddresses;
   return { cluster: listIn('cluster'), local: listIn('local') };
 }
 

@@ -1,10 +1,10 @@
 /** What callers of the engine see. Types only. */
 
-import type { Diagnostic, ObjectReference } from '../diagnostics.ts';
-import type { Command } from '../diff/command.ts';
-import type { Family } from '../network.ts';
+import type { Diagnostic, ObjectReference } from '../diagnostics/diagnostic.ts';
+import type { Family } from '../net/network.ts';
+import type { Command } from '../nft/command.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
-import type { Ruleset } from '../phases/5-plan/ruleset.ts';
 import type { Aftermath } from './describe-handovers.ts';
 
 /** Changes of a cluster, as a watch of its API reports them. An object that is added and one that changed are the same. */

@@ -1,12 +1,12 @@
 /** What the engine remembers of one family. Types only; all of it follows from the objects and what is installed. */
+
 import type { Installed } from '../diff/installed.ts';
-import type { Namespaced } from '../namespaced.ts';
+import type { Namespaced } from '../kubernetes/namespaced-map.ts';
+import type { Element, SetDeclaration } from '../nft/ruleset.ts';
 import type { NodeSettings, ServicePort } from '../phases/3-model/model.ts';
+import type { StickyFrontend } from '../phases/5-plan/affinity.ts';
 import type { DispatchChain } from '../phases/5-plan/dispatch-chains.ts';
-import type { Claim, Fragment } from '../phases/5-plan/fragment.ts';
-import type { FragmentContext } from '../phases/5-plan/fragment-context.ts';
-import type { StickyFrontend } from '../phases/5-plan/pin-chains.ts';
-import type { Element, SetDeclaration } from '../phases/5-plan/ruleset.ts';
+import type { Claim, Fragment, FragmentContext } from '../phases/5-plan/fragment.ts';
 
 /** A service port with its part of the ruleset. */
 export interface PlannedPort {

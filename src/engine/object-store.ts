@@ -1,12 +1,10 @@
-import type { Diagnostic, ObjectReference } from '../diagnostics.ts';
-import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../namespaced.ts';
-import type { Document } from '../phases/1-read/document.ts';
-import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../phases/2-validate/kubernetes.ts';
-import { referenceOf } from '../phases/2-validate/reference-of.ts';
+import { type Diagnostic, type ObjectReference, referenceOf } from '../diagnostics/diagnostic.ts';
+import type { Document } from '../diagnostics/document.ts';
+import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import type { EndpointSlice, Node, Service, ServiceCIDR, SliceEndpoint, Sourced } from '../kubernetes/objects.ts';
+import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
 import { ownerOf, type SliceIndex, sortSlices } from '../phases/3-model/build-endpoints.ts';
-import { namespaceOf } from '../service-rules.ts';
-import { slimNode, slimSlice } from './slim-objects.ts';
 
 /** The valid objects of a cluster, as far as they decide about packets. */
 export interface ObjectStore {
@@ -133,4 +131,43 @@ function removeSlice(store: ObjectStore, namespace: string, name: string, touche
     deleteNamespaced(store.owned, namespace, service);
   }
   setNamespaced(touched.services, namespace, service, true);
+}
+
+/** A slice without what nobody reads, to be kept for as long as the cluster has it: a third of its size. */
+function slimSlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {
+  const { name, namespace = null, labels } = metadata;
+  return {
+    kind,
+    metadata: { name, namespace, labels: { [ownerLabel]: labels?.[ownerLabel] ?? null } },
+    addressType,
+    ports: (ports ?? []).map(({ name: portName = null, protocol = null, port = null }) => ({
+      name: portName,
+      protocol,
+      port,
+    })),
+    endpoints: (endpoints ?? []).map(slimEndpoint),
+  };
+}
+
+/** A Node without what nobody reads: nodes report much about themselves, and often. */
+function slimNode({ object, document }: Sourced<Node>): Sourced<Node> {
+  const { kind, metadata, spec, status } = object;
+  const zone = metadata.labels?.[zoneLabel];
+  const node: Node = {
+    kind,
+    metadata: { name: metadata.name, labels: zone === undefined ? {} : { [zoneLabel]: zone } },
+    spec: { podCIDR: spec?.podCIDR ?? null, podCIDRs: spec?.podCIDRs ?? null },
+    status: { addresses: (status?.addresses ?? []).map(({ type, address }) => ({ type, address })) },
+  };
+  return { object: node, document: { ...document, value: node } };
+}
+
+/** Only the first address counts. */
+function slimEndpoint({ addresses, nodeName = null, conditions, hints }: SliceEndpoint): SliceEndpoint {
+  return {
+    addresses: (addresses ?? []).slice(0, 1),
+    nodeName,
+    ...(conditions && { conditions }),
+    ...(hints && { hints }),
+  };
 }

@@ -1,14 +1,15 @@
-import { appendAll } from '../append-all.ts';
-import type { Diagnostic } from '../diagnostics.ts';
-import type { Command } from '../diff/command.ts';
-import type { Wanted } from '../diff/installed.ts';
-import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../namespaced.ts';
-import type { FragmentContext } from '../phases/5-plan/fragment-context.ts';
-import { changeClaims, type Handover } from './change-claims.ts';
-import { changeHolders } from './change-holders.ts';
-import { changeOwned } from './change-owned.ts';
-import { changeShared } from './change-shared.ts';
-import type { FamilyState, PlannedPort } from './family-state.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Wanted, wantChain, wantElement, wantList, wantSet } from '../diff/installed.ts';
+import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import { appendAll } from '../lib/lists.ts';
+import type { Command } from '../nft/command.ts';
+import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
+import { collectSticky, pinSets, planPinChains, type StickyFrontend } from '../phases/5-plan/affinity.ts';
+import { resolveClaims } from '../phases/5-plan/claims.ts';
+import { collectDispatchChains, dispatchChainName, planDispatchChain } from '../phases/5-plan/dispatch-chains.ts';
+import type { Claim, FragmentContext } from '../phases/5-plan/fragment.ts';
+import { stickySetName } from '../phases/5-plan/names.ts';
+import type { FamilyState, PlannedPort, Sharer, Use } from './family-state.ts';
 
 /** What a change of some Services does to one family. */
 export interface FamilyChange {
@@ -48,4 +49,240 @@ export function wantServices(
   const { handovers, diagnostics } = changeClaims(state, change);
   changeHolders(state, context, wanted, handovers);
   return { handovers, diagnostics };
+}
+
+/** A key of the verdict maps that belongs to another claim now. */
+export interface Handover {
+  readonly before: Claim | undefined;
+  readonly after: Claim | undefined;
+}
+
+/** Changes who wants which address and port; who gets them now, and a warning for each who does not. */
+function changeClaims(
+  { claims }: Pick<FamilyState, 'claims'>,
+  { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
+): { handovers: Handover[]; diagnostics: Diagnostic[] } {
+  const before = new Map<string, Claim | undefined>();
+  for (const claim of removed.flatMap(({ fragment }) => fragment.claims)) {
+    const claimants = claims.get(claim.key) ?? [];
+    rememberHolder(before, claim.key, claimants);
+    claims.set(
+      claim.key,
+      claimants.filter((other) => other !== claim),
+    );
+  }
+  for (const claim of added.flatMap(({ fragment }) => fragment.claims)) {
+    const claimants = claims.get(claim.key) ?? [];
+    rememberHolder(before, claim.key, claimants);
+    claims.set(claim.key, claimants.length > 0 ? [...claimants, claim] : [claim]);
+  }
+  const handovers: Handover[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const [key, holder] of before) {
+    const { claimants, warnings } = rank(claims.get(key) ?? []);
+    if (claimants.length > 0) {
+      claims.set(key, claimants);
+    } else {
+      claims.delete(key);
+    }
+    handovers.push({ before: holder, after: claimants[0] });
+    appendAll(diagnostics, warnings);
+  }
+  return { handovers: handovers.filter((handover) => handover.before !== handover.after), diagnostics };
+}
+
+/** The holder is the first of the claimants. */
+function rememberHolder(before: Map<string, Claim | undefined>, key: string, claimants: readonly Claim[]): void {
+  if (!before.has(key)) {
+    before.set(key, claimants[0]);
+  }
+}
+
+/** Puts the one who gets it first. */
+function rank(claimants: readonly Claim[]): { claimants: readonly Claim[]; warnings: readonly Diagnostic[] } {
+  if (claimants.length < 2) {
+    return { claimants, warnings: [] };
+  }
+  const sorted = [...claimants].sort((a, b) => compareServicePorts(a.servicePort, b.servicePort));
+  const { held, diagnostics } = resolveClaims(sorted);
+  return { claimants: [...held, ...sorted.filter((claim) => !held.includes(claim))], warnings: diagnostics };
+}
+
+/** Changes what is installed for each address and port that belongs to another claim now. */
+function changeHolders(
+  state: FamilyState,
+  context: FragmentContext,
+  wanted: Wanted,
+  handovers: readonly Handover[],
+): void {
+  const chainsBefore = new Set(state.chains.keys());
+  const stickyBefore = [...state.sticky.values()].map(({ what }) => what);
+  for (const { before } of handovers) {
+    if (before) {
+      wantAbsent(before, wanted);
+      changeUses(state, before, -1);
+    }
+  }
+  for (const { after } of handovers) {
+    if (after) {
+      wantPresent(after, wanted);
+      changeUses(state, after, 1);
+    }
+  }
+  for (const [name, { what }] of state.chains) {
+    if (!chainsBefore.has(name)) {
+      wantChain(wanted, name, planDispatchChain(what, context));
+    }
+  }
+  changePins(wanted, context, { before: stickyBefore, after: [...state.sticky.values()].map(({ what }) => what) });
+}
+
+function wantAbsent({ placements }: Claim, wanted: Wanted): void {
+  for (const placement of placements) {
+    const { name } = placement.set;
+    if ('list' in placement) {
+      wantList(wanted, name, placement.list.key, undefined);
+    } else {
+      for (const { key } of placement.elements) {
+        wantElement(wanted, name, key, undefined);
+      }
+    }
+  }
+}
+
+function wantPresent({ placements }: Claim, wanted: Wanted): void {
+  for (const placement of placements) {
+    const { name } = placement.set;
+    wantSet(wanted, name, placement.set);
+    if ('list' in placement) {
+      wantList(wanted, name, placement.list.key, placement.list.endpointAddresses);
+    } else {
+      for (const element of placement.elements) {
+        wantElement(wanted, name, element.key, element);
+      }
+    }
+  }
+}
+
+function changeUses({ chains, sticky }: FamilyState, claim: Claim, change: 1 | -1): void {
+  for (const chain of collectDispatchChains([claim.chain])) {
+    changeUse(chains, dispatchChainName(chain), chain, change);
+  }
+  if (claim.sticky) {
+    const { protocol, frontend, seconds } = claim.sticky;
+    changeUse(sticky, stickySetName(protocol, frontend, seconds), claim.sticky, change);
+  }
+}
+
+/** Changes the sets and chains that service ports have for themselves: affinity over IPv6 on an nft without its flat form. */
+function changeOwned(
+  wanted: Wanted,
+  { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
+): void {
+  for (const { fragment } of removed) {
+    for (const { name } of fragment.ownedSets) {
+      wantSet(wanted, name, undefined);
+    }
+    for (const { name } of fragment.ownedChains) {
+      wantChain(wanted, name, undefined);
+    }
+  }
+  for (const { fragment } of added) {
+    for (const set of fragment.ownedSets) {
+      wantSet(wanted, set.name, set);
+    }
+    for (const chain of fragment.ownedChains) {
+      wantChain(wanted, chain.name, chain);
+    }
+  }
+}
+
+/**
+ * Changes the elements that several service ports may have (a cluster IP, a hairpin connection): one stays for as long
+ * as anybody has it, and shows the comment of the first, as in a full compilation.
+ */
+function changeShared(
+  { sharers }: Pick<FamilyState, 'sharers'>,
+  wanted: Wanted,
+  { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
+): void {
+  const touched = new Map<string, Pick<Sharer, 'set' | 'element'>>();
+  for (const { servicePort, set, element } of removed.flatMap(sharersOf)) {
+    const place = placeOf(set.name, element.key);
+    const others = (sharers.get(place) ?? []).filter((sharer) => sharer.servicePort !== servicePort);
+    touched.set(place, { set, element });
+    if (others.length > 0) {
+      sharers.set(place, others);
+    } else {
+      sharers.delete(place);
+    }
+  }
+  for (const sharer of added.flatMap(sharersOf)) {
+    const place = placeOf(sharer.set.name, sharer.element.key);
+    const others = sharers.get(place);
+    touched.set(place, sharer);
+    sharers.set(place, others ? [...others, sharer].sort(bySharer) : [sharer]);
+  }
+  for (const [place, { set, element }] of touched) {
+    wantElement(wanted, set.name, element.key, sharers.get(place)?.[0]?.element);
+  }
+}
+
+function sharersOf({ servicePort, fragment }: PlannedPort): Sharer[] {
+  return fragment.shared.flatMap(({ set, elements }) => elements.map((element) => ({ servicePort, set, element })));
+}
+
+function placeOf(set: string, key: string): string {
+  return `${set} ${key}`;
+}
+
+function bySharer(a: Sharer, b: Sharer): number {
+  return compareServicePorts(a.servicePort, b.servicePort);
+}
+
+/** Changes the sets and chains that keep pins, when there are other kinds of sticky frontends than before. */
+function changePins(
+  wanted: Wanted,
+  context: FragmentContext,
+  { before, after }: { readonly before: readonly StickyFrontend[]; readonly after: readonly StickyFrontend[] },
+): void {
+  const kinds = new Set(before.map(setNameOf));
+  if (before.length === after.length && after.every((kind) => kinds.has(setNameOf(kind)))) {
+    return;
+  }
+  const sticky = collectSticky(after);
+  for (const kind of before) {
+    if (!sticky.some((other) => setNameOf(other) === setNameOf(kind))) {
+      wantSet(wanted, setNameOf(kind), undefined);
+    }
+  }
+  for (const { name } of pinSets(collectSticky(before))) {
+    wantSet(wanted, name, undefined);
+  }
+  for (const set of pinSets(sticky)) {
+    wantSet(wanted, set.name, set);
+  }
+  for (const { name } of planPinChains(collectSticky(before), context)) {
+    wantChain(wanted, name, undefined);
+  }
+  for (const chain of planPinChains(sticky, context)) {
+    wantChain(wanted, chain.name, chain);
+  }
+}
+
+function setNameOf({ protocol, frontend, seconds }: StickyFrontend): string {
+  return stickySetName(protocol, frontend, seconds);
+}
+
+/** One more, or one less, that holds something; none left is no entry. */
+function changeUse<T>(uses: Map<string, Use<T>>, name: string, what: T, change: 1 | -1): void {
+  const use = uses.get(name);
+  if (!use) {
+    uses.set(name, { what, count: change });
+    return;
+  }
+  use.count += change;
+  if (use.count === 0) {
+    uses.delete(name);
+  }
 }

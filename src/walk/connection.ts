@@ -1,5 +1,8 @@
-import type { Protocol } from '../network.ts';
+import { invariant } from '../lib/invariant.ts';
+import type { Protocol } from '../net/network.ts';
+import type { Chain, Element } from '../nft/ruleset.ts';
 import type { Memory } from './fate.ts';
+import type { IndexedRuleset, IndexedSet } from './index-ruleset.ts';
 
 /** A packet as it stands at one place of its way, and what conntrack and the walk know about it. */
 export interface Connection {
@@ -32,7 +35,7 @@ export function hasNewDestination(connection: Connection): boolean {
 }
 
 /** A connection that is being made out of another. */
-export type ConnectionDraft = { -readonly [Field in keyof Connection]: Connection[Field] };
+type ConnectionDraft = { -readonly [Field in keyof Connection]: Connection[Field] };
 
 /** A copy to change. It names the fields because a spread costs several times as much, and each branch needs copies. */
 export function copyConnection(connection: Connection): ConnectionDraft {
@@ -63,4 +66,35 @@ export function branchOf(connection: Connection, oneIn: number): Connection {
   const branch = copyConnection(connection);
   branch.oneIn *= oneIn;
   return branch;
+}
+
+/** What stays the same during one walk. */
+export interface WalkContext {
+  readonly ruleset: IndexedRuleset;
+  readonly localAddresses: ReadonlySet<string>;
+  /** The source that masquerading gives; undefined where the node is not known to have one. */
+  readonly ownAddress: string | undefined;
+  /** Whether outcomes tell their steps, which costs more than the walk itself. */
+  readonly keepsSteps: boolean;
+  /** Told of every element that a lookup finds, in any branch. */
+  readonly onElement: ((element: Element) => void) | undefined;
+}
+
+/** Whether an address, in canonical text, is one of the node's own. */
+export function isLocal(address: string, { localAddresses }: WalkContext): boolean {
+  return localAddresses.has(address) || address === '::1' || address.startsWith('127.');
+}
+
+/** The set of this name; an indexed ruleset refers to no other. */
+export function setOf(name: string, { ruleset }: WalkContext): IndexedSet {
+  const set = ruleset.sets.get(name);
+  invariant(set, `an indexed ruleset has no set ${name}`);
+  return set;
+}
+
+/** The chain of this name; an indexed ruleset refers to no other. */
+export function chainOf(name: string, { ruleset }: WalkContext): Chain {
+  const chain = ruleset.chains.get(name);
+  invariant(chain, `an indexed ruleset has no chain ${name}`);
+  return chain;
 }

@@ -1,9 +1,41 @@
-import type { Chain, Hook, Ruleset } from '../phases/5-plan/ruleset.ts';
-import { checkChains } from './check-chains.ts';
-import { checkStatement } from './check-statement.ts';
-import { indexSet } from './index-set.ts';
-import type { BaseChain, IndexedRuleset, IndexedSet } from './indexed-ruleset.ts';
-import { UnknownRule } from './unknown-rule.ts';
+/** A ruleset with lookup tables. Types only. */
+
+import type { Family } from '../net/network.ts';
+import type { Chain, Element, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
+import { elementsOf, isCanonical, splitKey } from '../nft/ruleset-parts.ts';
+import { checkChains, checkStatement, UnknownRule } from './check-ruleset.ts';
+
+/** The prefix length of each part of a key, undefined where the part is a single value. */
+export type Pattern = readonly (number | undefined)[];
+
+/** A set or map that can be asked. */
+export interface IndexedSet {
+  readonly declaration: FilledSet;
+  /** Whether rules change it. */
+  readonly isDynamic: boolean;
+  /** Elements by the text of their canonical key. */
+  readonly entries: ReadonlyMap<string, Element>;
+  /** The combinations of prefix lengths that keys with ranges have. */
+  readonly patterns: readonly Pattern[];
+  /** The chains that the verdicts of the map go to. */
+  readonly targets: ReadonlySet<string>;
+}
+
+/** The names of a ruleset with what they stand for. */
+export interface RulesetNames {
+  readonly family: Family;
+  readonly sets: ReadonlyMap<string, IndexedSet>;
+  readonly chains: ReadonlyMap<string, Chain>;
+}
+
+/** A chain that the kernel calls. */
+export type BaseChain = Chain & { readonly hook: Hook };
+
+/** A ruleset that was checked from end to end. */
+export interface IndexedRuleset extends RulesetNames {
+  /** The base chains of each hook, in the order in which the kernel calls them. */
+  readonly hooks: Readonly<Record<Hook['hook'], readonly BaseChain[]>>;
+}
 
 /**
  * Prepares a ruleset for any number of walks; takes time in proportion to its elements. Throws `UnknownRule` for whatever
@@ -81,4 +113,99 @@ function refuseSecond(
   if (known.has(name)) {
     throw new UnknownRule(place, 'declared twice');
   }
+}
+
+const keyTypes: readonly string[] = ['address', 'protocol', 'port', 'index'] satisfies KeyType[];
+const valueTypes: readonly unknown[] = [undefined, 'verdict', 'endpoint'] satisfies FilledSet['value'][];
+const setFlags: readonly string[] = ['interval', 'dynamic', 'timeout'] satisfies FilledSet['flags'];
+
+/** The set with lookup tables. Throws {@link UnknownRule} for elements that do not fit the declaration, or exclude each other. */
+function indexSet(set: FilledSet, family: Family): IndexedSet {
+  checkDeclaration(set);
+  const entries = new Map<string, Element>();
+  const patterns = new Map<string, Pattern>();
+  const targets = new Set<string>();
+  const context = { set, family, seen: new Set<string>() };
+  for (const element of elementsOf(set)) {
+    checkElement(element, context);
+    const { key, value } = element;
+    const before = entries.get(key);
+    if (before && JSON.stringify(before.value) !== JSON.stringify(value)) {
+      throw new UnknownRule({ set: set.name }, `two values for ${key}`);
+    }
+    entries.set(key, before ?? element);
+    if (key.includes('/')) {
+      const pattern = patternOf(key);
+      patterns.set(pattern.join(), pattern);
+    }
+    if (value && 'kind' in value && value.kind === 'goto') {
+      targets.add(value.chain);
+    }
+  }
+  const isDynamic = set.flags?.includes('dynamic') === true;
+  return { declaration: set, isDynamic, entries, patterns: [...patterns.values()], targets };
+}
+
+function checkDeclaration({ name, key, value, flags = [] }: FilledSet): void {
+  const unknownType =
+    key.find((type) => !keyTypes.includes(type)) ?? [value].find((type) => !valueTypes.includes(type));
+  const unknownFlag = flags.find((flag) => !setFlags.includes(flag));
+  if (unknownType !== undefined || unknownFlag !== undefined || key.length === 0) {
+    throw new UnknownRule({ set: name }, `unknown ${unknownType ?? unknownFlag ?? 'key'}`);
+  }
+}
+
+interface SetContext {
+  readonly set: FilledSet;
+  readonly family: Family;
+  /** Addresses that were found canonical before, as one frontend stands in many elements. */
+  readonly seen: Set<string>;
+}
+
+function checkElement({ key, value }: Element, context: SetContext): void {
+  const { name, key: types, flags } = context.set;
+  if (!fits(key, types, context)) {
+    throw new UnknownRule({ set: name }, `the key ${key} is not of type ${types.join(' . ')}`);
+  }
+  if (key.includes('/') && !flags?.includes('interval')) {
+    throw new UnknownRule({ set: name }, `the range ${key} needs the flag "interval"`);
+  }
+  if (!isValue(value, context)) {
+    throw new UnknownRule({ set: name }, `the value of ${key} does not fit the declaration`);
+  }
+}
+
+function isValue(value: Element['value'], context: SetContext): boolean {
+  const declared = context.set.value;
+  if (declared === undefined || value === undefined) {
+    return declared === undefined && value === undefined;
+  }
+  if ('kind' in value) {
+    return declared === 'verdict' && (value.kind === 'drop' || value.kind === 'goto');
+  }
+  const { address, port } = value;
+  return (
+    declared === 'endpoint' && !address.includes('/') && fits(`${address} . ${port}`, ['address', 'port'], context)
+  );
+}
+
+function fits(text: string, types: readonly KeyType[], { family, seen }: SetContext): boolean {
+  const parts = splitKey(text);
+  return (
+    parts.length === types.length &&
+    types.every((type, index) => {
+      const part = parts[index] ?? '';
+      if (type !== 'address') {
+        return isCanonical(part, type, family);
+      }
+      return seen.has(part) || (isCanonical(part, type, family) && seen.add(part).has(part));
+    })
+  );
+}
+
+function patternOf(key: string): Pattern {
+  return splitKey(key).map((part) => {
+    const prefix = part.split('/')[1];
+    return prefix === undefined ? undefined : Number(prefix);
+  });
 }

@@ -1,9 +1,18 @@
-import type { Element, Expression } from '../phases/5-plan/ruleset.ts';
-import { branchOf, type Connection } from './connection.ts';
-import { findElement } from './find-element.ts';
-import type { IndexedSet } from './indexed-ruleset.ts';
-import { readCertainKey, readKey } from './read-key.ts';
-import { setOf, type WalkContext } from './walk-context.ts';
+import { cidrText, parseCidr } from '../net/address.ts';
+import type { EndpointAddress } from '../net/network.ts';
+import type { Element, Expression, Scalar, Statement } from '../nft/ruleset.ts';
+import { joinKey, splitKey } from '../nft/ruleset-parts.ts';
+import {
+  branchOf,
+  type Connection,
+  copyConnection,
+  hasNewDestination,
+  isLocal,
+  setOf,
+  type WalkContext,
+} from './connection.ts';
+import type { Memory, MemoryEntry } from './fate.ts';
+import type { IndexedSet, Pattern } from './index-ruleset.ts';
 
 /** What one branch asked a set, and the answer. */
 export interface Finding {
@@ -44,4 +53,192 @@ function find(set: IndexedSet, key: string, { memory }: Connection, { onElement 
     onElement?.(element);
   }
   return element;
+}
+
+/**
+ * The element that a key finds: the one with the very key, or one whose ranges contain it. nft keeps ranges from
+ * overlapping, so at most one does.
+ */
+function findElement(set: IndexedSet, key: string, memory: Memory): Element | undefined {
+  const entries = entriesOf(set, memory);
+  if (entries.size === 0) {
+    return undefined;
+  }
+  const exact = entries.get(key);
+  if (exact) {
+    return exact;
+  }
+  for (const pattern of set.patterns) {
+    const element = entries.get(widen(key, pattern));
+    if (element) {
+      return element;
+    }
+  }
+  return undefined;
+}
+
+/** What a set holds by now: rules change dynamic sets alone, so a memory of any other is that of another ruleset. */
+function entriesOf({ declaration, isDynamic, entries }: IndexedSet, memory: Memory): ReadonlyMap<string, Element> {
+  return (isDynamic ? memory.get(declaration.name) : undefined) ?? entries;
+}
+
+/** The key with each part replaced by the range of the pattern's length that contains it. */
+function widen(key: string, pattern: Pattern): string {
+  const parts = splitKey(key).map((part, index) => {
+    const prefix = pattern[index];
+    return prefix === undefined ? part : rangeAround(part, prefix);
+  });
+  return joinKey(parts);
+}
+
+/** The range of a prefix length, as nft prints it, that contains an address. */
+function rangeAround(address: string, prefix: number): string {
+  if (!address.includes(':') && prefix > 0 && prefix < 32) {
+    // Most of all: not worth a parser.
+    const octets = address
+      .split('.')
+      .map((octet, index) => Number(octet) & (0xff00 >> clampToOctet(prefix - index * 8)));
+    return `${octets.join('.')}/${prefix}`;
+  }
+  const cidr = parseCidr(`${address}/${prefix}`);
+  return cidr ? cidrText(cidr) : address;
+}
+
+function clampToOctet(bits: number): number {
+  return Math.min(8, Math.max(0, bits));
+}
+
+/** A key, as nft writes it, in one branch, which is taken once in `oneIn` times. */
+interface Reading {
+  readonly key: string;
+  readonly oneIn: number;
+}
+
+/**
+ * Reads a key from the packet: one reading, or one for each number that a `numgen` in it may draw, all equally likely.
+ * Empty where the packet has no such field, which ends the rule.
+ */
+export function readKey(expressions: readonly Expression[], connection: Connection, context: WalkContext): Reading[] {
+  let readings: Reading[] = [{ key: '', oneIn: 1 }];
+  for (const [index, expression] of expressions.entries()) {
+    const values = readExpression(expression, connection, context);
+    const separator = index === 0 ? '' : ' . ';
+    const longer: Reading[] = [];
+    for (const { key, oneIn } of readings) {
+      for (const value of values) {
+        longer.push({ key: key + separator + value, oneIn: oneIn * values.length });
+      }
+    }
+    readings = longer;
+  }
+  return readings;
+}
+
+/** The key of most packets at once: undefined where chance has a say, or a field is missing. */
+function readCertainKey(
+  expressions: readonly Expression[],
+  connection: Connection,
+  context: WalkContext,
+): string | undefined {
+  let key = '';
+  for (const expression of expressions) {
+    const value = readCertain(expression, connection, context);
+    if (value === undefined) {
+      return undefined;
+    }
+    key = key === '' ? `${value}` : `${key} . ${value}`;
+  }
+  return key;
+}
+
+/** Reads the value that a rule puts into a map to endpoint addresses, or undefined where the packet has no such field. */
+export function readEndpointAddress(
+  expressions: readonly Expression[],
+  connection: Connection,
+  context: WalkContext,
+): EndpointAddress | undefined {
+  const [address, port] = expressions.map((expression) => readExpression(expression, connection, context)[0]);
+  return typeof address === 'string' && typeof port === 'number' ? { address, port } : undefined;
+}
+
+/** What an expression may read: usually one value, all the numbers of a `numgen`, nothing where the packet has no such field. */
+export function readExpression(expression: Expression, connection: Connection, context: WalkContext): Scalar[] {
+  if (expression.kind === 'numgen') {
+    return Array.from({ length: expression.modulus }, (_, index) => index);
+  }
+  const value = readCertain(expression, connection, context);
+  return value === undefined ? [] : [value];
+}
+
+/** The one value that an expression reads; undefined where chance has a say, or the packet has no such field. */
+export function readCertain(expression: Expression, connection: Connection, context: WalkContext): Scalar | undefined {
+  switch (expression.kind) {
+    case 'address':
+      return expression.field === 'saddr' ? connection.source : connection.destination;
+    case 'l4proto':
+      return connection.protocol;
+    case 'dport':
+      // `tcp dport` brings a check of the protocol with it.
+      return expression.protocol === 'th' || expression.protocol === connection.protocol ? connection.port : undefined;
+    case 'iifname':
+      return connection.inputInterface;
+    case 'ct-state':
+      // A packet that comes back over the loopback interface keeps its connection, which nobody has answered yet.
+      return 'new';
+    case 'ct-status':
+      return hasNewDestination(connection) ? 'dnat' : '';
+    case 'fib-type':
+      return isLocal(expression.field === 'saddr' ? connection.source : connection.destination, context) ? 'local' : '';
+    case 'ct-original-daddr':
+      return connection.originalDestination;
+    case 'ct-original-dport':
+      return connection.originalPort;
+    case 'numgen':
+      return undefined;
+  }
+}
+
+// What nft declares where a dynamic set has no size.
+const defaultSize = 65_535;
+
+/** A statement that changes a dynamic set, with the set and what was read from the packet. */
+export interface MemoryChange {
+  readonly statement: Extract<Statement, { kind: 'update' | 'delete' }>;
+  readonly set: IndexedSet;
+  readonly key: string;
+  /** Present for a map. */
+  readonly value?: EndpointAddress;
+}
+
+/** The connection after an `update` or `delete` of one key, or undefined where the set is full, which ends the rule. */
+export function changeMemory(connection: Connection, change: MemoryChange): Connection | undefined {
+  const { statement, set, key, value } = change;
+  const entries = entriesOf(set, connection.memory);
+  const known = entries.get(key);
+  if (statement.kind === 'delete') {
+    return known ? withEntry(connection, change, undefined) : connection;
+  }
+  if (!known && entries.size >= (set.declaration.size ?? defaultSize)) {
+    return undefined;
+  }
+  // An update of what is there refreshes its timeout and nothing else: a map keeps the old value.
+  const timeoutSeconds = statement.timeoutSeconds ?? set.declaration.timeoutSeconds;
+  return withEntry(connection, change, {
+    ...(known ?? { key, ...(value && { value }) }),
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+  });
+}
+
+function withEntry(connection: Connection, { set, key }: MemoryChange, entry: MemoryEntry | undefined): Connection {
+  const { name } = set.declaration;
+  const entries = new Map<string, MemoryEntry>(entriesOf(set, connection.memory));
+  if (entry) {
+    entries.set(key, entry);
+  } else {
+    entries.delete(key);
+  }
+  const changed = copyConnection(connection);
+  changed.memory = new Map(connection.memory).set(name, entries);
+  changed.changes += JSON.stringify([name, key, entry ?? null]);
+  return changed;
 }

@@ -1,11 +1,17 @@
-import type { Statement } from '../phases/5-plan/ruleset.ts';
-import { changeMemory, type MemoryChange } from './change-memory.ts';
-import { branchOf, type Connection, copyConnection } from './connection.ts';
-import { type Finding, lookUp } from './look-up.ts';
-import { matchStatement } from './match-statement.ts';
-import { readKey, readSocket } from './read-key.ts';
-import { masquerade, translateByMap, translateTo } from './translate.ts';
-import { setOf, type WalkContext } from './walk-context.ts';
+import { canonicalAddress, cidrContains, parseCidr } from '../net/address.ts';
+import type { EndpointAddress, Protocol } from '../net/network.ts';
+import type { Element, Scalar, Statement } from '../nft/ruleset.ts';
+import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
+import {
+  changeMemory,
+  type Finding,
+  lookUp,
+  type MemoryChange,
+  readCertain,
+  readEndpointAddress,
+  readExpression,
+  readKey,
+} from './look-up.ts';
 
 /** Where evaluation goes on: `end-rule` is the next rule; accept, drop and reject end the base chain. */
 type Control =
@@ -99,7 +105,7 @@ function translation(finding: Finding, translated: Connection | undefined): Effe
 
 function runChange(statement: Of<'update' | 'delete'>, connection: Connection, context: WalkContext): Effect[] {
   const set = setOf(statement.set, context);
-  const value = statement.value && readSocket(statement.value, connection, context);
+  const value = statement.value && readEndpointAddress(statement.value, connection, context);
   const readings = statement.value && !value ? [] : readKey(statement.key, connection, context);
   if (readings.length === 0) {
     return [effectOf(connection, endRule)];
@@ -124,4 +130,79 @@ function withMark(connection: Connection, mark: number): Connection {
 /** JavaScript computes with signed 32 bits, a mark is unsigned. */
 function changeMark(mark: number, { operator, mark: bit }: Of<'set-mark'>): number {
   return (operator === 'or' ? mark | bit : mark ^ bit) >>> 0;
+}
+
+type Match = Extract<Statement, { kind: 'match' }>;
+
+/** Whether a match holds: once, or for each number that a `numgen` may draw. Never where the packet has no such field. */
+function matchStatement(statement: Match, connection: Connection, context: WalkContext): readonly boolean[] {
+  const { left, right, negated = false } = statement;
+  const certain = readCertain(left, connection, context);
+  if (certain !== undefined) {
+    return isEqual(left, certain, right) === negated ? fails : holds;
+  }
+  const values = readExpression(left, connection, context);
+  return values.length === 0 ? fails : values.map((value) => isEqual(left, value, right) !== negated);
+}
+
+const holds: readonly boolean[] = [true];
+const fails: readonly boolean[] = [false];
+
+function isEqual(left: Match['left'], value: Scalar, right: Scalar): boolean {
+  if (typeof right === 'number' || typeof value === 'number') {
+    return value === right;
+  }
+  switch (left.kind) {
+    case 'address':
+    case 'ct-original-daddr':
+      return isInRange(value, right);
+    case 'iifname':
+      // In nft a trailing `*` makes a prefix of a name.
+      return right.endsWith('*') ? value.startsWith(right.slice(0, -1)) : value === right;
+    default:
+      return value === right;
+  }
+}
+
+function isInRange(address: string, range: string): boolean {
+  if (!range.includes('/')) {
+    return address === canonicalAddress(range);
+  }
+  const cidr = parseCidr(range);
+  return cidr !== undefined && cidrContains(cidr, address);
+}
+
+/** The connection with the destination that a rule names, or undefined where the rule is for another protocol. */
+function translateTo(
+  { protocol, address, port }: EndpointAddress & { readonly protocol: Protocol },
+  connection: Connection,
+): Connection | undefined {
+  const destination = canonicalAddress(address);
+  if (connection.protocol !== protocol || destination === undefined) {
+    return undefined;
+  }
+  const moved = copyConnection(connection);
+  moved.destination = destination;
+  moved.port = port;
+  moved.translated = true;
+  moved.destinationSettled = true;
+  return moved;
+}
+
+/** The connection with the destination that a map holds, or undefined where it holds none or is for another protocol. */
+function translateByMap(
+  { protocol }: { readonly protocol: Protocol },
+  connection: Connection,
+  value: Element['value'],
+): Connection | undefined {
+  return value && 'address' in value ? translateTo({ ...value, protocol }, connection) : undefined;
+}
+
+/** The connection with the node's own source; the source stays where the node is not known to have an address. */
+function masquerade(connection: Connection, { ownAddress }: WalkContext): Connection {
+  const masked = copyConnection(connection);
+  masked.source = ownAddress ?? connection.source;
+  masked.masqueraded = true;
+  masked.sourceSettled = true;
+  return masked;
 }

@@ -1,13 +1,10 @@
-import { parseAddress } from '../address.ts';
-import { invariant } from '../invariant.ts';
-import type { Hook, Ruleset } from '../phases/5-plan/ruleset.ts';
-import { type Connection, copyConnection } from './connection.ts';
+import { invariant } from '../lib/invariant.ts';
+import { parseAddress } from '../net/address.ts';
+import type { Hook, Ruleset } from '../nft/ruleset.ts';
+import { type Connection, copyConnection, isLocal, type WalkContext } from './connection.ts';
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
-import { indexRuleset } from './index-ruleset.ts';
-import type { BaseChain, IndexedRuleset } from './indexed-ruleset.ts';
-import { mergeBranches } from './merge-branches.ts';
-import { type Branch, walkChain } from './walk-chain.ts';
-import { isLocal, type WalkContext } from './walk-context.ts';
+import { type BaseChain, type IndexedRuleset, indexRuleset } from './index-ruleset.ts';
+import { type Branch, mergeBranches, walkChain } from './walk-chain.ts';
 
 /**
  * What becomes of the first packet of a connection, computed from the ruleset alone: every way that chance may take, with

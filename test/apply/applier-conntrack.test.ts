@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { CompileOptions } from '../../src/options.ts';
 import { node, workerOptions } from '../engine/worker.ts';
-import { service, service6 } from '../report/shop.ts';
+import { service, service6 } from '../inspect/changes/shop.ts';
 import { type Answer, answering, listTable, printed, refusing, says } from '../support/fake-nft.ts';
 import { type RunningApplier, runApplier, startApplier } from './start-applier.ts';
 

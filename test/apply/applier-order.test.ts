@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { node } from '../engine/worker.ts';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { answering, listTable, says, times } from '../support/fake-nft.ts';
 import { resultsOf, runApplier } from './start-applier.ts';
 

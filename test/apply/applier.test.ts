@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import { node, workerOptions } from '../engine/worker.ts';
-import { service, service6 } from '../report/shop.ts';
+import { service, service6 } from '../inspect/changes/shop.ts';
 import { answering, listTable, printed, refusing, says, times } from '../support/fake-nft.ts';
 import { resultsOf, startApplier } from './start-applier.ts';
 

@@ -1,14 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { compiledTarget, noUpdate } from '../../src/apply/compiled-target.ts';
 import { rehearse } from '../../src/apply/rehearse.ts';
-import type { Target } from '../../src/apply/target.ts';
+import { compiledTarget, noUpdate, type Target } from '../../src/apply/target.ts';
 import { compileRulesets } from '../../src/compile.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
-import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { node, workerOptions } from '../engine/worker.ts';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { answering, createFakeNft, listTable, printed, refusing, says } from '../support/fake-nft.ts';
 import { loadFixture } from '../support/fixture.ts';
 import { resultsOf, startApplier } from './start-applier.ts';
@@ -23,7 +21,7 @@ function loadedFixture() {
   const { options: chosen, snapshotFile } = loadFixture(name);
   const options = { ...chosen, families: ['ip'], targetNft: '1.1.3' } as const;
   const { documents } = readDocuments([{ file: snapshotFile, content: readFileSync(snapshotFile) }]);
-  const stdout = readFileSync(new URL(`../listing/${name}.ip.json`, import.meta.url), 'utf8');
+  const stdout = readFileSync(new URL(`../nft/json/${name}.ip.json`, import.meta.url), 'utf8');
   const target = compiledTarget(compileRulesets(documents, options), withDefaults(options));
   return { target, list: answering(listTable.ip, { stdout }) };
 }

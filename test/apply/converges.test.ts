@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createApplier } from '../../src/apply/create-applier.ts';
-import { isNftError, readTable } from '../../src/apply/read-table.ts';
-import type { RunProgram } from '../../src/apply/run-program.ts';
+import { createApplier } from '../../src/apply/apply-update.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { isNftError, readTable } from '../../src/kernel/read-table.ts';
+import type { RunProgram } from '../../src/kernel/run-program.ts';
 import { arbitraryChanges } from '../support/arbitrary-changes.ts';
 import { nodeName } from '../support/arbitrary-cluster.ts';
 import { compareParts } from '../support/compare-parts.ts';

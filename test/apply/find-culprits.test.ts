@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCulprits } from '../../src/apply/find-culprits.ts';
+import { findCulprits } from '../../src/apply/apply-family.ts';
 
 /** Accepts what holds none of the culprits, and counts how often it was asked. */
 function judge(culprits: ReadonlySet<string>) {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { node, workerOptions } from '../engine/worker.ts';
-import { service, service6 } from '../report/shop.ts';
+import { service, service6 } from '../inspect/changes/shop.ts';
 import { type Answer, refusing, says } from '../support/fake-nft.ts';
 import { type FakeApplier, resultsOf, startApplier } from './start-applier.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { node } from '../engine/worker.ts';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { type Answer, answering, listTable, printed, refusing, says, times } from '../support/fake-nft.ts';
 import { runApplier } from './start-applier.ts';
 

@@ -1,7 +1,7 @@
-import type { ProgramResult } from '../../src/apply/run-program.ts';
 import type { Update } from '../../src/engine/engine.ts';
+import type { ProgramResult } from '../../src/kernel/run-program.ts';
 import { node } from '../engine/worker.ts';
-import { type ServiceFields, service } from '../report/shop.ts';
+import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { type Answer, printed } from '../support/fake-nft.ts';
 import { type RunningApplier, runApplier } from './start-applier.ts';
 

@@ -1,4 +1,4 @@
-import { type Applier, createApplier } from '../../src/apply/create-applier.ts';
+import { type Applier, createApplier } from '../../src/apply/apply-update.ts';
 import type { Outcome } from '../../src/apply/outcome.ts';
 import type { Target } from '../../src/apply/target.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';

@@ -124,18 +124,18 @@ describe('apply says what became of the tables', () => {
     expect(stdout.split('\n')[0]).toBe('table ip mine: made (17 elements, 19 chains)');
   });
 
-  test('in colour on a terminal that wants it; that stderr is one does not count', async () => {
-    const colourOf = async (world: Partial<CommandWorld>): Promise<string | undefined> => {
+  test('in color on a terminal that wants it; that stderr is one does not count', async () => {
+    const colorOf = async (world: Partial<CommandWorld>): Promise<string | undefined> => {
       const { stdout } = await apply({ flags: onlyIp, input: four, ...world }, listedShop());
       return /\((.*)\), share/.exec(stdout)?.[1];
     };
     const plain = '+10.244.1.14:8080';
     const green = `\u001b[32m${plain}\u001b[0m`;
-    expect(await colourOf({ terminals: ['stdout'] })).toBe(green);
-    expect(await colourOf({ terminals: ['stderr'] })).toBe(plain);
-    expect(await colourOf({ terminals: ['stdout'], env: { NO_COLOR: '1' } })).toBe(plain);
-    expect(await colourOf({ terminals: ['stdout'], env: { NO_COLOR: '', TERM: 'xterm' } })).toBe(green);
-    expect(await colourOf({ terminals: ['stdout'], env: { TERM: 'dumb' } })).toBe(plain);
+    expect(await colorOf({ terminals: ['stdout'] })).toBe(green);
+    expect(await colorOf({ terminals: ['stderr'] })).toBe(plain);
+    expect(await colorOf({ terminals: ['stdout'], env: { NO_COLOR: '1' } })).toBe(plain);
+    expect(await colorOf({ terminals: ['stdout'], env: { NO_COLOR: '', TERM: 'xterm' } })).toBe(green);
+    expect(await colorOf({ terminals: ['stdout'], env: { TERM: 'dumb' } })).toBe(plain);
   });
 });
 

@@ -204,7 +204,7 @@ describe('output', () => {
     expect(known.stdout).toContain('ip daddr @nodeport-ips');
   });
 
-  test('colour only on a terminal that wants it', async () => {
+  test('color only on a terminal that wants it', async () => {
     const red = '\u001b[31m';
     const args = ['compile', 'no-such-file.yaml'];
     expect((await runMain(args)).stderr).not.toContain(red);

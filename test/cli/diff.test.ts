@@ -120,7 +120,7 @@ describe('diff with the kernel', () => {
     expect(same.exitCode).toBe(0);
   });
 
-  test('colour only where stdout is a terminal', async () => {
+  test('color only where stdout is a terminal', async () => {
     const world = { input: four };
     expect((await diff({ ...world, terminals: ['stdout'] }, listedShop())).stdout).toContain('\u001b[32m');
     expect((await diff({ ...world, terminals: ['stderr'] }, listedShop())).stdout).not.toContain('\u001b[');

@@ -6,9 +6,8 @@ import { text as readStream } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withoutLock } from '../../src/apply/with-lock.ts';
-import { readHead } from '../../src/cli/read-head.ts';
-import { type DoctorFlags, runDoctor } from '../../src/cli/run-doctor.ts';
-import { findingCodes } from '../../src/doctor/finding.ts';
+import { type DoctorFlags, readHead, runDoctor } from '../../src/cli/commands/doctor-command.ts';
+import { findingCodes } from '../../src/inspect/doctor/finding.ts';
 import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -101,7 +100,7 @@ describe('text', () => {
     expect(stdout).toMatch(/\n1 warning, 2 notes, 21 ok\n$/);
   });
 
-  test('colours only the status, and only on a terminal', async () => {
+  test('colors only the status, and only on a terminal', async () => {
     const { stdout } = await doctor({}, { terminal: true });
     expect(stdout.split('\n')[0]).toBe('\u001b[32mok\u001b[0m       nft: nft 1.1.3');
     expect((await doctor({})).stdout).not.toContain('\u001b');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Explanation } from '../../src/explain/explanation.ts';
+import type { Explanation } from '../../src/inspect/explain/explanation.ts';
 import { type CommandResult, runMain } from '../support/run-main.ts';
 
 const shop = fileURLToPath(new URL('../../docs/shop.yaml', import.meta.url));

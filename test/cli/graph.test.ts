@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateCluster } from '../../bench/generate-cluster.js';
-import { shopObjects } from '../graph/shop.ts';
+import { shopObjects } from '../inspect/graph/shop.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
 import { runCommand } from './run-command.ts';
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import { withoutLock } from '../../src/apply/with-lock.ts';
-import { withProgress } from '../../src/cli/progress.ts';
+import { withProgress } from '../../src/cli/output/progress.ts';
 import { createFakeNft, listTable } from '../support/fake-nft.ts';
 import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
-import type { RunProgram } from '../../src/apply/run-program.ts';
 import { main } from '../../src/cli/main.ts';
+import type { RunProgram } from '../../src/kernel/run-program.ts';
 import type { CommandResult } from '../support/run-main.ts';
 
 /** The world of a command: what it reads, what programs answer, and what it can know of its outputs. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { summariseCommands, summariseParts } from '../../src/cli/summarise-commands.ts';
-import type { Command } from '../../src/diff/command.ts';
-import type { SetDeclaration } from '../../src/phases/5-plan/ruleset.ts';
+import { summariseCommands, summariseParts } from '../../src/cli/output/render-table-change.ts';
+import type { Command } from '../../src/nft/command.ts';
+import type { SetDeclaration } from '../../src/nft/ruleset.ts';
 
 const set = (name: string): SetDeclaration => ({ name, key: ['address'], comment: '' });
 const elements = (count: number) => Array.from({ length: count }, (_, index) => ({ key: `10.0.0.${index}` }));

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ConfigFields, ValueField } from '../../src/config/config-field.ts';
-import { kubeProxyFields } from '../../src/config/kube-proxy-fields.ts';
-import { readKubeProxyConfig } from '../../src/config/read-kube-proxy-config.ts';
+import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
+import { type ConfigFields, kubeProxyFields, type ValueField } from '../../src/config/kube-proxy-fields.ts';
 
 const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
 

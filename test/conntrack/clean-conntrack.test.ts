@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { cleanConntrack } from '../../src/apply/clean-conntrack.ts';
-import type { RunProgram } from '../../src/apply/run-program.ts';
-import type { UdpExpectations } from '../../src/conntrack/expectations.ts';
+import type { UdpExpectations } from '../../src/conntrack/expect-udp.ts';
+import type { RunProgram } from '../../src/kernel/run-program.ts';
 import { clean, deleted, failure, line, prefix, result } from './fake-conntrack.ts';
 
 const four: UdpExpectations = {
   family: 'ip',
-  sockets: new Map([['10.96.0.10:53', new Set(['10.244.1.1:5353'])]]),
+  endpointAddresses: new Map([['10.96.0.10:53', new Set(['10.244.1.1:5353'])]]),
   nodePorts: new Map(),
   nodePortAddresses: new Set(),
 };
 const six: UdpExpectations = {
   family: 'ip6',
-  sockets: new Map(),
+  endpointAddresses: new Map(),
   nodePorts: new Map([[30053, new Set()]]),
   nodePortAddresses: new Set(['fd00::11']),
 };
@@ -32,10 +32,10 @@ describe('cleanConntrack', () => {
   });
 
   it('runs nothing for a family in which nothing is expected', async () => {
-    expect(await clean([{ ...four, sockets: new Map() }])).toEqual({ deleted: 0 });
+    expect(await clean([{ ...four, endpointAddresses: new Map() }])).toEqual({ deleted: 0 });
   });
 
-  it('deletes the flows of many clients with one command for each answering socket', async () => {
+  it('deletes the flows of many clients with one command for each answering endpoint', async () => {
     const many = [1, 2, 3].map((port) => line('10.96.0.10', 53, '10.244.9.9', 5353, port)).join('');
     const other = line('10.96.0.10', 53, '10.244.1.1', 5354);
     expect(

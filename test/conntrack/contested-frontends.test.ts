@@ -10,7 +10,7 @@ describe('a frontend that two service ports want', () => {
   const losing = slice('loser', { '10.244.1.20': conditions.ready });
 
   function answeringAt(place: string, objects: readonly unknown[]): ReadonlySet<string> | undefined {
-    return expectUdp(viewOf(objects), [], []).sockets.get(place);
+    return expectUdp(viewOf(objects), [], []).endpointAddresses.get(place);
   }
 
   it('belongs to the cluster IP before an external IP, even of an older Service', () => {

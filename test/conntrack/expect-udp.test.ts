@@ -26,7 +26,7 @@ describe('what may answer for a UDP frontend', () => {
     const answering = new Set(['10.244.1.10:4001', '10.244.2.20:4001']);
     expect(expectUdp(viewOf([state, endpoints]), [], [])).toEqual({
       family: 'ip',
-      sockets: new Map([
+      endpointAddresses: new Map([
         ['10.96.60.1:4000', answering],
         ['198.18.5.1:4000', answering],
         ['198.19.5.1:4000', answering],
@@ -45,8 +45,8 @@ describe('what may answer for a UDP frontend', () => {
       '10.244.1.14': conditions.unready,
       '10.244.1.15': conditions.unknown,
     });
-    const { sockets } = expectUdp(viewOf([nodePortService, endpoints]), [], []);
-    expect(sockets.get('10.96.60.1:4000')).toEqual(
+    const { endpointAddresses } = expectUdp(viewOf([nodePortService, endpoints]), [], []);
+    expect(endpointAddresses.get('10.96.60.1:4000')).toEqual(
       new Set(['10.244.1.10:4001', '10.244.1.11:4001', '10.244.1.13:4001', '10.244.1.15:4001']),
     );
   });
@@ -64,18 +64,18 @@ describe('what may answer for a UDP frontend', () => {
       '10.244.1.10': { ...conditions.ready, nodeName: 'worker-1' },
       '10.244.2.20': { ...conditions.ready, nodeName: 'worker-2', hints: { forZones: [{ name: 'elsewhere' }] } },
     });
-    const { sockets, nodePorts } = expectUdp(viewOf([state, endpoints]), [], []);
+    const { endpointAddresses, nodePorts } = expectUdp(viewOf([state, endpoints]), [], []);
     const answering = new Set(['10.244.1.10:4001', '10.244.2.20:4001']);
-    expect(sockets).toEqual(new Map([['10.96.60.1:4000', answering]]));
+    expect(endpointAddresses).toEqual(new Map([['10.96.60.1:4000', answering]]));
     expect(nodePorts).toEqual(new Map([[30400, answering]]));
   });
 
   it('is nobody for a service port without serving endpoints, or without any', () => {
-    const { sockets, nodePorts } = expectUdp(viewOf([nodePortService]), [], []);
-    expect(sockets).toEqual(new Map([['10.96.60.1:4000', nobody]]));
+    const { endpointAddresses, nodePorts } = expectUdp(viewOf([nodePortService]), [], []);
+    expect(endpointAddresses).toEqual(new Map([['10.96.60.1:4000', nobody]]));
     expect(nodePorts).toEqual(new Map([[30400, nobody]]));
     const dying = slice('state', { '10.244.1.12': conditions.dying });
-    expect(expectUdp(viewOf([nodePortService, dying]), [], []).sockets).toEqual(sockets);
+    expect(expectUdp(viewOf([nodePortService, dying]), [], []).endpointAddresses).toEqual(endpointAddresses);
   });
 
   it('is not said of TCP and SCTP', () => {
@@ -87,8 +87,8 @@ describe('what may answer for a UDP frontend', () => {
         { name: 's', protocol: 'SCTP', port: 4000, nodePort: 30400 },
       ],
     });
-    const { sockets, nodePorts } = expectUdp(viewOf([other]), [], []);
-    expect([sockets.size, nodePorts.size]).toEqual([0, 0]);
+    const { endpointAddresses, nodePorts } = expectUdp(viewOf([other]), [], []);
+    expect([endpointAddresses.size, nodePorts.size]).toEqual([0, 0]);
   });
 
   it('is said for IPv6 with brackets', () => {
@@ -96,7 +96,7 @@ describe('what may answer for a UDP frontend', () => {
     const endpoints = slice('chat', { 'fd00:10:244:2::20': conditions.ready });
     expect(expectUdp(viewOf([chat, endpoints], 'ip6'), [], [])).toEqual({
       family: 'ip6',
-      sockets: new Map([['[fd00:10:96::a]:4000', new Set(['[fd00:10:244:2::20]:4001'])]]),
+      endpointAddresses: new Map([['[fd00:10:96::a]:4000', new Set(['[fd00:10:244:2::20]:4001'])]]),
       nodePorts: new Map(),
       nodePortAddresses: new Set(['fd00::11']),
     });
@@ -106,8 +106,8 @@ describe('what may answer for a UDP frontend', () => {
 describe('frontends that have gone', () => {
   it('are answered by nobody', () => {
     const gone = [{ address: '10.96.60.9', port: 4000 }, { nodePort: 30409 }];
-    const { sockets, nodePorts } = expectUdp(viewOf([]), gone, []);
-    expect(sockets).toEqual(new Map([['10.96.60.9:4000', nobody]]));
+    const { endpointAddresses, nodePorts } = expectUdp(viewOf([]), gone, []);
+    expect(endpointAddresses).toEqual(new Map([['10.96.60.9:4000', nobody]]));
     expect(nodePorts).toEqual(new Map([[30409, nobody]]));
   });
 
@@ -119,8 +119,8 @@ describe('frontends that have gone', () => {
   });
 
   it('do not touch other ports of the same address', () => {
-    const { sockets } = expectUdp(viewOf([nodePortService]), [{ address: '10.96.60.1', port: 4999 }], []);
-    expect([...sockets.keys()].sort()).toEqual(['10.96.60.1:4000', '10.96.60.1:4999']);
+    const { endpointAddresses } = expectUdp(viewOf([nodePortService]), [{ address: '10.96.60.1', port: 4999 }], []);
+    expect([...endpointAddresses.keys()].sort()).toEqual(['10.96.60.1:4000', '10.96.60.1:4999']);
   });
 });
 

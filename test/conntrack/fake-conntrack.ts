@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type ConntrackOutcome, cleanConntrack } from '../../src/apply/clean-conntrack.ts';
-import type { ProgramResult, RunProgram } from '../../src/apply/run-program.ts';
-import type { UdpExpectations } from '../../src/conntrack/expectations.ts';
+import type { UdpExpectations } from '../../src/conntrack/expect-udp.ts';
+import type { ProgramResult, RunProgram } from '../../src/kernel/run-program.ts';
 
 /** Cleans with a conntrack that must be given exactly these commands, in order, and answers each with its result. */
 export async function clean(

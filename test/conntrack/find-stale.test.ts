@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { expectUdp } from '../../src/conntrack/expect-udp.ts';
-import type { UdpExpectations, UdpFrontend } from '../../src/conntrack/expectations.ts';
-import { findStaleFlows } from '../../src/conntrack/find-stale.ts';
+import { expectUdp, type UdpExpectations, type UdpFrontend } from '../../src/conntrack/expect-udp.ts';
+import { findStaleFlows } from '../../src/conntrack/stale-flows.ts';
 import { conditions, flow, service, slice, viewOf } from './support.ts';
 
 const state = service(

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanConntrack } from '../../src/apply/clean-conntrack.ts';
 import { compile } from '../../src/compile.ts';
-import { expectUdp } from '../../src/conntrack/expect-udp.ts';
-import { parseFlows } from '../../src/conntrack/parse-flows.ts';
-import { goneFrontends } from '../../src/conntrack/udp-frontends.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
+import { expectUdp, goneFrontends } from '../../src/conntrack/expect-udp.ts';
+import { parseFlows } from '../../src/conntrack/stale-flows.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { linksOfNode, sendDatagrams } from './datagrams.ts';
 import { isConntrackInstalled, type Namespace, openNamespace } from './namespace.ts';
@@ -48,7 +47,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     await namespace.close();
   });
 
-  /** Adds an entry: destination and answering socket as `address port`. */
+  /** Adds an entry: destination and answering endpoint address as `address port`. */
   function entry(destination: string, answering: string, client: string, protocol = 'udp', more = ''): string {
     const [address, port] = destination.split(' ');
     const [source, sourcePort] = answering.split(' ');
@@ -103,7 +102,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
       ['2001:db8::19 4000', '2001:db8::19 4000'],
       ['fd00::11 30400', 'fd00:10:244:1::99 4001'],
     ] as const;
-    // A client of its own for each, as the kernel knows a flow by its two sockets.
+    // A client of its own for each, as the kernel knows a flow by its two endpoint addresses.
     const fours = [...kept, ...stale].map(([to, by], index) => entry(to, by, `10.244.5.${index + 1}`));
     const sixes = [...keptSix, ...staleSix].map(([to, by], index) => entry(to, by, `fd00:10:244:5::${index + 1}`));
     await insert([

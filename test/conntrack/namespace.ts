@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { createRunProgram, type RunProgram } from '../../src/apply/run-program.ts';
+import { createRunProgram, type RunProgram } from '../../src/kernel/run-program.ts';
 import { startAgent } from '../support/lab/start-agent.ts';
 
 /** A network namespace of its own, with its own connection table. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFlows } from '../../src/conntrack/parse-flows.ts';
+import { parseFlows } from '../../src/conntrack/stale-flows.ts';
 
 const plain =
   'udp      17 29 src=10.244.1.5 dst=10.96.0.10 sport=4000 dport=53 src=10.244.2.7 dst=10.244.1.5 sport=5353 dport=4000 mark=0 use=1';
@@ -32,7 +32,7 @@ describe('parseFlows', () => {
     ],
     ['extended, with an id', `ipv4     2 ${plain} id=1720915221`],
     ['without mark and use', plain.replace(' mark=0 use=1', '')],
-    ['with words that nobody has thought of', plain.replace('src=10.244.2.7', '[NEW_FLAG] colour=red src=10.244.2.7')],
+    ['with words that nobody has thought of', plain.replace('src=10.244.2.7', '[NEW_FLAG] color=red src=10.244.2.7')],
     ['with a carriage return', `${plain}\r`],
   ])('reads a flow that is %s', (_, line) => {
     expect(line).not.toBe(plain);

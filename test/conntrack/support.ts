@@ -1,6 +1,6 @@
-import type { UdpFlow } from '../../src/conntrack/flow.ts';
+import type { UdpFlow } from '../../src/conntrack/stale-flows.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { validate } from '../../src/phases/2-validate/validate.ts';
 import { buildModel } from '../../src/phases/3-model/build-model.ts';
 import type { NodeView } from '../../src/phases/3-model/model.ts';
@@ -73,10 +73,10 @@ export const conditions = {
 
 /** A flow, each side as `address port`. */
 export function flow(originalDestination: string, replySource: string): UdpFlow {
-  return { originalDestination: socket(originalDestination), replySource: socket(replySource) };
+  return { originalDestination: endpointAddress(originalDestination), replySource: endpointAddress(replySource) };
 }
 
-function socket(text: string): { address: string; port: number } {
+function endpointAddress(text: string): { address: string; port: number } {
   const [address = '', port] = text.split(' ');
   return { address, port: Number(port) };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { compile } from '../../src/compile.ts';
-import { goneFrontends, udpFrontends } from '../../src/conntrack/udp-frontends.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import { goneFrontends, udpFrontends } from '../../src/conntrack/expect-udp.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { conditions, nodeOptions, service, slice } from './support.ts';
 
 const shop = service(

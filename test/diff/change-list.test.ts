@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { changeList, type ListChange } from '../../src/diff/change-list.ts';
-import type { Socket } from '../../src/network.ts';
+import { changeList, type ListChange } from '../../src/diff/change-elements.ts';
+import type { EndpointAddress } from '../../src/net/network.ts';
 
-function socket(host: number, port = 8080): Socket {
+function endpointAddress(host: number, port = 8080): EndpointAddress {
   return { address: `10.244.0.${host}`, port };
 }
 
-function socketsOf(hosts: readonly number[]): Socket[] {
-  return hosts.map((host) => socket(host));
+function endpointAddressesOf(hosts: readonly number[]): EndpointAddress[] {
+  return hosts.map((host) => endpointAddress(host));
 }
 
 /** Hosts by index, and what is written: `- 1` for an element that goes, `+ 1 3` for one that comes, with its host. */
 function summarise({ removed, added, installed }: ListChange): { hosts: string; written: string } {
   const indexOf = (key: string): string => key.replace(/.* /, '');
-  const hostOf = (value: unknown): string => (value as Socket).address.replace(/.*\./, '');
+  const hostOf = (value: unknown): string => (value as EndpointAddress).address.replace(/.*\./, '');
   return {
     hosts: installed.map(hostOf).join(' '),
     written: [
@@ -58,11 +58,14 @@ describe('a list of endpoints', () => {
     { title: 'is another one', before: [1, 2], after: [3, 4, 5], hosts: '3 4 5', written: '-0 -1 +0=3 +1=4 +2=5' },
     { title: 'has one twice', before: [1, 1, 2], after: [1, 2], hosts: '1 2', written: '-1 -2 +1=2' },
   ])('$title', ({ before, after, hosts, written }) => {
-    expect(summarise(changeList('10.96.0.1 . 80', socketsOf(before), socketsOf(after)))).toEqual({ hosts, written });
+    expect(summarise(changeList('10.96.0.1 . 80', endpointAddressesOf(before), endpointAddressesOf(after)))).toEqual({
+      hosts,
+      written,
+    });
   });
 
   test('tells ports of one address apart', () => {
-    expect(changeList('30080', [socket(1, 80)], [socket(1, 81)])).toEqual({
+    expect(changeList('30080', [endpointAddress(1, 80)], [endpointAddress(1, 81)])).toEqual({
       removed: [{ key: '30080 . 0', value: { address: '10.244.0.1', port: 80 } }],
       added: [{ key: '30080 . 0', value: { address: '10.244.0.1', port: 81 } }],
       installed: [{ address: '10.244.0.1', port: 81 }],
@@ -89,7 +92,7 @@ describe('for any two lists', () => {
   test('the elements become those of the endpoints that are wanted, without a gap', () => {
     fc.assert(
       fc.property(lists, ([beforeHosts, afterHosts]) => {
-        const [before, after] = [socketsOf(beforeHosts), socketsOf(afterHosts)];
+        const [before, after] = [endpointAddressesOf(beforeHosts), endpointAddressesOf(afterHosts)];
         const { removed, added, installed } = changeList('key', before, after);
         const elements = new Map(before.map((value, index) => [`key . ${index}`, value]));
         for (const { key, value } of removed) {
@@ -98,7 +101,7 @@ describe('for any two lists', () => {
         }
         for (const { key, value } of added) {
           expect(elements.has(key)).toBe(false);
-          elements.set(key, value as Socket);
+          elements.set(key, value as EndpointAddress);
         }
         expect(elements).toEqual(new Map(installed.map((value, index) => [`key . ${index}`, value])));
         expect(sorted(installed)).toEqual(sorted(after));
@@ -111,7 +114,7 @@ describe('for any two lists', () => {
   test('as few elements are written as endpoints come and go, at most three for each', () => {
     fc.assert(
       fc.property(lists, ([beforeHosts, afterHosts]) => {
-        const { removed, added } = changeList('key', socketsOf(beforeHosts), socketsOf(afterHosts));
+        const { removed, added } = changeList('key', endpointAddressesOf(beforeHosts), endpointAddressesOf(afterHosts));
         const staying = new Set(afterHosts.filter((host) => beforeHosts.includes(host))).size;
         const gone = beforeHosts.length - staying;
         const come = afterHosts.length - staying;
@@ -126,6 +129,6 @@ describe('for any two lists', () => {
   });
 });
 
-function sorted(sockets: readonly Socket[]): string[] {
-  return sockets.map(({ address, port }) => `${address} ${port}`).sort();
+function sorted(endpointAddresses: readonly EndpointAddress[]): string[] {
+  return endpointAddresses.map(({ address, port }) => `${address} ${port}`).sort();
 }

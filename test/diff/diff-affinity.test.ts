@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Family } from '../../src/network.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Family } from '../../src/net/network.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { textBetween } from '../support/text-between.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import type { Manifest } from '../support/arbitrary-cluster.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { textBetween } from '../support/text-between.ts';

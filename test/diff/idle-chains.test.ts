@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { idleChainLimit, idleChains } from '../../src/diff/idle-chains.ts';
-import type { Chain, Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Ruleset } from '../../src/nft/ruleset.ts';
 import type { Manifest } from '../support/arbitrary-cluster.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { heldAfter, textBetween } from '../support/text-between.ts';

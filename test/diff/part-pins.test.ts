@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { indexInstalled } from '../../src/diff/index-installed.ts';
-import { deletePins, type Pins, partPins, restorePins } from '../../src/diff/part-pins.ts';
-import { repinnedFrontends } from '../../src/diff/repinned-frontends.ts';
-import type { DynamicElement } from '../../src/listing/listing.ts';
-import { rulesetOf, type ServiceFields, type Side, service, service6 } from '../report/shop.ts';
+import { indexInstalled } from '../../src/diff/installed.ts';
+import { deletePins, type Pins, partPins, repinnedFrontends, restorePins } from '../../src/diff/pins.ts';
+import type { DynamicElement } from '../../src/nft/json/listing.ts';
+import { rulesetOf, type ServiceFields, type Side, service, service6 } from '../inspect/changes/shop.ts';
 
 const affinity = { sessionAffinity: 'ClientIP' };
 const nodePort: ServiceFields = { port: { nodePort: 30080 }, spec: { type: 'NodePort', ...affinity } };

@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { Command } from '../../src/diff/command.ts';
-import { renderTransaction } from '../../src/diff/render-transaction.ts';
-import type { Family } from '../../src/network.ts';
-import type { SetDeclaration } from '../../src/phases/5-plan/ruleset.ts';
+import type { Family } from '../../src/net/network.ts';
+import { type Command, renderTransaction } from '../../src/nft/command.ts';
+import type { SetDeclaration } from '../../src/nft/ruleset.ts';
 
 function render(command: Command, family: Family = 'ip'): string {
   return renderTransaction({ family, table: 'svc2nft', commands: [command] });
 }
 
-const socket = { address: '10.244.1.10', port: 8080 };
+const endpointAddress = { address: '10.244.1.10', port: 8080 };
 const plainSet: SetDeclaration = { name: 'cluster-ips', key: ['address'], comment: 'cluster IPs in use' };
 const verdictMap: SetDeclaration = {
   name: 'service-ips',
@@ -19,7 +18,7 @@ const verdictMap: SetDeclaration = {
 const endpointMap: SetDeclaration = {
   name: 'tcp-endpoints',
   key: ['address', 'port', 'index'],
-  value: 'socket',
+  value: 'endpoint',
   protocol: 'tcp',
   comment: 'endpoints',
 };
@@ -91,7 +90,7 @@ describe('a command', () => {
         '}\n',
     ],
     [
-      { kind: 'add-elements', set: 'tcp-endpoints', elements: [{ key: '10.96.0.1 . 80 . 0', value: socket }] },
+      { kind: 'add-elements', set: 'tcp-endpoints', elements: [{ key: '10.96.0.1 . 80 . 0', value: endpointAddress }] },
       'add element ip svc2nft tcp-endpoints { 10.96.0.1 . 80 . 0 : 10.244.1.10 . 8080 }\n',
     ],
     [
@@ -99,7 +98,7 @@ describe('a command', () => {
         kind: 'delete-elements',
         set: 'tcp-endpoints',
         elements: [
-          { key: '10.96.0.1 . 80 . 0', value: socket },
+          { key: '10.96.0.1 . 80 . 0', value: endpointAddress },
           { key: '10.96.0.1 . 80 . 1', comment: 'x' },
         ],
       },
@@ -109,7 +108,7 @@ describe('a command', () => {
       {
         kind: 'add-pins',
         set: 'tcp-pins',
-        pins: [{ key: '192.0.2.1 . 10.96.0.1 . 80', value: socket, timeoutSeconds: 900, expiresSeconds: 12 }],
+        pins: [{ key: '192.0.2.1 . 10.96.0.1 . 80', value: endpointAddress, timeoutSeconds: 900, expiresSeconds: 12 }],
       },
       'add element ip svc2nft tcp-pins { 192.0.2.1 . 10.96.0.1 . 80 timeout 900s expires 12s : 10.244.1.10 . 8080 }\n',
     ],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diffRulesets, replaceTable } from '../../src/diff/diff-rulesets.ts';
-import type { Chain, Hook, Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Hook, Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { textBetween } from '../support/text-between.ts';
 
@@ -33,7 +33,9 @@ test('what is there already is no difference, in whatever order it stands', () =
     sets: ruleset.sets.toReversed().map(({ lists, ...set }) => ({
       ...set,
       elements: set.elements.toReversed(),
-      ...(lists && { lists: lists.map(({ key, sockets }) => ({ key, sockets: sockets.toReversed() })) }),
+      ...(lists && {
+        lists: lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: endpointAddresses.toReversed() })),
+      }),
     })),
   };
   expect(diffRulesets(ruleset, ruleset)).toMatchObject({ commands: [], isNewTable: false });
@@ -93,15 +95,15 @@ describe('a table that holds something strange', () => {
 
   test('a map of another declaration: all that use it let go, and it is filled again', () => {
     const sets = ruleset.sets.map((set) => (set.name === 'tcp-endpoints' ? { ...set, comment: 'mine' } : set));
-    const { key, sockets } = { key: '10.96.0.10 . 80', sockets: ['10.244.1.1', '10.244.2.2'] };
+    const { key, endpointAddresses } = { key: '10.96.0.10 . 80', endpointAddresses: ['10.244.1.1', '10.244.2.2'] };
     expect(textBetween({ ...ruleset, sets }, ruleset)).toEqual([
       'flush chain ip svc2nft tcp-cluster-2',
       'delete map ip svc2nft tcp-endpoints',
       'add map ip svc2nft tcp-endpoints { typeof ip daddr . tcp dport . numgen random mod 2 : ip daddr . tcp dport; comment "IP, port and index to endpoint"; }',
       'add rule ip svc2nft tcp-cluster-2 dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp-endpoints',
       'add element ip svc2nft tcp-endpoints {',
-      `\t${key} . 0 : ${sockets[0]} . 8080,`,
-      `\t${key} . 1 : ${sockets[1]} . 8080`,
+      `\t${key} . 0 : ${endpointAddresses[0]} . 8080,`,
+      `\t${key} . 1 : ${endpointAddresses[1]} . 8080`,
       '}',
     ]);
   });

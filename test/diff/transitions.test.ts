@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/index-installed.ts';
-import { renderTransaction } from '../../src/diff/render-transaction.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import { renderRulesets } from '../../src/phases/6-render/render-ruleset.ts';
+import { installedRuleset } from '../../src/diff/installed.ts';
+import { renderTransaction } from '../../src/nft/command.ts';
+import { renderRulesets } from '../../src/nft/print.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { compareParts } from '../support/compare-parts.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
 import { listFixtures } from '../support/fixture.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, saidBy, serviceNamed } from './worker.ts';
 
 /** `a` and `b` want 198.19.0.5; the names decide, as nothing else does. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.ts';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, node, workerOptions } from './worker.ts';
 
 test('an object that throws when it is read leaves nothing half done: the next update has it all', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, serviceNamed } from './worker.ts';
 
 function hosts(count: number): string[] {

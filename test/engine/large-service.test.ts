@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ServiceFields, service } from '../report/shop.ts';
+import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith } from './worker.ts';
 
 /** 5,000 endpoints on other nodes: 10.244.2.1 to 10.244.21.250. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createEngine } from '../../src/engine/create-engine.ts';
-import { service } from '../report/shop.ts';
+import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, saidBy, serviceCidr, workerOptions } from './worker.ts';
 
 const [cart, cartSlice] = service('cart', ['2.5']);

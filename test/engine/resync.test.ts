@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import { rulesetOf, service } from '../report/shop.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
+import { rulesetOf, service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, serviceNamed } from './worker.ts';
 
 const [cart, cartSlice] = service('cart', ['2.5']);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { CompileOptions } from '../../src/options.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryChanges, objectsAfter, type RandomChange } from '../support/arbitrary-changes.ts';
 import { nodeName } from '../support/arbitrary-cluster.ts';
 import { comparableRuleset } from '../support/comparable-ruleset.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Aftermath } from '../../src/engine/describe-handovers.ts';
 import type { Changes } from '../../src/engine/engine.ts';
-import { type ServiceFields, service } from '../report/shop.ts';
+import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { aftermathOf, none } from './aftermath-of.ts';
 import { engineWith, node, serviceNamed } from './worker.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { ObjectReference } from '../../src/diagnostics.ts';
+import type { ObjectReference } from '../../src/diagnostics/diagnostic.ts';
 import { arbitraryCluster, type Manifest, nodeName } from './arbitrary-cluster.ts';
 
 /** One change of a cluster: objects that come or are changed, and objects that go. */

@@ -1,6 +1,6 @@
+import type { Ruleset, Statement } from '../../src/nft/ruleset.ts';
+import { setsOf } from '../../src/nft/ruleset-parts.ts';
 import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts';
-import type { Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
-import { setsOf } from '../../src/sets-of.ts';
 
 /**
  * A ruleset without the freedom that updates have: sets, elements and chains by name, endpoints of a list by their text,
@@ -29,7 +29,9 @@ export function comparableRuleset({ sets, chains }: Ruleset): unknown {
       keptSets.map(({ elements, lists = [], ...set }) => ({
         ...set,
         elements: sorted(elements),
-        lists: sorted(lists.map(({ key, sockets }) => ({ key, sockets: sorted(sockets) }))),
+        lists: sorted(
+          lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: sorted(endpointAddresses) })),
+        ),
       })),
     ),
     chains: sorted(kept),

@@ -13,7 +13,7 @@ export interface CompiledFixture extends Fixture {
 /** Compiles a fixture as the command line would. */
 export function compileFixture(name: string): CompiledFixture {
   const fixture = loadFixture(name);
-  const file = `fixtures/${name}/snapshot.yaml`;
+  const file = `${fixture.folder}/snapshot.yaml`;
   const { documents, diagnostics } = readDocuments([{ file, content: readFileSync(fixture.snapshotFile) }]);
   const result = compile(documents, fixture.options);
   if (!result.rulesets || result.text === undefined || diagnostics.length > 0) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Chain, Element, FilledSet, Rule, Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Element, FilledSet, Rule, Ruleset } from '../../src/nft/ruleset.ts';
 
 /** What was done to a table, and a number that says to which part of it. */
 export type Damage = readonly [what: string, pick: number];
@@ -23,8 +23,16 @@ const kinds = new Map<string, (ruleset: Ruleset, pick: number) => Ruleset>([
     'comments change',
     setChanger(hasElements, (set) => elementChanger(set, (element) => ({ ...element, comment: 'mine' }))),
   ],
-  ['endpoints change places', setChanger(hasLists, (set) => listChanger(set, (sockets) => [...sockets].reverse()))],
-  ['endpoints come twice', setChanger(hasLists, (set) => listChanger(set, (sockets) => [...sockets, ...sockets]))],
+  [
+    'endpoints change places',
+    setChanger(hasLists, (set) => listChanger(set, (endpointAddresses) => [...endpointAddresses].reverse())),
+  ],
+  [
+    'endpoints come twice',
+    setChanger(hasLists, (set) =>
+      listChanger(set, (endpointAddresses) => [...endpointAddresses, ...endpointAddresses]),
+    ),
+  ],
   ['endpoints leave a gap', setChanger(hasLists, leaveGap)],
   [
     'sets are described otherwise',
@@ -114,16 +122,21 @@ function elementChanger({ elements }: FilledSet, change: (element: Element) => E
   return { elements: elements.map((element, index) => (index === 0 ? change(element) : element)) };
 }
 
-type Sockets = NonNullable<FilledSet['lists']>[number]['sockets'];
+type Sockets = NonNullable<FilledSet['lists']>[number]['endpointAddresses'];
 
-function listChanger({ lists = [] }: FilledSet, change: (sockets: Sockets) => Sockets): Partial<FilledSet> {
-  return { lists: lists.map((list, index) => (index === 0 ? { ...list, sockets: change(list.sockets) } : list)) };
+function listChanger({ lists = [] }: FilledSet, change: (endpointAddresses: Sockets) => Sockets): Partial<FilledSet> {
+  return {
+    lists: lists.map((list, index) =>
+      index === 0 ? { ...list, endpointAddresses: change(list.endpointAddresses) } : list,
+    ),
+  };
 }
 
 /** The first endpoint is missing, and the others are no list that begins with 0. */
 function leaveGap({ elements, lists = [] }: FilledSet): Partial<FilledSet> {
   const [first, ...others] = lists;
-  const singles = first?.sockets.map((value, index): Element => ({ key: `${first.key} . ${index}`, value })) ?? [];
+  const singles =
+    first?.endpointAddresses.map((value, index): Element => ({ key: `${first.key} . ${index}`, value })) ?? [];
   return { elements: [...elements, ...singles.slice(1)], lists: others };
 }
 

@@ -1,13 +1,13 @@
 import { compileRulesets } from '../../src/compile.ts';
-import { explainPacket } from '../../src/explain/explain-packet.ts';
-import type { Explanation } from '../../src/explain/explanation.ts';
-import { makeQuestion } from '../../src/explain/make-question.ts';
+import type { Document } from '../../src/diagnostics/document.ts';
+import { explainPacket } from '../../src/inspect/explain/explain-packet.ts';
+import type { Explanation } from '../../src/inspect/explain/explanation.ts';
+import { makeQuestion } from '../../src/inspect/explain/question.ts';
+import { readPlaces } from '../../src/kubernetes/locations.ts';
+import { readServiceNotes } from '../../src/kubernetes/service-notes.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
-import type { Document } from '../../src/phases/1-read/document.ts';
 import type { NodeView } from '../../src/phases/3-model/model.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import { readPlaces } from '../../src/places/read-places.ts';
-import { readServiceNotes } from '../../src/places/read-service-notes.ts';
 import type { Packet } from '../../src/walk/fate.ts';
 
 /** A snapshot that packets can be asked about. */

@@ -1,5 +1,5 @@
-import { elementsOf } from '../../src/elements-of.ts';
-import type { Chain, Element, Rule, Ruleset, SetDeclaration, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Element, Rule, Ruleset, SetDeclaration, Statement } from '../../src/nft/ruleset.ts';
+import { elementsOf } from '../../src/nft/ruleset-parts.ts';
 
 /** A table while the fake kernel changes it. */
 export interface Contents {

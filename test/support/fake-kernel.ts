@@ -1,6 +1,6 @@
-import { cidrContains, parseCidr, singleAddress } from '../../src/address.ts';
-import type { Command, Transaction } from '../../src/diff/command.ts';
-import type { Element, Rule, Ruleset, SetDeclaration, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import { cidrContains, parseCidr, singleAddress } from '../../src/net/address.ts';
+import type { Command, Transaction } from '../../src/nft/command.ts';
+import type { Element, Rule, Ruleset, SetDeclaration, Statement } from '../../src/nft/ruleset.ts';
 import {
   type Contents,
   closeContents,
@@ -117,7 +117,7 @@ function kindOf(value: Element['value']): SetDeclaration['value'] {
   if (value === undefined) {
     return undefined;
   }
-  return 'kind' in value ? 'verdict' : 'socket';
+  return 'kind' in value ? 'verdict' : 'endpoint';
 }
 
 /** Whether two keys that end with a range or an address have something in common. */
@@ -152,10 +152,10 @@ function neededValue(statement: Statement): SetDeclaration['value'] {
     case 'vmap':
       return 'verdict';
     case 'dnat-map':
-      return 'socket';
+      return 'endpoint';
     case 'update':
     case 'delete':
-      return statement.value ? 'socket' : undefined;
+      return statement.value ? 'endpoint' : undefined;
     default:
       return undefined;
   }

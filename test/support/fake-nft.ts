@@ -1,4 +1,4 @@
-import type { ProgramResult, RunProgram } from '../../src/apply/run-program.ts';
+import type { ProgramResult, RunProgram } from '../../src/kernel/run-program.ts';
 
 /** A call of a program: `nft -f -`, and what it got on its stdin. */
 interface Call {

@@ -6,8 +6,10 @@ import { type Packet, readPackets } from './packets.ts';
 
 /** A small cluster and the packets that must go somewhere in it. */
 export interface Fixture {
-  /** Its folder below fixtures/, a sentence in kebab-case. */
+  /** The name of its folder, a sentence in kebab-case. */
   readonly name: string;
+  /** Its folder from the root of the project: `fixtures/<topic>/<name>`. */
+  readonly folder: string;
   /** Absolute path of snapshot.yaml. */
   readonly snapshotFile: string;
   readonly options: CompileOptions;
@@ -24,32 +26,52 @@ const fixtureDefaults: CompileOptions = { ...defaultOptions, clusterCIDRs: ['10.
 /** Fields that have no default and so do not show in fixtureDefaults. */
 const optionalFields = ['nodeName', 'bindAddress', 'zone'];
 
-/** The names of all fixtures in byte order; fixtures/bad, whose input is refused, is none of them. */
+/** Topic of each fixture by its name. fixtures/bad holds input that is refused, which is tested elsewhere. */
+const topics: ReadonlyMap<string, string> = new Map(
+  foldersIn(folder)
+    .filter((topic) => topic !== 'bad')
+    .flatMap((topic) => foldersIn(`${folder}${topic}`).map((name) => [name, topic] as const)),
+);
+
+function foldersIn(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+/** The names of all fixtures in byte order. */
 export function listFixtures(): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'bad')
-    .map((entry) => entry.name)
-    .sort();
+  return [...topics.keys()].sort();
+}
+
+/** The topic of a fixture: the folder that it and its golden files are in. */
+export function topicOf(name: string): string {
+  const topic = topics.get(name);
+  if (topic === undefined) {
+    throw new Error(`no fixture is called ${name}`);
+  }
+  return topic;
 }
 
 /** Reads one fixture; throws when a file is missing or options.yaml has a field that no option has. */
 export function loadFixture(name: string): Fixture {
-  const snapshotFile = `${folder}${name}/snapshot.yaml`;
-  const options = readOptions(name);
-  const packets = readPackets(`${folder}${name}/packets.yaml`);
+  const path = `${topicOf(name)}/${name}`;
+  const snapshotFile = `${folder}${path}/snapshot.yaml`;
+  const options = readOptions(path);
+  const packets = readPackets(`${folder}${path}/packets.yaml`);
   const nodeAddresses =
     options.nodeAddresses.length > 0 ? options.nodeAddresses : readNodeAddresses(snapshotFile, options.nodeName);
-  return { name, snapshotFile, options, packets, nodeAddresses };
+  return { name, folder: `fixtures/${path}`, snapshotFile, options, packets, nodeAddresses };
 }
 
-function readOptions(name: string): CompileOptions {
-  if (!readdirSync(`${folder}${name}`).includes('options.yaml')) {
+function readOptions(path: string): CompileOptions {
+  if (!readdirSync(`${folder}${path}`).includes('options.yaml')) {
     return fixtureDefaults;
   }
-  const changes = parse(readFileSync(`${folder}${name}/options.yaml`, 'utf8')) as Partial<CompileOptions>;
+  const changes = parse(readFileSync(`${folder}${path}/options.yaml`, 'utf8')) as Partial<CompileOptions>;
   for (const field of Object.keys(changes)) {
     if (!(field in fixtureDefaults) && !optionalFields.includes(field)) {
-      throw new Error(`fixtures/${name}/options.yaml: ${field} is no option`);
+      throw new Error(`fixtures/${path}/options.yaml: ${field} is not an option`);
     }
   }
   return { ...fixtureDefaults, ...changes };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { canonicalAddress } from '../../src/address.ts';
+import { canonicalAddress } from '../../src/net/address.ts';
 
 /** One entry of a fixture's packets.yaml: the first packet of a connection and what must become of it. */
 export interface Packet {

@@ -1,8 +1,6 @@
-import { elementsOf } from '../../src/elements-of.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import { renderRule } from '../../src/phases/6-render/render-rule.ts';
-import { renderHook } from '../../src/phases/6-render/render-ruleset.ts';
-import { elementText, renderDeclaration } from '../../src/phases/6-render/render-set.ts';
+import { elementText, renderDeclaration, renderHook, renderRule } from '../../src/nft/print.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
+import { elementsOf } from '../../src/nft/ruleset-parts.ts';
 import type { Part, Parts } from './read-parts.ts';
 
 /** A ruleset in the form of a listing: what readParts would find if nft printed as the program does. */

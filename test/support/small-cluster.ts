@@ -1,8 +1,8 @@
 import { compile } from '../../src/compile.ts';
-import type { Family } from '../../src/network.ts';
+import type { Family } from '../../src/net/network.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import type { CompileOptions } from '../../src/options.ts';
-import { documentsOf } from '../../src/phases/1-read/documents-of.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import type { Manifest } from './arbitrary-cluster.ts';
 
 /** A Service with a cluster IP and port 80, in namespace shop, unless `spec` says otherwise. */

@@ -1,7 +1,7 @@
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/index-installed.ts';
-import { renderTransaction } from '../../src/diff/render-transaction.ts';
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import { installedRuleset } from '../../src/diff/installed.ts';
+import { renderTransaction } from '../../src/nft/command.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 
 /** What leads from one ruleset to another, a line of nft text for each command or element of a long list. */
 export function textBetween(before: Ruleset | undefined, after: Ruleset): string[] {

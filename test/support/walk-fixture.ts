@@ -1,9 +1,6 @@
-import type { Ruleset } from '../../src/phases/5-plan/ruleset.ts';
-import type { Packet as WalkerPacket } from '../../src/walk/fate.ts';
-import { indexRuleset } from '../../src/walk/index-ruleset.ts';
-import type { IndexedRuleset } from '../../src/walk/indexed-ruleset.ts';
-import type { FateSummary } from '../../src/walk/summarise-fate.ts';
-import { summariseFate } from '../../src/walk/summarise-fate.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
+import { type FateSummary, summariseFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
+import { type IndexedRuleset, indexRuleset } from '../../src/walk/index-ruleset.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import type { Packet } from './packets.ts';
 

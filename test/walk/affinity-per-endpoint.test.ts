@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Statement } from '../../src/nft/ruleset.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { chain, daddr, goto, match, natPrerouting, node, outcomesOf, packet, ruleset, saddr, set } from './support.ts';
 

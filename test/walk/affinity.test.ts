@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { FilledSet, Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { FilledSet, Ruleset, Statement } from '../../src/nft/ruleset.ts';
 import type { Memory, Outcome } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import {
@@ -34,7 +34,7 @@ const pinned = { set: 'tcp-pinned', key: [...pinKey, daddr, tcpDport] } as const
 function flat(endpoints: readonly string[], size = 100): Ruleset {
   const dynamic = { flags: ['dynamic', 'timeout'], size } as const;
   const sets: FilledSet[] = [
-    set('tcp-pins', { key: ['address', 'address', 'port'], value: 'socket', ...dynamic }),
+    set('tcp-pins', { key: ['address', 'address', 'port'], value: 'endpoint', ...dynamic }),
     set('tcp-pinned', { key: ['address', 'address', 'port', 'address', 'port'], ...dynamic }),
     set('tcp-sticky-600', {
       key: ['address', 'port', 'address', 'port'],
@@ -43,7 +43,7 @@ function flat(endpoints: readonly string[], size = 100): Ruleset {
     set('tcp-endpoints', {
       key: ['address', 'port', 'index'],
       protocol: 'tcp',
-      value: 'socket',
+      value: 'endpoint',
       elements: endpoints.map((address, index) => ({
         key: `172.30.0.1 . 80 . ${index}`,
         value: { address, port: 8080 },
@@ -135,7 +135,7 @@ test('an update of a map keeps the value that is there', () => {
   const update: Statement = { kind: 'update', set: 'pins', key: [saddr], value: [daddr, tcpDport] };
   const rules = ruleset(
     [chain('base', [[update]], hook('filter', 'forward', 0))],
-    [set('pins', { key: ['address'], value: 'socket', flags: ['dynamic', 'timeout'], timeoutSeconds: 30 })],
+    [set('pins', { key: ['address'], value: 'endpoint', flags: ['dynamic', 'timeout'], timeoutSeconds: 30 })],
   );
   const once = walkPacket(rules, packet('10.0.1.1', 80), node).outcomes[0]?.memory;
   const twice = walkPacket(rules, packet('10.0.2.2', 90), node, once).outcomes[0]?.memory;

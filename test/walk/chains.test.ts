@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Chain, Rule } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Rule } from '../../src/nft/ruleset.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { chain, drop, filterForward, goto, hook, jump, node, outcomesOf, packet, reject, ruleset } from './support.ts';
 

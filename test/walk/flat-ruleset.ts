@@ -1,4 +1,4 @@
-import type { Chain, FilledSet, Ruleset } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, FilledSet, Ruleset } from '../../src/nft/ruleset.ts';
 import {
   chain,
   daddr,
@@ -29,7 +29,7 @@ const address = ['address', 'protocol', 'port'] as const;
 const index = ['address', 'port', 'index'] as const;
 const isFromNode = match({ kind: 'fib-type', field: 'saddr' }, 'local');
 
-function socket(host: string, port = 8080): { address: string; port: number } {
+function endpointAddress(host: string, port = 8080): { address: string; port: number } {
   return { address: host, port };
 }
 
@@ -79,27 +79,27 @@ const sets: FilledSet[] = [
   set('tcp-endpoints', {
     key: index,
     protocol: 'tcp',
-    value: 'socket',
+    value: 'endpoint',
     elements: ['172.30.0.1', '5.5.5.5', '5.5.5.6', '5.5.5.7', '5.5.5.8'].flatMap((host) =>
       ['10.0.1.1', '10.0.2.1', '10.0.3.1'].map((endpoint, place) => ({
         key: `${host} . 80 . ${place}`,
-        value: socket(endpoint),
+        value: endpointAddress(endpoint),
       })),
     ),
   }),
   set('tcp-local-endpoints', {
     key: index,
     protocol: 'tcp',
-    value: 'socket',
-    elements: [{ key: '5.5.5.5 . 80 . 0', value: socket('10.0.1.1') }],
+    value: 'endpoint',
+    elements: [{ key: '5.5.5.5 . 80 . 0', value: endpointAddress('10.0.1.1') }],
   }),
   set('tcp-nodeport-endpoints', {
     key: ['port', 'index'],
     protocol: 'tcp',
-    value: 'socket',
+    value: 'endpoint',
     elements: [
-      { key: '30080 . 0', value: socket('10.0.1.1') },
-      { key: '30080 . 1', value: socket('192.168.0.2') },
+      { key: '30080 . 0', value: endpointAddress('10.0.1.1') },
+      { key: '30080 . 1', value: endpointAddress('192.168.0.2') },
     ],
   }),
 ];

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Chain, FilledSet, Hook, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, FilledSet, Hook, Statement } from '../../src/nft/ruleset.ts';
+import { UnknownRule } from '../../src/walk/check-ruleset.ts';
 import { indexRuleset } from '../../src/walk/index-ruleset.ts';
-import { UnknownRule } from '../../src/walk/unknown-rule.ts';
 import {
   chain,
   daddr,
@@ -26,8 +26,8 @@ import {
 const sets: FilledSet[] = [
   set('hosts', { key: ['address'] }),
   set('frontends', { key: ['address', 'protocol', 'port'], value: 'verdict' }),
-  set('endpoints', { key: ['port', 'index'], protocol: 'tcp', value: 'socket' }),
-  set('pins', { key: ['address'], value: 'socket', flags: ['dynamic'] }),
+  set('endpoints', { key: ['port', 'index'], protocol: 'tcp', value: 'endpoint' }),
+  set('pins', { key: ['address'], value: 'endpoint', flags: ['dynamic'] }),
 ];
 
 /** What is not of the types, as data from elsewhere may be. */
@@ -102,7 +102,7 @@ test.each<[string, FilledSet]>([
   ],
   [
     'the value of 80',
-    set('s', { key: ['port'], value: 'socket', elements: [{ key: '80', value: { address: 'fd00::1', port: 80 } }] }),
+    set('s', { key: ['port'], value: 'endpoint', elements: [{ key: '80', value: { address: 'fd00::1', port: 80 } }] }),
   ],
   [
     'there is no chain nowhere',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Rule, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Rule, Statement } from '../../src/nft/ruleset.ts';
 import type { Packet } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import {

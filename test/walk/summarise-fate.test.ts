@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { summariseFate } from '../../src/walk/summarise-fate.ts';
+import { summariseFate } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { flatRuleset } from './flat-ruleset.ts';
 import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from './support.ts';

@@ -1,4 +1,4 @@
-import type { Chain, Expression, FilledSet, Hook, Rule, Ruleset, Statement } from '../../src/phases/5-plan/ruleset.ts';
+import type { Chain, Expression, FilledSet, Hook, Rule, Ruleset, Statement } from '../../src/nft/ruleset.ts';
 import type { Fate, NodeFacts, Packet } from '../../src/walk/fate.ts';
 
 export const saddr: Expression = { kind: 'address', field: 'saddr' };

@@ -1,5 +1,5 @@
+import { ownOptions } from './complete-zsh.ts';
 import type { CommandManual, OptionManual, ProgramManual, ValueManual } from './manual.ts';
-import { ownOptions } from './own-options.ts';
 
 /** A script that completes the command line in fish, with descriptions. */
 export function completeFish(manual: ProgramManual): string {

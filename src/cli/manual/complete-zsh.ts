@@ -1,6 +1,4 @@
 import type { ArgumentManual, CommandManual, OptionManual, ProgramManual, ValueManual } from './manual.ts';
-import { ownOptions } from './own-options.ts';
-import { quoteForShell } from './quote-for-shell.ts';
 
 /** A script that completes the command line in zsh, with descriptions. */
 export function completeZsh(manual: ProgramManual): string {
@@ -111,4 +109,15 @@ function escapeBrackets(text: string): string {
 /** Of what `_describe` gets, where the first colon ends the name. */
 function escapeBackslashes(text: string): string {
   return text.replaceAll('\\', '\\\\');
+}
+
+/** The text as one word of bash and zsh, whatever it holds. */
+export function quoteForShell(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The options that only the program has, such as `--version`: those that its default command lacks. */
+export function ownOptions({ options, commands, defaultCommand }: ProgramManual): readonly OptionManual[] {
+  const shared = commands.find(({ name }) => name === defaultCommand)?.options ?? [];
+  return options.filter(({ flags }) => !shared.some((option) => option.flags === flags));
 }

@@ -1,3 +1,6 @@
+import type { Argument, Command, Option } from 'commander';
+import { version } from '../../version.ts';
+
 /** The whole command line as data; help of every kind is made of this. */
 export interface ProgramManual extends CommandManual {
   readonly version: string;
@@ -55,7 +58,7 @@ export interface ValueManual {
   readonly open?: true;
 }
 
-export interface ExitCodeManual {
+interface ExitCodeManual {
   readonly code: string;
   readonly meaning: string;
 }
@@ -65,3 +68,139 @@ export interface TextBlock {
   readonly kind: 'prose' | 'lines';
   readonly text: string;
 }
+
+/**
+ * Describes the command line as it is defined; nothing is told twice.
+ *
+ * @param program the outermost command.
+ */
+export function describeProgram(program: Command): ProgramManual {
+  const commands = program.commands.map(describeCommand);
+  const names = commands.map(({ name }) => name);
+  const withNames = (argument: ArgumentManual): ArgumentManual =>
+    argument.value.name === 'COMMAND' ? { ...argument, value: { ...argument.value, words: names } } : argument;
+  return {
+    ...describeCommand(program),
+    version,
+    commands: commands.map((command) => ({ ...command, arguments: command.arguments.map(withNames) })),
+    defaultCommand: 'compile',
+  };
+}
+
+function describeCommand(command: Command): CommandManual {
+  const help = command.createHelp();
+  return {
+    name: command.name(),
+    summary: command.summary(),
+    description: command.description(),
+    usage: help.commandUsage(command),
+    arguments: command.registeredArguments.map(describeArgument),
+    options: help.visibleOptions(command).map(describeOption),
+    ...readHelpTexts(command),
+  };
+}
+
+function describeArgument(argument: Argument): ArgumentManual {
+  const name = argument.name() + (argument.variadic ? '...' : '');
+  return {
+    term: argument.required ? `<${name}>` : `[${name}]`,
+    description: argument.description,
+    value: describeValue(argument.name(), argument.argChoices),
+    variadic: argument.variadic,
+  };
+}
+
+function describeOption({ flags, short, long, description, ...option }: Option): OptionManual {
+  const placeholder = /[<[](.+)[>\]]/.exec(flags)?.[1];
+  return {
+    flags,
+    names: [short, long].filter((name) => name !== undefined),
+    description,
+    value: placeholder === undefined ? undefined : describeValue(placeholder, option.argChoices),
+    default: typeof option.defaultValue === 'string' ? option.defaultValue : undefined,
+    required: option.mandatory,
+    // Commander does not know it of options that collect their values themselves.
+    repeatable: option.variadic || description.includes('may be repeated'),
+  };
+}
+
+const fileWords = /^(file|path|folder)$/i;
+
+/** The placeholder tells what a value is: `<file>` is a file, and `<file|kernel>` a file or the word `kernel`. */
+function describeValue(placeholder: string, choices: readonly string[] | undefined): ValueManual {
+  const beginnings = valueBeginnings.get(placeholder);
+  if (beginnings) {
+    return { name: placeholder, words: beginnings, files: false, open: true };
+  }
+  const alternatives = placeholder.split('|');
+  const otherWords = alternatives.length > 1 ? alternatives.filter((word) => !fileWords.test(word)) : [];
+  return {
+    name: placeholder,
+    words: choices ?? otherWords,
+    files: choices === undefined && alternatives.some((word) => fileWords.test(word)),
+  };
+}
+
+/** What stands before and after the help of a command that commander makes itself (`addHelpText`). */
+function readHelpTexts(command: Command): Pick<CommandManual, 'examples' | 'notes' | 'exitCodes'> {
+  const [before = '', after = ''] = captureHelp(command).split(command.helpInformation());
+  const paragraphs = after.split(/\n{2,}/).map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''));
+  const isAboutExit = (paragraph: string): boolean => paragraph.startsWith('Exit codes:');
+  return {
+    examples: readExamples(before),
+    notes: paragraphs.filter((paragraph) => paragraph !== '' && !isAboutExit(paragraph)).flatMap(readBlocks),
+    exitCodes: paragraphs.filter(isAboutExit).flatMap(readExitCodes),
+  };
+}
+
+/** All of the help. */
+function captureHelp(command: Command): string {
+  const output = command.configureOutput();
+  let help = '';
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  command.outputHelp();
+  command.configureOutput(output);
+  return help;
+}
+
+/** The lines below `Examples:`, without what they share in indentation. */
+function readExamples(text: string): readonly string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && line !== 'Examples:');
+  const indentation = Math.min(...lines.map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(indentation));
+}
+
+/** Lines that are indented are meant as they are: tables, samples. All others are prose. */
+function readBlocks(paragraph: string): readonly TextBlock[] {
+  const blocks: TextBlock[] = [];
+  for (const line of paragraph.split('\n')) {
+    const kind = /^\s/.test(line) ? 'lines' : 'prose';
+    const before = blocks.at(-1)?.kind === kind ? blocks.pop() : undefined;
+    const separator = kind === 'prose' ? ' ' : '\n';
+    blocks.push({ kind, text: before ? `${before.text}${separator}${line}` : line });
+  }
+  return blocks;
+}
+
+/** Reads `Exit codes: 0 done, 1 bad input, 2 wrong usage.`; each code may as well have a line of its own. */
+function readExitCodes(paragraph: string): readonly ExitCodeManual[] {
+  return paragraph
+    .replace('Exit codes:', '')
+    .trim()
+    .replace(/\.$/, '')
+    .split(/[,;]\s+(?=\d\s)|\n\s*(?=\d\s)/)
+    .map((part) => {
+      const [code = '', ...words] = part.split(/\s+/);
+      return { code, meaning: words.join(' ') };
+    });
+}
+
+/** Words that a value may be or begin with, where others are as good; by the placeholder of its option. */
+export const valueBeginnings: ReadonlyMap<string, readonly string[]> = new Map([
+  ['client', ['outside', 'node', 'pod:']],
+  ['target', ['service:']],
+]);

@@ -1,7 +1,5 @@
-import { commonOptions, partOptions } from './common-options.ts';
-import { explainOption } from './explain-option.ts';
 import type { CommandManual, OptionManual, ProgramManual, TextBlock } from './manual.ts';
-import { escapeLines, escapeRoff, proseToRoff } from './roff-text.ts';
+import { commonOptions, explainOption, partOptions } from './render-markdown.ts';
 
 /** The manual as a page for man(1), in the macros of man(7). It has no date: the same commands give the same page. */
 export function renderManPage(manual: ProgramManual): string {
@@ -84,4 +82,34 @@ function italic(text: string): string {
 /** As the line of NAME wants it: no capital, no full stop. */
 function uncapitalised(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, '');
+}
+
+/** Characters that roff takes for an escape, or prints as something else than they are in ASCII; groff_char(7). */
+const escapes: ReadonlyMap<string, string> = new Map([
+  ['\\', '\\e'],
+  ['-', '\\-'],
+  ["'", '\\(aq'],
+  ['`', '\\(ga'],
+  ['"', '\\(dq'],
+  ['^', '\\(ha'],
+  ['~', '\\(ti'],
+]);
+
+/** The text as it is, wherever it stands in a line. */
+function escapeRoff(text: string): string {
+  const escaped = text.replace(/[\\\-'`"^~]/g, (character) => escapes.get(character) ?? character);
+  // A dot at the beginning of a line makes it a request.
+  return escaped.replace(/^\./, '\\&.');
+}
+
+/** Lines as they are, each on a line of its own. */
+function escapeLines(lines: readonly string[]): string {
+  return lines.map(escapeRoff).join('\n');
+}
+
+/** Prose for a line of its own; words in backticks become bold. */
+function proseToRoff(text: string): string {
+  const parts = text.split(/`([^`]+)`/);
+  const rendered = parts.map((part, index) => (index % 2 === 1 ? `\\fB${escapeRoff(part)}\\fR` : escapeRoff(part)));
+  return rendered.join('');
 }

@@ -1,5 +1,3 @@
-import { commonOptions, partOptions } from './common-options.ts';
-import { explainOption } from './explain-option.ts';
 import type { CommandManual, OptionManual, ProgramManual, TextBlock } from './manual.ts';
 
 /** The manual as a page of Markdown (GitHub's). */
@@ -91,4 +89,37 @@ function prose(text: string): string {
 /** A bar ends a cell, even in code. */
 function escapeBars(cell: string): string {
   return cell.replaceAll('|', '\\|');
+}
+
+/** The options that at least three commands have, word for word. A manual describes them once. */
+export function commonOptions({ commands }: ProgramManual): readonly OptionManual[] {
+  const found = new Map<string, { readonly option: OptionManual; count: number }>();
+  for (const option of commands.flatMap(({ options }) => options)) {
+    const key = JSON.stringify(option);
+    const seen = found.get(key) ?? { option, count: 0 };
+    seen.count += 1;
+    found.set(key, seen);
+  }
+  return [...found.values()].filter(({ count }) => count >= 3).map(({ option }) => option);
+}
+
+/** Parts the options of a command into those of its own and the common ones. */
+export function partOptions(
+  { options }: CommandManual,
+  common: readonly OptionManual[],
+): { readonly own: readonly OptionManual[]; readonly shared: readonly OptionManual[] } {
+  const keys = new Set(common.map((option) => JSON.stringify(option)));
+  const isCommon = (option: OptionManual): boolean => keys.has(JSON.stringify(option));
+  return { own: options.filter((option) => !isCommon(option)), shared: options.filter(isCommon) };
+}
+
+/** The description of an option with what its definition says besides: choices, default. Words to type are in backticks. */
+export function explainOption({ description, value, required, ...option }: OptionManual): string {
+  const choices = value && !value.files && !value.open ? value.words.map((word) => `\`${word}\``).join(', ') : '';
+  const remarks = [
+    ...(required ? ['Required'] : []),
+    ...(choices === '' ? [] : [`One of ${choices}`]),
+    ...(option.default === undefined ? [] : [`Default: \`${option.default}\``]),
+  ];
+  return remarks.length === 0 ? description : `${[description, ...remarks].join('. ')}.`;
 }

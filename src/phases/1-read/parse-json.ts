@@ -1,4 +1,4 @@
-import { checkJson } from './check-json.ts';
+import type { Path } from '../../lib/unknown-values.ts';
 
 /** The values of a JSON text with the offsets they begin at, and what is wrong behind the last of them, if anything. */
 export interface ParsedJson {
@@ -33,4 +33,287 @@ function firstWord(text: string, start: number): number {
   const word = /\S/g;
   word.lastIndex = start;
   return word.test(text) ? word.lastIndex - 1 : text.length;
+}
+
+/** What one JSON value in a text looks like: where it ends, or what is wrong with it and where. */
+type JsonCheck =
+  | { readonly kind: 'valid'; readonly end: number }
+  | { readonly kind: 'invalid'; readonly offset: number; readonly message: string };
+
+type Expecting = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or end';
+
+/**
+ * Checks the JSON value that begins at or after `start` against RFC 8259. Only for texts that JSON.parse refused:
+ * what it says about the place differs between engine versions. Text that is cut off is invalid at its end.
+ */
+export function checkJson(text: string, start: number): JsonCheck {
+  const open: ('{' | '[')[] = [];
+  let expecting: Expecting = 'value';
+  let offset = start;
+  for (;;) {
+    while (isBlank(text.charCodeAt(offset))) {
+      offset += 1;
+    }
+    const step = readToken(text, offset, expecting, open.at(-1));
+    if (step.kind === 'invalid') {
+      return step;
+    }
+    offset = step.end;
+    if (step.opens) {
+      open.push(step.opens);
+    } else if (step.closes) {
+      open.pop();
+    }
+    if (open.length === 0) {
+      return { kind: 'valid', end: offset };
+    }
+    expecting = step.next;
+  }
+}
+
+interface Token {
+  readonly kind: 'token';
+  readonly end: number;
+  readonly next: Expecting;
+  readonly opens?: '{' | '[';
+  readonly closes?: true;
+}
+
+type Invalid = Extract<JsonCheck, { kind: 'invalid' }>;
+
+function readToken(text: string, offset: number, expecting: Expecting, inside: '{' | '[' | undefined): Token | Invalid {
+  if (offset >= text.length) {
+    return invalid(text.length, inside ? `the text is cut off inside ${nameOf(inside)}` : 'a value is missing');
+  }
+  const character = text.charAt(offset);
+  const closing = inside === '{' ? '}' : ']';
+  const mayClose = expecting === 'comma or end' || expecting === 'value or ]' || expecting === 'key or }';
+  if (mayClose && character === closing) {
+    return { kind: 'token', end: offset + 1, next: 'comma or end', closes: true };
+  }
+  return readExpected(text, offset, expecting, inside);
+}
+
+function readExpected(
+  text: string,
+  offset: number,
+  expecting: Expecting,
+  inside: '{' | '[' | undefined,
+): Token | Invalid {
+  const character = text.charAt(offset);
+  switch (expecting) {
+    case 'value':
+    case 'value or ]':
+      return readValue(text, offset);
+    case 'key':
+    case 'key or }':
+      return character === '"'
+        ? readString(text, offset, 'colon')
+        : invalid(offset, 'a key in double quotes is expected here');
+    case 'colon':
+      return character === ':'
+        ? { kind: 'token', end: offset + 1, next: 'value' }
+        : invalid(offset, 'a colon is expected here');
+    case 'comma or end':
+      return character === ','
+        ? { kind: 'token', end: offset + 1, next: inside === '{' ? 'key' : 'value' }
+        : invalid(offset, `a comma or ${inside === '{' ? '}' : ']'} is expected here`);
+  }
+}
+
+function readValue(text: string, offset: number): Token | Invalid {
+  const character = text.charAt(offset);
+  if (character === '{' || character === '[') {
+    return { kind: 'token', end: offset + 1, next: character === '{' ? 'key or }' : 'value or ]', opens: character };
+  }
+  if (character === '"') {
+    return readString(text, offset, 'comma or end');
+  }
+  const word = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+  word.lastIndex = offset;
+  if (!word.test(text)) {
+    const rest = text.slice(offset, offset + 8);
+    const isCut =
+      offset + rest.length === text.length && ['true', 'false', 'null', '-'].some((w) => w.startsWith(rest));
+    return isCut ? cutOff(text) : invalid(offset, 'a value is expected here');
+  }
+  const end = word.lastIndex;
+  const isCutNumber = text.length - end <= 2 && /^(\.|[eE][+-]?)$/.test(text.slice(end));
+  return isCutNumber ? cutOff(text) : { kind: 'token', end, next: 'comma or end' };
+}
+
+function cutOff(text: string): Invalid {
+  return invalid(text.length, 'the text is cut off here');
+}
+
+function readString(text: string, start: number, next: Expecting): Token | Invalid {
+  let offset = start + 1;
+  while (offset < text.length) {
+    const code = text.charCodeAt(offset);
+    if (code === 0x22) {
+      return { kind: 'token', end: offset + 1, next };
+    }
+    if (code < 0x20) {
+      return invalid(offset, 'a string goes on over the end of its line, or holds a control character');
+    }
+    const length = code === 0x5c ? escapeLength(text, offset) : 1;
+    if (length === 0) {
+      return invalid(offset, 'no such escape exists in JSON');
+    }
+    offset += length;
+  }
+  return invalid(text.length, 'the text is cut off inside a string');
+}
+
+/** How many characters the escape at `offset` takes: 2, 6, more than are left when it is cut off, 0 when it is none. */
+function escapeLength(text: string, offset: number): number {
+  const sequence = text.slice(offset, offset + 6);
+  if (/^\\["\\/bfnrt]/.test(sequence)) {
+    return 2;
+  }
+  if (/^\\u[0-9a-fA-F]{4}$/.test(sequence)) {
+    return 6;
+  }
+  const isCut = offset + sequence.length === text.length && /^\\(u[0-9a-fA-F]*)?$/.test(sequence);
+  return isCut ? sequence.length : 0;
+}
+
+function nameOf(opening: '{' | '['): string {
+  return opening === '{' ? 'an object' : 'a list';
+}
+
+function invalid(offset: number, message: string): Invalid {
+  return { kind: 'invalid', offset, message };
+}
+
+/** Whether a character may stand between JSON's words (RFC 8259, section 2); false for NaN, the end of the text. */
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+/** The offset behind the string whose opening quote is at `start`, or the length of a text that ends inside it. */
+function skipString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    if (!isEscaped(text, quote)) {
+      return quote + 1;
+    }
+  }
+  return text.length;
+}
+
+/** A quote inside a string is escaped when an odd number of backslashes stands before it. */
+function isEscaped(text: string, quote: number): boolean {
+  let first = quote;
+  while (text.charCodeAt(first - 1) === 0x5c) {
+    first -= 1;
+  }
+  return (quote - first) % 2 === 1;
+}
+
+/** A valid JSON text, with what earlier questions found out about it. */
+export interface JsonText {
+  readonly text: string;
+  /** Where the children of an object or list begin, by key or index, for each one asked about; by its own offset. */
+  readonly children: Map<number, ReadonlyMap<string | number, number>>;
+}
+
+/**
+ * The offset of the value that `path` leads to from the value at `start`, or of the nearest enclosing value that
+ * exists. Of equal keys the last one counts, as for JSON.parse. Each container on the way is walked once and then
+ * remembered, so that thousands of diagnostics about one large list cost one walk.
+ */
+export function locateInJson(json: JsonText, start: number, path: Path): number {
+  let offset = start;
+  for (const key of path) {
+    const child = childrenOf(json, offset).get(key);
+    if (child === undefined) {
+      return offset;
+    }
+    offset = child;
+  }
+  return offset;
+}
+
+function childrenOf(json: JsonText, offset: number): ReadonlyMap<string | number, number> {
+  const known = json.children.get(offset);
+  if (known) {
+    return known;
+  }
+  const children = findChildren(json.text, offset);
+  json.children.set(offset, children);
+  return children;
+}
+
+function findChildren(text: string, start: number): Map<string | number, number> {
+  const children = new Map<string | number, number>();
+  const opening = text[start];
+  if (opening !== '{' && opening !== '[') {
+    return children;
+  }
+  let offset = skipBlanks(text, start + 1);
+  while (offset < text.length && text[offset] !== '}' && text[offset] !== ']') {
+    let key: string | number = children.size;
+    if (opening === '{') {
+      const end = skipString(text, offset);
+      key = keyOf(text.slice(offset, end));
+      offset = skipBlanks(text, skipBlanks(text, end) + 1);
+    }
+    children.set(key, offset);
+    const next = skipBlanks(text, skipValue(text, offset));
+    offset = text[next] === ',' ? skipBlanks(text, next + 1) : next;
+  }
+  return children;
+}
+
+function keyOf(quoted: string): string {
+  return quoted.includes('\\') ? String(JSON.parse(quoted)) : quoted.slice(1, -1);
+}
+
+function skipBlanks(text: string, start: number): number {
+  let offset = start;
+  while (isBlank(text.charCodeAt(offset))) {
+    offset += 1;
+  }
+  return offset;
+}
+
+/** The offset behind the value at `start`. */
+function skipValue(text: string, start: number): number {
+  const first = text[start];
+  if (first === '"') {
+    return skipString(text, start);
+  }
+  return first === '{' || first === '[' ? skipContainer(text, start) : skipScalar(text, start);
+}
+
+function skipContainer(text: string, start: number): number {
+  let depth = 0;
+  let offset = start;
+  while (offset < text.length) {
+    const code = text.charCodeAt(offset);
+    if (code === 0x22) {
+      offset = skipString(text, offset);
+      continue;
+    }
+    offset += 1;
+    // 0x20 tells [ from { and ] from }.
+    const bracket = code | 0x20;
+    if (bracket === 0x7b) {
+      depth += 1;
+    } else if (bracket === 0x7d) {
+      depth -= 1;
+      if (depth === 0) {
+        return offset;
+      }
+    }
+  }
+  return offset;
+}
+
+function skipScalar(text: string, start: number): number {
+  let offset = start + 1;
+  while (offset < text.length && !',]} \t\r\n'.includes(text.charAt(offset))) {
+    offset += 1;
+  }
+  return offset;
 }

@@ -13,7 +13,7 @@ import {
   visit,
   type Document as YamlDocument,
 } from 'yaml';
-import type { Path } from './document.ts';
+import type { Path } from '../../lib/unknown-values.ts';
 
 /** One document of a YAML text: its value and a way back into the text, or what is wrong with it. */
 export type ParsedYaml =

@@ -1,12 +1,10 @@
-import { appendAll } from '../../append-all.ts';
-import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics.ts';
-import { decodeText } from './decode-text.ts';
-import type { Document, InputText, Position, Source } from './document.ts';
-import { expandLists } from './expand-lists.ts';
-import { type JsonText, locateInJson } from './locate-in-json.ts';
-import { type ParsedJson, parseJson } from './parse-json.ts';
+import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
+import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
+import { appendAll } from '../../lib/lists.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
+import { type JsonText, locateInJson, type ParsedJson, parseJson } from './parse-json.ts';
 import { parseYaml } from './parse-yaml.ts';
-import { findLineStarts, positionAt } from './position-at.ts';
+import { decodeText, findLineStarts, positionAt } from './positions.ts';
 
 /** What was read: every object in the order of the files, and a diagnostic for each text or part of one that is none. */
 export interface ReadResult {
@@ -131,4 +129,61 @@ function syntaxError(
   file: string,
 ): Diagnostic {
   return diagnosticInFile(code, message, file, positionAt(text, findLineStarts(text), offset));
+}
+
+const source: Source = { file: '<objects>', locate: () => undefined };
+
+/** Documents for Kubernetes objects that are at hand already, lists expanded. Diagnostics about them name no line. */
+export function documentsOf(objects: readonly unknown[]): Document[] {
+  return expandLists(objects, source);
+}
+
+/** Lists inside lists deeper than this stay as they are; a path is copied for each level. */
+const deepestPath = 64;
+
+/**
+ * The objects in a parsed value, in their order: the value itself, or the items of a `kind: List`, of a typed list such
+ * as ServiceList, whose items may leave out kind and apiVersion (metav1.List), or of a plain list at the top.
+ */
+function expandLists(value: unknown, source: Source): Document[] {
+  const objects: Document[] = [];
+  const pending: Document[] = [{ value, source, path: [] }];
+  for (let document = pending.pop(); document; document = pending.pop()) {
+    const items = document.path.length < deepestPath ? itemsOf(document) : undefined;
+    if (items) {
+      pushReversed(pending, items);
+    } else {
+      objects.push(document);
+    }
+  }
+  return objects;
+}
+
+function pushReversed(pending: Document[], items: readonly Document[]): void {
+  for (let index = items.length - 1; index >= 0; index -= 1) {
+    const item = items[index];
+    if (item) {
+      pending.push(item);
+    }
+  }
+}
+
+function itemsOf({ value, source, path }: Document): Document[] | undefined {
+  if (Array.isArray(value)) {
+    return path.length === 0 ? value.map((item, index) => ({ value: item, source, path: [index] })) : undefined;
+  }
+  if (!isMapping(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) {
+    return undefined;
+  }
+  const { kind, apiVersion } = value;
+  const items = value['items'] ?? (kind === 'List' || 'items' in value ? [] : undefined);
+  if (!Array.isArray(items)) {
+    return undefined;
+  }
+  const defaults = kind === 'List' ? undefined : { kind: value['kind'].slice(0, -'List'.length), apiVersion };
+  return items.map((item, index) => ({ value: withKind(item, defaults), source, path: [...path, 'items', index] }));
+}
+
+function withKind(item: unknown, defaults: object | undefined): unknown {
+  return defaults && isMapping(item) && item['kind'] === undefined ? { ...defaults, ...item } : item;
 }

@@ -1,9 +1,7 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { describePath, describeValue, listWords } from '../../describe-value.ts';
-import type { DiagnosticCode } from '../../diagnostics.ts';
-import { suggestClosest } from '../../suggest-closest.ts';
-import type { Path } from '../1-read/document.ts';
-import type { Finding } from './report.ts';
+import type { DiagnosticCode, Finding } from '../../diagnostics/diagnostic.ts';
+import { suggestClosest } from '../../lib/text.ts';
+import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
 import type { Schema } from './schema.ts';
 
 /** Checks a value against a schema: every violation, at most one for each field, in the words of its schema. */

@@ -1,9 +1,10 @@
-import { describePath, describeValue } from '../../describe-value.ts';
-import { isServed } from '../../service-rules.ts';
-import { checkServiceAddresses } from './check-service-addresses.ts';
-import { checkSourceRanges } from './check-source-ranges.ts';
-import type { Service, ServicePort } from './kubernetes.ts';
-import type { Report } from './report.ts';
+import type { Report } from '../../diagnostics/diagnostic.ts';
+import type { Service, ServicePort } from '../../kubernetes/objects.ts';
+import { isAddressField, isServed, loadBalancerTexts, serviceFamilies } from '../../kubernetes/services.ts';
+import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
+import { parseAddress, parseCidr } from '../../net/address.ts';
+import { type Family, familyOfName, nameOfFamily } from '../../net/network.ts';
+import { checkCidr } from './check-objects.ts';
 
 /** The rules of a Service that no schema can say; none matters where no rule comes of the Service. */
 export function checkService(service: Service, report: Report): void {
@@ -49,4 +50,93 @@ function checkAffinity({ spec }: Service, report: Report): void {
     const message = `${describePath(path)} is ${seconds}; a client stays with its endpoint for 1 to 86400 seconds`;
     report('invalid-timeout', path, message);
   }
+}
+
+/** Checks all addresses of a Service that a proxy serves: they can be read and are of a family that it has. */
+function checkServiceAddresses(service: Service, report: Report): void {
+  checkClusterIPs(service, report);
+  checkExternalIPs(service, report);
+  const ingress = service.status?.loadBalancer?.ingress ?? [];
+  for (const [index, { ip }] of ingress.entries()) {
+    if (ip?.trim()) {
+      readAddress(ip.trim(), ['status', 'loadBalancer', 'ingress', index, 'ip'], report);
+    }
+  }
+}
+
+/** The index in ipFamilies chooses among clusterIPs (ServiceSpec.ipFamilies). */
+function checkClusterIPs({ spec }: Service, report: Report): void {
+  const clusterIPs = spec.clusterIPs ?? [];
+  for (const [index, text] of clusterIPs.entries()) {
+    checkClusterIP(text, ['spec', 'clusterIPs', index], spec.ipFamilies?.[index], report);
+  }
+  if (spec.clusterIP !== clusterIPs[0]) {
+    const family = clusterIPs.length === 0 ? spec.ipFamilies?.[0] : undefined;
+    checkClusterIP(spec.clusterIP, ['spec', 'clusterIP'], family, report);
+  }
+}
+
+function checkClusterIP(
+  text: string | null | undefined,
+  path: Path,
+  expected: 'IPv4' | 'IPv6' | undefined,
+  report: Report,
+): void {
+  const family = isAddressField(text) ? readAddress(text, path, report) : undefined;
+  if (family && expected && family !== familyOfName(expected)) {
+    const found = `${describePath(path)} is ${describeValue(text)}, an ${nameOfFamily(family)} address`;
+    report('wrong-family', path, `${found}; its place in spec.ipFamilies says ${expected}`);
+  }
+}
+
+function checkExternalIPs(service: Service, report: Report): void {
+  const texts = service.spec.externalIPs ?? [];
+  const families = texts.length > 0 ? serviceFamilies(service) : [];
+  for (const [index, text] of texts.entries()) {
+    const path = ['spec', 'externalIPs', index];
+    const family = text.trim() === '' ? undefined : readAddress(text.trim(), path, report);
+    if (family && !families.includes(family)) {
+      const names = listWords(families.map(nameOfFamily)) || 'neither family';
+      const message = `${describePath(path)} is ${describeValue(text)}; it is ignored, as the Service has ${names} only`;
+      report('ignored-address', path, message);
+    }
+  }
+}
+
+function readAddress(text: string, path: Path, report: Report): Family | undefined {
+  const address = parseAddress(text);
+  if (!address) {
+    report('invalid-address', path, `${describePath(path)} is ${describeValue(text)}; an IP address is expected`);
+  }
+  return address?.family;
+}
+
+/**
+ * Checks spec.loadBalancerSourceRanges. kube-proxy filters the ranges of each family by themselves, so a family without
+ * any is open to everybody; that is kept, and told.
+ */
+function checkSourceRanges(service: Service, report: Report): void {
+  const ranges = service.spec.loadBalancerSourceRanges ?? [];
+  if (ranges.length === 0) {
+    return;
+  }
+  for (const [index, range] of ranges.entries()) {
+    if (range.trim() !== '') {
+      checkCidr(range, ['spec', 'loadBalancerSourceRanges', index], report);
+    }
+  }
+  const families = ranges.flatMap((range) => parseCidr(range)?.family ?? []);
+  const served = serviceFamilies(service);
+  for (const family of new Set(served)) {
+    const addresses = addressesOf(service, family);
+    if (families.length > 0 && addresses.length > 0 && !families.includes(family)) {
+      const message = `no range is ${nameOfFamily(family)}, so everybody may reach ${listWords(addresses)}`;
+      report('ranges-do-not-apply', ['spec', 'loadBalancerSourceRanges'], message);
+    }
+  }
+}
+
+function addressesOf(service: Service, family: Family): string[] {
+  const addresses = loadBalancerTexts(service).flatMap((text) => parseAddress(text) ?? []);
+  return addresses.filter((address) => address.family === family).map((address) => address.text);
 }

@@ -1,4 +1,4 @@
-import type { DiagnosticCode } from '../../diagnostics.ts';
+import type { DiagnosticCode } from '../../diagnostics/diagnostic.ts';
 
 /**
  * The part of JSON Schema in use here, with two words of our own: the diagnostic's `code` when a value has the right

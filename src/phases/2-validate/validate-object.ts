@@ -1,11 +1,18 @@
-import type { Diagnostic } from '../../diagnostics.ts';
-import type { Document } from '../1-read/document.ts';
-import { classify, type UsedKind } from './classify.ts';
-import { keepValid } from './keep-valid.ts';
-import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from './kubernetes.ts';
-import { toDiagnostic } from './report.ts';
-import { endpointSliceRules, nodeRules, serviceCIDRRules, serviceRules } from './rules-by-kind.ts';
-import { isRead } from './validate.ts';
+import {
+  type Diagnostic,
+  diagnosticCodes,
+  type Finding,
+  type Report,
+  toDiagnostic,
+} from '../../diagnostics/diagnostic.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../../kubernetes/objects.ts';
+import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
+import { checkEndpointSlice, checkNode, checkServiceCIDR } from './check-objects.ts';
+import { createSchemaCheck, type SchemaCheck } from './check-schema.ts';
+import { checkService } from './check-service.ts';
+import type { Schema } from './schema.ts';
+import { endpointSliceSchema, nodeSchema, serviceCIDRSchema, serviceSchema } from './schemas.ts';
 
 /** A valid object of a kind that decides about packets. */
 export type ValidObject =
@@ -15,7 +22,7 @@ export type ValidObject =
   | { readonly kind: 'ServiceCIDR'; readonly sourced: Sourced<ServiceCIDR> };
 
 /** What one object is worth. */
-export interface Validated {
+interface Validated {
   /** Absent when the object is invalid, or nobody reads it. */
   readonly valid: ValidObject | undefined;
   /** Whether it is of another API group or kind, so that it says nothing about any object of ours. */
@@ -60,4 +67,131 @@ function validateKind(kind: UsedKind, document: Document): Omit<Validated, 'isUn
       return { valid: valid[0] && { kind: 'ServiceCIDR', sourced: valid[0] }, diagnostics };
     }
   }
+}
+
+/** The kinds that decide about packets. */
+export type UsedKind = 'Service' | 'EndpointSlice' | 'Node' | 'ServiceCIDR';
+
+/** What a document turned out to be. */
+type Classified =
+  | { readonly is: 'used'; readonly kind: UsedKind; readonly value: Mapping }
+  /** Nothing here depends on it; `kind` has its API group behind it where Kubernetes has a kind of that name itself. */
+  | { readonly is: 'unused'; readonly kind: string }
+  | { readonly is: 'wrong'; readonly finding: Finding };
+
+interface ApiKind {
+  readonly kind: UsedKind;
+  readonly group: string;
+  readonly versions: readonly string[];
+}
+
+const apiKinds: readonly ApiKind[] = [
+  { kind: 'Service', group: '', versions: ['v1'] },
+  { kind: 'Node', group: '', versions: ['v1'] },
+  { kind: 'EndpointSlice', group: 'discovery.k8s.io', versions: ['v1'] },
+  // v1beta1 has the same fields.
+  { kind: 'ServiceCIDR', group: 'networking.k8s.io', versions: ['v1', 'v1beta1'] },
+];
+
+/** Tells what kind of object a parsed value is, by its kind and apiVersion (metav1.TypeMeta). */
+export function classify(value: unknown): Classified {
+  if (!isMapping(value)) {
+    const message = `this is ${describeValue(value)}; a Kubernetes object is a mapping with apiVersion, kind and metadata`;
+    return wrong('not-an-object', [], message);
+  }
+  const { kind, apiVersion } = value;
+  if (typeof kind !== 'string' || kind === '') {
+    return wrong('not-an-object', [], 'this mapping has no kind, so it is no Kubernetes object');
+  }
+  if (kind === 'List') {
+    return wrong('wrong-type', ['items'], 'items is no list of objects, or one of lists nested too deep');
+  }
+  const apiKind = apiKinds.find((candidate) => candidate.kind === kind);
+  return apiKind ? checkVersion(apiKind, apiVersion, value) : { is: 'unused', kind };
+}
+
+function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, value: Mapping): Classified {
+  if (apiVersion === undefined || apiVersion === null) {
+    return wrong('missing-field', [], 'apiVersion is missing');
+  }
+  if (typeof apiVersion !== 'string') {
+    return wrong('wrong-type', ['apiVersion'], `apiVersion is ${describeValue(apiVersion)}; a text is expected`);
+  }
+  const [version = '', foundGroup = ''] = apiVersion.split('/').reverse();
+  // Knative, for one, has a Service of its own.
+  if (foundGroup !== group) {
+    return { is: 'unused', kind: `${kind}.${foundGroup}` };
+  }
+  if (versions.includes(version)) {
+    return { is: 'used', kind, value };
+  }
+  const known = versions.map((name) => (group === '' ? name : `${group}/${name}`)).join(' or ');
+  const message = `apiVersion is ${describeValue(apiVersion)}; ${kind} is read in version ${known}`;
+  return wrong('unsupported-version', ['apiVersion'], message);
+}
+
+function wrong(code: Finding['code'], path: Finding['path'], message: string): Classified {
+  return { is: 'wrong', finding: { code, path, message } };
+}
+
+/** How objects of a kind are checked: by schema, and by rules that no schema can say. */
+export interface Rules<T> {
+  readonly schema: Schema;
+  readonly checkSchema: SchemaCheck;
+  readonly check: (object: T, report: Report) => void;
+}
+
+/** Puts the rules of a kind together; `T` is the type that the schema describes. */
+function rulesOf<T>(schema: Schema, check: Rules<T>['check']): Rules<T> {
+  return { schema, checkSchema: createSchemaCheck(schema), check };
+}
+
+/** The objects of a kind without errors, and every finding about any of them. */
+export function keepValid<T>(
+  documents: readonly Document[],
+  { checkSchema, check }: Rules<T>,
+): { valid: Sourced<T>[]; diagnostics: Diagnostic[] } {
+  const valid: Sourced<T>[] = [];
+  const diagnostics: Diagnostic[] = [];
+  let findings: Finding[] = [];
+  const report: Report = (code, path, message) => findings.push({ code, path, message });
+  for (const document of documents) {
+    const { value } = document;
+    findings = [...checkSchema(value)];
+    if (isTyped<T>(value, findings)) {
+      check(value, report);
+      if (!findings.some(({ code }) => diagnosticCodes[code] === 'error')) {
+        valid.push({ object: value, document });
+      }
+    }
+    for (const finding of findings) {
+      diagnostics.push(toDiagnostic(finding, document));
+    }
+  }
+  return { valid, diagnostics };
+}
+
+/** Whether every field has its type, if not always a good value: then the other rules can look at it too. */
+function isTyped<T>(_value: unknown, findings: readonly Finding[]): _value is T {
+  return !findings.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
+}
+
+/** How each kind of object is checked. */
+export const serviceRules: Rules<Service> = rulesOf(serviceSchema, checkService);
+export const endpointSliceRules: Rules<EndpointSlice> = rulesOf(endpointSliceSchema, checkEndpointSlice);
+export const nodeRules: Rules<Node> = rulesOf(nodeSchema, checkNode);
+export const serviceCIDRRules: Rules<ServiceCIDR> = rulesOf(serviceCIDRSchema, checkServiceCIDR);
+
+/** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
+export function isRead({ value }: Document): boolean {
+  const { labels } = metadataOf(value);
+  return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
+}
+
+const nothing: Readonly<Record<string, unknown>> = {};
+
+/** The metadata of an object that may not be valid; empty where there is none. */
+export function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
+  const metadata = isMapping(value) ? value['metadata'] : undefined;
+  return isMapping(metadata) ? metadata : nothing;
 }

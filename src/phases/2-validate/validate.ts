@@ -1,14 +1,23 @@
-import { appendAll } from '../../append-all.ts';
-import type { Diagnostic } from '../../diagnostics.ts';
-import { isMapping } from '../../mapping.ts';
-import { type Namespaced, setNamespaced } from '../../namespaced.ts';
-import type { Document } from '../1-read/document.ts';
-import { checkSliceOwners } from './check-slice-owners.ts';
-import { dropDuplicates } from './drop-duplicates.ts';
-import { keepValid, type Rules } from './keep-valid.ts';
-import type { ObjectMeta, Snapshot, Sourced } from './kubernetes.ts';
-import { endpointSliceRules, nodeRules, serviceCIDRRules, serviceRules } from './rules-by-kind.ts';
-import { sortByKind } from './sort-by-kind.ts';
+import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { EndpointSlice, ObjectMeta, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
+import { appendAll, collectAll } from '../../lib/lists.ts';
+import { describePath, describeValue, isMapping } from '../../lib/unknown-values.ts';
+import type { Schema } from './schema.ts';
+import {
+  classify,
+  endpointSliceRules,
+  isRead,
+  keepValid,
+  metadataOf,
+  nodeRules,
+  type Rules,
+  serviceCIDRRules,
+  serviceRules,
+  type UsedKind,
+} from './validate-object.ts';
 
 /**
  * Sorts documents by kind and checks them: the valid objects, and every finding about every object, in the order of the
@@ -39,12 +48,6 @@ interface ObjectOfKind {
   readonly metadata: ObjectMeta;
 }
 
-/** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
-export function isRead({ value }: Document): boolean {
-  const { labels } = metadataOf(value);
-  return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
-}
-
 function namesOf(documents: readonly Document[]): Namespaced<true> {
   const names: Namespaced<true> = new Map();
   for (const { value } of documents) {
@@ -60,13 +63,6 @@ function namesOf(documents: readonly Document[]): Namespaced<true> {
   return names;
 }
 
-const nothing: Readonly<Record<string, unknown>> = {};
-
-function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
-  const metadata = isMapping(value) ? value['metadata'] : undefined;
-  return isMapping(metadata) ? metadata : nothing;
-}
-
 /** Findings about one document keep their order. */
 function sortByDocument(diagnostics: Diagnostic[], documents: readonly Document[]): Diagnostic[] {
   if (diagnostics.length < 2) {
@@ -75,4 +71,122 @@ function sortByDocument(diagnostics: Diagnostic[], documents: readonly Document[
   const places = new Map(documents.map((document, index) => [document, index]));
   const placeOf = ({ place }: Diagnostic): number => (place && places.get(place.document)) ?? 0;
   return diagnostics.sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+/** Documents by kind, how many there are of each kind that nothing depends on, and what is no object at all. */
+interface SortedDocuments {
+  readonly used: Readonly<Record<UsedKind, Document[]>>;
+  readonly unusedKinds: ReadonlyMap<string, number>;
+  readonly diagnostics: Diagnostic[];
+}
+
+/** Sorts documents by the kind that they say they are. */
+function sortByKind(documents: readonly Document[]): SortedDocuments {
+  const used: SortedDocuments['used'] = { Service: [], EndpointSlice: [], Node: [], ServiceCIDR: [] };
+  const unusedKinds = new Map<string, number>();
+  const diagnostics: Diagnostic[] = [];
+  for (const document of documents) {
+    const classified = classify(document.value);
+    switch (classified.is) {
+      case 'used':
+        used[classified.kind].push(document);
+        break;
+      case 'unused':
+        unusedKinds.set(classified.kind, (unusedKinds.get(classified.kind) ?? 0) + 1);
+        break;
+      case 'wrong':
+        diagnostics.push(toDiagnostic(classified.finding, document));
+        break;
+    }
+  }
+  return { used, unusedKinds, diagnostics };
+}
+
+/**
+ * At most one object for each namespace and name. One that is given twice with the same content counts once; with
+ * different content nobody can tell which one is meant, so none is kept and each after the first is reported.
+ */
+function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
+  objects: readonly Sourced<T>[],
+  schema: Schema,
+): { kept: Sourced<T>[]; diagnostics: Diagnostic[] } {
+  const first: Namespaced<Sourced<T>> = new Map();
+  const disputed = new Set<Sourced<T>>();
+  const kept: Sourced<T>[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const sourced of objects) {
+    const { metadata } = sourced.object;
+    const namespace = namespaceOf(metadata);
+    const other = getNamespaced(first, namespace, metadata.name);
+    if (!other) {
+      setNamespaced(first, namespace, metadata.name, sourced);
+      kept.push(sourced);
+    } else if (!equalInSchema(schema, withNamespace(other.object), withNamespace(sourced.object))) {
+      disputed.add(other);
+      diagnostics.push(describeDuplicate(other.document, sourced.document));
+    }
+  }
+  return { kept: disputed.size > 0 ? kept.filter((sourced) => !disputed.has(sourced)) : kept, diagnostics };
+}
+
+/** An absent namespace is the default one. */
+function withNamespace<T extends { readonly metadata: ObjectMeta }>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, namespace: namespaceOf(object.metadata) } };
+}
+
+function describeDuplicate(first: Document, second: Document): Diagnostic {
+  const message = `the object is given twice with different content, here and at ${describePlace(first)}`;
+  return toDiagnostic({ code: 'duplicate-object', path: [], message }, second);
+}
+
+function describePlace({ source, path }: Document): string {
+  const position = source.locate(path);
+  return position ? `${source.file}:${position.line}:${position.column}` : describePath(path) || source.file;
+}
+
+/**
+ * Whether two values agree in everything that a schema names. Fields that it does not name do not count (a second dump
+ * of a cluster has other heartbeats and versions), and an absent field equals null.
+ */
+function equalInSchema(schema: Schema, a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    const { items = {} } = schema;
+    return a.length === b.length && a.every((item: unknown, index) => equalInSchema(items, item, b[index]));
+  }
+  if (!isMapping(a) || !isMapping(b)) {
+    return (a ?? null) === (b ?? null);
+  }
+  const { properties = {}, additionalProperties } = schema;
+  const others = additionalProperties ? [...Object.keys(a), ...Object.keys(b)] : [];
+  return [...Object.keys(properties), ...others].every((key) =>
+    equalInSchema(properties[key] ?? additionalProperties ?? {}, a[key], b[key]),
+  );
+}
+
+const noDiagnostics: readonly Diagnostic[] = [];
+
+/**
+ * A warning for each slice whose endpoints reach nobody: its Service is not in the input, or its label is missing.
+ *
+ * @param services every Service of the input, invalid ones included.
+ */
+function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
+  return collectAll(slices, (slice) => {
+    const { metadata } = slice.object;
+    const owner = metadata.labels?.[ownerLabel];
+    if (!owner) {
+      return [
+        describe(slice, ['metadata'], `it has no label ${ownerLabel}, so it belongs to no Service and is ignored`),
+      ];
+    }
+    if (getNamespaced(services, namespaceOf(metadata), owner)) {
+      return noDiagnostics;
+    }
+    const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;
+    return [describe(slice, ['metadata', 'labels', ownerLabel], message)];
+  });
+}
+
+function describe({ document }: Sourced<EndpointSlice>, path: readonly string[], message: string): Diagnostic {
+  return toDiagnostic({ code: 'slice-without-service', path, message }, document);
 }

@@ -1,11 +1,9 @@
-import { canonicalAddress } from '../../address.ts';
-import { compareText } from '../../compare-text.ts';
-import { nameOfFamily } from '../../family-names.ts';
-import { getNamespaced, type Namespaced, setNamespaced } from '../../namespaced.ts';
-import type { Family, Protocol, Socket } from '../../network.ts';
-import { namespaceOf, ownerLabel } from '../../service-rules.ts';
-import { socketText } from '../../socket-text.ts';
-import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../2-validate/kubernetes.ts';
+import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../../kubernetes/objects.ts';
+import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
+import { compareText } from '../../lib/text.ts';
+import { canonicalAddress } from '../../net/address.ts';
+import { type EndpointAddress, endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import type { Endpoint } from './model.ts';
 
 /** The EndpointSlices of a snapshot by the namespace and name of their Service, in the order of their own names. */
@@ -75,20 +73,20 @@ export function buildEndpoints(query: EndpointQuery): Endpoint[] {
 }
 
 /** By the bytes of `address:port`, which is put together only where one address begins with the other. */
-function compareEndpoints({ socket: a }: Endpoint, { socket: b }: Endpoint): number {
+function compareEndpoints({ endpointAddress: a }: Endpoint, { endpointAddress: b }: Endpoint): number {
   const isBeginning =
     a.address.length < b.address.length ? b.address.startsWith(a.address) : a.address.startsWith(b.address);
-  return isBeginning ? compareText(socketText(a), socketText(b)) : compareText(a.address, b.address);
+  return isBeginning ? compareText(endpointText(a), endpointText(b)) : compareText(a.address, b.address);
 }
 
 function mergeSorted(entries: Endpoint[]): Endpoint[] {
-  if (!entries.some((entry, index) => isSameSocket(entry, entries[index + 1]))) {
+  if (!entries.some((entry, index) => isSameEndpointAddress(entry, entries[index + 1]))) {
     return entries;
   }
   const merged: Endpoint[] = [];
   for (const entry of entries) {
     const last = merged.at(-1);
-    if (!isSameSocket(entry, last)) {
+    if (!isSameEndpointAddress(entry, last)) {
       merged.push(entry);
     } else if (!entry.terminating) {
       merged[merged.length - 1] = entry;
@@ -97,8 +95,10 @@ function mergeSorted(entries: Endpoint[]): Endpoint[] {
   return merged;
 }
 
-function isSameSocket({ socket }: Endpoint, other: Endpoint | undefined): boolean {
-  return socket.address === other?.socket.address && socket.port === other.socket.port;
+function isSameEndpointAddress({ endpointAddress }: Endpoint, other: Endpoint | undefined): boolean {
+  return (
+    endpointAddress.address === other?.endpointAddress.address && endpointAddress.port === other.endpointAddress.port
+  );
 }
 
 /** A slice port without a name belongs to nobody, one with an empty name to a Service's only, unnamed port. */
@@ -122,11 +122,11 @@ function addEndpoints(
 
 const nothing: readonly string[] = [];
 
-function buildEndpoint(entry: SliceEndpoint, socket: Socket, thisNode: string): Endpoint {
+function buildEndpoint(entry: SliceEndpoint, endpointAddress: EndpointAddress, thisNode: string): Endpoint {
   const { conditions, hints } = entry;
   const nodeName = entry.nodeName ?? '';
   return {
-    socket,
+    endpointAddress,
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,

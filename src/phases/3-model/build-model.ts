@@ -1,17 +1,19 @@
-import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
-import { collectAll } from '../../collect-all.ts';
-import { type Diagnostic, severityOf } from '../../diagnostics.ts';
-import { nameOfFamily } from '../../family-names.ts';
-import type { Family } from '../../network.ts';
+import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import type { ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { collectAll } from '../../lib/lists.ts';
+import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
+import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { ServiceCIDR, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
-import { buildServicePorts } from './build-service-ports.ts';
-import { compareServicePorts } from './compare-service-ports.ts';
+import { buildServicePorts, compareServicePorts } from './build-service-ports.ts';
 import type { NodeSettings, NodeView } from './model.ts';
-import { resolveDetector } from './resolve-detector.ts';
-import { primaryAddress, type ResolvedNode, resolveNode } from './resolve-node.ts';
-import { resolveNodePortAddresses } from './resolve-node-port-addresses.ts';
+import {
+  primaryAddress,
+  type ResolvedNode,
+  resolveDetector,
+  resolveNode,
+  resolveNodePortAddresses,
+} from './resolve-node.ts';
 
 /** What one node has to know, a view for each family asked for, and what is worth telling about it. */
 export interface Model {

@@ -1,9 +1,9 @@
-import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../address.ts';
-import { nameOfFamily } from '../../family-names.ts';
-import { getNamespaced } from '../../namespaced.ts';
-import type { Family, Protocol } from '../../network.ts';
-import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../service-rules.ts';
-import type { ServicePort as ApiServicePort, Service, Sourced } from '../2-validate/kubernetes.ts';
+import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { ServicePort as ApiServicePort, Service, Sourced } from '../../kubernetes/objects.ts';
+import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../kubernetes/services.ts';
+import { compareText } from '../../lib/text.ts';
+import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
+import { type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { ServicePort } from './model.ts';
 
@@ -100,4 +100,14 @@ function protocolOf(port: ApiServicePort): Protocol {
     default:
       return 'tcp';
   }
+}
+
+/** By namespace, name, port name and protocol: the identity of a service port. */
+export function compareServicePorts(a: ServicePort, b: ServicePort): number {
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.name, b.name) ||
+    compareText(a.portName, b.portName) ||
+    compareText(a.protocol, b.protocol)
+  );
 }

@@ -3,13 +3,13 @@
  * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
  */
 
-import type { Cidr } from '../../address.ts';
-import type { Family, Protocol, Socket } from '../../network.ts';
-import type { Document } from '../1-read/document.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import type { Cidr } from '../../net/address.ts';
+import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
 
 /** One address and port that may answer for a service port. */
 export interface Endpoint {
-  readonly socket: Socket;
+  readonly endpointAddress: EndpointAddress;
   /** Ready, serving and terminating as the slice says, with the API's defaults for absent conditions. */
   readonly ready: boolean;
   readonly serving: boolean;

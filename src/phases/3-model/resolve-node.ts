@@ -1,10 +1,11 @@
-import { isLoopback, parseAddress } from '../../address.ts';
-import type { Diagnostic } from '../../diagnostics.ts';
-import type { Family } from '../../network.ts';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { zoneLabel } from '../../kubernetes/services.ts';
+import { suggestClosest } from '../../lib/text.ts';
+import { type Cidr, cidrContains, cidrText, isLoopback, parseAddress, parseCidr } from '../../net/address.ts';
+import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
-import { zoneLabel } from '../../service-rules.ts';
-import { suggestClosest } from '../../suggest-closest.ts';
-import type { Node, Snapshot, Sourced } from '../2-validate/kubernetes.ts';
+import type { LocalDetector, NodePortAddresses } from './model.ts';
 
 /** The node that the ruleset is for, whatever it was described by. */
 export interface ResolvedNode {
@@ -94,4 +95,71 @@ function nodeAddresses(object: Node | undefined, options: CompileOptions): strin
   const bound = options.bindAddress === undefined ? [] : [options.bindAddress];
   const canonical = [...bound, ...given].flatMap((text) => parseAddress(text)?.text ?? []);
   return [...new Set(canonical)].filter((address) => !isLoopback(address) && !unspecified.includes(address));
+}
+
+/**
+ * How packets of pods are recognised: KubeProxyConfiguration.detectLocalMode. Only the first CIDR of a family counts;
+ * without one the family has no detector.
+ */
+export function resolveDetector(
+  node: ResolvedNode,
+  family: Family,
+  options: CompileOptions,
+): LocalDetector | undefined {
+  switch (options.detectLocalMode) {
+    case 'ClusterCIDR':
+      return sourceDetector(options.clusterCIDRs, family);
+    case 'NodeCIDR':
+      return sourceDetector(node.podCIDRs, family);
+    case 'BridgeInterface':
+      return { kind: 'interface', name: options.detectLocalInterface, prefix: false };
+    case 'InterfaceNamePrefix':
+      return { kind: 'interface', name: options.detectLocalInterface, prefix: true };
+  }
+}
+
+function sourceDetector(texts: readonly string[], family: Family): LocalDetector | undefined {
+  const cidr = texts.map((text) => parseCidr(text)).find((parsed) => parsed?.family === family);
+  return cidr && { kind: 'source', cidr: cidrText(cidr) };
+}
+
+/**
+ * Which of the node's addresses of a family accept node ports: KubeProxyConfiguration.nodePortAddresses, `primary`
+ * by default. `unlisted` tells that no entry is of this family, which kube-proxy takes for "all addresses".
+ */
+export function resolveNodePortAddresses(
+  node: ResolvedNode,
+  family: Family,
+  options: CompileOptions,
+): { addresses: NodePortAddresses; unlisted: boolean } {
+  const entries = options.nodePortAddresses.length > 0 ? options.nodePortAddresses : ['primary'];
+  const cidrs = entries.flatMap((entry) => cidrsOf(entry, node, family));
+  if (cidrs.length === 0 || cidrs.some((cidr) => cidr.prefix === 0)) {
+    return { addresses: { kind: 'all' }, unlisted: cidrs.length === 0 };
+  }
+  const ofFamily = node.addresses.filter((address) => parseAddress(address)?.family === family);
+  const accepted = ofFamily.filter((address) => cidrs.some((cidr) => cidrContains(cidr, address)));
+  return { addresses: { kind: 'listed', addresses: accepted }, unlisted: false };
+}
+
+function cidrsOf(entry: string, node: ResolvedNode, family: Family): Cidr[] {
+  return textsOf(entry, node, family).flatMap((text) => {
+    const cidr = parseCidr(text);
+    return cidr?.family === family ? [cidr] : [];
+  });
+}
+
+function textsOf(entry: string, node: ResolvedNode, family: Family): string[] {
+  switch (entry) {
+    case 'primary': {
+      const address = primaryAddress(node, family);
+      return address === undefined ? [] : [`${address}/${family === 'ip' ? 32 : 128}`];
+    }
+    case 'all':
+      return ['0.0.0.0/0', '::/0'];
+    case 'localhost':
+      return ['127.0.0.0/8', '::1/128'];
+    default:
+      return [entry];
+  }
 }

@@ -1,5 +1,4 @@
-import type { Endpoint, ServicePort } from '../3-model/model.ts';
-import { filterByTopology, type NodeTopology } from './filter-by-topology.ts';
+import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
 
 /** What happens to a new connection that no endpoint may take: an ICMP error, or silence. */
 export type Refusal = 'reject' | 'drop';
@@ -94,4 +93,58 @@ function isUsable(endpoint: Endpoint): boolean {
 /** Serving alone is not enough: an unready endpoint that is not terminating gets no traffic. */
 function isServingWhileTerminating(endpoint: Endpoint): boolean {
   return endpoint.serving && endpoint.terminating;
+}
+
+/** Where the node is; an empty text is unknown. */
+interface NodeTopology {
+  readonly nodeName: string;
+  readonly zone: string;
+}
+
+/**
+ * Which of the ready endpoints (at least one) the slice's hints leave for this node (EndpointSlice endpoints[].hints): those hinted
+ * for the node when every one has a node hint and some have this node's, else the same with zones, else all. A failed
+ * test for nodes still leaves the one for zones. The hints alone decide; trafficDistribution is the slice
+ * controller's business.
+ */
+function filterByTopology(ready: readonly Endpoint[], { nodeName, zone }: NodeTopology): readonly Endpoint[] {
+  return (
+    filterByHints(ready, nodeName, (endpoint) => endpoint.nodeHints) ??
+    filterByHints(ready, zone, (endpoint) => endpoint.zoneHints) ??
+    ready
+  );
+}
+
+/** Those hinted for `here`, or undefined when one has no hint at all or none has this one. */
+function filterByHints(
+  ready: readonly Endpoint[],
+  here: string,
+  hintsOf: (endpoint: Endpoint) => readonly string[],
+): readonly Endpoint[] | undefined {
+  if (ready.some((endpoint) => hintsOf(endpoint).length === 0)) {
+    return undefined;
+  }
+  const hinted = ready.filter((endpoint) => hintsOf(endpoint).includes(here));
+  return hinted.length > 0 ? hinted : undefined;
+}
+
+/** A service port with the endpoints that it uses on the node. */
+interface SelectedPort {
+  readonly servicePort: ServicePort;
+  readonly selection: Selection;
+}
+
+/** A node's view of a family with every service port's endpoints chosen, in the order of its service ports. */
+export interface SelectedView {
+  readonly view: NodeView;
+  readonly ports: readonly SelectedPort[];
+}
+
+/** Chooses the endpoints of every service port of a view. */
+export function selectView(view: NodeView): SelectedView {
+  const ports = view.servicePorts.map((servicePort) => ({
+    servicePort,
+    selection: selectEndpoints(servicePort, view),
+  }));
+  return { view, ports };
 }

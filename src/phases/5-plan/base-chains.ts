@@ -1,5 +1,5 @@
+import type { Hook } from '../../nft/ruleset.ts';
 import { chainNames } from './names.ts';
-import type { Hook } from './ruleset.ts';
 
 /** A base chain: where the kernel calls it, and the chains it tries in order. */
 export interface BaseChain extends Hook {

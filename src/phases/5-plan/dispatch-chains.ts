@@ -1,8 +1,8 @@
-import { daddr, dportOf, l4proto, saddr } from './expressions.ts';
-import { externalLocalRules, externalRules } from './external-rules.ts';
+import { protocols } from '../../net/network.ts';
+import type { Chain, Rule } from '../../nft/ruleset.ts';
+import { daddr, dportOf, isFromNode, isFromPod, l4proto, requestMasquerade, saddr } from './expressions.ts';
 import type { FixedContext } from './fixed-chains.ts';
 import { type EndpointList, endpointMapName, pinMapName } from './names.ts';
-import type { Chain, Rule } from './ruleset.ts';
 
 /**
  * A chain that a frontend's verdict goes to. It belongs to no Service but to all with the same numbers of endpoints:
@@ -53,7 +53,7 @@ export function planDispatchChain(chain: DispatchChain, context: FixedContext): 
 }
 
 /** The chains that this one goes to. */
-export function dispatchTargets(chain: DispatchChain): DispatchChain[] {
+function dispatchTargets(chain: DispatchChain): DispatchChain[] {
   switch (chain.entry) {
     case 'cluster':
     case 'local':
@@ -107,4 +107,72 @@ function clusterOf(chain: DispatchChain): DispatchChain {
 
 function localOf(chain: DispatchChain): DispatchChain {
   return { ...chain, entry: 'local', clusterCount: 0 };
+}
+
+const entries = ['cluster', 'local', 'external', 'external-local'];
+
+/** The chains given and all those that they go to, each once, targets before the chains that go to them. */
+export function collectDispatchChains(needed: readonly (DispatchChain | undefined)[]): DispatchChain[] {
+  const byName = new Map<string, DispatchChain>();
+  const add = (chain: DispatchChain): void => {
+    const name = dispatchChainName(chain);
+    if (!byName.has(name)) {
+      byName.set(name, chain);
+      dispatchTargets(chain).forEach(add);
+    }
+  };
+  for (const chain of needed) {
+    if (chain) {
+      add(chain);
+    }
+  }
+  return [...byName.values()].sort((a, b) => compareRanks(rankOf(a), rankOf(b)));
+}
+
+/** Picks come before the pins that fall back to them, and both before external entries. */
+function rankOf({ protocol, frontend, entry, sticky, clusterCount, localCount }: DispatchChain): number[] {
+  const isEntry = entry === 'external' || entry === 'external-local';
+  return [
+    protocols.indexOf(protocol),
+    frontend === 'address' ? 0 : 1,
+    isEntry ? 1 : 0,
+    sticky ? 1 : 0,
+    entries.indexOf(entry),
+    clusterCount,
+    localCount,
+  ];
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  const index = a.findIndex((rank, position) => rank !== b[position]);
+  return index < 0 ? 0 : (a[index] ?? 0) - (b[index] ?? 0);
+}
+
+/**
+ * externalTrafficPolicy Cluster: every connection is masqueraded, as its endpoint may be on another node and must answer
+ * through this one.
+ */
+export function externalRules(clusterChain: string, { mark }: FixedContext): Rule[] {
+  return [[requestMasquerade(mark)], [{ kind: 'goto', chain: clusterChain }]];
+}
+
+/**
+ * externalTrafficPolicy Local: the source is kept, so only local endpoints may answer; but pods, whose way back is known,
+ * and the node itself, masqueraded, may use all. Pods come first, lest one with the node's address be taken for the node.
+ * Whoever is left over when there is no local endpoint (no `localChain`) leaves untranslated and meets the drop of the
+ * filter chains.
+ */
+export function externalLocalRules(
+  clusterChain: string,
+  localChain: string | undefined,
+  { mark, detector }: FixedContext,
+): Rule[] {
+  const toCluster: Rule = [{ kind: 'goto', chain: clusterChain }];
+  return [
+    ...(detector ? [[isFromPod(detector), ...toCluster]] : []),
+    // Two rules, because the mark must be set before the goto.
+    [isFromNode, requestMasquerade(mark)],
+    [isFromNode, ...toCluster],
+    ...(localChain === undefined ? [] : [[{ kind: 'goto', chain: localChain } as const]]),
+  ];
 }

@@ -1,6 +1,6 @@
-import type { Family, Protocol } from '../../network.ts';
+import type { Family, Protocol } from '../../net/network.ts';
+import type { Expression, Statement } from '../../nft/ruleset.ts';
 import type { LocalDetector } from '../3-model/model.ts';
-import type { Expression, Statement } from './ruleset.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
 

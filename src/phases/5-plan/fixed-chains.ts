@@ -1,4 +1,5 @@
-import type { Family } from '../../network.ts';
+import type { Family } from '../../net/network.ts';
+import type { Chain, Expression, Rule, Statement } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodePortAddresses } from '../3-model/model.ts';
 import { type BaseChain, baseChains } from './base-chains.ts';
 import {
@@ -14,7 +15,6 @@ import {
   thDport,
 } from './expressions.ts';
 import { chainNames, setNames } from './names.ts';
-import type { Chain, Expression, Rule, Statement } from './ruleset.ts';
 
 /** What the chains that do not depend on any Service need to know. */
 export interface FixedContext {

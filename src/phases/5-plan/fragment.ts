@@ -2,10 +2,13 @@
  * One service port's part of the ruleset: a pure function of the service port, its selection and the node.
  * Types only.
  */
-import type { ServicePort } from '../3-model/model.ts';
+
+import type { Chain, Element, EndpointList, SetDeclaration } from '../../nft/ruleset.ts';
+import type { CompileOptions } from '../../options.ts';
+import type { NodeSettings, ServicePort } from '../3-model/model.ts';
+import type { StickyFrontend } from './affinity.ts';
 import type { DispatchChain } from './dispatch-chains.ts';
-import type { StickyFrontend } from './pin-chains.ts';
-import type { Chain, Element, EndpointList, SetDeclaration } from './ruleset.ts';
+import type { FixedContext } from './fixed-chains.ts';
 
 /** Elements, or the endpoints of a frontend, and the set they belong to. */
 export type Placement = ElementPlacement | ListPlacement;
@@ -46,4 +49,25 @@ export interface Fragment {
   readonly claims: readonly Claim[];
   readonly ownedSets: readonly SetDeclaration[];
   readonly ownedChains: readonly Chain[];
+}
+
+/** What every fragment depends on besides its service port: the node's settings. */
+export interface FragmentContext extends FixedContext {
+  /** The node's own address of the family, undefined when it has none. */
+  readonly primaryAddress: string | undefined;
+  /** Whether affinity may use maps that rules write to; see owned-affinity.ts. */
+  readonly flatAffinity: boolean;
+}
+
+/** The context of a family on a node. */
+export function fragmentContext(settings: NodeSettings, options: CompileOptions): FragmentContext {
+  return {
+    family: settings.family,
+    mark: 2 ** options.masqueradeBit,
+    masqueradeAll: options.masqueradeAll,
+    detector: settings.detector,
+    nodePortAddresses: settings.nodePortAddresses,
+    primaryAddress: settings.primaryAddress,
+    flatAffinity: settings.family === 'ip' || options.targetNft === '1.1.3',
+  };
 }

@@ -3,7 +3,7 @@
  * and Services are DNS labels of at most 63, so the longest name below has 252. Nothing ever parses a name back.
  */
 
-import type { Protocol } from '../../network.ts';
+import type { Protocol } from '../../net/network.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 
 /** The comment of every table of ours. */
@@ -73,7 +73,7 @@ function servicePortPath({ namespace, name, protocol, portName }: ServicePort): 
   return `${namespace}/${name}/${protocol}/${portName}`;
 }
 
-function endpointPath(servicePort: ServicePort, { socket: { address, port } }: Endpoint): string {
+function endpointPath(servicePort: ServicePort, { endpointAddress: { address, port } }: Endpoint): string {
   // A colon ends a name in nft.
   return `${servicePortPath(servicePort)}__${address.replaceAll(':', '.')}/${port}`;
 }

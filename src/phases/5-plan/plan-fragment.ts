@@ -1,10 +1,9 @@
 import type { ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
-import type { Claim, ElementPlacement, Fragment, FrontendKind } from './fragment.ts';
-import type { FragmentContext } from './fragment-context.ts';
+import { planOwnedAffinity } from './affinity.ts';
+import { allowedSources, planFirewall } from './firewall.ts';
+import type { Claim, ElementPlacement, Fragment, FragmentContext, FrontendKind } from './fragment.ts';
 import { displayName, elementComment } from './names.ts';
-import { planOwnedAffinity } from './owned-affinity.ts';
-import { allowedSources, planFirewall } from './plan-firewall.ts';
 import { type Frontend, planEntry, planRefusal } from './plan-frontend.ts';
 import * as sets from './set-declarations.ts';
 
@@ -33,7 +32,7 @@ function hairpinPlacements({ protocol }: ServicePort, { reachable }: Selection):
   if (near.length === 0) {
     return [];
   }
-  const elements = near.map(({ socket: { address, port } }) => ({
+  const elements = near.map(({ endpointAddress: { address, port } }) => ({
     key: `${address} . ${address} . ${protocol} . ${port}`,
   }));
   return [{ set: sets.hairpinConnections, elements }];

@@ -1,10 +1,10 @@
+import type { Element } from '../../nft/ruleset.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 import type { Refusal, Selection } from '../4-select/select-endpoints.ts';
+import type { StickyFrontend } from './affinity.ts';
 import { type DispatchChain, dispatchChainName } from './dispatch-chains.ts';
 import type { Placement } from './fragment.ts';
 import { chainNames, ownedNames } from './names.ts';
-import type { StickyFrontend } from './pin-chains.ts';
-import type { Element } from './ruleset.ts';
 import * as sets from './set-declarations.ts';
 
 /** One address and port, or node port, of a service port, in the forms that keys need. */
@@ -97,8 +97,8 @@ function endpointPlacement(
   scope: 'cluster' | 'local',
   endpoints: readonly Endpoint[],
 ): Placement {
-  const sockets = endpoints.map(({ socket }) => socket);
-  return { set: sets.endpointMap({ protocol, frontend: kind, scope }), list: { key, sockets } };
+  const endpointAddresses = endpoints.map(({ endpointAddress }) => endpointAddress);
+  return { set: sets.endpointMap({ protocol, frontend: kind, scope }), list: { key, endpointAddresses } };
 }
 
 /** The endpoints that a client of this frontend may keep: those of the lists that its chain picks from. */
@@ -110,7 +110,7 @@ function stickyPlacement(
 ): Placement {
   const lists = { cluster, local, external: cluster, 'external-local': reachable };
   const elements = lists[chain.entry].map(
-    ({ socket: { address, port } }): Element => ({ key: `${key} . ${address} . ${port}` }),
+    ({ endpointAddress: { address, port } }): Element => ({ key: `${key} . ${address} . ${port}` }),
   );
   return { set: sets.stickySet(protocol, kind, seconds), elements };
 }

@@ -1,18 +1,16 @@
-import { collectAll } from '../../collect-all.ts';
-import type { Diagnostic } from '../../diagnostics.ts';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { appendAll, collectAll } from '../../lib/lists.ts';
+import type { Chain, Element, EndpointList, FilledSet, Ruleset, SetDeclaration } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { SelectedView } from '../4-select/select-view.ts';
-import { collectDispatchChains } from './collect-dispatch-chains.ts';
-import { planDispatchChain } from './dispatch-chains.ts';
-import { fillSets } from './fill-sets.ts';
+import type { NodeSettings } from '../3-model/model.ts';
+import type { SelectedView } from '../4-select/select-endpoints.ts';
+import { collectSticky, pinSets, planPinChains } from './affinity.ts';
+import { resolveClaims } from './claims.ts';
+import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
 import { planFixedChains } from './fixed-chains.ts';
-import { fragmentContext } from './fragment-context.ts';
+import { type ElementPlacement, fragmentContext, type Placement } from './fragment.ts';
 import { tableComment } from './names.ts';
-import { nodePlacements } from './node-placements.ts';
-import { collectSticky, pinSets, planPinChains } from './pin-chains.ts';
 import { planFragment } from './plan-fragment.ts';
-import { resolveClaims } from './resolve-claims.ts';
-import type { Chain, Ruleset } from './ruleset.ts';
 import * as sets from './set-declarations.ts';
 
 /** Plans the whole ruleset of one family, and tells which service ports want the same address. */
@@ -44,4 +42,72 @@ export function planRuleset(
     },
     diagnostics,
   };
+}
+
+/**
+ * Brings the elements of every set together, in the order they come.
+ *
+ * @param declared sets that must exist, with elements or without.
+ * @param shared elements that several service ports may have (a cluster IP, a hairpin connection): the first one stays.
+ * @param claimed elements and endpoint lists that nobody else has.
+ */
+function fillSets(
+  declared: readonly SetDeclaration[],
+  shared: readonly ElementPlacement[],
+  claimed: readonly Placement[],
+): FilledSet[] {
+  const filling = new Map<string, Filling>();
+  for (const set of declared) {
+    fillingOf(set, filling);
+  }
+  for (const { set, elements } of shared) {
+    addNew(elements, fillingOf(set, filling));
+  }
+  for (const placement of claimed) {
+    const { elements, lists } = fillingOf(placement.set, filling);
+    if ('list' in placement) {
+      lists.push(placement.list);
+    } else {
+      appendAll(elements, placement.elements);
+    }
+  }
+  return [...filling.values()].map(({ set, elements, lists }) =>
+    lists.length > 0 ? { ...set, elements, lists } : { ...set, elements },
+  );
+}
+
+interface Filling {
+  readonly set: SetDeclaration;
+  readonly elements: Element[];
+  readonly lists: EndpointList[];
+  /** Keys of shared elements. */
+  readonly seen: Set<string>;
+}
+
+function fillingOf(set: SetDeclaration, filling: Map<string, Filling>): Filling {
+  const known = filling.get(set.name);
+  if (known) {
+    return known;
+  }
+  const added: Filling = { set, elements: [], lists: [], seen: new Set() };
+  filling.set(set.name, added);
+  return added;
+}
+
+function addNew(shared: readonly Element[], { elements, seen }: Filling): void {
+  for (const element of shared) {
+    if (!seen.has(element.key)) {
+      seen.add(element.key);
+      elements.push(element);
+    }
+  }
+}
+
+/** The elements that come from the node and the cluster, not from a Service. */
+export function nodePlacements({ serviceCIDRs, nodePortAddresses }: NodeSettings): ElementPlacement[] {
+  const elementsOf = (texts: readonly string[]): Element[] => texts.map((key) => ({ key }));
+  const cidrs = { set: sets.serviceCidrs, elements: elementsOf(serviceCIDRs) };
+  return nodePortAddresses.kind === 'all'
+    ? [cidrs]
+    : [cidrs, { set: sets.nodePortIps, elements: elementsOf(nodePortAddresses.addresses) }];
 }

@@ -3,9 +3,9 @@
  * to know the type of a key that also holds a random index; nft 1.0.6 takes `th dport` there and then refuses the rules.
  */
 
-import type { Protocol } from '../../network.ts';
+import type { Protocol } from '../../net/network.ts';
+import type { KeyType, SetDeclaration } from '../../nft/ruleset.ts';
 import { type EndpointList, endpointMapName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
-import type { KeyType, SetDeclaration } from './ruleset.ts';
 
 const frontend: readonly KeyType[] = ['address', 'protocol', 'port'];
 const nodePort: readonly KeyType[] = ['protocol', 'port'];
@@ -119,7 +119,7 @@ function declareEndpointMap(list: EndpointList): SetDeclaration {
     name: endpointMapName(list),
     protocol,
     key: [...(kind === 'address' ? (['address'] as const) : []), 'port', 'index'],
-    value: 'socket',
+    value: 'endpoint',
     comment: `${where} and index to ${scope === 'local' ? 'local endpoint' : 'endpoint'}`,
   };
 }
@@ -129,7 +129,7 @@ export function pinMap(protocol: Protocol): SetDeclaration {
   return {
     name: pinMapName(protocol),
     key: ['address', 'address', 'port'],
-    value: 'socket',
+    value: 'endpoint',
     flags: ['dynamic', 'timeout'],
     size: pinCapacity,
     comment: 'client, IP and port to the endpoint it keeps',

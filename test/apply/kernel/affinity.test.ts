@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/create-applier.ts';
+import { createApplier } from '../../../src/apply/apply-update.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/create-applier.ts';
-import { probeNft } from '../../../src/apply/probe-nft.ts';
+import { createApplier } from '../../../src/apply/apply-update.ts';
 import { compile } from '../../../src/compile.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
+import { probeNft } from '../../../src/kernel/probe-nft.ts';
 import type { CompileOptions } from '../../../src/options.ts';
-import { documentsOf } from '../../../src/phases/1-read/documents-of.ts';
+import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { arbitraryChanges, objectsAfter, type RandomChange } from '../../support/arbitrary-changes.ts';
 import { comparableRuleset } from '../../support/comparable-ruleset.ts';
 import { applyTestsRun } from './apply-tests.ts';

@@ -6,7 +6,7 @@ import { http, service, slice, snapshotFlags, workerNode } from './manifests.ts'
 import { openNode, type TestNode } from './open-node.ts';
 import { startApply } from './start-apply.ts';
 
-/** One Service with 6,000 endpoints: some 270 kB of nft text, more than a pipe or a socket holds. */
+/** One Service with 6,000 endpoints: some 270 kB of nft text, more than a pipe or an endpoint address holds. */
 const crowd = [
   workerNode,
   service('crowd', { clusterIP: '10.96.0.10', ports: [http] }),

@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readTable } from '../../../src/apply/read-table.ts';
-import { createRunProgram, type RunProgram } from '../../../src/apply/run-program.ts';
-import type { Listing } from '../../../src/listing/listing.ts';
-import type { Family } from '../../../src/network.ts';
+import { readTable } from '../../../src/kernel/read-table.ts';
+import { createRunProgram, type RunProgram } from '../../../src/kernel/run-program.ts';
+import type { Family } from '../../../src/net/network.ts';
+import type { Listing } from '../../../src/nft/json/listing.ts';
 import { type Agent, startAgent } from '../../support/lab/start-agent.ts';
 import { type CommandResult, runMain } from '../../support/run-main.ts';
 import { listOf, snapshotFlags } from './manifests.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { probeNft } from '../../../src/apply/probe-nft.ts';
+import { probeNft } from '../../../src/kernel/probe-nft.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { damages } from './damages.ts';
 import { snapshotFlags } from './manifests.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/create-applier.ts';
+import { createApplier } from '../../../src/apply/apply-update.ts';
 import { createEngine } from '../../../src/engine/create-engine.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
@@ -32,7 +32,7 @@ function endpoints(hosts: readonly number[]): Manifest[] {
   );
 }
 
-/** Every frontend of both families, each used by one socket that never stops. */
+/** Every frontend of both families, each used by one endpoint address that never stops. */
 const atClusterIPs: readonly Lane[] = [
   { kind: 'udp flow', source: '10.244.1.60', address: '10.96.0.51', port: 27 },
   { kind: 'udp flow', source: 'fd00:10:244:1::60', address: 'fd00:10:96::51', port: 27 },

@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, isLoopback, parseCidr } from '../../../src/address.ts';
+import { type Cidr, cidrContains, isLoopback, parseCidr } from '../../../src/net/address.ts';
 import type { Packet, Via } from '../packets.ts';
 import type { AttemptSpec } from './start-agent.ts';
 import { viaMarks } from './topology.ts';

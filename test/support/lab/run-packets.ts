@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../../../src/address.ts';
+import { canonicalAddress } from '../../../src/net/address.ts';
 import { type Packet, parseEndpoint } from '../packets.ts';
 import { LabUnavailable } from './lab-unavailable.ts';
 import { type Observation, observeAttempts } from './observe-attempts.ts';

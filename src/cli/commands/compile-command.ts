@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { compile } from '../../compile.ts';
+import type { Streams } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { addCompileOptions, type CompileFlags, checkedText, readSettings } from '../flags/compile-flags.ts';
+import { lacksInput, readSnapshot, reportCompiled } from '../input/load-cluster.ts';
+import { suggestCommand } from '../main.ts';
+import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
+
+const examples = `Examples:
+  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft compile --node worker-1
+  svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
+  svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11
+  svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 -o rules.nft
+`;
+
+const exitText = `
+Exit codes: 0 done, 1 bad input (nothing is printed but diagnostics on stderr), 2 wrong usage, 4 no permission to write.`;
+
+/** `svc2nft compile`: manifests in, nft text out. */
+export function compileCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return addCompileOptions(new Command('compile'))
+    .summary('print the ruleset of one node')
+    .description(
+      "Compiles what `kubectl get services,endpointslices,nodes -A -o yaml` prints into the node's nftables ruleset.",
+    )
+    .option('-o, --output <file>', 'write the ruleset there instead of stdout', checkedText(outputFileProblem))
+    .addHelpText('before', examples)
+    .addHelpText('after', exitText)
+    .action(async (paths: string[], flags, command: Command) => {
+      const exitCode = await runCompile(paths, flags, streams);
+      const isRefused = exitCode === exitCodes.badInput;
+      const suggestion = isRefused && command.parent ? suggestCommand(paths[0], command.parent) : undefined;
+      if (suggestion) {
+        streams.stderr.write(`${suggestion}\n`);
+      }
+      setExitCode(exitCode);
+    });
+}
+
+/**
+ * Loads, compiles and prints. Diagnostics go to stderr, all of them; the ruleset goes out only when nothing was lost
+ * on the way.
+ *
+ * @returns the exit code.
+ */
+async function runCompile(
+  paths: readonly string[],
+  flags: CompileFlags & { readonly output?: string },
+  streams: Streams,
+): Promise<number> {
+  if (lacksInput(paths, streams)) {
+    return exitCodes.wrongUsage;
+  }
+  const settings = await readSettings(flags);
+  const { documents, diagnostics } = await readSnapshot(paths, streams);
+  if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, streams)) {
+    return exitCodes.wrongUsage;
+  }
+  const result = compile(documents, settings.options);
+  const refused = reportCompiled(result, [...settings.diagnostics, ...diagnostics], streams);
+  if (refused || result.text === undefined) {
+    return exitCodes.badInput;
+  }
+  return writeOutput(result.text, flags.output, streams);
+}

@@ -1,0 +1,46 @@
+import { Argument, Command } from 'commander';
+import type { Streams } from '../context.ts';
+import { completeBash } from '../manual/complete-bash.ts';
+import { completeFish } from '../manual/complete-fish.ts';
+import { completeZsh } from '../manual/complete-zsh.ts';
+import { describeProgram, type ProgramManual } from '../manual/manual.ts';
+import { writeOutput } from '../output/write-output.ts';
+
+const examples = `Examples:
+  source <(svc2nft completion bash)
+  svc2nft completion zsh > ~/.zfunc/_svc2nft
+  svc2nft completion fish > ~/.config/fish/completions/svc2nft.fish
+`;
+
+const exitText = `
+The first lines of each script say how to install it. Where bash has the package bash-completion, the script may be
+written to ~/.local/share/bash-completion/completions/svc2nft, which bash reads when it is needed.
+
+Exit codes: 0 done, 2 wrong usage.`;
+
+/** `svc2nft completion`: a script for a shell. */
+export function completionCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return new Command('completion')
+    .summary('print a script that completes commands in a shell')
+    .description('Prints a script that lets a shell complete commands, options, their values and file names.')
+    .addArgument(new Argument('<bash|zsh|fish>', 'the shell to write the script for').choices(['bash', 'zsh', 'fish']))
+    .addHelpText('before', examples)
+    .addHelpText('after', exitText)
+    .action(async (shell: Shell, _flags: unknown, command: Command) => {
+      const { runCompletion } = await import('./completion-command.ts');
+      setExitCode(await runCompletion(shell, command.parent ?? command, streams));
+    });
+}
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+const scripts: Readonly<Record<Shell, (manual: ProgramManual) => string>> = {
+  bash: completeBash,
+  zsh: completeZsh,
+  fish: completeFish,
+};
+
+/** Prints the completion script of a shell; resolves to the exit code. */
+export async function runCompletion(shell: Shell, program: Command, streams: Streams): Promise<number> {
+  return writeOutput(scripts[shell](describeProgram(program)), undefined, streams);
+}

@@ -1,0 +1,154 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { tableNameProblem } from '../../config/check-options.ts';
+import { diagnose } from '../../inspect/doctor/diagnose.ts';
+import type { Instruments } from '../../inspect/doctor/facts.ts';
+import type { Finding, FindingStatus } from '../../inspect/doctor/finding.ts';
+import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { withDefaults } from '../../options.ts';
+import { type Streams, wantsColor } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { checkedText } from '../flags/compile-flags.ts';
+import { withProgress } from '../output/progress.ts';
+import { writeOutput } from '../output/write-output.ts';
+
+const examples = `Examples:
+  svc2nft doctor
+  svc2nft doctor -o json | jq '.findings[] | select(.status == "problem")'
+`;
+
+const exitText = `
+Changes nothing: rules are tried in a network namespace that is gone at once. Without root it says what it could not see.
+docs/doctor.md explains every finding.
+
+Exit codes: 0 no problem (there may be warnings), 1 a problem that keeps Services from working, 2 wrong usage.`;
+
+/** `svc2nft doctor`: whether this machine can do the work, and who else does it. */
+export function doctorCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return new Command('doctor')
+    .summary('look for what keeps Services from working on this machine')
+    .description(
+      'Looks at nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
+    )
+    .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
+    .addOption(
+      new Option('-o, --output <format>', 'text: for people; json: for programs')
+        .choices(['text', 'json'])
+        .default('text'),
+    )
+    .addHelpText('before', examples)
+    .addHelpText('after', exitText)
+    .action(async (flags: DoctorFlags) => {
+      const { runDoctor } = await import('./doctor-command.ts');
+      setExitCode(await runDoctor(flags, streams));
+    });
+}
+
+/** The flags of `svc2nft doctor`. */
+export interface DoctorFlags {
+  readonly table?: string;
+  readonly output: 'text' | 'json';
+}
+
+/** 1 says that there is a problem; warnings and notes are none. */
+const verdicts = { healthy: exitCodes.done, ill: exitCodes.badInput } as const;
+
+/** Where the links of the findings lead to on this machine: docs is part of the package, beside dist and src. */
+const page = fileURLToPath(new URL('../../docs/doctor.md', import.meta.url));
+
+/** Looks at this machine, prints what it finds, and resolves to the exit code. */
+export async function runDoctor(
+  flags: DoctorFlags,
+  streams: Streams,
+  readText: Instruments['readText'] = readHead,
+): Promise<number> {
+  const { table } = withDefaults({ ...(flags.table !== undefined && { table: flags.table }) });
+  const facts = await withProgress(streams, ({ watch }) => gatherFacts({ run: watch(streams.run), readText }, table));
+  const findings = diagnose(facts);
+  const text =
+    flags.output === 'json'
+      ? jsonOf(findings)
+      : renderFindings(findings, { color: wantsColor(streams, 'stdout'), page });
+  await writeOutput(text, undefined, streams);
+  return findings.some(({ status }) => status === 'problem') ? verdicts.ill : verdicts.healthy;
+}
+
+function jsonOf(findings: readonly Finding[]): string {
+  return `${JSON.stringify({ counts: countFindings(findings), page, findings }, undefined, 2)}\n`;
+}
+
+/** In bytes. The doctor needs no more of a file; the list of a large IPVS is longer. */
+const longestHead = 1_048_576;
+
+/** The first part of a file, as text; undefined when it is not there or may not be read. */
+export async function readHead(path: string): Promise<string | undefined> {
+  let file: FileHandle | undefined;
+  try {
+    // A pipe in the place of a file must not keep anybody waiting.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return await readWhole(file);
+  } catch {
+    return undefined;
+  } finally {
+    await file?.close();
+  }
+}
+
+/** Files in /proc say that they are empty, and give a page at a time. */
+async function readWhole(file: FileHandle): Promise<string> {
+  const head = Buffer.allocUnsafe(longestHead);
+  let length = 0;
+  while (length < longestHead) {
+    const { bytesRead } = await file.read(head, length, longestHead - length, null);
+    if (bytesRead === 0) {
+      break;
+    }
+    length += bytesRead;
+  }
+  return head.toString('utf8', 0, length);
+}
+
+/** From the worst on. */
+const statuses: readonly FindingStatus[] = ['problem', 'warning', 'note', 'ok'];
+
+/** A column for the longest status, and two blanks. */
+const margin = 9;
+
+const colors: Readonly<Record<FindingStatus, string>> = { problem: '31', warning: '33', note: '36', ok: '32' };
+
+/** How many findings there are of each status. */
+export function countFindings(findings: readonly Finding[]): Readonly<Record<FindingStatus, number>> {
+  const count = (wanted: FindingStatus): number => findings.filter(({ status }) => status === wanted).length;
+  return { problem: count('problem'), warning: count('warning'), note: count('note'), ok: count('ok') };
+}
+
+/** How findings are rendered. */
+export interface RenderOptions {
+  readonly color: boolean;
+  /** Where the page of the documentation is on this machine. */
+  readonly page: string;
+}
+
+/** The findings for people: a line for each, with advice and link below it, and how many there are at the end. */
+export function renderFindings(findings: readonly Finding[], options: RenderOptions): string {
+  const counts = countFindings(findings);
+  const summary = statuses
+    .filter((status) => counts[status] > 0)
+    .map((status) => describeCount(status, counts[status]));
+  const lines = [...findings.flatMap((finding) => renderFinding(finding, options)), summary.join(', ')];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function renderFinding({ code, status, what, advice }: Finding, { color, page }: RenderOptions): string[] {
+  const word = color ? `\u001b[${colors[status]}m${status}\u001b[0m` : status;
+  const head = `${word}${' '.repeat(margin - status.length)}${code}: ${escapeControls(what)}`;
+  const more = advice === undefined ? [] : [advice, `See ${escapeControls(page)}#${code}`];
+  return [head, ...more.map((line) => ' '.repeat(margin) + line)];
+}
+
+function describeCount(status: FindingStatus, count: number): string {
+  return `${count} ${status}${status === 'ok' || count === 1 ? '' : 's'}`;
+}

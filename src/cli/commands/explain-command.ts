@@ -1,0 +1,186 @@
+import { Command, Option } from 'commander';
+import { explainPacket } from '../../inspect/explain/explain-packet.ts';
+import type { Explanation } from '../../inspect/explain/explanation.ts';
+import { makeQuestion, type SnapshotFacts } from '../../inspect/explain/question.ts';
+import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
+import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
+import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';
+import { readPlaces } from '../../kubernetes/locations.ts';
+import { readServiceNotes } from '../../kubernetes/service-notes.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { familyOfAddress } from '../../net/address.ts';
+import { UnknownRule } from '../../walk/check-ruleset.ts';
+import { type Streams, wantsColor } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
+import { type Cluster, loadCluster, markRefused, wantsStdinTwice } from '../input/load-cluster.ts';
+import { loadRules, type Rules } from '../input/load-rules.ts';
+import { writeOutput } from '../output/write-output.ts';
+
+const examples = `Examples:
+  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
+  svc2nft explain dump.yaml --node worker-1 --from pod:shop/web-1 --to service:shop/cart:http
+  svc2nft explain dump.yaml --node worker-1 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
+  svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the rules in force here, without a snapshot
+  svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the rules in force here, and the reasons
+`;
+
+const exitText = `
+The fate of the first packet of a connection is computed from the rules; the snapshot gives the reasons. It needs neither
+root nor nft, but for --ruleset kernel.
+
+Exit codes: 0 explained, whatever the packet's fate, 1 bad input, or nothing of that name in it, 2 wrong usage, 3 nft or
+the kernel refused, 4 no permission or no nft.`;
+
+/** `svc2nft explain`: where a packet goes, and why. */
+export function explainCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return addCompileOptions(new Command('explain'))
+    .summary('say where a packet goes, and why')
+    .description(
+      'Follows the first packet of a connection through the rules of the node, and names the reason of each decision.',
+    )
+    .requiredOption(
+      '--from <client>',
+      'an address, outside, node or pod:NAMESPACE/NAME',
+      checkedText(problemOf(parseClient)),
+    )
+    .requiredOption(
+      '--to <target>',
+      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; an address is asked over tcp unless told',
+      checkedText(problemOf(parseTarget)),
+    )
+    .option('--interface <name>', 'the interface at which the packet arrives', checkedText(interfaceProblem))
+    .option(
+      '--ruleset <file|kernel>',
+      'kernel, or a file that compile or nft list wrote: these rules, not those of the snapshot',
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'),
+    )
+    .addHelpText('before', examples)
+    .addHelpText('after', exitText)
+    .action(async (paths: string[], flags: ExplainFlags) => {
+      const { runExplain } = await import('./explain-command.ts');
+      setExitCode(await runExplain(paths, flags, streams));
+    });
+}
+
+/** The kernel takes names of 1 to 15 bytes without blanks and slashes. */
+function interfaceProblem(text: string): string | undefined {
+  return /^[^\s/]{1,15}$/.test(text)
+    ? undefined
+    : 'the name of an interface has 1 to 15 characters, and no blank or slash';
+}
+
+/** A parser's answer is a text where it does not understand. */
+function problemOf(parse: (text: string) => object | string): (text: string) => string | undefined {
+  return (text) => {
+    const parsed = parse(text);
+    return typeof parsed === 'string' ? parsed : undefined;
+  };
+}
+
+/** The flags of `svc2nft explain`. */
+export interface ExplainFlags extends CompileFlags {
+  readonly from: string;
+  readonly to: string;
+  readonly interface?: string;
+  readonly ruleset?: string;
+  readonly output: 'text' | 'json';
+}
+
+/** Says where a packet goes, and why; resolves to the exit code. */
+export async function runExplain(paths: readonly string[], flags: ExplainFlags, streams: Streams): Promise<number> {
+  const [client, target] = [parseClient(flags.from), parseTarget(flags.to)];
+  const asksTwice = wantsStdinTwice(paths, { flag: '--ruleset', value: flags.ruleset }, streams);
+  if (typeof client === 'string' || typeof target === 'string' || asksTwice) {
+    return exitCodes.wrongUsage;
+  }
+  const family = familyOf(client, target);
+  if (flags.family !== undefined && family !== undefined && flags.family !== family) {
+    const packet = family === 'ip' ? 'IPv4' : 'IPv6';
+    streams.stderr.write(
+      `error: --family ${flags.family} leaves out the table that an ${packet} packet meets (see --help)\n`,
+    );
+    return exitCodes.wrongUsage;
+  }
+  const needed = { ...flags, ...(family && { family }) };
+  const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
+  const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, streams);
+  if (cluster === 'lacks-input' || cluster === 'refused') {
+    return cluster === 'refused' ? exitCodes.badInput : exitCodes.wrongUsage;
+  }
+  const rules = await loadRules(needed, cluster, streams);
+  if (typeof rules === 'number') {
+    return rules;
+  }
+  const explanation = explain({ client, target, flags }, { cluster, rules, streams });
+  if (typeof explanation === 'string') {
+    streams.stderr.write(`error: ${escapeControls(explanation)}\n`);
+    return exitCodes.badInput;
+  }
+  return writeOutput(print(explanation, flags, streams), undefined, streams);
+}
+
+/** Only the table of the packet's family is needed, where an address tells which. */
+function familyOf(client: ClientName, target: TargetName): CompileFlags['family'] {
+  const known = [target, client].find((one) => one.kind === 'address');
+  if (known?.kind !== 'address') {
+    return undefined;
+  }
+  return familyOfAddress(known.address);
+}
+
+interface Asked {
+  readonly client: ClientName;
+  readonly target: TargetName;
+  readonly flags: ExplainFlags;
+}
+
+interface Found {
+  readonly cluster: Cluster | undefined;
+  readonly rules: Rules;
+  readonly streams: Streams;
+}
+
+/** The explanation; a text where the packet cannot be made out, or the rules are none of ours. */
+function explain({ client, target, flags }: Asked, { cluster, rules, streams }: Found): Explanation | string {
+  const made = makeQuestion({
+    client,
+    target,
+    inputInterface: flags.interface,
+    tables: rules.byFamily,
+    ownAddresses: rules.ownAddresses,
+    snapshot: cluster && factsOf(cluster),
+  });
+  if (typeof made === 'string') {
+    return made;
+  }
+  if (made.remark !== undefined) {
+    streams.stderr.write(`note: ${escapeControls(made.remark)}\n`);
+  }
+  try {
+    return explainPacket(made.question);
+  } catch (error) {
+    if (error instanceof UnknownRule) {
+      return `the rules are none that svc2nft makes: ${error.message}`;
+    }
+    throw error;
+  }
+}
+
+function factsOf({ views, documents, options, diagnostics }: Cluster): SnapshotFacts {
+  const notes = markRefused(readServiceNotes(documents), diagnostics);
+  return { views, options, places: readPlaces(documents), notes };
+}
+
+/** How many endpoints of a list people are shown. */
+const shown = 20;
+
+function print(explanation: Explanation, { output }: ExplainFlags, streams: Streams): string {
+  if (output === 'json') {
+    return `${JSON.stringify(explanation, undefined, 2)}\n`;
+  }
+  const lines = renderExplanation(explanation, { color: wantsColor(streams, 'stdout'), limit: shown });
+  return lines.map((line) => `${line}\n`).join('');
+}

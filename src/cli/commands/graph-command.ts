@@ -1,0 +1,283 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { Command, Option } from 'commander';
+import { buildGraph, type IsWanted } from '../../inspect/graph/build-graph.ts';
+import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
+import type { Graph } from '../../inspect/graph/graph.ts';
+import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
+import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
+import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
+import { readPlaces } from '../../kubernetes/locations.ts';
+import { readServiceNotes, unservedText } from '../../kubernetes/service-notes.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { listWords } from '../../lib/unknown-values.ts';
+import type { Streams } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
+import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
+import { type Cluster, loadCluster, markRefused } from '../input/load-cluster.ts';
+import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
+
+const examples = `Examples:
+  svc2nft graph dump.yaml --node worker-1 --file graph.html        a page to search in, for any size of cluster
+  svc2nft graph dump.yaml --node worker-1 --service shop/web       Mermaid, which GitHub shows in Markdown
+  svc2nft graph dump.yaml --node worker-1 -n shop --file shop.svg  a picture of one namespace
+`;
+
+const exitText = `
+The ending of FILE chooses the format: .mmd and .mermaid for Mermaid, .md for Mermaid in a block of Markdown, .dot and .gv,
+.svg, .html and .htm. With any other ending, and for stdout, it is Mermaid unless -o says otherwise. FILE may not be one of
+the input's own.
+
+The input should hold Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
+from the slices alone. The page needs no network and sends nothing.
+
+Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output may not be written.`;
+
+/** `svc2nft graph`: draws who serves whom. */
+export function graphCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+  return addServiceFilters(addCompileOptions(new Command('graph')))
+    .summary('draw Services, their frontends and endpoints')
+    .description(
+      'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
+    )
+    .addOption(
+      new Option(
+        '-o, --output <format>',
+        'mermaid, dot (Graphviz), svg, or html: one page with search (default: by the ending of --file, else mermaid)',
+      ).choices(graphFormats),
+    )
+    .option(
+      '--file <file>',
+      'write to this file and not to stdout; its ending chooses the format',
+      checkedText(outputFileProblem),
+    )
+    .addHelpText('before', examples)
+    .addHelpText('after', exitText)
+    .action(async (paths: string[], flags: GraphFlags) => {
+      const { runGraph } = await import('./graph-command.ts');
+      setExitCode(await runGraph(paths, flags, streams));
+    });
+}
+
+/** The flags of `svc2nft graph`. */
+export interface GraphFlags extends CompileFlags, ServiceFilters {
+  /** Absent: by the name of the file. */
+  readonly output?: GraphFormat;
+  readonly file?: string;
+}
+
+/** Arrows that a drawing may have before people lose their way in it. */
+const mostReadable = 500;
+
+/** What Mermaid draws unless it is configured (maxEdges, maxTextSize), and GitHub does not configure it. */
+const mermaidLimits = { arrows: 500, characters: 50_000 } as const;
+
+/** Arrows that a picture may have: to lay so many out takes some seconds, many more take minutes, and it cannot be stopped. */
+const mostLaidOut = 1_000;
+
+/** Draws who serves whom; resolves to the exit code. */
+export async function runGraph(paths: readonly string[], flags: GraphFlags, streams: Streams): Promise<number> {
+  const chosen = chooseGraphFormat(flags.output, flags.file);
+  if ('problem' in chosen) {
+    streams.stderr.write(`error: ${chosen.problem} (see --help)\n`);
+    return exitCodes.wrongUsage;
+  }
+  const isToStdout = flags.file === undefined || flags.file === '-';
+  if (chosen.format === 'html' && isToStdout && streams.stdout.isTTY === true) {
+    streams.stderr.write('error: a page is not for a terminal: name a file, --file graph.html, or redirect stdout\n');
+    return exitCodes.wrongUsage;
+  }
+  const cluster = await loadCluster(paths, flags, streams);
+  if (cluster === 'lacks-input') {
+    return exitCodes.wrongUsage;
+  }
+  if (cluster === 'refused') {
+    return exitCodes.badInput;
+  }
+  if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, streams)) {
+    return exitCodes.wrongUsage;
+  }
+  const isWanted = chooseServices(cluster, flags, streams);
+  if (!isWanted) {
+    return exitCodes.badInput;
+  }
+  const graph = buildGraph({ ...cluster, places: readPlaces(cluster.documents) }, isWanted);
+  if (graph.servicePorts.length === 0) {
+    streams.stderr.write('nothing to draw: the input has no Service with rules on this node\n');
+  }
+  const text = await write(graph, chosen, streams);
+  return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, streams);
+}
+
+/** Undefined, after a message, for what is too large. */
+async function write(
+  graph: Graph,
+  { format, isMarkdown }: Extract<ChosenFormat, { format: GraphFormat }>,
+  streams: Streams,
+): Promise<string | undefined> {
+  if (format === 'html') {
+    return makePage(graph);
+  }
+  const text = await draw(makeDrawing(graph), format, streams);
+  // No label has a backtick: Mermaid gets it as a number.
+  return text !== undefined && isMarkdown ? `\`\`\`mermaid\n${text}\`\`\`\n` : text;
+}
+
+/** Undefined, after a message, for what is too large. */
+async function draw(
+  drawing: Drawing,
+  format: Exclude<GraphFormat, 'html'>,
+  { stderr }: Streams,
+): Promise<string | undefined> {
+  const arrows = drawing.arrows.length;
+  const size = `${drawing.servicePorts.length} service ports and ${arrows} arrows`;
+  const advice = 'choose some with -n or --service, or take -o html, which any size fits';
+  if (format === 'svg' && arrows > mostLaidOut) {
+    stderr.write(`error: ${size} are too many for a picture, which may have ${mostLaidOut} arrows: ${advice}\n`);
+    return undefined;
+  }
+  const text = format === 'mermaid' ? writeMermaid(drawing) : writeDot(drawing);
+  if (format === 'mermaid' && (arrows > mermaidLimits.arrows || text.length > mermaidLimits.characters)) {
+    const limits = `${mermaidLimits.arrows} arrows or ${mermaidLimits.characters} characters`;
+    stderr.write(
+      `warning: GitHub draws no Mermaid of more than ${limits}; ${size} take ${text.length} characters: ${advice}\n`,
+    );
+  } else if (arrows > mostReadable) {
+    stderr.write(`warning: a drawing of ${size} is hard to read: ${advice}\n`);
+  }
+  return format === 'svg' ? layOutSvg(text) : text;
+}
+
+/** What a graph can be written as. */
+export const graphFormats = ['mermaid', 'dot', 'svg', 'html'] as const;
+
+/** One of these. */
+export type GraphFormat = (typeof graphFormats)[number];
+
+/** The format of a graph, and whether it stands within Markdown; or what is wrong with the flags. */
+export type ChosenFormat =
+  | { readonly format: GraphFormat; readonly isMarkdown: boolean }
+  | { readonly problem: string };
+
+/** Endings of file names, and what they say of the content. */
+const endings: ReadonlyMap<string, GraphFormat> = new Map([
+  ['.mmd', 'mermaid'],
+  ['.mermaid', 'mermaid'],
+  ['.md', 'mermaid'],
+  ['.dot', 'dot'],
+  ['.gv', 'dot'],
+  ['.svg', 'svg'],
+  ['.html', 'html'],
+  ['.htm', 'html'],
+]);
+
+/** What -o says, or else the ending of the file's name, or else Mermaid. It is a fault where the two differ. */
+export function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
+  const ending = extname(file ?? '').toLowerCase();
+  const named = endings.get(ending);
+  if (output !== undefined && named !== undefined && output !== named) {
+    const fitting = [...endings].flatMap(([other, format]) => (format === output ? other : []));
+    const advice = `leave -o out for ${named}, or let the name end in ${listWords(fitting).replace(' and ', ' or ')}`;
+    return { problem: `-o ${output} does not fit --file ${escapeControls(file ?? '')}: ${advice}` };
+  }
+  const format = output ?? named ?? 'mermaid';
+  return { format, isMarkdown: ending === '.md' };
+}
+
+/** Which service ports the flags leave; undefined, after messages on stderr, where one of them names nothing. */
+export function chooseServices(
+  cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
+  { namespace: namespaces = [], service: wanted = [] }: ServiceFilters,
+  { stderr }: Pick<Streams, 'stderr'>,
+): IsWanted | undefined {
+  const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
+  const isInNamespace: IsWanted = ({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace);
+  const isNamed: IsWanted = ({ namespace, name }) =>
+    wanted.length === 0 || wanted.includes(`${namespace}/${name}`) || wanted.includes(name);
+  const left = served.filter(isInNamespace);
+  const known = new Set(left.flatMap(({ namespace, name }) => [`${namespace}/${name}`, name]));
+  const place = namespaces.length === 0 ? '' : ` in namespace ${namespaces.map(escapeControls).join(', ')}`;
+  const problems = [
+    ...unknownNames(namespaces, new Set(served.map(({ namespace }) => namespace))).map(
+      ({ text, hint }) => `no Service with rules on this node is in namespace ${text}${hint}`,
+    ),
+    ...unknownNames(wanted, known).map(
+      ({ name, text, hint }) =>
+        `no Service with rules on this node is called ${text}${place}${whyUnserved(name, cluster) ?? hint}`,
+    ),
+  ];
+  for (const problem of problems) {
+    stderr.write(`error: ${problem}\n`);
+  }
+  return problems.length === 0 ? (servicePort) => isInNamespace(servicePort) && isNamed(servicePort) : undefined;
+}
+
+function whyUnserved(
+  wanted: string,
+  { documents, diagnostics }: Pick<Cluster, 'documents' | 'diagnostics'>,
+): string | undefined {
+  const note = markRefused(readServiceNotes(documents), diagnostics).find(
+    ({ namespace, name }) => wanted === name || wanted === `${namespace}/${name}`,
+  );
+  return note?.unserved && `: ${unservedText(note.unserved)}`;
+}
+
+/** What browsers show in place of the font that is measured: none is wider, so all texts fit their boxes. */
+const shownFonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
+
+/** Lays a graph in Graphviz' language out as SVG, with Graphviz compiled to WebAssembly. It is loaded only here: 0.8 MB. */
+export async function layOutSvg(dot: string): Promise<string> {
+  const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
+  const graphviz = await Graphviz.load();
+  const svg = graphviz.layout(dot, 'svg', 'dot');
+  // Graphviz titles its groups by internal names, which browsers show and readers read out. Texts of the input have no
+  // quotes and angle brackets here, but &quot; and &lt;.
+  return svg
+    .replaceAll(/<title>(?!Services)[^<]*<\/title>\n?/g, '')
+    .replaceAll(`font-family="${drawnFont}"`, `font-family="${shownFonts}"`);
+}
+
+/** What runs in the page, in the order in which constants need each other. */
+const modules = [
+  'make-element.js',
+  'unpack-graph.js',
+  'find-services.js',
+  'page-state.js',
+  'group-endpoints.js',
+  'port-texts.js',
+  'sizes.js',
+  'stack-ends.js',
+  'lay-out-port.js',
+  'light-up.js',
+  'draw-arrows.js',
+  'draw-boxes.js',
+  'draw-port.js',
+  'draw-service.js',
+  'draw-overview.js',
+  'make-filters.js',
+  'make-list.js',
+  'start.js',
+];
+
+/** The page for a graph, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
+export async function makePage(graph: Graph): Promise<string> {
+  const read = (name: string) => readFile(new URL(`../../page/${name}`, import.meta.url), 'utf8');
+  const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
+  return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
+}
+
+/** Modules as one script, each in a scope of its own that gives what it exports. Imports only name such things. */
+function joinModules(texts: readonly string[]): string {
+  const scopes = texts.map((text) => {
+    const exported = [...text.matchAll(/^export (?:function|const) (\w+)/gm)].map(([, name]) => name).join(', ');
+    const body = text.replace(/^import [^;]*;\n/gm, '').replace(/^export /gm, '');
+    return `const { ${exported} } = (() => {\n${body}\nreturn { ${exported} };\n})();`;
+  });
+  return `(() => {\n'use strict';\n${scopes.join('\n')}\nstart();\n})();\n`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}

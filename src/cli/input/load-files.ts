@@ -1,0 +1,180 @@
+import { constants } from 'node:buffer';
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
+import type { InputText } from '../../diagnostics/document.ts';
+import { appendAll } from '../../lib/lists.ts';
+
+const tooLarge = `it is larger than ${Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)} MiB; give it in parts`;
+
+/** The files that were read, and a diagnostic for each path that could not be. */
+export interface LoadedInput {
+  readonly texts: InputText[];
+  readonly diagnostics: Diagnostic[];
+}
+
+/**
+ * Reads what PATH arguments name: a file of any name, a folder with everything below it that is called *.yaml, *.yml
+ * or *.json (sorted; hidden folders and node_modules left out), or `-` for stdin, which is also what no path means.
+ * Never throws: what cannot be read is a diagnostic.
+ */
+export async function loadInput(paths: readonly string[], stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
+  const loaded: LoadedInput = { texts: [], diagnostics: [] };
+  // A pipe can be read once only.
+  const wanted =
+    paths.length === 0 ? ['-'] : paths.filter((path, index) => path !== '-' || paths.indexOf('-') === index);
+  for (const path of wanted) {
+    append(loaded, path === '-' ? await loadStdin(stdin) : await loadPath(path));
+  }
+  return loaded;
+}
+
+/** Reads one file, which may be a pipe as in `<(kubectl get services -o json)`; a folder is refused. */
+export async function loadFile(path: string): Promise<LoadedInput> {
+  return attempt(path, async () => {
+    const found = await stat(path);
+    return found.isDirectory()
+      ? failed('file-unreadable', 'this is a folder; a file is expected', path)
+      : readOne(path, found);
+  });
+}
+
+async function loadPath(path: string): Promise<LoadedInput> {
+  return attempt(path, async () => {
+    const found = await stat(path);
+    return found.isDirectory() ? loadFolder(path) : readOne(path, found);
+  });
+}
+
+async function loadFolder(folder: string): Promise<LoadedInput> {
+  const loaded: LoadedInput = { texts: [], diagnostics: [] };
+  await loadBelow(folder, { open: new Set(), visited: new Set() }, loaded);
+  if (loaded.texts.length === 0 && loaded.diagnostics.length === 0) {
+    return failed('no-manifests', 'the folder holds no *.yaml, *.yml or *.json file', folder);
+  }
+  return loaded;
+}
+
+/** Real paths of folders: those from the first one down to here, to which a link would be a loop, and all so far. */
+interface Walk {
+  readonly open: ReadonlySet<string>;
+  readonly visited: Set<string>;
+}
+
+async function loadBelow(folder: string, { open, visited }: Walk, loaded: LoadedInput): Promise<void> {
+  const real = await realpath(folder);
+  if (open.has(real)) {
+    loaded.diagnostics.push(diagnosticInFile('file-unreadable', 'this folder contains itself through a link', folder));
+    return;
+  }
+  if (visited.has(real)) {
+    return;
+  }
+  visited.add(real);
+  const below = { open: new Set([...open, real]), visited };
+  const names = await readdir(folder);
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    append(loaded, await attempt(path, () => loadEntry(path, name, below, loaded)));
+  }
+}
+
+const nothing: LoadedInput = { texts: [], diagnostics: [] };
+
+/** Only folders and manifests are looked at, so that nothing else in a folder can be an error. */
+async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedInput): Promise<LoadedInput> {
+  const isManifest = /\.(ya?ml|json)$/.test(name);
+  if (name.startsWith('.') || name === 'node_modules') {
+    return nothing;
+  }
+  const found = isManifest ? await stat(path) : await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    await loadBelow(path, walk, loaded);
+    return nothing;
+  }
+  if (isManifest && found?.isFIFO()) {
+    return failed('file-unreadable', 'this is a pipe, which may never end; name it by itself to read it', path);
+  }
+  return isManifest && found ? readOne(path, found) : nothing;
+}
+
+function append(loaded: LoadedInput, { texts, diagnostics }: LoadedInput): void {
+  appendAll(loaded.texts, texts);
+  appendAll(loaded.diagnostics, diagnostics);
+}
+
+async function readOne(path: string, found: Stats): Promise<LoadedInput> {
+  if (!found.isFile() && !found.isFIFO()) {
+    return failed('file-unreadable', 'this is a device or socket; a file is expected', path);
+  }
+  if (found.size > constants.MAX_STRING_LENGTH) {
+    return failed('file-unreadable', tooLarge, path);
+  }
+  const content = await readFile(path);
+  return {
+    texts: [found.isFile() ? { file: path, content, reread: rereader(path, found) } : { file: path, content }],
+    diagnostics: [],
+  };
+}
+
+/** Gives nothing for a file that was changed since: positions in it would mislead. */
+function rereader(path: string, { size, mtimeMs }: Stats): () => Uint8Array | undefined {
+  return () => {
+    const now = statSync(path, { throwIfNoEntry: false });
+    return now?.size === size && now.mtimeMs === mtimeMs ? readFileSync(path) : undefined;
+  };
+}
+
+async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
+  const file = '<stdin>';
+  return attempt(file, async () => {
+    return { texts: [{ file, content: await readAll(stdin) }], diagnostics: [] };
+  });
+}
+
+/** Copies piece by piece: a pipe's pieces are buffers of 64 KiB with little in them, too much to be kept until the end. */
+async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
+  let bytes = Buffer.alloc(2 ** 16);
+  let length = 0;
+  for await (const chunk of stream) {
+    const piece = Buffer.from(chunk);
+    if (length + piece.length > constants.MAX_STRING_LENGTH) {
+      throw Object.assign(new Error(tooLarge), { code: 'ERR_FS_FILE_TOO_LARGE' });
+    }
+    if (length + piece.length > bytes.length) {
+      const larger = Buffer.allocUnsafe(2 * (length + piece.length));
+      bytes.copy(larger, 0, 0, length);
+      bytes = larger;
+    }
+    piece.copy(bytes, length);
+    length += piece.length;
+  }
+  return bytes.subarray(0, length);
+}
+
+async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<LoadedInput> {
+  try {
+    return await load();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    return code === 'ENOENT' || code === 'ENOTDIR'
+      ? failed('file-not-found', 'there is no such file or folder', path)
+      : failed('file-unreadable', reasons.get(code) ?? `it cannot be read: ${String(error)}`, path);
+  }
+}
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'it may not be read: permission denied'],
+  ['EPERM', 'it may not be read: permission denied'],
+  ['ELOOP', 'it is a link that leads to itself'],
+  ['ERR_FS_FILE_TOO_LARGE', tooLarge],
+]);
+
+function failed(
+  code: 'file-not-found' | 'file-unreadable' | 'no-manifests',
+  message: string,
+  path: string,
+): LoadedInput {
+  return { texts: [], diagnostics: [diagnosticInFile(code, message, path)] };
+}

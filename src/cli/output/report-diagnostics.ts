@@ -1,0 +1,62 @@
+import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
+import { escapeControls } from '../../lib/text.ts';
+import type { OnProgress } from '../../phases/1-read/read-documents.ts';
+import { type Streams, wantsColor } from '../context.ts';
+
+/** Prints every diagnostic, then how many there were and, when errors were survived, which objects are left out. */
+export function reportDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  { refused, streams }: { readonly refused: boolean; readonly streams: Streams },
+): void {
+  const color = wantsColor(streams);
+  for (const diagnostic of diagnostics) {
+    streams.stderr.write(`${formatDiagnostic(diagnostic, { color })}\n`);
+  }
+  const errors = diagnostics.filter((diagnostic) => severityOf(diagnostic) === 'error');
+  if (errors.length === 0) {
+    return;
+  }
+  const warnings = diagnostics.length - errors.length;
+  const counts = `${count(errors.length, 'error')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`;
+  streams.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
+}
+
+const shownKinds = 20;
+
+/** Says what was ignored because no rule depends on it. */
+export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Streams): void {
+  if (unusedKinds.size > 0) {
+    const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
+    const shown = kinds.slice(0, shownKinds).map(([kind, number]) => `${number} ${escapeControls(kind.slice(0, 60))}`);
+    const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} kinds more`] : [];
+    stderr.write(`ignored ${[...shown, ...others].join(', ')}\n`);
+  }
+}
+
+/** Tells on stderr how far a long YAML text is read: on a terminal in place, elsewhere once. */
+export function progressOn({ stderr }: Streams): OnProgress {
+  let told = '';
+  return (file, done, total) => {
+    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;
+    if (stderr.isTTY) {
+      stderr.write(`\r${line}${done >= total ? '\n' : ''}`);
+    } else if (told !== file) {
+      stderr.write(`${line}\n`);
+    }
+    told = file;
+  };
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function leftOut(errors: readonly Diagnostic[]): string[] {
+  const names = errors.map(({ object }) => (object ? describeObject(object) : 'an object without a name'));
+  return [...new Set(names)].sort();
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Document } from '../../diagnostics/document.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { describeValue } from '../../lib/unknown-values.ts';
+import type { Streams } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+/** Writes the ruleset to a file, whole or not at all, or to stdout; resolves to the exit code. */
+export async function writeOutput(text: string, path: string | undefined, streams: Streams): Promise<number> {
+  if (path === undefined || path === '-') {
+    if (!streams.stdout.write(text)) {
+      // A reader that has left is dealt with where the stream was opened.
+      await once(streams.stdout, 'drain').catch(() => undefined);
+    }
+    return exitCodes.done;
+  }
+  try {
+    await writeWhole(path, text);
+    return exitCodes.done;
+  } catch (error) {
+    streams.stderr.write(`error: ${escapeControls(`${path} cannot be written: ${reasonOf(error)}`)}\n`);
+    return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
+  }
+}
+
+/**
+ * A regular file is replaced in one step, so that no reader finds half of it; where a link leads to it, the link stays.
+ * Anything else, a device or a pipe, is just written to: /dev/stdout may look like a file.
+ */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const target = await realpath(path).catch(() => path);
+  const existing = await stat(target).catch(() => undefined);
+  const isSpecial = [path, target].some((name) => /^\/(dev|proc)\//.test(name));
+  if (isSpecial || (existing && !existing.isFile())) {
+    await writeFile(path, text);
+    return;
+  }
+  const temporary = join(dirname(target), `.svc2nft-${randomBytes(6).toString('hex')}`);
+  try {
+    // Exclusive: nobody may have put a link there.
+    await writeFile(temporary, text, { flag: 'wx', mode: existing ? existing.mode & 0o777 : 0o666 });
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Node's own words would name the temporary file. */
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such folder'],
+  ['ENOTDIR', 'a part of its path is no folder'],
+  ['EISDIR', 'it is a folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOSPC', 'no space is left'],
+  ['ENAMETOOLONG', 'its name is too long'],
+]);
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return reasons.get(code) ?? code;
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code));
+}
+
+/** All that a command has read. */
+interface Input {
+  readonly paths: readonly string[];
+  /** What --config names. */
+  readonly config: string | undefined;
+  /** They know the files that were found in folders. */
+  readonly documents: readonly Document[];
+}
+
+/** Whether an output file is one of those that were read, under whatever name. Says so. */
+export async function overwritesInput(
+  output: string | undefined,
+  { paths, config, documents }: Input,
+  { stderr }: Pick<Streams, 'stderr'>,
+): Promise<boolean> {
+  const target = output === undefined || output === '-' ? undefined : await realPathOf(output);
+  if (output === undefined || target === undefined || isDevice(target)) {
+    return false;
+  }
+  const files = new Set([...paths, ...(config === undefined ? [] : [config]), ...filesOf(documents)]);
+  for (const file of files) {
+    if (file !== '-' && (await realPathOf(file)) === target) {
+      const also = file === output ? '' : ` (as ${file})`;
+      stderr.write(`error: ${escapeControls(`${output} is part of the input${also}`)}; name another file to write\n`);
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Undefined where nothing is. */
+async function realPathOf(path: string): Promise<string | undefined> {
+  return realpath(path).catch(() => undefined);
+}
+
+/** Input and output may be the same terminal. */
+function isDevice(path: string): boolean {
+  return /^\/(dev|proc)\//.test(path);
+}
+
+function filesOf(documents: readonly Document[]): Set<string> {
+  return new Set(documents.map(({ source }) => source.file));
+}
+
+/** What is wrong with the name of a file to write, as far as its text shows, or undefined. */
+export function outputFileProblem(text: string): string | undefined {
+  if (text === '') {
+    return `${describeValue(text)} names no file`;
+  }
+  return text.endsWith('/') ? `${describeValue(text)} names a folder; a file is expected` : undefined;
+}

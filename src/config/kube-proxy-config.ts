@@ -1,0 +1,211 @@
+import { type Diagnostic, diagnosticInFile, type Report } from '../diagnostics/diagnostic.ts';
+import type { Document, InputText, Position } from '../diagnostics/document.ts';
+import { suggestClosest } from '../lib/text.ts';
+import { describePath, describeValue, isMapping, type Mapping, type Path } from '../lib/unknown-values.ts';
+import type { CompileOptions } from '../options.ts';
+import { readDocuments } from '../phases/1-read/read-documents.ts';
+import { configOptions } from './config-options.ts';
+import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
+
+/** The options that a configuration sets, others absent, and everything that is wrong with it or has no effect. */
+interface ConfigResult {
+  readonly options: Partial<CompileOptions>;
+  readonly diagnostics: Diagnostic[];
+}
+
+const kind = 'KubeProxyConfiguration';
+const apiVersion = 'kubeproxy.config.k8s.io/v1alpha1';
+
+/**
+ * Reads the configuration file of kube-proxy, in YAML or JSON, so that a cluster's existing one works. A stock file as
+ * kubeadm writes it gives no diagnostic. Never throws for wrong input.
+ */
+export function readKubeProxyConfig(text: InputText): ConfigResult {
+  const { documents, diagnostics } = readDocuments([text]);
+  const [document, second] = documents;
+  if (!document) {
+    const empty = diagnosticInFile('invalid-config', `an empty list; a ${kind} is expected`, text.file);
+    return { options: {}, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
+  }
+  const report = reportTo(diagnostics, document);
+  if (second) {
+    reportTo(diagnostics, second)('invalid-config', [], `a second document; one ${kind} is expected`);
+  }
+  const config = isMapping(document.value) ? document.value : undefined;
+  if (!config || !isKubeProxyConfiguration(config, report)) {
+    if (!config) {
+      report('invalid-config', [], `this is ${describeValue(document.value)}; a ${kind} is expected`);
+    }
+    return { options: {}, diagnostics };
+  }
+  checkConfigFields(config, report);
+  const options = configOptions(config, report);
+  return { options, diagnostics: diagnostics.sort(byPosition) };
+}
+
+function isKubeProxyConfiguration(config: Mapping, report: Report): boolean {
+  if (config['kind'] !== kind) {
+    const isConfigMap = config['kind'] === 'ConfigMap';
+    const hint = isConfigMap ? '; give the text below its data["config.conf"] as a file of its own' : '';
+    report('invalid-config', ['kind'], `kind is ${describeValue(config['kind'])}; ${kind} is expected${hint}`);
+    return false;
+  }
+  if (config['apiVersion'] !== apiVersion) {
+    const found = describeValue(config['apiVersion']);
+    report('invalid-config', ['apiVersion'], `apiVersion is ${found}; ${apiVersion} is expected`);
+    return false;
+  }
+  return true;
+}
+
+function reportTo(diagnostics: Diagnostic[], document: Document): Report {
+  return (code, path, message) => {
+    diagnostics.push({ code, message, place: { document, path } });
+  };
+}
+
+/** From the top of the file to its end: fields are looked at in another order. */
+function byPosition(a: Diagnostic, b: Diagnostic): number {
+  const [first, second] = [positionOf(a), positionOf(b)];
+  return (first?.line ?? 0) - (second?.line ?? 0) || (first?.column ?? 0) - (second?.column ?? 0);
+}
+
+function positionOf({ place }: Diagnostic): Position | undefined {
+  return place?.document.source.locate([...place.document.path, ...place.path]);
+}
+
+/** Checks every field of a KubeProxyConfiguration: that it exists, has its type, and is not set in vain. */
+function checkConfigFields(config: Mapping, report: Report): void {
+  checkLevel(config, kubeProxyFields, [], report);
+}
+
+function checkLevel(values: Mapping, fields: ConfigFields, path: Path, report: Report): void {
+  for (const [key, value] of Object.entries(values)) {
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+    const place = [...path, key];
+    if (!field) {
+      report('unknown-config-field', place, describeUnknown(key, fields, path));
+    } else if ('type' in field) {
+      checkValue(value, field, place, report);
+    } else if (isMapping(value)) {
+      checkLevel(value, field.fields, place, report);
+    } else if (value !== null) {
+      report('invalid-config', place, `${describePath(place)} is ${describeValue(value)}; a mapping is expected`);
+    }
+  }
+}
+
+/** A field that does exist, on another level, is the likelier meaning than one that is spelled nearly so. */
+function describeUnknown(key: string, fields: ConfigFields, path: Path): string {
+  const elsewhere = Object.entries(kubeProxyFields).find(
+    ([, field]) => 'fields' in field && Object.hasOwn(field.fields, key),
+  );
+  const onTop = path.length > 0 && Object.hasOwn(kubeProxyFields, key) ? key : undefined;
+  const nested = elsewhere && `${elsewhere[0]}.${key}`;
+  const meant = onTop ?? suggestNested(key) ?? nested ?? suggestClosest(key, Object.keys(fields));
+  const suggestion = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `there is no field ${describePath([...path, key])}${suggestion}`;
+}
+
+/** Both iptables and nftables have it; only one of them matters here. */
+function suggestNested(key: string): string | undefined {
+  return key === 'masqueradeAll' || key === 'masqueradeBit' ? `nftables.${key}` : undefined;
+}
+
+function checkValue(value: unknown, field: ValueField, path: Path, report: Report): void {
+  const found = `${describePath(path)} is ${describeValue(value)}`;
+  if (value === null) {
+    return;
+  }
+  if (!hasType(value, field.type)) {
+    report('invalid-config', path, `${found}; ${expectations[field.type]} is expected`);
+  } else if (field.quiet && field.quiet !== 'any' && !isQuiet(value, field.quiet)) {
+    const instead = suggestNested(String(path.at(-1)));
+    const advice = instead === undefined ? '' : `; ${instead} has`;
+    report('config-without-effect', path, `${found}, which has no effect here${advice}`);
+  }
+}
+
+const expectations: Readonly<Record<ValueType, string>> = {
+  text: 'a text',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  duration: 'a duration such as 30s',
+  'duration or nanoseconds': 'a duration such as 30s',
+  quantity: 'a quantity such as 64Ki',
+  texts: 'a list of texts',
+  list: 'a list',
+  'feature gates': 'a mapping of names to true or false',
+};
+
+function hasType(value: unknown, type: ValueType): boolean {
+  switch (type) {
+    case 'text':
+      return typeof value === 'string';
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+      return Number.isInteger(value);
+    case 'number':
+      return typeof value === 'number';
+    case 'duration':
+      return typeof value === 'string' && parseDuration(value) !== undefined;
+    case 'duration or nanoseconds':
+      return Number.isInteger(value) || hasType(value, 'duration');
+    case 'quantity':
+      return typeof value === 'number' || (typeof value === 'string' && /^[0-9.]+([A-Za-z]{1,2})?$/.test(value));
+    case 'texts':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+    case 'list':
+      return Array.isArray(value);
+    case 'feature gates':
+      return isMapping(value) && Object.values(value).every((gate) => typeof gate === 'boolean');
+  }
+}
+
+function isQuiet(value: unknown, quiet: readonly (string | number | boolean)[]): boolean {
+  if (typeof value === 'object' && value !== null) {
+    return Object.keys(value).length === 0;
+  }
+  const plain = comparable(value);
+  return plain === '' || plain === false || quiet.some((allowed) => comparable(allowed) === plain);
+}
+
+/** Durations are compared as nanoseconds: 24h0m0s is 24h. */
+function comparable(value: unknown): unknown {
+  return typeof value === 'string' ? (parseDuration(value) ?? value) : value;
+}
+
+const nanoseconds: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** In characters; nobody writes more, and the pattern below would use up the stack. */
+const longestDuration = 64;
+
+/** Nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
+function parseDuration(text: string): number | undefined {
+  if (text.length > longestDuration) {
+    return undefined;
+  }
+  const [, sign = '', parts = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
+  if (parts === '0') {
+    return 0;
+  }
+  if (!/^([0-9]+(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))+$/.test(parts)) {
+    return undefined;
+  }
+  const sum = [...parts.matchAll(/([0-9.]+)([a-zµμ]+)/g)].reduce(
+    (total, [, amount, unit]) => total + Number(amount) * (nanoseconds[unit ?? ''] ?? 0),
+    0,
+  );
+  return sign === '-' ? -sum : sum;
+}

@@ -1,0 +1,69 @@
+import { escapeControls } from '../lib/text.ts';
+import { type Diagnostic, type ObjectReference, severityOf } from './diagnostic.ts';
+import type { Position } from './document.ts';
+
+/** How many characters of a line are shown; a minified file is one line of megabytes. */
+const shownWidth = 100;
+
+/**
+ * A diagnostic for people: `file:line:column: severity code: object: message`, then the line of the input and a caret
+ * below the place. Two or three lines without a line feed at the end. Control characters of the input are shown as
+ * escapes, so that no input can steer the terminal.
+ */
+export function formatDiagnostic(diagnostic: Diagnostic, { color }: { readonly color: boolean }): string {
+  const paint = color ? paintAnsi : (text: string) => text;
+  const severity = severityOf(diagnostic);
+  const { position, place } = placeOf(diagnostic);
+  const object = diagnostic.object ? `${describeObject(diagnostic.object)}: ` : '';
+  const head = [
+    place === '' ? '' : `${paint(`${place}:`, 'bold')} `,
+    paint(severity, severity === 'error' ? 'red' : 'yellow'),
+    ` ${diagnostic.code}: `,
+    escapeControls(`${object}${diagnostic.message}`),
+  ].join('');
+  if (!position || position.lineText.trim() === '') {
+    return head;
+  }
+  const { line, caret } = excerpt(position);
+  return `${head}\n  ${line}\n  ${paint(caret, 'red')}`;
+}
+
+function placeOf({ place }: Diagnostic): { position: Position | undefined; place: string } {
+  if (!place) {
+    return { position: undefined, place: '' };
+  }
+  const { source, path } = place.document;
+  const position = source.locate([...path, ...place.path]);
+  const file = escapeControls(source.file);
+  return { position, place: position ? `${file}:${position.line}:${position.column}` : file };
+}
+
+/** `Service shop/cart`; a name that is none stands in quotes, its control characters escaped. */
+export function describeObject({ kind, namespace, name }: ObjectReference): string {
+  const names = [namespace, name].filter((part) => part !== undefined).map(quoteUnusual);
+  return `${quoteUnusual(kind)} ${names.join('/')}`.trimEnd();
+}
+
+function quoteUnusual(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(text)) {
+    return text;
+  }
+  return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
+}
+
+/** The part of the line around the column, and the caret's line, with control characters as escapes. */
+export function excerpt({ lineText, column }: Position): { line: string; caret: string } {
+  const at = column - 1;
+  const isLong = lineText.length > shownWidth;
+  const start = isLong ? Math.max(0, Math.min(at - shownWidth / 2, lineText.length - shownWidth)) : 0;
+  const end = Math.min(lineText.length, start + shownWidth);
+  const before = `${start > 0 ? '…' : ''}${escapeControls(lineText.slice(start, at))}`;
+  const after = `${escapeControls(lineText.slice(at, end))}${end < lineText.length ? '…' : ''}`;
+  return { line: before + after, caret: `${' '.repeat(before.length)}^` };
+}
+
+const ansiCodes = { bold: '1', red: '31', yellow: '33' } as const;
+
+function paintAnsi(text: string, style: keyof typeof ansiCodes): string {
+  return `\u001b[${ansiCodes[style]}m${text}\u001b[0m`;
+}

@@ -1,0 +1,222 @@
+import type { Frontend, FrontendPair, Scope } from '../../frontends/frontend.ts';
+import { compareText } from '../../lib/text.ts';
+import { type EndpointAddress, endpointText } from '../../net/network.ts';
+import type { EndpointsChange, FrontendState, PolicyChange, ServicePortChange, ValueChange, Where } from './changes.ts';
+import { summariseFrontend } from './describe-changes.ts';
+
+/** The frontends of one service port on both sides, sorted; those of both sides in pairs. */
+export interface ServicePortSides {
+  readonly pairs: readonly FrontendPair[];
+  readonly gained: readonly Frontend[];
+  readonly lost: readonly Frontend[];
+}
+
+/** How a service port differs; undefined where it does not. */
+export function compareServicePort({ pairs, gained, lost }: ServicePortSides): ServicePortChange | undefined {
+  if (gained.length === 0 && lost.length === 0 && pairs.every(isPlainlySame)) {
+    return undefined;
+  }
+  const endpoints = compareEndpoints(pairs.length > 0 ? pairs : pairUp(lost, gained));
+  const policies = comparePolicies(pairs);
+  const refusals = compareValues(pairs, ({ refusal }) => refusal);
+  const affinitySeconds = compareValues(pairs, (frontend) => frontend.affinitySeconds, isServed);
+  const sourceRanges = compareValues(pairs, (frontend) => frontend.sourceRanges, isGuarded);
+  const all = [gained, lost, endpoints, policies, refusals, affinitySeconds, sourceRanges];
+  const [some] = [...pairs.map(({ before }) => before), ...lost];
+  if (!some || all.every((changes) => changes.length === 0)) {
+    return undefined;
+  }
+  return {
+    name: some.name,
+    protocol: some.protocol,
+    frontendsGained: gained.map(summariseFrontend),
+    frontendsLost: lost.map(summariseFrontend),
+    endpoints,
+    policies,
+    refusals,
+    affinitySeconds,
+    sourceRanges,
+  };
+}
+
+/** What is true for most of them, told without making anything. */
+function isPlainlySame({ before, after }: FrontendPair): boolean {
+  return (
+    before.policy === after.policy &&
+    before.refusal === after.refusal &&
+    before.affinitySeconds === after.affinitySeconds &&
+    before.sourceRanges === after.sourceRanges &&
+    isSameInOrder(before.all, after.all) &&
+    isSameInOrder(before.local, after.local)
+  );
+}
+
+/** Where the port's number is another, no frontend stays; all of them have the same endpoints, so any two will do. */
+function pairUp(lost: readonly Frontend[], gained: readonly Frontend[]): FrontendPair[] {
+  const [before, after] = [lost, gained].map((side) => side.find(({ all }) => all) ?? side[0]);
+  return before && after ? [{ before, after }] : [];
+}
+
+/** What is refused on one side has no policy there to compare. */
+function comparePolicies(pairs: readonly FrontendPair[]): PolicyChange[] {
+  const remarks = pairs.flatMap(({ before, after }) => {
+    if (before.policy === null || after.policy === null || before.policy === after.policy) {
+      return [];
+    }
+    const [endpointsBefore, endpointsAfter] = [endpointCount(before), endpointCount(after)];
+    const value = { before: before.policy, after: after.policy, endpointsBefore, endpointsAfter };
+    return [{ frontend: before.frontend, value }];
+  });
+  return groupAlike(remarks, pairs.length);
+}
+
+/** How many endpoints take connections from outside. */
+function endpointCount({ policy, all, local }: Frontend): number {
+  return (policy?.startsWith('local') ? local : all)?.length ?? 0;
+}
+
+/** How one property differs, among the frontends that could have it. */
+function compareValues<T extends FrontendState[keyof FrontendState]>(
+  pairs: readonly FrontendPair[],
+  propertyOf: (frontend: Frontend) => T,
+  isConcerned: (pair: FrontendPair) => boolean = () => true,
+): ValueChange<T>[] {
+  const concerned = pairs.filter(isConcerned);
+  const remarks = concerned.flatMap((pair) => {
+    const [before, after] = [propertyOf(pair.before), propertyOf(pair.after)];
+    const isSame = before === after || JSON.stringify(before) === JSON.stringify(after);
+    return isSame ? [] : [{ frontend: pair.before.frontend, value: { before, after } }];
+  });
+  return groupAlike(remarks, concerned.length);
+}
+
+/** Nobody keeps an endpoint of a frontend that has none. */
+function isServed({ before, after }: FrontendPair): boolean {
+  return before.policy !== null && after.policy !== null;
+}
+
+function isGuarded({ before, after }: FrontendPair): boolean {
+  return before.sourceRanges !== null || after.sourceRanges !== null;
+}
+
+/** How the endpoints of a service port differ, for each policy, said once where several frontends have the same. */
+function compareEndpoints(pairs: readonly FrontendPair[]): EndpointsChange[] {
+  return (['all', 'local'] as const).flatMap((scope) => {
+    const concerned = pairs.filter((pair) => isComparable(pair, scope));
+    const remarks = concerned.flatMap((pair) => {
+      const value = changeAt(pair, scope);
+      return value ? [{ frontend: pair.before.frontend, value }] : [];
+    });
+    return groupAlike(remarks, concerned.length);
+  });
+}
+
+/** Whether two lists hold the same endpoints at the same places: cheap to ask, and true for almost every frontend. */
+function isSameInOrder(a: readonly EndpointAddress[] = [], b: readonly EndpointAddress[] = []): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ address, port }, index) => address === b[index]?.address && port === b[index]?.port)
+  );
+}
+
+/** The endpoints that a frontend no longer has under any policy, `10.1.2.3:8080`, sorted. */
+export function lostEndpoints(pair: FrontendPair): string[] {
+  const scopes = (['all', 'local'] as const).filter((scope) => isComparable(pair, scope));
+  const lost = scopes.flatMap((scope) => changeAt(pair, scope)?.removed ?? []);
+  if (lost.length === 0) {
+    return lost;
+  }
+  const kept = new Set([...textsOf(pair.after.all), ...textsOf(pair.after.local)]);
+  return [...new Set(lost)].filter((text) => !kept.has(text)).sort(compareText);
+}
+
+/** `10.1.2.3:8080` of each endpoint address, sorted; none for no list. */
+export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): string[] {
+  return endpointAddresses.map(endpointText).sort(compareText);
+}
+
+/**
+ * A list that is absent where the frontend is served by another policy has not lost its endpoints: it is not asked. Where
+ * nobody is served, it counts as empty.
+ */
+function isComparable({ before, after }: FrontendPair, scope: Scope): boolean {
+  if (!before[scope] && !after[scope]) {
+    return false;
+  }
+  const isOtherPolicy = before.policy !== null && after.policy !== null && before.policy !== after.policy;
+  return !isOtherPolicy || (before[scope] !== undefined && after[scope] !== undefined);
+}
+
+function changeAt({ before, after }: FrontendPair, scope: Scope): EndpointsChange | undefined {
+  const [old = [], now = []] = [before[scope], after[scope]];
+  if (isSameInOrder(old, now)) {
+    return undefined;
+  }
+  const [oldTexts, nowTexts] = [textsOf(old), textsOf(now)];
+  if (oldTexts.length === nowTexts.length && oldTexts.every((text, index) => text === nowTexts[index])) {
+    return undefined;
+  }
+  return {
+    endpoints: scope,
+    before: old.length,
+    after: now.length,
+    added: without(nowTexts, oldTexts),
+    removed: without(oldTexts, nowTexts),
+    shareBefore: sharePercent(old.length),
+    shareAfter: sharePercent(now.length),
+  };
+}
+
+function without(texts: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others);
+  return texts.filter((text) => !known.has(text));
+}
+
+/** Something said of one frontend. */
+interface Remark<T> {
+  readonly frontend: string;
+  readonly value: T;
+}
+
+/**
+ * Says once what is the same for several frontends.
+ *
+ * @param remarks at most one for each frontend.
+ * @param possible how many frontends might have had a remark: where all of them have the same, none is named.
+ * @returns sorted by what is said; frontends sorted.
+ */
+export function groupAlike<T extends object>(remarks: readonly Remark<T>[], possible: number): (T & Where)[] {
+  if (remarks.length === 0) {
+    return [];
+  }
+  const groups = new Map<string, { value: T; frontends: string[] }>();
+  for (const { frontend, value } of remarks) {
+    const text = JSON.stringify(value);
+    const group = groups.get(text) ?? { value, frontends: [] };
+    group.frontends.push(frontend);
+    groups.set(text, group);
+  }
+  return [...groups.keys()].sort(compareText).flatMap((text) => {
+    const group = groups.get(text);
+    return group ? [withFrontends(group, possible)] : [];
+  });
+}
+
+function withFrontends<T extends object>(
+  { value, frontends }: { value: T; frontends: string[] },
+  possible: number,
+): T & Where {
+  return frontends.length === possible ? value : { ...value, frontends: frontends.sort(compareText) };
+}
+
+/**
+ * What each of `count` endpoints gets of the connections, in percent: a whole number, below 1 with one decimal; null
+ * for no endpoints.
+ */
+function sharePercent(count: number): number | null {
+  if (count === 0) {
+    return null;
+  }
+  const share = 100 / count;
+  return share >= 1 ? Math.round(share) : Math.round(share * 10) / 10;
+}

@@ -1,0 +1,210 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Frontend, FrontendPair } from '../../frontends/frontend.ts';
+import { readFrontends } from '../../frontends/read-frontends.ts';
+import { readSettings } from '../../frontends/read-settings.ts';
+import { compareText } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
+import { baseChains } from '../../phases/5-plan/base-chains.ts';
+import { chainNames } from '../../phases/5-plan/names.ts';
+import type {
+  FamilyChanges,
+  FrontendState,
+  ServicePortChange,
+  ServicePortIdentity,
+  ServicePortState,
+  SettingChange,
+  StaleUdpFlows,
+} from './changes.ts';
+import { compareServicePort, lostEndpoints, type ServicePortSides, textsOf } from './compare-service-port.ts';
+
+/**
+ * Says in the words of Services what differs between two rulesets of one family. Nothing but the rulesets is asked: a
+ * service port is known by the comments of its elements, its endpoints by following the verdicts. So two service ports
+ * whose names differ only behind the cut of a comment count as one, with all their frontends.
+ *
+ * @param before as compiled or as read from the kernel; undefined for no table.
+ * @param after the same.
+ */
+export function describeChanges(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges {
+  const [old, now] = [readFrontends(before), readFrontends(after)];
+  const [oldPorts, nowPorts] = [groupByServicePort(old), groupByServicePort(now)];
+  const some = after ?? before;
+  return {
+    family: some?.family ?? null,
+    table: some?.table ?? null,
+    tableChange: tableChange(before, after),
+    gained: listMissing(nowPorts, oldPorts),
+    lost: listMissing(oldPorts, nowPorts),
+    changed: listChanged(oldPorts, nowPorts, { old, now }),
+    ...compareSettings(before, after),
+    staleUdpFlows: listStaleFlows(old, now),
+  };
+}
+
+type Frontends = ReadonlyMap<string, Frontend>;
+
+/** The frontends of each service port, sorted, by its name and protocol. */
+type ServicePorts = ReadonlyMap<string, readonly [Frontend, ...Frontend[]]>;
+
+function groupByServicePort(frontends: Frontends): ServicePorts {
+  const groups = new Map<string, [Frontend, ...Frontend[]]>();
+  for (const frontend of frontends.values()) {
+    const { owner } = frontend;
+    const group = groups.get(owner);
+    if (group) {
+      group.push(frontend);
+    } else {
+      groups.set(owner, [frontend]);
+    }
+  }
+  for (const group of groups.values()) {
+    group.sort((a, b) => compareText(a.frontend, b.frontend));
+  }
+  return groups;
+}
+
+/** The service ports that the others lack, sorted. */
+function listMissing(ports: ServicePorts, others: ServicePorts): ServicePortState[] {
+  const missing: ServicePortState[] = [];
+  for (const [owner, frontends] of ports) {
+    if (!others.has(owner)) {
+      missing.push(summariseServicePort(frontends));
+    }
+  }
+  return missing.sort(compareIdentity);
+}
+
+interface Sides {
+  readonly old: Frontends;
+  readonly now: Frontends;
+}
+
+/** The service ports of both sides that differ, sorted. */
+function listChanged(oldPorts: ServicePorts, nowPorts: ServicePorts, sides: Sides): ServicePortChange[] {
+  const changed: ServicePortChange[] = [];
+  for (const [owner, mine] of oldPorts) {
+    const theirs = nowPorts.get(owner);
+    const change = theirs && compareServicePort(matchFrontends(mine, theirs, sides));
+    if (change) {
+      changed.push(change);
+    }
+  }
+  return changed.sort(compareIdentity);
+}
+
+/** An address that went from one service port to another is lost here and gained there. */
+function matchFrontends(mine: readonly Frontend[], theirs: readonly Frontend[], { old, now }: Sides): ServicePortSides {
+  const pairs: FrontendPair[] = [];
+  const lost: Frontend[] = [];
+  for (const before of mine) {
+    const after = now.get(before.key);
+    if (after?.owner === before.owner) {
+      pairs.push({ before, after });
+    } else {
+      lost.push(before);
+    }
+  }
+  return { pairs, lost, gained: theirs.filter(({ key, owner }) => old.get(key)?.owner !== owner) };
+}
+
+function compareIdentity(a: ServicePortIdentity, b: ServicePortIdentity): number {
+  return compareText(a.name, b.name) || compareText(a.protocol, b.protocol);
+}
+
+function tableChange(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges['tableChange'] {
+  if (before) {
+    return after ? 'kept' : 'gone';
+  }
+  return after ? 'new' : 'absent';
+}
+
+type Setting = SettingChange['setting'];
+
+/** The chains that every ruleset has, each with the settings that its rules depend on. */
+const fixedChains: ReadonlyMap<string, readonly Setting[]> = new Map<string, readonly Setting[]>([
+  [chainNames.services, ['masquerade mark', 'masqueraded to cluster IPs', 'pods', 'node port addresses']],
+  [chainNames.masquerading, ['masquerade mark']],
+  [chainNames.nodePortEndpointsCheck, ['node port addresses']],
+  [chainNames.firewallCheck, []],
+  [chainNames.serviceEndpointsCheck, []],
+  [chainNames.clusterIpsCheck, []],
+  [chainNames.rejectChain, []],
+  ...baseChains.map(({ name }) => [name, []] as const),
+]);
+
+/** Settings of the node that differ, and fixed chains that differ for no such reason. Nothing without both tables. */
+function compareSettings(
+  before: Ruleset | undefined,
+  after: Ruleset | undefined,
+): Pick<FamilyChanges, 'settings' | 'chains'> {
+  if (!before || !after) {
+    return { settings: [], chains: [] };
+  }
+  const [old, now] = [readSettings(before), readSettings(after)];
+  const settings = Object.keys(old).flatMap((name): SettingChange[] => {
+    const setting = name as Setting;
+    const [was, is] = [old[setting], now[setting]];
+    return was && is && !isDeepStrictEqual(was, is) ? [{ setting, before: was, after: is }] : [];
+  });
+  const changed = new Set(settings.map(({ setting }) => setting));
+  const unexplained = [...fixedChains].filter(
+    ([chain, reasons]) => !reasons.some((reason) => changed.has(reason)) && !isSameChain(chain, before, after),
+  );
+  return { settings, chains: unexplained.map(([chain]) => chain).sort(compareText) };
+}
+
+function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
+  const [old, now] = [before, after].map(({ chains }) => chains.find((chain) => chain.name === name));
+  return isDeepStrictEqual(old, now);
+}
+
+/**
+ * The UDP frontends that lost endpoints, or that are gone, each with the endpoints at which flows may still be: a UDP
+ * flow keeps its translation for as long as it sends (conntrack), and no filter looks at it again. Another traffic
+ * policy ends no flow. Sorted by frontend.
+ */
+function listStaleFlows(before: ReadonlyMap<string, Frontend>, after: ReadonlyMap<string, Frontend>): StaleUdpFlows[] {
+  const stale: StaleUdpFlows[] = [];
+  for (const frontend of before.values()) {
+    const endpoints = frontend.protocol === 'udp' ? endpointsLeft(frontend, after.get(frontend.key)) : [];
+    if (endpoints.length > 0) {
+      stale.push({ frontend: frontend.frontend, endpoints });
+    }
+  }
+  return stale.sort((a, b) => compareText(a.frontend, b.frontend));
+}
+
+function endpointsLeft(before: Frontend, after: Frontend | undefined): string[] {
+  if (after) {
+    return lostEndpoints({ before, after });
+  }
+  return [...new Set([...textsOf(before.all), ...textsOf(before.local)])].sort(compareText);
+}
+
+/** A whole service port, of at least one frontend. */
+function summariseServicePort(frontends: readonly [Frontend, ...Frontend[]]): ServicePortState {
+  const [{ name, protocol }] = frontends;
+  return {
+    name,
+    protocol,
+    frontends: frontends.map(summariseFrontend),
+    endpoints: unionOf(frontends.map(({ all }) => textsOf(all))),
+    localEndpoints: unionOf(frontends.map(({ local }) => textsOf(local))),
+  };
+}
+
+/** A frontend without its endpoints. */
+export function summariseFrontend({
+  frontend,
+  policy,
+  refusal,
+  affinitySeconds,
+  sourceRanges,
+}: Frontend): FrontendState {
+  return { frontend, policy, refusal, affinitySeconds, sourceRanges };
+}
+
+/** They are the same lists for all frontends, unless two service ports have the same name for their length. */
+function unionOf(lists: readonly string[][]): string[] {
+  return [...new Set(lists.flat())].sort(compareText);
+}

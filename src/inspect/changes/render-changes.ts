@@ -1,0 +1,258 @@
+import { compareText, escapeControls } from '../../lib/text.ts';
+import type {
+  EndpointsChange,
+  FamilyChanges,
+  FrontendState,
+  PolicyChange,
+  ServicePortChange,
+  ServicePortIdentity,
+  ServicePortState,
+  ValueChange,
+  Where,
+} from './changes.ts';
+import { groupAlike } from './compare-service-port.ts';
+
+/** How changes are written. */
+export interface RenderOptions {
+  readonly color: boolean;
+  /** How many service ports, and how many frontends with stale flows, get a line; 100 where it is not given. */
+  readonly limit?: number;
+}
+
+/**
+ * The changes of one family for people, a line for each, without line feeds at their ends: the table, settings, service
+ * ports by name, stale UDP flows. No lines for no changes. Lists longer than five are cut.
+ */
+export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: RenderOptions): string[] {
+  const pen = makePen({ color });
+  const entries = listEntries(changes);
+  return [
+    ...renderTable(changes, pen),
+    ...renderSettings(changes, pen),
+    ...entries.slice(0, limit).map((entry, index, all) => {
+      const isTwin = [all[index - 1], all[index + 1]].some((neighbour) => neighbour?.name === entry.name);
+      return `${pen.plain(entry.name + (isTwin ? `/${entry.protocol}` : ''))}  ${entry.write(pen)}`;
+    }),
+    ...renderMore(entries.slice(limit)),
+    ...renderStaleFlows(changes, limit, pen),
+  ];
+}
+
+interface Entry extends ServicePortIdentity {
+  readonly kind: 'changed' | 'new' | 'gone';
+  readonly write: (pen: Pen) => string;
+}
+
+/** All service ports by name, as those of one Service belong together. */
+function listEntries({ gained, lost, changed }: FamilyChanges): Entry[] {
+  const entries: Entry[] = [
+    ...gained.map((state) => entryOf(state, 'new', (pen) => renderGained(state, pen))),
+    ...lost.map((state) => entryOf(state, 'gone', (pen) => renderLost(state, pen))),
+    ...changed.map((change) => entryOf(change, 'changed', (pen) => renderChange(change, pen))),
+  ];
+  return entries.sort((a, b) => compareText(a.name, b.name) || compareText(a.protocol, b.protocol));
+}
+
+function entryOf({ name, protocol }: ServicePortIdentity, kind: Entry['kind'], write: Entry['write']): Entry {
+  return { name, protocol, kind, write };
+}
+
+function renderTable({ tableChange, family, table }: FamilyChanges, pen: Pen): string[] {
+  const name = pen.plain(`table ${family} ${table}`);
+  switch (tableChange) {
+    case 'new':
+      return [`${name}  ${pen.added('new')}`];
+    case 'gone':
+      return [`${name}  ${pen.removed('gone')}`];
+    case 'kept':
+    case 'absent':
+      return [];
+  }
+}
+
+function renderSettings({ settings, chains }: FamilyChanges, pen: Pen): string[] {
+  const write = (texts: readonly string[]) => (texts.length === 0 ? 'none' : writeList(texts, pen));
+  return [
+    ...settings.map(({ setting, before, after }) => `settings  ${setting}: ${write(before)} -> ${write(after)}`),
+    ...chains.map((chain) => `settings  chain ${pen.plain(chain)} has other rules`),
+  ];
+}
+
+/** `... and 9900 more service ports: 9000 changed, 900 new` */
+function renderMore(entries: readonly Entry[]): string[] {
+  if (entries.length === 0) {
+    return [];
+  }
+  const counts = (['changed', 'new', 'gone'] as const).flatMap((kind) => {
+    const count = entries.filter((entry) => entry.kind === kind).length;
+    return count === 0 ? [] : [`${count} ${kind}`];
+  });
+  const noun = entries.length === 1 ? 'service port' : 'service ports';
+  return [`... and ${entries.length} more ${noun}: ${counts.join(', ')}`];
+}
+
+function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: Pen): string[] {
+  const more = staleUdpFlows.length - limit;
+  return [
+    ...staleUdpFlows.slice(0, limit).map(({ frontend, endpoints }) => {
+      return `stale UDP flows to ${pen.plain(frontend)} that are at ${writeList(endpoints, pen)}`;
+    }),
+    ...(more > 0 ? [`... and stale UDP flows to ${more} more ${more === 1 ? 'frontend' : 'frontends'}`] : []),
+  ];
+}
+
+/**
+ * How a service port differs: `3 -> 4 endpoints (+10.1.2.3:8080), share 33 % -> 25 %`,
+ * `+5.5.5.5:80/tcp, -node port 30080/tcp`, `3 -> 0 endpoints: now rejected`; several differences with `; ` between them.
+ */
+function renderChange(change: ServicePortChange, pen: Pen): string {
+  const { frontendsGained, frontendsLost, endpoints, policies, refusals, affinitySeconds, sourceRanges } = change;
+  const frontends = writeDifference(placesOf(frontendsGained), placesOf(frontendsLost), pen);
+  const counts = endpoints.map((one) => writeEndpoints(one, pen)).join('; ');
+  const refused = refusals.map((one) => writeRefusal(one) + writeWhere(one, pen)).join(', ');
+  const parts = [
+    frontends,
+    // That clients are refused, or no longer, follows from the endpoints where these are others.
+    counts !== '' && refused !== '' ? `${counts}: ${refused}` : counts,
+    ...policies.map((one) => writePolicy(one) + writeWhere(one, pen)),
+    counts === '' ? refused : '',
+    ...affinitySeconds.map((one) => writeAffinity(one) + writeWhere(one, pen)),
+    ...sourceRanges.map((one) => writeRanges(one, pen) + writeWhere(one, pen)),
+  ];
+  return parts.filter((text) => text !== '').join('; ');
+}
+
+function placesOf(frontends: readonly FrontendState[]): string[] {
+  return frontends.map(({ frontend }) => frontend);
+}
+
+function writeEndpoints(change: EndpointsChange, pen: Pen): string {
+  const { endpoints, before, after, added, removed, shareBefore, shareAfter } = change;
+  const counts = before === after ? `${after}` : `${before} -> ${after}`;
+  const noun = before === 1 && after === 1 ? 'endpoint' : 'endpoints';
+  // Which ones went is no news where all of them did.
+  const difference = writeDifference(added, after === 0 ? [] : removed, pen);
+  const [old, now] = [writeShare(shareBefore), writeShare(shareAfter)];
+  const isOtherShare = shareBefore !== null && shareAfter !== null && old !== now;
+  return [
+    `${counts} ${endpoints === 'local' ? 'local ' : ''}${noun}${writeWhere(change, pen)}`,
+    difference === '' ? '' : ` (${difference})`,
+    isOtherShare ? `, share ${old} -> ${now}` : '',
+  ].join('');
+}
+
+function writeShare(share: number | null): string {
+  return share === 0 ? 'under 0.1 %' : `${share} %`;
+}
+
+function writeRefusal({ before, after }: ValueChange<FrontendState['refusal']>): string {
+  return after === null ? `no longer ${before}` : `now ${after}`;
+}
+
+function writePolicy({ before, after, endpointsBefore, endpointsAfter }: PolicyChange): string {
+  const counts = endpointsBefore === endpointsAfter ? '' : ` (${endpointsBefore} -> ${endpointsAfter})`;
+  return `${before} -> ${after}${counts}`;
+}
+
+function writeAffinity({ before, after }: ValueChange<number>): string {
+  if (before === 0) {
+    return `affinity on (${after} s)`;
+  }
+  return after === 0 ? 'affinity off' : `affinity ${before} s -> ${after} s`;
+}
+
+function writeRanges({ before, after }: ValueChange<FrontendState['sourceRanges']>, pen: Pen): string {
+  if (after === null) {
+    return 'source ranges gone: open to everybody';
+  }
+  if (before === null) {
+    return `source ranges now ${after.length === 0 ? 'for nobody' : writeList(after, pen)}`;
+  }
+  const [old, now] = [new Set(before), new Set(after)];
+  const added = after.filter((range) => !old.has(range));
+  const removed = before.filter((range) => !now.has(range));
+  return `source ranges ${writeDifference(added, removed, pen)}`;
+}
+
+/** `new: 10.96.0.30:25/tcp, 2 endpoints; affinity 900 s`, `new: 10.96.0.30:25/tcp: rejected`. */
+function renderGained(state: ServicePortState, pen: Pen): string {
+  const served = [writePlaces(state, pen), ...writeCounts(state)].join(', ');
+  const refused = writeRefusals(state, pen);
+  const parts = [refused === '' ? served : `${served}: ${refused}`, ...writeRest(state, pen)];
+  return `${pen.added('new:')} ${parts.join('; ')}`;
+}
+
+/** `gone: 10.96.0.40:80/tcp, node port 30080/tcp`. */
+function renderLost(state: ServicePortState, pen: Pen): string {
+  return `${pen.removed('gone:')} ${writePlaces(state, pen)}`;
+}
+
+function writePlaces({ frontends }: ServicePortState, pen: Pen): string {
+  return writeList(
+    frontends.map(({ frontend }) => frontend),
+    pen,
+  );
+}
+
+function writeCounts({ endpoints, localEndpoints }: ServicePortState): string[] {
+  const [all, local] = [endpoints.length, localEndpoints.length];
+  if (all === 0) {
+    return local === 0 ? [] : [`${local} local ${local === 1 ? 'endpoint' : 'endpoints'}`];
+  }
+  return [`${all} ${all === 1 ? 'endpoint' : 'endpoints'}`, ...(local === 0 ? [] : [`${local} local`])];
+}
+
+function writeRefusals({ frontends }: ServicePortState, pen: Pen): string {
+  const refused = frontends.flatMap(({ frontend, refusal }) => (refusal ? [{ frontend, value: { refusal } }] : []));
+  const groups = groupAlike(refused, frontends.length);
+  return groups.map(({ refusal, ...where }) => refusal + writeWhere(where, pen)).join(', ');
+}
+
+/** Affinity and source ranges are those of the Service, so that one frontend speaks for the others. */
+function writeRest({ frontends }: ServicePortState, pen: Pen): string[] {
+  const seconds = Math.max(...frontends.slice(0, 100).map(({ affinitySeconds }) => affinitySeconds));
+  const ranges = frontends.find(({ sourceRanges }) => sourceRanges !== null)?.sourceRanges ?? [];
+  return [
+    ...(seconds > 0 ? [`affinity ${seconds} s`] : []),
+    ...(ranges.length > 0 ? [`source ranges ${writeList(ranges, pen)}`] : []),
+  ];
+}
+
+/** Writes text of rulesets, which may come from anybody: control characters become visible. */
+interface Pen {
+  readonly plain: (text: string) => string;
+  /** Green, where there are colors. */
+  readonly added: (text: string) => string;
+  /** Red, where there are colors. */
+  readonly removed: (text: string) => string;
+}
+
+/** How many of a long list are written. */
+const shown = 5;
+
+/** A pen with or without the colors of a terminal. */
+function makePen({ color }: { readonly color: boolean }): Pen {
+  const paint = (code: string) => (text: string) =>
+    color ? `\u001b[${code}m${escapeControls(text)}\u001b[0m` : escapeControls(text);
+  return { plain: escapeControls, added: paint('32'), removed: paint('31') };
+}
+
+/** `a, b, c` or, of a long list, `a, b, c, d, e, 12 more`. */
+function writeList(texts: readonly string[], { plain }: Pen): string {
+  return cut(texts, '').map(plain).join(', ');
+}
+
+/** `+a, +b, -c`, and `+12 more`, `-12 more` of long lists. */
+function writeDifference(added: readonly string[], removed: readonly string[], pen: Pen): string {
+  return [...cut(added, '+').map(pen.added), ...cut(removed, '-').map(pen.removed)].join(', ');
+}
+
+function cut(texts: readonly string[], sign: string): string[] {
+  const more = texts.length > shown ? [`${texts.length - shown} more`] : [];
+  return [...texts.slice(0, shown), ...more].map((text) => sign + text);
+}
+
+/** ` at node port 30080/tcp`; nothing where a change holds everywhere. */
+function writeWhere({ frontends }: Where, pen: Pen): string {
+  return frontends ? ` at ${writeList(frontends, pen)}` : '';
+}

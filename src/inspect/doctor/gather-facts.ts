@@ -1,0 +1,283 @@
+import { classifyNftError, createNftError, type NftError } from '../../kernel/nft-error.ts';
+import { probeNft } from '../../kernel/probe-nft.ts';
+import { isNftError } from '../../kernel/read-table.ts';
+import type { ProgramResult, RunProgram } from '../../kernel/run-program.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
+import type { Family } from '../../net/network.ts';
+import type {
+  BridgeFact,
+  ChainFact,
+  Facts,
+  FeatureProbe,
+  Instruments,
+  MissingFeature,
+  OwnTable,
+  UnreadTables,
+} from './facts.ts';
+import { interfacesOf } from './finding.ts';
+import { type KernelFeature, kernelFeatures, trialTable } from './kernel-features.ts';
+import {
+  bridgeFiles,
+  enabledPaths,
+  type FileName,
+  type FirewallService,
+  firewallServices,
+  knownFiles,
+  podBridges,
+} from './known-files.ts';
+
+/** In milliseconds: a program that takes longer is ended, and what it would have told is not known. */
+const longestLook = 20_000;
+
+/** Looks at the machine, and changes nothing. Programs and files may be missing. */
+export async function gatherFacts({ run: runProgram, readText }: Instruments, table: string): Promise<Facts> {
+  const run: RunProgram = (program, args, input) => runProgram(program, args, input, longestLook);
+  const files = await readFiles(readText);
+  const nft = await probeNft(run);
+  const listed = await listChains(run);
+  const legacy = await listLegacyChains(run, files);
+  return {
+    table,
+    nft,
+    lacksJson: isNftError(listed) && listed.said.some((line) => /JSON support not compiled/i.test(line)),
+    chains: isNftError(listed) ? listed : [...listed, ...legacy.chains],
+    unread: legacy.unread,
+    ownTables: isNftError(listed) ? [] : await readOwnTables(run, table, listed),
+    features: await probeFeatures(run),
+    hasConntrack: !(await run('conntrack', ['--version'])).missing,
+    files,
+    bridges: await readBridges(readText, files),
+    services: await findServices(readText),
+  };
+}
+
+async function readFiles(readText: Instruments['readText']): Promise<Facts['files']> {
+  const files: Partial<Record<FileName, string>> = {};
+  for (const name of Object.keys(knownFiles) as FileName[]) {
+    const text = await readText(knownFiles[name]);
+    if (text !== undefined) {
+      files[name] = text;
+    }
+  }
+  return files;
+}
+
+/** nft 1.0.6 reads every element of every table for `list tables`, but only chains for this. */
+async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftError> {
+  const result = await run('nft', ['-j', 'list', 'chains']);
+  if (result.exitCode !== 0) {
+    return classifyNftError(result);
+  }
+  return readChains(result.stdout) ?? createNftError('refused', ['nft printed no JSON']);
+}
+
+/** As text: the JSON of nft 1.0.6 breaks off where a table has flags. */
+async function readOwnTables(run: RunProgram, table: string, chains: readonly ChainFact[]): Promise<OwnTable[]> {
+  const families: readonly Family[] = ['ip', 'ip6'];
+  const tables: OwnTable[] = [];
+  for (const family of families.filter((name) =>
+    chains.some((chain) => chain.family === name && chain.table === table),
+  )) {
+    const { exitCode, stdout } = await run('nft', ['-t', 'list', 'table', family, table]);
+    if (exitCode === 0) {
+      const head = /^.*\{.*\n(?:\t[^\t\n].*(?<!\{)\n)*/.exec(stdout)?.[0] ?? '';
+      tables.push({
+        family,
+        comment: /^\tcomment "(.*)"$/m.exec(head)?.[1],
+        flags: /^\tflags (.*)$/m.exec(head)?.[1]?.split(',') ?? [],
+      });
+    }
+  }
+  return tables;
+}
+
+async function readBridges(readText: Instruments['readText'], files: Facts['files']): Promise<readonly BridgeFact[]> {
+  const names = interfacesOf(files).filter((name) => podBridges.includes(name));
+  return Promise.all(
+    names.map(async (name) => {
+      const { calls, calls6 } = bridgeFiles(name);
+      return { name, calls: await readText(calls), calls6: await readText(calls6) };
+    }),
+  );
+}
+
+async function findServices(readText: Instruments['readText']): Promise<Facts['services']> {
+  const services: Partial<Record<FirewallService, string>> = {};
+  for (const service of firewallServices) {
+    const texts = await Promise.all(enabledPaths(service).map(readText));
+    const text = texts.find((found) => found !== undefined);
+    if (text !== undefined) {
+      services[service] = text;
+    }
+  }
+  return services;
+}
+
+/**
+ * Loads trial rules into network namespaces of their own, which are gone when nft ends. The machine's rules stay as
+ * they are; the kernel may load modules for it, as it would for ours.
+ */
+export async function probeFeatures(run: RunProgram): Promise<FeatureProbe> {
+  const refusals: string[] = [];
+  for (const flags of waysIn) {
+    const result = await run('unshare', [...flags, 'nft', '--version']);
+    if (result.exitCode === 0) {
+      return {
+        kind: 'probed',
+        missing: await findMissing((text) => run('unshare', [...flags, 'nft', '-f', '-'], text)),
+      };
+    }
+    refusals.push(result.missing ? 'unshare is not installed' : firstLine(result.stderr));
+  }
+  return { kind: 'not-probed', said: refusals[0] ?? '' };
+}
+
+/** As root, or as somebody who may make user namespaces. util-linux and busybox know these short flags. */
+const waysIn: readonly (readonly string[])[] = [['-n'], ['-U', '-r', '-n']];
+
+type Load = (text: string) => Promise<ProgramResult>;
+
+async function findMissing(load: Load): Promise<MissingFeature[]> {
+  return [...(await findMissingOf('ip', load)), ...(await findMissingOf('ip6', load))];
+}
+
+/** One by one only where all of them together are refused; nothing works without the first one. */
+async function findMissingOf(family: Family, load: Load): Promise<MissingFeature[]> {
+  if ((await load(trialTable(family, kernelFeatures))).exitCode === 0) {
+    return [];
+  }
+  const missing: MissingFeature[] = [];
+  for (const feature of kernelFeatures) {
+    const result = await load(trialTable(family, [feature]));
+    if (result.exitCode !== 0) {
+      missing.push(describeMissing(family, feature, result));
+    }
+    if (result.exitCode !== 0 && feature === kernelFeatures[0]) {
+      break;
+    }
+  }
+  return missing;
+}
+
+function describeMissing(family: Family, { name, module }: KernelFeature, result: ProgramResult): MissingFeature {
+  const { kind, said } = classifyNftError(result);
+  return { family, feature: name, module: module(family), said: said[0] ?? kind };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 160) ?? '';
+}
+
+/** The chains that `nft -j list chains` printed; undefined when it printed something else. */
+function readChains(text: string): readonly ChainFact[] | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const objects = isMapping(json) ? json['nftables'] : undefined;
+  if (!Array.isArray(objects)) {
+    return undefined;
+  }
+  return objects.map(readChain).filter((chain) => chain !== undefined);
+}
+
+/** The chains that `iptables-save` printed of a table: `:FORWARD DROP [0:0]`, or `:KUBE-SERVICES - [0:0]`. */
+function readSavedChains(text: string, family: 'ip' | 'ip6', table: string): readonly ChainFact[] {
+  return [...text.matchAll(/^:(\S+) (\S+)/gm)].map(([, name = '', policy = '-']) => {
+    const isBase = policy !== '-';
+    return {
+      family,
+      table,
+      name,
+      ...(isBase && {
+        type: table === 'nat' ? 'nat' : 'filter',
+        hook: name.toLowerCase(),
+        policy: policy.toLowerCase(),
+      }),
+      legacy: true as const,
+    };
+  });
+}
+
+function readChain(object: unknown): ChainFact | undefined {
+  const chain = isMapping(object) ? object['chain'] : undefined;
+  if (!isMapping(chain)) {
+    return undefined;
+  }
+  const { family, table, name, type, hook, policy } = chain;
+  if (typeof family !== 'string' || typeof table !== 'string' || typeof name !== 'string') {
+    return undefined;
+  }
+  return {
+    family,
+    table,
+    name,
+    ...(typeof type === 'string' && { type }),
+    ...(typeof hook === 'string' && { hook }),
+    ...(typeof policy === 'string' && { policy }),
+  };
+}
+
+/** What can be known of the old iptables. */
+interface LegacyChains {
+  readonly chains: readonly ChainFact[];
+  /** Tables whose chains count in the kernel, but could not be listed. */
+  readonly unread: readonly UnreadTables[];
+}
+
+/** Lists the chains of the old iptables. Where a table is not in use the program would load its module, so it is not asked. */
+async function listLegacyChains(run: RunProgram, files: Facts['files']): Promise<LegacyChains> {
+  const chains: ChainFact[] = [];
+  const unread: UnreadTables[] = [];
+  for (const { family, program, names } of familiesOf(files)) {
+    const tables = ['nat', 'filter'].filter((table) => names.split('\n').includes(table));
+    const saves = tables.length === 0 ? undefined : await findSave(run, program);
+    const refused: string[] = [];
+    for (const table of tables) {
+      const result = await saves?.(table);
+      if (result?.exitCode !== 0) {
+        refused.push(table);
+        continue;
+      }
+      for (const chain of readSavedChains(result.stdout, family, table)) {
+        chains.push(chain);
+      }
+    }
+    if (refused.length > 0) {
+      unread.push({ program, tables: refused });
+    }
+  }
+  return { chains, unread };
+}
+
+interface LegacyFamily {
+  readonly family: 'ip' | 'ip6';
+  readonly program: UnreadTables['program'];
+  /** The tables in use, a line for each. */
+  readonly names: string;
+}
+
+function familiesOf({ legacyTables = '', legacyTables6 = '' }: Facts['files']): readonly LegacyFamily[] {
+  return [
+    { family: 'ip', program: 'iptables', names: legacyTables },
+    { family: 'ip6', program: 'ip6tables', names: legacyTables6 },
+  ];
+}
+
+type Save = (table: string) => Promise<ProgramResult>;
+
+/**
+ * Whether `iptables-save` is that of the old iptables, its version tells: `iptables-save v1.8.9 (legacy)`. That of
+ * Fedora and its kin is `(nf_tables)`, and prints what nft has listed already.
+ */
+async function findSave(run: RunProgram, program: UnreadTables['program']): Promise<Save | undefined> {
+  for (const name of [`${program}-legacy-save`, `${program}-save`] as const) {
+    const { exitCode, stdout } = await run(name, ['--version']);
+    if (exitCode === 0 && (name.includes('-legacy-') || stdout.includes('(legacy)'))) {
+      return (table) => run(name, ['-t', table]);
+    }
+  }
+  return undefined;
+}

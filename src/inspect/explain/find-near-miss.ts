@@ -1,0 +1,278 @@
+import ipaddr from 'ipaddr.js';
+import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
+import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
+import { endpointText, nameOfFamily } from '../../net/network.ts';
+import type { ServicePort } from '../../phases/3-model/model.ts';
+import { displayName } from '../../phases/5-plan/names.ts';
+import type { Findings, Knowledge } from './explain-context.ts';
+import { findFrontends, frontendWords, kindsOf, nodePortAddressesText } from './explain-frontend.ts';
+import { acceptsNodePorts } from './explain-policy.ts';
+import type { Explanation } from './explanation.ts';
+
+type Reason = Explanation['reason'];
+
+/** Why no rule takes a packet: the thing that it nearly was. */
+export function findNearMiss(findings: Findings): Reason {
+  const { knowledge, packet } = findings;
+  const missing = findMissingEntry(findings);
+  if (missing || !knowledge) {
+    return missing ?? { code: 'no-service', text: 'no rule of this table is about it' };
+  }
+  return (
+    findMissingRule(findings) ??
+    findUnserved(findings) ??
+    findClosedNodePort(findings, knowledge) ??
+    findPort(findings) ??
+    findEndpoint(findings, knowledge) ??
+    findNodePort(findings, knowledge) ?? {
+      code: 'no-service',
+      text: `${packet.destination} belongs to no Service${findNearestService(findings)}`,
+    }
+  );
+}
+
+/** The rules know the frontend, and the chain that it leads to finds no endpoint for it. */
+export function findMissingEntry({ ways: [way] }: Findings): Reason | undefined {
+  const value = way.frontend?.element?.value;
+  if (!value || !('kind' in value) || value.kind !== 'goto' || way.picked || way.refusal) {
+    return undefined;
+  }
+  const text = `these rules know the frontend, but chain ${value.chain} finds no endpoint for it: an element or a rule is missing`;
+  return { code: 'missing-entry', text };
+}
+
+/** A Service of the snapshot has this very destination, and the rules, which are others than the snapshot's, do not. */
+export function findMissingRule(findings: Findings): Reason | undefined {
+  const { knowledge, packet, localAddresses } = findings;
+  const [frontend] = knowledge ? findFrontends(knowledge.view, packet, { owner: undefined, localAddresses }) : [];
+  if (!frontend || (frontend.kind === 'node port' && !acceptsNodePorts(findings))) {
+    return undefined;
+  }
+  const text = `${displayName(frontend.servicePort)} has it in the snapshot, and these rules do not: they are older or newer`;
+  return { code: 'not-in-rules', text };
+}
+
+/** The destination is one that a Service names, and that nodes leave alone, in this family or altogether. */
+export function findUnserved({ packet, localAddresses, knowledge }: Findings): Reason | undefined {
+  const { destination, port, protocol } = packet;
+  const { view, notes } = knowledge ?? { view: undefined, notes: [] };
+  const proxied = notes.find(({ proxyAddresses }) => proxyAddresses.includes(destination));
+  if (proxied) {
+    const why = 'with ipMode Proxy: nodes leave it to the load balancer';
+    return { code: 'not-served', text: `${destination} is a load balancer IP of ${nameOf(proxied)} ${why}` };
+  }
+  const isHere = localAddresses.includes(destination);
+  const unserved = notes.find(
+    (note) =>
+      (note.addresses.includes(destination) || (isHere && note.nodePorts.includes(`${port}/${protocol}`))) &&
+      !view?.servicePorts.some(({ namespace, name }) => namespace === note.namespace && name === note.name),
+  );
+  if (!unserved || !view) {
+    return undefined;
+  }
+  const what = unserved.addresses.includes(destination) ? `${destination} is an address` : `${port} is a node port`;
+  const lacks = `it has no ${nameOfFamily(view.family)} clusterIP, so none of this family is served`;
+  const why = unserved.unserved ? unservedText(unserved.unserved) : lacks;
+  return { code: 'not-served', text: `${what} of ${nameOf(unserved)}, which no rule serves: ${why}` };
+}
+
+function nameOf({ namespace, name }: ServiceNote): string {
+  return `${namespace}/${name}`;
+}
+
+function findClosedNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
+  const { packet, localAddresses } = findings;
+  const isHere = localAddresses.includes(packet.destination) || isLoopback(packet.destination);
+  const reason = isHere ? findNodePort(findings, knowledge) : undefined;
+  // A port that nobody has may still be that of an external IP, or of an endpoint in the host network.
+  return reason?.code === 'no-such-node-port' ? undefined : reason;
+}
+
+/** The destination is an address of a Service, and the port is not. */
+function findPort(findings: Findings): Reason | undefined {
+  const text = findWrongPort(findings);
+  return text === undefined ? undefined : { code: 'wrong-port', text };
+}
+
+/** The destination is a pod, or an endpoint of a Service. */
+function findEndpoint({ packet }: Findings, { view, places }: Knowledge): Reason | undefined {
+  const { destination, port, protocol } = packet;
+  const owner = view.servicePorts.find(
+    (one) =>
+      one.protocol === protocol &&
+      one.endpoints.some(
+        ({ endpointAddress }) => endpointAddress.address === destination && endpointAddress.port === port,
+      ),
+  );
+  const pod = places.byAddress.get(destination)?.pod;
+  if (!owner && !pod) {
+    return undefined;
+  }
+  const who = pod ? `pod ${pod}` : '';
+  const what = owner ? `an endpoint of ${displayName(owner)}${who && ` (${who})`}` : who;
+  const text = `${endpointText({ address: destination, port })} is ${what} itself: no rule is for what is sent to it directly`;
+  return { code: 'endpoint-itself', text };
+}
+
+/** `; default/api has clusterIP 10.96.0.10`, the nearest; empty where none is near. */
+export function findNearestService({ packet, knowledge }: Findings): string {
+  const { destination } = packet;
+  const ports = knowledge?.view.servicePorts ?? [];
+  const near = nearestAddress(
+    destination,
+    ports.map(({ clusterIP }) => clusterIP),
+  );
+  const owner = ports.find(({ clusterIP }) => clusterIP === near);
+  const isNear = owner && knowledge && (isInServices(destination, knowledge) || isTypo(destination, owner.clusterIP));
+  return isNear ? `; ${owner.namespace}/${owner.name} has clusterIP ${owner.clusterIP}` : '';
+}
+
+function isInServices(address: string, { view }: Knowledge): boolean {
+  return view.serviceCIDRs.some((text) => {
+    const range = rangeOf(text);
+    return range !== undefined && cidrContains(range, address);
+  });
+}
+
+/** Whether all but the last part of two addresses are equal. */
+function isTypo(a: string, b: string): boolean {
+  const head = (address: string): string => address.replace(/[.:][^.:]*$/, '');
+  return head(a) === head(b);
+}
+
+/** Why a packet to an address of this node, or of another one, meets no node port; undefined for other addresses. */
+function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
+  const { packet, localAddresses } = findings;
+  const { destination, protocol, port } = packet;
+  const { view, places } = knowledge;
+  const owner = view.servicePorts.find((one) => one.nodePort === port && one.protocol === protocol);
+  if (!localAddresses.includes(destination) && !isLoopback(destination)) {
+    return otherNode(destination, owner, places.nodes.get(destination)) ?? unknownNode(findings, owner);
+  }
+  const check = healthCheck(packet, knowledge);
+  if (check) {
+    return check;
+  }
+  if (!owner) {
+    const text = `no Service has node port ${port}/${protocol}${similarPort(packet, view.servicePorts)}`;
+    return { code: 'no-such-node-port', text };
+  }
+  const why = isLoopback(destination)
+    ? 'node ports do not answer at loopback addresses'
+    : nodePortAddressesText(findings);
+  return {
+    code: 'node-port-closed',
+    text: `node port ${port} of ${displayName(owner)} is not open on ${destination}: ${why}`,
+  };
+}
+
+function otherNode(address: string, owner: ServicePort | undefined, node: string | undefined): Reason | undefined {
+  if (node === undefined) {
+    return undefined;
+  }
+  const what = owner
+    ? `node port ${owner.nodePort} (${displayName(owner)}) is for the rules of ${node}`
+    : 'its own rules decide';
+  return { code: 'other-node', text: `${address} is node ${node}: ${what}` };
+}
+
+/** Without an address of the node nobody can tell whether this is one. */
+function unknownNode({ packet, localAddresses }: Findings, owner: ServicePort | undefined): Reason | undefined {
+  if (!owner || localAddresses.length > 0) {
+    return undefined;
+  }
+  const { port, destination } = packet;
+  const text = `${port} is node port of ${displayName(owner)}; whether ${destination} is an address of the node is not known: give --node or --node-ip`;
+  return { code: 'node-unknown', text };
+}
+
+function healthCheck({ port, protocol }: Findings['packet'], { notes }: Knowledge): Reason | undefined {
+  const note = notes.find(({ healthCheckNodePort }) => healthCheckNodePort === port && protocol === 'tcp');
+  const text = `${port} is the healthCheckNodePort of ${note?.namespace}/${note?.name}: a process listens there, no rule`;
+  return note && { code: 'health-check-port', text };
+}
+
+function similarPort({ port, protocol }: Findings['packet'], servicePorts: readonly ServicePort[]): string {
+  const overOther = servicePorts.find((one) => one.nodePort === port);
+  if (overOther) {
+    return `; ${displayName(overOther)} has it over ${overOther.protocol}`;
+  }
+  const byPort = servicePorts.find((one) => one.port === port && one.protocol === protocol && one.nodePort > 0);
+  return byPort
+    ? `; ${port} is the Service's port of ${displayName(byPort)}, whose node port is ${byPort.nodePort}`
+    : '';
+}
+
+/** The address that is numerically nearest to another one, all canonical and of one family; undefined for none. */
+function nearestAddress(wanted: string, addresses: readonly string[]): string | undefined {
+  const target = numberOf(wanted);
+  let nearest: string | undefined;
+  let least: bigint | undefined;
+  for (const address of addresses) {
+    const difference = numberOf(address) - target;
+    const distance = difference < 0n ? -difference : difference;
+    if (least === undefined || distance < least) {
+      nearest = address;
+      least = distance;
+    }
+  }
+  return nearest;
+}
+
+function numberOf(address: string): bigint {
+  return ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+}
+
+/** How many of a long list are written. */
+const shown = 8;
+
+/** What Services serve at the packet's destination, in place of the port asked for; undefined where none has the address. */
+export function findWrongPort({ packet, knowledge }: Findings): string | undefined {
+  const { destination } = packet;
+  const ports = knowledge?.view.servicePorts.filter((one) => kindsOf(one, destination).length > 0) ?? [];
+  const services = [...new Set(ports.map(serviceName))];
+  if (services.length === 0) {
+    return undefined;
+  }
+  const texts = services.slice(0, shown).map((service) => {
+    const own = ports.filter((one) => serviceName(one) === service);
+    const kind = own[0] && kindsOf(own[0], destination)[0];
+    return `${frontendWords(kind)} of ${service}, which serves ${listPorts(own)} there`;
+  });
+  const more = services.length > shown ? `, and of ${services.length - shown} Services more` : '';
+  return `${destination} is ${texts.join(', and ')}${more}${whichPort(packet, ports)}`;
+}
+
+function serviceName({ namespace, name }: ServicePort): string {
+  return `${namespace}/${name}`;
+}
+
+function listPorts(ports: readonly ServicePort[]): string {
+  const texts = ports.map((one) => `${one.port}/${one.protocol}${one.portName === '' ? '' : ` (${one.portName})`}`);
+  return texts.length > shown
+    ? `${texts.slice(0, shown).join(', ')} and ${texts.length - shown} ports more`
+    : texts.join(', ');
+}
+
+/** What else of a Service the port is that was asked for. */
+function whichPort(
+  { port, protocol }: Pick<Findings['packet'], 'port' | 'protocol'>,
+  ports: readonly ServicePort[],
+): string {
+  const overOther = ports.find((one) => one.port === port && one.protocol !== protocol);
+  if (overOther) {
+    return `; ${displayName(overOther)} has port ${port} over ${overOther.protocol}, not ${protocol}`;
+  }
+  const ofProtocol = ports.filter((one) => one.protocol === protocol);
+  const target = ofProtocol.find((one) => one.endpoints.some(({ endpointAddress }) => endpointAddress.port === port));
+  if (target) {
+    return `; ${port} is the targetPort of ${displayName(target)}, at which its endpoints listen; the Service's port is ${target.port}`;
+  }
+  const nodePort = ofProtocol.find((one) => one.nodePort === port);
+  return nodePort
+    ? `; ${port} is the node port of ${displayName(nodePort)}, open at addresses of nodes; the Service's port is ${nodePort.port}`
+    : '';
+}

@@ -1,0 +1,238 @@
+import { compareText } from '../../lib/text.ts';
+import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
+
+/** A graph as boxes and arrows, for the languages that lay them out themselves. Types only; texts are not escaped. */
+
+/** What a text says that is cut where it is shown. */
+interface MayBeCut {
+  /** All of it, lines joined; empty where nothing is cut. */
+  readonly full: string;
+}
+
+/** A box. */
+export interface DrawnBox extends MayBeCut {
+  /** A letter and a number; nothing of the input. */
+  readonly id: string;
+  readonly kind: 'frontend' | 'service port' | 'refusal' | 'endpoint here' | 'endpoint';
+  /** At least one. */
+  readonly lines: readonly string[];
+}
+
+/** An arrow. */
+export interface DrawnArrow extends MayBeCut {
+  readonly from: string;
+  readonly to: string;
+  /** Empty for none. */
+  readonly label: string;
+  /** Dashed where no connection goes. */
+  readonly dashed: boolean;
+}
+
+/** The endpoints of one node. */
+export interface DrawnNode extends MayBeCut {
+  readonly id: string;
+  readonly title: string;
+  readonly isHere: boolean;
+  readonly endpoints: readonly DrawnBox[];
+}
+
+/** The nodes of one zone. */
+interface DrawnZone extends MayBeCut {
+  readonly id: string;
+  readonly title: string;
+  readonly nodes: readonly DrawnNode[];
+}
+
+/** All of it, from left to right. */
+export interface Drawing {
+  readonly title: string;
+  readonly frontends: readonly DrawnBox[];
+  readonly servicePorts: readonly DrawnBox[];
+  readonly refusals: readonly DrawnBox[];
+  readonly zones: readonly DrawnZone[];
+  readonly arrows: readonly DrawnArrow[];
+}
+
+/** A graph as boxes and arrows. An endpoint of several service ports is one box; so is a refusal of each kind of one port. */
+export function makeDrawing(graph: Graph): Drawing {
+  const draft: Draft = { frontends: [], servicePorts: [], refusals: [], endpoints: new Map(), arrows: [] };
+  for (const servicePort of graph.servicePorts) {
+    drawServicePort(servicePort, draft);
+  }
+  const { frontends, servicePorts, refusals, endpoints, arrows } = draft;
+  const node = graph.nodeName === '' ? 'a node without a name' : `node ${shortenName(graph.nodeName)}`;
+  return {
+    title: `Services on ${node}${graph.zone === '' ? '' : ` in zone ${shortenName(graph.zone)}`}`,
+    frontends,
+    servicePorts,
+    refusals,
+    zones: groupByPlace([...endpoints.values()], graph),
+    arrows,
+  };
+}
+
+/** An endpoint and its box. */
+interface PlacedBox {
+  readonly endpoint: GraphEndpoint;
+  readonly box: DrawnBox;
+}
+
+interface Draft {
+  readonly frontends: DrawnBox[];
+  readonly servicePorts: DrawnBox[];
+  readonly refusals: DrawnBox[];
+  /** By endpoint address. */
+  readonly endpoints: Map<string, PlacedBox>;
+  readonly arrows: DrawnArrow[];
+}
+
+function drawServicePort(servicePort: GraphServicePort, draft: Draft): void {
+  const id = `s${draft.servicePorts.length}`;
+  draft.servicePorts.push(makeBox(id, 'service port', linesOfPort(servicePort)));
+  for (const frontend of servicePort.frontends) {
+    const from = `f${draft.frontends.length}`;
+    draft.frontends.push(makeBox(from, 'frontend', linesOfFrontend(frontend)));
+    const label = frontend.heldBy === '' ? '' : `held by ${frontend.heldBy}`;
+    draft.arrows.push({ from, to: id, ...makeLabel(label), dashed: frontend.routes.length === 0 });
+  }
+  for (const { refusal, clients } of servicePort.routes) {
+    if (refusal !== null) {
+      const to = `r${draft.refusals.length}`;
+      draft.refusals.push(makeBox(to, 'refusal', [refusal]));
+      draft.arrows.push({ from: id, to, ...makeLabel(clients), dashed: false });
+    }
+  }
+  for (const endpoint of servicePort.endpoints) {
+    const { box } = placeEndpoint(endpoint, draft);
+    const label = endpoint.leftOut || shareText(endpoint, servicePort);
+    draft.arrows.push({ from: id, to: box.id, ...makeLabel(label), dashed: endpoint.leftOut !== '' });
+  }
+}
+
+function placeEndpoint(endpoint: GraphEndpoint, { endpoints }: Draft): PlacedBox {
+  const known = endpoints.get(endpoint.endpointAddress);
+  if (known) {
+    return known;
+  }
+  const kind = endpoint.local ? 'endpoint here' : 'endpoint';
+  const lines = [endpoint.endpointAddress, ...(endpoint.pod === '' ? [] : [endpoint.pod])];
+  const placed: PlacedBox = { endpoint, box: makeBox(`e${endpoints.size}`, kind, lines) };
+  endpoints.set(endpoint.endpointAddress, placed);
+  return placed;
+}
+
+function makeBox(id: string, kind: DrawnBox['kind'], lines: readonly string[]): DrawnBox {
+  const shown = lines.map(shortenName);
+  return { id, kind, lines: shown, full: fullText(lines, shown) };
+}
+
+function makeLabel(label: string): Pick<DrawnArrow, 'label' | 'full'> {
+  const shown = shortenName(label);
+  return { label: shown, full: fullText([label], [shown]) };
+}
+
+function fullText(lines: readonly string[], shown: readonly string[]): string {
+  return lines.every((line, index) => line === shown[index]) ? '' : lines.join(', ');
+}
+
+function linesOfPort(servicePort: GraphServicePort): string[] {
+  const { namespace, name, portName, affinitySeconds } = servicePort;
+  return [
+    `${namespace}/${name}`,
+    `${portName === '' ? '' : `${portName} `}${portText(servicePort)}`,
+    ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : []),
+  ];
+}
+
+function linesOfFrontend({ kind, place, sourceRanges }: GraphFrontend): string[] {
+  return [
+    ...(kind === 'node port' ? [place] : [kind, place]),
+    ...(sourceRanges === null ? [] : [`only from ${sourceRangesText(sourceRanges)}`]),
+  ];
+}
+
+function sourceRangesText(ranges: readonly string[]): string {
+  const [first = 'nobody', ...others] = ranges;
+  return others.length === 0 ? first : `${first} and ${others.length} more`;
+}
+
+/** Endpoints by zone, then by node; this node's zone and this node come first, the rest is sorted by name. */
+function groupByPlace(placed: readonly PlacedBox[], { zone: here }: Pick<Graph, 'zone'>): DrawnZone[] {
+  const zones = groupBy(placed, ({ endpoint }) => endpoint.zone, here);
+  let nodes = 0;
+  return zones.map(([zone, inZone], index) => ({
+    id: `z${index}`,
+    ...nameGroup('zone', zone),
+    nodes: groupBy(inZone, ({ endpoint }) => endpoint.nodeName, localNodeOf(inZone)).map(([nodeName, onNode]) => {
+      nodes += 1;
+      return drawNode(nodeName, onNode, `n${nodes - 1}`);
+    }),
+  }));
+}
+
+function drawNode(nodeName: string, onNode: readonly PlacedBox[], id: string): DrawnNode {
+  const isHere = onNode.some(({ endpoint }) => endpoint.local);
+  const { title, full } = nameGroup('node', nodeName);
+  const endpoints = onNode.map(({ box }) => box);
+  return { id, title: isHere ? `${title} (this node)` : title, full, isHere, endpoints };
+}
+
+function nameGroup(kind: 'zone' | 'node', name: string): Pick<DrawnZone, 'title' | 'full'> {
+  const shown = shortenName(name);
+  return { title: name === '' ? `unknown ${kind}` : `${kind} ${shown}`, full: shown === name ? '' : name };
+}
+
+function localNodeOf(placed: readonly PlacedBox[]): string | undefined {
+  return placed.find(({ endpoint }) => endpoint.local)?.endpoint.nodeName;
+}
+
+function groupBy(
+  placed: readonly PlacedBox[],
+  nameOf: (box: PlacedBox) => string,
+  first: string | undefined,
+): [string, PlacedBox[]][] {
+  const groups = new Map<string, PlacedBox[]>();
+  for (const box of placed) {
+    const name = nameOf(box);
+    const group = groups.get(name);
+    if (group) {
+      group.push(box);
+    } else {
+      groups.set(name, [box]);
+    }
+  }
+  return [...groups].sort(([a], [b]) => Number(b === first) - Number(a === first) || compareText(a, b));
+}
+
+/** What an endpoint gets of the new connections: `1/3`, or `pods 1/3 · outside 1/1` where clients differ; empty for nothing. */
+export function shareText({ routes }: GraphEndpoint, servicePort: GraphServicePort): string {
+  const shares = routes.flatMap((index) => {
+    const route = servicePort.routes[index];
+    return route ? `${route.clients === '' ? '' : `${route.clients} `}1/${route.endpoints}` : [];
+  });
+  return shares.join(' · ');
+}
+
+/** Characters of a name that a drawing shows. */
+const mostShown = 60;
+
+/** How many of them are the end of the name. */
+const ending = 20;
+
+/**
+ * A text as a drawing shows it. Long ones lose their middle: names of pods and nodes often differ at the end alone, and no
+ * rule of Kubernetes keeps a node name in an EndpointSlice short.
+ */
+export function shortenName(text: string): string {
+  const characters = [...text];
+  if (characters.length <= mostShown) {
+    return text;
+  }
+  const beginning = characters.slice(0, mostShown - ending - 1).join('');
+  return `${beginning}…${characters.slice(-ending).join('')}`;
+}
+
+/** `80/tcp`, and `80/tcp over IPv6`, by which the two families of a Service are told apart. */
+export function portText({ port, protocol, family }: Pick<GraphServicePort, 'port' | 'protocol' | 'family'>): string {
+  return `${port}/${protocol}${family === 'ip6' ? ' over IPv6' : ''}`;
+}

@@ -1,0 +1,70 @@
+/** Who serves whom on one node, as nodes and edges to draw. Types only; plain data, sorted; texts are not escaped. */
+
+import type { Family, Protocol } from '../../net/network.ts';
+import type { FrontendKind } from '../../phases/5-plan/fragment.ts';
+import type { Refusal } from '../changes/changes.ts';
+
+/** What a node's rulesets do, for all families together. */
+export interface Graph {
+  /** Empty when no node was named. */
+  readonly nodeName: string;
+  readonly zone: string;
+  /** Sorted by namespace, name, portName, protocol, family. */
+  readonly servicePorts: readonly GraphServicePort[];
+}
+
+/** One entry of spec.ports of a Service, in one family. */
+export interface GraphServicePort {
+  readonly family: Family;
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty for the only port of a Service. */
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly port: number;
+  /** How long a client keeps its endpoint; 0 without affinity. */
+  readonly affinitySeconds: number;
+  readonly frontends: readonly GraphFrontend[];
+  readonly routes: readonly Route[];
+  /** All that the slices have, used or not; sorted by endpoint address. */
+  readonly endpoints: readonly GraphEndpoint[];
+}
+
+/** Where clients connect to. */
+export interface GraphFrontend {
+  readonly kind: FrontendKind;
+  /** `10.96.0.10:80`, `[fd00::1]:80`, `node port 30080`. */
+  readonly place: string;
+  /** The service port that has this place in the ruleset, where it is another one; else empty. */
+  readonly heldBy: string;
+  /** CIDRs that may use it; null where everybody may. */
+  readonly sourceRanges: readonly string[] | null;
+  /** Indices of the routes that start here; none where another service port has the place. */
+  readonly routes: readonly number[];
+}
+
+/** What becomes of some clients of a service port: each of `endpoints` gets an equal share, or all are refused. */
+export interface Route {
+  /** Which clients: `pods`, `outside`; empty for all. */
+  readonly clients: string;
+  /** How many endpoints share the connections; 0 where they are refused. */
+  readonly endpoints: number;
+  readonly refusal: Refusal | null;
+}
+
+/** One address and port that may answer for a service port. */
+export interface GraphEndpoint {
+  /** `10.244.1.11:8080`. */
+  readonly endpointAddress: string;
+  /** `namespace/name`, or empty where no object says. */
+  readonly pod: string;
+  readonly nodeName: string;
+  readonly zone: string;
+  /** Whether it runs on the node that the rulesets are for. */
+  readonly local: boolean;
+  readonly state: 'ready' | 'not ready' | 'terminating';
+  /** Indices of the routes that lead here. */
+  readonly routes: readonly number[];
+  /** Why none does; empty where one does. */
+  readonly leftOut: string;
+}

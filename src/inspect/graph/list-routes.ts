@@ -1,0 +1,143 @@
+import type { Frontend } from '../../frontends/frontend.ts';
+import { type EndpointAddress, endpointText } from '../../net/network.ts';
+import type { Refusal } from '../changes/changes.ts';
+import type { ClaimedFrontend } from './build-graph.ts';
+import type { Route } from './graph.ts';
+
+/** The routes of a service port, and who takes them. */
+export interface Routes {
+  readonly routes: readonly Route[];
+  /** Indices of the routes that start at a frontend. */
+  readonly routesOf: (frontend: Frontend) => readonly number[];
+  /** Indices of the routes that lead to an endpoint, by its endpoint address. */
+  readonly routesTo: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * What the frontends of one service port do with connections. Frontends and clients with equal endpoints, or an equal
+ * refusal, share a route.
+ *
+ * @param tellsPods whether the node can tell pods from others.
+ */
+export function listRoutes(
+  claimed: readonly ClaimedFrontend[],
+  { tellsPods }: { readonly tellsPods: boolean },
+): Routes {
+  const drafts = new Map<string, Draft>();
+  for (const { kind, held } of claimed) {
+    for (const end of held ? endsOf(held, kind === 'cluster IP') : []) {
+      const key = end.refusal ?? end.endpointAddresses.map(endpointText).join();
+      const draft = drafts.get(key) ?? { ...end, traffic: new Set(), frontends: new Set() };
+      for (const traffic of end.traffic) {
+        draft.traffic.add(traffic);
+      }
+      draft.frontends.add(end.frontend);
+      drafts.set(key, draft);
+    }
+  }
+  const ordered = [...drafts.values()];
+  return {
+    routes: ordered.map(({ traffic, endpointAddresses, refusal }) => ({
+      clients: nameClients(traffic, { tellsPods, isOnly: ordered.length === 1 }),
+      endpoints: endpointAddresses.length,
+      refusal,
+    })),
+    routesOf: (frontend) => ordered.flatMap(({ frontends }, index) => (frontends.has(frontend) ? index : [])),
+    routesTo: routesToEndpoints(ordered),
+  };
+}
+
+/** What becomes of some traffic to one frontend. */
+interface End {
+  readonly frontend: Frontend;
+  readonly traffic: readonly Traffic[];
+  readonly endpointAddresses: readonly EndpointAddress[];
+  readonly refusal: Refusal | null;
+}
+
+interface Draft extends Pick<End, 'endpointAddresses' | 'refusal'> {
+  readonly traffic: Set<Traffic>;
+  readonly frontends: Set<Frontend>;
+}
+
+function endsOf(frontend: Frontend, isClusterIP: boolean): End[] {
+  const { all, local, policy, refusal } = frontend;
+  const everybody: readonly Traffic[] = isClusterIP ? ['cluster IP'] : ['insiders', 'outside'];
+  const outside: readonly Traffic[] = isClusterIP ? ['cluster IP'] : ['outside'];
+  const end = (traffic: readonly Traffic[], endpointAddresses: readonly EndpointAddress[] = []): End => ({
+    frontend,
+    traffic,
+    endpointAddresses,
+    refusal: endpointAddresses.length > 0 ? null : wordOf(refusal),
+  });
+  if (all && (local || refusal !== null) && policy === 'local endpoints, source kept') {
+    return [end(['insiders'], all), end(outside, local)];
+  }
+  return [end(everybody, all ?? local)];
+}
+
+/** `dropped` of `dropped from outside`. */
+function wordOf(refusal: Frontend['refusal']): Refusal {
+  switch (refusal) {
+    case 'rejected':
+    case 'rejected from outside':
+      return 'rejected';
+    case 'dropped':
+    case 'dropped from outside':
+      return 'dropped';
+    case 'untranslated':
+    case 'untranslated from outside':
+      return 'untranslated';
+    case 'not understood':
+    case 'not understood from outside':
+    case null:
+      return 'not understood';
+  }
+}
+
+function routesToEndpoints(ordered: readonly Draft[]): Map<string, number[]> {
+  const routesTo = new Map<string, number[]>();
+  for (const [index, { endpointAddresses }] of ordered.entries()) {
+    for (const endpointAddress of endpointAddresses.map(endpointText)) {
+      const routes = routesTo.get(endpointAddress);
+      if (routes) {
+        routes.push(index);
+      } else {
+        routesTo.set(endpointAddress, [index]);
+      }
+    }
+  }
+  return routesTo;
+}
+
+/** Connections that rules tell apart: to the cluster IP, and to other frontends from pods and the node, or from others. */
+type Traffic = 'cluster IP' | 'insiders' | 'outside';
+
+/** What names depend on besides the traffic. */
+interface Naming {
+  /** Whether the node can tell pods from others; else only the node itself is an insider. */
+  readonly tellsPods: boolean;
+  /** Whether there is no other route. */
+  readonly isOnly: boolean;
+}
+
+/** A short name for the clients of a route, which tells it from the other routes; empty where there is no other. */
+function nameClients(traffic: ReadonlySet<Traffic>, { tellsPods, isOnly }: Naming): string {
+  const pods = tellsPods ? 'pods' : 'node';
+  const [clusterIP, insiders, outside] = (['cluster IP', 'insiders', 'outside'] as const).map((one) =>
+    traffic.has(one),
+  );
+  if (isOnly) {
+    return '';
+  }
+  if (insiders && !clusterIP) {
+    return outside ? 'not cluster IP' : `${pods}, not cluster IP`;
+  }
+  // Whoever uses a cluster IP is a pod, as a rule.
+  const isPods = insiders && tellsPods;
+  return [
+    ...(clusterIP && !isPods ? ['cluster IP'] : []),
+    ...(insiders ? [pods] : []),
+    ...(outside ? ['outside'] : []),
+  ].join(', ');
+}

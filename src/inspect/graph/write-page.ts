@@ -1,0 +1,139 @@
+import { escapeControls } from '../../lib/text.ts';
+import { portText } from './drawing.ts';
+import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort, Route } from './graph.ts';
+
+/** What a page is made of besides the graph. */
+interface PageParts {
+  /** A classic script, which finds the graph as JSON in the element `graph`. */
+  readonly script: string;
+  readonly style: string;
+  /** SHA-256 of a text, in base64: for the page's own rule of what may run in it. */
+  readonly hashOf: (text: string) => string;
+}
+
+/**
+ * One HTML file with everything in it. Its Content-Security-Policy (w3.org/TR/CSP3) allows exactly this script and this
+ * style, and no request to anywhere.
+ */
+export function writePage(graph: PackedGraph, { script, style, hashOf }: PageParts): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src 'sha256-${hashOf(script)}'`,
+    `style-src 'sha256-${hashOf(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const node = graph.node === '' ? 'a node without a name' : graph.node;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Services on ${escapeHtml(node)}</title>
+<style>${style}</style>
+</head>
+<body>
+<noscript>This page draws with its own script, which the browser does not run.</noscript>
+<script type="application/json" id="graph">${embedJson(graph)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** No text in it can end the element or begin a comment, and none is a line end in older JavaScript. */
+function embedJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/**
+ * A graph as the page reads it (page/unpack-graph.js): lists in place of objects, and an index for what many endpoints
+ * have in common, as 20,000 endpoints must stay a file of a megabyte or so.
+ */
+interface PackedGraph {
+  readonly node: string;
+  readonly zone: string;
+  /** Node, zone, and 1 for this node. */
+  readonly places: readonly (readonly [node: string, zone: string, isHere: 0 | 1])[];
+  /** State, reason for being left out, and indices of routes. */
+  readonly uses: readonly (readonly [state: GraphEndpoint['state'], leftOut: string, routes: readonly number[]])[];
+  readonly ports: readonly PackedPort[];
+}
+
+type PackedPort = readonly [
+  namespace: string,
+  name: string,
+  portName: string,
+  port: string,
+  affinitySeconds: number,
+  frontends: readonly (readonly [GraphFrontend['kind'], string, string, readonly string[] | null, readonly number[]])[],
+  routes: readonly (readonly [clients: string, endpoints: number, refusal: Route['refusal']])[],
+  /** Pods of the Service's own namespace come without it. */
+  endpoints: readonly (readonly [endpointAddress: string, pod: string, place: number, use: number])[],
+];
+
+/** Packs a graph; nothing is lost. */
+export function packGraph({ nodeName, zone, servicePorts }: Graph): PackedGraph {
+  const places = makeTable<PackedGraph['places'][number]>();
+  const uses = makeTable<PackedGraph['uses'][number]>();
+  const ports = servicePorts.map((servicePort) =>
+    packPort(
+      servicePort,
+      servicePort.endpoints.map((endpoint) => [
+        endpoint.endpointAddress,
+        shortPod(endpoint.pod, servicePort),
+        places.indexOf([endpoint.nodeName, endpoint.zone, endpoint.local ? 1 : 0]),
+        uses.indexOf([endpoint.state, endpoint.leftOut, endpoint.routes]),
+      ]),
+    ),
+  );
+  return { node: nodeName, zone, places: places.rows, uses: uses.rows, ports };
+}
+
+function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): PackedPort {
+  const { family, namespace, name, portName, protocol, port, affinitySeconds, frontends, routes } = servicePort;
+  return [
+    namespace,
+    name,
+    portName,
+    portText({ port, protocol, family }),
+    affinitySeconds,
+    frontends.map((each) => [each.kind, each.place, each.heldBy, each.sourceRanges, each.routes]),
+    routes.map(({ clients, endpoints: count, refusal }) => [clients, count, refusal]),
+    endpoints,
+  ];
+}
+
+function shortPod(pod: string, { namespace }: GraphServicePort): string {
+  return pod.startsWith(`${namespace}/`) ? pod.slice(namespace.length + 1) : pod;
+}
+
+interface Table<T> {
+  readonly rows: T[];
+  readonly indexOf: (row: T) => number;
+}
+
+/** Rows that come often, each once. */
+function makeTable<T>(): Table<T> {
+  const rows: T[] = [];
+  const indices = new Map<string, number>();
+  return {
+    rows,
+    indexOf: (row) => {
+      const key = JSON.stringify(row);
+      const index = indices.get(key) ?? rows.push(row) - 1;
+      indices.set(key, index);
+      return index;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { ServiceNote } from '../../kubernetes/service-notes.ts';
+import { collectAll } from '../../lib/lists.ts';
+import { compareText } from '../../lib/text.ts';
+import { nameOfFamily } from '../../net/network.ts';
+import type { NodeView } from '../../phases/3-model/model.ts';
+import type { FrontendRow } from './inventory.ts';
+
+/** A row for each Service that no rule of any view comes of, with the reason. */
+export function listUnserved(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
+  const listed: Namespaced<true> = new Map();
+  for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
+    setNamespaced(listed, namespace, name, true);
+  }
+  const families = views.map(({ family }) => nameOfFamily(family)).join(' or ');
+  return notes.flatMap(({ namespace, name, unserved }) => {
+    if (getNamespaced(listed, namespace, name)) {
+      return [];
+    }
+    // The same object may stand in several files.
+    setNamespaced(listed, namespace, name, true);
+    const remark =
+      unserved === 'left out' ? 'left out: it has errors' : `${unserved ?? `no cluster IP of ${families}`}: no rules`;
+    return unservedRow(namespace, name, remark);
+  });
+}
+
+function unservedRow(namespace: string, service: string, remark: string): FrontendRow {
+  return {
+    namespace,
+    service,
+    portName: null,
+    protocol: null,
+    family: null,
+    type: null,
+    frontend: null,
+    policy: null,
+    refusal: null,
+    givenTo: null,
+    affinitySeconds: 0,
+    sourceRanges: null,
+    endpointsUsed: 0,
+    endpointsLocal: 0,
+    endpoints: [],
+    remarks: [remark],
+  };
+}
+
+/**
+ * The service ports of the rows, each once and sorted, as `explain --to` takes them: `service:NAMESPACE/NAME:PORT`, or
+ * `service:NAMESPACE/NAME` for an unnamed port, with `/PROTOCOL` where one port has several. None for Services without
+ * rules, nor for elements that name no Service.
+ */
+export function nameServicePorts(rows: readonly FrontendRow[]): string[] {
+  const protocols = new Map<string, Set<string>>();
+  for (const { namespace, service, portName, protocol } of rows) {
+    if (portName !== null && protocol !== null && namespace !== '') {
+      const name = `service:${namespace}/${service}${portName && `:${portName}`}`;
+      const known = protocols.get(name) ?? new Set();
+      protocols.set(name, known.add(protocol));
+    }
+  }
+  const names = [...protocols].flatMap(([name, known]) =>
+    known.size === 1 ? [name] : [...known].map((protocol) => `${name}/${protocol}`),
+  );
+  return names.sort(compareText);
+}

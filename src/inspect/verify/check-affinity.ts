@@ -1,0 +1,162 @@
+import type { EndpointAddress } from '../../net/network.ts';
+import type { Fate, Memory, MemoryEntry, Outcome, Packet } from '../../walk/fate.ts';
+import { compareFate } from './compare-fate.ts';
+import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
+import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import { standardClients } from './list-clients.ts';
+
+/** A packet that was sent to an endpoint as it should be, and the means to send more. */
+interface AffinityContext {
+  readonly packet: Packet;
+  readonly expected: ExpectedFate;
+  readonly expectations: Expectations;
+  /** Whether to try those as well whom the pins must not concern, and pins to endpoints that are gone. */
+  readonly isThorough: boolean;
+  readonly walk: (packet: Packet, memory?: Memory) => Fate;
+}
+
+/**
+ * What is wrong about the connections that follow on one: the client's next one must go where the first went, for as long
+ * as its Service says; that of another client, and that to another port of the Service, anywhere. A pin to an endpoint
+ * that is gone must be forgotten. Undefined where all is right.
+ */
+export function findAffinityProblem(outcomes: readonly Outcome[], context: AffinityContext): string | undefined {
+  const { frontend } = context.expected;
+  if (!frontend) {
+    return undefined;
+  }
+  for (const outcome of outcomes) {
+    const problem = nextProblem(outcome, frontend.service.affinitySeconds, context);
+    if (problem !== undefined) {
+      return problem;
+    }
+  }
+  const [first] = outcomes;
+  return context.isThorough && first
+    ? (othersProblem(outcomes, frontend, context) ?? goneProblem(first, context))
+    : undefined;
+}
+
+/** Without affinity nothing may be kept. */
+export function findNeedlessPin(outcomes: readonly Outcome[]): string | undefined {
+  const isKept = outcomes.some(({ memory }) => memory.size > 0);
+  return isKept ? 'are pinned to their endpoint, though the Service has no affinity' : undefined;
+}
+
+function nextProblem({ endpoint, memory }: Outcome, seconds: number, context: AffinityContext): string | undefined {
+  const [next, ...others] = context.walk(context.packet, memory).outcomes;
+  if (next?.endpoint !== endpoint || others.length > 0) {
+    return `do not keep ${endpoint}, should for ${seconds} s`;
+  }
+  const times = [...memory.values()].flatMap((entries) => [...entries.values()]).map((entry) => entry.timeoutSeconds);
+  const wrong = times.find((time) => time !== seconds);
+  return times.length > 0 && (wrong !== undefined || times.includes(undefined))
+    ? `keep ${endpoint} for ${wrong ?? 'unlimited'} s, should for ${seconds} s`
+    : undefined;
+}
+
+/** Somebody whom the pin of the first client must not concern. */
+interface Other {
+  readonly packet: Packet;
+  readonly words: string;
+}
+
+function otherClients({ packet, expectations }: AffinityContext): Other[] {
+  // What the node sends to itself masqueraded comes back as from another of its addresses, so these may share a pin.
+  const isNode = isNodeAddress(packet.source, expectations);
+  const other = standardClients(expectations).find(
+    ({ source }) => source !== packet.source && !(isNode && isNodeAddress(source, expectations)),
+  );
+  return other
+    ? [
+        {
+          packet: { ...packet, source: other.source, inputInterface: other.inputInterface ?? '' },
+          words: `is followed by ${other.words} as well`,
+        },
+      ]
+    : [];
+}
+
+/** As many ports of one Service are tried. */
+const portsTried = 2;
+
+function otherPorts({ service, address }: ExpectedFrontend, { packet, expectations }: AffinityContext): Other[] {
+  const others = (expectations.siblings.get(`${service.namespace}/${service.name}`) ?? []).filter(
+    (one) => one.address === address && one.service !== service,
+  );
+  return others.slice(0, portsTried).map(({ port, service: { protocol, label } }) => ({
+    packet: { ...packet, protocol, port },
+    words: `is followed at port ${port}/${protocol} (${label}) as well`,
+  }));
+}
+
+/** The pins of all outcomes are tried at once: none of them concerns others. */
+function othersProblem(
+  outcomes: readonly Outcome[],
+  frontend: ExpectedFrontend,
+  context: AffinityContext,
+): string | undefined {
+  const { expectations, walk } = context;
+  const memory = uniteMemories(outcomes.map((outcome) => outcome.memory));
+  const others = [...otherClients(context), ...otherPorts(frontend, context)];
+  const misled = others.find(({ packet }) => {
+    const expected = expectFate(packet, expectations);
+    // What is wrong without the pin as well is told elsewhere.
+    return compareFate(walk(packet, memory), expected) && !compareFate(walk(packet), expected);
+  });
+  return misled && `are pinned, and their pin ${misled.words}`;
+}
+
+function uniteMemories(memories: readonly Memory[]): Memory {
+  const united = new Map<string, Map<string, MemoryEntry>>();
+  for (const [name, entries] of memories.flatMap((memory) => [...memory])) {
+    const known = united.get(name) ?? new Map<string, MemoryEntry>();
+    united.set(name, known);
+    for (const [key, entry] of entries) {
+      known.set(key, entry);
+    }
+  }
+  return united;
+}
+
+/** The first packet that follows the pin is lost, the next one picks anew. */
+function goneProblem(
+  { address, port, endpoint, memory }: Outcome,
+  { packet, expected, walk }: AffinityContext,
+): string | undefined {
+  const gone = packet.destination.includes(':') ? '2001:db8:fffe::fd' : '192.0.2.253';
+  const stale = movePins(memory, { address, port }, { address: gone, port: 9 });
+  if (!stale) {
+    return undefined;
+  }
+  const [lost, ...others] = walk(packet, stale).outcomes;
+  const isLost = lost?.verdict === 'dropped' && others.length === 0;
+  return isLost && !compareFate(walk(packet, lost.memory), expected)
+    ? undefined
+    : `do not let go of ${endpoint} once it is gone`;
+}
+
+/**
+ * A memory as it would be had another endpoint been picked: in the values of pins, and at the end of their keys. Undefined
+ * where no pin names the endpoint, as where endpoints have sets of their own, which go with them.
+ */
+function movePins(memory: Memory, from: EndpointAddress, to: EndpointAddress): Memory | undefined {
+  const end = `${from.address} . ${from.port}`;
+  let hasMoved = false;
+  const move = (entry: MemoryEntry): MemoryEntry => {
+    const { key, value } = entry;
+    const isKey = key.endsWith(` . ${end}`);
+    const isValue = value && 'address' in value && value.address === from.address && value.port === from.port;
+    hasMoved ||= isKey || isValue === true;
+    return {
+      ...entry,
+      key: isKey ? `${key.slice(0, -end.length)}${to.address} . ${to.port}` : key,
+      ...(value && { value: isValue ? to : value }),
+    };
+  };
+  const moved = [...memory].map(([name, entries]) => {
+    const all = [...entries.values()].map(move);
+    return [name, new Map(all.map((entry) => [entry.key, entry]))] as const;
+  });
+  return hasMoved ? new Map(moved) : undefined;
+}

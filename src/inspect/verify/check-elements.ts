@@ -1,0 +1,180 @@
+import { endpointText, type Protocol, protocols } from '../../net/network.ts';
+import type { Element, SetDeclaration } from '../../nft/ruleset.ts';
+import { splitKey } from '../../nft/ruleset-parts.ts';
+import { listTargets } from './check-frontends.ts';
+import { rejectChain } from './check-structure.ts';
+import { isNodeAddress } from './expect-fate.ts';
+import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import { clientKinds, standardClients } from './list-clients.ts';
+import type { Fault, FaultPlace } from './verify-ruleset.ts';
+import type { Target, WalkCheck } from './walk-check.ts';
+
+/** The set of endpoints that are masqueraded when they meet themselves (docs/ruleset.md). */
+const hairpinSet = 'hairpin-connections';
+
+/**
+ * Accounts for the elements of all sets and maps, after all packets were walked: what none of them found serves nobody
+ * that it should, and what it lets through nobody has asked for. Left out are dynamic sets, which traffic fills, and
+ * elements of frontends that no packet can use up, as with source ranges that admit no pod, or that have a fault already:
+ * who is sent elsewhere finds none of the rest.
+ */
+export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
+  const unusable = unusableFrontends(expectations);
+  for (const { declaration, isDynamic, entries } of ruleset.sets.values()) {
+    if (declaration.name === hairpinSet) {
+      checkHairpinSet(entries, expectations).forEach(faults.add);
+      continue;
+    }
+    const unfound = isDynamic ? [] : [...entries.values()].filter((element) => !found.has(element));
+    for (const element of unfound.filter((one) => !isCidr(one, declaration, expectations))) {
+      const frontend = ownerOf(element, declaration, expectations);
+      const isExplained =
+        frontend &&
+        (unusable.has(frontend) ? leadsRight(element, declaration, frontend) : faults.concerns(placeOf(frontend)));
+      if (!isExplained) {
+        faults.add(faultOf(element, declaration, frontend));
+      }
+    }
+  }
+}
+
+/** A marked packet is masqueraded before this set is asked, so that here only the elements tell. */
+function checkHairpinSet(entries: ReadonlyMap<string, Element>, { hairpins }: Expectations): Fault[] {
+  const expected = new Map(
+    [...hairpins].map((hairpin) => {
+      const [address = '', protocol = '', port = ''] = hairpin.split(' ');
+      return [`${address} . ${address} . ${protocol} . ${port}`, endpointText({ address, port: Number(port) })];
+    }),
+  );
+  const extra = [...entries.keys()].filter((key) => !expected.has(key));
+  const missing = [...expected].filter(([key]) => !entries.has(key));
+  return [
+    ...extra.map(
+      (key): Fault => ({
+        code: 'extra-element',
+        message: `${hairpinSet} has ${key}, which is no endpoint of this node`,
+      }),
+    ),
+    ...missing.map(
+      ([key, endpoint]): Fault => ({
+        code: 'missing-element',
+        message: `${hairpinSet} lacks ${key}: endpoint ${endpoint} cannot reach itself`,
+      }),
+    ),
+  ];
+}
+
+/** Ranges of cluster IPs that are all in use are asked for by no packet. */
+function isCidr({ key }: Element, { name }: SetDeclaration, { serviceCIDRs }: Expectations): boolean {
+  return (
+    name === 'service-cidrs' &&
+    serviceCIDRs.some(({ address, prefix }) => [`${address}/${prefix}`, address].includes(key))
+  );
+}
+
+/** Frontends of which no client, or not every kind of client, can make use. */
+function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFrontend> {
+  const { ips, nodePorts } = expectations;
+  const lacksKinds = standardClients(expectations).length < clientKinds.length;
+  // At an address of the node an IP and a node port may be in each other's way.
+  const hasRival = ({ kind }: ExpectedFrontend, { destination, protocol, port }: Target): boolean =>
+    kind === 'node-port'
+      ? ips.has(`${destination} ${protocol} ${port}`)
+      : isNodeAddress(destination, expectations) && nodePorts.has(`${protocol} ${port}`);
+  const unusable = listTargets(expectations).filter(
+    ([frontend, targets]) =>
+      lacksKinds ||
+      (frontend.kind === 'load-balancer-ip' && frontend.service.allowed !== undefined) ||
+      targets.every((target) => hasRival(frontend, target)),
+  );
+  return new Set(unusable.map(([frontend]) => frontend));
+}
+
+/** Whether an element leads nowhere that its Service does not: to a chain, or to one of the endpoints. */
+function leadsRight({ value, key }: Element, { key: types }: SetDeclaration, frontend: ExpectedFrontend): boolean {
+  const { cluster, local } = frontend.service;
+  const refusal = refusalBy(frontend);
+  const isEndpoint = (endpointAddress: string): boolean =>
+    [...cluster, ...local].some(({ text }) => text === endpointAddress);
+  const parts = splitKey(key);
+  if (value && 'address' in value) {
+    return isEndpoint(endpointText(value)) && Number(parts.at(-1)) < Math.max(cluster.length, local.length);
+  }
+  if (value) {
+    return value.kind === 'drop' ? refusal === 'drop' : (value.chain === rejectChain) === (refusal === 'reject');
+  }
+  // Affinity: frontend and endpoint.
+  const [address = '', port = ''] = parts.slice(-2);
+  return types.length > 2 && types.at(-1) === 'port' && isEndpoint(endpointText({ address, port: Number(port) }));
+}
+
+/** How a frontend refuses those for whom it has nothing; undefined where it has something for everybody. */
+function refusalBy({ kind, service }: ExpectedFrontend): 'drop' | 'reject' | undefined {
+  const { hasAny, local, internalLocal, externalLocal } = service;
+  const needsLocal = kind === 'cluster-ip' ? internalLocal : externalLocal;
+  const lacksLocal = needsLocal && local.length === 0;
+  if (!hasAny) {
+    return 'reject';
+  }
+  return lacksLocal ? 'drop' : undefined;
+}
+
+function faultOf(element: Element, declaration: SetDeclaration, frontend: ExpectedFrontend | undefined): Fault {
+  const { key, value, comment } = element;
+  const { name, key: types } = declaration;
+  const endpointAddress = value && 'address' in value ? `${endpointText(value)} at ${key}` : key;
+  if (frontend) {
+    const message = `${name} has ${endpointAddress}, which no client of it should find`;
+    return { code: 'extra-element', ...placeOf(frontend), message };
+  }
+  const owner = comment === undefined ? '' : ` (${comment})`;
+  if (!types.includes('port')) {
+    return {
+      code: 'extra-element',
+      message: `${name} has ${endpointAddress}${owner}, which nothing in the snapshot asks for`,
+    };
+  }
+  return {
+    code: 'extra-frontend',
+    frontend: frontendText(splitKey(key), types, name),
+    message: `${name} has ${endpointAddress}${owner}, but no Service has this frontend`,
+  };
+}
+
+function frontendText(parts: readonly string[], types: SetDeclaration['key'], name: string): string {
+  const partOf = (type: (typeof types)[number]): string => parts[types.indexOf(type)] ?? '';
+  const protocol: string | undefined =
+    partOf('protocol') || protocols.find((each: Protocol) => name.startsWith(`${each}-`));
+  const suffix = protocol === undefined ? '' : `/${protocol}`;
+  const port = partOf('port');
+  return types[0] === 'address'
+    ? `${endpointText({ address: partOf('address'), port: Number(port) })}${suffix}`
+    : `node port ${port}${suffix}`;
+}
+
+/** The frontend that an element's key begins with, or undefined where nobody owns it. */
+export function ownerOf(
+  { key }: Element,
+  { key: types, protocol, name }: SetDeclaration,
+  { ips, nodePorts }: Expectations,
+): ExpectedFrontend | undefined {
+  const parts = splitKey(key);
+  const partOf = (type: string): string | undefined => parts[types.indexOf(type as (typeof types)[number])];
+  const port = partOf('port');
+  const address = types[0] === 'address' ? partOf('address') : undefined;
+  const known = partOf('protocol') ?? protocol ?? protocols.find((each) => name.startsWith(`${each}-`));
+  const candidates: readonly string[] = known === undefined ? protocols : [known];
+  for (const each of candidates) {
+    const owner = address === undefined ? nodePorts.get(`${each} ${port}`) : ips.get(`${address} ${each} ${port}`);
+    if (owner) {
+      return owner;
+    }
+  }
+  return undefined;
+}
+
+/** A frontend as people write it, with its Service. */
+export function placeOf({ address, port, service: { label, protocol } }: ExpectedFrontend): FaultPlace {
+  const where = address === undefined ? `node port ${port}` : endpointText({ address, port });
+  return { service: label, frontend: `${where}/${protocol}` };
+}

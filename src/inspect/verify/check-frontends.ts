@@ -1,0 +1,131 @@
+import { rangeOf } from '../../net/address.ts';
+import { joinKey, splitKey } from '../../nft/ruleset-parts.ts';
+import type { IndexedRuleset } from '../../walk/index-ruleset.ts';
+import { isNodeAddress } from './expect-fate.ts';
+import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import {
+  allClients,
+  type Client,
+  describeLiterals,
+  edgeClients,
+  type Literals,
+  markedClients,
+  standardClients,
+} from './list-clients.ts';
+import type { Target, WalkCheck } from './walk-check.ts';
+
+/**
+ * Sends packets to every frontend that a Service owns: from a pod, the node and outside, from the edges of source
+ * ranges, and from its own endpoints. Nothing else can tell clients of one frontend apart, but the literals of rules and
+ * the marks of packets. So all clients that these name, and marked ones, are tried at the first frontend of each way
+ * through the rules, where ways are equal if the same literals hold the frontend, and its endpoints.
+ */
+export function checkFrontends(check: WalkCheck, literals: Literals): void {
+  const { expectations } = check;
+  const standard = standardClients(expectations);
+  const all = [...allClients(expectations, literals), ...markedClients(standard, expectations)];
+  const literalsAt = describeLiterals(literals);
+  const ranges = readSourceRanges(check.ruleset);
+  const waysSeen = new Set<string>();
+  for (const [frontend, targets] of listTargets(expectations)) {
+    for (const [index, target] of targets.entries()) {
+      const ways = standard.map((client) => check.check(client, target)).join('; ');
+      const { service, kind } = frontend;
+      const { destination: address, port, protocol } = target;
+      const named = new Set([...service.cluster, ...service.local].map(literalsAt));
+      const names = `${literalsAt({ address, port })} ${[...named].sort().join(' ')}`;
+      const way = [kind, protocol, index > 0, service.hasAny, service.affinitySeconds, names, ways].join('; ');
+      const extra = [
+        ...guardedClients(
+          frontend,
+          ranges.get(`${target.destination} . ${target.protocol} . ${target.port}`) ?? [],
+          expectations,
+        ),
+        ...(waysSeen.has(way) ? [] : all),
+      ];
+      waysSeen.add(way);
+      for (const client of extra) {
+        check.check(client, target);
+      }
+    }
+  }
+}
+
+/** Every frontend with the addresses at which it answers; none where another frontend is in front of it. */
+export function listTargets(expectations: Expectations): [ExpectedFrontend, Target[]][] {
+  const { ips, nodePorts, nodeAddresses, nodePortAddresses } = expectations;
+  const atIPs = [...ips.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+    frontend,
+    [{ destination: frontend.address ?? '', protocol: frontend.service.protocol, port: frontend.port }],
+  ]);
+  const accepting = nodePortAddresses === 'all' ? nodeAddresses : [...nodePortAddresses];
+  const atNode = [...nodePorts.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+    frontend,
+    accepting.map((destination) => ({ destination, protocol: frontend.service.protocol, port: frontend.port })),
+  ]);
+  return [...atIPs, ...atNode];
+}
+
+/** Clients at the edges of what a load balancer IP allows, and of what its elements say. */
+function guardedClients(
+  { kind, service }: ExpectedFrontend,
+  found: readonly string[],
+  expectations: Expectations,
+): Client[] {
+  const allowed = kind === 'load-balancer-ip' ? (service.allowed ?? []) : [];
+  const ranges = [...allowed, ...found.flatMap((text) => rangeOf(text) ?? [])];
+  return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
+}
+
+/** As many endpoints of one frontend are sent to themselves. */
+const hairpinsOfFrontend = 2;
+
+/**
+ * Sends packets from endpoints of this node to Services that may send them back: from some of each frontend, others each
+ * time as far as there are any. The rule is one for all, and which endpoints it is for is compared in whole elsewhere
+ * (checkElements).
+ */
+export function checkHairpins(check: WalkCheck): void {
+  const { expectations } = check;
+  const tried = new Set<string>();
+  for (const [{ service }, [target]] of listTargets(expectations)) {
+    const here = [...service.cluster, ...service.local].filter(
+      ({ address, port }) =>
+        expectations.hairpins.has(`${address} ${service.protocol} ${port}`) && !isNodeAddress(address, expectations),
+    );
+    const untried = here.filter(({ text }) => !tried.has(text));
+    for (const { address, text } of target ? [...untried, ...here].slice(0, hairpinsOfFrontend) : []) {
+      tried.add(text);
+      for (const inputInterface of interfacesOf(expectations)) {
+        check.check({ source: address, inputInterface, words: `endpoint ${text} itself` }, target as Target);
+      }
+    }
+  }
+}
+
+function interfacesOf({ detector }: Expectations): string[] {
+  return detector?.kind === 'interface' ? [detector.name] : ['in0'];
+}
+
+/**
+ * The ranges in sets of intervals whose key is that of a frontend and a range, `10.0.0.1 . tcp . 80 . 192.0.2.0/24`: their
+ * texts by the key of the frontend.
+ */
+function readSourceRanges({ sets }: Pick<IndexedRuleset, 'sets'>): Map<string, string[]> {
+  const ranges = new Map<string, string[]>();
+  for (const { declaration, entries } of sets.values()) {
+    if (declaration.flags?.includes('interval') && declaration.key.length > 1) {
+      for (const key of entries.keys()) {
+        const parts = splitKey(key);
+        const frontend = joinKey(parts.slice(0, -1));
+        const known = ranges.get(frontend);
+        if (known) {
+          known.push(parts.at(-1) ?? '');
+        } else {
+          ranges.set(frontend, [parts.at(-1) ?? '']);
+        }
+      }
+    }
+  }
+  return ranges;
+}

@@ -1,0 +1,136 @@
+import { type Fate, type Outcome, summariseFate } from '../../walk/fate.ts';
+import type { ExpectedFate } from './expect-fate.ts';
+import type { FaultCode } from './verify-ruleset.ts';
+
+/** How a fate differs from what it should be; the message is `before`, who the clients are, and `after`. */
+export interface Difference {
+  readonly code: FaultCode;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** The worst of what is wrong about a fate; undefined where nothing is. */
+export function compareFate(fate: Fate, expected: ExpectedFate): Difference | undefined {
+  if (isRight(fate.outcomes, expected)) {
+    return undefined;
+  }
+  const summary = summariseFate(fate);
+  const reachesAny = summary.endpoints.length > 0 && expected.endpoints.length > 0;
+  const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
+  const { verdict, endpoints } = summary;
+  if (verdict === 'untouched' && expected.verdict === 'untouched') {
+    return about('wrong-source', '', ' are masqueraded, should keep their source');
+  }
+  return found ?? about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, should ${expectedText(expected)}`);
+}
+
+type Summary = ReturnType<typeof summariseFate>;
+
+function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Difference | undefined {
+  const reachable = expected.endpoints.filter(({ text }) => !expected.refusals.has(text));
+  const should = new Set(reachable.map(({ text }) => text));
+  const does = new Set(endpoints.map(({ endpoint }) => endpoint));
+  const stranger = endpoints.find(({ endpoint }) => !should.has(endpoint));
+  const [lost, ...alsoLost] = [...should].filter((text) => !does.has(text));
+  const share = shareText({ numerator: 1, denominator: expected.endpoints.length });
+  if (stranger) {
+    const instead = lost === undefined ? '' : `; ${lost} should get ${share}, and gets none`;
+    return about(
+      'wrong-endpoint',
+      `${stranger.endpoint} gets ${shareText(stranger.share)} of the `,
+      `, should get none${instead}`,
+    );
+  }
+  if (lost !== undefined) {
+    const others = alsoLost.length > 0 ? ` and ${alsoLost.length} more get` : ' gets';
+    return about('wrong-endpoint', `${lost}${others} none of the `, `, should get ${share}`);
+  }
+  const uneven = endpoints.find((one) => shareText(one.share) !== share);
+  if (uneven) {
+    const before = `${uneven.endpoint} gets ${shareText(uneven.share)} of the `;
+    return about('unequal-shares', before, `, should get ${share}`);
+  }
+  return compareSources(endpoints, expected);
+}
+
+function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate): Difference | undefined {
+  const known = new Map(expected.endpoints.map((endpoint) => [endpoint.text, endpoint]));
+  const first = endpoints.find(({ endpoint: text, masqueraded }) => {
+    const endpoint = known.get(text);
+    return endpoint !== undefined && masqueraded !== expected.isMasqueraded(endpoint);
+  });
+  if (!first) {
+    return undefined;
+  }
+  const towards = endpoints.length > 1 ? ` towards ${first.endpoint}` : '';
+  const does = first.masqueraded
+    ? 'are masqueraded, should keep their source'
+    : 'keep their source, should be masqueraded';
+  return about('wrong-source', '', `${towards} ${does}`);
+}
+
+/** Each endpoint once, with its share and its source, and nothing else. Outcomes are distinct. */
+function isRight(outcomes: readonly Outcome[], expected: ExpectedFate): boolean {
+  const { endpoints, verdict, refusals } = expected;
+  if (verdict !== 'translated') {
+    return outcomes.every(
+      (outcome) => outcome.verdict === verdict && (verdict !== 'untouched' || !outcome.masqueraded),
+    );
+  }
+  if (outcomes.length !== endpoints.length) {
+    return false;
+  }
+  const left = new Map(endpoints.map((endpoint) => [endpoint.text, endpoint]));
+  return outcomes.every(({ verdict: found, endpoint: text, share, masqueraded }) => {
+    const endpoint = left.get(text);
+    const isEqual = share.numerator === 1 && share.denominator === endpoints.length;
+    if (!isEqual || !endpoint || !left.delete(text)) {
+      return false;
+    }
+    const refusal = refusals.get(text);
+    return refusal ? found === refusal : found === verdict && masqueraded === expected.isMasqueraded(endpoint);
+  });
+}
+
+function about(code: FaultCode, before: string, after: string): Difference {
+  return { code, before: `${before}connections of `, after };
+}
+
+function shareText({ numerator, denominator }: Outcome['share']): string {
+  return denominator === 1 ? 'all' : `${numerator}/${denominator}`;
+}
+
+function verdictText(verdict: Summary['verdict'], endpoints: Summary['endpoints']): string {
+  switch (verdict) {
+    case 'translated':
+      return `reach ${endpoints[0]?.endpoint}${endpoints.length > 1 ? ` and ${endpoints.length - 1} more` : ''}`;
+    case 'untouched':
+      return 'are not translated';
+    case 'mixed':
+      return 'have one fate or another at random';
+    default:
+      return `are ${verdict}`;
+  }
+}
+
+function expectedText({ verdict, reason, endpoints }: ExpectedFate): string {
+  switch (verdict) {
+    case 'translated':
+      return `reach ${endpoints.length === 1 ? endpoints[0]?.text : `${endpoints.length} endpoints`}`;
+    case 'untouched':
+      return 'be left alone';
+    default:
+      return `be ${verdict}${because[reason]}`;
+  }
+}
+
+const because = {
+  endpoints: '',
+  'no-endpoints': ': there is no endpoint',
+  'no-local-endpoints': ': there is no endpoint on this node',
+  'source-range': ': they are not in a source range',
+  'unknown-port': ': the cluster IP has no such port',
+  unallocated: ': no Service has this cluster IP',
+  'refused-endpoint': ': the endpoint is a cluster IP, or a frontend that refuses',
+  'not-a-service': '',
+} as const;

@@ -1,0 +1,146 @@
+import type { Snapshot } from '../../kubernetes/objects.ts';
+import { compareText } from '../../lib/text.ts';
+import { cidrContains, rangeOf } from '../../net/address.ts';
+import type { NodeSettings } from '../../phases/3-model/model.ts';
+import { expectServices, type ServiceWithAddresses } from './expect-services.ts';
+import type { Expectations, ExpectedFrontend } from './expectations.ts';
+
+/** What the node is and how it is set up: of the options only those that no NodeSettings hold. */
+export interface ExpectationSettings {
+  readonly node: NodeSettings;
+  readonly masqueradeAll: boolean;
+  /** Options' masqueradeBit, from 0 to 31. */
+  readonly masqueradeBit: number;
+}
+
+/**
+ * Derives what a node must do in one family: who answers where, with which endpoints. It shares no code with the phases
+ * that select endpoints and plan rules, so that a mistake of theirs shows. Takes time in proportion to the snapshot.
+ *
+ * @param snapshot the valid objects, as `validate` gives them.
+ */
+export function deriveExpectations(
+  snapshot: Pick<Snapshot, 'services' | 'endpointSlices'>,
+  { node, masqueradeAll, masqueradeBit }: ExpectationSettings,
+): Expectations {
+  const services = expectServices(snapshot, node);
+  const { nodePortAddresses, detector } = node;
+  const frontends = assignFrontends(services);
+  const clusterIPs = new Set(services.map(({ clusterIP }) => clusterIP));
+  const serviceCIDRs = node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []);
+  return {
+    family: node.family,
+    ...frontends,
+    siblings: groupSticky(frontends),
+    clusterIPs,
+    hairpins: new Set(
+      services.flatMap(({ service, mayMeetThemselves }) =>
+        mayMeetThemselves.map(({ address, port }) => `${address} ${service.protocol} ${port}`),
+      ),
+    ),
+    serviceCIDRs,
+    nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
+    nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),
+    detector,
+    podCidr: detector?.kind === 'source' ? rangeOf(detector.cidr) : undefined,
+    masqueradeAll,
+    masqueradeMark: (1 << masqueradeBit) >>> 0,
+    guardedEndpoints: guardedEndpoints(services, { ...frontends, clusterIPs, serviceCIDRs }),
+  };
+}
+
+function groupSticky({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>): Map<string, ExpectedFrontend[]> {
+  const groups = new Map<string, ExpectedFrontend[]>();
+  for (const frontend of [...ips.values(), ...nodePorts.values()]) {
+    const { namespace, name, affinitySeconds } = frontend.service;
+    const key = `${namespace}/${name}`;
+    const known = groups.get(key);
+    if (known) {
+      known.push(frontend);
+    } else if (affinitySeconds > 0) {
+      groups.set(key, [frontend]);
+    }
+  }
+  return groups;
+}
+
+/** Endpoints that stand where others may be refused, whoever it is that they belong to. */
+function guardedEndpoints(
+  services: readonly ServiceWithAddresses[],
+  { ips, nodePorts, clusterIPs, serviceCIDRs }: Pick<Expectations, 'ips' | 'nodePorts' | 'clusterIPs' | 'serviceCIDRs'>,
+): Set<string> {
+  const guarded = new Set<string>();
+  for (const { service } of services) {
+    for (const { address, port } of [...service.cluster, ...service.local]) {
+      const endpointAddress = `${address} ${service.protocol} ${port}`;
+      const isGuarded =
+        clusterIPs.has(address) ||
+        ips.has(endpointAddress) ||
+        nodePorts.has(`${service.protocol} ${port}`) ||
+        serviceCIDRs.some((range) => cidrContains(range, address));
+      if (isGuarded) {
+        guarded.add(endpointAddress);
+      }
+    }
+  }
+  return guarded;
+}
+
+/** Each frontend with its one owner. */
+function assignFrontends(
+  services: readonly ServiceWithAddresses[],
+): Pick<Expectations, 'ips' | 'nodePorts' | 'losers'> {
+  const ips = new Map<string, ExpectedFrontend>();
+  const nodePorts = new Map<string, ExpectedFrontend>();
+  const losers = new Set<string>();
+  const settle = (owners: Map<string, ExpectedFrontend>, key: string, claimant: ExpectedFrontend): void => {
+    const owner = owners.get(key);
+    const isFirst = !owner || compareClaims(claimant, owner) < 0;
+    const loser = isFirst ? owner : claimant;
+    if (loser) {
+      const { namespace, name, protocol, portName } = loser.service;
+      losers.add(`${namespace}/${name}/${protocol}/${portName}`);
+    }
+    if (isFirst) {
+      owners.set(key, claimant);
+    }
+  };
+  for (const { service, port, clusterIP, loadBalancerIPs, externalIPs, nodePort } of services) {
+    const claim = (kind: ExpectedFrontend['kind'], address: string): void =>
+      settle(ips, `${address} ${service.protocol} ${port}`, { kind, address, port, service });
+    claim('cluster-ip', clusterIP);
+    for (const address of loadBalancerIPs) {
+      claim('load-balancer-ip', address);
+    }
+    for (const address of externalIPs) {
+      claim('external-ip', address);
+    }
+    if (nodePort !== 0) {
+      const frontend = { kind: 'node-port', address: undefined, port: nodePort, service } as const;
+      settle(nodePorts, `${service.protocol} ${nodePort}`, frontend);
+    }
+  }
+  return { ips, nodePorts, losers };
+}
+
+const ranks = ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'];
+
+/** By kind, then the one with endpoints, then the older (unknown is youngest), then by name (docs/ruleset.md). */
+function compareClaims(
+  { kind, service: a }: ExpectedFrontend,
+  { kind: otherKind, service: b }: ExpectedFrontend,
+): number {
+  return (
+    ranks.indexOf(kind) - ranks.indexOf(otherKind) ||
+    Number(b.hasAny) - Number(a.hasAny) ||
+    ageOf(a) - ageOf(b) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.name, b.name) ||
+    compareText(a.portName, b.portName)
+  );
+}
+
+function ageOf({ createdAt }: ExpectedFrontend['service']): number {
+  const milliseconds = Date.parse(createdAt);
+  return Number.isNaN(milliseconds) ? Number.MAX_VALUE : milliseconds;
+}

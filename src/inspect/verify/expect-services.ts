@@ -1,0 +1,274 @@
+import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { EndpointSlice, Service, ServicePort, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
+import { compareText } from '../../lib/text.ts';
+import { type Cidr, canonicalAddress, cidrContains, parseCidr, singleAddress } from '../../net/address.ts';
+import { endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
+import type { NodeSettings } from '../../phases/3-model/model.ts';
+import type { ExpectedEndpoint, ExpectedService } from './expectations.ts';
+
+/** A service port with all that it wants to be found at. */
+export interface ServiceWithAddresses {
+  readonly service: ExpectedService;
+  readonly port: number;
+  readonly clusterIP: string;
+  readonly loadBalancerIPs: readonly string[];
+  readonly externalIPs: readonly string[];
+  /** 0 for none. */
+  readonly nodePort: number;
+  /** Endpoints that run here, or whose slice does not say where they run. */
+  readonly mayMeetThemselves: readonly ExpectedEndpoint[];
+}
+
+/** Every service port that exists in the node's family and is not another proxy's, read from the objects anew. */
+export function expectServices(
+  { services, endpointSlices }: Pick<Snapshot, 'services' | 'endpointSlices'>,
+  node: NodeSettings,
+): ServiceWithAddresses[] {
+  const slices = groupSlices(
+    endpointSlices.map(({ object }) => object),
+    node.family,
+  );
+  return services.flatMap(({ object }) => {
+    const clusterIP = isOurs(object) ? clusterIPOf(object, node.family) : undefined;
+    if (clusterIP === undefined) {
+      return [];
+    }
+    const owned = getNamespaced(slices, object.metadata.namespace || 'default', object.metadata.name) ?? [];
+    const addresses = addressesOf(object, node);
+    return (object.spec.ports ?? []).map((port) => expectService(port, { object, owned, node, clusterIP, addresses }));
+  });
+}
+
+function groupSlices(slices: readonly EndpointSlice[], family: Family): Namespaced<EndpointSlice[]> {
+  const groups: Namespaced<EndpointSlice[]> = new Map();
+  for (const slice of slices) {
+    const owner = slice.metadata.labels?.['kubernetes.io/service-name'];
+    if (owner && slice.addressType === nameOfFamily(family)) {
+      const namespace = slice.metadata.namespace || 'default';
+      const group = getNamespaced(groups, namespace, owner);
+      if (group) {
+        group.push(slice);
+      } else {
+        setNamespaced(groups, namespace, owner, [slice]);
+      }
+    }
+  }
+  return groups;
+}
+
+/** Not an alias, not headless, not another proxy's. */
+function isOurs({ metadata, spec }: Service): boolean {
+  const isLeftToOthers = metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined;
+  return spec.type !== 'ExternalName' && Boolean(spec.clusterIP) && spec.clusterIP !== 'None' && !isLeftToOthers;
+}
+
+/** spec.ipFamilies says which of spec.clusterIPs is of a family; old objects have neither list. */
+function clusterIPOf({ spec }: Service, family: Family): string | undefined {
+  const families = spec.ipFamilies ?? [];
+  const place = families.length === 0 ? 0 : families.indexOf(nameOfFamily(family));
+  const addresses = families.length === 0 || !spec.clusterIPs?.length ? [spec.clusterIP] : spec.clusterIPs;
+  const [address] = ofFamily([addresses[place] ?? ''], family);
+  return address;
+}
+
+function ofFamily(texts: readonly string[], family: Family): string[] {
+  const canonical = texts.flatMap((text) => canonicalAddress(text.trim()) ?? []);
+  return canonical.filter((address) => address.includes(':') === (family === 'ip6'));
+}
+
+interface Addresses {
+  readonly loadBalancerIPs: readonly string[];
+  readonly externalIPs: readonly string[];
+  readonly allowed: readonly Cidr[] | undefined;
+}
+
+function addressesOf({ spec, status }: Service, node: NodeSettings): Addresses {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  const ours = ingress.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '');
+  const loadBalancerIPs = ofFamily(ours, node.family);
+  const allowed = allowedSources(spec.loadBalancerSourceRanges ?? [], loadBalancerIPs, node);
+  return { loadBalancerIPs, externalIPs: ofFamily(spec.externalIPs ?? [], node.family), allowed };
+}
+
+/**
+ * spec.loadBalancerSourceRanges of the family. None, or one of everybody, keeps nobody out. Where the node itself is
+ * allowed so are the load balancer IPs, which its own packets have as source when they are bound to it.
+ */
+function allowedSources(
+  texts: readonly string[],
+  loadBalancerIPs: readonly string[],
+  { family, primaryAddress }: NodeSettings,
+): readonly Cidr[] | undefined {
+  const ranges = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
+  if (ranges.length === 0 || ranges.some(({ prefix }) => prefix === 0)) {
+    return undefined;
+  }
+  const holdsNode = primaryAddress !== undefined && ranges.some((range) => cidrContains(range, primaryAddress));
+  return holdsNode ? [...ranges, ...loadBalancerIPs.map(singleAddress)] : ranges;
+}
+
+interface ServiceContext {
+  readonly object: Service;
+  readonly owned: readonly EndpointSlice[];
+  readonly node: NodeSettings;
+  readonly clusterIP: string;
+  readonly addresses: Addresses;
+}
+
+function expectService(port: ServicePort, context: ServiceContext): ServiceWithAddresses {
+  const { object, owned, node, clusterIP, addresses } = context;
+  const { metadata, spec } = object;
+  const { loadBalancerIPs, externalIPs, allowed } = addresses;
+  const portName = port.name ?? '';
+  const protocol = (port.protocol || 'TCP').toLowerCase() as Protocol;
+  const namespace = metadata.namespace || 'default';
+  const candidates = listCandidates(owned, { portName, protocol });
+  const nodePort = port.nodePort ?? 0;
+  const service = {
+    label: `${namespace}/${metadata.name}${portName && `:${portName}`}`,
+    namespace,
+    name: metadata.name,
+    portName,
+    protocol,
+    createdAt: metadata.creationTimestamp ?? '',
+    hasAny: candidates.some(({ ready, lastResort }) => ready || lastResort),
+    cluster: clusterEndpoints(candidates, node),
+    local: localEndpoints(candidates, node),
+    internalLocal: spec.internalTrafficPolicy === 'Local',
+    externalLocal: hasExternalPolicyLocal(object),
+    affinitySeconds:
+      spec.sessionAffinity === 'ClientIP' ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) : 0,
+    allowed: loadBalancerIPs.length > 0 ? allowed : undefined,
+  };
+  const isExternal = nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
+  const mayMeetThemselves = reachable(service, isExternal).filter(
+    ({ nodeName }) => nodeName === '' || nodeName === node.nodeName,
+  );
+  return { service, port: port.port, clusterIP, loadBalancerIPs, externalIPs, nodePort, mayMeetThemselves };
+}
+
+/** externalTrafficPolicy means something where there is something external: by type, or by spec.externalIPs. */
+function hasExternalPolicyLocal({ spec }: Service): boolean {
+  const isExternal = spec.type === 'LoadBalancer' || spec.type === 'NodePort' || (spec.externalIPs?.length ?? 0) > 0;
+  return isExternal && spec.externalTrafficPolicy === 'Local';
+}
+
+/** The endpoints that any client can be sent to. */
+function reachable(
+  {
+    cluster,
+    local,
+    internalLocal,
+    externalLocal,
+  }: { cluster: readonly Candidate[]; local: readonly Candidate[]; internalLocal: boolean; externalLocal: boolean },
+  isExternal: boolean,
+): Candidate[] {
+  const fromAnywhere = !internalLocal || isExternal ? cluster : [];
+  const fromHere = internalLocal || (externalLocal && isExternal) ? local : [];
+  return [...fromAnywhere, ...fromHere];
+}
+
+/** An endpoint as its slice describes it, with the API's defaults for what the slice leaves out. */
+interface Candidate extends ExpectedEndpoint {
+  readonly ready: boolean;
+  /** Serving until it is gone: it takes connections where nobody ready does. */
+  readonly lastResort: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+/** Which slice ports belong to a service port: EndpointPort.name and protocol. */
+interface WantedPort {
+  readonly portName: string;
+  readonly protocol: Protocol;
+}
+
+/**
+ * The endpoints of one service port, each once. Where slices name one endpoint address twice, a running endpoint replaces what was
+ * there before, slices taken by name (discovery.k8s.io/v1 lets an endpoint stand in several slices for a moment).
+ *
+ * @param slices those of the Service, of one family.
+ */
+function listCandidates(slices: readonly EndpointSlice[], wanted: WantedPort): Candidate[] {
+  const found = new Map<string, Candidate>();
+  const inOrder =
+    slices.length > 1 ? [...slices].sort((a, b) => compareText(a.metadata.name, b.metadata.name)) : slices;
+  for (const slice of inOrder) {
+    for (const number of portNumbersOf(slice, wanted)) {
+      for (const candidate of (slice.endpoints ?? []).flatMap((entry) => candidateOf(entry, number) ?? [])) {
+        if (!candidate.terminating || !found.has(candidate.text)) {
+          found.set(candidate.text, candidate);
+        }
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** A slice may have several ports of one name; without a number a port is none. */
+function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: WantedPort): number[] {
+  const ours = (ports ?? []).filter(
+    (port) => port.name === portName && (port.protocol || 'TCP').toLowerCase() === protocol,
+  );
+  return ours.flatMap(({ port }) => port || []);
+}
+
+function candidateOf({ addresses, nodeName, conditions, hints }: SliceEndpoint, port: number): Candidate | undefined {
+  const address = canonicalAddress(addresses?.[0] ?? '');
+  if (address === undefined) {
+    return undefined;
+  }
+  const terminating = conditions?.terminating ?? false;
+  return {
+    text: endpointText({ address, port }),
+    address,
+    port,
+    ready: conditions?.ready ?? true,
+    lastResort: (conditions?.serving ?? true) && terminating,
+    terminating,
+    nodeName: nodeName ?? '',
+    zoneHints: namesOf(hints?.forZones),
+    nodeHints: namesOf(hints?.forNodes),
+  };
+}
+
+const noNames: readonly string[] = [];
+
+function namesOf(hints: readonly { readonly name: string }[] | null | undefined): readonly string[] {
+  return hints ? hints.map(({ name }) => name) : noNames;
+}
+
+/**
+ * Those that serve clients from anywhere: the ready ones, or only those that the hints keep for this node or its zone;
+ * with none ready, those that terminate and still serve.
+ */
+function clusterEndpoints(candidates: readonly Candidate[], node: NodeSettings): readonly Candidate[] {
+  const ready = candidates.filter((candidate) => candidate.ready);
+  if (ready.length === 0) {
+    return candidates.filter(({ lastResort }) => lastResort);
+  }
+  return (
+    keptBy(ready, ({ nodeHints }) => nodeHints, node.nodeName) ??
+    keptBy(ready, ({ zoneHints }) => zoneHints, node.zone) ??
+    ready
+  );
+}
+
+/** Hints count when every ready endpoint has one and at least one means us. */
+function keptBy(
+  ready: readonly Candidate[],
+  hintsOf: (candidate: Candidate) => readonly string[],
+  us: string,
+): readonly Candidate[] | undefined {
+  const kept = ready.filter((candidate) => hintsOf(candidate).includes(us));
+  return kept.length > 0 && ready.every((candidate) => hintsOf(candidate).length > 0) ? kept : undefined;
+}
+
+/** Those on this node: the ready ones, else those that terminate and still serve. Hints do not count. */
+function localEndpoints(candidates: readonly Candidate[], { nodeName }: NodeSettings): readonly Candidate[] {
+  const here = candidates.filter((candidate) => nodeName !== '' && candidate.nodeName === nodeName);
+  const ready = here.filter((candidate) => candidate.ready);
+  return ready.length > 0 ? ready : here.filter(({ lastResort }) => lastResort);
+}

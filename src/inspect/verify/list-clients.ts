@@ -1,0 +1,154 @@
+import { type Cidr, cidrContains, rangeEdges, rangeOf, singleAddress } from '../../net/address.ts';
+import type { EndpointAddress } from '../../net/network.ts';
+import type { Ruleset, Statement } from '../../nft/ruleset.ts';
+import type { Packet } from '../../walk/fate.ts';
+import { isNodeAddress } from './expect-fate.ts';
+import type { Expectations } from './expectations.ts';
+
+/** Who sends packets, and what to call them. */
+export interface Client extends Pick<Packet, 'source' | 'inputInterface' | 'mark'> {
+  /** As in "connections of pods". */
+  readonly words: string;
+}
+
+/** The words for whole kinds of clients. */
+export const clientKinds: readonly string[] = ['pods', 'the node', 'clients outside'];
+
+/** The same clients, where others have given their packets every mark but the one that asks for masquerading. */
+export function markedClients(clients: readonly Client[], { masqueradeMark }: Expectations): Client[] {
+  const mark = (~masqueradeMark & 0xffffffff) >>> 0;
+  return clients.map((client) => ({ ...client, mark, words: `${client.words} with marks of others` }));
+}
+
+/** Addresses that hardly anybody has; the first that is nobody's here stands for all strangers. */
+const strangers = {
+  ip: ['203.0.113.250', '198.51.100.250', '100.127.255.250', '9.9.9.9', '1.0.0.1'],
+  ip6: ['2001:db8:ffff:ffff::fa', '2a00:ffff::fa', 'fd99:ffff::fa'],
+} as const;
+
+/** One of each kind that rules tell apart: a pod, the node itself, somebody outside. Kinds that cannot be are left out. */
+export function standardClients(expectations: Expectations): Client[] {
+  const { family, nodeAddresses } = expectations;
+  const nodeAddress = nodeAddresses[0] ?? (family === 'ip' ? '127.0.0.1' : '::1');
+  const outside = strangers[family].find((address) => isNobody(address, expectations));
+  return [
+    ...podClient(outside, expectations),
+    { source: nodeAddress, words: 'the node' },
+    ...(outside === undefined ? [] : [{ source: outside, inputInterface: 'out0', words: 'clients outside' }]),
+  ];
+}
+
+function podClient(outside: string | undefined, expectations: Expectations): Client[] {
+  const { detector, podCidr } = expectations;
+  if (podCidr) {
+    const candidates = rangeEdges(podCidr).filter((address) => cidrContains(podCidr, address));
+    const source = candidates.find((address) => !isNodeAddress(address, expectations));
+    return source === undefined ? [] : [{ source, inputInterface: 'in0', words: 'pods' }];
+  }
+  return detector?.kind === 'interface' && outside !== undefined
+    ? [{ source: outside, inputInterface: detector.name, words: 'pods' }]
+    : [];
+}
+
+function isNobody(address: string, expectations: Expectations): boolean {
+  const { podCidr, ips } = expectations;
+  const isPod = podCidr !== undefined && cidrContains(podCidr, address);
+  return !isPod && !isNodeAddress(address, expectations) && !ips.has(address);
+}
+
+/**
+ * Everybody whom the rules may tell from others: the edges of all ranges that rules or settings name, all addresses of
+ * the node, all interfaces. Two unions of ranges that agree at the edges of both are the same.
+ */
+export function allClients(expectations: Expectations, { sources, interfaces }: Literals): Client[] {
+  const { nodeAddresses, family } = expectations;
+  const standard = standardClients(expectations);
+  const ranges = [...sources, ...nodeAddresses.map(singleAddress)];
+  const stranger = standard.at(-1)?.source;
+  const loopback = family === 'ip' ? '127.0.0.1' : '::1';
+  return [
+    ...standard,
+    ...edgeClients(ranges, expectations),
+    { source: loopback, words: loopback },
+    ...(stranger === undefined ? [] : interfaces).flatMap((name) =>
+      [name.replace(/\*$/, ''), `${name.replace(/\*$/, '')}x`].map((inputInterface) => ({
+        source: stranger ?? loopback,
+        inputInterface,
+        words: `what comes in at ${inputInterface}`,
+      })),
+    ),
+  ];
+}
+
+/** A client at each edge of each range, once from outside and, where interfaces make pods, once as a pod. */
+export function edgeClients(ranges: readonly Cidr[], { detector, podCidr }: Expectations): Client[] {
+  const all = podCidr ? [...ranges, podCidr] : ranges;
+  const names = detector?.kind === 'interface' ? ['out0', detector.name] : ['out0'];
+  return [...new Set(all.flatMap(rangeEdges))].flatMap((source) =>
+    names.map((inputInterface) => ({ source, inputInterface, words: source })),
+  );
+}
+
+/** What rules compare packets with by name. All else that they ask is asked of sets. */
+export interface Literals {
+  readonly sources: readonly Cidr[];
+  readonly destinations: readonly Cidr[];
+  readonly ports: readonly number[];
+  /** As rules name them, with `*` for a prefix. */
+  readonly interfaces: readonly string[];
+}
+
+/** Collects the literals of all rules of a ruleset, each once. */
+export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
+  const sources = new Map<string, Cidr>();
+  const destinations = new Map<string, Cidr>();
+  const ports = new Set<number>();
+  const interfaces = new Set<string>();
+  for (const { left, right } of chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.filter(isMatch)))) {
+    if (typeof right === 'number') {
+      ports.add(right);
+    } else if (left.kind === 'iifname') {
+      interfaces.add(right);
+    } else if (left.kind === 'address' || left.kind === 'ct-original-daddr') {
+      const isSource = left.kind === 'address' && left.field === 'saddr';
+      addRange(isSource ? sources : destinations, right);
+    }
+  }
+  return {
+    sources: [...sources.values()],
+    destinations: [...destinations.values()],
+    ports: [...ports],
+    interfaces: [...interfaces],
+  };
+}
+
+function isMatch(statement: Statement): statement is Extract<Statement, { kind: 'match' }> {
+  return statement.kind === 'match';
+}
+
+function addRange(ranges: Map<string, Cidr>, text: string): void {
+  const range = rangeOf(text);
+  if (range) {
+    ranges.set(text, range);
+  }
+}
+
+/**
+ * Which of the literals of rules hold an address and port, as one text: rules can tell endpoint addresses with equal texts apart by
+ * sets alone.
+ */
+export function describeLiterals({ destinations, ports }: Literals): (endpointAddress: EndpointAddress) => string {
+  const known = new Map<string, string>();
+  const named = new Set(ports);
+  return ({ address, port }) => {
+    const ofPort = named.has(port) ? `:${port}` : '';
+    if (destinations.length === 0) {
+      return ofPort;
+    }
+    const ofAddress =
+      known.get(address) ??
+      destinations.flatMap((range, index) => (cidrContains(range, address) ? [index] : [])).join();
+    known.set(address, ofAddress);
+    return ofAddress + ofPort;
+  };
+}

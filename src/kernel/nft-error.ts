@@ -1,0 +1,187 @@
+import { escapeControls } from '../lib/text.ts';
+import type { ProgramResult } from './run-program.ts';
+
+/** The closed list of what goes wrong with nft. Each kind has a row in docs/nft-errors.md; a test holds them together. */
+export type NftErrorKind =
+  | 'not-found'
+  | 'no-permission'
+  | 'nft-too-old'
+  | 'kernel-too-old'
+  | 'message-too-long'
+  | 'no-buffer-space'
+  | 'out-of-memory'
+  | 'interrupted'
+  | 'busy'
+  | 'file-exists'
+  | 'no-such-file'
+  | 'syntax'
+  | 'crashed'
+  | 'refused';
+
+/** What may help against a kind of error. */
+export interface NftRemedy {
+  /** The same transaction may be accepted a moment later. */
+  readonly retry: boolean;
+  /** A transaction that deletes the table and makes it anew may be accepted. */
+  readonly rebuild: boolean;
+  /** It may be the fault of a few Services; a transaction without them may be accepted. */
+  readonly bisect: boolean;
+  /** One sentence: what the user can do when nothing of this helped. */
+  readonly advice: string;
+}
+
+/** A failure of nft. */
+export interface NftError extends NftRemedy {
+  readonly kind: NftErrorKind;
+  /** One line or more that may be printed: the first ones of what nft said, long ones cut around what they are about. */
+  readonly said: readonly string[];
+}
+
+/** What it means that a program did not end with exit code 0. The only reader of nft's messages. */
+export function classifyNftError(result: ProgramResult): NftError {
+  const error = createNftError(kindOf(result), linesOf(result));
+  return result.denied ? { ...error, advice: notExecutable } : error;
+}
+
+/** Who runs it does not matter: root may not either. */
+const notExecutable = 'Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.';
+
+/** An error of a kind that somebody else has found out. */
+export function createNftError(kind: NftErrorKind, said: readonly string[]): NftError {
+  return { kind, said, ...nftRemedies[kind] };
+}
+
+/** The error for people, in some lines without a line break at the end. */
+export function formatNftError({ kind, said, advice }: NftError): string {
+  return [`nft: ${kind}`, ...said.map((line) => `    ${line}`), advice].join('\n');
+}
+
+const otherProgram = 'Look for another program that changes the table; if there is none, report a bug of svc2nft.';
+const ourFault = 'Report a bug of svc2nft, with the version of nft.';
+
+/** The remedies of all kinds. */
+export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
+  'not-found': remedy('', 'Install nftables 1.0.6 or newer, and check that `nft --version` works.'),
+  'no-permission': remedy('', 'Run svc2nft as root, or with CAP_NET_ADMIN in the network namespace.'),
+  'nft-too-old': remedy('', 'Install nftables 1.0.6 or newer.'),
+  // The kernel answers the same when a chain that exists is to get another hook, or rules that do not fit its hook.
+  'kernel-too-old': remedy(
+    'rebuild bisect',
+    'Use Linux 5.13 or newer, with all modules that docs/nft-errors.md names.',
+  ),
+  'message-too-long': remedy('', 'Raise net.core.wmem_max and net.core.wmem_default on the host.'),
+  // The kernel's answer did not fit, so that it may have been anything.
+  'no-buffer-space': remedy('rebuild bisect', 'Raise net.core.rmem_max and net.core.rmem_default on the host.'),
+  'out-of-memory': remedy('', 'Give nft more memory; it takes about 3 kB for each element of a set or map.'),
+  // It may have been loaded all the same, when the end came after the kernel was done.
+  interrupted: remedy('retry rebuild', 'Look for what ended nft; SIGKILL is often sent by a kernel without memory.'),
+  busy: remedy('retry rebuild', otherProgram),
+  'file-exists': remedy('rebuild bisect', otherProgram),
+  'no-such-file': remedy('rebuild bisect', otherProgram),
+  syntax: remedy('rebuild bisect', ourFault),
+  crashed: remedy('rebuild bisect', 'Install a newer nftables.'),
+  refused: remedy('rebuild bisect', ourFault),
+};
+
+function remedy(helps: '' | 'retry rebuild' | 'rebuild bisect', advice: string): NftRemedy {
+  const words = helps.split(' ');
+  return {
+    retry: words.includes('retry'),
+    rebuild: words.includes('rebuild'),
+    bisect: words.includes('bisect'),
+    advice,
+  };
+}
+
+/** Those that are nft's own fault; others are sent from outside. */
+const signalsOfCrashes: ReadonlySet<string> = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS']);
+
+function kindOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): NftErrorKind {
+  // 127 is the dynamic linker's: a library of nft is missing.
+  if (missing || exitCode === 127) {
+    return 'not-found';
+  }
+  if (denied) {
+    return 'no-permission';
+  }
+  if (signal !== undefined) {
+    return signalsOfCrashes.has(signal) ? 'crashed' : 'interrupted';
+  }
+  // Not the lines that quote the transaction, and not warnings.
+  const complaint = /^(?:\S+ )?Error: (.*)$/m.exec(stderr)?.[1];
+  const kind = phrases.find(([, phrase]) => phrase.test(complaint ?? stderr))?.[0];
+  if (kind === 'no-such-file') {
+    return isUnknownToKernel(stderr) ? 'kernel-too-old' : kind;
+  }
+  // What neither the kernel nor the C library says, nft's parser or evaluator does.
+  return kind ?? (complaint === undefined ? 'refused' : 'syntax');
+}
+
+/**
+ * The first that fits decides. Most are texts of strerror. nft's own messages may name chains of other programs, but
+ * names have no blanks, so that none can pass for one of these.
+ */
+const phrases: readonly (readonly [NftErrorKind, RegExp])[] = [
+  ['crashed', /: Assertion `.*' failed/],
+  ['no-permission', /Operation not permitted|Permission denied/],
+  ['message-too-long', /Message too long/],
+  ['no-buffer-space', /No buffer space available/],
+  ['out-of-memory', /Cannot allocate memory|Memory allocation failure|memory exhausted|out of (?:dynamic )?memory/],
+  ['out-of-memory', /^spawn (?:\S+ )?ENOMEM$/],
+  ['interrupted', /Interrupted system call/],
+  ['busy', /Device or resource busy|Resource temporarily unavailable|^spawn (?:\S+ )?E(?:AGAIN|MFILE|NFILE)$/],
+  ['kernel-too-old', /(?:Operation|Protocol) not supported|Address family not supported by protocol/],
+  ['kernel-too-old', /kernel support is missing|cache initialization failed: Invalid argument/],
+  ['file-exists', /File exists|already exists/],
+  ['no-such-file', /No such file or directory/],
+  ['nft-too-old', /unrecognized option|invalid option/],
+  ['refused', /^Could not process rule: |^cache initialization failed: /],
+];
+
+/**
+ * A kernel without the module of an expression or type of chain finds no such file either. nft then underlines the
+ * expression (sometimes from the dot before it on) or the type, where else it underlines a name or an element.
+ */
+function isUnknownToKernel(stderr: string): boolean {
+  const lines = stderr.split('\n', linesKept);
+  const underline = lines.findIndex((line) => markOf(line) !== undefined);
+  const quoted = lines[underline - 1] ?? '';
+  const start = markOf(lines[underline]) ?? 0;
+  const end = (lines[underline]?.lastIndexOf('^') ?? 0) + 1;
+  return (
+    /^(?:\. )?(?:ct|dnat|fib|masquerade|numgen|reject)(?: |$)/.test(quoted.slice(start, end)) ||
+    (quoted.slice(start, end) === 'nat' && quoted.slice(0, start).endsWith('type '))
+  );
+}
+
+/** Three errors: each is a message, the line it is about, and its underlined part. */
+const linesKept = 9;
+const widthKept = 160;
+
+function linesOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): string[] {
+  if (missing) {
+    return ['nft is not installed'];
+  }
+  if (denied) {
+    return ['nft may not be executed'];
+  }
+  const lines = stderr.split('\n', linesKept).filter((line) => line.trim() !== '');
+  const quoted = lines.map((line, index) => cutLine(line, markOf(line) ?? markOf(lines[index + 1]) ?? 0));
+  if (signal !== undefined) {
+    return [`ended by ${signal}`, ...quoted];
+  }
+  return quoted.length > 0 ? quoted : [`exit code ${exitCode ?? 'unknown'}`];
+}
+
+/** Where an underline begins; undefined when the line is none. */
+function markOf(line: string | undefined): number | undefined {
+  const mark = line?.indexOf('^') ?? -1;
+  return mark >= 0 && /^[\s^~]+$/.test(line ?? '') ? mark : undefined;
+}
+
+/** A tab becomes one blank in the underline as in the line above it, so that they stay in step. */
+function cutLine(line: string, mark: number): string {
+  const from = mark > widthKept / 2 ? mark - widthKept / 4 : 0;
+  const part = escapeControls(line.slice(from, from + widthKept).replaceAll('\t', ' '));
+  return `${from > 0 ? '…' : ''}${part}${line.length > from + widthKept ? '…' : ''}`;
+}

@@ -1,0 +1,67 @@
+import { escapeControls } from '../lib/text.ts';
+import type { CompileOptions } from '../options.ts';
+import { classifyNftError, createNftError, type NftError } from './nft-error.ts';
+import type { RunProgram } from './run-program.ts';
+
+/** The nft that is installed. */
+export interface NftProbe {
+  /** Three numbers as in `1.0.6`; what nft says of itself where that cannot be understood. */
+  readonly version: string;
+  /** What a ruleset for it may contain. */
+  readonly targetNft: CompileOptions['targetNft'];
+}
+
+type Version = readonly [major: number, minor: number, patch: number];
+
+const oldestNft: Version = [1, 0, 6];
+/**
+ * The first that is known to take `update @map` with more than 16 bytes of key or data. By its history nft was repaired
+ * between 1.0.9 and 1.1.0, but nothing before 1.1.3 was tried with our rules.
+ */
+const oldestNftWithWideMaps: Version = [1, 1, 3];
+const oldestKernel: Version = [5, 13, 0];
+
+/**
+ * Looks whether nft and the kernel can do what a ruleset asks of them. Versions that cannot be understood are taken for
+ * the oldest that can.
+ *
+ * @returns the nft, or an error that has `kind`. It needs no permission, so that one may still be missing.
+ */
+export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
+  const nft = await run('nft', ['--version']);
+  if (nft.exitCode !== 0) {
+    return classifyNftError(nft);
+  }
+  const words = escapeControls(nft.stdout.trim().slice(0, 80));
+  const name = /nftables v?(\d\S*)/.exec(nft.stdout)?.[1] ?? '';
+  const version = readVersion(name);
+  if (version !== undefined && isOlder(version, oldestNft)) {
+    return createNftError('nft-too-old', [words]);
+  }
+  const release = (await run('uname', ['-r'])).stdout.trim();
+  const kernel = readVersion(release);
+  if (kernel !== undefined && isOlder(kernel, oldestKernel)) {
+    return createNftError('kernel-too-old', [`Linux ${escapeControls(release.slice(0, 80))}`]);
+  }
+  const wideMaps = version !== undefined && !isOlder(version, oldestNftWithWideMaps) && !isCandidate(name);
+  return { version: version?.join('.') ?? words, targetNft: wideMaps ? '1.1.3' : '1.0.6' };
+}
+
+/** The first numbers, with 0 for a patch that is not there; undefined where there are not even two. */
+function readVersion(name: string): Version | undefined {
+  const [, major, minor, patch = '0'] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(name) ?? [];
+  return major === undefined || minor === undefined ? undefined : [Number(major), Number(minor), Number(patch)];
+}
+
+/** Whether it came before the version whose numbers it has. */
+function isCandidate(name: string): boolean {
+  return /rc|pre|alpha|beta|~/i.test(name);
+}
+
+function isOlder(version: Version, than: Version): boolean {
+  const [major, minor, patch] = version;
+  if (major !== than[0]) {
+    return major < than[0];
+  }
+  return minor === than[1] ? patch < than[2] : minor < than[1];
+}

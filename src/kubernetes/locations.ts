@@ -1,0 +1,145 @@
+import type { Document } from '../diagnostics/document.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { canonicalAddress } from '../net/address.ts';
+import { zoneLabel } from './services.ts';
+
+/** Who is at an address, for people to read; no rule depends on it. Types only. */
+
+/** Who is at an address. Texts are empty where no object says. */
+interface Place {
+  /** `namespace/name` of the Pod. */
+  readonly pod: string;
+  readonly nodeName: string;
+  readonly zone: string;
+}
+
+/** A Pod that some object names. */
+interface PodPlace {
+  /** Canonical, of any family. */
+  readonly addresses: readonly string[];
+  readonly nodeName: string;
+}
+
+/** All that a snapshot tells about places. */
+export interface Places {
+  /** By canonical address. A node's own address is no Pod's, so a Pod of the host network has no entry of its own. */
+  readonly byAddress: ReadonlyMap<string, Place>;
+  /** By `namespace/name`. */
+  readonly pods: ReadonlyMap<string, PodPlace>;
+  /** Zone of each node that has one, by the node's name. */
+  readonly zones: ReadonlyMap<string, string>;
+  /** The name of each node by its canonical addresses. */
+  readonly nodes: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads who is where from Nodes (addresses, label topology.kubernetes.io/zone), EndpointSlices (endpoints[].targetRef,
+ * nodeName, zone) and Pods (status.podIPs, spec.nodeName), as far as the documents have them. Nothing is validated, and
+ * whatever has a wrong form counts as absent, for no packet depends on it.
+ */
+export function readPlaces(documents: readonly Document[]): Places {
+  const draft: Draft = { byAddress: new Map(), pods: new Map(), zones: new Map(), nodes: new Map() };
+  for (const kind of ['Node', 'EndpointSlice', 'Pod'] as const) {
+    for (const { value } of documents) {
+      if (isMapping(value) && value['kind'] === kind) {
+        readers[kind](value, draft);
+      }
+    }
+  }
+  return draft;
+}
+
+interface Draft {
+  readonly byAddress: Map<string, Place>;
+  readonly pods: Map<string, PodPlace>;
+  readonly zones: Map<string, string>;
+  readonly nodes: Map<string, string>;
+}
+
+const readers = { Node: readNode, EndpointSlice: readSlice, Pod: readPod } as const;
+
+function readNode(node: Mapping, { zones, nodes }: Draft): void {
+  const metadata = mappingIn(node, 'metadata');
+  const name = nameOf(metadata['name']);
+  const zone = nameOf(mappingIn(metadata, 'labels')[zoneLabel]);
+  if (zone !== '') {
+    zones.set(name, zone);
+  }
+  for (const entry of listIn(mappingIn(node, 'status'), 'addresses')) {
+    const address = isMapping(entry) ? addressOf(entry['address']) : undefined;
+    if (address !== undefined && !nodes.has(address)) {
+      nodes.set(address, name);
+    }
+  }
+}
+
+function readSlice(slice: Mapping, draft: Draft): void {
+  const namespace = nameOf(mappingIn(slice, 'metadata')['namespace']) || 'default';
+  for (const endpoint of listIn(slice, 'endpoints')) {
+    if (isMapping(endpoint)) {
+      readEndpoint(endpoint, namespace, draft);
+    }
+  }
+}
+
+/** A large cluster has a hundred thousand of them. */
+function readEndpoint(endpoint: Mapping, namespace: string, draft: Draft): void {
+  const target = mappingIn(endpoint, 'targetRef');
+  const podName = target['kind'] === 'Pod' ? nameOf(target['name']) : '';
+  const pod = podName && `${nameOf(target['namespace']) || namespace}/${podName}`;
+  const nodeName = nameOf(endpoint['nodeName']);
+  const zone = nameOf(endpoint['zone']) || (draft.zones.get(nodeName) ?? '');
+  for (const text of listIn(endpoint, 'addresses')) {
+    addSighting(draft, addressOf(text), { pod, nodeName, zone });
+  }
+}
+
+function readPod(object: Mapping, draft: Draft): void {
+  const metadata = mappingIn(object, 'metadata');
+  const status = mappingIn(object, 'status');
+  const name = nameOf(metadata['name']);
+  // Pods that have ended keep an address that may be another's by now.
+  if (name === '' || status['phase'] === 'Succeeded' || status['phase'] === 'Failed') {
+    return;
+  }
+  const pod = `${nameOf(metadata['namespace']) || 'default'}/${name}`;
+  const nodeName = nameOf(mappingIn(object, 'spec')['nodeName']);
+  const zone = draft.zones.get(nodeName) ?? '';
+  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
+  for (const text of podIPs.length > 0 ? podIPs : [status['podIP']]) {
+    addSighting(draft, addressOf(text), { pod, nodeName, zone });
+  }
+}
+
+/** What a later object does not say, an earlier one may have said. */
+function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefined, place: Place): void {
+  if (address === undefined) {
+    return;
+  }
+  const { pod, nodeName, zone } = place;
+  if (pod !== '') {
+    const known = pods.get(pod);
+    if (!known) {
+      pods.set(pod, { addresses: [address], nodeName });
+    } else if (!known.addresses.includes(address) || known.nodeName === '') {
+      const addresses = [...new Set([...known.addresses, address])];
+      pods.set(pod, { addresses, nodeName: known.nodeName || nodeName });
+    }
+  }
+  if (!nodes.has(address)) {
+    const before = byAddress.get(address);
+    byAddress.set(
+      address,
+      before ? { pod: pod || before.pod, nodeName: nodeName || before.nodeName, zone: zone || before.zone } : place,
+    );
+  }
+}
+
+/** Names of Pods, Nodes and namespaces (RFC 1123) and label values, so that nothing else can reach an output. */
+function nameOf(value: unknown): string {
+  return typeof value === 'string' && /^[A-Za-z0-9][-_.A-Za-z0-9]{0,252}$/.test(value) ? value : '';
+}
+
+function addressOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? canonicalAddress(value) : undefined;
+}

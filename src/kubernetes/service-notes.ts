@@ -1,0 +1,100 @@
+import type { Document } from '../diagnostics/document.ts';
+import { escapeControls } from '../lib/text.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { canonicalAddress } from '../net/address.ts';
+import { isAddressField } from './services.ts';
+
+/** Why nodes translate nothing of a Service, whatever the family. `left out`: it has errors, and `--keep-going` was given. */
+type UnservedReason = 'ExternalName' | 'headless' | 'no cluster IP' | 'other proxy' | 'no ports' | 'left out';
+
+/** What a Service says that leaves no trace in the rules of a node. */
+export interface ServiceNote {
+  readonly namespace: string;
+  readonly name: string;
+  /** Undefined where nodes translate it. */
+  readonly unserved: UnservedReason | undefined;
+  /** Canonical: clusterIPs, externalIPs and load balancer IPs. */
+  readonly addresses: readonly string[];
+  /** `30080/tcp`. */
+  readonly nodePorts: readonly string[];
+  /** Canonical addresses of status.loadBalancer.ingress with ipMode Proxy, which nodes leave to the load balancer. */
+  readonly proxyAddresses: readonly string[];
+  /** spec.healthCheckNodePort, at which a process listens; 0 for none. */
+  readonly healthCheckNodePort: number;
+}
+
+/** Reads the notes of all Services. Nothing is validated; what has a wrong form counts as absent. */
+export function readServiceNotes(documents: readonly Document[]): ServiceNote[] {
+  return documents.flatMap(({ value }) => (isMapping(value) && value['kind'] === 'Service' ? noteOf(value) : []));
+}
+
+function noteOf(service: Mapping): ServiceNote[] {
+  const metadata = mappingIn(service, 'metadata');
+  const { namespace, name } = metadata;
+  if (typeof name !== 'string') {
+    return [];
+  }
+  const spec = mappingIn(service, 'spec');
+  const ingress = listIn(mappingIn(mappingIn(service, 'status'), 'loadBalancer'), 'ingress').filter(isMapping);
+  const ipsOf = (entries: readonly Mapping[]): unknown[] => entries.map(({ ip }) => ip);
+  const port = spec['healthCheckNodePort'];
+  return [
+    {
+      // What was refused for its name is shown all the same.
+      namespace: typeof namespace === 'string' && namespace !== '' ? escapeControls(namespace) : 'default',
+      name: escapeControls(name),
+      unserved: unservedBecause(spec, mappingIn(metadata, 'labels')),
+      addresses: canonical([
+        spec['clusterIP'],
+        ...listIn(spec, 'clusterIPs'),
+        ...listIn(spec, 'externalIPs'),
+        ...ipsOf(ingress),
+      ]),
+      nodePorts: listIn(spec, 'ports').filter(isMapping).flatMap(nodePortOf),
+      proxyAddresses: canonical(ipsOf(ingress.filter(({ ipMode }) => ipMode === 'Proxy'))),
+      // Nobody listens there with externalTrafficPolicy Cluster.
+      healthCheckNodePort: typeof port === 'number' && spec['externalTrafficPolicy'] === 'Local' ? port : 0,
+    },
+  ];
+}
+
+function unservedBecause(spec: Mapping, labels: Mapping): UnservedReason | undefined {
+  const { type, clusterIP } = spec;
+  if (type === 'ExternalName') {
+    return 'ExternalName';
+  }
+  if (clusterIP === 'None') {
+    return 'headless';
+  }
+  if (typeof clusterIP !== 'string' || !isAddressField(clusterIP)) {
+    return 'no cluster IP';
+  }
+  if (labels['service.kubernetes.io/service-proxy-name'] !== undefined) {
+    return 'other proxy';
+  }
+  return listIn(spec, 'ports').length === 0 ? 'no ports' : undefined;
+}
+
+function nodePortOf({ nodePort, protocol }: Mapping): string[] {
+  const word = typeof protocol === 'string' && protocol !== '' ? protocol.toLowerCase() : 'tcp';
+  return typeof nodePort === 'number' && nodePort > 0 ? [`${nodePort}/${word}`] : [];
+}
+
+function canonical(texts: readonly unknown[]): string[] {
+  const addresses = texts.flatMap((text) => (typeof text === 'string' ? (canonicalAddress(text.trim()) ?? []) : []));
+  return [...new Set(addresses)];
+}
+
+const texts: Readonly<Record<UnservedReason, string>> = {
+  ExternalName: 'it is of type ExternalName, which is an alias in DNS alone',
+  headless: 'it is headless (clusterIP None), so DNS gives the addresses of its pods',
+  'no cluster IP': 'it has no clusterIP (the API server gives it one)',
+  'other proxy': 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy',
+  'no ports': 'it has no ports',
+  'left out': 'it has errors and was left out',
+};
+
+/** Why no node translates a Service, as a clause. */
+export function unservedText(reason: UnservedReason): string {
+  return texts[reason];
+}

@@ -1,0 +1,70 @@
+/** Orders texts by their code units, which for ASCII is byte order and the same in every locale. */
+export function compareText(a: string, b: string): number {
+  if (a === b) {
+    return 0;
+  }
+  return a < b ? -1 : 1;
+}
+
+/**
+ * The text with everything visible: control characters, invisible format characters (which can reverse the direction
+ * of a line), line separators and halves of characters become escapes such as `\t` and `\u001b`.
+ */
+export function escapeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeCharacter);
+}
+
+const shortEscapes: ReadonlyMap<string, string> = new Map([
+  ['\t', '\\t'],
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+]);
+
+function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return (
+    shortEscapes.get(character) ?? `\\u${code > 0xffff ? `{${code.toString(16)}}` : code.toString(16).padStart(4, '0')}`
+  );
+}
+
+/** The word of `words` that `text` is probably meant to be, or undefined: equal but for case, or at most two typos away. */
+export function suggestClosest(text: string, words: readonly string[]): string | undefined {
+  const lower = text.toLowerCase();
+  const sameLetters = words.find((word) => word.toLowerCase() === lower);
+  if (sameLetters !== undefined || text.length > 64) {
+    return sameLetters;
+  }
+  let closest: string | undefined;
+  let least = 3;
+  for (const word of words) {
+    const distance = editDistance(lower, word.toLowerCase());
+    if (distance < least && distance < word.length / 2) {
+      closest = word;
+      least = distance;
+    }
+  }
+  return closest;
+}
+
+/** How many letters must be put in, left out, changed, or swapped with the next one to make one text the other. */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
+  const at = (row: number, column: number): number => rows[row]?.[column] ?? 0;
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    rows.push(current);
+    for (let column = 1; column <= b.length; column += 1) {
+      const change = a[row - 1] === b[column - 1] ? 0 : 1;
+      const isSwapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
+      current.push(
+        Math.min(
+          at(row - 1, column) + 1,
+          at(row, column - 1) + 1,
+          at(row - 1, column - 1) + change,
+          isSwapped ? at(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY,
+        ),
+      );
+    }
+  }
+  return at(a.length, b.length);
+}

@@ -1,0 +1,84 @@
+/** What changes a table, as data: one nft command each. Types only. */
+
+import type { Family } from '../net/network.ts';
+import type { DynamicElement } from './json/listing.ts';
+import { elementText, identifier, quote, renderDeclaration, renderHook, renderRule } from './print.ts';
+import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
+
+/** A command about one table; its place in the list is the order in which nft must see it. */
+export type Command =
+  | { readonly kind: 'add-table'; readonly comment: string }
+  /** Works whether there is such a table or not. */
+  | { readonly kind: 'delete-table' }
+  | { readonly kind: 'flush-chain' | 'delete-chain'; readonly chain: string }
+  | { readonly kind: 'add-chain'; readonly chain: Chain }
+  | { readonly kind: 'add-rule'; readonly chain: string; readonly rule: Rule }
+  | { readonly kind: 'add-set' | 'delete-set'; readonly set: SetDeclaration }
+  | { readonly kind: 'flush-set'; readonly set: string }
+  | { readonly kind: 'add-elements'; readonly set: string; readonly elements: readonly Element[] }
+  /** Only the keys count. */
+  | { readonly kind: 'delete-elements'; readonly set: string; readonly elements: readonly Element[] }
+  /** Writes what traffic had written before: a pin with the time that it has left. */
+  | { readonly kind: 'add-pins'; readonly set: string; readonly pins: readonly DynamicElement[] };
+
+/** All commands for one table; nft carries out all of them or none. */
+export interface Transaction {
+  readonly family: Family;
+  readonly table: string;
+  readonly commands: readonly Command[];
+}
+
+/** The text for `nft -f`, a command on a line or, with many elements, on several; empty for no commands. */
+export function renderTransaction(transaction: Transaction): string {
+  const lines = transaction.commands.map((command) => `${renderCommand(command, transaction)}\n`);
+  return lines.join('');
+}
+
+function renderCommand(command: Command, { family, table }: Transaction): string {
+  const place = `${family} ${identifier(table)}`;
+  switch (command.kind) {
+    case 'add-table':
+      return `add table ${place} { comment ${quote(command.comment)}; }`;
+    case 'delete-table':
+      // nft before 1.0.8 has no `destroy`: what is added first can be deleted, whether it was there or not.
+      return `add table ${place}\ndelete table ${place}`;
+    case 'flush-chain':
+      return `flush chain ${place} ${identifier(command.chain)}`;
+    case 'delete-chain':
+      return `delete chain ${place} ${identifier(command.chain)}`;
+    case 'add-chain': {
+      const { name, hook } = command.chain;
+      return `add chain ${place} ${identifier(name)}${hook ? ` { ${renderHook(hook)} }` : ''}`;
+    }
+    case 'add-rule':
+      return `add rule ${place} ${identifier(command.chain)} ${renderRule(command.rule, family)}`;
+    case 'add-set':
+      return `add ${kindOf(command.set)} ${place} ${identifier(command.set.name)} { ${renderDeclaration(command.set, family).join(' ')} }`;
+    case 'delete-set':
+      return `delete ${kindOf(command.set)} ${place} ${identifier(command.set.name)}`;
+    case 'flush-set':
+      return `flush set ${place} ${identifier(command.set)}`;
+    case 'add-elements':
+      return `add element ${place} ${identifier(command.set)} ${braced(command.elements.map(elementText))}`;
+    case 'delete-elements':
+      // The key alone names an element, and the kernel may hold another value than we think.
+      return `delete element ${place} ${identifier(command.set)} ${braced(command.elements.map(({ key }) => key))}`;
+    case 'add-pins':
+      return `add element ${place} ${identifier(command.set)} ${braced(command.pins.map(pinText))}`;
+  }
+}
+
+function kindOf({ value }: SetDeclaration): 'set' | 'map' {
+  return value === undefined ? 'set' : 'map';
+}
+
+function braced(texts: readonly string[]): string {
+  return texts.length === 1 ? `{ ${texts[0]} }` : `{\n\t${texts.join(',\n\t')}\n}`;
+}
+
+function pinText({ key, value, timeoutSeconds, expiresSeconds }: DynamicElement): string {
+  const timeout = timeoutSeconds === undefined ? '' : ` timeout ${timeoutSeconds}s`;
+  const expires = expiresSeconds === undefined ? '' : ` expires ${expiresSeconds}s`;
+  const data = value === undefined ? '' : ` : ${value.address} . ${value.port}`;
+  return `${key}${timeout}${expires}${data}`;
+}

@@ -1,0 +1,288 @@
+import { invariant } from '../lib/invariant.ts';
+import type { Family, Protocol } from '../net/network.ts';
+import type {
+  Chain,
+  Element,
+  EndpointList,
+  Expression,
+  FilledSet,
+  Hook,
+  KeyType,
+  Rule,
+  Ruleset,
+  Scalar,
+  SetDeclaration,
+  Statement,
+} from './ruleset.ts';
+
+/** A comment on top of the file, for whoever finds it. */
+export interface Heading {
+  /** Lines of plain text, without the `#`. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * The text for `nft -f`: replaces our table of every family given, in one transaction, whatever the tables held before,
+ * and touches no other.
+ */
+export function renderRulesets(rulesets: readonly Ruleset[], heading: Heading): string {
+  const top = heading.lines.map((line) => `# ${line}`);
+  const tables = rulesets.flatMap((ruleset) => ['', ...renderRuleset(ruleset)]);
+  return `${[...top, ...tables].join('\n')}\n`;
+}
+
+/** nft before 1.0.8 has no `destroy`: a table that is added first can be deleted, whether it was there or not. */
+function renderRuleset({ family, table, comment, sets, chains }: Ruleset): string[] {
+  const name = `table ${family} ${identifier(table)}`;
+  const parts = [...sets.map((set) => renderSet(set, family)), ...chains.map((chain) => renderChain(chain, family))];
+  const body = parts.flatMap((part) => ['', ...part]);
+  return [`add ${name}`, `delete ${name}`, ...block(0, name, [indent(1, `comment ${quote(comment)};`), ...body])];
+}
+
+function renderChain({ name, hook, rules }: Chain, family: Family): string[] {
+  const lines = [...(hook ? [renderHook(hook)] : []), ...rules.map((rule) => renderRule(rule, family))];
+  return block(
+    1,
+    `chain ${identifier(name)}`,
+    lines.map((line) => indent(2, line)),
+  );
+}
+
+/** Where the kernel calls a base chain. */
+export function renderHook({ type, hook, priority }: Hook): string {
+  return `type ${type} hook ${hook} priority ${priority}; policy accept;`;
+}
+
+/** A set or map with its elements, one on a line, inside its table. */
+function renderSet(set: FilledSet, family: Family): string[] {
+  const head = `${set.value === undefined ? 'set' : 'map'} ${identifier(set.name)}`;
+  const declaration = renderDeclaration(set, family).map((line) => indent(2, line));
+  const elements = [...set.elements.map(renderElement), ...(set.lists ?? []).map(renderList)];
+  // An empty list of elements is a syntax error.
+  const filled = elements.length > 0 ? block(2, 'elements =', [elements.join('\n')]) : [];
+  return block(1, head, [...declaration, ...filled]);
+}
+
+/** What a set or map is made of: types, flags and limits, one on a line. */
+export function renderDeclaration(set: SetDeclaration, family: Family): string[] {
+  return [
+    `${renderTypes(set, family)};`,
+    ...(set.flags ? [`flags ${set.flags.join(',')};`] : []),
+    ...(set.size === undefined ? [] : [`size ${set.size};`]),
+    ...(set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s;`]),
+    `comment ${quote(set.comment)};`,
+  ];
+}
+
+/** `type` names types; `typeof` takes them from expressions and is the only way to have a random index in a key. */
+function renderTypes({ key, value, protocol }: SetDeclaration, family: Family): string {
+  const [keyword, typeName] = key.includes('index')
+    ? (['typeof', (type: KeyType): string => exampleOf(type, family, protocol)] as const)
+    : (['type', (type: KeyType): string => typeOf(type, family)] as const);
+  const data = {
+    verdict: ' : verdict',
+    endpoint: ` : ${concat([typeName('address'), typeName('port')])}`,
+    none: '',
+  };
+  return `${keyword} ${concat(key.map(typeName))}${data[value ?? 'none']}`;
+}
+
+function typeOf(type: KeyType, family: Family): string {
+  switch (type) {
+    case 'address':
+      return family === 'ip' ? 'ipv4_addr' : 'ipv6_addr';
+    case 'protocol':
+      return 'inet_proto';
+    case 'port':
+      return 'inet_service';
+    case 'index':
+      return 'integer';
+  }
+}
+
+/** The modulus only stands for the type; rules may use any. */
+function exampleOf(type: KeyType, family: Family, protocol: Protocol | undefined): string {
+  switch (type) {
+    case 'address':
+      return `${family} daddr`;
+    case 'protocol':
+      return 'meta l4proto';
+    case 'port':
+      return `${protocol ?? 'th'} dport`;
+    case 'index':
+      return 'numgen random mod 2';
+  }
+}
+
+/** An element on a line of its own. */
+function renderElement(element: Element): string {
+  return ['\t\t\t', elementText(element), ','].join('');
+}
+
+/**
+ * An element as nft reads it; a comment stands between key and value. Keys and values are made of canonical addresses
+ * and numbers (phase 3), and there are too many of them to look at each again. Joining makes one flat string at once,
+ * where a template would leave a tree of pieces to be walked later.
+ */
+export function elementText({ key, value, comment }: Element): string {
+  const note = comment === undefined ? '' : ` comment ${quote(comment)}`;
+  if (value === undefined) {
+    return note === '' ? key : [key, note].join('');
+  }
+  if ('address' in value) {
+    return [key, note, ' : ', value.address, ' . ', value.port].join('');
+  }
+  // A chain's name is looked at where the chain itself is written.
+  const verdict = value.kind === 'drop' ? 'drop' : `goto ${value.chain}`;
+  return [key, note, ' : ', verdict].join('');
+}
+
+/** A line for each endpoint address, joined at once: most of the text comes from here. */
+function renderList({ key, endpointAddresses }: EndpointList): string {
+  const start = `\t\t\t${key} . `;
+  const parts: (string | number)[] = [];
+  endpointAddresses.forEach(({ address, port }, index) => {
+    parts.push(index === 0 ? '' : '\n', start, index, ' : ', address, ' . ', port, ',');
+  });
+  return parts.join('');
+}
+
+type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+
+/** A rule on one line. */
+export function renderRule(rule: Rule, family: Family): string {
+  return rule.map((statement) => renderStatement(statement, family)).join(' ');
+}
+
+function renderStatement(statement: Statement, family: Family): string {
+  switch (statement.kind) {
+    case 'match':
+      return renderMatch(statement, family);
+    case 'match-set':
+      return `${renderKey(statement.key, family)} ${statement.negated ? '!= ' : ''}@${identifier(statement.set)}`;
+    case 'match-mark':
+      return `meta mark and ${hex(statement.mark)} != 0`;
+    case 'set-mark':
+      return `meta mark set meta mark ${statement.operator} ${hex(statement.mark)}`;
+    case 'vmap':
+      return `${renderKey(statement.key, family)} vmap @${identifier(statement.map)}`;
+    case 'random-goto':
+      return renderRandomGoto(statement);
+    case 'dnat':
+      return renderDnat(statement, family);
+    case 'dnat-map':
+      return `dnat ${family} to ${renderKey(statement.key, family)} map @${identifier(statement.map)}`;
+    case 'update':
+    case 'delete':
+      return renderSetChange(statement, family);
+    case 'jump':
+    case 'goto':
+      return `${statement.kind} ${identifier(statement.chain)}`;
+    case 'masquerade':
+      // Random source ports keep two connections from racing for one.
+      return 'masquerade fully-random';
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return statement.kind;
+  }
+}
+
+function renderMatch({ left, negated, right }: Of<'match'>, family: Family): string {
+  return `${renderExpression(left, family)} ${negated ? '!= ' : ''}${renderScalar(right, left)}`;
+}
+
+function renderRandomGoto({ chains }: Of<'random-goto'>): string {
+  const targets = chains.map((chain, index) => `${index} : goto ${identifier(chain)}`);
+  return `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`;
+}
+
+/** nft wants to know the protocol of a port. */
+function renderDnat({ protocol, address, port }: Of<'dnat'>, family: Family): string {
+  const target = family === 'ip' ? word(address) : `[${word(address)}]`;
+  return `meta l4proto ${protocol} dnat to ${target}:${port}`;
+}
+
+function renderSetChange({ kind, set, key, value, timeoutSeconds }: Of<'update' | 'delete'>, family: Family): string {
+  const timeout = timeoutSeconds === undefined ? '' : ` timeout ${timeoutSeconds}s`;
+  const data = value === undefined ? '' : ` : ${concat(value.map((part) => renderExpression(part, family)))}`;
+  return `${kind} @${identifier(set)} { ${renderKey(key, family)}${timeout}${data} }`;
+}
+
+function hex(mark: number): string {
+  return `0x${mark.toString(16).padStart(8, '0')}`;
+}
+
+/** An expression in nft's words; the family chooses `ip` or `ip6`. */
+export function renderExpression(expression: Expression, family: Family): string {
+  switch (expression.kind) {
+    case 'address':
+      return `${family} ${expression.field}`;
+    case 'l4proto':
+      return 'meta l4proto';
+    case 'dport':
+      return `${expression.protocol} dport`;
+    case 'iifname':
+      return 'iifname';
+    case 'ct-state':
+      return 'ct state';
+    case 'ct-status':
+      return 'ct status';
+    case 'fib-type':
+      return `fib ${expression.field} type`;
+    case 'ct-original-daddr':
+      return `ct original ${family} daddr`;
+    case 'ct-original-dport':
+      return 'ct original proto-dst';
+    case 'numgen':
+      return `numgen random mod ${expression.modulus}`;
+  }
+}
+
+/** Expressions as the key of a lookup. */
+function renderKey(key: readonly Expression[], family: Family): string {
+  return concat(key.map((expression) => renderExpression(expression, family)));
+}
+
+/** What a match compares with: interface names are strings, all else are words. */
+function renderScalar(value: Scalar, comparedWith: Expression): string {
+  return comparedWith.kind === 'iifname' ? quote(String(value)) : word(value);
+}
+
+const wordPattern = /^[A-Za-z0-9/.:]+$/;
+const identifierPattern = /^[A-Za-z][A-Za-z0-9/._-]*$/;
+const unquotablePattern = /[^A-Za-z0-9 ,.:;/()*@+_-]/;
+
+/** A name of a table, set or chain. Names are made of validated parts; one that could break out of its place is a bug. */
+export function identifier(name: string): string {
+  invariant(name.length <= 255 && identifierPattern.test(name), `${JSON.stringify(name)} is no nft identifier`);
+  return name;
+}
+
+/** An address, CIDR, protocol or number as nft writes it. */
+function word(value: Scalar): string {
+  const text = String(value);
+  invariant(wordPattern.test(text), `${JSON.stringify(text)} is no nft word`);
+  return text;
+}
+
+/** A quoted string; nft has no escapes inside quotes. */
+export function quote(text: string): string {
+  invariant(text !== '' && text.length <= 128 && !unquotablePattern.test(text), 'a text cannot be quoted in nft');
+  return `"${text}"`;
+}
+
+/** Parts of a concatenation. */
+function concat(parts: readonly string[]): string {
+  return parts.join(' . ');
+}
+
+/** Text at a depth of nesting, one tab for each. */
+function indent(depth: number, text: string): string {
+  return `${'\t'.repeat(depth)}${text}`;
+}
+
+/** `head {`, the body, `}`, at a depth of nesting; the body's lines bring their own indentation. */
+function block(depth: number, head: string, body: readonly string[]): string[] {
+  return [indent(depth, `${head} {`), ...body, indent(depth, '}')];
+}

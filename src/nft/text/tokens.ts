@@ -1,0 +1,213 @@
+/** The words that nft text is made of. Types only. */
+
+/** A word, a quoted string (its text without the quotes), a mark such as `{` or `!=`, or an end. */
+export interface Token {
+  readonly kind: 'word' | 'string' | 'mark' | 'newline' | 'end';
+  readonly text: string;
+  readonly offset: number;
+}
+
+/** Tokens in order, of which one can be seen ahead. Behind the last one there are only ends. */
+export interface Tokens {
+  readonly peek: () => Token;
+  readonly take: () => Token;
+  /** An error at the token's place. */
+  readonly fail: (message: string, token: Token) => Error;
+}
+
+/** All tokens of a text. */
+export interface TextTokens extends Tokens {
+  /** Goes behind the `}` that belongs to this `{`, which was the last token taken. */
+  readonly skipBlock: (open: Token) => void;
+}
+
+/** Thrown for a text that is no nft ruleset, with the place, counted from 1, at which it stops being one. */
+export class NftTextError extends Error {
+  override readonly name = 'NftTextError';
+  readonly line: number;
+  /** In UTF-16 units. */
+  readonly column: number;
+  /** The whole line of that place, without its line feed. */
+  readonly lineText: string;
+
+  constructor(message: string, text: string, offset: number) {
+    super(message);
+    const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+    const feed = text.indexOf('\n', offset);
+    this.line = countLineFeeds(text, start) + 1;
+    this.column = offset - start + 1;
+    this.lineText = text.slice(start, feed < 0 ? text.length : feed);
+  }
+}
+
+function countLineFeeds(text: string, end: number): number {
+  let count = 0;
+  for (let feed = text.indexOf('\n'); feed >= 0 && feed < end; feed = text.indexOf('\n', feed + 1)) {
+    count++;
+  }
+  return count;
+}
+
+/**
+ * Reads nft text token by token, in time that grows with its length alone. Comments are left out; `;` and line feeds
+ * both end a statement, so both are `newline`.
+ *
+ * @throws NftTextError from `take` and `peek` for a string that has no end.
+ */
+export function readTokens(text: string): TextTokens {
+  const places = placeErrors(text);
+  let offset = 0;
+  let ahead: Token | undefined;
+  const read = (): Token => {
+    const token = tokenAt(text, skipBlanks(text, offset), places);
+    offset = token.offset + token.text.length + (token.kind === 'string' ? 2 : 0);
+    return token;
+  };
+  return {
+    peek: () => {
+      ahead ??= read();
+      return ahead;
+    },
+    take: () => {
+      const token = ahead ?? read();
+      ahead = undefined;
+      return token;
+    },
+    fail: (message, token) => places.errorAt(message, token.offset),
+    skipBlock: (open) => {
+      ahead = undefined;
+      offset = findBlockEnd(text, open.offset, places);
+    },
+  };
+}
+
+function skipBlanks(text: string, start: number): number {
+  let offset = start;
+  while (offset < text.length) {
+    const character = text[offset];
+    if (character === '#') {
+      const feed = text.indexOf('\n', offset);
+      return feed < 0 ? text.length : feed;
+    }
+    if (character !== ' ' && character !== '\t' && character !== '\r') {
+      break;
+    }
+    offset++;
+  }
+  return offset;
+}
+
+function tokenAt(text: string, offset: number, places: ErrorPlaces): Token {
+  const character = text[offset];
+  switch (character) {
+    case undefined:
+      return { kind: 'end', text: '', offset };
+    case '\n':
+    case ';':
+      return { kind: 'newline', text: character, offset };
+    case '"':
+      return { kind: 'string', text: text.slice(offset + 1, findStringEnd(text, offset, places)), offset };
+    default:
+      return marks.has(character)
+        ? { kind: 'mark', text: markAt(text, offset), offset }
+        : { kind: 'word', text: text.slice(offset, wordEnd(text, offset)), offset };
+  }
+}
+
+const marks: ReadonlySet<string> = new Set('{}[](),=!<>&|^');
+
+function markAt(text: string, offset: number): string {
+  const pair = text.slice(offset, offset + 2);
+  return pair === '!=' || pair === '==' ? pair : pair.charAt(0);
+}
+
+/** A word goes on to a blank, a mark, a quote or a comment. Dots and colons are part of it, and words by themselves. */
+function wordEnd(text: string, start: number): number {
+  wordBreak.lastIndex = start;
+  return wordBreak.test(text) ? wordBreak.lastIndex - 1 : text.length;
+}
+
+/** Other blanks than these, `\f` for one, are part of words: nothing may be a break and no token. */
+const wordBreak = /[ \t\r\n;"#{}[\](),=!<>&|^]/g;
+
+/**
+ * The offset behind the `}` that closes the block which opens at `open`; braces in strings and comments do not count.
+ *
+ * @throws NftTextError where the block or a string in it has no end.
+ */
+function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
+  const next = /[{}"#]/g;
+  next.lastIndex = open;
+  let depth = 0;
+  while (next.test(text)) {
+    const at = next.lastIndex - 1;
+    switch (text[at]) {
+      case '{':
+        depth++;
+        break;
+      case '}':
+        depth--;
+        break;
+      case '"':
+        next.lastIndex = findStringEnd(text, at, places) + 1;
+        break;
+      default:
+        next.lastIndex = endOfComment(text, at);
+    }
+    if (depth === 0) {
+      return at + 1;
+    }
+  }
+  throw places.errorAt('this brace is never closed', open);
+}
+
+/**
+ * The offset of the quote that closes the one at `open`. nft has no escapes inside quotes, and a string may go over lines.
+ *
+ * @throws NftTextError where there is none.
+ */
+function findStringEnd(text: string, open: number, { sawString, errorAt }: ErrorPlaces): number {
+  const close = text.indexOf('"', open + 1);
+  if (close < 0) {
+    throw errorAt('this quote is never closed', open);
+  }
+  sawString(open, close);
+  return close;
+}
+
+function endOfComment(text: string, start: number): number {
+  const end = text.indexOf('\n', start);
+  return end < 0 ? text.length : end;
+}
+
+/** Makes the errors of one text. */
+interface ErrorPlaces {
+  /** Tells of a quoted text, given the offsets of its quotes. */
+  readonly sawString: (open: number, close: number) => void;
+  readonly errorAt: (message: string, offset: number) => NftTextError;
+}
+
+/**
+ * The errors of a text, each at its place. Where a quote is left out, the text goes wrong only behind the next quote, lines
+ * later; so an error behind a quoted text that goes over lines, which nft allows and hardly anybody has, is at its beginning.
+ */
+function placeErrors(text: string): ErrorPlaces {
+  let overLines: number | undefined;
+  return {
+    sawString: (open, close) => {
+      if (overLines === undefined && text.slice(open, close).includes('\n')) {
+        overLines = open;
+      }
+    },
+    errorAt: (message, offset) => {
+      const error = new NftTextError(message, text, offset);
+      return overLines === undefined || overLines > offset
+        ? error
+        : new NftTextError(
+            `this quoted text is not closed on its line, or line ${error.line} is wrong: ${message}`,
+            text,
+            overLines,
+          );
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { constants, isAscii, isUtf8 } from 'node:buffer';
+import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
+import type { InputText, Position } from '../../diagnostics/document.ts';
+
+/**
+ * The text of a file, without its byte order mark, or the diagnostic that says why it is none: Kubernetes manifests
+ * are UTF-8 and hold no NUL.
+ */
+export function decodeText({ file, content }: InputText): string | Diagnostic {
+  const bytes = withoutMark(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  if (bytes.length > constants.MAX_STRING_LENGTH) {
+    const megabytes = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20);
+    return diagnosticInFile('file-unreadable', `the file is larger than ${megabytes} MiB; give it in parts`, file);
+  }
+  if (bytes.includes(0) || !isUtf8(bytes)) {
+    return notText(bytes, file);
+  }
+  // One byte a character; as UTF-8 the same text would take the engine's slower path.
+  return bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
+}
+
+function withoutMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}
+
+function notText(bytes: Buffer, file: string): Diagnostic {
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (isUtf16) {
+    return diagnosticInFile('not-text', 'the file is UTF-16; save it as UTF-8', file);
+  }
+  // Bytes that are no UTF-8 become U+FFFD. One that was in the text all along is possible, and close enough.
+  const text = bytes.subarray(0, constants.MAX_STRING_LENGTH).toString('utf8');
+  const offset = Math.max(0, text.search(/[\0\ufffd]/));
+  const what = text[offset] === '\0' ? 'a NUL byte' : 'bytes that are no UTF-8';
+  const message = `the file is no text, it has ${what} here; manifests are UTF-8 text in YAML or JSON`;
+  return diagnosticInFile('not-text', message, file, positionAt(text, findLineStarts(text), offset));
+}
+
+/**
+ * Where an offset of `text` is, with its line. `lineStarts` comes from {@link findLineStarts} of the same text; an
+ * offset beyond the end is the end.
+ */
+export function positionAt(text: string, lineStarts: readonly number[], offset: number): Position {
+  const place = Math.min(offset, text.length);
+  const line = lastAtMost(lineStarts, place);
+  const start = lineStarts[line] ?? 0;
+  const end = lineStarts[line + 1] ?? text.length + 1;
+  const lineText = text.slice(start, end - 1);
+  return {
+    line: line + 1,
+    column: place - start + 1,
+    lineText: lineText.endsWith('\r') ? lineText.slice(0, -1) : lineText,
+  };
+}
+
+/** The offsets that lines begin at; a line ends with a line feed. */
+export function findLineStarts(text: string): number[] {
+  const starts = [0];
+  for (let feed = text.indexOf('\n'); feed >= 0; feed = text.indexOf('\n', feed + 1)) {
+    starts.push(feed + 1);
+  }
+  return starts;
+}
+
+/** The index of the last of the sorted `numbers` that is not above `limit`; the first number never is. */
+function lastAtMost(numbers: readonly number[], limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) <= limit) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}

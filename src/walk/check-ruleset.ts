@@ -1,0 +1,306 @@
+import { protocols } from '../net/network.ts';
+import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement } from '../nft/ruleset.ts';
+import { isCanonical, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
+import type { RulesetNames } from './index-ruleset.ts';
+
+/**
+ * Throws {@link UnknownRule} for what one rule alone does not show: verdict maps to missing chains, chains that come back
+ * to themselves, and statements that the kernel refuses in a hook from which their chain can be reached.
+ */
+export function checkChains(names: RulesetNames): void {
+  for (const [set, { targets }] of names.sets) {
+    for (const target of targets) {
+      refuseUnless(names.chains.get(target)?.hook === undefined, { set }, `${target} is a base chain`);
+      refuseUnless(names.chains.has(target), { set }, `there is no chain ${target}`);
+    }
+  }
+  const whole = new Set<string>();
+  for (const chain of names.chains.values()) {
+    visit(chain, { names, whole, open: new Set() });
+    if (chain.hook) {
+      checkHook(chain, chain.hook, names);
+    }
+  }
+}
+
+interface Visit {
+  readonly names: RulesetNames;
+  /** Chains from which every way ends. */
+  readonly whole: Set<string>;
+  /** Chains on the way to the present one. */
+  readonly open: Set<string>;
+}
+
+function visit(chain: Chain, context: Visit): void {
+  const { names, whole, open } = context;
+  if (whole.has(chain.name)) {
+    return;
+  }
+  refuseUnless(!open.has(chain.name), { chain: chain.name }, 'it comes back to itself');
+  open.add(chain.name);
+  for (const target of targetsOf(chain, names)) {
+    visit(target, context);
+  }
+  open.delete(chain.name);
+  whole.add(chain.name);
+}
+
+function checkHook(base: Chain, { type, hook }: Hook, names: RulesetNames): void {
+  const reached = new Set([base]);
+  // A set hands out what is added to it while one goes through it.
+  for (const chain of reached) {
+    for (const target of targetsOf(chain, names)) {
+      reached.add(target);
+    }
+    for (const [rule, statements] of chain.rules.entries()) {
+      const misplaced = statements.find((statement) => !isAllowed(statement, `${type} ${hook}`));
+      if (misplaced) {
+        throw new UnknownRule(
+          { chain: chain.name, rule },
+          `${misplaced.kind} in ${base.name}, a ${type} ${hook} chain`,
+        );
+      }
+    }
+  }
+}
+
+function isAllowed({ kind }: Statement, place: `${Hook['type']} ${Hook['hook']}`): boolean {
+  switch (kind) {
+    case 'dnat':
+    case 'dnat-map':
+      return place === 'nat prerouting' || place === 'nat output';
+    case 'masquerade':
+      return place === 'nat postrouting';
+    case 'reject':
+      return !place.endsWith('postrouting');
+    default:
+      return true;
+  }
+}
+
+/** The chains that a chain can send a packet to. */
+function targetsOf(chain: Chain, names: RulesetNames): Chain[] {
+  const targets = new Set(chain.rules.flatMap((rule) => namesIn(rule, names)));
+  return [...targets].flatMap((name) => names.chains.get(name) ?? []);
+}
+
+function namesIn(rule: Rule, { sets }: RulesetNames): string[] {
+  return rule.flatMap((statement) =>
+    statement.kind === 'vmap' ? [...(sets.get(statement.map)?.targets ?? [])] : targetsOfStatement(statement),
+  );
+}
+
+type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
+
+/** Throws `UnknownRule` for a statement that the walker does not understand or that refers to nothing. */
+export function checkStatement(statement: Statement, names: RulesetNames, place: RulesetPlace): void {
+  const { kind } = statement;
+  switch (statement.kind) {
+    case 'match':
+      checkMatch(statement, names, place);
+      break;
+    case 'match-set':
+      checkLookup(statement.set, { statement, value: undefined, names, place });
+      break;
+    case 'match-mark':
+      refuseUnless(isMark(statement.mark), place, 'no mark');
+      break;
+    case 'set-mark':
+      refuseUnless(isMark(statement.mark) && ['or', 'xor'].includes(statement.operator), place, 'no mark');
+      break;
+    case 'vmap':
+      checkLookup(statement.map, { statement, value: 'verdict', names, place });
+      break;
+    case 'random-goto':
+      refuseUnless(statement.chains.length > 0, place, 'no chain to go to');
+      for (const chain of statement.chains) {
+        checkChain(chain, names, place);
+      }
+      break;
+    case 'dnat':
+      checkDnat(statement, names, place);
+      break;
+    case 'dnat-map':
+      refuseUnless(protocols.includes(statement.protocol), place, `unknown protocol ${statement.protocol}`);
+      checkLookup(statement.map, { statement, value: 'endpoint', names, place });
+      break;
+    case 'update':
+    case 'delete':
+      checkChange(statement, names, place);
+      break;
+    case 'jump':
+    case 'goto':
+      checkChain(statement.chain, names, place);
+      break;
+    case 'drop':
+    case 'reject':
+    case 'return':
+    case 'masquerade':
+      break;
+    default:
+      statement satisfies never;
+      throw new UnknownRule(place, `unknown statement ${kind}`);
+  }
+}
+
+interface Lookup {
+  readonly statement: Of<'match-set' | 'vmap' | 'dnat-map'>;
+  /** What the set has to be a map to. */
+  readonly value: FilledSet['value'];
+  readonly names: RulesetNames;
+  readonly place: RulesetPlace;
+}
+
+function checkLookup(name: string, { statement, value, names, place }: Lookup): void {
+  const set = declarationOf(name, names, place);
+  checkKey(statement.key, set, place);
+  refuseUnless(set.value === value, place, `${name} is not of the kind that ${statement.kind} needs`);
+}
+
+function checkChange(statement: Of<'update' | 'delete'>, names: RulesetNames, place: RulesetPlace): void {
+  const set = declarationOf(statement.set, names, place);
+  refuseUnless(set.flags?.includes('dynamic') === true, place, `${set.name} is not dynamic`);
+  checkKey(statement.key, set, place);
+  refuseUnless(set.value !== 'verdict', place, `${set.name} holds verdicts`);
+  refuseUnless((statement.value === undefined) === (set.value === undefined), place, `${set.name} and a value`);
+  if (statement.value) {
+    checkTypes(statement.value, { name: `the value of ${set.name}`, types: ['address', 'port'], place });
+  }
+  const timed = statement.timeoutSeconds === undefined || set.flags?.includes('timeout') === true;
+  refuseUnless(timed, place, `${set.name} has no timeouts`);
+}
+
+function checkMatch({ left, right, negated }: Of<'match'>, { family }: RulesetNames, place: RulesetPlace): void {
+  const type = checkExpression(left, place);
+  if (type !== 'other') {
+    const isNumber = type === 'port' || type === 'index';
+    const fits = isNumber === (typeof right === 'number') && isCanonical(String(right), type, family);
+    refuseUnless(fits, place, `${right} is no ${type}`);
+    return;
+  }
+  if (left.kind === 'iifname') {
+    // nft: "All-wildcard strings are not supported".
+    refuseUnless(typeof right === 'string' && right.replace('*', '') !== '', place, 'no interface name');
+    return;
+  }
+  const words = knownWords[left.kind] ?? [];
+  refuseUnless(words.includes(right), place, `${left.kind} is not known to have ${right}`);
+  // nft compares the whole status then, which is never meant.
+  refuseUnless(left.kind !== 'ct-status' || negated !== true, place, 'a negated ct-status');
+}
+
+const knownWords: Partial<Record<Of<'match'>['left']['kind'], readonly (string | number)[]>> = {
+  'ct-state': ['new', 'established', 'related', 'invalid'],
+  'ct-status': ['dnat'],
+  'fib-type': ['local'],
+};
+
+function checkDnat({ protocol, address, port }: Of<'dnat'>, { family }: RulesetNames, place: RulesetPlace): void {
+  const known = protocols.includes(protocol) && isWithin(port, 0xffff) && !address.includes('/');
+  refuseUnless(known && isCanonical(address, 'address', family), place, 'no address and port');
+}
+
+function checkChain(name: string, { chains }: RulesetNames, place: RulesetPlace): void {
+  refuseUnless(chains.has(name), place, `there is no chain ${name}`);
+  refuseUnless(chains.get(name)?.hook === undefined, place, `${name} is a base chain`);
+}
+
+function declarationOf(name: string, { sets }: RulesetNames, place: RulesetPlace): FilledSet {
+  const set = sets.get(name);
+  if (!set) {
+    throw new UnknownRule(place, `there is no set ${name}`);
+  }
+  return set.declaration;
+}
+
+function isMark(mark: number): boolean {
+  return isWithin(mark, 0xffffffff) && mark > 0;
+}
+
+/** Throws {@link UnknownRule} unless the expressions make a key of the set. */
+function checkKey(key: readonly Expression[], set: FilledSet, place: RulesetPlace): void {
+  checkTypes(key, { name: `the key of ${set.name}`, types: set.key, place });
+  const foreign = key.find(
+    (expression) => expression.kind === 'dport' && set.protocol !== undefined && expression.protocol !== set.protocol,
+  );
+  if (foreign) {
+    // nft would take such a set, and then refuse the rule or silently narrow it to the set's protocol.
+    throw new UnknownRule(place, `${set.name} holds ports of ${set.protocol}`);
+  }
+}
+
+/** Throws {@link UnknownRule} unless the expressions read these types; `name` is what they are for. */
+function checkTypes(
+  expressions: readonly Expression[],
+  { name, types, place }: { name: string; types: readonly KeyType[]; place: RulesetPlace },
+): void {
+  const found = expressions.map((expression) => checkExpression(expression, place));
+  refuseUnless(found.join() === types.join(), place, `${found.join(' . ')} is not ${name}: ${types.join(' . ')}`);
+}
+
+/**
+ * What an expression reads: the type of a part of a key, or `other` for what cannot be one. Throws {@link UnknownRule}
+ * for one that is not understood.
+ */
+function checkExpression(expression: Expression, place: RulesetPlace): KeyType | 'other' {
+  const { kind } = expression;
+  switch (expression.kind) {
+    case 'address':
+      refuseUnless(expression.field === 'saddr' || expression.field === 'daddr', place, 'unknown field');
+      return 'address';
+    case 'ct-original-daddr':
+      return 'address';
+    case 'l4proto':
+      return 'protocol';
+    case 'dport':
+      refuseUnless(['th', ...protocols].includes(expression.protocol), place, `unknown ${expression.protocol} dport`);
+      return 'port';
+    case 'ct-original-dport':
+      return 'port';
+    case 'numgen':
+      // A walk tries every number.
+      refuseUnless(isWithin(expression.modulus, 262_144) && expression.modulus > 0, place, 'modulus out of range');
+      return 'index';
+    case 'fib-type':
+      refuseUnless(expression.field === 'saddr' || expression.field === 'daddr', place, 'unknown field');
+      return 'other';
+    case 'iifname':
+    case 'ct-state':
+    case 'ct-status':
+      return 'other';
+    default:
+      expression satisfies never;
+      throw new UnknownRule(place, `unknown expression ${kind}`);
+  }
+}
+
+/** Throws {@link UnknownRule} with the reason if the condition is false. */
+export function refuseUnless(condition: boolean, place: RulesetPlace, reason: string): void {
+  if (!condition) {
+    throw new UnknownRule(place, reason);
+  }
+}
+
+/** Where in a ruleset something is. */
+type RulesetPlace =
+  | { readonly set: string }
+  | { readonly chain: string /** From 0; absent for the chain itself. */; readonly rule?: number };
+
+/** Thrown for a ruleset that the walker does not understand or that nft would refuse: no answer is better than a wrong one. */
+export class UnknownRule extends Error {
+  override readonly name = 'UnknownRule';
+  readonly place: RulesetPlace;
+
+  constructor(place: RulesetPlace, reason: string) {
+    super(`${describe(place)}: ${reason}`);
+    this.place = place;
+  }
+}
+
+function describe(place: RulesetPlace): string {
+  if ('set' in place) {
+    return `set ${place.set}`;
+  }
+  // People count rules from 1, as oddities of listings do.
+  return place.rule === undefined ? `chain ${place.chain}` : `chain ${place.chain}, rule ${place.rule + 1}`;
+}

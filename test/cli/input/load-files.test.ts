@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type LoadedInput, loadFile, loadInput } from '../../../src/cli/input/load-files.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'svc2nft-load-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function write(...names: readonly string[]): void {
+  for (const name of names) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), name);
+  }
+}
+
+function summary({ texts, diagnostics }: LoadedInput): string[] {
+  return [
+    ...texts.map(({ file, content }) => `${file}=${Buffer.from(content).toString()}`),
+    ...diagnostics.map(({ code, place }) => `${place?.document.source.file} ${code}`),
+  ].map((line) => line.replaceAll(`${folder}/`, ''));
+}
+
+async function load(paths: readonly string[], stdin = ''): Promise<string[]> {
+  return summary(await loadInput(paths, Readable.from(stdin === '' ? [] : [stdin])));
+}
+
+test('no path and - are stdin, which is read once', async () => {
+  expect(await load([], 'text')).toEqual(['<stdin>=text']);
+  expect(await load(['-', '-'], 'text')).toEqual(['<stdin>=text']);
+});
+
+test('files of any name are read in the order given', async () => {
+  write('b', 'a.txt');
+  expect(await load([join(folder, 'b'), join(folder, 'a.txt')])).toEqual(['b=b', 'a.txt=a.txt']);
+});
+
+test('a folder gives its manifests, sorted, and those of its folders', async () => {
+  write('b.yaml', 'a/z.yml', 'a/c.json', 'notes.md', '.git/x.yaml', '.hidden.yaml', 'node_modules/m/p.json');
+  expect(await load([folder])).toEqual(['a/c.json=a/c.json', 'a/z.yml=a/z.yml', 'b.yaml=b.yaml']);
+});
+
+test('one bad path does not hide the others', async () => {
+  write('a.yaml');
+  mkdirSync(join(folder, 'empty'));
+  const paths = ['missing.yaml', 'a.yaml/below', 'empty', 'a.yaml'].map((name) => join(folder, name));
+  expect(await load(paths)).toEqual([
+    'a.yaml=a.yaml',
+    'missing.yaml file-not-found',
+    'a.yaml/below file-not-found',
+    'empty no-manifests',
+  ]);
+});
+
+test('links that lead nowhere or back are told, once each', async () => {
+  write('sub/a.yaml');
+  symlinkSync('..', join(folder, 'sub/up'));
+  symlinkSync('self.yaml', join(folder, 'self.yaml'));
+  symlinkSync('nowhere', join(folder, 'gone.yaml'));
+  symlinkSync('nowhere', join(folder, 'notes'));
+  expect((await load([folder])).sort()).toEqual([
+    'gone.yaml file-not-found',
+    'self.yaml file-unreadable',
+    'sub/a.yaml=sub/a.yaml',
+    'sub/up file-unreadable',
+  ]);
+});
+
+test('a device is refused and a pipe is read', async () => {
+  expect(await load(['/dev/zero'])).toEqual(['/dev/zero file-unreadable']);
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [loaded] = await Promise.all([load([pipe]), writeTo(pipe)]);
+  expect(loaded).toEqual(['pipe=through the pipe']);
+});
+
+async function writeTo(pipe: string): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(pipe, 'through the pipe');
+}
+
+test('an unreadable stdin is a diagnostic', async () => {
+  const stdin = new Readable({ read: () => stdin.destroy(new Error('gone')) });
+  expect(summary(await loadInput([], stdin))).toEqual(['<stdin> file-unreadable']);
+});
+
+test('where one file is needed, a folder is refused', async () => {
+  write('a.yaml');
+  expect(summary(await loadFile(folder))).toEqual([`${folder} file-unreadable`]);
+  expect(summary(await loadFile(join(folder, 'a.yaml')))).toEqual(['a.yaml=a.yaml']);
+});

@@ -1,0 +1,40 @@
+import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
+import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
+import type { Chain, Element, FilledSet, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
+import { rulesetOf, service } from './shop.ts';
+
+/** What should be there: shop/cart with three endpoints. */
+export const compiled: Ruleset = rulesetOf({
+  services: [service('cart', ['1.10', '2.20', '3.30'], { port: { nodePort: 30080 }, ingress: ['198.18.0.10'] })],
+});
+
+/** What `compile` would mend. */
+export function linesToMend(found: Ruleset): string[] {
+  return renderChanges(describeChanges(found, compiled), { color: false });
+}
+
+/** With other contents of a set. */
+export function withSet(
+  name: string,
+  change: (set: FilledSet) => Partial<FilledSet>,
+  ruleset: Ruleset = compiled,
+): Ruleset {
+  return { ...ruleset, sets: ruleset.sets.map((set) => (set.name === name ? { ...set, ...change(set) } : set)) };
+}
+
+/** With other elements of a set. */
+export function withElements(name: string, change: (element: Element) => Element): Ruleset {
+  return withSet(name, ({ elements }) => ({ elements: elements.map(change) }));
+}
+
+/** With other rules in a chain. */
+export function withChain(name: string, rules: Chain['rules'], ruleset: Ruleset = compiled): Ruleset {
+  const chain = { name, rules };
+  const others = ruleset.chains.filter((one) => one.name !== name);
+  return { ...ruleset, chains: [...others, chain] };
+}
+
+/** goto CHAIN */
+export function goTo(chain: string): Statement {
+  return { kind: 'goto', chain };
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { canonicalAddress } from '../../../src/net/address.ts';
+import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { explainerFor } from '../../support/explainer.ts';
+import { listFixtures, loadFixture } from '../../support/fixture.ts';
+import type { Packet } from '../../support/packets.ts';
+import { servicePortsAt } from '../../support/service-ports-at.ts';
+import { packetOf } from '../../support/walk-fixture.ts';
+import { expectReasons } from './reasons.ts';
+
+/** Every packet of every fixture: its fate as it was written down by hand, the Service, and the reason. */
+describe.each(listFixtures())('%s', (name) => {
+  const { snapshotFile, options, packets, nodeAddresses } = loadFixture(name);
+  const { documents } = readDocuments([{ file: name, content: readFileSync(snapshotFile) }]);
+  const { explain, views } = explainerFor(documents, options, nodeAddresses);
+
+  test.each(packets)('$name', (packet) => {
+    const asked = packetOf(packet);
+    const explanation = explain(asked);
+    const { verdict, endpoints } = explanation;
+    expect(verdict).toBe(typeof packet.expect === 'string' ? packet.expect : 'translated');
+    expect(endpoints.map(({ endpoint }) => endpoint)).toEqual(typeof packet.expect === 'string' ? [] : packet.expect);
+    for (const { endpoint, masqueraded, probability } of endpoints) {
+      expect(masqueraded, `source at ${endpoint}`).toBe(wantedSource(packet, endpoint) ?? masqueraded);
+      expect(probability).toBeCloseTo(1 / endpoints.length, 10);
+    }
+    const values = documents.map(({ value }) => value);
+    const owners = servicePortsAt(values, asked, nodeAddresses, canonicalAddress);
+    expectReasons(explanation, owners);
+    // Whoever is not used is left out for a reason, and nobody is forgotten.
+    const servicePort = views
+      .flatMap(({ servicePorts }) => servicePorts)
+      .find((one) => `${one.namespace}/${one.name}${one.portName && `:${one.portName}`}` === explanation.service?.name);
+    const told = [...endpoints, ...explanation.leftOut].map(({ endpoint }) => endpoint).sort();
+    expect(new Set(told).size).toBe(told.length);
+    if (servicePort && views.length === 1) {
+      expect(told).toHaveLength(servicePort.endpoints.length);
+    }
+    expect(explanation.leftOut.filter(({ code }) => code === 'not in rules')).toEqual([]);
+  });
+});
+
+function wantedSource({ masqueraded }: Packet, endpoint: string): boolean | undefined {
+  return typeof masqueraded === 'object' ? masqueraded.includes(endpoint) : masqueraded;
+}

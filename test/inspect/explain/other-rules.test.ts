@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { compileRulesets } from '../../../src/compile.ts';
+import { explainPacket } from '../../../src/inspect/explain/explain-packet.ts';
+import type { Explanation } from '../../../src/inspect/explain/explanation.ts';
+import { makeQuestion, type Table } from '../../../src/inspect/explain/question.ts';
+import { renderExplanation } from '../../../src/inspect/explain/render-explanation.ts';
+import { parseClient } from '../../../src/inspect/explain/resolve-client.ts';
+import { parseTarget } from '../../../src/inspect/explain/resolve-target.ts';
+import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
+import type { Element, Rule, Ruleset } from '../../../src/nft/ruleset.ts';
+import { withDefaults } from '../../../src/options.ts';
+import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+
+const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url), 'utf8');
+const given = { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] };
+
+function read(text: string) {
+  return readDocuments([{ file: 'shop.yaml', content: Buffer.from(text) }]).documents;
+}
+
+function compiled(text: string, options: object = {}): Ruleset {
+  const [ruleset] = compileRulesets(read(text), { ...given, ...options }).rulesets ?? [];
+  if (!ruleset) {
+    throw new Error('no ruleset');
+  }
+  return ruleset;
+}
+
+/** What is said of a packet, with the shop for a snapshot and any rules. */
+function ask(from: string, to: string, table: Table | undefined, options: object = {}): Explanation {
+  const documents = read(content);
+  const settings = withDefaults({ ...given, ...options });
+  const { views } = compileRulesets(documents, settings);
+  const [client, target] = [parseClient(from), parseTarget(to)];
+  if (typeof client === 'string' || typeof target === 'string') {
+    throw new Error(`${from} ${to}`);
+  }
+  const made = makeQuestion({
+    client,
+    target,
+    inputInterface: undefined,
+    tables: new Map(table ? [['ip', table]] : []),
+    ownAddresses: [],
+    snapshot: { views, options: settings, places: readPlaces(documents), notes: readServiceNotes(documents) },
+  });
+  if (typeof made === 'string') {
+    throw new Error(made);
+  }
+  return explainPacket(made.question);
+}
+
+function textsOf({ steps }: Explanation): string {
+  return steps.map(({ topic, text }) => `${topic}: ${text}`).join('\n');
+}
+
+/** The ruleset with other elements in one set. */
+function withElements(
+  ruleset: Ruleset,
+  set: string,
+  change: (elements: readonly Element[]) => readonly Element[],
+): Ruleset {
+  const sets = ruleset.sets.map((one) => (one.name === set ? { ...one, elements: change(one.elements) } : one));
+  return { ...ruleset, sets };
+}
+
+/** The ruleset with other rules in one chain. */
+function withRules(ruleset: Ruleset, chain: string, change: (rules: readonly Rule[]) => readonly Rule[]): Ruleset {
+  const chains = ruleset.chains.map((one) => (one.name === chain ? { ...one, rules: change(one.rules) } : one));
+  return { ...ruleset, chains };
+}
+
+const shop = compiled(content);
+
+describe('rules that are older than the snapshot', () => {
+  const missing = 'shop/web:http has it in the snapshot, and these rules do not: they are older or newer';
+  const older = compiled(content.replaceAll('10.96.0.10', '10.96.0.99').replaceAll('30080', '30099'));
+  test.each([
+    ['10.244.1.5', '10.96.0.10:80', 'dropped', `${missing}: dropped, so the client hears nothing and times out`],
+    ['203.0.113.9', '192.0.2.11:30080', 'untouched', missing],
+  ])('%s to %s', (from, to, verdict, text) => {
+    expect(ask(from, to, { ruleset: older })).toMatchObject({ verdict, reason: { code: 'not-in-rules', text } });
+  });
+
+  test('a port that the rules do not have yet', () => {
+    const other = compiled(
+      content.replace('port: 80, targetPort: 8080, nodePort', 'port: 81, targetPort: 8080, nodePort'),
+    );
+    const text = `${missing}: rejected with an ICMP error, so the client sees "connection refused" at once`;
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: other }).reason).toEqual({ code: 'not-in-rules', text });
+  });
+
+  test('endpoints that the rules do not have yet', () => {
+    const text = content.replace('endpoints: []', 'endpoints: []').replace('ready: false', 'ready: true');
+    const before = compiled(content.replaceAll(/^ {6}- \{ addresses: \[10\.244\.(1\.5|2\.6)\].*$/gm, ''));
+    expect(text).not.toBe(content);
+    const { reason, leftOut } = ask('10.244.1.5', '10.96.0.10:80', { ruleset: before });
+    expect(reason.text).toMatch(
+      /^these rules have no endpoint for shop\/web:http, though the snapshot has 2 that could take it/,
+    );
+    expect(leftOut.map(({ code }) => code)).toEqual(['not in rules', 'not ready', 'not in rules']);
+  });
+
+  test('another policy, as the rules carry it out', () => {
+    const local = compiled(content.replace('type: NodePort', 'type: NodePort\n      externalTrafficPolicy: Local'));
+    const texts = textsOf(ask('203.0.113.9', '192.0.2.11:30080', { ruleset: local }));
+    expect(texts).toContain(
+      'policy: externalTrafficPolicy is Local: only endpoints on worker-1 may take it, and it keeps its source (by these rules; the snapshot says Cluster)',
+    );
+    expect(texts).toContain('externalTrafficPolicy is Local, which keeps it');
+  });
+
+  test('other settings of the node: the rules have the last word', () => {
+    const all = compiled(content, { masqueradeAll: true, nodePortAddresses: ['all'] });
+    expect(textsOf(ask('10.244.1.5', '10.96.0.10:80', { ruleset: all }))).toContain(
+      'masqueradeAll holds for all that goes to clusterIPs',
+    );
+    expect(textsOf(ask('203.0.113.9', '198.51.100.11:30080', { ruleset: all }))).toContain(
+      'node ports are open: these rules open node ports at all addresses of the node but loopback',
+    );
+    // Asked without the cluster CIDR, that of the rules still tells who is a pod.
+    expect(textsOf(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop }, { clusterCIDRs: [] }))).toContain(
+      'client: 10.244.1.5 (pod shop/web-1 on worker-1) is a pod to the rules: it is in 10.244.0.0/16',
+    );
+  });
+});
+
+describe('rules that somebody has changed', () => {
+  test('a dormant table', () => {
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop, isDormant: true })).toMatchObject({
+      verdict: 'untouched',
+      reason: { code: 'dormant', text: 'the table is dormant: none of its rules is in force' },
+    });
+  });
+
+  test('an element of nobody that drops', () => {
+    const element: Element = { key: '1.2.3.4 . tcp . 80', value: { kind: 'drop' } };
+    const { verdict, reason, steps } = ask('10.244.1.5', '1.2.3.4:80', {
+      ruleset: withElements(shop, 'service-ips', (elements) => [...elements, element]),
+    });
+    expect({ verdict, reason }).toEqual({
+      verdict: 'dropped',
+      reason: { code: 'foreign-rule', text: 'dropped by a rule or element that svc2nft does not make' },
+    });
+    expect(steps.at(-1)?.rules[0]?.element).toBe('service-ips { 1.2.3.4 . tcp . 80 : drop }');
+  });
+
+  test('an element with a comment that no compiler writes', () => {
+    const comment = 'a<b>"\u001b[31m';
+    const element: Element = { key: '1.2.3.4 . tcp . 80', value: { kind: 'goto', chain: 'tcp-cluster-2' }, comment };
+    const { reason, service, steps } = ask('10.244.1.5', '1.2.3.4:80', {
+      ruleset: withElements(shop, 'service-ips', (elements) => [...elements, element]),
+    });
+    expect(reason).toEqual({
+      code: 'missing-entry',
+      text: 'these rules know the frontend, but chain tcp-cluster-2 finds no endpoint for it: an element or a rule is missing',
+    });
+    expect(service?.name).toBe('a<b>"\\u001b[31m');
+    expect(JSON.stringify(steps)).not.toContain('\u001b');
+  });
+
+  test('an endpoint map that lacks an index', () => {
+    const lists = (ruleset: Ruleset): Ruleset => ({
+      ...ruleset,
+      sets: ruleset.sets.map((set) =>
+        set.name === 'tcp-endpoints'
+          ? {
+              ...set,
+              lists:
+                set.lists?.map((list) =>
+                  list.key === '10.96.0.10 . 80'
+                    ? { ...list, endpointAddresses: list.endpointAddresses.slice(0, 1) }
+                    : list,
+                ) ?? [],
+            }
+          : set,
+      ),
+    });
+    const { verdict, reason, endpoints } = ask('10.244.1.5', '10.96.0.10:80', { ruleset: lists(shop) });
+    expect(verdict).toBe('mixed');
+    expect(reason.text).toBe(
+      'chance decides, as in no ruleset that svc2nft makes: of new connections 1 of 2 are sent to endpoints, 1 of 2 are rejected',
+    );
+    expect(endpoints).toHaveLength(1);
+  });
+
+  test.each([
+    ['services', 0, true],
+    // The rule before it takes the packet.
+    ['services', 2, false],
+    ['cluster-ips-check', 0, true],
+    ['nat-prerouting', 0, true],
+    ['tcp-cluster-2', 0, true],
+    ['tcp-cluster-1', 0, false],
+  ])('a rule that nobody understands in chain %s at %i is met: %j', (chain, place, isMet) => {
+    const ruleset = withRules(shop, chain, (rules) => [...rules.slice(0, place), [], ...rules.slice(place)]);
+    const explanation = ask('10.244.1.5', '10.96.0.10:80', { ruleset });
+    expect(explanation.notUnderstood).toEqual(isMet ? [{ chain, rule: place }] : []);
+    const lines = renderExplanation(explanation, { color: false, limit: 5 });
+    const end = 'sent to one of 2 endpoints of shop/web:http';
+    expect(lines.at(-1)).toMatch(isMet ? `=> not certain; without the rules not understood: ${end}` : `=> ${end}`);
+    expect(lines.includes(`  not understood chain ${chain}, rule ${place + 1}`)).toBe(isMet);
+  });
+});

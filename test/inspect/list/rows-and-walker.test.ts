@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { FrontendRow } from '../../../src/inspect/list/inventory.ts';
+import type { Family, Protocol } from '../../../src/net/network.ts';
+import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
+import type { NodeView } from '../../../src/phases/3-model/model.ts';
+import { summariseFate } from '../../../src/walk/fate.ts';
+import { type IndexedRuleset, indexRuleset } from '../../../src/walk/index-ruleset.ts';
+import { walkPacket } from '../../../src/walk/walk-packet.ts';
+import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitrary-cluster.ts';
+import { listFixtures } from '../../support/fixture.ts';
+import { type TakenInventory, takeDocuments, takeFixture, usedBy } from './take-fixture.ts';
+
+/** Somebody outside, who is neither pod nor node, by family. */
+const strangers = { ip: '203.0.113.77', ip6: '2001:db8:ff::77' } as const;
+
+interface Meeting {
+  readonly verdict: string;
+  readonly endpoints: readonly string[];
+}
+
+/** What a row promises to those outside, and to the node and pods. */
+function promised(row: FrontendRow, client: 'outside' | 'node'): Meeting {
+  const insider = client === 'node' ? 'pods and node' : 'outside';
+  const endpoints = usedBy(row, 'everybody', insider);
+  const refusal = row.refusal?.replace(' from outside', '');
+  const isForClient = row.refusal === refusal || client === 'outside';
+  return { verdict: refusal !== undefined && isForClient ? refusal : 'translated', endpoints };
+}
+
+/** Rows that say otherwise than the packet walker. */
+function disagreements({ items, rulesets, views }: TakenInventory, addresses: readonly string[]): object[] {
+  const indexed = new Map(rulesets.map((ruleset): [Family, IndexedRuleset] => [ruleset.family, indexRuleset(ruleset)]));
+  return items.flatMap((row) => {
+    const ruleset = row.family === null ? undefined : indexed.get(row.family);
+    const view = views.find(({ family }) => family === row.family);
+    const packet = view && packetTo(row, view, addresses);
+    if (!ruleset || !packet || row.givenTo !== null) {
+      return [];
+    }
+    const own = addresses.find((address) => address.includes(':') === (ruleset.family === 'ip6'));
+    const stranger = strangerAt(row, ruleset.family);
+    const clients = [
+      ...(stranger === undefined ? [] : [['outside', stranger] as const]),
+      // Whether source ranges hold the node is not this test's business.
+      ...(own === undefined || row.sourceRanges ? [] : [['node', own] as const]),
+    ];
+    return clients.flatMap(([client, source]) => {
+      const fate = summariseFate(walkPacket(ruleset, { ...packet, source }, { localAddresses: addresses }));
+      const met = { verdict: fate.verdict, endpoints: fate.endpoints.map(({ endpoint }) => endpoint) };
+      const said = promised(row, client);
+      return JSON.stringify(met) === JSON.stringify(said) ? [] : [{ frontend: row.frontend, client, met, said }];
+    });
+  });
+}
+
+/** Somebody outside who may use the frontend; undefined where only pods and the node may. */
+function strangerAt({ sourceRanges }: FrontendRow, family: Family): string | undefined {
+  const range = sourceRanges?.find((text) => /^(203\.0\.113\.|2001:db8:ff:)/.test(text));
+  return sourceRanges ? range?.split('/')[0] : strangers[family];
+}
+
+/** Undefined for a node port that is open nowhere, or hidden by an address of a Service. */
+function packetTo(
+  { frontend }: FrontendRow,
+  { family, nodePortAddresses, servicePorts }: NodeView,
+  addresses: readonly string[],
+): { destination: string; port: number; protocol: Protocol } | undefined {
+  const [, written, port, protocol] = /^\[?(.+?)\]?:(\d+)\/(\w+)$/.exec(frontend ?? '') ?? [];
+  const open = nodePortAddresses.kind === 'listed' ? nodePortAddresses.addresses : addresses;
+  const own = open.find((address) => address.includes(':') === (family === 'ip6'));
+  const destination = written === '*' ? own : written;
+  const isHidden = servicePorts.some(
+    (one) =>
+      written === '*' && one.port === Number(port) && [...one.externalIPs, ...one.loadBalancerIPs].includes(own ?? ''),
+  );
+  return destination === undefined || isHidden
+    ? undefined
+    : { destination, port: Number(port), protocol: protocol as Protocol };
+}
+
+test.each(listFixtures())('%s: rows say what clients meet', (name) => {
+  const taken = takeFixture(name);
+  expect(disagreements(taken, taken.nodeAddresses)).toEqual([]);
+});
+
+describe('random clusters', () => {
+  const inputs = fc.tuple(arbitraryCluster, fc.constantFrom('1.0.6' as const, '1.1.3' as const));
+
+  function take([objects, targetNft]: readonly [readonly Manifest[], '1.0.6' | '1.1.3']): TakenInventory {
+    const clusterCIDRs = ['10.244.0.0/16', 'fd00:10:244::/48'];
+    return takeDocuments(documentsOf(objects), { nodeName, clusterCIDRs, targetNft });
+  }
+
+  test('rows say what clients meet', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        expect(disagreements(take(input), ['192.0.2.11', '2001:db8:a::11'])).toEqual([]);
+      }),
+    );
+  });
+
+  test('every endpoint of a Service stands in its rows, with a user or a reason', () => {
+    fc.assert(
+      fc.property(inputs, (input) => {
+        const { items, views } = take(input);
+        for (const { givenTo, family, namespace, service, portName, protocol, ...row } of items) {
+          const view = views.find((one) => one.family === family);
+          const port = view?.servicePorts.find(
+            (one) =>
+              one.namespace === namespace &&
+              one.name === service &&
+              one.portName === portName &&
+              one.protocol === protocol,
+          );
+          expect(row.endpoints).toHaveLength(givenTo === null ? (port?.endpoints.length ?? 0) : 0);
+          for (const { usedBy: users, leftOut } of row.endpoints) {
+            expect(users === 'nobody').toBe(leftOut !== null);
+          }
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { type FrontendRow, type FrontendType, takeInventory } from '../../../src/inspect/list/inventory.ts';
+import { parseListing } from '../../../src/nft/json/read-listing.ts';
+import { renderRulesets } from '../../../src/nft/print.ts';
+import { listInKernel } from '../../nft/json/list-in-kernel.ts';
+import { listFixtures } from '../../support/fixture.ts';
+import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { takeFixture, usedBy } from './take-fixture.ts';
+
+/** What rules tell: names as far as a comment of 128 bytes goes, and endpoints in use. */
+function factsOf(row: FrontendRow): object {
+  const { namespace, service, portName, protocol, family, frontend, refusal, affinitySeconds, sourceRanges } = row;
+  return {
+    name: `${namespace}/${service}:${portName}`.slice(0, 128),
+    ...{ protocol, family, frontend, refusal, affinitySeconds, sourceRanges },
+    everybody: usedBy(row, 'everybody'),
+    outside: usedBy(row, 'outside'),
+    insiders: usedBy(row, 'pods and node'),
+  };
+}
+
+function sorted(rows: readonly FrontendRow[]): string[] {
+  return rows.map((row) => JSON.stringify(factsOf(row))).sort();
+}
+
+/** What the type of a frontend is from the rules alone. */
+function typeInRules({ type, sourceRanges }: FrontendRow): FrontendType | null {
+  const isGuarded = sourceRanges !== null && (type === 'LoadBalancer' || type === 'ExternalIP');
+  if (isGuarded) {
+    return 'LoadBalancer';
+  }
+  return type === 'LoadBalancer' || type === 'ExternalIP' ? 'External' : type;
+}
+
+describe.each(listFixtures())('%s', (name) => {
+  const { items, rulesets } = takeFixture(name);
+  const ruled = items.filter(({ family, givenTo }) => family !== null && givenTo === null);
+  const alone = takeInventory(rulesets).items;
+
+  test('rules alone tell frontends, names and endpoints', () => {
+    expect(sorted(alone)).toEqual(sorted(ruled));
+  });
+
+  test('rules alone tell types, policies and who is local, or nothing wrong', () => {
+    const known = new Map(ruled.map((row) => [`${row.family} ${row.frontend}`, row]));
+    for (const row of alone) {
+      const twin = known.get(`${row.family} ${row.frontend}`);
+      expect(row.type).toBe(twin && typeInRules(twin));
+      expect([twin?.policy, null]).toContain(row.policy);
+      const near = twin?.endpoints.filter(
+        ({ usedBy: users, local, node }) => users !== 'nobody' && (local || node === ''),
+      );
+      expect(row.endpointsLocal).toBe(near?.length);
+      expect(row.policy === null).toBe(row.refusal === 'rejected');
+    }
+  });
+});
+
+describe.skipIf(!kernelTestsRun)('in the kernel', () => {
+  test('every fixture is listed as it is compiled', async () => {
+    const taken = listFixtures()
+      .map(takeFixture)
+      .filter(({ rulesets }) => rulesets.length > 0);
+    const printed = await listInKernel(
+      taken.map(({ rulesets }) => ({
+        text: `flush ruleset\n${renderRulesets(rulesets, { lines: [] })}`,
+        tables: rulesets.map(({ family, table }) => `${family} ${table}`),
+      })),
+    );
+    expect(printed).toHaveLength(taken.length);
+    for (const [index, { name, rulesets }] of taken.entries()) {
+      const listed = rulesets.map(({ family, table }, place) => {
+        return parseListing(printed[index]?.[place] ?? '', { family, table }).ruleset;
+      });
+      expect({ name, items: takeInventory(listed).items }).toEqual({ name, items: takeInventory(rulesets).items });
+    }
+  }, 60_000);
+});

@@ -1,0 +1,277 @@
+import { describe, expect, test } from 'vitest';
+import { generateCluster } from '../../../bench/generate-cluster.js';
+import type { Expression, Statement } from '../../../src/nft/ruleset.ts';
+import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
+import { service, slice } from '../../support/small-cluster.ts';
+import { faultsOf } from './faults-of.ts';
+import { addElement, addRule, appendRule, chain, changeElements, type Plant, set, statements } from './plant.ts';
+import { linesOf, sidesOf } from './verify-objects.ts';
+
+/** What is done to the ruleset of a fixture, and the line that must be among those that are found. */
+type Planted = readonly [what: string, fixture: string, plant: Plant, line: string];
+
+const web = 'cluster-ip-spreads-over-all-ready-endpoints';
+const sizes = 'services-of-many-sizes-share-nothing-but-rules';
+const sticky = 'client-affinity-holds-at-cluster-ips';
+const sticky6 = 'client-affinity-over-ipv6';
+const nodePorts = 'node-ports-answer-at-the-primary-addresses';
+const allNodePorts = 'node-ports-on-all-addresses-leave-out-loopback';
+const guarded = 'source-ranges-and-external-policy-local-hold-together';
+const dead = 'service-without-endpoints-rejects-everywhere';
+
+const saddr: Expression = { kind: 'address', field: 'saddr' };
+const daddr: Expression = { kind: 'address', field: 'daddr' };
+const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
+const drop: Statement = { kind: 'drop' };
+const portKey: Expression[] = [{ kind: 'l4proto' }, { kind: 'dport', protocol: 'th' }];
+
+function is(left: Expression, right: string): Statement {
+  return { kind: 'match', left, right };
+}
+
+/** Replaces what rules of a chain compare destinations with. */
+function loopbackAs(name: string, right: string): Plant {
+  return statements(name, 'match', (each) =>
+    'left' in each && each.left.kind === 'address' && each.left.field === 'daddr'
+      ? [{ ...each, right } as Statement]
+      : [each],
+  );
+}
+
+const withoutFib: Plant = statements('services', 'match', (each) =>
+  'left' in each && each.left.kind === 'fib-type' ? [] : [each],
+);
+
+const refusedAt: Plant = (ruleset) =>
+  addElement('no-endpoint-services', {
+    key: '198.18.0.10 . tcp . 80',
+    value: { kind: 'drop' },
+    comment: 'shop/web:http',
+  })(ruleset);
+
+/** Replaces the client in all keys of rules, by the address that it asked for. */
+const pinsOfAddresses: Plant = everywhere((statement) => {
+  const original: Expression = { kind: 'ct-original-daddr' };
+  const isClient = (one: Expression): boolean => one.kind === 'address' && one.field === 'saddr';
+  return 'key' in statement && /pin/.test('set' in statement ? statement.set : statement.map)
+    ? { ...statement, key: statement.key.map((one) => (isClient(one) ? original : one)) }
+    : statement;
+});
+
+const otherBit: Plant = everywhere((statement) => ('mark' in statement ? { ...statement, mark: 0x8000 } : statement));
+
+function everywhere(change: (statement: Statement) => Statement): Plant {
+  return (ruleset) => ({
+    ...ruleset,
+    chains: ruleset.chains.map((one) => ({ ...one, rules: one.rules.map((rule) => rule.map(change)) })),
+  });
+}
+
+const matchSetAs = (name: string, from: string, to: readonly string[]): Plant =>
+  statements(name, 'match-set', (each) =>
+    'set' in each && each.set === from ? to.map((one) => ({ ...each, set: one }) as Statement) : [each],
+  );
+
+const deadPorts: Statement = { kind: 'vmap', key: portKey, map: 'no-endpoint-nodeports' };
+
+const atNodePorts: Planted[] = [
+  [
+    'node ports at all addresses',
+    nodePorts,
+    matchSetAs('services', 'nodeport-ips', []),
+    'wrong-verdict 198.51.100.77:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+  ],
+  [
+    'node ports at cluster IPs',
+    nodePorts,
+    matchSetAs('services', 'nodeport-ips', ['cluster-ips']),
+    'wrong-verdict 10.96.0.10:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be rejected: the cluster IP has no such port',
+  ],
+  [
+    'node ports of others',
+    allNodePorts,
+    withoutFib,
+    'wrong-verdict 192.0.2.10:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+  ],
+  [
+    'node ports at the known addresses alone',
+    allNodePorts,
+    statements('services', 'match', (each) =>
+      'left' in each && each.left.kind === 'fib-type' ? [is(daddr, '192.0.2.0/25')] : [each],
+    ),
+    'wrong-verdict shop/web:http node port 30080/tcp: connections of pods, the node and clients outside are not translated, should reach 2 endpoints',
+  ],
+  [
+    'dead node ports of others',
+    dead,
+    appendRule('filter-forward', isNew, deadPorts),
+    'wrong-verdict 198.51.100.77:30514/udp: connections of pods and clients outside are rejected, should be left alone',
+  ],
+  [
+    'dead node ports at all addresses',
+    dead,
+    matchSetAs('nodeport-endpoints-check', 'nodeport-ips', []),
+    'wrong-verdict 127.0.1.1:30080/tcp: connections of pods, the node and clients outside are rejected, should be left alone',
+  ],
+  [
+    'one loopback address for all',
+    allNodePorts,
+    loopbackAs('services', '127.0.0.1'),
+    'wrong-verdict 127.0.1.1:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+  ],
+  [
+    'a part of loopback for all',
+    allNodePorts,
+    loopbackAs('services', '127.0.0.0/9'),
+    'wrong-verdict 127.128.0.0:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+  ],
+];
+
+const byAddress: Planted[] = [
+  [
+    'a client and a stranger',
+    web,
+    appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '203.0.113.5'), drop),
+    'wrong-verdict 203.0.113.5:9/tcp: connections of 10.9.0.0 and 10.9.255.255 are dropped, should be left alone',
+  ],
+  [
+    'masquerading between strangers',
+    web,
+    appendRule('masquerading', is(saddr, '10.244.1.9'), is(daddr, '172.16.0.0/12'), { kind: 'masquerade' }),
+    'wrong-source 172.16.0.0:9/tcp: connections of 10.244.1.9 are masqueraded, should keep their source',
+  ],
+  [
+    'a refusal that no client can meet',
+    guarded,
+    refusedAt,
+    'extra-element shop/web:http 198.18.0.10:80/tcp: no-endpoint-services has 198.18.0.10 . tcp . 80, which no client of it should find',
+  ],
+];
+
+const ofPins: Planted[] = [
+  [
+    'pins of an address, not of a client',
+    sticky,
+    pinsOfAddresses,
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods are pinned, and their pin is followed by the node as well',
+  ],
+  [
+    'pins of an endpoint, not of a client',
+    sticky6,
+    pinsOfAddresses,
+    'wrong-affinity shop/web:http [fd00:10:96::10]:80/tcp: pods are pinned, and their pin is followed by the node as well',
+  ],
+  [
+    'a pin to what is gone stays',
+    sticky,
+    chain('pin-tcp', ({ rules }) => ({ rules: rules.slice(0, -1) })),
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not let go of 10.244.1.10:8080 once it is gone',
+  ],
+  [
+    'room for one pin',
+    sticky,
+    set('tcp-pinned', () => ({ size: 1 })),
+    'wrong-affinity : tcp-pinned holds at most 1 pins, should 1048576',
+  ],
+  [
+    'room for one pin over IPv6',
+    sticky6,
+    set('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353', () => ({ size: 1 })),
+    'wrong-affinity : pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353 holds at most 1 pins, should 65535',
+  ],
+];
+
+const ofMarks: Planted[] = [
+  [
+    'another bit of the mark',
+    web,
+    otherBit,
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of pods with marks of others towards 10.244.1.10:8080 are masqueraded, should keep their source',
+  ],
+  [
+    'the mark stays',
+    web,
+    statements('masquerading', 'set-mark', () => []),
+    'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections of the node and clients outside arrive with mark 0x00004000, should with 0x00000000',
+  ],
+  [
+    'marks of others',
+    web,
+    appendRule('filter-forward', isNew, { kind: 'match-mark', mark: 1 }, drop),
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of pods with marks of others and clients outside with marks of others are dropped, should reach 3 endpoints',
+  ],
+];
+
+const ofRules: Planted[] = [
+  [
+    'a rule behind the end',
+    web,
+    appendRule('reject-chain', drop),
+    'unreachable-rule : chain reject-chain ends with rule 1: nothing reaches rule 2',
+  ],
+  [
+    'connections under way',
+    web,
+    statements('firewall-prerouting', 'match', () => []),
+    'wrong-state : chain firewall-prerouting, rule 1 is for packets of all connections, should be for new ones (ct state new)',
+  ],
+  [
+    'the name of another Service',
+    web,
+    changeElements('service-ips', '10.96.0.10 . tcp . 80', (one) => ({ ...one, comment: 'shop/cart:http' })),
+    'wrong-comment shop/web:http 10.96.0.10:80/tcp: service-ips says that 10.96.0.10 . tcp . 80 belongs to shop/cart:http',
+  ],
+];
+
+test.each([...atNodePorts, ...byAddress, ...ofPins, ...ofMarks, ...ofRules])(
+  '%s (%s)',
+  (_what, fixture, plant, line) => {
+    expect(faultsOf(fixture, plant)).toContain(line);
+  },
+);
+
+const node = { nodeName: 'worker-1', clusterCIDRs: ['10.128.0.0/9', 'fd00:10:244::/48'] };
+
+test('a pin that is followed at another port of the Service is found', () => {
+  const addresses = { clusterIP: 'fd00:10:96::12', ipFamilies: ['IPv6'] };
+  const ports = [
+    { name: 'smtp', port: 25 },
+    { name: 'imap', port: 143 },
+  ];
+  const objects = [
+    service('mail', { ...addresses, ports, sessionAffinity: 'ClientIP' }),
+    { ...slice('mail', ['fd00:10:244:1::10', 'fd00:10:244:2::20'], 'fd00:10:244:1:'), ports },
+  ];
+  const [side] = sidesOf(documentsOf(objects), { ...node, families: ['ip6'] });
+  const plant = addRule(
+    'sticky-cluster/shop/mail/tcp/imap',
+    { kind: 'match-set', key: [saddr], set: 'pinned/shop/mail/tcp/smtp__fd00.10.244.1..10/25' },
+    { kind: 'goto', chain: 'endpoint/shop/mail/tcp/imap__fd00.10.244.2..20/143' },
+  );
+  expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
+    'wrong-affinity shop/mail:smtp [fd00:10:96::12]:25/tcp: pods are pinned, and their pin is followed at port 143/tcp (shop/mail:imap) as well',
+  ]);
+});
+
+describe('one of many Services that are alike', () => {
+  const { items } = generateCluster({ services: 50, endpoints: 4, affinity: false });
+  const [side] = sidesOf(documentsOf(items), { ...node, families: ['ip'] });
+
+  test('is found when a rule names one of its endpoints, and a client', () => {
+    const plant = appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '10.128.0.151'), drop);
+    expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toContain(
+      'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.128.0.151:8080 gets none of the connections of 10.9.0.0 and 10.9.255.255, should get 1/4',
+    );
+  });
+});
+
+test('what follows from a fault is no fault of its own', () => {
+  const plant = changeElements('service-ips', '10.96.1.5 ', (one) => ({
+    ...one,
+    value: { kind: 'goto', chain: 'tcp-cluster-3' },
+  }));
+  expect(faultsOf(sizes, plant)).toEqual([
+    'wrong-endpoint shop/size-5:http 10.96.1.5:80/tcp: 10.244.3.3:8080 and 1 more get none of the connections of pods, the node and clients outside, should get 1/5',
+    'dangling-chain : nothing leads to chain tcp-cluster-5',
+  ]);
+});

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { CompileOptions } from '../../../src/options.ts';
+import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { arbitraryCluster, nodeName } from '../../support/arbitrary-cluster.ts';
+import { arbitraryWalk } from '../../support/arbitrary-walk.ts';
+import { listFixtures, loadFixture } from '../../support/fixture.ts';
+import { linesOf, sidesOf } from './verify-objects.ts';
+
+describe('what is compiled is right', () => {
+  test.each(listFixtures())('%s', (name) => {
+    const { snapshotFile, options } = loadFixture(name);
+    const { documents } = readDocuments([{ file: snapshotFile, content: readFileSync(snapshotFile) }]);
+    for (const targetNft of ['1.0.6', '1.1.3'] as const) {
+      expect(sidesOf(documents, { ...options, targetNft }).flatMap((side) => linesOf(side))).toEqual([]);
+    }
+  });
+
+  const arbitraryOptions: fc.Arbitrary<Partial<CompileOptions>> = fc.oneof(
+    fc.record({
+      targetNft: fc.constantFrom('1.0.6', '1.1.3'),
+      masqueradeAll: fc.boolean(),
+      nodePortAddresses: fc.constantFrom([], ['all'], ['192.0.2.0/24'], ['198.51.100.0/24']),
+      clusterCIDRs: fc.constantFrom([], ['10.244.0.0/16', 'fd00:10:244::/48'], ['10.244.1.0/24']),
+    }),
+    fc.record({
+      detectLocalMode: fc.constantFrom('InterfaceNamePrefix', 'BridgeInterface'),
+      detectLocalInterface: fc.constant('pod'),
+    }),
+  );
+
+  test('random clusters', () => {
+    fc.assert(
+      fc.property(arbitraryCluster, arbitraryOptions, (objects, options) => {
+        const sides = sidesOf(documentsOf(objects), { nodeName, ...options });
+        expect(sides.flatMap((side) => linesOf(side))).toEqual([]);
+      }),
+      { numRuns: 70 },
+    );
+  });
+
+  test('random clusters of every size', () => {
+    fc.assert(
+      fc.property(arbitraryWalk({ min: 1, max: 3 }), (snapshots) => {
+        for (const { objects, options } of snapshots) {
+          const sides = sidesOf(documentsOf(objects), options);
+          expect(sides.flatMap((side) => linesOf(side))).toEqual([]);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

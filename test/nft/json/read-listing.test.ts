@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readListing } from '../../../src/nft/json/read-listing.ts';
+
+const table = { table: { family: 'ip', name: 'svc2nft', handle: 1 } };
+const place = { family: 'ip', table: 'svc2nft' };
+
+/** Reads objects of the table `ip svc2nft`, which itself need not be given. */
+const read = (...objects: unknown[]) =>
+  readListing(
+    { nftables: [{ metainfo: { version: '1.0.6' } }, table, ...objects] },
+    { family: 'ip', table: 'svc2nft' },
+  );
+
+describe('a listing that is none', () => {
+  const missing = {
+    isDormant: false,
+    ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
+    dynamic: new Map(),
+    oddities: [{ message: 'table ip svc2nft is not in the listing', needsRebuild: true }],
+  };
+
+  test.each([
+    [undefined],
+    [null],
+    [[]],
+    ['text'],
+    [{}],
+    [{ nftables: null }],
+    [{ nftables: {} }],
+    [{ nftables: [null, 1, 'text', [], {}, { set: null }, { set: [] }, { table: {} }, { set: {}, map: {} }] }],
+    [{ nftables: [{ table: { family: 'ip6', name: 'svc2nft' } }, { table: { family: 'ip', name: 'other' } }] }],
+    [{ nftables: [{ set: { family: 'ip', table: 'other', name: 'a', type: 'ipv4_addr' } }] }],
+    [{ nftables: [{ counter: { family: 'ip6', table: 'svc2nft', name: 'a' } }] }],
+  ])('%j', (json) => {
+    expect(readListing(json, { family: 'ip', table: 'svc2nft' })).toEqual(missing);
+  });
+
+  test('never throws, whatever stands anywhere in it', () => {
+    const text = readFileSync(new URL('client-affinity-over-udp-and-sctp.ip.json', import.meta.url), 'utf8');
+    const strange = fc.oneof(fc.jsonValue(), fc.constantFrom('@', '@a', {}, [], -1, 1.5, 1e300, { concat: [] }, [[]]));
+    fc.assert(
+      fc.property(fc.nat(), strange, (seed, value) => {
+        const json: unknown = JSON.parse(text);
+        replaceSomewhere(json, seed, value);
+        readListing(json, { family: 'ip', table: 'svc2nft' });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const asleep = { message: 'table ip svc2nft is dormant: none of its rules is in force', needsRebuild: true };
+
+function flagged(flag: string) {
+  return { message: `table ip svc2nft: no table of ours has flag ${flag}`, needsRebuild: true };
+}
+
+describe('a table', () => {
+  test('has no flags, and its comment where nft prints it', () => {
+    const own = { table: { family: 'ip', name: 'svc2nft', flags: 'dormant', comment: 'older' } };
+    const { ruleset, oddities } = readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' });
+    expect(ruleset.comment).toBe('older');
+    expect(oddities).toEqual([asleep]);
+  });
+
+  test.each([
+    ['no flags', undefined, false, []],
+    ['an empty list', [], false, []],
+    ['newer nft', ['dormant'], true, [asleep]],
+    ['several flags', ['owner', 'dormant'], true, [flagged('owner'), asleep]],
+    ['other flags', ['owner', 'persist'], false, [flagged('owner'), flagged('persist')]],
+    ['a misprint of nft 1.0.6', 'ip', true, [asleep]],
+    ['another one', 7, true, [asleep]],
+  ])('is dormant or not: %s', (_, flags, isDormant, oddities) => {
+    const own = { table: { family: 'ip', name: 'svc2nft', ...(flags !== undefined && { flags }) } };
+    expect(readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' })).toMatchObject({ isDormant, oddities });
+  });
+
+  test('has no names that commands cannot speak of', () => {
+    const { ruleset, oddities } = read(
+      { chain: { ...place, name: 'a b' } },
+      { chain: { ...place, name: '\u001b[1m' } },
+      { set: { ...place, name: '_a', type: 'ipv4_addr' } },
+      { map: { ...place, type: 'ipv4_addr', map: 'verdict' } },
+      { flowtable: { ...place, name: 'a' } },
+      { rule: { ...place, chain: 'a b', expr: [{ drop: null }] } },
+      { rule: { ...place, chain: 'gone', expr: [{ drop: null }] } },
+      { rule: { ...place, expr: [{ drop: null }] } },
+    );
+    expect(ruleset.chains).toEqual([]);
+    expect(ruleset.sets).toEqual([]);
+    expect(oddities.map(({ message, needsRebuild }) => `${needsRebuild} ${message}`)).toEqual([
+      'true flowtable a: no table of ours has such a thing',
+      'true set _a: no table of ours has such a thing',
+      'true map without a name: no table of ours has such a thing',
+      'true chain a b: no table of ours has such a thing',
+      'true chain \\u001b[1m: no table of ours has such a thing',
+      'true chain gone: it has rules but is not listed',
+      'true a chain without a name: it has rules but is not listed',
+    ]);
+  });
+});
+
+describe('a chain', () => {
+  test('may lack the policy, and says what is foreign', () => {
+    const base = { type: 'filter', hook: 'input', prio: -5 };
+    const { ruleset, oddities } = read(
+      { chain: { ...place, name: 'a', ...base } },
+      { chain: { ...place, name: 'b', ...base, policy: 'drop', dev: 'lo', comment: 'mine' } },
+      { chain: { ...place, name: 'c', ...base, hook: 'ingress' } },
+      { chain: { ...place, name: 'd', type: 'filter' } },
+      { chain: { ...place, name: 'e', type: undefined } },
+      { chain: { ...place, name: 'f', ...base, prio: {}, policy: [] } },
+    );
+    const hook = { type: 'filter', hook: 'input', priority: -5 };
+    expect(ruleset.chains).toEqual([
+      { name: 'a', hook, rules: [] },
+      { name: 'b', hook, rules: [[]] },
+      { name: 'c', rules: [] },
+      { name: 'd', rules: [] },
+      { name: 'e', rules: [] },
+      { name: 'f', rules: [[]] },
+    ]);
+    expect(oddities).toEqual(
+      [
+        'chain b: no chain of ours has policy drop',
+        'chain b: no chain of ours has comment',
+        'chain b: no chain of ours has dev',
+        'chain c: no chain of ours has type filter hook ingress priority -5',
+        'chain d: no chain of ours has type filter without hook and priority',
+        'chain e: no chain of ours has an empty type',
+        'chain f: no chain of ours has type filter hook input priority a mapping',
+        'chain f: no chain of ours has policy an empty list',
+      ].map((message) => ({ message, needsRebuild: true })),
+    );
+  });
+});
+
+/** Changes one value in a parsed text, which one depends on the seed. */
+function replaceSomewhere(json: unknown, seed: number, value: unknown): void {
+  const places: { owner: Record<string, unknown>; key: string }[] = [];
+  const visit = (owner: unknown): void => {
+    if (typeof owner === 'object' && owner !== null) {
+      for (const [key, child] of Object.entries(owner)) {
+        places.push({ owner: owner as Record<string, unknown>, key });
+        visit(child);
+      }
+    }
+  };
+  visit(json);
+  const chosen = places[seed % places.length];
+  if (chosen) {
+    chosen.owner[chosen.key] = value;
+  }
+}

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkJson } from '../../../src/phases/1-read/parse-json.ts';
+
+/** What JSON.parse says about the whole of a text. */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isValid(text: string): boolean {
+  const check = checkJson(text, 0);
+  return check.kind === 'valid' && text.slice(check.end).trim() === '';
+}
+
+const jsonLike = fc
+  .array(
+    fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ':',
+      ',',
+      '\\',
+      'u00e9',
+      '-',
+      '0',
+      '12',
+      '.',
+      'e',
+      '+',
+      'true',
+      'nul',
+      ' ',
+      '\n',
+      'é',
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => parts.join(''));
+
+test('agrees with JSON.parse about what is JSON', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.json(), jsonLike, fc.string()), (text) => {
+      expect(isValid(text)).toBe(isJson(text));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('text that is cut off is wrong at its end, and not before', () => {
+  const container = fc.oneof(fc.dictionary(fc.string(), fc.jsonValue()), fc.array(fc.jsonValue()));
+  fc.assert(
+    fc.property(container, fc.nat(), (value, cut) => {
+      const whole = JSON.stringify(value);
+      const text = whole.slice(0, cut % whole.length);
+      const check = checkJson(text, 0);
+      expect(check).toMatchObject({ kind: 'invalid', offset: text.length });
+    }),
+  );
+});
+
+test.each([
+  ['{"a" 1}', 5, 'a colon is expected here'],
+  ['{"a": 1 "b": 2}', 8, 'a comma or } is expected here'],
+  ['[1, ]', 4, 'a value is expected here'],
+  ['[1, 2}', 5, 'a comma or ] is expected here'],
+  ['{a: 1}', 1, 'a key in double quotes is expected here'],
+  ['["a\nb"]', 3, 'a string goes on over the end of its line, or holds a control character'],
+  ['["\\x"]', 2, 'no such escape exists in JSON'],
+  ['[tru]', 1, 'a value is expected here'],
+  ['[tru', 4, 'the text is cut off here'],
+  ['[1', 2, 'the text is cut off inside a list'],
+])('%j is wrong at %i', (text, offset, message) => {
+  expect(checkJson(text, 0)).toEqual({ kind: 'invalid', offset, message });
+});
+
+test('nesting of any depth is no problem', () => {
+  const depth = 200_000;
+  expect(checkJson('['.repeat(depth), 0)).toMatchObject({ kind: 'invalid', offset: depth });
+  expect(checkJson(`${'['.repeat(depth)}${']'.repeat(depth)}`, 0)).toEqual({ kind: 'valid', end: 2 * depth });
+});

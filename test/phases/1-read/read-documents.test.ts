@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Document } from '../../../src/diagnostics/document.ts';
+import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+
+function read(content: string | Uint8Array) {
+  return readDocuments([{ file: 'in', content: typeof content === 'string' ? Buffer.from(content) : content }]);
+}
+
+function values(content: string): unknown[] {
+  const { documents, diagnostics } = read(content);
+  expect(diagnostics).toEqual([]);
+  return documents.map(({ value }) => value);
+}
+
+function placeOf({ source, path }: Document, ...below: (string | number)[]) {
+  const position = source.locate([...path, ...below]);
+  return position && `${position.line}:${position.column} ${position.lineText}`;
+}
+
+const pod = { apiVersion: 'v1', kind: 'Pod' };
+
+test('reads one object in JSON and in YAML', () => {
+  expect(values('{"apiVersion": "v1", "kind": "Pod"}')).toEqual([pod]);
+  expect(values('apiVersion: v1\nkind: Pod\n')).toEqual([pod]);
+  expect(values('\n  {"apiVersion": "v1", "kind": "Pod"}\n')).toEqual([pod]);
+});
+
+test('reads text with a byte order mark, Windows line ends and letters beyond ASCII', () => {
+  expect(values('\ufeff{"kind": "é"}')).toEqual([{ kind: 'é' }]);
+  expect(values('\ufeffkind: é\r\nname: ☃\r\n')).toEqual([{ kind: 'é', name: '☃' }]);
+});
+
+test('reads several documents and skips empty ones', () => {
+  expect(values('---\nkind: A\n---\n---\n# nothing\n---\nkind: B\n...\n')).toEqual([{ kind: 'A' }, { kind: 'B' }]);
+  expect(values('{"kind": "A"}\n{"kind": "B"} [{"kind": "C"}]')).toEqual([{ kind: 'A' }, { kind: 'B' }, { kind: 'C' }]);
+});
+
+test('expands lists, also in lists, typed ones and plain ones, in their order', () => {
+  const list = { kind: 'List', items: [{ kind: 'A' }, { kind: 'List', items: [{ kind: 'B' }] }, { kind: 'C' }] };
+  expect(values(JSON.stringify(list))).toEqual([{ kind: 'A' }, { kind: 'B' }, { kind: 'C' }]);
+  expect(values('- kind: A\n- kind: B\n')).toEqual([{ kind: 'A' }, { kind: 'B' }]);
+  const typed = { kind: 'PodList', apiVersion: 'v1', items: [{ metadata: { name: 'a' } }, { kind: 'Other' }] };
+  expect(values(JSON.stringify(typed))).toEqual([{ ...pod, metadata: { name: 'a' } }, { kind: 'Other' }]);
+});
+
+test('a list without items is an empty cluster', () => {
+  expect(values('{"kind": "List", "items": []}')).toEqual([]);
+  expect(values('kind: ServiceList\nitems: null\n')).toEqual([]);
+  expect(values('[]')).toEqual([]);
+});
+
+test('a kind that merely ends in List is an object', () => {
+  expect(values('kind: AllowList\nspec: {}\n')).toEqual([{ kind: 'AllowList', spec: {} }]);
+});
+
+test('lists nested without end are left alone, not followed', () => {
+  const depth = 100_000;
+  const text = `${'{"kind":"List","items":['.repeat(depth)}${']}'.repeat(depth)}`;
+  const { documents, diagnostics } = read(text);
+  expect(diagnostics).toEqual([]);
+  // Not toHaveLength: vitest would print the value, and end up without a stack.
+  expect(documents.length).toBe(1);
+});
+
+test('anchors and merge keys work', () => {
+  const text = 'base: &base\n  kind: A\nkind: &kind Pod\nother: *kind\nmerged:\n  <<: *base\n  name: x\n';
+  expect(values(text)).toEqual([{ base: { kind: 'A' }, kind: 'Pod', other: 'Pod', merged: { kind: 'A', name: 'x' } }]);
+});
+
+test.each([
+  [
+    'JSON',
+    '{"kind": "List",\n "items": [{"kind": "A"},\n  {"kind": "B", "spec": {"port": 5}}]}',
+    '3:34',
+    '3:25',
+    '3:3',
+  ],
+  ['YAML', 'kind: List\nitems:\n- kind: A\n- kind: B\n  spec:\n    port: 5\n', '6:11', '6:5', '4:3'],
+])('%s: positions lead to a value, or to what encloses a missing one', (_, text, port, missing, whole) => {
+  const [, second] = read(text).documents;
+  expect(second && placeOf(second, 'spec', 'port')?.split(' ')[0]).toBe(port);
+  expect(second && placeOf(second, 'spec', 'missing', 0)?.split(' ')[0]).toBe(missing);
+  expect(second && placeOf(second, 'nothing')?.split(' ')[0]).toBe(whole);
+});
+
+test('positions are right in the second of several documents', () => {
+  const yaml = read('kind: A\n---\nkind: B\nport: 1\r\n').documents[1];
+  expect(yaml && placeOf(yaml, 'port')).toBe('4:7 port: 1');
+  const json = read('{"kind": "A"}\n{"kind": "B",\n"port": 1}').documents[1];
+  expect(json && placeOf(json, 'port')).toBe('3:9 "port": 1}');
+});
+
+test('positions follow aliases to where the value is written', () => {
+  const [document] = read('kind: A\na: &a\n  port: 1\nb: *a\n').documents;
+  expect(document && placeOf(document, 'b', 'port')).toBe('3:9   port: 1');
+});
+
+test('a broken document does not hide the others of its file', () => {
+  const { documents, diagnostics } = read('kind: A\n---\nkind: [\n---\nkind: B\n');
+  expect(documents.map(({ value }) => value)).toEqual([{ kind: 'A' }, { kind: 'B' }]);
+  expect(diagnostics.map(({ code }) => code)).toEqual(['invalid-yaml']);
+});
+
+test.each(['[', '{a: ', '- ', '? ', '!!x [', '&a [', '\n'])(
+  '%j without end is a diagnostic with its place',
+  (opening) => {
+    const isIndentation = opening === '\n';
+    const lines = Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+    const { documents, diagnostics } = read(isIndentation ? lines : `# YAML\n${opening.repeat(50_000)}`);
+    expect(documents).toEqual([]);
+    expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'invalid-yaml: values are nested too deep',
+    ]);
+    const position = diagnostics[0]?.place?.document.source.locate([]);
+    expect(isIndentation ? position?.line : position?.column).toBeGreaterThan(200);
+  },
+);
+
+test('nesting as deep as in the deepest custom resources is fine', () => {
+  const lines = Array.from({ length: 100 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
+  expect(read(`${lines} x\n`).diagnostics).toEqual([]);
+  expect(read(`a: ${'['.repeat(200)}${']'.repeat(200)}`).diagnostics).toEqual([]);
+});
+
+test('an alias to what encloses it does not lead in circles', () => {
+  const text = '&a\nkind: List\nitems:\n- *a\n- *a\n';
+  expect(read(text).documents.length).toBe(0);
+  expect(read(text).diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+    'invalid-yaml: *a stands for what encloses it',
+  ]);
+  expect(values('&a\nkind: A\nb: &a x\nc: *a\n')).toEqual([{ kind: 'A', b: 'x', c: 'x' }]);
+});
+
+test('tells how far a long YAML text is read, up to its end, and nothing about short ones', () => {
+  const calls: number[] = [];
+  const content = Buffer.from(`${'# a line of a comment, and so on\n'.repeat(70_000)}kind: A\n`);
+  readDocuments([{ file: 'long.yaml', content }], (file, done, total) => {
+    expect([file, total]).toEqual(['long.yaml', content.length]);
+    calls.push(done);
+  });
+  expect(calls.length).toBe(3);
+  expect(calls).toEqual([...calls].sort((a, b) => a - b));
+  expect(calls.at(-1)).toBe(content.length);
+  readDocuments([{ file: 'short.yaml', content: Buffer.from('kind: A\n') }], () => expect.unreachable());
+});
+
+test('objects at hand become documents without a position', () => {
+  const documents = documentsOf([{ kind: 'List', items: [pod] }, pod]);
+  expect(documents.map(({ value }) => value)).toEqual([pod, pod]);
+  expect(documents.map((document) => placeOf(document))).toEqual([undefined, undefined]);
+});
+
+test('no text and no bytes make it throw, and what is no document has a diagnostic with a position', () => {
+  const yamlLike = fc
+    .array(
+      fc.constantFrom(
+        'a',
+        ':',
+        ' ',
+        '\n',
+        '- ',
+        '{',
+        '}',
+        '[',
+        ']',
+        '"',
+        "'",
+        '&a',
+        '*a',
+        '|',
+        '\t',
+        '---\n',
+        '!!',
+        '<<',
+        '%',
+        '#',
+      ),
+    )
+    .map((parts) => parts.join(''));
+  const content = fc.oneof(fc.string(), yamlLike, fc.json()).map((text) => Buffer.from(text));
+  fc.assert(
+    fc.property(fc.oneof(content, fc.uint8Array()), (bytes) => {
+      const { documents, diagnostics } = read(bytes);
+      for (const { place } of diagnostics) {
+        expect(place?.document.source.locate([])?.line).toBeGreaterThan(0);
+      }
+      for (const document of documents) {
+        expect(placeOf(document, 'a', 0)).toBeDefined();
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('a text of very many bad documents, keys or errors is read in one go', () => {
+  const documents = readDocuments([{ file: 'a.yaml', content: Buffer.from('---\nkind: X\na: [1\n'.repeat(5_000)) }]);
+  expect(documents.diagnostics.length).toBeGreaterThanOrEqual(5_000);
+  const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1\n`).join('');
+  expect(readDocuments([{ file: 'b.yaml', content: Buffer.from(`kind: X\n${keys}`) }]).diagnostics).toEqual([]);
+});
