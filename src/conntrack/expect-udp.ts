@@ -4,10 +4,10 @@ import { collectAll } from '../lib/lists.ts';
 import { canonicalAddress, isLoopback } from '../net/address.ts';
 import { endpointText, type Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
-import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
+import type { FrontendKind, NodeView, ServicePort } from '../phases/3-model/model.ts';
 import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
 import { resolveClaims } from '../phases/5-plan/claims.ts';
-import type { Claim, FrontendKind } from '../phases/5-plan/fragment.ts';
+import type { Claim } from '../phases/5-plan/fragment.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 
 /** Where clients find a UDP service port: an address (cluster, load balancer or external IP) and port, or a node port. */
@@ -88,10 +88,10 @@ function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
     sticky: undefined,
   });
   return [
-    claim('cluster IP', clusterIP),
-    ...loadBalancerIPs.map((address) => claim('load balancer IP', address)),
-    ...externalIPs.map((address) => claim('external IP', address)),
-    ...(nodePort > 0 ? [claim('node port', undefined)] : []),
+    claim('ClusterIP', clusterIP),
+    ...loadBalancerIPs.map((address) => claim('LoadBalancer', address)),
+    ...externalIPs.map((address) => claim('ExternalIP', address)),
+    ...(nodePort > 0 ? [claim('NodePort', undefined)] : []),
   ];
 }
 

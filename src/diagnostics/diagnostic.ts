@@ -93,17 +93,17 @@ export function diagnosticInFile(
 }
 
 /** One thing that is wrong or odd in an object: the code, the path inside the object, and a message for its user. */
-export interface Finding {
+export interface Problem {
   readonly code: DiagnosticCode;
   readonly path: Path;
   readonly message: string;
 }
 
-/** Where checks leave their findings; called only for what is found, so that valid objects cost nothing. */
+/** Where checks leave their problems; called only for what is found, so that valid objects cost nothing. */
 export type Report = (code: DiagnosticCode, path: Path, message: string) => void;
 
-/** A finding about a document as a diagnostic, which says of what object it speaks. */
-export function toDiagnostic({ code, path, message }: Finding, document: Document): Diagnostic {
+/** A problem about a document as a diagnostic, which says of what object it speaks. */
+export function toDiagnostic({ code, path, message }: Problem, document: Document): Diagnostic {
   const object = referenceOf(document.value);
   return { code, message, ...(object && { object }), place: { document, path } };
 }

@@ -156,7 +156,7 @@ function withNodeAddresses(aftermath: Aftermath, before: NodeSettings | undefine
     return aftermath;
   }
   const holders = [...after.claims.values()].flatMap((claimants) => claimants.slice(0, 1));
-  const touchesUdp = holders.some(({ kind, servicePort }) => kind === 'node port' && servicePort.protocol === 'udp');
+  const touchesUdp = holders.some(({ kind, servicePort }) => kind === 'NodePort' && servicePort.protocol === 'udp');
   return { ...aftermath, touchesUdp };
 }
 

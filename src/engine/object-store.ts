@@ -4,7 +4,7 @@ import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from 
 import type { EndpointSlice, Node, Service, ServiceCIDR, SliceEndpoint, Sourced } from '../kubernetes/objects.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
-import { ownerOf, type SliceIndex, sortSlices } from '../phases/3-model/build-endpoints.ts';
+import { type SliceIndex, serviceOfSlice, sortSlices } from '../phases/3-model/build-endpoints.ts';
 
 /** The valid objects of a cluster, as far as they decide about packets. */
 export interface ObjectStore {
@@ -107,7 +107,7 @@ function insert(store: ObjectStore, valid: ValidObject, touched: Touched): void 
 
 function insertSlice(store: ObjectStore, slice: EndpointSlice, touched: Touched): void {
   const namespace = namespaceOf(slice.metadata);
-  const service = ownerOf(slice);
+  const service = serviceOfSlice(slice);
   if (!service) {
     return;
   }
@@ -119,7 +119,7 @@ function insertSlice(store: ObjectStore, slice: EndpointSlice, touched: Touched)
 
 function removeSlice(store: ObjectStore, namespace: string, name: string, touched: Touched): void {
   const slice = getNamespaced(store.slices, namespace, name);
-  const service = slice && ownerOf(slice);
+  const service = slice && serviceOfSlice(slice);
   if (!service) {
     return;
   }

@@ -14,7 +14,7 @@ export interface ObjectMeta {
 }
 
 /** v1 ServicePort. The name is absent or empty in a Service of one port. */
-export interface ServicePort {
+export interface ServicePortSpec {
   readonly name?: string | null;
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | '' | null;
   readonly port: number;
@@ -30,7 +30,7 @@ export interface Service {
     readonly clusterIP?: string | null;
     readonly clusterIPs?: readonly string[] | null;
     readonly ipFamilies?: readonly ('IPv4' | 'IPv6')[] | null;
-    readonly ports?: readonly ServicePort[] | null;
+    readonly ports?: readonly ServicePortSpec[] | null;
     readonly externalIPs?: readonly string[] | null;
     readonly loadBalancerSourceRanges?: readonly string[] | null;
     readonly internalTrafficPolicy?: 'Cluster' | 'Local' | '' | null;

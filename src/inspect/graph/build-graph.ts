@@ -6,8 +6,7 @@ import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import type { FrontendKind } from '../../phases/5-plan/fragment.ts';
+import type { Endpoint, FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphServicePort } from './graph.ts';
 import { listRoutes, type Routes } from './list-routes.ts';
@@ -94,9 +93,9 @@ export interface ClaimedFrontend {
 function listFrontends(servicePort: ServicePort, frontends: ReadonlyMap<string, Frontend>): readonly ClaimedFrontend[] {
   const { clusterIP, loadBalancerIPs, externalIPs, nodePort, protocol, port } = servicePort;
   const addresses: (readonly [FrontendKind, string])[] = [
-    ['cluster IP', clusterIP],
-    ...loadBalancerIPs.map((address) => ['load balancer IP', address] as const),
-    ...externalIPs.map((address) => ['external IP', address] as const),
+    ['ClusterIP', clusterIP],
+    ...loadBalancerIPs.map((address) => ['LoadBalancer', address] as const),
+    ...externalIPs.map((address) => ['ExternalIP', address] as const),
   ];
   const claimed = new Map<string, ClaimedFrontend>();
   for (const [kind, address] of addresses) {
@@ -109,7 +108,7 @@ function listFrontends(servicePort: ServicePort, frontends: ReadonlyMap<string, 
   if (nodePort !== 0) {
     const key = `${protocol} . ${nodePort}`;
     const holder = holderOf(frontends.get(key), servicePort);
-    claimed.set(key, { kind: 'node port', place: `node port ${nodePort}`, ...holder });
+    claimed.set(key, { kind: 'NodePort', place: `node port ${nodePort}`, ...holder });
   }
   return [...claimed.values()];
 }

@@ -1,4 +1,5 @@
 import { compareText } from '../../lib/text.ts';
+import { frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
 
 /** A graph as boxes and arrows, for the languages that lay them out themselves. Types only; texts are not escaped. */
@@ -146,7 +147,7 @@ function linesOfPort(servicePort: GraphServicePort): string[] {
 
 function linesOfFrontend({ kind, place, sourceRanges }: GraphFrontend): string[] {
   return [
-    ...(kind === 'node port' ? [place] : [kind, place]),
+    ...(kind === 'NodePort' ? [place] : [frontendKindText(kind), place]),
     ...(sourceRanges === null ? [] : [`only from ${sourceRangesText(sourceRanges)}`]),
   ];
 }

@@ -25,7 +25,7 @@ export function listRoutes(
 ): Routes {
   const drafts = new Map<string, Draft>();
   for (const { kind, held } of claimed) {
-    for (const end of held ? endsOf(held, kind === 'cluster IP') : []) {
+    for (const end of held ? endsOf(held, kind === 'ClusterIP') : []) {
       const key = end.refusal ?? end.endpointAddresses.map(endpointText).join();
       const draft = drafts.get(key) ?? { ...end, traffic: new Set(), frontends: new Set() };
       for (const traffic of end.traffic) {

@@ -1,6 +1,7 @@
 import { escapeControls } from '../../lib/text.ts';
+import { frontendKindText } from '../../phases/5-plan/names.ts';
 import { portText } from './drawing.ts';
-import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort, Route } from './graph.ts';
+import type { Graph, GraphEndpoint, GraphServicePort, Route } from './graph.ts';
 
 /** What a page is made of besides the graph. */
 interface PageParts {
@@ -76,7 +77,7 @@ type PackedPort = readonly [
   portName: string,
   port: string,
   affinitySeconds: number,
-  frontends: readonly (readonly [GraphFrontend['kind'], string, string, readonly string[] | null, readonly number[]])[],
+  frontends: readonly (readonly [string, string, string, readonly string[] | null, readonly number[]])[],
   routes: readonly (readonly [clients: string, endpoints: number, refusal: Route['refusal']])[],
   /** Pods of the Service's own namespace come without it. */
   endpoints: readonly (readonly [endpointAddress: string, pod: string, place: number, use: number])[],
@@ -108,7 +109,7 @@ function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): Pack
     portName,
     portText({ port, protocol, family }),
     affinitySeconds,
-    frontends.map((each) => [each.kind, each.place, each.heldBy, each.sourceRanges, each.routes]),
+    frontends.map((each) => [frontendKindText(each.kind), each.place, each.heldBy, each.sourceRanges, each.routes]),
     routes.map(({ clients, endpoints: count, refusal }) => [clients, count, refusal]),
     endpoints,
   ];

@@ -1,5 +1,5 @@
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { EndpointSlice, Service, ServicePort, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
+import type { EndpointSlice, Service, ServicePortSpec, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, canonicalAddress, cidrContains, parseCidr, singleAddress } from '../../net/address.ts';
 import { endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
@@ -115,7 +115,7 @@ interface ServiceContext {
   readonly addresses: Addresses;
 }
 
-function expectService(port: ServicePort, context: ServiceContext): ServiceWithAddresses {
+function expectService(port: ServicePortSpec, context: ServiceContext): ServiceWithAddresses {
   const { object, owned, node, clusterIP, addresses } = context;
   const { metadata, spec } = object;
   const { loadBalancerIPs, externalIPs, allowed } = addresses;

@@ -19,7 +19,7 @@ function parseSeveral(text: string): ParsedJson {
   const values: { value: unknown; start: number }[] = [];
   let start = firstWord(text, 0);
   while (start < text.length) {
-    const check = checkJson(text, start);
+    const check = checkJsonSyntax(text, start);
     if (check.kind === 'invalid') {
       return { values, error: check };
     }
@@ -46,7 +46,7 @@ type Expecting = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma 
  * Checks the JSON value that begins at or after `start` against RFC 8259. Only for texts that JSON.parse refused:
  * what it says about the place differs between engine versions. Text that is cut off is invalid at its end.
  */
-export function checkJson(text: string, start: number): JsonCheck {
+export function checkJsonSyntax(text: string, start: number): JsonCheck {
   const open: ('{' | '[')[] = [];
   let expecting: Expecting = 'value';
   let offset = start;

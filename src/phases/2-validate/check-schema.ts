@@ -1,22 +1,22 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import type { DiagnosticCode, Finding } from '../../diagnostics/diagnostic.ts';
+import type { DiagnosticCode, Problem } from '../../diagnostics/diagnostic.ts';
 import { suggestClosest } from '../../lib/text.ts';
 import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
 import type { Schema } from './schema.ts';
 
 /** Checks a value against a schema: every violation, at most one for each field, in the words of its schema. */
-export type SchemaCheck = (value: unknown) => readonly Finding[];
+export type SchemaCheck = (value: unknown) => readonly Problem[];
 
 /** Makes the check of a schema. The work is put off until the first value, for few inputs have all kinds. */
 export function createSchemaCheck(schema: Schema): SchemaCheck {
   let validator: ValidateFunction | undefined;
   return (value) => {
     validator ??= ajv.compile(schema);
-    return validator(value) ? noFindings : describeErrors(validator.errors ?? [], value);
+    return validator(value) ? noProblems : describeErrors(validator.errors ?? [], value);
   };
 }
 
-const noFindings: readonly Finding[] = [];
+const noProblems: readonly Problem[] = [];
 
 // Compiling must not take longer than checking: no meta schema (a test checks ours against it), no optimizer.
 const ajv = new Ajv({
@@ -30,19 +30,19 @@ const ajv = new Ajv({
 ajv.addVocabulary(['code', 'expects']);
 
 /** A wrong value breaks several words of a schema, its type and its enum say; the first one tells it all. */
-function describeErrors(errors: readonly ErrorObject[], root: unknown): Finding[] {
-  const findings = new Map<string, Finding>();
+function describeErrors(errors: readonly ErrorObject[], root: unknown): Problem[] {
+  const problems = new Map<string, Problem>();
   for (const error of errors) {
     const missing: unknown = error.params['missingProperty'];
     const key = typeof missing === 'string' ? `${error.instancePath}/${missing}` : error.instancePath;
-    if (!findings.has(key)) {
-      findings.set(key, describeError(error, root));
+    if (!problems.has(key)) {
+      problems.set(key, describeError(error, root));
     }
   }
-  return [...findings.values()];
+  return [...problems.values()];
 }
 
-function describeError(error: ErrorObject, root: unknown): Finding {
+function describeError(error: ErrorObject, root: unknown): Problem {
   const path = pathOf(error.instancePath, root);
   const missing: unknown = error.params['missingProperty'];
   if (typeof missing === 'string') {

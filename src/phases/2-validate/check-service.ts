@@ -1,5 +1,5 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
-import type { Service, ServicePort } from '../../kubernetes/objects.ts';
+import type { Service, ServicePortSpec } from '../../kubernetes/objects.ts';
 import { isAddressField, isServed, loadBalancerTexts, serviceFamilies } from '../../kubernetes/services.ts';
 import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
 import { parseAddress, parseCidr } from '../../net/address.ts';
@@ -24,7 +24,7 @@ function lacksClusterIP({ spec }: Service): boolean {
 }
 
 /** Name and protocol tell the ports of a Service apart, so they differ, and only a single port may go without a name. */
-function checkPortNames(ports: readonly ServicePort[], report: Report): void {
+function checkPortNames(ports: readonly ServicePortSpec[], report: Report): void {
   if (ports.length < 2) {
     return;
   }

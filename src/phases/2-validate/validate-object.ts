@@ -1,7 +1,7 @@
 import {
   type Diagnostic,
   diagnosticCodes,
-  type Finding,
+  type Problem,
   type Report,
   toDiagnostic,
 } from '../../diagnostics/diagnostic.ts';
@@ -37,7 +37,7 @@ interface Validated {
 export function validateObject(document: Document): Validated {
   const classified = classify(document.value);
   if (classified.is === 'wrong') {
-    return { valid: undefined, isUnused: false, diagnostics: [toDiagnostic(classified.finding, document)] };
+    return { valid: undefined, isUnused: false, diagnostics: [toDiagnostic(classified.problem, document)] };
   }
   if (classified.is === 'unused') {
     return { valid: undefined, isUnused: true, diagnostics: [] };
@@ -77,7 +77,7 @@ type Classified =
   | { readonly is: 'used'; readonly kind: UsedKind; readonly value: Mapping }
   /** Nothing here depends on it; `kind` has its API group behind it where Kubernetes has a kind of that name itself. */
   | { readonly is: 'unused'; readonly kind: string }
-  | { readonly is: 'wrong'; readonly finding: Finding };
+  | { readonly is: 'wrong'; readonly problem: Problem };
 
 interface ApiKind {
   readonly kind: UsedKind;
@@ -130,57 +130,57 @@ function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, v
   return wrong('unsupported-version', ['apiVersion'], message);
 }
 
-function wrong(code: Finding['code'], path: Finding['path'], message: string): Classified {
-  return { is: 'wrong', finding: { code, path, message } };
+function wrong(code: Problem['code'], path: Problem['path'], message: string): Classified {
+  return { is: 'wrong', problem: { code, path, message } };
 }
 
 /** How objects of a kind are checked: by schema, and by rules that no schema can say. */
-export interface Rules<T> {
+export interface ObjectRules<T> {
   readonly schema: Schema;
   readonly checkSchema: SchemaCheck;
   readonly check: (object: T, report: Report) => void;
 }
 
 /** Puts the rules of a kind together; `T` is the type that the schema describes. */
-function rulesOf<T>(schema: Schema, check: Rules<T>['check']): Rules<T> {
+function rulesOf<T>(schema: Schema, check: ObjectRules<T>['check']): ObjectRules<T> {
   return { schema, checkSchema: createSchemaCheck(schema), check };
 }
 
-/** The objects of a kind without errors, and every finding about any of them. */
+/** The objects of a kind without errors, and every problem about any of them. */
 export function keepValid<T>(
   documents: readonly Document[],
-  { checkSchema, check }: Rules<T>,
+  { checkSchema, check }: ObjectRules<T>,
 ): { valid: Sourced<T>[]; diagnostics: Diagnostic[] } {
   const valid: Sourced<T>[] = [];
   const diagnostics: Diagnostic[] = [];
-  let findings: Finding[] = [];
-  const report: Report = (code, path, message) => findings.push({ code, path, message });
+  let problems: Problem[] = [];
+  const report: Report = (code, path, message) => problems.push({ code, path, message });
   for (const document of documents) {
     const { value } = document;
-    findings = [...checkSchema(value)];
-    if (isTyped<T>(value, findings)) {
+    problems = [...checkSchema(value)];
+    if (isTyped<T>(value, problems)) {
       check(value, report);
-      if (!findings.some(({ code }) => diagnosticCodes[code] === 'error')) {
+      if (!problems.some(({ code }) => diagnosticCodes[code] === 'error')) {
         valid.push({ object: value, document });
       }
     }
-    for (const finding of findings) {
-      diagnostics.push(toDiagnostic(finding, document));
+    for (const problem of problems) {
+      diagnostics.push(toDiagnostic(problem, document));
     }
   }
   return { valid, diagnostics };
 }
 
 /** Whether every field has its type, if not always a good value: then the other rules can look at it too. */
-function isTyped<T>(_value: unknown, findings: readonly Finding[]): _value is T {
-  return !findings.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
+function isTyped<T>(_value: unknown, problems: readonly Problem[]): _value is T {
+  return !problems.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
 }
 
 /** How each kind of object is checked. */
-export const serviceRules: Rules<Service> = rulesOf(serviceSchema, checkService);
-export const endpointSliceRules: Rules<EndpointSlice> = rulesOf(endpointSliceSchema, checkEndpointSlice);
-export const nodeRules: Rules<Node> = rulesOf(nodeSchema, checkNode);
-export const serviceCIDRRules: Rules<ServiceCIDR> = rulesOf(serviceCIDRSchema, checkServiceCIDR);
+export const serviceRules: ObjectRules<Service> = rulesOf(serviceSchema, checkService);
+export const endpointSliceRules: ObjectRules<EndpointSlice> = rulesOf(endpointSliceSchema, checkEndpointSlice);
+export const nodeRules: ObjectRules<Node> = rulesOf(nodeSchema, checkNode);
+export const serviceCIDRRules: ObjectRules<ServiceCIDR> = rulesOf(serviceCIDRSchema, checkServiceCIDR);
 
 /** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
 export function isRead({ value }: Document): boolean {

@@ -13,23 +13,23 @@ import {
   keepValid,
   metadataOf,
   nodeRules,
-  type Rules,
+  type ObjectRules,
   serviceCIDRRules,
   serviceRules,
   type UsedKind,
 } from './validate-object.ts';
 
 /**
- * Sorts documents by kind and checks them: the valid objects, and every finding about every object, in the order of the
+ * Sorts documents by kind and checks them: the valid objects, and every diagnostic about every object, in the order of the
  * documents. Invalid objects are left out, as are slices of headless Services (label service.kubernetes.io/headless),
  * which no proxy reads. Never throws, whatever the documents hold.
  */
 export function validate(documents: readonly Document[]): { snapshot: Snapshot; diagnostics: Diagnostic[] } {
   const { used, unusedKinds, diagnostics } = sortByKind(documents);
-  const keep = <T extends ObjectOfKind>(candidates: readonly Document[], rules: Rules<T>): Sourced<T>[] => {
-    const { valid, diagnostics: findings } = keepValid(candidates, rules);
+  const keep = <T extends ObjectOfKind>(candidates: readonly Document[], rules: ObjectRules<T>): Sourced<T>[] => {
+    const { valid, diagnostics: found } = keepValid(candidates, rules);
     const { kept, diagnostics: duplicates } = dropDuplicates(valid, rules.schema);
-    appendAll(diagnostics, findings);
+    appendAll(diagnostics, found);
     appendAll(diagnostics, duplicates);
     return kept;
   };
@@ -95,7 +95,7 @@ function sortByKind(documents: readonly Document[]): SortedDocuments {
         unusedKinds.set(classified.kind, (unusedKinds.get(classified.kind) ?? 0) + 1);
         break;
       case 'wrong':
-        diagnostics.push(toDiagnostic(classified.finding, document));
+        diagnostics.push(toDiagnostic(classified.problem, document));
         break;
     }
   }

@@ -24,7 +24,7 @@ export interface EndpointQuery {
 export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
   const index: SliceIndex = new Map();
   for (const { object } of slices) {
-    const service = ownerOf(object);
+    const service = serviceOfSlice(object);
     if (!service) {
       continue;
     }
@@ -43,7 +43,7 @@ export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceInd
 }
 
 /** The Service that a slice belongs to, if it says so. */
-export function ownerOf({ metadata }: EndpointSlice): string | undefined {
+export function serviceOfSlice({ metadata }: EndpointSlice): string | undefined {
   return metadata.labels?.[ownerLabel] || undefined;
 }
 

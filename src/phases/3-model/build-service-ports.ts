@@ -1,5 +1,5 @@
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { ServicePort as ApiServicePort, Service, Sourced } from '../../kubernetes/objects.ts';
+import type { Service, ServicePortSpec, Sourced } from '../../kubernetes/objects.ts';
 import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
@@ -91,7 +91,7 @@ function affinitySecondsOf({ spec }: Service): number {
   return spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
 }
 
-function protocolOf(port: ApiServicePort): Protocol {
+function protocolOf(port: ServicePortSpec): Protocol {
   switch (port.protocol) {
     case 'UDP':
       return 'udp';

@@ -51,6 +51,9 @@ export interface ServicePort {
   readonly index: number;
 }
 
+/** How clients reach a service port: at which of the Service's addresses, or at a port of the node. */
+export type FrontendKind = 'ClusterIP' | 'LoadBalancer' | 'ExternalIP' | 'NodePort';
+
 /** How packets of pods of this node are told from others. */
 export type LocalDetector =
   | { readonly kind: 'source'; readonly cidr: string }

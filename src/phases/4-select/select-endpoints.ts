@@ -1,7 +1,7 @@
 import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
 
 /** What happens to a new connection that no endpoint may take: an ICMP error, or silence. */
-export type Refusal = 'reject' | 'drop';
+export type RefusalVerdict = 'reject' | 'drop';
 
 /** Which endpoints one service port uses on this node. Lists keep the order of the service port's endpoints. */
 export interface Selection {
@@ -16,9 +16,9 @@ export interface Selection {
   /** Whether any endpoint, wherever it runs, could take a connection. */
   readonly hasEndpoints: boolean;
   /** What refuses traffic to the cluster IP; undefined when endpoints take it. */
-  readonly internalRefusal: Refusal | undefined;
+  readonly internalRefusal: RefusalVerdict | undefined;
   /** What refuses outside traffic to external IPs, load balancer IPs and the node port; undefined when endpoints take it. */
-  readonly externalRefusal: Refusal | undefined;
+  readonly externalRefusal: RefusalVerdict | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export function selectEndpoints(servicePort: ServicePort, node: NodeTopology): S
   const cluster = usesCluster ? selectCluster(endpoints, node) : [];
   const local = usesLocal ? selectLocal(endpoints) : [];
   const hasEndpoints = usesLocal ? endpoints.some(isUsable) : cluster.length > 0;
-  const refusalFor = (policy: 'Cluster' | 'Local'): Refusal | undefined => {
+  const refusalFor = (policy: 'Cluster' | 'Local'): RefusalVerdict | undefined => {
     if (!hasEndpoints) {
       return 'reject';
     }

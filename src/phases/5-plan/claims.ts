@@ -1,14 +1,15 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Path } from '../../lib/unknown-values.ts';
 import { endpointText } from '../../net/network.ts';
-import type { Claim, FrontendKind } from './fragment.ts';
-import { displayName } from './names.ts';
+import type { FrontendKind } from '../3-model/model.ts';
+import type { Claim } from './fragment.ts';
+import { displayName, frontendKindText } from './names.ts';
 
 const kindOrder: Readonly<Record<FrontendKind, number>> = {
-  'cluster IP': 0,
-  'load balancer IP': 1,
-  'external IP': 2,
-  'node port': 0,
+  ClusterIP: 0,
+  LoadBalancer: 1,
+  ExternalIP: 2,
+  NodePort: 0,
 };
 
 /**
@@ -56,9 +57,9 @@ function describeConflict(loser: Claim, holder: Claim | undefined): Diagnostic[]
     return [];
   }
   const { servicePort } = loser;
-  const owner = `${displayName(holder.servicePort)} (${holder.kind})`;
-  const other = `${displayName(servicePort)} (${loser.kind})`;
-  const code = loser.kind === 'node port' ? 'node-port-conflict' : 'frontend-conflict';
+  const owner = `${displayName(holder.servicePort)} (${frontendKindText(holder.kind)})`;
+  const other = `${displayName(servicePort)} (${frontendKindText(loser.kind)})`;
+  const code = loser.kind === 'NodePort' ? 'node-port-conflict' : 'frontend-conflict';
   return [
     {
       code,
@@ -76,13 +77,13 @@ function placeName({ address, servicePort: { protocol, port, nodePort } }: Claim
 
 function pathOf({ kind, servicePort }: Claim): Path {
   switch (kind) {
-    case 'cluster IP':
+    case 'ClusterIP':
       return ['spec', 'ports', servicePort.index, 'port'];
-    case 'external IP':
+    case 'ExternalIP':
       return ['spec', 'externalIPs'];
-    case 'load balancer IP':
+    case 'LoadBalancer':
       return ['status', 'loadBalancer', 'ingress'];
-    case 'node port':
+    case 'NodePort':
       return ['spec', 'ports', servicePort.index, 'nodePort'];
   }
 }

@@ -2,13 +2,13 @@ import { protocols } from '../../net/network.ts';
 import type { Chain, Rule } from '../../nft/ruleset.ts';
 import { daddr, dportOf, isFromNode, isFromPod, l4proto, requestMasquerade, saddr } from './expressions.ts';
 import type { FixedContext } from './fixed-chains.ts';
-import { type EndpointList, endpointMapName, pinMapName } from './names.ts';
+import { type EndpointMapKey, endpointMapName, pinMapName } from './names.ts';
 
 /**
  * A chain that a frontend's verdict goes to. It belongs to no Service but to all with the same numbers of endpoints:
  * the packet's own address and port choose the Service's elements in the map.
  */
-export interface DispatchChain extends Omit<EndpointList, 'scope'> {
+export interface DispatchChain extends Omit<EndpointMapKey, 'scope'> {
   /**
    * `cluster` and `local` pick an endpoint of that list. `external` masquerades and picks from cluster.
    * `external-local` keeps the source: pods and the node pick from cluster, everyone else from local.

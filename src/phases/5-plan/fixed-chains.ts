@@ -1,7 +1,7 @@
 import type { Family } from '../../net/network.ts';
 import type { Chain, Expression, Rule, Statement } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodePortAddresses } from '../3-model/model.ts';
-import { type BaseChain, baseChains } from './base-chains.ts';
+import { type BaseChainRow, baseChains } from './base-chains.ts';
 import {
   daddr,
   isForNode,
@@ -43,7 +43,7 @@ export function planFixedChains(context: FixedContext): Chain[] {
 }
 
 /** A base chain as nft sees it: a rule for each chain that it tries. */
-export function planBaseChain({ name, type, hook, priority, jumps, onlyNew, onlyTranslated }: BaseChain): Chain {
+export function planBaseChain({ name, type, hook, priority, jumps, onlyNew, onlyTranslated }: BaseChainRow): Chain {
   const conditions = [...(onlyNew ? [isNew] : []), ...(onlyTranslated ? [isTranslated] : [])];
   return {
     name,

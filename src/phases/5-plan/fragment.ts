@@ -5,7 +5,7 @@
 
 import type { Chain, Element, EndpointList, SetDeclaration } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { NodeSettings, ServicePort } from '../3-model/model.ts';
+import type { FrontendKind, NodeSettings, ServicePort } from '../3-model/model.ts';
 import type { StickyFrontend } from './affinity.ts';
 import type { DispatchChain } from './dispatch-chains.ts';
 import type { FixedContext } from './fixed-chains.ts';
@@ -22,9 +22,6 @@ export interface ListPlacement {
   readonly set: SetDeclaration;
   readonly list: EndpointList;
 }
-
-/** How a frontend came to its address; of two service ports that want one address the earlier kind here gets it. */
-export type FrontendKind = 'cluster IP' | 'load balancer IP' | 'external IP' | 'node port';
 
 /** Everything that a service port has at one address (or node port) and port; it belongs to one service port only. */
 export interface Claim {

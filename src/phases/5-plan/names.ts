@@ -4,7 +4,7 @@
  */
 
 import type { Protocol } from '../../net/network.ts';
-import type { Endpoint, ServicePort } from '../3-model/model.ts';
+import type { Endpoint, FrontendKind, ServicePort } from '../3-model/model.ts';
 
 /** The comment of every table of ours. */
 export const tableComment = 'Kubernetes Services, by svc2nft';
@@ -36,7 +36,7 @@ export const chainNames = {
 } as const;
 
 /** Which list of endpoints a chain picks from, for which kind of frontend. */
-export interface EndpointList {
+export interface EndpointMapKey {
   readonly protocol: Protocol;
   /** `address`: cluster, load balancer and external IPs with the Service's port; `nodeport`: any address of the node. */
   readonly frontend: 'address' | 'nodeport';
@@ -44,7 +44,7 @@ export interface EndpointList {
 }
 
 /** The map from frontend and index to endpoint: `tcp-endpoints`, `udp-nodeport-local-endpoints`. */
-export function endpointMapName({ protocol, frontend, scope }: EndpointList): string {
+export function endpointMapName({ protocol, frontend, scope }: EndpointMapKey): string {
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}${scope === 'local' ? '-local' : ''}-endpoints`;
 }
 
@@ -91,6 +91,18 @@ export const ownedNames = {
 /** `namespace/name:port`, or `namespace/name` for an unnamed port: how people call a service port. */
 export function displayName({ namespace, name, portName }: ServicePort): string {
   return portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`;
+}
+
+const kindTexts: Readonly<Record<FrontendKind, string>> = {
+  ClusterIP: 'cluster IP',
+  LoadBalancer: 'load balancer IP',
+  ExternalIP: 'external IP',
+  NodePort: 'node port',
+};
+
+/** A frontend's kind in a sentence: `cluster IP`, `load balancer IP`, `external IP`, `node port`. */
+export function frontendKindText(kind: FrontendKind): string {
+  return kindTexts[kind];
 }
 
 /** An element's comment; nft refuses a whole transaction for one of more than 128 bytes. Names are ASCII. */

@@ -1,10 +1,10 @@
-import type { ServicePort } from '../3-model/model.ts';
+import type { FrontendKind, ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
 import { planOwnedAffinity } from './affinity.ts';
 import { allowedSources, planFirewall } from './firewall.ts';
-import type { Claim, ElementPlacement, Fragment, FragmentContext, FrontendKind } from './fragment.ts';
+import type { Claim, ElementPlacement, Fragment, FragmentContext } from './fragment.ts';
 import { displayName, elementComment } from './names.ts';
-import { type Frontend, planEntry, planRefusal } from './plan-frontend.ts';
+import { type PlannedFrontend, planEntry, planRefusal } from './plan-frontend.ts';
 import * as sets from './set-declarations.ts';
 
 /** Plans everything that one service port contributes to the ruleset. */
@@ -40,20 +40,20 @@ function hairpinPlacements({ protocol }: ServicePort, { reachable }: Selection):
 
 function planClaims(servicePort: ServicePort, selection: Selection, context: FragmentContext): Claim[] {
   const { clusterIP, loadBalancerIPs, externalIPs, nodePort } = servicePort;
-  const claims = [planClaim(servicePort, selection, context, { kind: 'cluster IP', address: clusterIP })];
+  const claims = [planClaim(servicePort, selection, context, { kind: 'ClusterIP', address: clusterIP })];
   if (!selection.exposed) {
     return claims;
   }
   const sources = allowedSources(servicePort, context);
   for (const address of loadBalancerIPs) {
-    const claim = planClaim(servicePort, selection, context, { kind: 'load balancer IP', address });
+    const claim = planClaim(servicePort, selection, context, { kind: 'LoadBalancer', address });
     claims.push({ ...claim, placements: [...claim.placements, ...planFirewall(servicePort, address, sources)] });
   }
   for (const address of externalIPs) {
-    claims.push(planClaim(servicePort, selection, context, { kind: 'external IP', address }));
+    claims.push(planClaim(servicePort, selection, context, { kind: 'ExternalIP', address }));
   }
   if (nodePort > 0) {
-    claims.push(planClaim(servicePort, selection, context, { kind: 'node port', address: undefined }));
+    claims.push(planClaim(servicePort, selection, context, { kind: 'NodePort', address: undefined }));
   }
   return claims;
 }
@@ -65,11 +65,11 @@ function planClaim(
   { kind, address }: { kind: FrontendKind; address: string | undefined },
 ): Claim {
   const { protocol, port, nodePort } = servicePort;
-  const frontend: Frontend = {
+  const frontend: PlannedFrontend = {
     kind: address === undefined ? 'nodeport' : 'address',
     key: address === undefined ? `${nodePort}` : `${address} . ${port}`,
     verdictKey: address === undefined ? `${protocol} . ${nodePort}` : `${address} . ${protocol} . ${port}`,
-    internal: kind === 'cluster IP',
+    internal: kind === 'ClusterIP',
     comment: elementComment(displayName(servicePort)),
   };
   const refusal = frontend.internal ? selection.internalRefusal : selection.externalRefusal;

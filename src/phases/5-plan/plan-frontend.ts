@@ -1,6 +1,6 @@
 import type { Element } from '../../nft/ruleset.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
-import type { Refusal, Selection } from '../4-select/select-endpoints.ts';
+import type { RefusalVerdict, Selection } from '../4-select/select-endpoints.ts';
 import type { StickyFrontend } from './affinity.ts';
 import { type DispatchChain, dispatchChainName } from './dispatch-chains.ts';
 import type { Placement } from './fragment.ts';
@@ -8,7 +8,7 @@ import { chainNames, ownedNames } from './names.ts';
 import * as sets from './set-declarations.ts';
 
 /** One address and port, or node port, of a service port, in the forms that keys need. */
-export interface Frontend {
+export interface PlannedFrontend {
   readonly kind: 'address' | 'nodeport';
   /** How endpoint maps and sticky sets know it: `address . port` or `port`. */
   readonly key: string;
@@ -30,7 +30,7 @@ export interface Entry {
 export function planEntry(
   servicePort: ServicePort,
   selection: Selection,
-  frontend: Frontend,
+  frontend: PlannedFrontend,
   flatAffinity: boolean,
 ): Entry {
   const hasAffinity = servicePort.affinitySeconds > 0;
@@ -55,14 +55,14 @@ export function planEntry(
 }
 
 /** Plans the refusal of what no endpoint takes at a frontend. */
-export function planRefusal({ kind, verdictKey, comment }: Frontend, refusal: Refusal): Placement {
+export function planRefusal({ kind, verdictKey, comment }: PlannedFrontend, refusal: RefusalVerdict): Placement {
   const value = refusal === 'drop' ? ({ kind: 'drop' } as const) : goTo(chainNames.rejectChain);
   const set = kind === 'address' ? sets.noEndpointServices : sets.noEndpointNodePorts;
   return { set, elements: [{ key: verdictKey, comment, value }] };
 }
 
 /** Whether clients keep their source and get local endpoints depends on the policy that holds for the frontend. */
-function entryChain(servicePort: ServicePort, { cluster, local }: Selection, frontend: Frontend): DispatchChain {
+function entryChain(servicePort: ServicePort, { cluster, local }: Selection, frontend: PlannedFrontend): DispatchChain {
   const { protocol, internalPolicy, externalPolicy, affinitySeconds } = servicePort;
   const isLocal = (frontend.internal ? internalPolicy : externalPolicy) === 'Local';
   const entries = frontend.internal ? (['cluster', 'local'] as const) : (['external', 'external-local'] as const);
@@ -77,7 +77,7 @@ function entryChain(servicePort: ServicePort, { cluster, local }: Selection, fro
   };
 }
 
-function ownedChainName(servicePort: ServicePort, { internal }: Frontend): string {
+function ownedChainName(servicePort: ServicePort, { internal }: PlannedFrontend): string {
   if (!internal) {
     return ownedNames.externalChain(servicePort);
   }
@@ -86,13 +86,13 @@ function ownedChainName(servicePort: ServicePort, { internal }: Frontend): strin
     : ownedNames.clusterChain(servicePort);
 }
 
-function verdictPlacement({ kind, verdictKey, comment }: Frontend, chain: string): Placement {
+function verdictPlacement({ kind, verdictKey, comment }: PlannedFrontend, chain: string): Placement {
   const set = kind === 'address' ? sets.serviceIps : sets.serviceNodePorts;
   return { set, elements: [{ key: verdictKey, comment, value: goTo(chain) }] };
 }
 
 function endpointPlacement(
-  { kind, key }: Frontend,
+  { kind, key }: PlannedFrontend,
   { protocol }: DispatchChain,
   scope: 'cluster' | 'local',
   endpoints: readonly Endpoint[],
@@ -103,7 +103,7 @@ function endpointPlacement(
 
 /** The endpoints that a client of this frontend may keep: those of the lists that its chain picks from. */
 function stickyPlacement(
-  { kind, key }: Frontend,
+  { kind, key }: PlannedFrontend,
   { protocol, seconds }: StickyFrontend,
   chain: DispatchChain,
   { cluster, local, reachable }: Selection,

@@ -5,7 +5,7 @@
 
 import type { Protocol } from '../../net/network.ts';
 import type { KeyType, SetDeclaration } from '../../nft/ruleset.ts';
-import { type EndpointList, endpointMapName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
+import { type EndpointMapKey, endpointMapName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
 
 const frontend: readonly KeyType[] = ['address', 'protocol', 'port'];
 const nodePort: readonly KeyType[] = ['protocol', 'port'];
@@ -94,7 +94,7 @@ export const fixedSets: readonly SetDeclaration[] = [
 ];
 
 /** Frontend and index -> endpoint. Asked for by every frontend, so each is made once. */
-export function endpointMap({ protocol, frontend: kind, scope }: EndpointList): SetDeclaration {
+export function endpointMap({ protocol, frontend: kind, scope }: EndpointMapKey): SetDeclaration {
   return endpointMaps[protocol][kind][scope];
 }
 
@@ -105,14 +105,14 @@ const endpointMaps = {
 } as const;
 
 function endpointMapsOf(protocol: Protocol) {
-  const scopesOf = (kind: EndpointList['frontend']) => ({
+  const scopesOf = (kind: EndpointMapKey['frontend']) => ({
     cluster: declareEndpointMap({ protocol, frontend: kind, scope: 'cluster' }),
     local: declareEndpointMap({ protocol, frontend: kind, scope: 'local' }),
   });
   return { address: scopesOf('address'), nodeport: scopesOf('nodeport') };
 }
 
-function declareEndpointMap(list: EndpointList): SetDeclaration {
+function declareEndpointMap(list: EndpointMapKey): SetDeclaration {
   const { protocol, frontend: kind, scope } = list;
   const where = kind === 'nodeport' ? 'node port' : 'IP, port';
   return {

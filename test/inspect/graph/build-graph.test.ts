@@ -43,15 +43,15 @@ describe('a shop', () => {
       port: 80,
       affinitySeconds: 0,
       frontends: [
-        { kind: 'cluster IP', place: '10.96.0.10:80', heldBy: '', sourceRanges: null, routes: [0] },
+        { kind: 'ClusterIP', place: '10.96.0.10:80', heldBy: '', sourceRanges: null, routes: [0] },
         {
-          kind: 'load balancer IP',
+          kind: 'LoadBalancer',
           place: '198.18.0.10:80',
           heldBy: '',
           sourceRanges: ['198.51.100.0/24', '203.0.113.0/24'],
           routes: [0, 1],
         },
-        { kind: 'node port', place: 'node port 30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
+        { kind: 'NodePort', place: 'node port 30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
       ],
       routes: [
         { clients: 'pods', endpoints: 3, refusal: null },
@@ -106,8 +106,8 @@ describe('a shop', () => {
 
   test('an address that another Service has', () => {
     expect(portOf('edge/web').frontends).toEqual([
-      { kind: 'cluster IP', place: '10.96.0.40:80', heldBy: '', sourceRanges: null, routes: [0] },
-      { kind: 'external IP', place: '10.96.0.20:80', heldBy: 'shop/cart:http', sourceRanges: null, routes: [] },
+      { kind: 'ClusterIP', place: '10.96.0.40:80', heldBy: '', sourceRanges: null, routes: [0] },
+      { kind: 'ExternalIP', place: '10.96.0.20:80', heldBy: 'shop/cart:http', sourceRanges: null, routes: [] },
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkJson } from '../../../src/phases/1-read/parse-json.ts';
+import { checkJsonSyntax } from '../../../src/phases/1-read/parse-json.ts';
 
 /** What JSON.parse says about the whole of a text. */
 function isJson(text: string): boolean {
@@ -13,7 +13,7 @@ function isJson(text: string): boolean {
 }
 
 function isValid(text: string): boolean {
-  const check = checkJson(text, 0);
+  const check = checkJsonSyntax(text, 0);
   return check.kind === 'valid' && text.slice(check.end).trim() === '';
 }
 
@@ -60,7 +60,7 @@ test('text that is cut off is wrong at its end, and not before', () => {
     fc.property(container, fc.nat(), (value, cut) => {
       const whole = JSON.stringify(value);
       const text = whole.slice(0, cut % whole.length);
-      const check = checkJson(text, 0);
+      const check = checkJsonSyntax(text, 0);
       expect(check).toMatchObject({ kind: 'invalid', offset: text.length });
     }),
   );
@@ -78,11 +78,11 @@ test.each([
   ['[tru', 4, 'the text is cut off here'],
   ['[1', 2, 'the text is cut off inside a list'],
 ])('%j is wrong at %i', (text, offset, message) => {
-  expect(checkJson(text, 0)).toEqual({ kind: 'invalid', offset, message });
+  expect(checkJsonSyntax(text, 0)).toEqual({ kind: 'invalid', offset, message });
 });
 
 test('nesting of any depth is no problem', () => {
   const depth = 200_000;
-  expect(checkJson('['.repeat(depth), 0)).toMatchObject({ kind: 'invalid', offset: depth });
-  expect(checkJson(`${'['.repeat(depth)}${']'.repeat(depth)}`, 0)).toEqual({ kind: 'valid', end: 2 * depth });
+  expect(checkJsonSyntax('['.repeat(depth), 0)).toMatchObject({ kind: 'invalid', offset: depth });
+  expect(checkJsonSyntax(`${'['.repeat(depth)}${']'.repeat(depth)}`, 0)).toEqual({ kind: 'valid', end: 2 * depth });
 });
