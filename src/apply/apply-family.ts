@@ -4,7 +4,7 @@ import { isNftError, readTable } from '../kernel/read-table.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import { type Command, renderTransaction } from '../nft/command.ts';
-import type { Listing } from '../nft/json/listing.ts';
+import type { ListedTable } from '../nft/listed-table.ts';
 import { describeFindings } from './describe-findings.ts';
 import type { FamilyOutcome } from './outcome.ts';
 import { type PlannedTransaction, planTransaction } from './plan-transaction.ts';
@@ -71,7 +71,7 @@ export async function changeTable(job: FamilyJob, commands: readonly Command[]):
 
 interface Refusal {
   readonly error: NftError;
-  readonly listing: Listing | undefined;
+  readonly listing: ListedTable | undefined;
 }
 
 /** Makes the table anew in one transaction; if that is refused too, without the Services that nft refuses. */
@@ -132,7 +132,7 @@ function sendPatiently(job: FamilyJob, commands: readonly Command[]): Promise<Nf
   return patiently(attempt, job.pause, ({ kind }) => isNewTable || kind !== 'interrupted');
 }
 
-function readPatiently({ target, family, run, pause }: FamilyJob): Promise<Listing | NftError | undefined> {
+function readPatiently({ target, family, run, pause }: FamilyJob): Promise<ListedTable | NftError | undefined> {
   return patiently(() => readTable(run, { family, table: target.table }), pause);
 }
 

@@ -7,7 +7,7 @@ import { isNftError, readDynamicSet } from '../kernel/read-table.ts';
 import { createRunProgram, type RunProgram } from '../kernel/run-program.ts';
 import { endpointText, type Family } from '../net/network.ts';
 import { renderTransaction } from '../nft/command.ts';
-import type { DynamicElement } from '../nft/json/listing.ts';
+import type { DynamicElement } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { changeTable, type FamilyJob, startFamily } from './apply-family.ts';
 import { type ConntrackOutcome, cleanConntrack } from './clean-conntrack.ts';

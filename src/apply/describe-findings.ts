@@ -3,7 +3,7 @@ import { foreignHooks } from '../diff/diff-rulesets.ts';
 import { escapeControls } from '../lib/text.ts';
 import { protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
-import type { Listing } from '../nft/json/listing.ts';
+import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
@@ -25,9 +25,9 @@ import { fixedSets } from '../phases/5-plan/set-declarations.ts';
  *
  * @param commands what mends it.
  */
-export function describeFindings({ ruleset, oddities }: Listing, commands: readonly Command[]): string[] {
+export function describeFindings({ ruleset, deviations }: ListedTable, commands: readonly Command[]): string[] {
   return [
-    ...oddities.map(({ message }) => message),
+    ...deviations.map(({ message }) => message),
     ...describeChains(ruleset, commands),
     ...describeSets(ruleset, commands),
     ...ruleset.sets.flatMap(describeElements),
@@ -77,7 +77,7 @@ function rulesWritten(commands: readonly Command[]): ReadonlyMap<string, readonl
   return written;
 }
 
-/** No compiler makes an empty chain. Of rules that are not understood, which are empty, there is an oddity already. */
+/** No compiler makes an empty chain. Of rules that are not understood, which are empty, there is a deviation already. */
 function describeRules({ name, rules }: Chain, written: readonly Rule[] | undefined): string[] {
   if (rules.length === 0) {
     return ['is empty'];

@@ -3,7 +3,7 @@
 import type { NftError } from '../kernel/nft-error.ts';
 import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
-import type { Listing } from '../nft/json/listing.ts';
+import type { ListedTable } from '../nft/listed-table.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 
 /** What became of one family's table. */
@@ -18,7 +18,7 @@ export interface FamilyOutcome {
   /** What the kernel was told; what it was meant to be told when that failed. */
   readonly commands: readonly Command[];
   /** What the table held before, where it was read: at the start, and after an error. */
-  readonly before: Listing | undefined;
+  readonly before: ListedTable | undefined;
   /** What was found wrong with it, for people. */
   readonly found: readonly string[];
   /** Services, `namespace/name`, that are left out because nft refused them, now or before. */

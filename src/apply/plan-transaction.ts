@@ -3,7 +3,7 @@ import { indexInstalled } from '../diff/installed.ts';
 import { deletePins, partPins, repinnedFrontends, restorePins } from '../diff/pins.ts';
 import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
-import type { Listing } from '../nft/json/listing.ts';
+import type { ListedTable } from '../nft/listed-table.ts';
 import type { Target } from './target.ts';
 
 /** What leads from a table that was just read to what is wanted. */
@@ -25,7 +25,7 @@ export interface PlannedTransaction {
 export function planTransaction(
   target: Target,
   family: Family,
-  { listing, anew }: { readonly listing: Listing | undefined; readonly anew: boolean },
+  { listing, anew }: { readonly listing: ListedTable | undefined; readonly anew: boolean },
 ): PlannedTransaction {
   const isNewTable = anew || !listing || needsNewTable(listing);
   const update = target.resync(new Map([[family, isNewTable ? undefined : listing.ruleset]]));
@@ -37,12 +37,12 @@ export function planTransaction(
 
 const deleteTable: Command = { kind: 'delete-table' };
 
-function needsNewTable({ ruleset, oddities }: Listing): boolean {
-  return oddities.some(({ needsRebuild }) => needsRebuild) || foreignHooks(ruleset).length > 0;
+function needsNewTable({ ruleset, deviations }: ListedTable): boolean {
+  return deviations.some(({ needsRebuild }) => needsRebuild) || foreignHooks(ruleset).length > 0;
 }
 
 /** In a table that stays, what is wrong is deleted; into a new one, what is right is written again. */
-function commandsForPins(target: Target, family: Family, listing: Listing, isNewTable: boolean): Command[] {
+function commandsForPins(target: Target, family: Family, listing: ListedTable, isNewTable: boolean): Command[] {
   const ruleset = target.rulesets().find((one) => one.family === family);
   if (!ruleset || listing.dynamic.size === 0) {
     return [];

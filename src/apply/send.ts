@@ -1,8 +1,7 @@
 import { classifyNftError, type NftError } from '../kernel/nft-error.ts';
 import { isNftError } from '../kernel/read-table.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
-import type { Listing } from '../nft/json/listing.ts';
-import type { TableName } from '../nft/json/read-listing.ts';
+import type { ListedTable, TableName } from '../nft/listed-table.ts';
 import { identifier } from '../nft/print.ts';
 
 /** How long to wait, in milliseconds; a parameter so that nobody's clock has to be waited for. */
@@ -25,7 +24,7 @@ export async function send(run: RunProgram, text: string): Promise<NftError | un
  *
  * @param mayRepeat says after which errors that is allowed.
  */
-export async function patiently<T extends Listing | undefined>(
+export async function patiently<T extends ListedTable | undefined>(
   attempt: () => Promise<T | NftError>,
   pause: Pause,
   mayRepeat: (error: NftError) => boolean = () => true,

@@ -1,6 +1,6 @@
 import { type EndpointAddress, type Protocol, protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
-import type { DynamicElement } from '../nft/json/listing.ts';
+import type { DynamicElement } from '../nft/listed-table.ts';
 import { endpointMapName, pinChainName, pinMapName, pinSetName } from '../phases/5-plan/names.ts';
 import type { Installed, InstalledSet } from './installed.ts';
 

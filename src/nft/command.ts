@@ -1,7 +1,7 @@
 /** What changes a table, as data: one nft command each. Types only. */
 
 import type { Family } from '../net/network.ts';
-import type { DynamicElement } from './json/listing.ts';
+import type { DynamicElement } from './listed-table.ts';
 import { elementText, identifier, quote, renderDeclaration, renderHook, renderRule } from './print.ts';
 import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
 

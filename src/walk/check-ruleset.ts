@@ -301,6 +301,6 @@ function describe(place: RulesetPlace): string {
   if ('set' in place) {
     return `set ${place.set}`;
   }
-  // People count rules from 1, as oddities of listings do.
+  // People count rules from 1, as deviations of listings do.
   return place.rule === undefined ? `chain ${place.chain}` : `chain ${place.chain}, rule ${place.rule + 1}`;
 }

@@ -46,7 +46,7 @@ describe('a table that is not as it should be', () => {
   });
 
   test.each([
-    ['a foreign thing', { flowtable: { name: 'f' } }, 'flowtable f: no table of ours has such a thing'],
+    ['a foreign thing', { flowtable: { name: 'f' } }, 'unknown flowtable f'],
     [
       'a chain with another hook',
       { chain: { name: 'services', type: 'nat', hook: 'prerouting', prio: -100, policy: 'accept' } },

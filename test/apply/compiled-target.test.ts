@@ -92,7 +92,7 @@ describe('a rehearsal', () => {
     const nft = createFakeNft(answering(listTable.ip, printed('ip', [{ flowtable: { name: 'f' } }])));
     const outcome = await rehearse(targetOf([node()]), nft.run);
     expect(resultsOf(outcome)).toEqual(['ip rebuilt']);
-    expect(outcome.families[0]?.found).toContain('flowtable f: no table of ours has such a thing');
+    expect(outcome.families[0]?.found).toContain('unknown flowtable f');
   });
 
   test.each([

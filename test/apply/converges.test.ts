@@ -54,7 +54,7 @@ describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
     for (const known of engine.rulesets()) {
       const listing = await readTable(node.run, known);
       const held = listing && !isNftError(listing) ? listing : undefined;
-      expect(held?.oddities).toEqual([]);
+      expect(held?.deviations).toEqual([]);
       const found = held && partsOfRuleset(held.ruleset);
       expect(found && sorted(found)).toEqual(sorted(partsOfRuleset(known)));
       expect(found && compareParts(found, partsOfRuleset(engine.plan(known.family, new Set())))).toEqual([]);

@@ -54,7 +54,7 @@ describe.skipIf(!kernelTestsRun)('rules that are in force', () => {
       svc2nft explain docs/shop.yaml ${settings} --ruleset kernel --from outside --to 192.0.2.11:30080 | tail -3
     `);
     expect(lines).toEqual([
-      'warning: chain strict: no chain of ours has policy drop',
+      'warning: chain strict: unexpected policy drop',
       '  not understood chain strict, rule 1',
       '',
       '=> not certain; without the rules not understood: sent to one of 2 endpoints of shop/web:http, masqueraded',
@@ -71,7 +71,7 @@ describe.skipIf(!kernelTestsRun)('rules that are in force', () => {
       expect.stringMatching(/^warning: table ip svc2nft is dormant/),
       'tcp from 10.244.1.5 to 10.96.0.10:80 on worker-1',
       '',
-      '  no rule        the table is dormant: none of its rules is in force',
+      '  no rule        the table is dormant: none of its rules are in force',
       '',
       '=> untouched: no rule translates it (dormant)',
     ]);

@@ -84,7 +84,7 @@ describe('what somebody else did to a table is said, and mended', () => {
     [
       'a counter',
       add({ counter: { name: 'mine', packets: 0, bytes: 0 } }),
-      ['made anew (17 elements, 19 chains)', 'found: counter mine: no table of ours has such a thing'],
+      ['made anew (17 elements, 19 chains)', 'found: unknown counter mine'],
     ],
     [
       'a set of another kind',

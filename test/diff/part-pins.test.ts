@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { indexInstalled } from '../../src/diff/installed.ts';
 import { deletePins, type Pins, partPins, repinnedFrontends, restorePins } from '../../src/diff/pins.ts';
-import type { DynamicElement } from '../../src/nft/json/listing.ts';
+import type { DynamicElement } from '../../src/nft/listed-table.ts';
 import { rulesetOf, type ServiceFields, type Side, service, service6 } from '../inspect/changes/shop.ts';
 
 const affinity = { sessionAffinity: 'ClientIP' };

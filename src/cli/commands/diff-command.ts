@@ -9,7 +9,7 @@ import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import { renderTransaction } from '../../nft/command.ts';
-import type { Listing } from '../../nft/json/listing.ts';
+import type { ListedTable } from '../../nft/listed-table.ts';
 import { withDefaults } from '../../options.ts';
 import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -122,7 +122,7 @@ async function chooseTables(
 }
 
 /** Reads what the target is compared with: undefined where there is no table. */
-export type ReadTable = (family: Family) => Promise<Listing | NftError | undefined>;
+export type ReadTable = (family: Family) => Promise<ListedTable | NftError | undefined>;
 
 /** The tables in the kernel. */
 export function tablesInKernel({ table }: Target, run: RunProgram): ReadTable {
@@ -133,7 +133,7 @@ export function tablesInKernel({ table }: Target, run: RunProgram): ReadTable {
 export function tablesOf({ rulesets }: CompiledRulesets): ReadTable {
   return async (family) => {
     const ruleset = rulesets?.find((one) => one.family === family);
-    return ruleset && { isDormant: false, ruleset, dynamic: new Map(), oddities: [] };
+    return ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
   };
 }
 
@@ -151,7 +151,7 @@ export async function compareTables(target: Target, read: ReadTable): Promise<Ta
   return changes;
 }
 
-function compareTable(target: Target, family: Family, found: Listing | NftError | undefined): TableChange {
+function compareTable(target: Target, family: Family, found: ListedTable | NftError | undefined): TableChange {
   const [error, listing] = isNftError(found) ? [found, undefined] : [undefined, found];
   const { commands, isNewTable } = planTransaction(target, family, { listing, anew: error !== undefined });
   return {

@@ -11,7 +11,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { addServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, markRefused } from '../input/load-cluster.ts';
-import { loadListings, warnOfOddities } from '../input/load-rules.ts';
+import { loadListings, warnAboutDeviations } from '../input/load-rules.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -112,7 +112,7 @@ async function listRules(source: string, { family, table }: ListFlags, streams: 
   if (typeof listings === 'number') {
     return listings;
   }
-  warnOfOddities(listings, streams);
+  warnAboutDeviations(listings, streams);
   return takeInventory(listings.map(({ ruleset }) => ruleset));
 }
 

@@ -3,8 +3,7 @@ import { describeSource } from '../../compile.ts';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
 import { type Verification, verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
-import type { Listing } from '../../nft/json/listing.ts';
-import type { TableName } from '../../nft/json/read-listing.ts';
+import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { renderRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
@@ -90,12 +89,16 @@ export async function runVerify(paths: readonly string[], flags: VerifyFlags, st
 }
 
 /** That the kernel has no table is a fault for whoever needs one; a file without a table is the wrong file. */
-function loadInstalled(source: string, { options }: Cluster, streams: Streams): Promise<readonly Listing[] | number> {
+function loadInstalled(
+  source: string,
+  { options }: Cluster,
+  streams: Streams,
+): Promise<readonly ListedTable[] | number> {
   return source === 'kernel' ? loadKernelListings(namesOf(options), streams) : loadListings(source, options, streams);
 }
 
 /** What compile prints, read back, so that the printer is under check as well. */
-function readCompiled({ rulesets, views, options }: Cluster): readonly Listing[] {
+function readCompiled({ rulesets, views, options }: Cluster): readonly ListedTable[] {
   return parseNftText(renderRulesets(rulesets, describeSource(views)), namesOf(options)).listings;
 }
 
@@ -106,16 +109,16 @@ function namesOf({ families, table }: Cluster['options']): TableName[] {
 /** Checks the table of each family. */
 function verifyCluster(
   { documents, views, options }: Cluster,
-  { listings, isInstalled }: { readonly listings: readonly Listing[]; readonly isInstalled: boolean },
+  { listings, isInstalled }: { readonly listings: readonly ListedTable[]; readonly isInstalled: boolean },
 ): Verification[] {
   const { snapshot } = validate(documents);
   const { masqueradeAll, masqueradeBit, table } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
     const listing = listings.find(({ ruleset }) => ruleset.family === node.family);
-    const oddities = listing?.oddities.map(({ message }) => message) ?? [];
+    const deviations = listing?.deviations.map(({ message }) => message) ?? [];
     return listing
-      ? verifyRuleset(listing.ruleset, expectations, { isInstalled, oddities })
+      ? verifyRuleset(listing.ruleset, expectations, { isInstalled, deviations })
       : verifyMissingTable(expectations, table);
   });
 }

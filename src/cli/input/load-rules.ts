@@ -9,14 +9,9 @@ import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import { canonicalAddress, isLoopback } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
-import { type Listing, onlyField } from '../../nft/json/listing.ts';
-import {
-  collectObjects,
-  findTerse,
-  type RulesetTables,
-  readListing,
-  type TableName,
-} from '../../nft/json/read-listing.ts';
+import { onlyField } from '../../nft/json/json-values.ts';
+import { collectObjects, findTerse, type RulesetTables, readNftJson } from '../../nft/json/read-nft-json.ts';
+import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { NftTextError } from '../../nft/text/tokens.ts';
 import { type CompileOptions, defaultOptions } from '../../options.ts';
@@ -61,7 +56,7 @@ export async function loadRules(
   if (typeof listings === 'number') {
     return listings;
   }
-  warnOfOddities(listings, streams);
+  warnAboutDeviations(listings, streams);
   const addresses = [
     ...(flags.nodeIp ?? []),
     ...(flags.ruleset === 'kernel' ? ownAddresses() : []),
@@ -76,7 +71,7 @@ export async function loadRules(
   };
 }
 
-function tableOf({ ruleset, dynamic, isDormant }: Listing): Table {
+function tableOf({ ruleset, dynamic, isDormant }: ListedTable): Table {
   const memory = [...dynamic].map(([set, elements]): [string, ReadonlyMap<string, MemoryEntry>] => [
     set,
     new Map(elements.map(({ key, value }) => [key, { key, ...(value && { value }) }])),
@@ -85,7 +80,7 @@ function tableOf({ ruleset, dynamic, isDormant }: Listing): Table {
 }
 
 /** Addresses that accept node ports are the node's own. */
-function nodePortIps(listings: readonly Listing[]): string[] {
+function nodePortIps(listings: readonly ListedTable[]): string[] {
   const sets = listings.flatMap(({ ruleset }) => ruleset.sets);
   return sets
     .filter(({ name }) => name === setNames.nodePortIps)
@@ -102,7 +97,7 @@ export async function loadListings(
   source: string,
   { families, table }: Pick<CompileOptions, 'families' | 'table'>,
   streams: Streams,
-): Promise<readonly Listing[] | number> {
+): Promise<readonly ListedTable[] | number> {
   if (source === '') {
     streams.stderr.write('error: --ruleset wants a file or kernel\n');
     return exitCodes.wrongUsage;
@@ -128,8 +123,8 @@ export async function loadListings(
 export async function loadKernelListings(
   names: readonly TableName[],
   streams: Streams,
-): Promise<readonly Listing[] | number> {
-  const listings: Listing[] = [];
+): Promise<readonly ListedTable[] | number> {
+  const listings: ListedTable[] = [];
   for (const name of names) {
     const listing = await readKernelTable(streams.run, name);
     if (isNftError(listing)) {
@@ -142,16 +137,16 @@ export async function loadKernelListings(
 }
 
 /** How many are told. */
-const shownOddities = 5;
+const shownDeviations = 5;
 
 /** Tells on stderr what rules hold that no compiler makes, so that an answer about them may be wrong. */
-export function warnOfOddities(listings: readonly Listing[], { stderr }: Pick<Streams, 'stderr'>): void {
-  const messages = listings.flatMap(({ oddities }) => oddities.map(({ message }) => message));
-  for (const message of messages.slice(0, shownOddities)) {
+export function warnAboutDeviations(listings: readonly ListedTable[], { stderr }: Pick<Streams, 'stderr'>): void {
+  const messages = listings.flatMap(({ deviations }) => deviations.map(({ message }) => message));
+  for (const message of messages.slice(0, shownDeviations)) {
     stderr.write(`warning: ${escapeControls(message)}\n`);
   }
-  if (messages.length > shownOddities) {
-    stderr.write(`warning: ... and ${messages.length - shownOddities} more that svc2nft does not understand\n`);
+  if (messages.length > shownDeviations) {
+    stderr.write(`warning: ... and ${messages.length - shownDeviations} more that svc2nft does not understand\n`);
   }
 }
 
@@ -173,7 +168,7 @@ function ownAddresses(): string[] {
  * Reads a table from the kernel to look at it: undefined when there is none. nft 1.0.6 prints no whole JSON of a table that
  * has flags, dormant ones for instance; its text has them.
  */
-async function readKernelTable(run: RunProgram, name: TableName): Promise<Listing | NftError | undefined> {
+async function readKernelTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
   const listing = await readTable(run, name);
   if (!isNftError(listing) || listing.kind !== 'refused') {
     return listing;
@@ -182,7 +177,7 @@ async function readKernelTable(run: RunProgram, name: TableName): Promise<Listin
   return (exitCode === 0 ? readText(stdout, name) : undefined) ?? listing;
 }
 
-function readText(text: string, name: TableName): Listing | undefined {
+function readText(text: string, name: TableName): ListedTable | undefined {
   try {
     return parseNftText(text, [name]).listings[0];
   } catch (error) {
@@ -204,7 +199,7 @@ async function loadRulesetFile(
   path: string,
   names: readonly TableName[],
   streams: Streams,
-): Promise<readonly Listing[] | undefined> {
+): Promise<readonly ListedTable[] | undefined> {
   const fail = (problem: Diagnostic | string): undefined => {
     const text = typeof problem === 'string' ? problem : formatDiagnostic(problem, { color: wantsColor(streams) });
     streams.stderr.write(`${text}\n`);
@@ -298,7 +293,7 @@ export function readRulesetText(text: string, wanted: Wanted): RulesetTables | D
   }
   const listings = tables.listings.map((listing) => ({
     ...listing,
-    oddities: [...listing.oddities, ...findTerse(listing)],
+    deviations: [...listing.deviations, ...findTerse(listing)],
   }));
   return { ...tables, listings };
 }
@@ -320,7 +315,7 @@ function readJson(text: string, { file, names }: Wanted): RulesetTables | Diagno
   const json = { nftables: objects };
   const present = names.filter((name) => collectObjects(json, name).table);
   return {
-    listings: present.map((name) => readListing(json, name)),
+    listings: present.map((name) => readNftJson(json, name)),
     found: objects.flatMap(tableName),
   };
 }

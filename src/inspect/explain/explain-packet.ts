@@ -66,7 +66,7 @@ function headOf({ packet, knowledge }: Question): Pick<Explanation, 'packet' | '
 
 function withoutTable(question: Question): Explanation {
   const reason = question.isDormant
-    ? ({ code: 'dormant', text: 'the table is dormant: none of its rules is in force' } as const)
+    ? ({ code: 'dormant', text: 'the table is dormant: none of its rules are in force' } as const)
     : ({ code: 'no-table', text: 'there is no table of this family, so no rule touches it' } as const);
   return {
     ...headOf(question),

@@ -17,7 +17,7 @@ export interface VerifyOptions {
   /** Read from the kernel or a file: such a table may keep idle chains. */
   readonly isInstalled: boolean;
   /** What a listing has that is not in the ruleset, as nobody understands it. */
-  readonly oddities?: readonly string[];
+  readonly deviations?: readonly string[];
 }
 
 /**
@@ -28,7 +28,7 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
   const expectations = withSpareAddress(given);
   const { family, table } = ruleset;
   const sizes = { family, table, ...countExpected(expectations) };
-  const odd = (options.oddities ?? []).map((message): Fault => ({ code: 'not-understood', message }));
+  const odd = (options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message }));
   try {
     const indexed = indexRuleset(ruleset);
     const check = createWalkCheck(indexed, expectations);

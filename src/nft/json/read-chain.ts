@@ -1,8 +1,9 @@
 import type { Mapping } from '../../lib/unknown-values.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import { l4proto } from '../../phases/5-plan/expressions.ts';
+import type { Deviation } from '../listed-table.ts';
 import type { Chain, Hook, Rule, Statement } from '../ruleset.ts';
-import { type Oddity, wordFor } from './listing.ts';
+import { wordFor } from './json-values.ts';
 import { readProtocol } from './read-expression.ts';
 import { protocolOf, readStatement } from './read-statement.ts';
 
@@ -16,7 +17,7 @@ interface ChainObject {
 /** A chain, and what is odd about it. */
 interface ListedChain {
   readonly chain: Chain;
-  readonly oddities: readonly Oddity[];
+  readonly deviations: readonly Deviation[];
 }
 
 /**
@@ -24,21 +25,21 @@ interface ListedChain {
  * as an empty list. A policy that is not accept stands for such a rule at the end.
  */
 export function readChain({ name, body, rules }: ChainObject, family: Family): ListedChain {
-  const oddities = foreignParts(body).map(
-    (part): Oddity => ({ message: `chain ${name}: no chain of ours has ${part}`, needsRebuild: true }),
+  const deviations = foreignParts(body).map(
+    (part): Deviation => ({ message: `chain ${name}: unexpected ${part}`, needsRebuild: true }),
   );
   const hook = readHook(body);
   const read = rules.map((rule, index): Rule => {
     const problem = 'comment' in rule ? 'has a comment' : 'is not understood';
     const understood = 'comment' in rule ? undefined : readRule(rule['expr'], family);
     if (!understood) {
-      oddities.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, needsRebuild: false });
+      deviations.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, needsRebuild: false });
     }
     return understood ?? [];
   });
   const { policy = 'accept' } = body;
   const all = policy === 'accept' ? read : [...read, []];
-  return { chain: { name, ...(hook && { hook }), rules: all }, oddities };
+  return { chain: { name, ...(hook && { hook }), rules: all }, deviations };
 }
 
 /** What a chain can have and none of ours has. */
@@ -58,7 +59,7 @@ function describeHook({ type, hook, prio }: Mapping): string {
   const known = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${wordFor(value)}`]));
   const missing = parts.flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (known.length === 0) {
-    return 'an empty type';
+    return 'empty type';
   }
   return missing.length === 0 ? known.join(' ') : `${known.join(' ')} without ${missing.join(' and ')}`;
 }

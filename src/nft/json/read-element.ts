@@ -1,9 +1,10 @@
 import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import type { EndpointAddress } from '../../net/network.ts';
+import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Element, KeyType, SetDeclaration } from '../ruleset.ts';
-import { type DynamicElement, fieldsOf, isCount, type Oddity, onlyField, partsOf, readAll } from './listing.ts';
+import { fieldsOf, isCount, onlyField, partsOf, readAll } from './json-values.ts';
 import { readProtocol } from './read-expression.ts';
-import type { IndexedAddress } from './read-listing.ts';
+import type { IndexedAddress } from './read-nft-json.ts';
 import { readVerdict } from './read-statement.ts';
 
 /**
@@ -89,7 +90,7 @@ function readValue(json: unknown, { value }: SetDeclaration): Element['value'] {
 export type ElementProblems = Map<string, { readonly first: string | undefined; count: number }>;
 
 /** The problem that no command for a single element can solve, as it would have to name the element. */
-const unnameable = 'a key that nft has no words for';
+const unnameable = 'a key that cannot be written as nft text';
 
 /** Notes that an element has something that no element of ours has, `a counter`. */
 function noteProblem(problems: ElementProblems, reason: string, key: string | undefined): void {
@@ -101,8 +102,8 @@ function noteProblem(problems: ElementProblems, reason: string, key: string | un
   }
 }
 
-/** The problems of a set, `map service-ips`, as oddities. */
-export function describeProblems(place: string, problems: ElementProblems): Oddity[] {
+/** The problems of a set, `map service-ips`, as deviations. */
+export function describeProblems(place: string, problems: ElementProblems): Deviation[] {
   return [...problems].map(([reason, { first, count }]) => {
     const who = count === 1 ? 'one element has' : `${count} elements have`;
     const example = first === undefined ? '' : ` (${count === 1 ? '' : 'the first is '}${first})`;

@@ -9,7 +9,7 @@ import {
   thDport,
 } from '../../phases/5-plan/expressions.ts';
 import type { Expression } from '../ruleset.ts';
-import { fieldsOf, isCount, listOf, onlyField, partsOf, readAll } from './listing.ts';
+import { fieldsOf, isCount, listOf, onlyField, partsOf, readAll } from './json-values.ts';
 
 /** An expression, `{"payload": {"protocol": "ip", "field": "daddr"}}`; undefined for one that no rule of ours has. */
 export function readExpression(json: unknown, family: Family): Expression | undefined {

@@ -1,8 +1,9 @@
 import type { Mapping } from '../../lib/unknown-values.ts';
 import { type Family, type Protocol, protocols } from '../../net/network.ts';
 import { endpointMapName } from '../../phases/5-plan/names.ts';
+import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Expression, FilledSet, KeyType, SetDeclaration } from '../ruleset.ts';
-import { type DynamicElement, fieldsOf, isCount, listOf, type Oddity, readAll, wordFor } from './listing.ts';
+import { fieldsOf, isCount, listOf, readAll, wordFor } from './json-values.ts';
 import {
   describeProblems,
   type ElementProblems,
@@ -11,7 +12,7 @@ import {
   readIndexedEndpointAddress,
 } from './read-element.ts';
 import { readExpressions } from './read-expression.ts';
-import { collectLists, type IndexedAddress } from './read-listing.ts';
+import { collectLists, type IndexedAddress } from './read-nft-json.ts';
 import { protocolOf } from './read-statement.ts';
 
 /** A set or map with its elements. */
@@ -20,7 +21,7 @@ interface ListedSet {
   readonly set: FilledSet | undefined;
   /** Only where traffic writes the elements; the set itself has none then. */
   readonly dynamic: readonly DynamicElement[] | undefined;
-  readonly oddities: readonly Oddity[];
+  readonly deviations: readonly Deviation[];
 }
 
 /** Reads a set or map. Elements are in the order of the listing, endpoints by frontend. */
@@ -28,11 +29,11 @@ export function readSet(object: SetObject, family: Family): ListedSet {
   const { declaration, foreign } = readDeclaration(object, family);
   const { kind, name, body } = object;
   const place = `${kind} ${name}`;
-  const oddities = foreign.map(
-    (part): Oddity => ({ message: `${place}: no set of ours has ${part}`, needsRebuild: true }),
+  const deviations = foreign.map(
+    (part): Deviation => ({ message: `${place}: unexpected ${part}`, needsRebuild: true }),
   );
   if (!declaration) {
-    return { set: undefined, dynamic: undefined, oddities };
+    return { set: undefined, dynamic: undefined, deviations };
   }
   const listed: readonly unknown[] = Array.isArray(body['elem']) ? body['elem'] : [];
   const problems: ElementProblems = new Map();
@@ -40,7 +41,7 @@ export function readSet(object: SetObject, family: Family): ListedSet {
     ? readEach(listed, (json) => readDynamicElement(json, declaration, problems))
     : undefined;
   const set = dynamic ? { ...declaration, elements: [] } : fillSet(listed, declaration, problems);
-  return { set, dynamic, oddities: [...oddities, ...describeProblems(place, problems)] };
+  return { set, dynamic, deviations: [...deviations, ...describeProblems(place, problems)] };
 }
 
 function fillSet(listed: readonly unknown[], declaration: SetDeclaration, problems: ElementProblems): FilledSet {
@@ -128,7 +129,7 @@ const endpointProtocols: ReadonlyMap<string, Protocol> = new Map(
   ),
 );
 
-/** In the compiler's order. nft 1.0.6 does not print `dynamic`, without which no set of ours has `timeout`. */
+/** In the compiler's order. nft 1.0.6 does not print `dynamic`, without which unexpected `timeout`. */
 function readFlags(body: Mapping): NonNullable<SetDeclaration['flags']> {
   const listed = listOf(body['flags']);
   const isDynamic = listed.includes('dynamic') || listed.includes('timeout');
@@ -150,7 +151,7 @@ function describeTypes(kind: SetObject['kind'], { type, map }: Mapping): string 
       .map((name) => (typeof name === 'string' ? name : 'typeof'))
       .join(' . '),
   );
-  const keys = key === '' ? 'an empty type' : `type ${key}`;
+  const keys = key === '' ? 'empty type' : `type ${key}`;
   if (value !== '') {
     return `${keys} : ${value}`;
   }

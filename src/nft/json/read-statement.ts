@@ -2,7 +2,7 @@ import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
 import { daddr, dportOf, originalDaddr, originalDport, saddr } from '../../phases/5-plan/expressions.ts';
 import { renderExpression } from '../print.ts';
 import type { Element, Expression, Scalar, Statement } from '../ruleset.ts';
-import { fieldsOf, isCount, listOf, onlyField, readAll } from './listing.ts';
+import { fieldsOf, isCount, listOf, onlyField, readAll } from './json-values.ts';
 import { printAddress } from './read-element.ts';
 import { readExpression, readExpressions, readProtocol } from './read-expression.ts';
 import { readDuration } from './read-set.ts';

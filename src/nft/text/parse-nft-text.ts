@@ -1,5 +1,6 @@
 import { describeValue } from '../../lib/unknown-values.ts';
-import { type RulesetTables, readListing, type TableName } from '../json/read-listing.ts';
+import { type RulesetTables, readNftJson } from '../json/read-nft-json.ts';
+import type { TableName } from '../listed-table.ts';
 import { parseChain } from './parse-chain.ts';
 import { parseSet } from './parse-set.ts';
 import {
@@ -15,8 +16,8 @@ import { readTokens, type TextTokens, type Token } from './tokens.ts';
 
 /**
  * Reads some tables from nft text: from what `svc2nft compile` prints, or what `nft list ruleset` and `nft list table` do,
- * with or without -n. The text becomes what `nft -j` would have printed, so that {@link readListing} tells the rest: what
- * no compiler makes is an oddity.
+ * with or without -n. The text becomes what `nft -j` would have printed, so that {@link readNftJson} tells the rest: what
+ * no compiler makes is a deviation.
  *
  * @throws NftTextError for a text that is none of nft's, or that lacks an end.
  */
@@ -27,7 +28,7 @@ export function parseNftText(text: string, names: readonly TableName[]): Ruleset
   return {
     listings: names.flatMap((name) => {
       const found = tables.find(({ family, table }) => family === name.family && table === name.table);
-      return found ? [readListing({ nftables: found.objects }, name)] : [];
+      return found ? [readNftJson({ nftables: found.objects }, name)] : [];
     }),
     found: tables.map(({ family, table }) => `${family} ${table}`),
   };

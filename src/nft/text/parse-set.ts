@@ -1,5 +1,5 @@
 import { appendAll } from '../../lib/lists.ts';
-import { listOf } from '../json/listing.ts';
+import { listOf } from '../json/json-values.ts';
 import { readDuration } from '../json/read-set.ts';
 import { parseKey, parseValue, portByName, scalarOf } from './parse-expression.ts';
 import {

@@ -1,5 +1,5 @@
 import { isMapping } from '../../lib/unknown-values.ts';
-import { onlyField } from '../json/listing.ts';
+import { onlyField } from '../json/json-values.ts';
 import { readDuration } from '../json/read-set.ts';
 import { parseKey, portByName, scalarOf } from './parse-expression.ts';
 import { parseElements } from './parse-set.ts';

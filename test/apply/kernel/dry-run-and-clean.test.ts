@@ -74,7 +74,7 @@ describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of som
     await node.apply(richSnapshot);
     expect(await node.svc2nft(['clean', '--family', 'ip'])).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await node.listing('ip')).toBeUndefined();
-    expect(await node.listing('ip6')).toMatchObject({ oddities: [] });
+    expect(await node.listing('ip6')).toMatchObject({ deviations: [] });
   });
 
   test('clean is content with nothing', async () => {

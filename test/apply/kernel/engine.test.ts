@@ -75,5 +75,5 @@ const nodeAppears: RandomChange = { apply: [workerNode], remove: [] };
 
 async function tablesOf(node: TestNode): Promise<unknown[]> {
   const listings = await Promise.all([node.listing('ip'), node.listing('ip6')]);
-  return listings.map((listing) => listing && [comparableRuleset(listing.ruleset), listing.oddities]);
+  return listings.map((listing) => listing && [comparableRuleset(listing.ruleset), listing.deviations]);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readTable } from '../../../src/kernel/read-table.ts';
 import { createRunProgram, type RunProgram } from '../../../src/kernel/run-program.ts';
 import type { Family } from '../../../src/net/network.ts';
-import type { Listing } from '../../../src/nft/json/listing.ts';
+import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { type Agent, startAgent } from '../../support/lab/start-agent.ts';
 import { type CommandResult, runMain } from '../../support/run-main.ts';
 import { listOf, snapshotFlags } from './manifests.ts';
@@ -26,7 +26,7 @@ export interface TestNode {
   /** What nft prints for a command; throws when it refuses. */
   print(...args: readonly string[]): Promise<string>;
   /** The table as the product reads it; undefined when there is none. Throws when it cannot be read. */
-  listing(family: Family): Promise<Listing | undefined>;
+  listing(family: Family): Promise<ListedTable | undefined>;
   /** Removes what was made for it; a namespace that was there before stays. */
   close(): Promise<void>;
 }

@@ -123,7 +123,7 @@ describe('a listing without elements', () => {
     const terse = compiled.replaceAll(/elements = \{[^}]*\}/g, '');
     expect(terse).not.toBe(compiled);
     const { result } = await load(terse);
-    expect(typeof result === 'number' || result.map(({ oddities }) => oddities)).toEqual([
+    expect(typeof result === 'number' || result.map(({ deviations }) => deviations)).toEqual([
       [question('ip')],
       [question('ip6')],
     ]);
@@ -141,16 +141,16 @@ describe('a listing without elements', () => {
       },
     });
     const chain = (name: string) => ({ chain: { ...place, name } });
-    const odditiesOf = async (...objects: object[]) => {
+    const deviationsOf = async (...objects: object[]) => {
       const nftables = [{ table: { family: 'ip', name: 'svc2nft' } }, ...objects];
       const { result } = await load(JSON.stringify({ nftables }));
-      return typeof result === 'number' || result.flatMap(({ oddities }) => oddities);
+      return typeof result === 'number' || result.flatMap(({ deviations }) => deviations);
     };
     const elem = [[{ concat: ['10.96.0.1', 'tcp', 443] }, { goto: { target: 'tcp-cluster-1' } }]];
-    expect(await odditiesOf(map({}), chain('tcp-cluster-1'))).toEqual([question('ip')]);
-    expect(await odditiesOf(map({ elem }), chain('tcp-cluster-1'))).toEqual([]);
-    expect(await odditiesOf(map({}), chain('services'))).toEqual([]);
-    expect(await odditiesOf(chain('tcp-cluster-1'))).toEqual([]);
+    expect(await deviationsOf(map({}), chain('tcp-cluster-1'))).toEqual([question('ip')]);
+    expect(await deviationsOf(map({ elem }), chain('tcp-cluster-1'))).toEqual([]);
+    expect(await deviationsOf(map({}), chain('services'))).toEqual([]);
+    expect(await deviationsOf(chain('tcp-cluster-1'))).toEqual([]);
   });
 });
 

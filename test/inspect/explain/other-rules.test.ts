@@ -130,7 +130,7 @@ describe('rules that somebody has changed', () => {
   test('a dormant table', () => {
     expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop, isDormant: true })).toMatchObject({
       verdict: 'untouched',
-      reason: { code: 'dormant', text: 'the table is dormant: none of its rules is in force' },
+      reason: { code: 'dormant', text: 'the table is dormant: none of its rules are in force' },
     });
   });
 

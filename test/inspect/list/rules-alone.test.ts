@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type FrontendRow, type FrontendType, takeInventory } from '../../../src/inspect/list/inventory.ts';
-import { parseListing } from '../../../src/nft/json/read-listing.ts';
+import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { renderRulesets } from '../../../src/nft/print.ts';
 import { listInKernel } from '../../nft/json/list-in-kernel.ts';
 import { listFixtures } from '../../support/fixture.ts';
@@ -70,7 +70,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
     expect(printed).toHaveLength(taken.length);
     for (const [index, { name, rulesets }] of taken.entries()) {
       const listed = rulesets.map(({ family, table }, place) => {
-        return parseListing(printed[index]?.[place] ?? '', { family, table }).ruleset;
+        return parseNftJson(printed[index]?.[place] ?? '', { family, table }).ruleset;
       });
       expect({ name, items: takeInventory(listed).items }).toEqual({ name, items: takeInventory(rulesets).items });
     }

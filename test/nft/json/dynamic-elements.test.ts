@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseListing } from '../../../src/nft/json/read-listing.ts';
+import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listInKernel } from './list-in-kernel.ts';
@@ -20,16 +20,16 @@ describe('elements that traffic wrote', () => {
       { key: '10.0.0.1 . 80', value: { address: '10.1.0.1', port: 8080 }, timeoutSeconds: 60, expiresSeconds: 59 },
       { key: '10.0.0.2 . 80', value: { address: '10.1.0.2', port: 8080 } },
     ]);
-    expect(read.oddities).toEqual([]);
+    expect(read.deviations).toEqual([]);
   });
 
   test('may be odd', () => {
     const elem = [{ elem: { val: pin, expires: 0, counter: null } }, { concat: [] }, 'a b'];
     const read = readOneSet('set', { type, flags: ['dynamic', 'timeout'], elem });
     expect(read.dynamic).toEqual([{ key: '10.0.0.1 . 80', expiresSeconds: 0 }]);
-    expect(read.oddities).toEqual([
+    expect(read.deviations).toEqual([
       { message: 'set a: one element has a counter (10.0.0.1 . 80)', needsRebuild: false },
-      { message: 'set a: 2 elements have a key that nft has no words for', needsRebuild: true },
+      { message: 'set a: 2 elements have a key that cannot be written as nft text', needsRebuild: true },
     ]);
   });
 
@@ -39,8 +39,8 @@ describe('elements that traffic wrote', () => {
       add element ip svc2nft tcp-pins { 10.9.0.1 . 10.9.0.2 . 80 timeout 1h : 10.9.0.3 . 8080 }
       add element ip svc2nft tcp-pinned { 10.9.0.1 . 10.9.0.2 . 80 . 10.9.0.3 . 8080 timeout 1d1s expires 12h }`;
     const [[listing = ''] = []] = await listInKernel([{ text: `${text}${add}`, tables: ['ip svc2nft'] }]);
-    const { ruleset, dynamic, oddities } = parseListing(listing, { family: 'ip', table: 'svc2nft' });
-    expect(oddities).toEqual([]);
+    const { ruleset, dynamic, deviations } = parseNftJson(listing, { family: 'ip', table: 'svc2nft' });
+    expect(deviations).toEqual([]);
     expect(ruleset.sets.filter(({ name }) => name.startsWith('tcp-pin')).map(({ elements }) => elements)).toEqual([
       [],
       [],

@@ -18,7 +18,7 @@ describe.skipIf(!kernelTestsRun)('foreign elements', () => {
         10.0.0.1 . 80 . 0 : 10.1.0.1 . 8080, 10.0.0.1 . 80 . 2 : 10.1.0.2 . 8080,
         10.0.0.2 . 80 . 7 : 10.1.0.7 . 8080, 10.0.0.3 . 80 . 0 comment "a" : 10.1.0.3 . 8080 } }
       chain other { }`;
-    const { ruleset, oddities } = await listTable(body);
+    const { ruleset, deviations } = await listTable(body);
     const read = sortRuleset(ruleset).sets.map(({ name, elements, lists = [] }) => ({ name, elements, lists }));
     expect(read).toEqual([
       {
@@ -62,14 +62,14 @@ describe.skipIf(!kernelTestsRun)('foreign elements', () => {
         lists: [{ key: '10.0.0.1 . 80', endpointAddresses: [{ address: '10.1.0.1', port: 8080 }] }],
       },
     ]);
-    expect(oddities.map(({ message }) => withoutExample(message)).sort()).toEqual([
+    expect(deviations.map(({ message }) => withoutExample(message)).sort()).toEqual([
       'map service-ips: 3 elements have a value that is not understood (...)',
       'map service-ips: one element has a key that is not understood (10.0.0.1 . icmp . 0)',
       'set cluster-ips: one element has a key that is not understood (*)',
       'set firewall-sources: 3 elements have a key that is not understood (...)',
       'set service-cidrs: one element has a key that is not understood (10.0.0.0-10.0.0.5)',
     ]);
-    expect(oddities.filter(({ needsRebuild }) => needsRebuild)).toEqual([]);
+    expect(deviations.filter(({ needsRebuild }) => needsRebuild)).toEqual([]);
 
     const deletions = ruleset.sets.map(
       (set) =>
@@ -80,7 +80,7 @@ describe.skipIf(!kernelTestsRun)('foreign elements', () => {
     const left = await listTable(body, deletions);
     expect(left.ruleset.sets).toHaveLength(5);
     expect(left.ruleset.sets.flatMap(elementsOf)).toEqual([]);
-    expect(left.oddities).toEqual([]);
+    expect(left.deviations).toEqual([]);
   });
 });
 

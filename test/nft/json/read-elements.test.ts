@@ -32,9 +32,9 @@ describe('declarations', () => {
       { key: ['port'], protocol: 'udp' },
     ],
   ])('%s', (_, body, expected) => {
-    const { set, oddities } = readOneSet('set', body);
+    const { set, deviations } = readOneSet('set', body);
     expect(set).toEqual({ name: 'a', comment, elements: [], ...expected });
-    expect(oddities).toEqual([]);
+    expect(deviations).toEqual([]);
   });
 
   test.each([
@@ -48,31 +48,31 @@ describe('declarations', () => {
       },
     ],
   ])('values %j are endpoint addresses', (map) => {
-    const { set, oddities } = readOneSet('map', { type: 'ipv4_addr', map });
+    const { set, deviations } = readOneSet('map', { type: 'ipv4_addr', map });
     expect(set).toEqual({ name: 'a', comment, key: ['address'], value: 'endpoint', elements: [] });
-    expect(oddities).toEqual([]);
+    expect(deviations).toEqual([]);
   });
 
   test.each([
     ['set', { type: 'ipv6_addr' }, 'type ipv6_addr'],
-    ['set', {}, 'an empty type'],
-    ['set', { type: [] }, 'an empty type'],
+    ['set', {}, 'empty type'],
+    ['set', { type: [] }, 'empty type'],
     ['set', { type: { typeof: { meta: { key: 'mark' } } } }, 'type typeof'],
     ['map', { type: 'ipv4_addr' }, 'type ipv4_addr without a type of values'],
     ['map', { type: 'ipv4_addr', map: 'inet_service . ipv4_addr' }, 'type ipv4_addr : inet_service . ipv4_addr'],
   ] as const)('%s %j is not understood', (kind, body, type) => {
-    const { set, oddities } = readOneSet(kind, body);
+    const { set, deviations } = readOneSet(kind, body);
     expect(set).toBeUndefined();
-    expect(oddities).toEqual([{ message: `${kind} a: no set of ours has ${type}`, needsRebuild: true }]);
+    expect(deviations).toEqual([{ message: `${kind} a: unexpected ${type}`, needsRebuild: true }]);
   });
 });
 
 describe('elements', () => {
   test('with numbers for protocols', () => {
     const elem = [{ concat: [6, 80] }, { concat: [17, 80] }, { concat: [132, 80] }, { concat: ['tcp', 81] }];
-    const { set, oddities } = readOneSet('set', { type: ['inet_proto', 'inet_service'], elem });
+    const { set, deviations } = readOneSet('set', { type: ['inet_proto', 'inet_service'], elem });
     expect(set?.elements.map(({ key }) => key)).toEqual(['tcp . 80', 'udp . 80', 'sctp . 80', 'tcp . 81']);
-    expect(oddities).toEqual([]);
+    expect(deviations).toEqual([]);
   });
 
   test('with more than ours have', () => {
@@ -82,14 +82,14 @@ describe('elements', () => {
       { elem: { val: '10.0.0.3', counter: null } },
       ['10.0.0.4', { drop: null }],
     ];
-    const { set, oddities } = readOneSet('set', { type: 'ipv4_addr', elem });
+    const { set, deviations } = readOneSet('set', { type: 'ipv4_addr', elem });
     expect(set?.elements).toEqual([
       { key: '10.0.0.1', comment: '' },
       { key: '10.0.0.2', comment: '' },
       { key: '10.0.0.3', comment: '' },
       { key: '10.0.0.4', comment: '' },
     ]);
-    expect(oddities).toEqual([
+    expect(deviations).toEqual([
       { message: 'set a: 2 elements have a counter (the first is 10.0.0.1)', needsRebuild: false },
       { message: 'set a: one element has a timeout (10.0.0.2)', needsRebuild: false },
       { message: 'set a: one element has a value that is not understood (10.0.0.4)', needsRebuild: false },
@@ -105,10 +105,10 @@ describe('elements', () => {
       { range: ['a', 'b', 'c'] },
       -1,
     ];
-    const { set, oddities } = readOneSet('set', { type: ['ipv4_addr', 'inet_service'], elem });
+    const { set, deviations } = readOneSet('set', { type: ['ipv4_addr', 'inet_service'], elem });
     expect(set?.elements).toEqual([]);
-    expect(oddities).toEqual([
-      { message: 'set a: 6 elements have a key that nft has no words for', needsRebuild: true },
+    expect(deviations).toEqual([
+      { message: 'set a: 6 elements have a key that cannot be written as nft text', needsRebuild: true },
     ]);
   });
 
@@ -127,7 +127,7 @@ describe('elements', () => {
       endpoint('10.0.0.1', 0, 8080),
     ];
     const type = ['ipv4_addr', 'inet_service', 'integer'];
-    const { set, oddities } = readOneSet('map', { type, map: 'ipv4_addr . inet_service', elem });
+    const { set, deviations } = readOneSet('map', { type, map: 'ipv4_addr . inet_service', elem });
     const endpointAddresses = [8080, 8081, 8082].map((port) => ({ address: '10.1.0.1', port }));
     expect(set?.lists).toEqual([
       { key: '10.0.0.2 . 80', endpointAddresses: endpointAddresses.slice(0, 2) },
@@ -137,6 +137,6 @@ describe('elements', () => {
       { key: '10.0.0.3 . 80 . 1', value: { address: '10.1.0.1', port: 8081 } },
       { key: '10.0.0.2 . 80 . 3', value: { address: '10.1.0.1', port: 8083 } },
     ]);
-    expect(oddities).toEqual([]);
+    expect(deviations).toEqual([]);
   });
 });

@@ -1,20 +1,20 @@
-import type { DynamicElement, Oddity } from '../../../src/nft/json/listing.ts';
-import { readListing } from '../../../src/nft/json/read-listing.ts';
+import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import type { Deviation, DynamicElement } from '../../../src/nft/listed-table.ts';
 import type { FilledSet } from '../../../src/nft/ruleset.ts';
 
 /** What a listing says of a set. */
 interface ReadSet {
   readonly set: FilledSet | undefined;
   readonly dynamic: readonly DynamicElement[] | undefined;
-  readonly oddities: readonly Oddity[];
+  readonly deviations: readonly Deviation[];
 }
 
 /** Reads one set or map, `a`, of a table `ip svc2nft`. */
 export function readOneSet(kind: 'set' | 'map', body: Record<string, unknown>): ReadSet {
   const place = { family: 'ip', table: 'svc2nft', name: 'a', comment: 'test' };
-  const { ruleset, dynamic, oddities } = readListing(
+  const { ruleset, dynamic, deviations } = readNftJson(
     { nftables: [{ table: { family: 'ip', name: 'svc2nft' } }, { [kind]: { ...place, ...body } }] },
     { family: 'ip', table: 'svc2nft' },
   );
-  return { set: ruleset.sets[0], dynamic: dynamic.get('a'), oddities };
+  return { set: ruleset.sets[0], dynamic: dynamic.get('a'), deviations };
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { readListing } from '../../../src/nft/json/read-listing.ts';
+import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { Rule } from '../../../src/nft/ruleset.ts';
 
 /** The rule that an `expr` reads as; a rule that is not understood is an empty list. */
 function readOne(expr: unknown): Rule | undefined {
   const place = { family: 'ip', table: 'svc2nft' };
   const objects = [{ chain: { ...place, name: 'a' } }, { rule: { ...place, chain: 'a', expr } }];
-  const { ruleset } = readListing({ nftables: objects }, { family: 'ip', table: 'svc2nft' });
+  const { ruleset } = readNftJson({ nftables: objects }, { family: 'ip', table: 'svc2nft' });
   return ruleset.chains[0]?.rules[0];
 }
 

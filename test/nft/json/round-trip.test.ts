@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../src/compile.ts';
-import type { Listing } from '../../../src/nft/json/listing.ts';
-import { parseListing } from '../../../src/nft/json/read-listing.ts';
+import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
@@ -62,13 +62,13 @@ async function expectRoundTrips(
     expect(rulesets.length, nameOf(index)).toBeGreaterThan(0);
     expect(listings[index], nameOf(index)).toHaveLength(rulesets.length);
     for (const [number, ruleset] of rulesets.entries()) {
-      expectSame(parseListing(listings[index]?.[number] ?? '', ruleset), ruleset, nameOf(index));
+      expectSame(parseNftJson(listings[index]?.[number] ?? '', ruleset), ruleset, nameOf(index));
     }
   }
 }
 
-function expectSame({ ruleset, dynamic, oddities }: Listing, compiled: Ruleset, name: string): void {
-  expect(oddities, name).toEqual([]);
+function expectSame({ ruleset, dynamic, deviations }: ListedTable, compiled: Ruleset, name: string): void {
+  expect(deviations, name).toEqual([]);
   expect(sortRuleset(ruleset), name).toEqual(sortRuleset(compiled));
   const names = compiled.sets.filter(({ flags }) => flags?.includes('dynamic')).map((set) => set.name);
   expect([...dynamic].sort(), name).toEqual(names.sort().map((set) => [set, []]));

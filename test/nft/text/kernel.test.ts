@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readRulesetText } from '../../../src/cli/input/load-rules.ts';
-import type { Listing } from '../../../src/nft/json/listing.ts';
+import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
@@ -10,7 +10,7 @@ import { printInKernel } from './print-in-kernel.ts';
 
 const ours = { family: 'ip', table: 'svc2nft' } as const;
 
-function readOne(text: string, name: { family: 'ip' | 'ip6'; table: string }): Listing | undefined {
+function readOne(text: string, name: { family: 'ip' | 'ip6'; table: string }): ListedTable | undefined {
   const tables = readRulesetText(text, { file: 'listed', names: [name] });
   return 'code' in tables ? undefined : tables.listings[0];
 }
@@ -39,11 +39,11 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
       ['-n list ruleset', '-nj list ruleset'],
     );
     const [fromText, fromJson] = [readOne(text, ours), readOne(json, ours)];
-    const messages = fromJson?.oddities.map(({ message }) => message) ?? [];
+    const messages = fromJson?.deviations.map(({ message }) => message) ?? [];
     expect(messages).toHaveLength(29);
     // nft 1.0.6 leaves these out of its JSON.
-    const onlyInText = ['chain services: no chain of ours has comment', 'set merging: no set of ours has auto-merge'];
-    expect(fromText?.oddities.map(({ message }) => message).sort()).toEqual([...messages, ...onlyInText].sort());
+    const onlyInText = ['chain services: unexpected comment', 'set merging: unexpected auto-merge'];
+    expect(fromText?.deviations.map(({ message }) => message).sort()).toEqual([...messages, ...onlyInText].sort());
     expect(fromText?.ruleset).toEqual(fromJson?.ruleset);
     expect(withoutTime(fromText)).toEqual(withoutTime(fromJson));
     expect(fromText?.dynamic.get('udp-pins')).toEqual([
@@ -61,8 +61,8 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
     const [[text = '', terse = ''] = []] = await printInKernel([table], ['list ruleset', '-t list ruleset']);
     for (const listing of [readOne(text, ours), readOne(terse, ours)]) {
       expect(listing?.isDormant).toBe(true);
-      expect(listing?.oddities.map(({ message }) => message)).toEqual([
-        'table ip svc2nft is dormant: none of its rules is in force',
+      expect(listing?.deviations.map(({ message }) => message)).toEqual([
+        'table ip svc2nft is dormant: none of its rules are in force',
       ]);
     }
   });
@@ -70,7 +70,7 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
   test('a listing without elements asks for -t', async () => {
     const { text } = compileFixture('dual-stack-service-has-endpoints-of-each-family');
     const [printed = []] = await printInKernel([text], ['list ruleset', '-t list ruleset', '-t -j list ruleset']);
-    expect(printed.map((one) => readOne(one, ours)?.oddities.map(({ message }) => message))).toEqual([
+    expect(printed.map((one) => readOne(one, ours)?.deviations.map(({ message }) => message))).toEqual([
       [],
       ['table ip svc2nft: the sets have no elements; was it listed with -t?'],
       ['table ip svc2nft: the sets have no elements; was it listed with -t?'],
@@ -100,7 +100,7 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
 });
 
 /** Time goes on between two listings. */
-function withoutTime(listing: Listing | undefined): unknown {
+function withoutTime(listing: ListedTable | undefined): unknown {
   return [...(listing?.dynamic ?? [])].map(([name, elements]) => [
     name,
     elements.map(({ expiresSeconds: _, ...element }) => element),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Listing } from '../../../src/nft/json/listing.ts';
+import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import type { FilledSet, Hook, Rule } from '../../../src/nft/ruleset.ts';
 import { parseOne } from './parse-one.ts';
 
-function parse(body: string, family: 'ip' | 'ip6' = 'ip'): Listing | undefined {
+function parse(body: string, family: 'ip' | 'ip6' = 'ip'): ListedTable | undefined {
   return parseOne(`table ${family} svc2nft {\n${body}\n}`, { family, table: 'svc2nft' });
 }
 
@@ -133,7 +133,7 @@ describe('rules that nobody compiles are not understood', () => {
   ])('%s', (text) => {
     const listing = parse(`chain c {\n\t\tdrop\n\t\t${text}\n\t\treturn\n\t}`);
     expect(listing?.ruleset.chains[0]?.rules).toEqual([[{ kind: 'drop' }], [], [{ kind: 'return' }]]);
-    expect(listing?.oddities).toEqual([{ message: 'chain c: rule 2 is not understood', needsRebuild: false }]);
+    expect(listing?.deviations).toEqual([{ message: 'chain c: rule 2 is not understood', needsRebuild: false }]);
   });
 });
 
@@ -146,16 +146,16 @@ test.each<[string, Hook]>([
   ['type filter hook output priority mangle+7', { type: 'filter', hook: 'output', priority: -143 }],
   ['type nat hook postrouting priority srcnat', { type: 'nat', hook: 'postrouting', priority: 100 }],
 ])('%s', (text, hook) => {
-  const { ruleset, oddities } = parse(`chain c {\n\t\t${text}; policy accept;\n\t}`) ?? {};
+  const { ruleset, deviations } = parse(`chain c {\n\t\t${text}; policy accept;\n\t}`) ?? {};
   expect(ruleset?.chains).toEqual([{ name: 'c', hook, rules: [] }]);
-  expect(oddities).toEqual([]);
+  expect(deviations).toEqual([]);
 });
 
 test('a priority that nobody knows is odd', () => {
-  const { oddities } = parse('chain c { type nat hook output priority early - 3; policy drop; }') ?? {};
-  expect(oddities?.map(({ message }) => message)).toEqual([
-    'chain c: no chain of ours has type nat hook output priority early - 3',
-    'chain c: no chain of ours has policy drop',
+  const { deviations } = parse('chain c { type nat hook output priority early - 3; policy drop; }') ?? {};
+  expect(deviations?.map(({ message }) => message)).toEqual([
+    'chain c: unexpected type nat hook output priority early - 3',
+    'chain c: unexpected policy drop',
   ]);
 });
 
@@ -182,7 +182,7 @@ describe('sets', () => {
       elements = { 10.1.1.1 . 10.0.0.1 . 53 timeout 3h expires 2h59m59s996ms : 10.2.2.2 . 5353,
            10.1.1.2 . 10.0.0.1 . 53 expires 500ms : 10.2.2.3 . 5353 }
     }`);
-    expect(listing?.oddities).toEqual([]);
+    expect(listing?.deviations).toEqual([]);
     expect(listing?.ruleset.sets[0]?.elements).toEqual([]);
     expect(listing?.ruleset.sets[0]?.flags).toEqual(['dynamic', 'timeout']);
     expect(listing?.dynamic.get('udp-pins')).toEqual([

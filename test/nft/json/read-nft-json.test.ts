@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readListing } from '../../../src/nft/json/read-listing.ts';
+import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 
 const table = { table: { family: 'ip', name: 'svc2nft', handle: 1 } };
 const place = { family: 'ip', table: 'svc2nft' };
 
 /** Reads objects of the table `ip svc2nft`, which itself need not be given. */
 const read = (...objects: unknown[]) =>
-  readListing(
+  readNftJson(
     { nftables: [{ metainfo: { version: '1.0.6' } }, table, ...objects] },
     { family: 'ip', table: 'svc2nft' },
   );
@@ -18,7 +18,7 @@ describe('a listing that is none', () => {
     isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
     dynamic: new Map(),
-    oddities: [{ message: 'table ip svc2nft is not in the listing', needsRebuild: true }],
+    deviations: [{ message: 'table ip svc2nft is missing from the listing', needsRebuild: true }],
   };
 
   test.each([
@@ -34,7 +34,7 @@ describe('a listing that is none', () => {
     [{ nftables: [{ set: { family: 'ip', table: 'other', name: 'a', type: 'ipv4_addr' } }] }],
     [{ nftables: [{ counter: { family: 'ip6', table: 'svc2nft', name: 'a' } }] }],
   ])('%j', (json) => {
-    expect(readListing(json, { family: 'ip', table: 'svc2nft' })).toEqual(missing);
+    expect(readNftJson(json, { family: 'ip', table: 'svc2nft' })).toEqual(missing);
   });
 
   test('never throws, whatever stands anywhere in it', () => {
@@ -44,25 +44,25 @@ describe('a listing that is none', () => {
       fc.property(fc.nat(), strange, (seed, value) => {
         const json: unknown = JSON.parse(text);
         replaceSomewhere(json, seed, value);
-        readListing(json, { family: 'ip', table: 'svc2nft' });
+        readNftJson(json, { family: 'ip', table: 'svc2nft' });
       }),
       { numRuns: 300 },
     );
   });
 });
 
-const asleep = { message: 'table ip svc2nft is dormant: none of its rules is in force', needsRebuild: true };
+const asleep = { message: 'table ip svc2nft is dormant: none of its rules are in force', needsRebuild: true };
 
 function flagged(flag: string) {
-  return { message: `table ip svc2nft: no table of ours has flag ${flag}`, needsRebuild: true };
+  return { message: `table ip svc2nft: unexpected flag ${flag}`, needsRebuild: true };
 }
 
 describe('a table', () => {
   test('has no flags, and its comment where nft prints it', () => {
     const own = { table: { family: 'ip', name: 'svc2nft', flags: 'dormant', comment: 'older' } };
-    const { ruleset, oddities } = readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' });
+    const { ruleset, deviations } = readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' });
     expect(ruleset.comment).toBe('older');
-    expect(oddities).toEqual([asleep]);
+    expect(deviations).toEqual([asleep]);
   });
 
   test.each([
@@ -73,13 +73,16 @@ describe('a table', () => {
     ['other flags', ['owner', 'persist'], false, [flagged('owner'), flagged('persist')]],
     ['a misprint of nft 1.0.6', 'ip', true, [asleep]],
     ['another one', 7, true, [asleep]],
-  ])('is dormant or not: %s', (_, flags, isDormant, oddities) => {
+  ])('is dormant or not: %s', (_, flags, isDormant, deviations) => {
     const own = { table: { family: 'ip', name: 'svc2nft', ...(flags !== undefined && { flags }) } };
-    expect(readListing({ nftables: [own] }, { family: 'ip', table: 'svc2nft' })).toMatchObject({ isDormant, oddities });
+    expect(readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' })).toMatchObject({
+      isDormant,
+      deviations,
+    });
   });
 
   test('has no names that commands cannot speak of', () => {
-    const { ruleset, oddities } = read(
+    const { ruleset, deviations } = read(
       { chain: { ...place, name: 'a b' } },
       { chain: { ...place, name: '\u001b[1m' } },
       { set: { ...place, name: '_a', type: 'ipv4_addr' } },
@@ -91,14 +94,14 @@ describe('a table', () => {
     );
     expect(ruleset.chains).toEqual([]);
     expect(ruleset.sets).toEqual([]);
-    expect(oddities.map(({ message, needsRebuild }) => `${needsRebuild} ${message}`)).toEqual([
-      'true flowtable a: no table of ours has such a thing',
-      'true set _a: no table of ours has such a thing',
-      'true map without a name: no table of ours has such a thing',
-      'true chain a b: no table of ours has such a thing',
-      'true chain \\u001b[1m: no table of ours has such a thing',
-      'true chain gone: it has rules but is not listed',
-      'true a chain without a name: it has rules but is not listed',
+    expect(deviations.map(({ message, needsRebuild }) => `${needsRebuild} ${message}`)).toEqual([
+      'true unknown flowtable a',
+      'true unknown set _a',
+      'true unknown map without a name',
+      'true unknown chain a b',
+      'true unknown chain \\u001b[1m',
+      'true chain gone has rules but is not listed',
+      'true a chain without a name has rules but is not listed',
     ]);
   });
 });
@@ -106,7 +109,7 @@ describe('a table', () => {
 describe('a chain', () => {
   test('may lack the policy, and says what is foreign', () => {
     const base = { type: 'filter', hook: 'input', prio: -5 };
-    const { ruleset, oddities } = read(
+    const { ruleset, deviations } = read(
       { chain: { ...place, name: 'a', ...base } },
       { chain: { ...place, name: 'b', ...base, policy: 'drop', dev: 'lo', comment: 'mine' } },
       { chain: { ...place, name: 'c', ...base, hook: 'ingress' } },
@@ -123,16 +126,16 @@ describe('a chain', () => {
       { name: 'e', rules: [] },
       { name: 'f', rules: [[]] },
     ]);
-    expect(oddities).toEqual(
+    expect(deviations).toEqual(
       [
-        'chain b: no chain of ours has policy drop',
-        'chain b: no chain of ours has comment',
-        'chain b: no chain of ours has dev',
-        'chain c: no chain of ours has type filter hook ingress priority -5',
-        'chain d: no chain of ours has type filter without hook and priority',
-        'chain e: no chain of ours has an empty type',
-        'chain f: no chain of ours has type filter hook input priority a mapping',
-        'chain f: no chain of ours has policy an empty list',
+        'chain b: unexpected policy drop',
+        'chain b: unexpected comment',
+        'chain b: unexpected dev',
+        'chain c: unexpected type filter hook ingress priority -5',
+        'chain d: unexpected type filter without hook and priority',
+        'chain e: unexpected empty type',
+        'chain f: unexpected type filter hook input priority a mapping',
+        'chain f: unexpected policy an empty list',
       ].map((message) => ({ message, needsRebuild: true })),
     );
   });

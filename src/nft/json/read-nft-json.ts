@@ -4,22 +4,23 @@ import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import type { EndpointAddress, Family } from '../../net/network.ts';
 import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
 import { setNames, tableComment } from '../../phases/5-plan/names.ts';
+import type { Deviation, DynamicElement, ListedTable, TableName } from '../listed-table.ts';
 import type { Chain, Element, EndpointList, FilledSet } from '../ruleset.ts';
-import { type DynamicElement, type Listing, listOf, type Oddity, onlyField, wordFor } from './listing.ts';
+import { listOf, onlyField, wordFor } from './json-values.ts';
 import { readChain } from './read-chain.ts';
 import { readSet } from './read-set.ts';
 
 /**
- * Reads the text that `nft -j list table FAMILY TABLE` printed; see readListing. Throws {@link ListingError} when it is no
+ * Reads the text that `nft -j list table FAMILY TABLE` printed; see readNftJson. Throws {@link NftJsonError} when it is no
  * JSON: nft was ended half way, or it is 1.0.6 and the table has flags, where it stops in the middle and reports success.
  */
-export function parseListing(text: string, name: TableName): Listing {
-  return readListing(parseJson(text, name), name);
+export function parseNftJson(text: string, name: TableName): ListedTable {
+  return readNftJson(parseJson(text, name), name);
 }
 
 /** Thrown for a listing that cannot be read at all. */
-export class ListingError extends Error {
-  override readonly name = 'ListingError';
+export class NftJsonError extends Error {
+  override readonly name = 'NftJsonError';
 }
 
 function parseJson(text: string, { family, table }: TableName): unknown {
@@ -27,47 +28,47 @@ function parseJson(text: string, { family, table }: TableName): unknown {
     return JSON.parse(text);
   } catch (error) {
     const reason = text === '' ? 'printed nothing' : 'did not print whole JSON';
-    throw new ListingError(`nft ${reason} for table ${family} ${table}`, { cause: error });
+    throw new NftJsonError(`nft ${reason} for table ${family} ${table}`, { cause: error });
   }
 }
 
 /**
  * Reads what `nft -j list table FAMILY TABLE` printed, parsed, as the ruleset that a compiler would have made for it.
- * Whatever no compiler makes is an oddity; nothing is thrown. Other tables are not looked at.
+ * Whatever no compiler makes is a deviation; nothing is thrown. Other tables are not looked at.
  *
  * Sets, chains and the elements of a set come in the order of the listing, rules in their own. nft 1.0.6 does not print
  * the table's comment; the compiler's stands in for it.
  */
-export function readListing(json: unknown, { family, table }: TableName): Listing {
+export function readNftJson(json: unknown, { family, table }: TableName): ListedTable {
   const objects = collectObjects(json, { family, table });
-  const oddities = [...tableOddities(objects.table, { family, table }), ...objects.others.map(foreignObject)];
-  const { sets, dynamic } = readSets(objects, family, oddities);
-  const chains = readChains(objects, family, oddities);
+  const deviations = [...tableDeviations(objects.table, { family, table }), ...objects.others.map(foreignObject)];
+  const { sets, dynamic } = readSets(objects, family, deviations);
+  const chains = readChains(objects, family, deviations);
   const comment = objects.table?.['comment'];
   return {
     isDormant: listOf(objects.table?.['flags']).some(saysDormant),
     ruleset: { family, table, comment: typeof comment === 'string' ? comment : tableComment, sets, chains },
     dynamic,
     // Names and types are those of whoever made them.
-    oddities: oddities.map((oddity) => ({ ...oddity, message: escapeControls(oddity.message) })),
+    deviations: deviations.map((deviation) => ({ ...deviation, message: escapeControls(deviation.message) })),
   };
 }
 
 function readSets(
   { sets: listed }: ListedObjects,
   family: Family,
-  oddities: Oddity[],
+  deviations: Deviation[],
 ): { sets: FilledSet[]; dynamic: Map<string, readonly DynamicElement[]> } {
   const sets: FilledSet[] = [];
   const dynamic = new Map<string, readonly DynamicElement[]>();
   for (const { kind, body } of listed) {
     const name = nameOf(body);
     if (name === undefined) {
-      oddities.push(foreignObject({ kind, body }));
+      deviations.push(foreignObject({ kind, body }));
       continue;
     }
     const found = readSet({ kind, name, body }, family);
-    appendAll(oddities, found.oddities);
+    appendAll(deviations, found.deviations);
     if (found.set) {
       sets.push(found.set);
     }
@@ -78,23 +79,23 @@ function readSets(
   return { sets, dynamic };
 }
 
-function readChains({ chains: listed, rules }: ListedObjects, family: Family, oddities: Oddity[]): Chain[] {
+function readChains({ chains: listed, rules }: ListedObjects, family: Family, deviations: Deviation[]): Chain[] {
   const chains: Chain[] = [];
   for (const body of listed) {
     const name = nameOf(body);
     if (name === undefined) {
-      oddities.push(foreignObject({ kind: 'chain', body }));
+      deviations.push(foreignObject({ kind: 'chain', body }));
       continue;
     }
     const found = readChain({ name, body, rules: rules.get(name) ?? [] }, family);
-    appendAll(oddities, found.oddities);
+    appendAll(deviations, found.deviations);
     chains.push(found.chain);
   }
   const names = new Set(listed.map((body) => body['name']));
   for (const chain of rules.keys()) {
     if (!names.has(chain)) {
       const who = typeof chain === 'string' ? `chain ${chain}` : 'a chain without a name';
-      oddities.push({ message: `${who}: it has rules but is not listed`, needsRebuild: true });
+      deviations.push({ message: `${who} has rules but is not listed`, needsRebuild: true });
     }
   }
   return chains;
@@ -105,14 +106,14 @@ function nameOf({ name }: Mapping): string | undefined {
   return typeof name === 'string' && /^[A-Za-z][A-Za-z0-9/._-]{0,254}$/.test(name) ? name : undefined;
 }
 
-function tableOddities(body: Mapping | undefined, { family, table }: TableName): Oddity[] {
+function tableDeviations(body: Mapping | undefined, { family, table }: TableName): Deviation[] {
   if (!body) {
-    return [{ message: `table ${family} ${table} is not in the listing`, needsRebuild: true }];
+    return [{ message: `table ${family} ${table} is missing from the listing`, needsRebuild: true }];
   }
   return listOf(body['flags']).map((flag) => ({
     message: saysDormant(flag)
-      ? `table ${family} ${table} is dormant: none of its rules is in force`
-      : `table ${family} ${table}: no table of ours has flag ${wordFor(flag)}`,
+      ? `table ${family} ${table} is dormant: none of its rules are in force`
+      : `table ${family} ${table}: unexpected flag ${wordFor(flag)}`,
     needsRebuild: true,
   }));
 }
@@ -123,16 +124,10 @@ function saysDormant(flag: unknown): boolean {
 }
 
 /** An object of a kind, or with a name, that we do not make. */
-function foreignObject({ kind, body }: { kind: string; body: Mapping }): Oddity {
+function foreignObject({ kind, body }: { kind: string; body: Mapping }): Deviation {
   const { name } = body;
   const what = typeof name === 'string' ? `${kind} ${name}` : `${kind} without a name`;
-  return { message: `${what}: no table of ours has such a thing`, needsRebuild: true };
-}
-
-/** A table's name and family. */
-export interface TableName {
-  readonly family: Family;
-  readonly table: string;
+  return { message: `unknown ${what}`, needsRebuild: true };
 }
 
 /** The objects of one table, as nft prints them, each kind in the order in which they come. */
@@ -245,7 +240,7 @@ function append(
  * What is odd about a listing in which chains wait for packets that no set sends them: `nft -t` leaves out all elements.
  * A table that was emptied may keep such chains for a while, so this is a question.
  */
-export function findTerse({ ruleset }: Listing): Oddity[] {
+export function findTerse({ ruleset }: ListedTable): Deviation[] {
   const { family, table, sets, chains } = ruleset;
   const frontends = sets.filter(({ name }) => frontendSets.has(name));
   const isTerse =
@@ -273,7 +268,7 @@ const frontendSets: ReadonlySet<string> = new Set([
 
 /** What a text has of the tables that were asked for. */
 export interface RulesetTables {
-  readonly listings: readonly Listing[];
+  readonly listings: readonly ListedTable[];
   /** What all tables of the text are called, `ip6 kube-proxy`. */
   readonly found: readonly string[];
 }

@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
-import { ListingError, parseListing } from '../../../src/nft/json/read-listing.ts';
+import { NftJsonError, parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 
 const table = { family: 'ip', table: 'svc2nft' } as const;
 
 test('JSON is read', () => {
   const text = '{"nftables": [{"table": {"family": "ip", "name": "svc2nft", "handle": 1}}]}';
-  expect(parseListing(text, table)).toEqual({
+  expect(parseNftJson(text, table)).toEqual({
     isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
     dynamic: new Map(),
-    oddities: [],
+    deviations: [],
   });
 });
 
@@ -21,5 +21,5 @@ test.each([
     'nft did not print whole JSON for table ip svc2nft',
   ],
 ])('%j is refused', (text, message) => {
-  expect(() => parseListing(text, table)).toThrow(new ListingError(message));
+  expect(() => parseNftJson(text, table)).toThrow(new NftJsonError(message));
 });

@@ -1,0 +1,45 @@
+/** A table as nft lists it, in the words of the compiler's own ruleset. Types only. */
+
+import type { EndpointAddress, Family } from '../net/network.ts';
+import type { Ruleset } from './ruleset.ts';
+
+/** A table's name and family. */
+export interface TableName {
+  readonly family: Family;
+  readonly table: string;
+}
+
+/** Something in a table that svc2nft never writes. */
+export interface Deviation {
+  /** What and where, for people: `chain services: rule 2 is not understood`. */
+  readonly message: string;
+  /** True when no command on a single part can repair it, so that the table must be rebuilt. */
+  readonly needsRebuild: boolean;
+}
+
+/** An element that traffic wrote into a dynamic set or map: a pin. */
+export interface DynamicElement {
+  readonly key: string;
+  readonly value?: EndpointAddress;
+  /** The lifetime after a refresh and the time left, both in seconds; absent when nft does not print them. */
+  readonly timeoutSeconds?: number;
+  readonly expiresSeconds?: number;
+}
+
+/** One table, whoever wrote it: what is understood as a ruleset, the rest as deviations. */
+export interface ListedTable {
+  /**
+   * Whether the kernel keeps the table but runs none of its rules (`flags dormant`). nft 1.0.6 misprints the only flag of a
+   * table in JSON as arbitrary text; as tables have other flags only while the program that created them runs, that counts
+   * as dormant too.
+   */
+  readonly isDormant: boolean;
+  /**
+   * Sets and chains as far as they are understood; dynamic sets without elements, as compiled. A rule that is not
+   * understood is an empty list of statements, which the compiler never writes.
+   */
+  readonly ruleset: Ruleset;
+  /** What traffic wrote, by the name of the dynamic set. */
+  readonly dynamic: ReadonlyMap<string, readonly DynamicElement[]>;
+  readonly deviations: readonly Deviation[];
+}
