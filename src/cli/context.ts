@@ -28,3 +28,8 @@ export function wantsColor(
 ): boolean {
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
+
+/** A file that the package has beside its code. It lies two levels up from here, and from where the build puts this: dist/cli. */
+export function packageFile(path: string): URL {
+  return new URL(`../../${path}`, import.meta.url);
+}

@@ -1,18 +1,142 @@
-import { Command } from 'commander';
-import { escapeControls } from '../lib/text.ts';
+import { existsSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { withLock, withoutLock } from '../apply/with-lock.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import { escapeControls, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
-import { applyCommand } from './commands/apply-command.ts';
-import { cleanCommand } from './commands/clean-command.ts';
-import { compileCommand } from './commands/compile-command.ts';
-import { completionCommand } from './commands/completion-command.ts';
-import { diffCommand } from './commands/diff-command.ts';
-import { doctorCommand } from './commands/doctor-command.ts';
-import { explainCommand } from './commands/explain-command.ts';
-import { graphCommand } from './commands/graph-command.ts';
-import { helpCommand } from './commands/help-command.ts';
-import { listCommand } from './commands/list-command.ts';
-import { verifyCommand } from './commands/verify-command.ts';
-import type { Streams } from './context.ts';
+import type { GivenStreams, Streams } from './context.ts';
+import { exitCodes } from './exit-codes.ts';
+
+/** Defines the flags and the help of a command, and what runs when it is called. */
+type DefineCommand = (streams: Streams, setExitCode: SetExitCode) => Command;
+
+/** Receives the exit code of the command that ran. */
+type SetExitCode = (code: number) => void;
+
+interface CommandEntry {
+  readonly name: string;
+  /** A few words for the list of commands. */
+  readonly summary: string;
+  /** Loads the module of the command; the modules of the others stay unread, which makes the start quick. */
+  readonly load: () => Promise<DefineCommand>;
+}
+
+/** In the order of the help. */
+const commands: readonly CommandEntry[] = [
+  {
+    name: 'compile',
+    summary: 'print the ruleset of one node',
+    load: async () => (await import('./commands/compile-command.ts')).compileCommand,
+  },
+  {
+    name: 'diff',
+    summary: 'show what apply would change',
+    load: async () => (await import('./commands/diff-command.ts')).diffCommand,
+  },
+  {
+    name: 'apply',
+    summary: "apply this node's ruleset to the kernel",
+    load: async () => (await import('./commands/apply-command.ts')).applyCommand,
+  },
+  {
+    name: 'clean',
+    summary: 'remove the tables from the kernel',
+    load: async () => (await import('./commands/clean-command.ts')).cleanCommand,
+  },
+  {
+    name: 'explain',
+    summary: 'explain where a packet goes',
+    load: async () => (await import('./commands/explain-command.ts')).explainCommand,
+  },
+  {
+    name: 'list',
+    summary: 'list the frontends of Services on this node',
+    load: async () => (await import('./commands/list-command.ts')).listCommand,
+  },
+  {
+    name: 'verify',
+    summary: 'check a ruleset against the snapshot',
+    load: async () => (await import('./commands/verify-command.ts')).verifyCommand,
+  },
+  {
+    name: 'graph',
+    summary: 'draw Services, their frontends and endpoints',
+    load: async () => (await import('./commands/graph-command.ts')).graphCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'find what keeps Services from working on this machine',
+    load: async () => (await import('./commands/doctor-command.ts')).doctorCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print a shell completion script',
+    load: async () => (await import('./commands/completion-command.ts')).completionCommand,
+  },
+  {
+    name: 'help',
+    summary: 'print help for a command',
+    load: async () => (await import('./commands/help-command.ts')).helpCommand,
+  },
+];
+
+/** The command that runs when the first word does not name one. */
+const defaultCommand = 'compile';
+
+/** These describe the other commands, so they need all of them. */
+const describingCommands: readonly (string | undefined)[] = ['completion', 'help'];
+
+/**
+ * Parses the arguments and runs the command that they call.
+ *
+ * @param args the arguments after the program's name.
+ * @returns the exit code; see exit-codes.ts.
+ */
+export async function runProgram(args: readonly string[], given: GivenStreams): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const setExitCode = (code: number): void => {
+    exitCode = code;
+  };
+  const program = await buildProgram(completeStreams(given), setExitCode, entriesFor(args));
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) {
+      throw error;
+    }
+    // Commander ends help and version this way too, with exit code 0.
+    exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+  }
+  // Possibly because a mistyped command was taken for a path of the default command.
+  if (exitCode === exitCodes.badInput || exitCode === exitCodes.wrongUsage) {
+    const suggestion = suggestCommand(args, program);
+    given.stderr.write(suggestion === undefined ? '' : `${suggestion}\n`);
+  }
+  return exitCode;
+}
+
+/** The commands whose modules are needed for these arguments. */
+function entriesFor(args: readonly string[]): readonly CommandEntry[] {
+  const [firstWord] = args;
+  const called = commands.filter(({ name }) => name === firstWord);
+  const describesAll =
+    describingCommands.includes(firstWord) || (called.length === 0 && (args.includes('--help') || args.includes('-h')));
+  if (describesAll) {
+    return commands;
+  }
+  return called.length > 0 ? called : commands.filter(({ name }) => name === defaultCommand);
+}
+
+/** The system's own lock and program runner, unless the caller brings its own. */
+function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams): Streams {
+  const runOnDemand: RunProgram = async (program, args, input, longest) => {
+    const { createRunProgram } = await import('../kernel/run-program.ts');
+    return createRunProgram({ env })(program, args, input, longest);
+  };
+  // A caller that brings its own programs brings its own kernel, too.
+  const lock = run ? withoutLock : withLock;
+  return { stdin, stdout, stderr, env, lock, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
+}
 
 const examples = `Examples:
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1
@@ -25,27 +149,21 @@ const examples = `Examples:
   svc2nft doctor
 `;
 
-/** In the order of the help. */
-const commands = [
-  diffCommand,
-  applyCommand,
-  cleanCommand,
-  explainCommand,
-  listCommand,
-  verifyCommand,
-  graphCommand,
-  doctorCommand,
-  completionCommand,
-  helpCommand,
-];
-
-/** The whole command line. Nothing in it ends the process: commander throws, and `setExitCode` gets the outcome. */
-export function buildProgram(streams: Streams, setExitCode: (code: number) => void): Command {
+/**
+ * Builds the command line. Nothing in it ends the process: commander throws, and `setExitCode` receives the outcome.
+ *
+ * @param complete the commands to load, all by default. The others are known by name and summary only.
+ */
+export async function buildProgram(
+  streams: Streams,
+  setExitCode: SetExitCode,
+  complete: readonly CommandEntry[] = commands,
+): Promise<Command> {
   const program = new Command('svc2nft')
     .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset, and applies it.")
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    // commands/help.ts takes its place.
+    // commands/help-command.ts takes its place.
     .helpCommand(false)
     .addHelpText('beforeAll', '')
     .addHelpText('before', examples)
@@ -63,9 +181,31 @@ export function buildProgram(streams: Streams, setExitCode: (code: number) => vo
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
-  program.addCommand(compileCommand(streams, setExitCode).copyInheritedSettings(program), { isDefault: true });
-  for (const command of commands) {
-    program.addCommand(command(streams, setExitCode).copyInheritedSettings(program));
+  for (const entry of commands) {
+    const { name, summary, load } = entry;
+    const command = complete.includes(entry) ? (await load())(streams, setExitCode) : new Command(name);
+    program.addCommand(command.summary(summary).copyInheritedSettings(program), { isDefault: name === defaultCommand });
   }
   return program;
+}
+
+/**
+ * What to say where a path does not exist but looks like a command; undefined for everything else.
+ *
+ * @param program the whole command line, after it was called with these arguments.
+ */
+function suggestCommand([firstWord = '']: readonly string[], program: Command): string | undefined {
+  const names = commands.map(({ name }) => name);
+  const [path] = program.commands.find((command) => command.name() === defaultCommand)?.args ?? [];
+  if (path === undefined || names.includes(firstWord) || existsSync(path)) {
+    return undefined;
+  }
+  if (names.includes(path)) {
+    return `(The command comes first: svc2nft ${path} ...)`;
+  }
+  if (path === 'version') {
+    return '(Did you mean svc2nft --version?)';
+  }
+  const name = suggestClosest(path, names);
+  return name && `(Did you mean the command svc2nft ${name}?)`;
 }

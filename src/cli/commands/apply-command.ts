@@ -5,9 +5,10 @@ import { compiledTarget, noUpdate } from '../../apply/target.ts';
 import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, readSettings } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { compilePaths, lacksInput } from '../input/load-cluster.ts';
+import { loadSettings } from '../input/load-settings.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { exitCodeOf, reportOutcome } from '../output/report-outcome.ts';
 
@@ -27,7 +28,6 @@ left out, 4 no permission or no nft.`;
 /** `svc2nft apply`: manifests in, rules in the kernel. */
 export function applyCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('apply'))
-    .summary('make the kernel hold the ruleset of this node')
     .description(
       'Makes the kernel hold what `compile` prints: reads the tables, and sends what differs, in one transaction for each family.',
     )
@@ -35,7 +35,6 @@ export function applyCommand(streams: Streams, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ApplyFlags) => {
-      const { runApply } = await import('./apply-command.ts');
       setExitCode(await runApply(paths, flags, streams));
     });
 }
@@ -68,7 +67,7 @@ async function applyPaths(
   if ('exitCode' in nft) {
     return nft.exitCode;
   }
-  const settings = await readSettings(flags);
+  const settings = await loadSettings(flags);
   const options = withDefaults({ targetNft: nft.targetNft, ...settings.options });
   const compiled = await compilePaths(paths, { options, fatal: settings.diagnostics, streams, progress });
   if (!compiled) {

@@ -22,14 +22,12 @@ Exit codes: 0 done, or nothing was there, 2 wrong usage, 3 nft or the kernel ref
 /** `svc2nft clean`: no rules of ours in the kernel. */
 export function cleanCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('clean')
-    .summary('remove the tables from the kernel')
     .description('Removes the tables of both families from the kernel. That there is none is fine.')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(new Option('--family <family>', 'only the table of one family').choices(['ip', 'ip6']))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (flags: CleanFlags) => {
-      const { runClean } = await import('./clean-command.ts');
       setExitCode(await runClean(flags, streams));
     });
 }

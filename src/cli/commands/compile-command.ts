@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { compile } from '../../compile.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText, readSettings } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { lacksInput, readSnapshot, reportCompiled } from '../input/load-cluster.ts';
-import { suggestCommand } from '../main.ts';
+import { loadSettings } from '../input/load-settings.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -20,22 +20,20 @@ Exit codes: 0 done, 1 bad input (nothing is printed but diagnostics on stderr), 
 /** `svc2nft compile`: manifests in, nft text out. */
 export function compileCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('compile'))
-    .summary('print the ruleset of one node')
     .description(
       "Compiles what `kubectl get services,endpointslices,nodes -A -o yaml` prints into the node's nftables ruleset.",
     )
     .option('-o, --output <file>', 'write the ruleset there instead of stdout', checkedText(outputFileProblem))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
-    .action(async (paths: string[], flags, command: Command) => {
-      const exitCode = await runCompile(paths, flags, streams);
-      const isRefused = exitCode === exitCodes.badInput;
-      const suggestion = isRefused && command.parent ? suggestCommand(paths[0], command.parent) : undefined;
-      if (suggestion) {
-        streams.stderr.write(`${suggestion}\n`);
-      }
-      setExitCode(exitCode);
+    .action(async (paths: string[], flags: CompileCommandFlags) => {
+      setExitCode(await runCompile(paths, flags, streams));
     });
+}
+
+/** The flags of `svc2nft compile`. */
+interface CompileCommandFlags extends CompileFlags {
+  readonly output?: string;
 }
 
 /**
@@ -44,15 +42,11 @@ export function compileCommand(streams: Streams, setExitCode: (code: number) => 
  *
  * @returns the exit code.
  */
-async function runCompile(
-  paths: readonly string[],
-  flags: CompileFlags & { readonly output?: string },
-  streams: Streams,
-): Promise<number> {
+async function runCompile(paths: readonly string[], flags: CompileCommandFlags, streams: Streams): Promise<number> {
   if (lacksInput(paths, streams)) {
     return exitCodes.wrongUsage;
   }
-  const settings = await readSettings(flags);
+  const settings = await loadSettings(flags);
   const { documents, diagnostics } = await readSnapshot(paths, streams);
   if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, streams)) {
     return exitCodes.wrongUsage;

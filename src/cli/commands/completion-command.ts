@@ -21,13 +21,11 @@ Exit codes: 0 done, 2 wrong usage.`;
 /** `svc2nft completion`: a script for a shell. */
 export function completionCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('completion')
-    .summary('print a script that completes commands in a shell')
     .description('Prints a script that lets a shell complete commands, options, their values and file names.')
     .addArgument(new Argument('<bash|zsh|fish>', 'the shell to write the script for').choices(['bash', 'zsh', 'fish']))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (shell: Shell, _flags: unknown, command: Command) => {
-      const { runCompletion } = await import('./completion-command.ts');
       setExitCode(await runCompletion(shell, command.parent ?? command, streams));
     });
 }

@@ -13,9 +13,10 @@ import type { ListedTable } from '../../nft/listed-table.ts';
 import { withDefaults } from '../../options.ts';
 import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, readSettings } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type CompileContext, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
+import { loadSettings } from '../input/load-settings.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describeTable, renderTable, type TableChange } from '../output/render-table-change.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
@@ -34,7 +35,6 @@ nft.`;
 /** `svc2nft diff`: what apply would change. */
 export function diffCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('diff'))
-    .summary('show what apply would change')
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
     .option('--from <path>', 'compare with the ruleset of this file or folder, or - for stdin, and not with the kernel')
     .addOption(
@@ -45,7 +45,6 @@ export function diffCommand(streams: Streams, setExitCode: (code: number) => voi
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: DiffFlags) => {
-      const { runDiff } = await import('./diff-command.ts');
       setExitCode(await runDiff(paths, flags, streams));
     });
 }
@@ -84,7 +83,7 @@ async function listDifferences(
   if (nft && 'exitCode' in nft) {
     return nft.exitCode;
   }
-  const settings = await readSettings(flags);
+  const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
   const context = { options, fatal: settings.diagnostics, streams, progress };
   const compiled = await compilePaths(paths, context);

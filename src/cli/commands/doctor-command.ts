@@ -9,7 +9,7 @@ import type { Finding, FindingStatus } from '../../inspect/doctor/finding.ts';
 import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { packageFile, type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
 import { withProgress } from '../output/progress.ts';
@@ -29,7 +29,6 @@ Exit codes: 0 no problem (there may be warnings), 1 a problem that keeps Service
 /** `svc2nft doctor`: whether this machine can do the work, and who else does it. */
 export function doctorCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('doctor')
-    .summary('look for what keeps Services from working on this machine')
     .description(
       'Looks at nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
     )
@@ -42,7 +41,6 @@ export function doctorCommand(streams: Streams, setExitCode: (code: number) => v
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (flags: DoctorFlags) => {
-      const { runDoctor } = await import('./doctor-command.ts');
       setExitCode(await runDoctor(flags, streams));
     });
 }
@@ -57,7 +55,7 @@ export interface DoctorFlags {
 const verdicts = { healthy: exitCodes.done, ill: exitCodes.badInput } as const;
 
 /** Where the links of the findings lead to on this machine: docs is part of the package, beside dist and src. */
-const page = fileURLToPath(new URL('../../docs/doctor.md', import.meta.url));
+const page = fileURLToPath(packageFile('docs/doctor.md'));
 
 /** Looks at this machine, prints what it finds, and resolves to the exit code. */
 export async function runDoctor(

@@ -14,7 +14,7 @@ import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, markRefused, wantsStdinTwice } from '../input/load-cluster.ts';
-import { loadRules, type Rules } from '../input/load-rules.ts';
+import { type LoadedRules, loadRules } from '../input/load-rules.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -35,7 +35,6 @@ the kernel refused, 4 no permission or no nft.`;
 /** `svc2nft explain`: where a packet goes, and why. */
 export function explainCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('explain'))
-    .summary('say where a packet goes, and why')
     .description(
       'Follows the first packet of a connection through the rules of the node, and names the reason of each decision.',
     )
@@ -60,7 +59,6 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ExplainFlags) => {
-      const { runExplain } = await import('./explain-command.ts');
       setExitCode(await runExplain(paths, flags, streams));
     });
 }
@@ -139,7 +137,7 @@ interface Asked {
 
 interface Found {
   readonly cluster: Cluster | undefined;
-  readonly rules: Rules;
+  readonly rules: LoadedRules;
   readonly streams: Streams;
 }
 

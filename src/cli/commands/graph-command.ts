@@ -12,7 +12,7 @@ import { readPlaces } from '../../kubernetes/locations.ts';
 import { readServiceNotes, unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { listWords } from '../../lib/unknown-values.ts';
-import type { Streams } from '../context.ts';
+import { packageFile, type Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
@@ -38,7 +38,6 @@ Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output 
 /** `svc2nft graph`: draws who serves whom. */
 export function graphCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('graph')))
-    .summary('draw Services, their frontends and endpoints')
     .description(
       'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
     )
@@ -56,7 +55,6 @@ export function graphCommand(streams: Streams, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: GraphFlags) => {
-      const { runGraph } = await import('./graph-command.ts');
       setExitCode(await runGraph(paths, flags, streams));
     });
 }
@@ -263,7 +261,7 @@ const modules = [
 
 /** The page for a graph, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
 export async function makePage(graph: Graph): Promise<string> {
-  const read = (name: string) => readFile(new URL(`../../page/${name}`, import.meta.url), 'utf8');
+  const read = (name: string) => readFile(packageFile(`page/${name}`), 'utf8');
   const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
   return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
 }

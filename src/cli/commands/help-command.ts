@@ -13,7 +13,6 @@ Exit codes: 0 done, 2 wrong usage.`;
 /** `svc2nft help`. Commander's own one answers an unknown name with the whole help and not a word about the name. */
 export function helpCommand(): Command {
   return new Command('help')
-    .summary('print help for a command')
     .description('Prints the help of a command, as its --help does, or of the whole program.')
     .argument('[COMMAND]', 'name of the command')
     .addHelpText('before', examples)

@@ -45,7 +45,6 @@ Exit codes: 0 done, also when there is nothing to list; 1 bad input, nothing of 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('list')))
-    .summary('list where Services answer on this node')
     .description('Lists the frontends of Services on this node, with policies, endpoints and what is wrong with them.')
     .option('--kernel', 'the same as --ruleset kernel')
     .option('--ruleset <file|kernel>', 'list what these rules hold, or - for those on stdin, and read no manifests')
@@ -57,7 +56,6 @@ export function listCommand(streams: Streams, setExitCode: (code: number) => voi
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ListFlags) => {
-      const { runList } = await import('./list-command.ts');
       setExitCode(await runList(paths, flags, streams));
     });
 }

@@ -41,7 +41,6 @@ Exit codes: 0 right, 1 faults (also where the kernel has no table), 2 bad input 
 /** `svc2nft verify`: whether a ruleset does what the snapshot asks for. */
 export function verifyCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('verify'))
-    .summary('check a ruleset against the snapshot')
     .description('Checks that every Service is reached as it should be on this node, and nothing else is.')
     .option('--ruleset <file|kernel>', 'check this ruleset, or - for stdin; default: what compile prints')
     .addOption(
@@ -52,7 +51,6 @@ export function verifyCommand(streams: Streams, setExitCode: (code: number) => v
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: VerifyFlags) => {
-      const { runVerify } = await import('./verify-command.ts');
       setExitCode(await runVerify(paths, flags, streams));
     });
 }

@@ -6,10 +6,7 @@ import {
   nodePortAddressProblem,
   tableNameProblem,
 } from '../../config/check-options.ts';
-import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { CompileOptions } from '../../options.ts';
-import { loadFile } from '../input/load-files.ts';
 
 /** The flags that say what to compile, as commander hands them over; absent ones were not given. */
 export interface CompileFlags {
@@ -93,37 +90,4 @@ function refuse(problem: string | undefined): undefined {
     throw new InvalidArgumentError(problem);
   }
   return undefined;
-}
-
-/** Options for the compiler, and what is wrong with the configuration file. */
-interface Settings {
-  readonly options: Partial<CompileOptions>;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/** The configuration file first, then the flags on top. */
-export async function readSettings(flags: CompileFlags): Promise<Settings> {
-  const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
-  return { options: { ...config?.options, ...optionsOf(flags) }, diagnostics: config?.diagnostics ?? [] };
-}
-
-async function readConfigFile(path: string): Promise<Settings> {
-  const { texts, diagnostics } = await loadFile(path);
-  const config = texts[0] && readKubeProxyConfig(texts[0]);
-  return { options: config?.options ?? {}, diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])] };
-}
-
-function optionsOf(flags: CompileFlags): Partial<CompileOptions> {
-  return {
-    ...(flags.node === undefined ? {} : { nodeName: flags.node }),
-    ...(flags.nodeIp === undefined ? {} : { nodeAddresses: flags.nodeIp }),
-    ...(flags.zone === undefined ? {} : { zone: flags.zone }),
-    ...(flags.clusterCidr === undefined ? {} : { clusterCIDRs: flags.clusterCidr }),
-    ...(flags.nodeportAddresses === undefined ? {} : { nodePortAddresses: flags.nodeportAddresses }),
-    ...(flags.masqueradeAll === undefined ? {} : { masqueradeAll: true }),
-    ...(flags.table === undefined ? {} : { table: flags.table }),
-    ...(flags.family === undefined ? {} : { families: [flags.family] }),
-    ...(flags.targetNft === undefined ? {} : { targetNft: flags.targetNft }),
-    ...(flags.keepGoing === undefined ? {} : { keepGoing: true }),
-  };
 }

@@ -8,10 +8,11 @@ import { escapeControls } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Streams } from '../context.ts';
-import { type CompileFlags, readSettings } from '../flags/compile-flags.ts';
+import type { CompileFlags } from '../flags/compile-flags.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { loadInput } from './load-files.ts';
+import { loadSettings } from './load-settings.ts';
 
 /** The notes, those of Services that `--keep-going` left out with that for the reason why nobody serves them. */
 export function markRefused(notes: readonly ServiceNote[], diagnostics: readonly Diagnostic[]): ServiceNote[] {
@@ -91,7 +92,7 @@ export async function loadCluster(
   if (lacksInput(paths, streams)) {
     return 'lacks-input';
   }
-  const settings = await readSettings(flags);
+  const settings = await loadSettings(flags);
   const options = withDefaults(settings.options);
   const { documents, diagnostics } = await readSnapshot(paths, streams);
   const compiled = compileRulesets(documents, options);

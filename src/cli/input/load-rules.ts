@@ -27,7 +27,7 @@ import type { Cluster } from './load-cluster.ts';
 import { loadFile, loadInput } from './load-files.ts';
 
 /** The rules that a question is about. */
-export interface Rules {
+export interface LoadedRules {
   readonly byFamily: ReadonlyMap<Family, Table>;
   /** Addresses of the node, as far as the rules or the machine tell. */
   readonly ownAddresses: readonly string[];
@@ -43,7 +43,7 @@ export async function loadRules(
   flags: CompileFlags & { readonly ruleset?: string },
   cluster: Cluster | undefined,
   streams: Streams,
-): Promise<Rules | number> {
+): Promise<LoadedRules | number> {
   if (flags.ruleset === undefined) {
     const rulesets = cluster?.rulesets ?? [];
     return { byFamily: new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }])), ownAddresses: [] };

@@ -7,7 +7,7 @@ import { currentManual } from './current-manual.ts';
 import { hostileManual } from './hostile-manual.ts';
 import { makeFolder, programsRun, typeLines } from './shells.ts';
 
-const script = completeBash(currentManual());
+const script = completeBash(currentManual);
 
 let place: ReturnType<typeof makeFolder>;
 beforeAll(() => {
@@ -106,7 +106,7 @@ describe('offers', () => {
   });
 
   test('every command, and every option of every command', async () => {
-    const { commands } = currentManual();
+    const { commands } = currentManual;
     const files = ['dump.yaml', 'manifests', 'pods one.yaml'];
     expect(await complete([''])).toEqual(['(filenames)', ...commands.map(({ name }) => name), ...files]);
     for (const { name, options } of commands) {

@@ -51,7 +51,7 @@ describe.runIf(programsRun('fish'))('in fish', () => {
     ['svc2nft help dif', ['diff']],
     ['svc2nft clean d', []],
   ])('%s', async (line, offered) => {
-    const [found = []] = await complete([line], completeFish(currentManual()));
+    const [found = []] = await complete([line], completeFish(currentManual));
     expect(found.map((word) => word.split('\t')[0])).toEqual(offered);
   });
 

@@ -38,7 +38,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
       'svc2nft diff --node-ip 192.0.2.1 --node-i\t192.0.2.2',
     ];
     const { calls } = await typeLines('zsh', {
-      script: completeZsh(currentManual()),
+      script: completeZsh(currentManual),
       lines,
       folder: place.folder,
     });
@@ -72,14 +72,14 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
     ['svc2nft verify --ruleset \t', ['kernel', 'dump.yaml', 'manifests']],
     ['svc2nft explain --from \t', ['node', 'outside', 'pod:']],
   ])('words hide no files: %j', async (line, offered) => {
-    const script = completeZsh(currentManual());
+    const script = completeZsh(currentManual);
     const { screen } = await typeLines('zsh', { script, lines: [line], folder: place.folder });
     expect(offered.filter((word) => !screen.includes(word))).toEqual([]);
   });
 
   test('as a file in $fpath, too', async () => {
     const functions = join(place.folder, 'manifests');
-    writeFileSync(join(functions, '_svc2nft'), completeZsh(currentManual()));
+    writeFileSync(join(functions, '_svc2nft'), completeZsh(currentManual));
     const script = `fpath=(${functions} $fpath); compinit -D -u`;
     const lines = ['svc2nft exp\t', 'svc2nft diff --fa\tip6'];
     const { calls } = await typeLines('zsh', { script, lines, folder: place.folder });

@@ -4,7 +4,7 @@ import { describeProgram, valueBeginnings } from '../../../src/cli/manual/manual
 import { currentManual } from './current-manual.ts';
 
 describe('our command line', () => {
-  const manual = currentManual();
+  const manual = currentManual;
 
   test.each(manual.commands.map((command) => [command.name, command] as const))(
     '%s has a summary, examples, exit codes, and a text for each option and argument',

@@ -5,7 +5,7 @@ import { renderMarkdown } from '../../../src/cli/manual/render-markdown.ts';
 import { currentManual } from './current-manual.ts';
 
 const writing = process.env['MANUAL'] === 'write';
-const manual = currentManual();
+const manual = currentManual;
 
 test.each([
   ['docs/cli.md', renderMarkdown(manual)],

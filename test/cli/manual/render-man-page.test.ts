@@ -16,7 +16,7 @@ describe.runIf(programsRun('groff'))('in groff', () => {
   }
 
   test('our page raises no warning and shows everything in its place', async () => {
-    const manual = currentManual();
+    const manual = currentManual;
     const { text, warnings } = await typeset(renderManPage(manual));
     expect(warnings).toBe('');
     for (const { usage, examples, options } of manual.commands) {

@@ -12,14 +12,14 @@ test('texts are no Markdown, whatever they hold, but for words in backticks', ()
 });
 
 test('options that three commands share are described once', () => {
-  const page = renderMarkdown(currentManual());
+  const page = renderMarkdown(currentManual);
   expect(page.split('| `--cluster-cidr <cidrs>` |')).toHaveLength(2);
   expect(page).toMatch(/\n\[Common options\]\(#common-options\): `--node`, .*`--cluster-cidr`/);
 });
 
 test('every command has a heading, and the overview leads there', () => {
-  const page = renderMarkdown(currentManual());
-  for (const { name } of currentManual().commands) {
+  const page = renderMarkdown(currentManual);
+  for (const { name } of currentManual.commands) {
     expect(page).toContain(`](#svc2nft-${name})`);
     expect(page).toContain(`\n## svc2nft ${name}\n`);
   }
