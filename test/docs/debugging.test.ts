@@ -19,18 +19,16 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Every command prints what stands below it; `DOCS=write npx vitest run test/debugging.test.ts` renews that. */
-describe.each(['docs/debugging.md', 'README.md'])('%s', (file) => {
+/** Every command prints what stands below it; `DOCS=write npx vitest run test/docs/debugging.test.ts` renews that. */
+describe.each(['docs/debugging.md', 'docs/commands.md', 'README.md'])('%s', (file) => {
   const blocks = [...readFileSync(file, 'utf8').matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = '']) => block);
 
   test.each(blocks)('%s', async (block) => {
-    const commands = block.split('\n').filter((line) => line.startsWith('$ svc2nft '));
+    const commands = block.split('\n').filter((line) => line.startsWith('$ '));
     expect(commands.length).toBeGreaterThan(0);
     const printed: string[] = [];
     for (const command of commands) {
-      const args = command.slice('$ svc2nft '.length).split(' ').map(pathOf);
-      const { stdout, stderr } = await runMain(args);
-      printed.push(`${command}\n${stderr}${stdout}`);
+      printed.push(`${command}\n${await runCommand(command)}`);
     }
     const expected = printed.join('\n');
     if (process.env['DOCS'] === 'write') {
@@ -43,6 +41,15 @@ describe.each(['docs/debugging.md', 'README.md'])('%s', (file) => {
     }
   });
 });
+
+/** What a command prints: `$ svc2nft ...`, also with npx, or behind a `sed` that replaces something in a file. */
+async function runCommand(command: string): Promise<string> {
+  const [, before = '', words = ''] = /^\$ (.*\| )?(?:npx )?svc2nft (.*)$/.exec(command) ?? [];
+  const [, pattern = '', replacement = '', file = ''] = /^sed 's\/(.*)\/(.*)\/' (\S+) \| $/.exec(before) ?? [];
+  const input = before === '' ? {} : { input: readFileSync(file, 'utf8').replaceAll(pattern, replacement) };
+  const { stdout, stderr } = await runMain(words.split(' ').map(pathOf), input);
+  return `${stderr}${stdout}`;
+}
 
 function pathOf(arg: string): string {
   const paths: Readonly<Record<string, string>> = {

@@ -4,24 +4,25 @@ import { withoutLock } from '../../src/apply/with-lock.ts';
 import { compileCommand } from '../../src/cli/commands/compile-command.ts';
 import { runMain } from '../support/run-main.ts';
 
-const readme = readFileSync('README.md', 'utf8');
+const commands = readFileSync('docs/commands.md', 'utf8');
 
-function blockAfter(heading: string): string {
-  const section = readme.slice(readme.indexOf(`## ${heading}`));
-  return /```\n([\s\S]*?)```/.exec(section)?.[1] ?? '';
+function blockIn(heading: string, word: string): string {
+  const section = commands.slice(commands.indexOf(`\n## ${heading}\n`));
+  const blocks = [...section.matchAll(/^```\n([\s\S]*?)^```/gm)].map(([, block = '']) => block);
+  return blocks.find((block) => block.includes(word)) ?? '';
 }
 
-test('every line of the ruleset that the README shows is printed for the demo', async () => {
+test('every line of the ruleset that the page shows is printed for the demo', async () => {
   const { stdout } = await runMain(['demo/cluster.yaml', '--cluster-cidr', '10.244.0.0/16']);
   const printed = new Set(stdout.split('\n').map((line) => line.trim()));
-  const shown = blockAfter('What it prints')
+  const shown = blockIn('compile', 'map service-ips')
     .split('\n')
     .map((line) => line.trim());
   expect(shown.length).toBeGreaterThan(25);
   expect(shown.filter((line) => !printed.has(line))).toEqual([]);
 });
 
-test('the diagnostic that the README shows is what one gets', async () => {
+test('the diagnostic that the page shows is the one that is printed', async () => {
   const input = `apiVersion: v1
 kind: Service
 metadata:
@@ -34,10 +35,10 @@ spec:
       port: 70000
 `;
   const { stderr } = await runMain(['compile', '-'], { input });
-  expect(stderr.replaceAll('<stdin>', 'cluster.yaml')).toBe(blockAfter('Command line'));
+  expect(stderr.replaceAll('<stdin>', 'cluster.yaml')).toBe(blockIn('compile', 'invalid-port'));
 });
 
-test('the README names every flag', () => {
+test('the page names every flag of compile', () => {
   const run = () => Promise.reject(new Error('no program is needed'));
   const streams = {
     stdin: process.stdin,
@@ -49,5 +50,5 @@ test('the README names every flag', () => {
     now: () => 0,
   };
   const flags = compileCommand(streams, () => {}).options.map(({ short, long }) => short ?? long);
-  expect(flags.filter((flag) => !readme.includes(`${flag} `) && !readme.includes(`${flag}\``))).toEqual([]);
+  expect(flags.filter((flag) => !commands.includes(`${flag} `) && !commands.includes(`${flag}\``))).toEqual([]);
 });
