@@ -1,11 +1,11 @@
 import type { Mapping } from '../../lib/unknown-values.ts';
 import type { Family, Protocol } from '../../net/network.ts';
-import { l4proto } from '../../phases/5-plan/expressions.ts';
+import { l4proto, protocolOf } from '../expressions.ts';
 import type { Deviation } from '../listed-table.ts';
 import type { Chain, Hook, Rule, Statement } from '../ruleset.ts';
 import { wordFor } from './json-values.ts';
 import { readProtocol } from './read-expression.ts';
-import { protocolOf, readStatement } from './read-statement.ts';
+import { readStatement } from './read-statement.ts';
 
 /** A chain as nft prints it: its own body, and those of its rules. */
 interface ChainObject {

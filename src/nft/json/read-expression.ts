@@ -1,13 +1,5 @@
 import type { Family, Protocol } from '../../net/network.ts';
-import {
-  daddr,
-  dportOf,
-  l4proto,
-  originalDaddr,
-  originalDport,
-  saddr,
-  thDport,
-} from '../../phases/5-plan/expressions.ts';
+import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr, thDport } from '../expressions.ts';
 import type { Expression } from '../ruleset.ts';
 import { fieldsOf, isCount, listOf, onlyField, partsOf, readAll } from './json-values.ts';
 

@@ -1,6 +1,7 @@
 import type { Mapping } from '../../lib/unknown-values.ts';
 import { type Family, type Protocol, protocols } from '../../net/network.ts';
 import { endpointMapName } from '../../phases/5-plan/names.ts';
+import { protocolOf } from '../expressions.ts';
 import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Expression, FilledSet, KeyType, SetDeclaration } from '../ruleset.ts';
 import { fieldsOf, isCount, listOf, readAll, wordFor } from './json-values.ts';
@@ -13,7 +14,6 @@ import {
 } from './read-element.ts';
 import { readExpressions } from './read-expression.ts';
 import { collectLists, type IndexedAddress } from './read-nft-json.ts';
-import { protocolOf } from './read-statement.ts';
 
 /** A set or map with its elements. */
 interface ListedSet {

@@ -1,5 +1,5 @@
 import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
-import { daddr, dportOf, originalDaddr, originalDport, saddr } from '../../phases/5-plan/expressions.ts';
+import { daddr, dportOf, originalDaddr, originalDport, protocolOf, saddr } from '../expressions.ts';
 import { renderExpression } from '../print.ts';
 import type { Element, Expression, Scalar, Statement } from '../ruleset.ts';
 import { fieldsOf, isCount, listOf, onlyField, readAll } from './json-values.ts';
@@ -261,11 +261,6 @@ function readDestination(json: unknown, family: Family, protocol: Protocol | und
   return to === family && protocol && typeof addr === 'string' && isCount(port)
     ? { kind: 'dnat', protocol, address: addr, port }
     : undefined;
-}
-
-/** The transport protocol whose port an expression reads. */
-export function protocolOf(expression: Expression): Protocol | undefined {
-  return expression.kind === 'dport' && expression.protocol !== 'th' ? expression.protocol : undefined;
 }
 
 /** What a verdict map leads to. */

@@ -4,12 +4,12 @@
  */
 
 import type { Protocol } from '../../net/network.ts';
+import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from '../../nft/expressions.ts';
 import type { Chain, Rule, SetDeclaration, Statement } from '../../nft/ruleset.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
 import { pinBaseChains } from './base-chains.ts';
 import { externalLocalRules, externalRules } from './dispatch-chains.ts';
-import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr } from './expressions.ts';
 import { type FixedContext, planBaseChain } from './fixed-chains.ts';
 import { chainNames, ownedNames, pinChainName, pinMapName, pinSetName, setNames, stickySetName } from './names.ts';
 import { pinMap, pinSet } from './set-declarations.ts';

@@ -1,6 +1,7 @@
 import { protocols } from '../../net/network.ts';
+import { daddr, dportOf, l4proto, saddr } from '../../nft/expressions.ts';
 import type { Chain, Rule } from '../../nft/ruleset.ts';
-import { daddr, dportOf, isFromNode, isFromPod, l4proto, requestMasquerade, saddr } from './expressions.ts';
+import { isFromNode, isFromPod, requestMasquerade } from './conditions.ts';
 import type { FixedContext } from './fixed-chains.ts';
 import { type EndpointMapKey, endpointMapName, pinMapName } from './names.ts';
 

@@ -1,19 +1,9 @@
 import type { Family } from '../../net/network.ts';
+import { daddr, l4proto, saddr, thDport } from '../../nft/expressions.ts';
 import type { Chain, Expression, Rule, Statement } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodePortAddresses } from '../3-model/model.ts';
 import { type BaseChainRow, baseChains } from './base-chains.ts';
-import {
-  daddr,
-  isForNode,
-  isNew,
-  isNotForLoopback,
-  isNotFromPod,
-  isTranslated,
-  l4proto,
-  requestMasquerade,
-  saddr,
-  thDport,
-} from './expressions.ts';
+import { isForNode, isNew, isNotForLoopback, isNotFromPod, isTranslated, requestMasquerade } from './conditions.ts';
 import { chainNames, setNames } from './names.ts';
 
 /** What the chains that do not depend on any Service need to know. */

@@ -1,21 +1,9 @@
-import type { Family, Protocol } from '../../net/network.ts';
-import type { Expression, Statement } from '../../nft/ruleset.ts';
+import type { Family } from '../../net/network.ts';
+import { daddr, saddr } from '../../nft/expressions.ts';
+import type { Statement } from '../../nft/ruleset.ts';
 import type { LocalDetector } from '../3-model/model.ts';
 
 type Match = Extract<Statement, { kind: 'match' }>;
-
-/** The expressions that rules are made of, by the words of nft. */
-export const saddr: Expression = { kind: 'address', field: 'saddr' };
-export const daddr: Expression = { kind: 'address', field: 'daddr' };
-export const l4proto: Expression = { kind: 'l4proto' };
-export const thDport: Expression = { kind: 'dport', protocol: 'th' };
-export const originalDaddr: Expression = { kind: 'ct-original-daddr' };
-export const originalDport: Expression = { kind: 'ct-original-dport' };
-
-/** `tcp dport`: also makes sure that the packet is of the protocol. */
-export function dportOf(protocol: Protocol): Expression {
-  return { kind: 'dport', protocol };
-}
 
 /** `ct state new`: the first packet of a connection. */
 export const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
