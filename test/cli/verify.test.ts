@@ -29,7 +29,7 @@ afterAll(() => {
 const settings = ['--cluster-cidr', '10.244.0.0/16', '--family', 'ip'];
 const right = 'table ip svc2nft: 3 frontends, 4 endpoints, ';
 
-/** `svc2nft verify` with these arguments, FOLDER/a for a file; nft must not be told to change anything. */
+/** `svc2nft verify` with these arguments, FOLDER/a for a file; nft must not be asked to change anything. */
 async function verify(
   args: readonly string[],
   { input = shop(), answers = [] }: { readonly input?: string; readonly answers?: readonly Answer[] } = {},
@@ -44,11 +44,11 @@ async function verify(
 const lines = ({ stdout }: CommandResult): string[] => stdout.trimEnd().split('\n');
 
 describe('what is verified', () => {
-  test('what the snapshot compiles to: needs no nft', async () => {
+  test('what the snapshot compiles to, without nft', async () => {
     const result = await verify(['-', ...settings]);
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(lines(result)).toEqual([
-      expect.stringMatching(/^table ip svc2nft: 3 frontends, 4 endpoints, [0-9]+ packets walked: right$/),
+      expect.stringMatching(/^table ip svc2nft: 3 frontends, 4 endpoints, [0-9]+ packets walked: correct$/),
     ]);
   });
 
@@ -64,11 +64,11 @@ describe('what is verified', () => {
     expect(result.stdout).toContain(right);
   });
 
-  test('a file with an endpoint that is another', async () => {
+  test('a file with a wrong endpoint', async () => {
     const result = await verify(['-', ...settings, '--ruleset', 'FOLDER/damaged.nft']);
     expect(result).toMatchObject({ exitCode: 1, stderr: '' });
     expect(lines(result)[0]).toMatch(
-      /^shop\/cart:http .* 10\.244\.1\.99:8080 gets 1\/3 of the connections of pods, the node and clients outside, should get none; 10\.244\.1\.12:8080 should get 1\/3, and gets none$/,
+      /^shop\/cart:http .* 10\.244\.1\.99:8080 gets 1\/3 of the connections from pods, the node and external clients, but should get none; 10\.244\.1\.12:8080 gets none, but should get 1\/3$/,
     );
   });
 });
@@ -91,11 +91,11 @@ describe('faults of the kernel’s table', () => {
     });
     expect(result.exitCode).toBe(1);
     expect(lines(result)).toContain(
-      'shop/dns:dns 10.96.0.53:53/udp: connections of pods, the node and clients outside are rejected, should reach 10.244.1.53:5353',
+      'shop/dns:dns 10.96.0.53:53/udp: connections from pods, the node and external clients are rejected, but should reach 10.244.1.53:5353',
     );
   });
 
-  test('a rule that is not understood: nobody can say what packets it takes', async () => {
+  test('a rule that is not understood', async () => {
     const rule = { chain: 'services', expr: [{ xt: { type: 'match', name: 'statistic' } }, { drop: null }] };
     const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers: [listedShop(add({ rule }))] });
     expect(result).toMatchObject({ exitCode: 1, stderr: '' });
@@ -108,18 +108,18 @@ describe('faults of the kernel’s table', () => {
     expect(exitCode).toBe(1);
     const json = JSON.parse(stdout) as { tables: { faults: unknown[] }[] };
     expect(json).toMatchObject({
-      right: false,
-      tables: [{ family: 'ip', table: 'svc2nft', frontends: 3, endpoints: 4, right: false }],
+      correct: false,
+      tables: [{ family: 'ip', table: 'svc2nft', frontends: 3, endpoints: 4, correct: false }],
     });
     expect(json.tables[0]?.faults).toContainEqual({
       code: 'wrong-verdict',
       service: 'shop/dns:dns',
       frontend: '10.96.0.53:53/udp',
-      message: 'connections of pods, the node and clients outside are rejected, should reach 10.244.1.53:5353',
+      message: 'connections from pods, the node and external clients are rejected, but should reach 10.244.1.53:5353',
     });
   });
 
-  test('thousands of one kind are counted', async () => {
+  test('thousands of faults of one kind are counted', async () => {
     const many = Array.from({ length: 1_500 }, (_, index) => `10.99.${index >> 8}.${index & 255}`);
     const answers = [listedShop(addElements('cluster-ips', ...many))];
     const result = await verify(['-', ...settings, '--ruleset', 'kernel'], { answers });
@@ -131,7 +131,7 @@ describe('faults of the kernel’s table', () => {
   test('the table of one family is missing', async () => {
     const flags = ['-', '--cluster-cidr', '10.244.0.0/16', '--ruleset', 'kernel'];
     const one = await verify(flags, { answers: [listedShop()] });
-    // Nobody asks for anything in it.
+    // The snapshot has no frontend in it.
     expect(one.exitCode).toBe(0);
   });
 
@@ -141,10 +141,13 @@ describe('faults of the kernel’s table', () => {
     expect(lines(result)).toEqual([
       'there is no table ip svc2nft',
       'table ip svc2nft: 3 frontends, 4 endpoints, 0 packets walked: 1 fault',
-      'table ip6 svc2nft: 0 frontends, 0 endpoints, 0 packets walked: right',
+      'table ip6 svc2nft: 0 frontends, 0 endpoints, 0 packets walked: correct',
     ]);
     const json = await verify(['-', ...settings, '--ruleset', 'kernel', '-o', 'json']);
-    expect(JSON.parse(json.stdout)).toMatchObject({ right: false, tables: [{ faults: [{ code: 'missing-table' }] }] });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      correct: false,
+      tables: [{ faults: [{ code: 'missing-table' }] }],
+    });
   });
 });
 
@@ -172,7 +175,7 @@ describe('misuse', () => {
 
   test.each([
     ['nft is not there', says.missing, 4],
-    ['nobody but root may', says.notPermitted, 4],
+    ['only root may', says.notPermitted, 4],
     ['the kernel refuses', says.noMemory, 3],
   ] as const)('%s', async (_name, answer, exitCode) => {
     const flags = ['FOLDER/shop.json', ...settings, '--ruleset', 'kernel'];
@@ -186,5 +189,5 @@ test('help begins with examples and ends with exit codes', async () => {
   const { stdout, exitCode } = await verify(['--help']);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^Examples:\n/);
-  expect(stdout.trimEnd()).toMatch(/Exit codes: 0 right, 1 faults.*\n4 no permission or no nft\.$/);
+  expect(stdout.trimEnd()).toMatch(/Exit codes: 0 correct, 1 faults.*\n4 no permission or no nft\.$/);
 });

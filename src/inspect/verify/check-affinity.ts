@@ -5,20 +5,20 @@ import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import { standardClients } from './list-clients.ts';
 
-/** A packet that was sent to an endpoint as it should be, and the means to send more. */
+/** A packet that had the expected fate, and the means to send more. */
 interface AffinityContext {
   readonly packet: Packet;
   readonly expected: ExpectedFate;
   readonly expectations: Expectations;
-  /** Whether to try those as well whom the pins must not concern, and pins to endpoints that are gone. */
+  /** Whether to also try clients and ports that the pins must not affect, and pins to removed endpoints. */
   readonly isThorough: boolean;
   readonly walk: (packet: Packet, memory?: Memory) => Fate;
 }
 
 /**
- * What is wrong about the connections that follow on one: the client's next one must go where the first went, for as long
- * as its Service says; that of another client, and that to another port of the Service, anywhere. A pin to an endpoint
- * that is gone must be forgotten. Undefined where all is right.
+ * What is wrong with the connections that follow a first one; undefined if nothing is. The client's next connection must
+ * reach the same endpoint, for as long as its Service specifies; that of another client, or to another port of the Service,
+ * may reach any. A pin to a removed endpoint must be deleted.
  */
 export function findAffinityProblem(outcomes: readonly Outcome[], context: AffinityContext): string | undefined {
   const { frontend } = context.expected;
@@ -37,32 +37,32 @@ export function findAffinityProblem(outcomes: readonly Outcome[], context: Affin
     : undefined;
 }
 
-/** Without affinity nothing may be kept. */
+/** What is wrong if a client without affinity has a pin; undefined if it has none. */
 export function findNeedlessPin(outcomes: readonly Outcome[]): string | undefined {
   const isKept = outcomes.some(({ memory }) => memory.size > 0);
-  return isKept ? 'are pinned to their endpoint, though the Service has no affinity' : undefined;
+  return isKept ? 'are pinned to their endpoint, but the Service has no affinity' : undefined;
 }
 
 function nextProblem({ endpoint, memory }: Outcome, seconds: number, context: AffinityContext): string | undefined {
   const [next, ...others] = context.walk(context.packet, memory).outcomes;
   if (next?.endpoint !== endpoint || others.length > 0) {
-    return `do not keep ${endpoint}, should for ${seconds} s`;
+    return `do not keep ${endpoint}, but should for ${seconds} s`;
   }
   const times = [...memory.values()].flatMap((entries) => [...entries.values()]).map((entry) => entry.timeoutSeconds);
   const wrong = times.find((time) => time !== seconds);
   return times.length > 0 && (wrong !== undefined || times.includes(undefined))
-    ? `keep ${endpoint} for ${wrong ?? 'unlimited'} s, should for ${seconds} s`
+    ? `keep ${endpoint} ${wrong === undefined ? 'forever' : `for ${wrong} s`}, but should for ${seconds} s`
     : undefined;
 }
 
-/** Somebody whom the pin of the first client must not concern. */
+/** A packet that the pin of the first client must not affect. */
 interface Other {
   readonly packet: Packet;
   readonly words: string;
 }
 
 function otherClients({ packet, expectations }: AffinityContext): Other[] {
-  // What the node sends to itself masqueraded comes back as from another of its addresses, so these may share a pin.
+  // What the node sends to itself masqueraded arrives from another of its addresses, so these may share a pin.
   const isNode = isNodeAddress(packet.source, expectations);
   const other = standardClients(expectations).find(
     ({ source }) => source !== packet.source && !(isNode && isNodeAddress(source, expectations)),
@@ -71,13 +71,13 @@ function otherClients({ packet, expectations }: AffinityContext): Other[] {
     ? [
         {
           packet: { ...packet, source: other.source, inputInterface: other.inputInterface ?? '' },
-          words: `is followed by ${other.words} as well`,
+          words: `also applies to ${other.words}`,
         },
       ]
     : [];
 }
 
-/** As many ports of one Service are tried. */
+/** How many ports of one Service are tried. */
 const portsTried = 2;
 
 function otherPorts({ service, address }: ExpectedFrontend, { packet, expectations }: AffinityContext): Other[] {
@@ -86,11 +86,11 @@ function otherPorts({ service, address }: ExpectedFrontend, { packet, expectatio
   );
   return others.slice(0, portsTried).map(({ port, service: { protocol, label } }) => ({
     packet: { ...packet, protocol, port },
-    words: `is followed at port ${port}/${protocol} (${label}) as well`,
+    words: `also applies at port ${port}/${protocol} (${label})`,
   }));
 }
 
-/** The pins of all outcomes are tried at once: none of them concerns others. */
+/** The pins of all outcomes are tried at once: none of them may affect others. */
 function othersProblem(
   outcomes: readonly Outcome[],
   frontend: ExpectedFrontend,
@@ -101,10 +101,10 @@ function othersProblem(
   const others = [...otherClients(context), ...otherPorts(frontend, context)];
   const misled = others.find(({ packet }) => {
     const expected = expectFate(packet, expectations);
-    // What is wrong without the pin as well is told elsewhere.
+    // What is wrong without the pin, too, has a fault of its own.
     return compareFate(walk(packet, memory), expected) && !compareFate(walk(packet), expected);
   });
-  return misled && `are pinned, and their pin ${misled.words}`;
+  return misled && `have a pin that ${misled.words}`;
 }
 
 function uniteMemories(memories: readonly Memory[]): Memory {
@@ -119,7 +119,7 @@ function uniteMemories(memories: readonly Memory[]): Memory {
   return united;
 }
 
-/** The first packet that follows the pin is lost, the next one picks anew. */
+/** The first packet that follows the pin is lost; the next one picks an endpoint again. */
 function goneProblem(
   { address, port, endpoint, memory }: Outcome,
   { packet, expected, walk }: AffinityContext,
@@ -133,12 +133,12 @@ function goneProblem(
   const isLost = lost?.verdict === 'dropped' && others.length === 0;
   return isLost && !compareFate(walk(packet, lost.memory), expected)
     ? undefined
-    : `do not let go of ${endpoint} once it is gone`;
+    : `stay pinned to ${endpoint} after it is removed`;
 }
 
 /**
- * A memory as it would be had another endpoint been picked: in the values of pins, and at the end of their keys. Undefined
- * where no pin names the endpoint, as where endpoints have sets of their own, which go with them.
+ * The memory as if another endpoint had been picked: it replaces the endpoint in the values of pins and at the end of their
+ * keys. Undefined if no pin names the endpoint, as with one set per endpoint, which is removed together with it.
  */
 function movePins(memory: Memory, from: EndpointAddress, to: EndpointAddress): Memory | undefined {
   const end = `${from.address} . ${from.port}`;

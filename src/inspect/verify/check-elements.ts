@@ -2,21 +2,24 @@ import { endpointText, type Protocol, protocols } from '../../net/network.ts';
 import type { Element, SetDeclaration } from '../../nft/ruleset.ts';
 import { splitKey } from '../../nft/ruleset-parts.ts';
 import { listTargets } from './check-frontends.ts';
-import { rejectChain } from './check-structure.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import { placeOf } from './fault-collector.ts';
 import { clientKinds, standardClients } from './list-clients.ts';
-import type { Fault, FaultPlace } from './verify-ruleset.ts';
-import type { Target, WalkCheck } from './walk-check.ts';
+import type { Fault } from './verification.ts';
+import type { ProbeTarget, WalkCheck } from './walk-check.ts';
 
-/** The set of endpoints that are masqueraded when they meet themselves (docs/ruleset.md). */
+/** For Services without endpoints; always there, even if none needs it (docs/ruleset.md). */
+export const rejectChain = 'reject-chain';
+
+/** The set of endpoints that are masqueraded when they reach themselves (docs/ruleset.md). */
 const hairpinSet = 'hairpin-connections';
 
 /**
- * Accounts for the elements of all sets and maps, after all packets were walked: what none of them found serves nobody
- * that it should, and what it lets through nobody has asked for. Left out are dynamic sets, which traffic fills, and
- * elements of frontends that no packet can use up, as with source ranges that admit no pod, or that have a fault already:
- * who is sent elsewhere finds none of the rest.
+ * Adds a fault for each element that no packet matched; call it after all packets were walked. Such an element serves no
+ * client of the snapshot, so what it lets through was not asked for. Exempt are dynamic sets, which traffic fills; frontends
+ * that the packets cannot use up, as with source ranges that admit no pod; and frontends that have a fault already, because
+ * packets that go elsewhere miss the rest of the elements.
  */
 export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
   const unusable = unusableFrontends(expectations);
@@ -26,11 +29,11 @@ export function checkElements({ ruleset, expectations, found, faults }: WalkChec
       continue;
     }
     const unfound = isDynamic ? [] : [...entries.values()].filter((element) => !found.has(element));
-    for (const element of unfound.filter((one) => !isCidr(one, declaration, expectations))) {
-      const frontend = ownerOf(element, declaration, expectations);
+    for (const element of unfound.filter((one) => !isServiceCidr(one, declaration, expectations))) {
+      const frontend = frontendOf(element, declaration, expectations);
       const isExplained =
         frontend &&
-        (unusable.has(frontend) ? leadsRight(element, declaration, frontend) : faults.concerns(placeOf(frontend)));
+        (unusable.has(frontend) ? leadsToService(element, declaration, frontend) : faults.concerns(placeOf(frontend)));
       if (!isExplained) {
         faults.add(faultOf(element, declaration, frontend));
       }
@@ -38,7 +41,7 @@ export function checkElements({ ruleset, expectations, found, faults }: WalkChec
   }
 }
 
-/** A marked packet is masqueraded before this set is asked, so that here only the elements tell. */
+/** Marked packets are masqueraded before this set is looked up, so no walk shows its faults; its elements do. */
 function checkHairpinSet(entries: ReadonlyMap<string, Element>, { hairpins }: Expectations): Fault[] {
   const expected = new Map(
     [...hairpins].map((hairpin) => {
@@ -52,7 +55,7 @@ function checkHairpinSet(entries: ReadonlyMap<string, Element>, { hairpins }: Ex
     ...extra.map(
       (key): Fault => ({
         code: 'extra-element',
-        message: `${hairpinSet} has ${key}, which is no endpoint of this node`,
+        message: `${hairpinSet} has ${key}, which is not an endpoint on this node`,
       }),
     ),
     ...missing.map(
@@ -64,20 +67,20 @@ function checkHairpinSet(entries: ReadonlyMap<string, Element>, { hairpins }: Ex
   ];
 }
 
-/** Ranges of cluster IPs that are all in use are asked for by no packet. */
-function isCidr({ key }: Element, { name }: SetDeclaration, { serviceCIDRs }: Expectations): boolean {
+/** No packet matches a Service CIDR whose addresses are all in use. */
+function isServiceCidr({ key }: Element, { name }: SetDeclaration, { serviceCIDRs }: Expectations): boolean {
   return (
     name === 'service-cidrs' &&
     serviceCIDRs.some(({ address, prefix }) => [`${address}/${prefix}`, address].includes(key))
   );
 }
 
-/** Frontends of which no client, or not every kind of client, can make use. */
+/** Frontends that some kinds of clients, or all, cannot use. */
 function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFrontend> {
   const { ips, nodePorts } = expectations;
   const lacksKinds = standardClients(expectations).length < clientKinds.length;
-  // At an address of the node an IP and a node port may be in each other's way.
-  const hasRival = ({ kind }: ExpectedFrontend, { destination, protocol, port }: Target): boolean =>
+  // At an address of the node, an IP and a node port may claim the same port.
+  const hasRival = ({ kind }: ExpectedFrontend, { destination, protocol, port }: ProbeTarget): boolean =>
     kind === 'node-port'
       ? ips.has(`${destination} ${protocol} ${port}`)
       : isNodeAddress(destination, expectations) && nodePorts.has(`${protocol} ${port}`);
@@ -90,8 +93,8 @@ function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFron
   return new Set(unusable.map(([frontend]) => frontend));
 }
 
-/** Whether an element leads nowhere that its Service does not: to a chain, or to one of the endpoints. */
-function leadsRight({ value, key }: Element, { key: types }: SetDeclaration, frontend: ExpectedFrontend): boolean {
+/** Whether an element leads where its Service does: to a chain of the right kind, or to one of its endpoints. */
+function leadsToService({ value, key }: Element, { key: types }: SetDeclaration, frontend: ExpectedFrontend): boolean {
   const { cluster, local } = frontend.service;
   const refusal = refusalBy(frontend);
   const isEndpoint = (endpointAddress: string): boolean =>
@@ -108,7 +111,7 @@ function leadsRight({ value, key }: Element, { key: types }: SetDeclaration, fro
   return types.length > 2 && types.at(-1) === 'port' && isEndpoint(endpointText({ address, port: Number(port) }));
 }
 
-/** How a frontend refuses those for whom it has nothing; undefined where it has something for everybody. */
+/** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
 function refusalBy({ kind, service }: ExpectedFrontend): 'drop' | 'reject' | undefined {
   const { hasAny, local, internalLocal, externalLocal } = service;
   const needsLocal = kind === 'cluster-ip' ? internalLocal : externalLocal;
@@ -124,14 +127,14 @@ function faultOf(element: Element, declaration: SetDeclaration, frontend: Expect
   const { name, key: types } = declaration;
   const endpointAddress = value && 'address' in value ? `${endpointText(value)} at ${key}` : key;
   if (frontend) {
-    const message = `${name} has ${endpointAddress}, which no client of it should find`;
+    const message = `${name} has ${endpointAddress}, which no client of this frontend should match`;
     return { code: 'extra-element', ...placeOf(frontend), message };
   }
   const owner = comment === undefined ? '' : ` (${comment})`;
   if (!types.includes('port')) {
     return {
       code: 'extra-element',
-      message: `${name} has ${endpointAddress}${owner}, which nothing in the snapshot asks for`,
+      message: `${name} has ${endpointAddress}${owner}, which nothing in the snapshot calls for`,
     };
   }
   return {
@@ -152,8 +155,8 @@ function frontendText(parts: readonly string[], types: SetDeclaration['key'], na
     : `node port ${port}${suffix}`;
 }
 
-/** The frontend that an element's key begins with, or undefined where nobody owns it. */
-export function ownerOf(
+/** The frontend that the key of an element begins with; undefined if no Service has it. */
+export function frontendOf(
   { key }: Element,
   { key: types, protocol, name }: SetDeclaration,
   { ips, nodePorts }: Expectations,
@@ -165,16 +168,10 @@ export function ownerOf(
   const known = partOf('protocol') ?? protocol ?? protocols.find((each) => name.startsWith(`${each}-`));
   const candidates: readonly string[] = known === undefined ? protocols : [known];
   for (const each of candidates) {
-    const owner = address === undefined ? nodePorts.get(`${each} ${port}`) : ips.get(`${address} ${each} ${port}`);
-    if (owner) {
-      return owner;
+    const frontend = address === undefined ? nodePorts.get(`${each} ${port}`) : ips.get(`${address} ${each} ${port}`);
+    if (frontend) {
+      return frontend;
     }
   }
   return undefined;
-}
-
-/** A frontend as people write it, with its Service. */
-export function placeOf({ address, port, service: { label, protocol } }: ExpectedFrontend): FaultPlace {
-  const where = address === undefined ? `node port ${port}` : endpointText({ address, port });
-  return { service: label, frontend: `${where}/${protocol}` };
 }

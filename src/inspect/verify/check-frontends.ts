@@ -12,13 +12,13 @@ import {
   markedClients,
   standardClients,
 } from './list-clients.ts';
-import type { Target, WalkCheck } from './walk-check.ts';
+import type { ProbeTarget, WalkCheck } from './walk-check.ts';
 
 /**
- * Sends packets to every frontend that a Service owns: from a pod, the node and outside, from the edges of source
- * ranges, and from its own endpoints. Nothing else can tell clients of one frontend apart, but the literals of rules and
- * the marks of packets. So all clients that these name, and marked ones, are tried at the first frontend of each way
- * through the rules, where ways are equal if the same literals hold the frontend, and its endpoints.
+ * Sends packets to every frontend that a Service owns: from a pod, the node and an external client, from the edges of
+ * source ranges, and from its own endpoints. Beyond these, rules can tell clients of one frontend apart only by their own
+ * literals and by marks. So all clients that literals name, and marked ones, are tried only at the first frontend of each
+ * way through the rules; two ways are the same if the same literals match the frontend and its endpoints.
  */
 export function checkFrontends(check: WalkCheck, literals: Literals): void {
   const { expectations } = check;
@@ -51,22 +51,22 @@ export function checkFrontends(check: WalkCheck, literals: Literals): void {
   }
 }
 
-/** Every frontend with the addresses at which it answers; none where another frontend is in front of it. */
-export function listTargets(expectations: Expectations): [ExpectedFrontend, Target[]][] {
+/** Every frontend with the addresses at which it answers. */
+export function listTargets(expectations: Expectations): [ExpectedFrontend, ProbeTarget[]][] {
   const { ips, nodePorts, nodeAddresses, nodePortAddresses } = expectations;
-  const atIPs = [...ips.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+  const atIPs = [...ips.values()].map((frontend): [ExpectedFrontend, ProbeTarget[]] => [
     frontend,
     [{ destination: frontend.address ?? '', protocol: frontend.service.protocol, port: frontend.port }],
   ]);
   const accepting = nodePortAddresses === 'all' ? nodeAddresses : [...nodePortAddresses];
-  const atNode = [...nodePorts.values()].map((frontend): [ExpectedFrontend, Target[]] => [
+  const atNode = [...nodePorts.values()].map((frontend): [ExpectedFrontend, ProbeTarget[]] => [
     frontend,
     accepting.map((destination) => ({ destination, protocol: frontend.service.protocol, port: frontend.port })),
   ]);
   return [...atIPs, ...atNode];
 }
 
-/** Clients at the edges of what a load balancer IP allows, and of what its elements say. */
+/** Clients at the edges of the ranges that a load balancer IP allows, by its Service and by the rules. */
 function guardedClients(
   { kind, service }: ExpectedFrontend,
   found: readonly string[],
@@ -77,13 +77,13 @@ function guardedClients(
   return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
 }
 
-/** As many endpoints of one frontend are sent to themselves. */
+/** How many endpoints of each frontend try to reach themselves. */
 const hairpinsOfFrontend = 2;
 
 /**
- * Sends packets from endpoints of this node to Services that may send them back: from some of each frontend, others each
- * time as far as there are any. The rule is one for all, and which endpoints it is for is compared in whole elsewhere
- * (checkElements).
+ * Sends packets from endpoints on this node to Services that may send them back: a few for each frontend, if possible
+ * endpoints that were not tried yet. That is enough, for one rule serves them all; checkElements compares the whole set of
+ * endpoints that it applies to.
  */
 export function checkHairpins(check: WalkCheck): void {
   const { expectations } = check;
@@ -97,7 +97,7 @@ export function checkHairpins(check: WalkCheck): void {
     for (const { address, text } of target ? [...untried, ...here].slice(0, hairpinsOfFrontend) : []) {
       tried.add(text);
       for (const inputInterface of interfacesOf(expectations)) {
-        check.check({ source: address, inputInterface, words: `endpoint ${text} itself` }, target as Target);
+        check.check({ source: address, inputInterface, words: `endpoint ${text} itself` }, target as ProbeTarget);
       }
     }
   }
@@ -108,8 +108,8 @@ function interfacesOf({ detector }: Expectations): string[] {
 }
 
 /**
- * The ranges in sets of intervals whose key is that of a frontend and a range, `10.0.0.1 . tcp . 80 . 192.0.2.0/24`: their
- * texts by the key of the frontend.
+ * The source ranges that the rules have, by frontend: those at the end of keys in interval sets,
+ * `10.0.0.1 . tcp . 80 . 192.0.2.0/24`.
  */
 function readSourceRanges({ sets }: Pick<IndexedRuleset, 'sets'>): Map<string, string[]> {
   const ranges = new Map<string, string[]>();

@@ -3,46 +3,46 @@ import { protocols } from '../../net/network.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import { allClients, type Client, type Literals, markedClients, standardClients } from './list-clients.ts';
-import type { Target, WalkCheck } from './walk-check.ts';
+import type { ProbeTarget, WalkCheck } from './walk-check.ts';
 
 /**
  * Sends packets to where no Service answers: other ports of cluster IPs and of the node, unallocated cluster IPs, node
- * ports at addresses that do not accept them, pods, strangers, and whatever addresses and ports rules name.
+ * ports at addresses that do not accept them, pods, external hosts, and the addresses and ports that rules name.
  */
 export function checkSurroundings(check: WalkCheck, literals: Literals): void {
   const { expectations } = check;
   const clients = standardClients(expectations);
-  const everybody = allClients(expectations, literals);
+  const everyClient = allClients(expectations, literals);
   const freePort = findFreePort(expectations);
   for (const [index, destination] of [...expectations.clusterIPs].entries()) {
     for (const protocol of index === 0 ? protocols : (['tcp'] as const)) {
-      sendFrom(index === 0 ? everybody : clients.slice(0, 1), { destination, protocol, port: freePort }, check);
+      sendFrom(index === 0 ? everyClient : clients.slice(0, 1), { destination, protocol, port: freePort }, check);
     }
   }
   for (const target of [...freeTargets(check, freePort), ...nodePortsElsewhere(expectations, literals)]) {
-    sendFrom([...everybody, ...markedClients(clients, expectations)], target, check);
+    sendFrom([...everyClient, ...markedClients(clients, expectations)], target, check);
   }
   const named = namedTargets(expectations, literals, freePort);
-  const isTooMuch = named.length * everybody.length > mostNamedPackets;
+  const isTooMuch = named.length * everyClient.length > mostNamedPackets;
   if (isTooMuch) {
-    const message = 'rules name so many addresses and ports that not all of them were tried with each other';
+    const message = 'the rules name too many addresses and ports to try all combinations';
     check.faults.add({ code: 'not-understood', message });
   }
   for (const target of named) {
-    sendFrom(isTooMuch ? clients : everybody, target, check);
+    sendFrom(isTooMuch ? clients : everyClient, target, check);
   }
 }
 
-/** Rules of ours name a handful of addresses; a stranger's may name thousands, and each is tried with each. */
+/** svc2nft's rules name a handful of addresses; other rules may name thousands, and each is tried with each. */
 const mostNamedPackets = 300_000;
 
-function sendFrom(clients: readonly Client[], target: Target, check: WalkCheck): void {
+function sendFrom(clients: readonly Client[], target: ProbeTarget, check: WalkCheck): void {
   for (const client of clients) {
     check.check(client, target);
   }
 }
 
-/** A port that nobody has, neither at an address nor at the node; there are never 65,535 at one address. */
+/** A port that no frontend has, neither an IP nor a node port; 65,535 of them never exist. */
 function findFreePort({ ips, nodePorts }: Expectations): number {
   const used = new Set([...ips.values(), ...nodePorts.values()].map(({ port }) => port));
   let port = 9;
@@ -52,8 +52,8 @@ function findFreePort({ ips, nodePorts }: Expectations): number {
   return port;
 }
 
-/** Addresses that no Service has, and the node's, at a port that nobody has. */
-function freeTargets({ expectations, ruleset }: WalkCheck, port: number): Target[] {
+/** Addresses that no Service has, and those of the node, at a port that no frontend has. */
+function freeTargets({ expectations, ruleset }: WalkCheck, port: number): ProbeTarget[] {
   const { family, nodeAddresses, ips, serviceCIDRs } = expectations;
   const ranges = [...serviceCIDRs, ...addressRanges(ruleset)];
   const pods = [...ips.values()].flatMap(({ service }) => service.cluster.slice(0, 1)).slice(0, 20);
@@ -69,7 +69,7 @@ function freeTargets({ expectations, ruleset }: WalkCheck, port: number): Target
   return targets.flatMap((target) => protocols.map((protocol) => ({ ...target, protocol })));
 }
 
-/** Ranges that sets of addresses alone hold. */
+/** The ranges in sets whose keys are single addresses. */
 function addressRanges({ sets }: WalkCheck['ruleset']): Cidr[] {
   const ofRanges = [...sets.values()].filter(
     ({ declaration: { key, flags } }) => flags?.includes('interval') && key.join() === 'address',
@@ -77,8 +77,8 @@ function addressRanges({ sets }: WalkCheck['ruleset']): Cidr[] {
   return ofRanges.flatMap(({ entries }) => [...entries.keys()].flatMap((text) => rangeOf(text) ?? []));
 }
 
-/** What rules name outright: each address with a free port, and each port at addresses of every kind. */
-function namedTargets(expectations: Expectations, { destinations, ports }: Literals, freePort: number): Target[] {
+/** What rules name by literals: each address with a free port, and each port at addresses of every kind. */
+function namedTargets(expectations: Expectations, { destinations, ports }: Literals, freePort: number): ProbeTarget[] {
   const { nodeAddresses, clusterIPs, family } = expectations;
   const named = destinations.flatMap(rangeEdges);
   const some = [
@@ -94,19 +94,19 @@ function namedTargets(expectations: Expectations, { destinations, ports }: Liter
 }
 
 /**
- * Node ports where none should answer: at addresses of the node that do not accept them, loopback and the edges of ranges
- * that rules name among them, and at those of others: neighbours of the node, a stranger, a pod, a cluster IP. Of each way
- * in which node ports are treated one is tried, of dead ones as well.
+ * Node ports at addresses where none should answer: those of the node that do not accept node ports, loopback, the edges of
+ * ranges that rules name, neighbors of the node, an external host, a pod and a cluster IP. One node port of each kind that
+ * rules treat alike is tried, also of those without endpoints.
  */
-function nodePortsElsewhere(expectations: Expectations, { destinations }: Literals): Target[] {
+function nodePortsElsewhere(expectations: Expectations, { destinations }: Literals): ProbeTarget[] {
   const { family, nodeAddresses, ips, clusterIPs } = expectations;
   const [endpoint] = [...ips.values()].flatMap(({ service }) => service.cluster.slice(0, 1));
-  const neighbours = nodeAddresses.slice(0, 1).flatMap((address) => rangeEdges(singleAddress(address)));
+  const neighbors = nodeAddresses.slice(0, 1).flatMap((address) => rangeEdges(singleAddress(address)));
   const addresses = new Set([
     ...nodeAddresses,
     ...(family === 'ip' ? ['127.0.0.1', '127.0.1.1', '198.51.100.77'] : ['::1', '2001:db8:77::77']),
     ...destinations.flatMap(rangeEdges),
-    ...neighbours.filter((address) => !isNodeAddress(address, expectations)),
+    ...neighbors.filter((address) => !isNodeAddress(address, expectations)),
     ...[...clusterIPs].slice(0, 1),
     ...(endpoint ? [endpoint.address] : []),
   ]);

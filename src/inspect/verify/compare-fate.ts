@@ -1,17 +1,11 @@
 import { type Fate, type Outcome, summariseFate } from '../../walk/fate.ts';
 import type { ExpectedFate } from './expect-fate.ts';
-import type { FaultCode } from './verify-ruleset.ts';
+import type { Difference } from './fault-collector.ts';
+import type { FaultCode } from './verification.ts';
 
-/** How a fate differs from what it should be; the message is `before`, who the clients are, and `after`. */
-export interface Difference {
-  readonly code: FaultCode;
-  readonly before: string;
-  readonly after: string;
-}
-
-/** The worst of what is wrong about a fate; undefined where nothing is. */
+/** The worst difference between a fate and the expected one; undefined if there is none. */
 export function compareFate(fate: Fate, expected: ExpectedFate): Difference | undefined {
-  if (isRight(fate.outcomes, expected)) {
+  if (isAsExpected(fate.outcomes, expected)) {
     return undefined;
   }
   const summary = summariseFate(fate);
@@ -19,9 +13,11 @@ export function compareFate(fate: Fate, expected: ExpectedFate): Difference | un
   const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
   const { verdict, endpoints } = summary;
   if (verdict === 'untouched' && expected.verdict === 'untouched') {
-    return about('wrong-source', '', ' are masqueraded, should keep their source');
+    return about('wrong-source', '', ' are masqueraded, but should keep their source');
   }
-  return found ?? about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, should ${expectedText(expected)}`);
+  return (
+    found ?? about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, but should ${expectedText(expected)}`)
+  );
 }
 
 type Summary = ReturnType<typeof summariseFate>;
@@ -30,25 +26,25 @@ function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Diffe
   const reachable = expected.endpoints.filter(({ text }) => !expected.refusals.has(text));
   const should = new Set(reachable.map(({ text }) => text));
   const does = new Set(endpoints.map(({ endpoint }) => endpoint));
-  const stranger = endpoints.find(({ endpoint }) => !should.has(endpoint));
+  const unexpected = endpoints.find(({ endpoint }) => !should.has(endpoint));
   const [lost, ...alsoLost] = [...should].filter((text) => !does.has(text));
   const share = shareText({ numerator: 1, denominator: expected.endpoints.length });
-  if (stranger) {
-    const instead = lost === undefined ? '' : `; ${lost} should get ${share}, and gets none`;
+  if (unexpected) {
+    const instead = lost === undefined ? '' : `; ${lost} gets none, but should get ${share}`;
     return about(
       'wrong-endpoint',
-      `${stranger.endpoint} gets ${shareText(stranger.share)} of the `,
-      `, should get none${instead}`,
+      `${unexpected.endpoint} gets ${shareText(unexpected.share)} of the `,
+      `, but should get none${instead}`,
     );
   }
   if (lost !== undefined) {
     const others = alsoLost.length > 0 ? ` and ${alsoLost.length} more get` : ' gets';
-    return about('wrong-endpoint', `${lost}${others} none of the `, `, should get ${share}`);
+    return about('wrong-endpoint', `${lost}${others} none of the `, `, but should get ${share}`);
   }
   const uneven = endpoints.find((one) => shareText(one.share) !== share);
   if (uneven) {
     const before = `${uneven.endpoint} gets ${shareText(uneven.share)} of the `;
-    return about('unequal-shares', before, `, should get ${share}`);
+    return about('unequal-shares', before, `, but should get ${share}`);
   }
   return compareSources(endpoints, expected);
 }
@@ -62,15 +58,15 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
   if (!first) {
     return undefined;
   }
-  const towards = endpoints.length > 1 ? ` towards ${first.endpoint}` : '';
+  const to = endpoints.length > 1 ? ` to ${first.endpoint}` : '';
   const does = first.masqueraded
-    ? 'are masqueraded, should keep their source'
-    : 'keep their source, should be masqueraded';
-  return about('wrong-source', '', `${towards} ${does}`);
+    ? 'are masqueraded, but should keep their source'
+    : 'keep their source, but should be masqueraded';
+  return about('wrong-source', '', `${to} ${does}`);
 }
 
-/** Each endpoint once, with its share and its source, and nothing else. Outcomes are distinct. */
-function isRight(outcomes: readonly Outcome[], expected: ExpectedFate): boolean {
+/** Whether each endpoint appears once, with its share and the right source, and nothing else does. Outcomes are distinct. */
+function isAsExpected(outcomes: readonly Outcome[], expected: ExpectedFate): boolean {
   const { endpoints, verdict, refusals } = expected;
   if (verdict !== 'translated') {
     return outcomes.every(
@@ -93,7 +89,7 @@ function isRight(outcomes: readonly Outcome[], expected: ExpectedFate): boolean 
 }
 
 function about(code: FaultCode, before: string, after: string): Difference {
-  return { code, before: `${before}connections of `, after };
+  return { code, before: `${before}connections from `, after };
 }
 
 function shareText({ numerator, denominator }: Outcome['share']): string {
@@ -107,7 +103,7 @@ function verdictText(verdict: Summary['verdict'], endpoints: Summary['endpoints'
     case 'untouched':
       return 'are not translated';
     case 'mixed':
-      return 'have one fate or another at random';
+      return 'meet different verdicts at random';
     default:
       return `are ${verdict}`;
   }
@@ -118,7 +114,7 @@ function expectedText({ verdict, reason, endpoints }: ExpectedFate): string {
     case 'translated':
       return `reach ${endpoints.length === 1 ? endpoints[0]?.text : `${endpoints.length} endpoints`}`;
     case 'untouched':
-      return 'be left alone';
+      return 'not be translated';
     default:
       return `be ${verdict}${because[reason]}`;
   }
@@ -126,11 +122,11 @@ function expectedText({ verdict, reason, endpoints }: ExpectedFate): string {
 
 const because = {
   endpoints: '',
-  'no-endpoints': ': there is no endpoint',
-  'no-local-endpoints': ': there is no endpoint on this node',
-  'source-range': ': they are not in a source range',
-  'unknown-port': ': the cluster IP has no such port',
-  unallocated: ': no Service has this cluster IP',
-  'refused-endpoint': ': the endpoint is a cluster IP, or a frontend that refuses',
+  'no-endpoints': ' (no endpoints)',
+  'no-local-endpoints': ' (no endpoints on this node)',
+  'source-range': ' (not in a source range)',
+  'unknown-port': ' (the cluster IP does not have this port)',
+  unallocated: ' (no Service has this cluster IP)',
+  'refused-endpoint': ' (the endpoint is a cluster IP, or a frontend that refuses connections)',
   'not-a-service': '',
 } as const;

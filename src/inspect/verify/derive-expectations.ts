@@ -5,7 +5,7 @@ import type { NodeSettings } from '../../phases/3-model/model.ts';
 import { expectServices, type ServiceWithAddresses } from './expect-services.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 
-/** What the node is and how it is set up: of the options only those that no NodeSettings hold. */
+/** The node's settings, and the options that NodeSettings lack. */
 export interface ExpectationSettings {
   readonly node: NodeSettings;
   readonly masqueradeAll: boolean;
@@ -14,10 +14,10 @@ export interface ExpectationSettings {
 }
 
 /**
- * Derives what a node must do in one family: who answers where, with which endpoints. It shares no code with the phases
- * that select endpoints and plan rules, so that a mistake of theirs shows. Takes time in proportion to the snapshot.
+ * What a node must do in one family: its frontends, each with its Service and endpoints. Shares no code with the phases that
+ * select endpoints and plan rules, so that their bugs show. Takes time in proportion to the snapshot.
  *
- * @param snapshot the valid objects, as `validate` gives them.
+ * @param snapshot the valid objects, as `validate` returns them.
  */
 export function deriveExpectations(
   snapshot: Pick<Snapshot, 'services' | 'endpointSlices'>,
@@ -31,11 +31,11 @@ export function deriveExpectations(
   return {
     family: node.family,
     ...frontends,
-    siblings: groupSticky(frontends),
+    siblings: groupByAffinity(frontends),
     clusterIPs,
     hairpins: new Set(
-      services.flatMap(({ service, mayMeetThemselves }) =>
-        mayMeetThemselves.map(({ address, port }) => `${address} ${service.protocol} ${port}`),
+      services.flatMap(({ service, hairpinEndpoints }) =>
+        hairpinEndpoints.map(({ address, port }) => `${address} ${service.protocol} ${port}`),
       ),
     ),
     serviceCIDRs,
@@ -49,7 +49,7 @@ export function deriveExpectations(
   };
 }
 
-function groupSticky({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>): Map<string, ExpectedFrontend[]> {
+function groupByAffinity({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>): Map<string, ExpectedFrontend[]> {
   const groups = new Map<string, ExpectedFrontend[]>();
   for (const frontend of [...ips.values(), ...nodePorts.values()]) {
     const { namespace, name, affinitySeconds } = frontend.service;
@@ -64,7 +64,7 @@ function groupSticky({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>
   return groups;
 }
 
-/** Endpoints that stand where others may be refused, whoever it is that they belong to. */
+/** Endpoints at addresses where the rules may refuse connections, whichever Service they belong to. */
 function guardedEndpoints(
   services: readonly ServiceWithAddresses[],
   { ips, nodePorts, clusterIPs, serviceCIDRs }: Pick<Expectations, 'ips' | 'nodePorts' | 'clusterIPs' | 'serviceCIDRs'>,
@@ -86,7 +86,7 @@ function guardedEndpoints(
   return guarded;
 }
 
-/** Each frontend with its one owner. */
+/** Each frontend with the one service port that owns it, and the service ports that lost a frontend to another one. */
 function assignFrontends(
   services: readonly ServiceWithAddresses[],
 ): Pick<Expectations, 'ips' | 'nodePorts' | 'losers'> {
@@ -125,7 +125,7 @@ function assignFrontends(
 
 const ranks = ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'];
 
-/** By kind, then the one with endpoints, then the older (unknown is youngest), then by name (docs/ruleset.md). */
+/** By kind, then those with endpoints, then by age (unknown counts as newest), then by name (docs/ruleset.md). */
 function compareClaims(
   { kind, service: a }: ExpectedFrontend,
   { kind: otherKind, service: b }: ExpectedFrontend,

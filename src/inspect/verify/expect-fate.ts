@@ -2,7 +2,7 @@ import { cidrContains } from '../../net/address.ts';
 import type { Packet } from '../../walk/fate.ts';
 import type { Expectations, ExpectedEndpoint, ExpectedFrontend } from './expectations.ts';
 
-/** Why a packet must have its fate. */
+/** Why a packet should have its fate. */
 type FateReason =
   | 'endpoints'
   | 'no-endpoints'
@@ -13,23 +13,23 @@ type FateReason =
   | 'refused-endpoint'
   | 'not-a-service';
 
-/** What must become of the first packet of a connection. */
+/** The fate that the first packet of a connection should have. */
 export interface ExpectedFate {
   readonly verdict: 'translated' | 'rejected' | 'dropped' | 'untouched';
   readonly reason: FateReason;
   /** The Service whose frontend decided. */
   readonly frontend: ExpectedFrontend | undefined;
-  /** Where it may go, each with the same chance; empty unless translated. */
+  /** Where it may go, each with the same probability; empty unless translated. */
   readonly endpoints: readonly ExpectedEndpoint[];
   /** Whether the endpoint must see the node as the source. */
   readonly isMasqueraded: (endpoint: ExpectedEndpoint) => boolean;
-  /** Endpoints, by their text, at which connections are refused once they are sent there; hardly ever any. */
+  /** Endpoints, by their text, at which the rules refuse what they sent there themselves; almost always empty. */
   readonly refusals: ReadonlyMap<string, 'rejected' | 'dropped'>;
 }
 
 /**
- * What must become of a packet, straight from what Services, policies and the node's settings mean: refusals by source
- * first, then translation, and for whatever nobody took the refusals for lack of endpoints. Addresses are canonical.
+ * The fate that a packet should have by the Services, policies and settings of the node. In order: source ranges refuse,
+ * frontends translate, and what no frontend translated may be refused for lack of endpoints. Addresses are canonical.
  */
 export function expectFate(packet: Packet, expectations: Expectations): ExpectedFate {
   const { ips, nodePorts } = expectations;
@@ -39,16 +39,16 @@ export function expectFate(packet: Packet, expectations: Expectations): Expected
   if (atIP?.kind === 'load-balancer-ip' && !isAllowed(source, atIP.service.allowed)) {
     return refused('dropped', 'source-range', atIP);
   }
-  // An address with endpoints anywhere takes the packet, though it may have none for this client.
-  const taker = [atIP, atNode].find((frontend) => frontend?.service.hasAny);
-  const endpoints = taker ? endpointsFor(packet, taker, expectations) : [];
-  if (taker && endpoints.length > 0) {
-    return expectTranslation(packet, { frontend: taker, endpoints }, expectations);
+  // An IP with endpoints anywhere comes before a node port, even if it has none for this client.
+  const frontend = [atIP, atNode].find((one) => one?.service.hasAny);
+  const endpoints = frontend ? endpointsFor(packet, frontend, expectations) : [];
+  if (frontend && endpoints.length > 0) {
+    return expectTranslation(packet, { frontend, endpoints }, expectations);
   }
   return expectRefusal(packet, { atIP, atNode }, expectations);
 }
 
-/** Where all endpoints are refused in one way, so is every connection. */
+/** If all endpoints are refused in the same way, so is every connection. */
 function expectTranslation(
   packet: Packet,
   { frontend, endpoints }: { readonly frontend: ExpectedFrontend; readonly endpoints: readonly ExpectedEndpoint[] },
@@ -63,7 +63,7 @@ function expectTranslation(
   return { verdict: 'translated', reason: 'endpoints', frontend, endpoints, isMasqueraded, refusals };
 }
 
-/** The filter chains see where a packet is bound by then, so an endpoint may be refused as if somebody had asked for it. */
+/** The filter chains see the translated destination, so they may refuse an endpoint as if the client had sent to it. */
 function refusalsAt(
   packet: Packet,
   endpoints: readonly ExpectedEndpoint[],
@@ -89,7 +89,7 @@ function refusalsAt(
   return refusals;
 }
 
-/** Whether an address is the node's own, as its routing tables have it. */
+/** Whether an address is local to the node, as its routing tables have it. */
 export function isNodeAddress(address: string, { nodeAddresses }: Expectations): boolean {
   return nodeAddresses.includes(address) || address === '::1' || address.startsWith('127.');
 }
@@ -103,7 +103,7 @@ function isAllowed(source: string, allowed: ExpectedFrontend['service']['allowed
   return allowed === undefined || allowed.some((range) => cidrContains(range, source));
 }
 
-/** externalTrafficPolicy Local is for strangers: pods and the node itself may use all endpoints. */
+/** externalTrafficPolicy Local applies to external clients only: pods and the node itself may use all endpoints. */
 function endpointsFor(
   packet: Packet,
   { kind, service }: ExpectedFrontend,
@@ -113,8 +113,8 @@ function endpointsFor(
   if (kind === 'cluster-ip') {
     return internalLocal ? local : cluster;
   }
-  const isStranger = !isPod(packet, expectations) && !isNodeAddress(packet.source, expectations);
-  return externalLocal && isStranger ? local : cluster;
+  const isExternal = !isPod(packet, expectations) && !isNodeAddress(packet.source, expectations);
+  return externalLocal && isExternal ? local : cluster;
 }
 
 function isPod({ source, inputInterface = '' }: Packet, expectations: Expectations): boolean {
@@ -122,14 +122,14 @@ function isPod({ source, inputInterface = '' }: Packet, expectations: Expectatio
   if (detector?.kind !== 'interface') {
     return podCidr !== undefined && cidrContains(podCidr, source);
   }
-  // A packet that the node itself sends has come in nowhere.
-  const cameIn = isNodeAddress(source, expectations) ? '' : inputInterface;
-  return detector.prefix ? cameIn.startsWith(detector.name) : cameIn === detector.name;
+  // What the node itself sends has no input interface.
+  const arrivedAt = isNodeAddress(source, expectations) ? '' : inputInterface;
+  return detector.prefix ? arrivedAt.startsWith(detector.name) : arrivedAt === detector.name;
 }
 
 /**
- * At cluster IPs strangers are masqueraded, so that the way back leads through this node; elsewhere all are with policy
- * Cluster, the node alone with policy Local. An endpoint that meets itself always is.
+ * At cluster IPs, clients other than pods are masqueraded, so that answers return through this node. Elsewhere, all clients
+ * are with policy Cluster, and only the node with policy Local. An endpoint that reaches itself always is.
  */
 function masqueradeOf(
   packet: Packet,
@@ -143,13 +143,13 @@ function masqueradeOf(
   const atClusterIP = clusterIPs.has(destination) && (masqueradeAll || (detector !== undefined && !pod));
   const atExternal = kind !== 'cluster-ip' && (!service.externalLocal || (!pod && fromNode));
   return (endpoint) => {
-    // What the node receives for itself does not leave it.
+    // What arrives for the node itself does not pass postrouting.
     if (!fromNode && isNodeAddress(endpoint.address, expectations)) {
       return false;
     }
     const isMoved = endpoint.address !== destination || endpoint.port !== port;
-    const meetsItself = source === endpoint.address && hairpins.has(`${source} ${protocol} ${endpoint.port}`);
-    return atClusterIP || atExternal || (meetsItself && isMoved);
+    const reachesItself = source === endpoint.address && hairpins.has(`${source} ${protocol} ${endpoint.port}`);
+    return atClusterIP || atExternal || (reachesItself && isMoved);
   };
 }
 
@@ -158,7 +158,7 @@ interface Addressed {
   readonly atNode: ExpectedFrontend | undefined;
 }
 
-/** For what nobody took: the filter chains of input, or of forward, and before them those of output. */
+/** For what no frontend translated: the filter chains of output come first, then those of input or forward. */
 function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations: Expectations): ExpectedFate {
   const { destination, source } = packet;
   const atIPRefusal = atIP && refusalOf(atIP);
@@ -169,7 +169,7 @@ function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations
   return early ?? late ?? refused('untouched', 'not-a-service', undefined);
 }
 
-/** What a frontend's Service says to those for whom it has nothing; undefined where it has something for everybody. */
+/** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
 function refusalOf(frontend: ExpectedFrontend): ExpectedFate | undefined {
   const { hasAny, local, internalLocal, externalLocal } = frontend.service;
   if (!hasAny) {

@@ -6,7 +6,7 @@ import { endpointText, type Family, nameOfFamily, type Protocol } from '../../ne
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import type { ExpectedEndpoint, ExpectedService } from './expectations.ts';
 
-/** A service port with all that it wants to be found at. */
+/** A service port with all frontends that it claims. */
 export interface ServiceWithAddresses {
   readonly service: ExpectedService;
   readonly port: number;
@@ -15,11 +15,11 @@ export interface ServiceWithAddresses {
   readonly externalIPs: readonly string[];
   /** 0 for none. */
   readonly nodePort: number;
-  /** Endpoints that run here, or whose slice does not say where they run. */
-  readonly mayMeetThemselves: readonly ExpectedEndpoint[];
+  /** Endpoints that run here, or whose slice does not say where they run, and so may reach themselves. */
+  readonly hairpinEndpoints: readonly ExpectedEndpoint[];
 }
 
-/** Every service port that exists in the node's family and is not another proxy's, read from the objects anew. */
+/** Every service port in the node's family that is not left to another proxy, read directly from the objects. */
 export function expectServices(
   { services, endpointSlices }: Pick<Snapshot, 'services' | 'endpointSlices'>,
   node: NodeSettings,
@@ -29,7 +29,7 @@ export function expectServices(
     node.family,
   );
   return services.flatMap(({ object }) => {
-    const clusterIP = isOurs(object) ? clusterIPOf(object, node.family) : undefined;
+    const clusterIP = isServed(object) ? clusterIPOf(object, node.family) : undefined;
     if (clusterIP === undefined) {
       return [];
     }
@@ -56,13 +56,13 @@ function groupSlices(slices: readonly EndpointSlice[], family: Family): Namespac
   return groups;
 }
 
-/** Not an alias, not headless, not another proxy's. */
-function isOurs({ metadata, spec }: Service): boolean {
+/** Not an alias, not headless, and not left to another proxy. */
+function isServed({ metadata, spec }: Service): boolean {
   const isLeftToOthers = metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined;
   return spec.type !== 'ExternalName' && Boolean(spec.clusterIP) && spec.clusterIP !== 'None' && !isLeftToOthers;
 }
 
-/** spec.ipFamilies says which of spec.clusterIPs is of a family; old objects have neither list. */
+/** spec.ipFamilies names the family of each of spec.clusterIPs; old objects have neither list. */
 function clusterIPOf({ spec }: Service, family: Family): string | undefined {
   const families = spec.ipFamilies ?? [];
   const place = families.length === 0 ? 0 : families.indexOf(nameOfFamily(family));
@@ -84,15 +84,15 @@ interface Addresses {
 
 function addressesOf({ spec, status }: Service, node: NodeSettings): Addresses {
   const ingress = status?.loadBalancer?.ingress ?? [];
-  const ours = ingress.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '');
-  const loadBalancerIPs = ofFamily(ours, node.family);
+  const served = ingress.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '');
+  const loadBalancerIPs = ofFamily(served, node.family);
   const allowed = allowedSources(spec.loadBalancerSourceRanges ?? [], loadBalancerIPs, node);
   return { loadBalancerIPs, externalIPs: ofFamily(spec.externalIPs ?? [], node.family), allowed };
 }
 
 /**
- * spec.loadBalancerSourceRanges of the family. None, or one of everybody, keeps nobody out. Where the node itself is
- * allowed so are the load balancer IPs, which its own packets have as source when they are bound to it.
+ * spec.loadBalancerSourceRanges of the family; undefined if every client is allowed: there is no range, or one with prefix
+ * 0. If the node itself is allowed, so are the load balancer IPs: they are the source of what it sends to them.
  */
 function allowedSources(
   texts: readonly string[],
@@ -141,13 +141,13 @@ function expectService(port: ServicePortSpec, context: ServiceContext): ServiceW
     allowed: loadBalancerIPs.length > 0 ? allowed : undefined,
   };
   const isExternal = nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
-  const mayMeetThemselves = reachable(service, isExternal).filter(
+  const hairpinEndpoints = reachable(service, isExternal).filter(
     ({ nodeName }) => nodeName === '' || nodeName === node.nodeName,
   );
-  return { service, port: port.port, clusterIP, loadBalancerIPs, externalIPs, nodePort, mayMeetThemselves };
+  return { service, port: port.port, clusterIP, loadBalancerIPs, externalIPs, nodePort, hairpinEndpoints };
 }
 
-/** externalTrafficPolicy means something where there is something external: by type, or by spec.externalIPs. */
+/** externalTrafficPolicy counts only for Services with external frontends: by type, or by spec.externalIPs. */
 function hasExternalPolicyLocal({ spec }: Service): boolean {
   const isExternal = spec.type === 'LoadBalancer' || spec.type === 'NodePort' || (spec.externalIPs?.length ?? 0) > 0;
   return isExternal && spec.externalTrafficPolicy === 'Local';
@@ -171,7 +171,7 @@ function reachable(
 /** An endpoint as its slice describes it, with the API's defaults for what the slice leaves out. */
 interface Candidate extends ExpectedEndpoint {
   readonly ready: boolean;
-  /** Serving until it is gone: it takes connections where nobody ready does. */
+  /** Terminating but still serving: it gets connections if no endpoint is ready. */
   readonly lastResort: boolean;
   readonly terminating: boolean;
   readonly nodeName: string;
@@ -179,17 +179,17 @@ interface Candidate extends ExpectedEndpoint {
   readonly nodeHints: readonly string[];
 }
 
-/** Which slice ports belong to a service port: EndpointPort.name and protocol. */
+/** What the ports of a slice are matched by: EndpointPort.name and protocol. */
 interface WantedPort {
   readonly portName: string;
   readonly protocol: Protocol;
 }
 
 /**
- * The endpoints of one service port, each once. Where slices name one endpoint address twice, a running endpoint replaces what was
- * there before, slices taken by name (discovery.k8s.io/v1 lets an endpoint stand in several slices for a moment).
+ * The endpoints of one service port, each once. If slices, in the order of their names, repeat an endpoint address, the
+ * last one that is not terminating counts (discovery.k8s.io/v1 allows an endpoint in several slices for a short time).
  *
- * @param slices those of the Service, of one family.
+ * @param slices those of the Service, in one family.
  */
 function listCandidates(slices: readonly EndpointSlice[], wanted: WantedPort): Candidate[] {
   const found = new Map<string, Candidate>();
@@ -207,12 +207,12 @@ function listCandidates(slices: readonly EndpointSlice[], wanted: WantedPort): C
   return [...found.values()];
 }
 
-/** A slice may have several ports of one name; without a number a port is none. */
+/** A slice may have several ports of one name; those without a number are skipped. */
 function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: WantedPort): number[] {
-  const ours = (ports ?? []).filter(
+  const matching = (ports ?? []).filter(
     (port) => port.name === portName && (port.protocol || 'TCP').toLowerCase() === protocol,
   );
-  return ours.flatMap(({ port }) => port || []);
+  return matching.flatMap(({ port }) => port || []);
 }
 
 function candidateOf({ addresses, nodeName, conditions, hints }: SliceEndpoint, port: number): Candidate | undefined {
@@ -241,8 +241,8 @@ function namesOf(hints: readonly { readonly name: string }[] | null | undefined)
 }
 
 /**
- * Those that serve clients from anywhere: the ready ones, or only those that the hints keep for this node or its zone;
- * with none ready, those that terminate and still serve.
+ * The endpoints for clients from anywhere: the ready ones, or those of them whose hints name this node or its zone; if none
+ * is ready, those that are terminating but still serving.
  */
 function clusterEndpoints(candidates: readonly Candidate[], node: NodeSettings): readonly Candidate[] {
   const ready = candidates.filter((candidate) => candidate.ready);
@@ -250,25 +250,25 @@ function clusterEndpoints(candidates: readonly Candidate[], node: NodeSettings):
     return candidates.filter(({ lastResort }) => lastResort);
   }
   return (
-    keptBy(ready, ({ nodeHints }) => nodeHints, node.nodeName) ??
-    keptBy(ready, ({ zoneHints }) => zoneHints, node.zone) ??
+    hintedFor(ready, ({ nodeHints }) => nodeHints, node.nodeName) ??
+    hintedFor(ready, ({ zoneHints }) => zoneHints, node.zone) ??
     ready
   );
 }
 
-/** Hints count when every ready endpoint has one and at least one means us. */
-function keptBy(
+/** Hints count only if every ready endpoint has one, and at least one of them names this node or zone. */
+function hintedFor(
   ready: readonly Candidate[],
   hintsOf: (candidate: Candidate) => readonly string[],
-  us: string,
+  here: string,
 ): readonly Candidate[] | undefined {
-  const kept = ready.filter((candidate) => hintsOf(candidate).includes(us));
-  return kept.length > 0 && ready.every((candidate) => hintsOf(candidate).length > 0) ? kept : undefined;
+  const hinted = ready.filter((candidate) => hintsOf(candidate).includes(here));
+  return hinted.length > 0 && ready.every((candidate) => hintsOf(candidate).length > 0) ? hinted : undefined;
 }
 
-/** Those on this node: the ready ones, else those that terminate and still serve. Hints do not count. */
+/** The endpoints on this node: the ready ones, or else those that are terminating but still serving. Hints do not count. */
 function localEndpoints(candidates: readonly Candidate[], { nodeName }: NodeSettings): readonly Candidate[] {
-  const here = candidates.filter((candidate) => nodeName !== '' && candidate.nodeName === nodeName);
-  const ready = here.filter((candidate) => candidate.ready);
-  return ready.length > 0 ? ready : here.filter(({ lastResort }) => lastResort);
+  const onNode = candidates.filter((candidate) => nodeName !== '' && candidate.nodeName === nodeName);
+  const ready = onNode.filter((candidate) => candidate.ready);
+  return ready.length > 0 ? ready : onNode.filter(({ lastResort }) => lastResort);
 }

@@ -5,82 +5,82 @@ import type { Packet } from '../../walk/fate.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
 
-/** Who sends packets, and what to call them. */
+/** The sender of a packet, and its name in messages. */
 export interface Client extends Pick<Packet, 'source' | 'inputInterface' | 'mark'> {
-  /** As in "connections of pods". */
+  /** As in "connections from pods". */
   readonly words: string;
 }
 
-/** The words for whole kinds of clients. */
-export const clientKinds: readonly string[] = ['pods', 'the node', 'clients outside'];
+/** The names of the standard clients, which stand for whole kinds. */
+export const clientKinds: readonly string[] = ['pods', 'the node', 'external clients'];
 
-/** The same clients, where others have given their packets every mark but the one that asks for masquerading. */
+/** The same clients, their packets with every mark bit set but the masquerade bit, as other programs may set them. */
 export function markedClients(clients: readonly Client[], { masqueradeMark }: Expectations): Client[] {
   const mark = (~masqueradeMark & 0xffffffff) >>> 0;
-  return clients.map((client) => ({ ...client, mark, words: `${client.words} with marks of others` }));
+  return clients.map((client) => ({ ...client, mark, words: `${client.words} with other mark bits` }));
 }
 
-/** Addresses that hardly anybody has; the first that is nobody's here stands for all strangers. */
-const strangers = {
+/** Addresses that are hardly ever in use; the first that is unknown here stands for all external clients. */
+const externalAddresses = {
   ip: ['203.0.113.250', '198.51.100.250', '100.127.255.250', '9.9.9.9', '1.0.0.1'],
   ip6: ['2001:db8:ffff:ffff::fa', '2a00:ffff::fa', 'fd99:ffff::fa'],
 } as const;
 
-/** One of each kind that rules tell apart: a pod, the node itself, somebody outside. Kinds that cannot be are left out. */
+/** One client of each kind: a pod, the node itself and an external one. Kinds that cannot exist are left out. */
 export function standardClients(expectations: Expectations): Client[] {
   const { family, nodeAddresses } = expectations;
   const nodeAddress = nodeAddresses[0] ?? (family === 'ip' ? '127.0.0.1' : '::1');
-  const outside = strangers[family].find((address) => isNobody(address, expectations));
+  const external = externalAddresses[family].find((address) => isUnknown(address, expectations));
   return [
-    ...podClient(outside, expectations),
+    ...podClient(external, expectations),
     { source: nodeAddress, words: 'the node' },
-    ...(outside === undefined ? [] : [{ source: outside, inputInterface: 'out0', words: 'clients outside' }]),
+    ...(external === undefined ? [] : [{ source: external, inputInterface: 'out0', words: 'external clients' }]),
   ];
 }
 
-function podClient(outside: string | undefined, expectations: Expectations): Client[] {
+function podClient(external: string | undefined, expectations: Expectations): Client[] {
   const { detector, podCidr } = expectations;
   if (podCidr) {
     const candidates = rangeEdges(podCidr).filter((address) => cidrContains(podCidr, address));
     const source = candidates.find((address) => !isNodeAddress(address, expectations));
     return source === undefined ? [] : [{ source, inputInterface: 'in0', words: 'pods' }];
   }
-  return detector?.kind === 'interface' && outside !== undefined
-    ? [{ source: outside, inputInterface: detector.name, words: 'pods' }]
+  return detector?.kind === 'interface' && external !== undefined
+    ? [{ source: external, inputInterface: detector.name, words: 'pods' }]
     : [];
 }
 
-function isNobody(address: string, expectations: Expectations): boolean {
+function isUnknown(address: string, expectations: Expectations): boolean {
   const { podCidr, ips } = expectations;
   const isPod = podCidr !== undefined && cidrContains(podCidr, address);
   return !isPod && !isNodeAddress(address, expectations) && !ips.has(address);
 }
 
 /**
- * Everybody whom the rules may tell from others: the edges of all ranges that rules or settings name, all addresses of
- * the node, all interfaces. Two unions of ranges that agree at the edges of both are the same.
+ * Every client that the rules may tell from others: the edges of all ranges that rules or settings name, all addresses of
+ * the node, all interfaces. Edges are enough: two unions of ranges that agree at the edges of both are equal.
  */
 export function allClients(expectations: Expectations, { sources, interfaces }: Literals): Client[] {
   const { nodeAddresses, family } = expectations;
   const standard = standardClients(expectations);
   const ranges = [...sources, ...nodeAddresses.map(singleAddress)];
-  const stranger = standard.at(-1)?.source;
+  const external = standard.at(-1)?.source;
   const loopback = family === 'ip' ? '127.0.0.1' : '::1';
   return [
     ...standard,
     ...edgeClients(ranges, expectations),
     { source: loopback, words: loopback },
-    ...(stranger === undefined ? [] : interfaces).flatMap((name) =>
+    ...(external === undefined ? [] : interfaces).flatMap((name) =>
       [name.replace(/\*$/, ''), `${name.replace(/\*$/, '')}x`].map((inputInterface) => ({
-        source: stranger ?? loopback,
+        source: external ?? loopback,
         inputInterface,
-        words: `what comes in at ${inputInterface}`,
+        words: `clients at interface ${inputInterface}`,
       })),
     ),
   ];
 }
 
-/** A client at each edge of each range, once from outside and, where interfaces make pods, once as a pod. */
+/** A client at each edge of each range: an external one and, if pods are detected by interface, also a pod. */
 export function edgeClients(ranges: readonly Cidr[], { detector, podCidr }: Expectations): Client[] {
   const all = podCidr ? [...ranges, podCidr] : ranges;
   const names = detector?.kind === 'interface' ? ['out0', detector.name] : ['out0'];
@@ -89,16 +89,16 @@ export function edgeClients(ranges: readonly Cidr[], { detector, podCidr }: Expe
   );
 }
 
-/** What rules compare packets with by name. All else that they ask is asked of sets. */
+/** The values that rules themselves name. All others are in sets. */
 export interface Literals {
   readonly sources: readonly Cidr[];
   readonly destinations: readonly Cidr[];
   readonly ports: readonly number[];
-  /** As rules name them, with `*` for a prefix. */
+  /** As in rules, with `*` for a prefix. */
   readonly interfaces: readonly string[];
 }
 
-/** Collects the literals of all rules of a ruleset, each once. */
+/** The literals in all rules of a ruleset, each once. */
 export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
   const sources = new Map<string, Cidr>();
   const destinations = new Map<string, Cidr>();
@@ -134,8 +134,8 @@ function addRange(ranges: Map<string, Cidr>, text: string): void {
 }
 
 /**
- * Which of the literals of rules hold an address and port, as one text: rules can tell endpoint addresses with equal texts apart by
- * sets alone.
+ * A function that says which literals match an address and port, as one text: rules can tell endpoint addresses with equal
+ * texts apart only by sets.
  */
 export function describeLiterals({ destinations, ports }: Literals): (endpointAddress: EndpointAddress) => string {
   const known = new Map<string, string>();

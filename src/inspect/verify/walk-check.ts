@@ -1,48 +1,54 @@
+import { endpointText } from '../../net/network.ts';
 import type { Element } from '../../nft/ruleset.ts';
 import type { Fate, Memory, Outcome, Packet } from '../../walk/fate.ts';
 import type { IndexedRuleset } from '../../walk/index-ruleset.ts';
 import { createContext, walkInContext } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
-import { compareFate, type Difference } from './compare-fate.ts';
+import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
+import {
+  createFaultCollector,
+  type Difference,
+  type FaultCollector,
+  type FaultPlace,
+  placeOf,
+} from './fault-collector.ts';
 import { type Client, clientKinds } from './list-clients.ts';
-import { createFaultCollector, type FaultCollector, type FaultPlace } from './verify-ruleset.ts';
 
-/** A ruleset under check: walks packets, compares their fates, and remembers what they met. */
+/** A check of one ruleset: walks packets, compares their fates with the expected ones, and remembers what they matched. */
 export interface WalkCheck {
   readonly ruleset: IndexedRuleset;
   readonly expectations: Expectations;
   readonly faults: FaultCollector;
-  /** Every element that some packet has found. */
+  /** Every element that some packet has matched. */
   readonly found: ReadonlySet<Element>;
   readonly packets: () => number;
   /**
-   * Walks one packet, and more where the Service has affinity. A fault is told at the place, or where there is none at
-   * the frontend of the expectation.
+   * Walks one packet, and more if the Service has affinity; adds a fault if anything differs.
    *
-   * @returns the chains that verdict maps sent the packet to, as one text: packets with equal texts meet equal rules.
+   * @returns the chains that verdict maps sent the packet to, as one text: packets with equal texts meet the same rules.
    */
-  readonly check: (client: Client, target: Target, place?: FaultPlace) => string;
+  readonly check: (client: Client, target: ProbeTarget) => string;
 }
 
 /** Where a packet is sent. */
-export type Target = Pick<Packet, 'destination' | 'protocol' | 'port'>;
+export type ProbeTarget = Pick<Packet, 'destination' | 'protocol' | 'port'>;
 
 /** A packet that is checked. */
 interface Sent {
   readonly client: Client;
-  readonly target: Target;
+  readonly target: ProbeTarget;
   readonly packet: Packet;
   readonly expected: ExpectedFate;
 }
 
-/** Begins a check of one ruleset. */
+/** A check of one ruleset that has not walked any packets yet. */
 export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectations): WalkCheck {
   const faults = createFaultCollector();
   const found = new Set<Element>();
-  /** Frontends with endpoints that clients were seen to keep. */
-  const kept = new Set<string>();
+  /** Pairs of a frontend and an endpoint whose affinity was tried. */
+  const tried = new Set<string>();
   let chains = '';
   let packets = 0;
   const onElement = (element: Element): void => {
@@ -57,14 +63,14 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     packets++;
     return walkInContext(packet, context, memory);
   };
-  /** A pin leads from a frontend to an endpoint, whoever the client is: each pair is tried once, and each client once. */
-  const untriedOutcomes = ({ outcomes }: Fate, target: Target): Outcome[] => {
+  /** The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once. */
+  const untriedOutcomes = ({ outcomes }: Fate, target: ProbeTarget): Outcome[] => {
     const pair = `${target.destination} ${target.protocol} ${target.port} `;
     return outcomes.filter(({ endpoint }) => {
-      const isNew = !kept.has(pair + endpoint);
-      // Where there is only one endpoint, a client comes back to it without a pin.
+      const isNew = !tried.has(pair + endpoint);
+      // With a single endpoint a client comes back to it even without a pin.
       if (outcomes.length > 1) {
-        kept.add(pair + endpoint);
+        tried.add(pair + endpoint);
       }
       return isNew;
     });
@@ -78,7 +84,7 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     const outcomes = untried.length > 0 ? untried : fate.outcomes.slice(0, 1);
     return findAffinityProblem(outcomes, { packet, expected, expectations, walk, isThorough });
   };
-  const check: WalkCheck['check'] = (client, target, place) => {
+  const check: WalkCheck['check'] = (client, target) => {
     const { source, inputInterface = '', mark = 0 } = client;
     const { destination, protocol, port } = target;
     const packet = { source, inputInterface, mark, destination, protocol, port };
@@ -86,14 +92,14 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     chains = '';
     const fate = walk(packet);
     const met = chains;
-    const where = place ?? placeOf(target, expected);
+    const place = expected.frontend ? placeOf(expected.frontend) : placeWithoutFrontend(target);
     const difference = compareFate(fate, expected) ?? compareMarks(fate, packet, expectations);
     if (difference) {
-      faults.addDifference(where, difference, client.words);
+      faults.addDifference(place, difference, client.words);
     } else if (expected.verdict === 'translated') {
       const problem = affinityProblem(fate, { client, target, packet, expected });
       if (problem !== undefined) {
-        faults.addDifference(where, { code: 'wrong-affinity', before: '', after: ` ${problem}` }, client.words);
+        faults.addDifference(place, { code: 'wrong-affinity', before: '', after: ` ${problem}` }, client.words);
       }
     }
     return met;
@@ -101,35 +107,30 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   return { ruleset, expectations, faults, found, packets: () => packets, check };
 }
 
-/** Clients by single addresses or interfaces are tried at a few frontends only, so as much as possible is tried there. */
+/** Clients by single addresses or interfaces are tried at a few frontends only, so they are tried thoroughly. */
 function isSpecial({ words, mark }: Client): boolean {
   return mark === undefined && !clientKinds.includes(words);
 }
 
-/** The frontend as people write it; what is no frontend keeps its address. */
-function placeOf({ destination, protocol, port }: Target, { frontend }: ExpectedFate): FaultPlace {
-  const at = `${destination.includes(':') ? `[${destination}]` : destination}:${port}/${protocol}`;
-  if (!frontend) {
-    return { frontend: at };
-  }
-  const { kind, service } = frontend;
-  return { service: service.label, frontend: kind === 'node-port' ? `node port ${port}/${protocol}` : at };
+function placeWithoutFrontend({ destination, protocol, port }: ProbeTarget): FaultPlace {
+  return { frontend: `${endpointText({ address: destination, port })}/${protocol}` };
 }
 
 /**
- * Whether packets that arrive still have the mark that others gave them: the bit that asks for masquerading is taken back
- * where it is honoured, behind routing, which packets to the node itself do not pass. Undefined where nothing is wrong.
+ * The difference if packets arrive without the mark that other programs gave them, or with the masquerade bit; undefined if
+ * there is none. The bit is cleared where the packet is masqueraded, after routing. Packets to the node itself do not get
+ * there, so they may keep it.
  */
 function compareMarks(fate: Fate, packet: Packet, expectations: Expectations): Difference | undefined {
   const { mark = 0, source } = packet;
   const isSent = isNodeAddress(source, expectations);
   for (const { verdict, address, mark: found } of fate.outcomes) {
     const hasArrived = verdict === 'translated' || verdict === 'untouched';
-    const isKept = !isSent && isNodeAddress(address, expectations);
-    const clean = isKept ? (found & ~expectations.masqueradeMark) >>> 0 : found;
+    const keepsBit = !isSent && isNodeAddress(address, expectations);
+    const clean = keepsBit ? (found & ~expectations.masqueradeMark) >>> 0 : found;
     if (hasArrived && clean !== mark) {
-      const after = ` arrive with mark ${markText(found)}, should with ${markText(mark)}`;
-      return { code: 'wrong-mark', before: 'connections of ', after };
+      const after = ` arrive with mark ${markText(found)}, but should with ${markText(mark)}`;
+      return { code: 'wrong-mark', before: 'connections from ', after };
     }
   }
   return undefined;

@@ -34,16 +34,16 @@ test.each([
   ['a cluster IP and a pod', ['10.96.0.11', '10.244.1.10', '10.244.2.20']],
   ['a dead frontend, a cluster IP and a pod', ['10.96.0.12', '10.96.0.11', '10.244.1.10']],
   ['the node', ['192.0.2.11']],
-])('with endpoints %s what is compiled is right', (_what, addresses) => {
+])('with endpoints %s the compiled ruleset is correct', (_what, addresses) => {
   for (const affinity of ['None', 'ClientIP']) {
     expect(linesOf(sideOf(addresses, { sessionAffinity: affinity }))).toEqual([]);
   }
 });
 
-test('a share that goes to another endpoint than the one that refuses is found', () => {
+test('a share that goes to an endpoint other than the refusing one is found', () => {
   const { ruleset } = sideOf(['10.244.1.9', '10.244.1.10']);
   const { expectations } = sideOf(['10.96.0.11', '10.244.1.10']);
   expect(linesOf({ ruleset, expectations })).toContain(
-    'wrong-endpoint shop/web 10.96.0.10:80/tcp: 10.244.1.9:8080 gets 1/2 of the connections of pods, the node and clients outside, should get none',
+    'wrong-endpoint shop/web 10.96.0.10:80/tcp: 10.244.1.9:8080 gets 1/2 of the connections from pods, the node and external clients, but should get none',
   );
 });

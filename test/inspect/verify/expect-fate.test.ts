@@ -9,7 +9,7 @@ import { validate } from '../../../src/phases/2-validate/validate.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
 import type { Packet } from '../../support/packets.ts';
 
-/** The second derivation by itself: no ruleset is looked at, the fates are those that people wrote down. */
+/** The second derivation by itself, without a ruleset: its fates are those written down in the fixtures. */
 describe.each(listFixtures())('%s', (name) => {
   const expectations = expectationsOf(name);
 

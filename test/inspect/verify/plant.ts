@@ -1,7 +1,7 @@
 import type { EndpointAddress } from '../../../src/net/network.ts';
 import type { Chain, Element, FilledSet, Rule, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
 
-/** Something that is done to a ruleset; rulesets of the other family, which lack the part, stay as they are. */
+/** A change to a ruleset; rulesets of the other family, which lack the part, stay as they are. */
 export type Plant = (ruleset: Ruleset) => Ruleset;
 
 /** Changes the endpoints of one frontend, `10.96.0.10 . 80`, in an endpoint map. */
@@ -22,12 +22,12 @@ export function addElement(name: string, element: Element): Plant {
   return set(name, ({ elements }) => ({ elements: [...elements, element] }));
 }
 
-/** Takes the elements away whose key begins so. */
+/** Removes the elements whose key begins with `start`. */
 export function removeElements(name: string, start: string): Plant {
   return set(name, ({ elements }) => ({ elements: elements.filter(({ key }) => !key.startsWith(start)) }));
 }
 
-/** Changes the elements whose key begins so. */
+/** Changes the elements whose key begins with `start`. */
 export function changeElements(name: string, start: string, change: (element: Element) => Element): Plant {
   return set(name, ({ elements }) => ({
     elements: elements.map((element) => (element.key.startsWith(start) ? change(element) : element)),
@@ -61,7 +61,7 @@ export function statements(
   }));
 }
 
-/** Takes rules out of a chain, by their position. */
+/** Removes a rule of a chain, by its position. */
 export function removeRule(name: string, position: number): Plant {
   return chain(name, ({ rules }) => ({ rules: rules.filter((_, index) => index !== position) }));
 }
@@ -76,7 +76,7 @@ export function appendRule(name: string, ...rule: Rule): Plant {
   return chain(name, ({ rules }) => ({ rules: [...rules, rule] }));
 }
 
-/** Adds chains, for IPv4 alone. */
+/** Adds chains, for IPv4 only. */
 export function addChains(...added: readonly Chain[]): Plant {
   return (ruleset) => (ruleset.family === 'ip' ? { ...ruleset, chains: [...ruleset.chains, ...added] } : ruleset);
 }

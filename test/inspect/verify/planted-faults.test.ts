@@ -14,7 +14,7 @@ import {
   statements,
 } from './plant.ts';
 
-/** What is done to the ruleset of a fixture, and the line that must be among those that are found. */
+/** What is done to the ruleset of a fixture, and a line that must be among the faults. */
 type Planted = readonly [what: string, fixture: string, plant: Plant, line: string];
 
 const web = 'cluster-ip-spreads-over-all-ready-endpoints';
@@ -34,25 +34,25 @@ const inEndpointMaps: Planted[] = [
     'wrong endpoint',
     web,
     endpoints('tcp-endpoints', '10.96.0.10 . 80', ([, ...others]) => [stranger, ...others]),
-    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.9.9.9:80 gets 1/3 of the connections of pods, the node and clients outside, should get none; 10.244.1.10:8080 should get 1/3, and gets none',
+    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.9.9.9:80 gets 1/3 of the connections from pods, the node and external clients, but should get none; 10.244.1.10:8080 gets none, but should get 1/3',
   ],
   [
     'missing endpoint',
     web,
     endpoints('tcp-endpoints', '10.96.0.10 . 80', (all) => all.slice(0, 2)),
-    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.244.3.30:8080 gets none of the connections of pods, the node and clients outside, should get 1/3',
+    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.244.3.30:8080 gets none of the connections from pods, the node and external clients, but should get 1/3',
   ],
   [
     'endpoint behind the modulus',
     web,
     endpoints('tcp-endpoints', '10.96.0.10 . 80', (all) => [...all, stranger]),
-    'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-endpoints has 10.9.9.9:80 at 10.96.0.10 . 80 . 3, which no client of it should find',
+    'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-endpoints has 10.9.9.9:80 at 10.96.0.10 . 80 . 3, which no client of this frontend should match',
   ],
   [
     'endpoint twice',
     web,
     endpoints('tcp-endpoints', '10.96.0.10 . 80', (all) => [...all.slice(0, 2), ...all.slice(0, 1)]),
-    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.244.3.30:8080 gets none of the connections of pods, the node and clients outside, should get 1/3',
+    'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.244.3.30:8080 gets none of the connections from pods, the node and external clients, but should get 1/3',
   ],
   [
     'another port of the right endpoint',
@@ -60,22 +60,22 @@ const inEndpointMaps: Planted[] = [
     endpoints('tcp-endpoints', '10.96.1.12 . 80', (all) =>
       all.map((one, index) => (index === 7 ? { ...one, port: 8081 } : one)),
     ),
-    'wrong-endpoint shop/size-12:http 10.96.1.12:80/tcp: 10.244.2.8:8081 gets 1/12 of the connections of pods, the node and clients outside, should get none; 10.244.2.8:8080 should get 1/12, and gets none',
+    'wrong-endpoint shop/size-12:http 10.96.1.12:80/tcp: 10.244.2.8:8081 gets 1/12 of the connections from pods, the node and external clients, but should get none; 10.244.2.8:8080 gets none, but should get 1/12',
   ],
   [
     'wrong endpoint of a node port alone',
     sizes,
     endpoints('tcp-nodeport-endpoints', '30112', (all) => all.map((one, index) => (index === 11 ? stranger : one))),
-    'wrong-endpoint shop/size-12:http node port 30112/tcp: 10.9.9.9:80 gets 1/12 of the connections of pods, the node and clients outside, should get none; 10.244.3.9:8080 should get 1/12, and gets none',
+    'wrong-endpoint shop/size-12:http node port 30112/tcp: 10.9.9.9:80 gets 1/12 of the connections from pods, the node and external clients, but should get none; 10.244.3.9:8080 gets none, but should get 1/12',
   ],
   [
-    'endpoint of another node for strangers',
+    'endpoint of another node for external clients',
     guarded,
     endpoints('tcp-local-endpoints', '198.18.0.10 . 80', () => [{ address: '10.244.2.20', port: 8080 }]),
-    'wrong-endpoint shop/web:http 198.18.0.10:80/tcp: 10.244.2.20:8080 gets all of the connections of 203.0.113.0, 203.0.113.127, 192.0.2.0 and 4 more, should get none; 10.244.1.10:8080 should get all, and gets none',
+    'wrong-endpoint shop/web:http 198.18.0.10:80/tcp: 10.244.2.20:8080 gets all of the connections from 203.0.113.0, 203.0.113.127, 192.0.2.0 and 4 more, but should get none; 10.244.1.10:8080 gets none, but should get all',
   ],
   [
-    'endpoints of a frontend that nobody has',
+    'endpoints of a frontend that no Service has',
     web,
     set('tcp-endpoints', ({ lists = [] }) => ({
       lists: [...lists, { key: '10.96.0.99 . 80', endpointAddresses: [stranger] }],
@@ -89,7 +89,7 @@ const inOtherSets: Planted[] = [
     'missing frontend',
     web,
     removeElements('service-ips', '10.96.0.10'),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of pods, the node and clients outside are rejected, should reach 3 endpoints',
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods, the node and external clients are rejected, but should reach 3 endpoints',
   ],
   [
     'extra frontend',
@@ -111,67 +111,67 @@ const inOtherSets: Planted[] = [
     'chain for another number of endpoints',
     sizes,
     changeElements('service-ips', '10.96.1.5 ', (one) => ({ ...one, value: { kind: 'goto', chain: 'tcp-cluster-3' } })),
-    'wrong-endpoint shop/size-5:http 10.96.1.5:80/tcp: 10.244.3.3:8080 and 1 more get none of the connections of pods, the node and clients outside, should get 1/5',
+    'wrong-endpoint shop/size-5:http 10.96.1.5:80/tcp: 10.244.3.3:8080 and 1 more get none of the connections from pods, the node and external clients, but should get 1/5',
   ],
   [
     'a frontend dropped',
     sizes,
     changeElements('service-ips', '10.96.1.5 ', (one) => ({ ...one, value: { kind: 'drop' } })),
-    'wrong-verdict shop/size-5:http 10.96.1.5:80/tcp: connections of pods, the node and clients outside are dropped, should reach 5 endpoints',
+    'wrong-verdict shop/size-5:http 10.96.1.5:80/tcp: connections from pods, the node and external clients are dropped, but should reach 5 endpoints',
   ],
   [
     'missing cluster IP',
     web,
     removeElements('cluster-ips', '10.96.0.10'),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of the node and clients outside towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'extra cluster IP',
     web,
     addElement('cluster-ips', { key: '10.96.0.77' }),
-    'extra-element : cluster-ips has 10.96.0.77, which nothing in the snapshot asks for',
+    'extra-element : cluster-ips has 10.96.0.77, which nothing in the snapshot calls for',
   ],
   [
     'missing hairpin',
     web,
     removeElements('hairpin-connections', '10.244.1.10'),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of endpoint 10.244.1.10:8080 itself towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from endpoint 10.244.1.10:8080 itself to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'extra hairpin',
     web,
     addElement('hairpin-connections', { key: '10.244.2.20 . 10.244.2.20 . tcp . 8080' }),
-    'extra-element : hairpin-connections has 10.244.2.20 . 10.244.2.20 . tcp . 8080, which is no endpoint of this node',
+    'extra-element : hairpin-connections has 10.244.2.20 . 10.244.2.20 . tcp . 8080, which is not an endpoint on this node',
   ],
   [
     'reject lost',
     dead,
     removeElements('no-endpoint-services', '198.1'),
-    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections of pods, the node and clients outside are not translated, should be rejected: there is no endpoint',
+    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections from pods, the node and external clients are not translated, but should be rejected (no endpoints)',
   ],
   [
     'drop where reject should be',
     dead,
     changeElements('no-endpoint-services', '10.96.0.10', (one) => ({ ...one, value: { kind: 'drop' } })),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of pods, the node and clients outside are dropped, should be rejected: there is no endpoint',
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods, the node and external clients are dropped, but should be rejected (no endpoints)',
   ],
   [
     'refusal of a node port lost',
     dead,
     set('no-endpoint-nodeports', () => ({ elements: [] })),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections of pods, the node and clients outside are not translated, should be rejected: there is no endpoint',
+    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should be rejected (no endpoints)',
   ],
   [
     'guard lost',
     guarded,
     removeElements('firewall-ips', '198.18.0.10'),
-    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections of pods reach 10.244.1.10:8080 and 1 more, should be dropped: they are not in a source range',
+    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections from pods reach 10.244.1.10:8080 and 1 more, but should be dropped (not in a source range)',
   ],
   [
     'guard of what should be open',
     guarded,
     addElement('firewall-ips', { key: '198.19.0.5 . tcp . 80' }),
-    'wrong-verdict shop/web:http 198.19.0.5:80/tcp: connections of pods and the node are dropped, should reach 2 endpoints',
+    'wrong-verdict shop/web:http 198.19.0.5:80/tcp: connections from pods and the node are dropped, but should reach 2 endpoints',
   ],
   [
     'source range too wide',
@@ -180,7 +180,7 @@ const inOtherSets: Planted[] = [
       ...one,
       key: '198.18.0.10 . tcp . 80 . 203.0.113.0/24',
     })),
-    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections of clients outside reach 10.244.1.10:8080, should be dropped: they are not in a source range',
+    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections from external clients reach 10.244.1.10:8080, but should be dropped (not in a source range)',
   ],
   [
     'source range too narrow',
@@ -189,100 +189,100 @@ const inOtherSets: Planted[] = [
       ...one,
       key: '198.18.0.10 . tcp . 80 . 203.0.113.0/26',
     })),
-    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections of 203.0.113.127 and 203.0.113.64 are dropped, should reach 10.244.1.10:8080',
+    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections from 203.0.113.127 and 203.0.113.64 are dropped, but should reach 10.244.1.10:8080',
   ],
   [
     'source range lost',
     guarded,
     removeElements('firewall-sources', '198.18.0.11 . tcp . 80 . 10.244.1.0/24'),
-    'wrong-verdict shop/away:http 198.18.0.11:80/tcp: connections of 10.244.1.0 and 10.244.1.255 are dropped, should reach 10.244.2.20:8080',
+    'wrong-verdict shop/away:http 198.18.0.11:80/tcp: connections from 10.244.1.0 and 10.244.1.255 are dropped, but should reach 10.244.2.20:8080',
   ],
   [
     'extra source range',
     guarded,
     addElement('firewall-sources', { key: '198.18.0.10 . tcp . 80 . 9.9.9.0/24' }),
-    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections of 9.9.9.0 and 9.9.9.255 reach 10.244.1.10:8080, should be dropped: they are not in a source range',
+    'wrong-verdict shop/web:http 198.18.0.10:80/tcp: connections from 9.9.9.0 and 9.9.9.255 reach 10.244.1.10:8080, but should be dropped (not in a source range)',
   ],
   [
     'address of node ports lost',
     nodePorts,
     removeElements('nodeport-ips', '192.0.2.11'),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections of pods, the node and clients outside are not translated, should reach 2 endpoints',
+    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
   ],
   [
     'extra address of node ports',
     nodePorts,
     addElement('nodeport-ips', { key: '203.0.113.77' }),
-    'extra-element : nodeport-ips has 203.0.113.77, which nothing in the snapshot asks for',
+    'extra-element : nodeport-ips has 203.0.113.77, which nothing in the snapshot calls for',
   ],
   [
     'service range lost',
     unallocated,
     set('service-cidrs', () => ({ elements: [] })),
-    'wrong-verdict 10.96.0.0:9/tcp: connections of pods, the node and clients outside are not translated, should be dropped: no Service has this cluster IP',
+    'wrong-verdict 10.96.0.0:9/tcp: connections from pods, the node and external clients are not translated, but should be dropped (no Service has this cluster IP)',
   ],
   [
     'extra service range',
     unallocated,
     addElement('service-cidrs', { key: '172.16.0.0/12' }),
-    'wrong-verdict 172.16.0.0:9/tcp: connections of pods, the node and clients outside are dropped, should be left alone',
+    'wrong-verdict 172.16.0.0:9/tcp: connections from pods, the node and external clients are dropped, but should not be translated',
   ],
   [
     'affinity of one endpoint lost',
     sticky,
     removeElements('tcp-sticky-10800', '10.96.0.10 . 80 . 10.244.2.20'),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not keep 10.244.2.20:8080, should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not keep 10.244.2.20:8080, but should for 10800 s',
   ],
   [
-    'affinity to nobody',
+    'affinity to an endpoint that does not exist',
     sticky,
     addElement('tcp-sticky-10800', { key: '10.96.0.10 . 80 . 10.9.9.9 . 80' }),
-    'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-sticky-10800 has 10.96.0.10 . 80 . 10.9.9.9 . 80, which no client of it should find',
+    'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-sticky-10800 has 10.96.0.10 . 80 . 10.9.9.9 . 80, which no client of this frontend should match',
   ],
   [
     'affinity without need',
     sticky,
     addElement('tcp-sticky-10800', { key: '10.96.0.13 . 80 . 10.244.1.10 . 8080' }),
-    'wrong-affinity shop/free:http 10.96.0.13:80/tcp: pods, the node and clients outside are pinned to their endpoint, though the Service has no affinity',
+    'wrong-affinity shop/free:http 10.96.0.13:80/tcp: pods, the node and external clients are pinned to their endpoint, but the Service has no affinity',
   ],
 ];
 
 const inRules: Planted[] = [
   [
-    'masquerading of strangers lost',
+    'masquerading of external clients lost',
     web,
     removeRule('services', 0),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of the node and clients outside towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'masquerading of pods',
     web,
     statements('services', 'match', () => []),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of pods towards 10.244.1.10:8080 are masqueraded, should keep their source',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from pods to 10.244.1.10:8080 are masqueraded, but should keep their source',
   ],
   [
     'masquerading at node ports lost',
     nodePorts,
     removeRule('tcp-nodeport-external-2', 0),
-    'wrong-source shop/web:http node port 30080/tcp: connections of pods, the node and clients outside towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http node port 30080/tcp: connections from pods, the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'masquerading of all is lost',
     nodePorts,
     removeRule('masquerading', 0),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of the node and clients outside towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'masquerading of hairpins is lost',
     web,
     removeRule('masquerading', 1),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of endpoint 10.244.1.10:8080 itself towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from endpoint 10.244.1.10:8080 itself to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'detector of another range',
     web,
     statements('services', 'match', (each) => [{ ...each, right: '10.244.0.0/17' } as typeof each]),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of 10.244.128.0 and 10.244.255.255 towards 10.244.1.10:8080 are masqueraded, should keep their source',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from 10.244.128.0 and 10.244.255.255 to 10.244.1.10:8080 are masqueraded, but should keep their source',
   ],
   [
     'detector of another interface',
@@ -290,57 +290,57 @@ const inRules: Planted[] = [
     statements('services', 'match', (each) =>
       'left' in each && each.left.kind === 'iifname' ? [{ ...each, right: 'out0' } as typeof each] : [each],
     ),
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of pods towards 10.244.1.10:8080 are masqueraded, should keep their source',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from pods to 10.244.1.10:8080 are masqueraded, but should keep their source',
   ],
   [
     'policy Local forgotten',
     guarded,
     changeElements('service-ips', '198.19.0.5', (one) => ({ ...one, value: { kind: 'goto', chain: 'tcp-cluster-2' } })),
-    'wrong-source shop/web:http 198.19.0.5:80/tcp: connections of the node towards 10.244.1.10:8080 keep their source, should be masqueraded',
+    'wrong-source shop/web:http 198.19.0.5:80/tcp: connections from the node to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'node kept out of all endpoints',
     guarded,
     removeRule('tcp-external-local-2-1', 2),
-    'wrong-endpoint shop/web:http 198.18.0.10:80/tcp: 10.244.2.20:8080 gets none of the connections of the node, should get 1/2',
+    'wrong-endpoint shop/web:http 198.18.0.10:80/tcp: 10.244.2.20:8080 gets none of the connections from the node, but should get 1/2',
   ],
   [
-    'strangers let to all endpoints',
+    'external clients let to all endpoints',
     guarded,
     statements('tcp-nodeport-external-local-2-1', 'goto', (each) => [
       { ...each, chain: 'tcp-nodeport-cluster-2' } as typeof each,
     ]),
-    'wrong-endpoint shop/web:http node port 30080/tcp: 10.244.2.20:8080 gets 1/2 of the connections of clients outside, should get none',
+    'wrong-endpoint shop/web:http node port 30080/tcp: 10.244.2.20:8080 gets 1/2 of the connections from external clients, but should get none',
   ],
   [
     'loopback opened',
     nodePorts,
     addElement('nodeport-ips', { key: '127.0.0.1' }),
-    'wrong-verdict 127.0.0.1:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+    'wrong-verdict 127.0.0.1:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should not be translated',
   ],
   [
     'wrong port let through',
     web,
     removeRule('cluster-ips-check', 0),
-    'wrong-verdict 10.96.0.10:9/tcp: connections of pods, the node and clients outside are not translated, should be rejected: the cluster IP has no such port',
+    'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are not translated, but should be rejected (the cluster IP does not have this port)',
   ],
   [
     'base chain lost',
     web,
     (ruleset) => ({ ...ruleset, chains: ruleset.chains.filter(({ name }) => name !== 'nat-output') }),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of the node are rejected, should reach 3 endpoints',
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from the node are rejected, but should reach 3 endpoints',
   ],
   [
     'base chain empty',
     web,
     chain('nat-prerouting', () => ({ rules: [] })),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of pods and clients outside are rejected, should reach 3 endpoints',
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods and external clients are rejected, but should reach 3 endpoints',
   ],
   [
     'base chain at another priority',
     web,
     chain('firewall-prerouting', ({ hook }) => ({ ...(hook && { hook: { ...hook, priority: -90 } }) })),
-    'wrong-hook : no base chain is called at filter prerouting -110',
+    'wrong-hook : there is no base chain at filter prerouting -110',
   ],
   [
     'base chain of another',
@@ -352,7 +352,7 @@ const inRules: Planted[] = [
         [{ kind: 'match', left: { kind: 'address', field: 'daddr' }, right: '198.51.100.0/24' }, { kind: 'drop' }],
       ],
     }),
-    'wrong-verdict 198.51.100.77:9/tcp: connections of pods and clients outside are dropped, should be left alone',
+    'wrong-verdict 198.51.100.77:9/tcp: connections from pods and external clients are dropped, but should not be translated',
   ],
   [
     'one client shut out of one Service',
@@ -363,7 +363,7 @@ const inRules: Planted[] = [
       { kind: 'match', left: { kind: 'address', field: 'saddr' }, right: '203.0.113.0/29' },
       { kind: 'drop' },
     ),
-    'wrong-verdict shop/size-3:http 10.96.1.3:80/tcp: connections of 203.0.113.0 and 203.0.113.7 are dropped, should reach 3 endpoints',
+    'wrong-verdict shop/size-3:http 10.96.1.3:80/tcp: connections from 203.0.113.0 and 203.0.113.7 are dropped, but should reach 3 endpoints',
   ],
   [
     'one client shut out where no Service is',
@@ -374,13 +374,13 @@ const inRules: Planted[] = [
         [{ kind: 'match', left: { kind: 'address', field: 'saddr' }, right: '203.0.113.5' }, { kind: 'drop' }],
       ],
     })),
-    'wrong-verdict 10.96.0.10:9/tcp: connections of 203.0.113.5 are dropped, should be rejected: the cluster IP has no such port',
+    'wrong-verdict 10.96.0.10:9/tcp: connections from 203.0.113.5 are dropped, but should be rejected (the cluster IP does not have this port)',
   ],
   [
     'dangling chain',
     web,
     addChains({ name: 'tcp-cluster-99', rules: [[{ kind: 'drop' }]] }),
-    'dangling-chain : nothing leads to chain tcp-cluster-99',
+    'dangling-chain : no rule leads to chain tcp-cluster-99',
   ],
   [
     'unknown rule',
@@ -392,25 +392,25 @@ const inRules: Planted[] = [
     'pins forgotten',
     sticky,
     chain('pin-prerouting', () => ({ rules: [] })),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods and clients outside do not keep 10.244.1.10:8080, should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods and external clients do not keep 10.244.1.10:8080, but should for 10800 s',
   ],
   [
     'pins for another time',
     sticky,
     statements('pin-tcp', 'update', (each) => [{ ...each, timeoutSeconds: 60 } as typeof each]),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and clients outside keep 10.244.1.10:8080 for 60 s, should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 for 60 s, but should for 10800 s',
   ],
   [
-    'pins that nobody follows',
+    'pins that no rule uses',
     sticky,
     removeRule('tcp-sticky-cluster-2', 0),
-    'wrong-affinity shop/cart:http 10.96.0.11:80/tcp: pods, the node and clients outside do not keep 10.244.1.10:8080, should for 600 s',
+    'wrong-affinity shop/cart:http 10.96.0.11:80/tcp: pods, the node and external clients do not keep 10.244.1.10:8080, but should for 600 s',
   ],
   [
     'clients of another time over IPv6',
     sticky6,
     set('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353', () => ({ timeoutSeconds: 61 })),
-    'wrong-affinity shop/dns:dns [fd00:10:96::53]:53/udp: pods, the node and clients outside keep [fd00:10:244:1::10]:5353 for 61 s, should for 60 s',
+    'wrong-affinity shop/dns:dns [fd00:10:96::53]:53/udp: pods, the node and external clients keep [fd00:10:244:1::10]:5353 for 61 s, but should for 60 s',
   ],
   [
     'unequal shares over IPv6',
@@ -418,7 +418,7 @@ const inRules: Planted[] = [
     statements('sticky-cluster/shop/web/tcp/http', 'random-goto', (each) =>
       'chains' in each ? [{ ...each, chains: [...each.chains, ...each.chains.slice(0, 1)] }] : [each],
     ),
-    'unequal-shares shop/web:http [fd00:10:96::10]:80/tcp: [fd00:10:244:1::10]:8080 gets 1/2 of the connections of pods, the node and clients outside, should get 1/3',
+    'unequal-shares shop/web:http [fd00:10:96::10]:80/tcp: [fd00:10:244:1::10]:8080 gets 1/2 of the connections from pods, the node and external clients, but should get 1/3',
   ],
 ];
 
@@ -428,7 +428,7 @@ describe('planted faults are found', () => {
   });
 });
 
-test('rules with more chances than anybody can walk are refused, and do not eat all memory', () => {
+test('rules with too many random branches to walk are refused, and do not exhaust memory', () => {
   const draw = { kind: 'match', left: { kind: 'numgen', modulus: 1_000 }, right: 1, negated: true } as const;
   expect(faultsOf(web, addRule('services', draw, draw))).toContain(
     'not-understood : chain nat-prerouting: too many branches to walk',

@@ -22,10 +22,10 @@ function withoutRanges(object: Manifest): Manifest {
 }
 
 describe('random clusters', () => {
-  test.each(['endpoints come twice', 'endpoints leave a gap'])('%s: it is found', (what) => {
+  test.each(['endpoints come twice', 'endpoints leave a gap'])('%s: found', (what) => {
     fc.assert(
       fc.property(arbitraryCluster, fc.nat(30), (objects, pick) => {
-        // Behind source ranges may be an endpoint that no client can reach.
+        // With source ranges there may be an endpoint that no client can reach.
         for (const { ruleset, expectations } of sidesWithEndpoints(objects.map(withoutRanges))) {
           const lines = linesOf({ ruleset: damageRuleset(ruleset, [[what, pick]]), expectations });
           expect(lines.filter((line) => /^(extra-element|wrong-endpoint|wrong-verdict) /.test(line))).not.toEqual([]);
@@ -35,7 +35,7 @@ describe('random clusters', () => {
     );
   });
 
-  test('any order of endpoints is right', () => {
+  test('any order of endpoints is correct', () => {
     fc.assert(
       fc.property(arbitraryCluster, fc.nat(30), (objects, pick) => {
         for (const { ruleset, expectations } of sidesWithEndpoints(objects)) {
@@ -55,7 +55,7 @@ describe('random clusters', () => {
         const [other] = sidesOf(documentsOf(others), { nodeName });
         fc.pre(one !== undefined && other !== undefined);
         const isEqual = contentOf(one.ruleset) === contentOf(other.ruleset);
-        const lines = linesOf({ ruleset: one.ruleset, expectations: other.expectations }, { isInstalled: true });
+        const lines = linesOf({ ruleset: one.ruleset, expectations: other.expectations }, { isActual: true });
         expect(lines.length === 0).toBe(isEqual);
       }),
       { numRuns: 50 },
@@ -63,7 +63,7 @@ describe('random clusters', () => {
   });
 });
 
-/** What packets can meet of a ruleset, and whose frontends the maps say they are. */
+/** What packets can match in a ruleset, and the Services that its comments name. */
 function contentOf({ sets, chains }: Ruleset): string {
   const contents = sets.map(({ name, elements, lists = [] }) => [
     name,
@@ -77,23 +77,23 @@ describe('one of many Services that are alike', () => {
   const { items } = generateCluster({ services: 200, endpoints: 4 });
   const [side] = sidesOf(documentsOf(items), { nodeName, clusterCIDRs: ['10.128.0.0/9'], families: ['ip'] });
 
-  test('is found when an endpoint is another', () => {
+  test('is found when an endpoint is wrong', () => {
     const plant = endpoints('tcp-endpoints', '10.96.0.137 . 80', (all) =>
       all.map((one, index) => (index === 2 ? { ...one, port: 9 } : one)),
     );
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-      'wrong-endpoint namespace-37/service-137:http 10.96.0.137:80/tcp: 10.128.2.38:9 gets 1/4 of the connections of pods, the node and clients outside, should get none; 10.128.2.38:8080 should get 1/4, and gets none',
+      'wrong-endpoint namespace-37/service-137:http 10.96.0.137:80/tcp: 10.128.2.38:9 gets 1/4 of the connections from pods, the node and external clients, but should get none; 10.128.2.38:8080 gets none, but should get 1/4',
     ]);
   });
 
-  test('is found when a pin of it cannot be', () => {
+  test('is found when an endpoint cannot be pinned', () => {
     const plant = removeElements('tcp-sticky-10800', '10.96.0.130 . 80 . 10.128.2.9 ');
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.128.2.9:8080, should for 10800 s',
+      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.128.2.9:8080, but should for 10800 s',
     ]);
   });
 
-  test('nothing is wrong before', () => {
+  test('has no faults before', () => {
     expect(validate(documentsOf(items)).diagnostics).toEqual([]);
     expect(side && linesOf(side)).toEqual([]);
   });

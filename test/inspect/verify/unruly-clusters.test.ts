@@ -4,7 +4,7 @@ import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitrary-cluster.ts';
 import { linesOf, sidesOf } from './verify-objects.ts';
 
-/** What makes the Services of a random cluster get in each other's way, and in that of the node. */
+/** What makes the Services of a random cluster conflict with each other, and with the node. */
 const arbitraryTwist = fc.record({
   externalIPs: fc.subarray(['192.0.2.11', '10.96.0.2', '10.96.0.1', '198.18.0.1', '2001:db8:a::11', 'fd00:10:96::2']),
   ingress: fc.subarray([{ ip: '192.0.2.11' }, { ip: '198.19.0.1' }, { ip: '2001:db8:a::11' }, { ip: '10.96.0.1' }]),
@@ -29,7 +29,7 @@ function twistService(service: Manifest, { externalIPs, ingress, port, ranges }:
   };
 }
 
-/** Endpoints with hints for nodes; one at the node's own address; a second slice that says otherwise about some. */
+/** Endpoints with hints for nodes; one at the node's own address; a second slice that contradicts the first about some. */
 function twistSlice(slice: Manifest, { forNodes, hostNetwork, twin }: Twist): Manifest[] {
   const hostAddress = slice['addressType'] === 'IPv4' ? '192.0.2.11' : '2001:db8:a::11';
   const endpoints = (slice['endpoints'] as readonly Fields[]).map((endpoint, index) => ({
@@ -61,7 +61,7 @@ const arbitraryOptions = fc.record({
   nodeAddresses: fc.constantFrom([], ['192.0.2.11', '192.0.2.12', '2001:db8:a::11']),
 });
 
-test('what is compiled for Services in each other’s way is right', () => {
+test('rulesets for Services with conflicting claims are correct', () => {
   const twists = fc.array(arbitraryTwist, { minLength: 1, maxLength: 6 });
   fc.assert(
     fc.property(arbitraryCluster, twists, arbitraryOptions, (objects, chosen, options) => {

@@ -2,12 +2,13 @@ import { compileRulesets } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
 import { deriveExpectations } from '../../../src/inspect/verify/derive-expectations.ts';
 import type { Expectations } from '../../../src/inspect/verify/expectations.ts';
-import { type Fault, type VerifyOptions, verifyRuleset } from '../../../src/inspect/verify/verify-ruleset.ts';
+import type { Fault } from '../../../src/inspect/verify/verification.ts';
+import { type VerifyOptions, verifyRuleset } from '../../../src/inspect/verify/verify-ruleset.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../../src/options.ts';
 import { validate } from '../../../src/phases/2-validate/validate.ts';
 
-/** One family: what is compiled and what should be. */
+/** One family: the compiled ruleset and what is expected of it. */
 export interface Side {
   readonly ruleset: Ruleset;
   readonly expectations: Expectations;
@@ -30,7 +31,7 @@ export function sidesOf(documents: readonly Document[], options: Partial<Compile
 }
 
 /** The faults of one side as lines. */
-export function linesOf({ ruleset, expectations }: Side, options: VerifyOptions = { isInstalled: false }): string[] {
+export function linesOf({ ruleset, expectations }: Side, options: VerifyOptions = { isActual: false }): string[] {
   return verifyRuleset(ruleset, expectations, options).faults.map(lineOf);
 }
 

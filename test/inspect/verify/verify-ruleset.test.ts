@@ -8,7 +8,7 @@ import { arbitraryWalk } from '../../support/arbitrary-walk.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
 import { linesOf, sidesOf } from './verify-objects.ts';
 
-describe('what is compiled is right', () => {
+describe('compiled rulesets are correct', () => {
   test.each(listFixtures())('%s', (name) => {
     const { snapshotFile, options } = loadFixture(name);
     const { documents } = readDocuments([{ file: snapshotFile, content: readFileSync(snapshotFile) }]);

@@ -7,7 +7,7 @@ import { faultsOf } from './faults-of.ts';
 import { addElement, addRule, appendRule, chain, changeElements, type Plant, set, statements } from './plant.ts';
 import { linesOf, sidesOf } from './verify-objects.ts';
 
-/** What is done to the ruleset of a fixture, and the line that must be among those that are found. */
+/** What is done to the ruleset of a fixture, and a line that must be among the faults. */
 type Planted = readonly [what: string, fixture: string, plant: Plant, line: string];
 
 const web = 'cluster-ip-spreads-over-all-ready-endpoints';
@@ -79,19 +79,19 @@ const atNodePorts: Planted[] = [
     'node ports at all addresses',
     nodePorts,
     matchSetAs('services', 'nodeport-ips', []),
-    'wrong-verdict 198.51.100.77:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+    'wrong-verdict 198.51.100.77:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should not be translated',
   ],
   [
     'node ports at cluster IPs',
     nodePorts,
     matchSetAs('services', 'nodeport-ips', ['cluster-ips']),
-    'wrong-verdict 10.96.0.10:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be rejected: the cluster IP has no such port',
+    'wrong-verdict 10.96.0.10:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should be rejected (the cluster IP does not have this port)',
   ],
   [
-    'node ports of others',
+    'node ports at addresses of other hosts',
     allNodePorts,
     withoutFib,
-    'wrong-verdict 192.0.2.10:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+    'wrong-verdict 192.0.2.10:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should not be translated',
   ],
   [
     'node ports at the known addresses alone',
@@ -99,52 +99,52 @@ const atNodePorts: Planted[] = [
     statements('services', 'match', (each) =>
       'left' in each && each.left.kind === 'fib-type' ? [is(daddr, '192.0.2.0/25')] : [each],
     ),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections of pods, the node and clients outside are not translated, should reach 2 endpoints',
+    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
   ],
   [
-    'dead node ports of others',
+    'dead node ports at addresses of other hosts',
     dead,
     appendRule('filter-forward', isNew, deadPorts),
-    'wrong-verdict 198.51.100.77:30514/udp: connections of pods and clients outside are rejected, should be left alone',
+    'wrong-verdict 198.51.100.77:30514/udp: connections from pods and external clients are rejected, but should not be translated',
   ],
   [
     'dead node ports at all addresses',
     dead,
     matchSetAs('nodeport-endpoints-check', 'nodeport-ips', []),
-    'wrong-verdict 127.0.1.1:30080/tcp: connections of pods, the node and clients outside are rejected, should be left alone',
+    'wrong-verdict 127.0.1.1:30080/tcp: connections from pods, the node and external clients are rejected, but should not be translated',
   ],
   [
     'one loopback address for all',
     allNodePorts,
     loopbackAs('services', '127.0.0.1'),
-    'wrong-verdict 127.0.1.1:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+    'wrong-verdict 127.0.1.1:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should not be translated',
   ],
   [
     'a part of loopback for all',
     allNodePorts,
     loopbackAs('services', '127.0.0.0/9'),
-    'wrong-verdict 127.128.0.0:30080/tcp: connections of pods, the node and clients outside reach 10.244.1.10:8080 and 1 more, should be left alone',
+    'wrong-verdict 127.128.0.0:30080/tcp: connections from pods, the node and external clients reach 10.244.1.10:8080 and 1 more, but should not be translated',
   ],
 ];
 
 const byAddress: Planted[] = [
   [
-    'a client and a stranger',
+    'traffic between a client and an external host',
     web,
     appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '203.0.113.5'), drop),
-    'wrong-verdict 203.0.113.5:9/tcp: connections of 10.9.0.0 and 10.9.255.255 are dropped, should be left alone',
+    'wrong-verdict 203.0.113.5:9/tcp: connections from 10.9.0.0 and 10.9.255.255 are dropped, but should not be translated',
   ],
   [
-    'masquerading between strangers',
+    'masquerading between external hosts',
     web,
     appendRule('masquerading', is(saddr, '10.244.1.9'), is(daddr, '172.16.0.0/12'), { kind: 'masquerade' }),
-    'wrong-source 172.16.0.0:9/tcp: connections of 10.244.1.9 are masqueraded, should keep their source',
+    'wrong-source 172.16.0.0:9/tcp: connections from 10.244.1.9 are masqueraded, but should keep their source',
   ],
   [
     'a refusal that no client can meet',
     guarded,
     refusedAt,
-    'extra-element shop/web:http 198.18.0.10:80/tcp: no-endpoint-services has 198.18.0.10 . tcp . 80, which no client of it should find',
+    'extra-element shop/web:http 198.18.0.10:80/tcp: no-endpoint-services has 198.18.0.10 . tcp . 80, which no client of this frontend should match',
   ],
 ];
 
@@ -153,31 +153,31 @@ const ofPins: Planted[] = [
     'pins of an address, not of a client',
     sticky,
     pinsOfAddresses,
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods are pinned, and their pin is followed by the node as well',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods have a pin that also applies to the node',
   ],
   [
     'pins of an endpoint, not of a client',
     sticky6,
     pinsOfAddresses,
-    'wrong-affinity shop/web:http [fd00:10:96::10]:80/tcp: pods are pinned, and their pin is followed by the node as well',
+    'wrong-affinity shop/web:http [fd00:10:96::10]:80/tcp: pods have a pin that also applies to the node',
   ],
   [
-    'a pin to what is gone stays',
+    'a pin to a removed endpoint stays',
     sticky,
     chain('pin-tcp', ({ rules }) => ({ rules: rules.slice(0, -1) })),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not let go of 10.244.1.10:8080 once it is gone',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods stay pinned to 10.244.1.10:8080 after it is removed',
   ],
   [
     'room for one pin',
     sticky,
     set('tcp-pinned', () => ({ size: 1 })),
-    'wrong-affinity : tcp-pinned holds at most 1 pins, should 1048576',
+    'wrong-affinity : tcp-pinned holds at most 1 pins, but should hold 1048576',
   ],
   [
     'room for one pin over IPv6',
     sticky6,
     set('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353', () => ({ size: 1 })),
-    'wrong-affinity : pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353 holds at most 1 pins, should 65535',
+    'wrong-affinity : pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353 holds at most 1 pins, but should hold 65535',
   ],
 ];
 
@@ -186,19 +186,19 @@ const ofMarks: Planted[] = [
     'another bit of the mark',
     web,
     otherBit,
-    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections of pods with marks of others towards 10.244.1.10:8080 are masqueraded, should keep their source',
+    'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from pods with other mark bits to 10.244.1.10:8080 are masqueraded, but should keep their source',
   ],
   [
     'the mark stays',
     web,
     statements('masquerading', 'set-mark', () => []),
-    'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections of the node and clients outside arrive with mark 0x00004000, should with 0x00000000',
+    'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients arrive with mark 0x00004000, but should with 0x00000000',
   ],
   [
-    'marks of others',
+    'mark bits of other programs',
     web,
     appendRule('filter-forward', isNew, { kind: 'match-mark', mark: 1 }, drop),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections of pods with marks of others and clients outside with marks of others are dropped, should reach 3 endpoints',
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods with other mark bits and external clients with other mark bits are dropped, but should reach 3 endpoints',
   ],
 ];
 
@@ -207,19 +207,19 @@ const ofRules: Planted[] = [
     'a rule behind the end',
     web,
     appendRule('reject-chain', drop),
-    'unreachable-rule : chain reject-chain ends with rule 1: nothing reaches rule 2',
+    'unreachable-rule : chain reject-chain ends at rule 1: rule 2 is unreachable',
   ],
   [
-    'connections under way',
+    'established connections',
     web,
     statements('firewall-prerouting', 'match', () => []),
-    'wrong-state : chain firewall-prerouting, rule 1 is for packets of all connections, should be for new ones (ct state new)',
+    'wrong-state : chain firewall-prerouting, rule 1 applies to all connections, but should only to new ones (ct state new)',
   ],
   [
     'the name of another Service',
     web,
     changeElements('service-ips', '10.96.0.10 . tcp . 80', (one) => ({ ...one, comment: 'shop/cart:http' })),
-    'wrong-comment shop/web:http 10.96.0.10:80/tcp: service-ips says that 10.96.0.10 . tcp . 80 belongs to shop/cart:http',
+    'wrong-comment shop/web:http 10.96.0.10:80/tcp: service-ips has 10.96.0.10 . tcp . 80 with the comment of another Service: shop/cart:http',
   ],
 ];
 
@@ -232,7 +232,7 @@ test.each([...atNodePorts, ...byAddress, ...ofPins, ...ofMarks, ...ofRules])(
 
 const node = { nodeName: 'worker-1', clusterCIDRs: ['10.128.0.0/9', 'fd00:10:244::/48'] };
 
-test('a pin that is followed at another port of the Service is found', () => {
+test('a pin that applies at another port of the Service is found', () => {
   const addresses = { clusterIP: 'fd00:10:96::12', ipFamilies: ['IPv6'] };
   const ports = [
     { name: 'smtp', port: 25 },
@@ -249,7 +249,7 @@ test('a pin that is followed at another port of the Service is found', () => {
     { kind: 'goto', chain: 'endpoint/shop/mail/tcp/imap__fd00.10.244.2..20/143' },
   );
   expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-    'wrong-affinity shop/mail:smtp [fd00:10:96::12]:25/tcp: pods are pinned, and their pin is followed at port 143/tcp (shop/mail:imap) as well',
+    'wrong-affinity shop/mail:smtp [fd00:10:96::12]:25/tcp: pods have a pin that also applies at port 143/tcp (shop/mail:imap)',
   ]);
 });
 
@@ -260,18 +260,18 @@ describe('one of many Services that are alike', () => {
   test('is found when a rule names one of its endpoints, and a client', () => {
     const plant = appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '10.128.0.151'), drop);
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toContain(
-      'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.128.0.151:8080 gets none of the connections of 10.9.0.0 and 10.9.255.255, should get 1/4',
+      'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.128.0.151:8080 gets none of the connections from 10.9.0.0 and 10.9.255.255, but should get 1/4',
     );
   });
 });
 
-test('what follows from a fault is no fault of its own', () => {
+test('a consequence of a fault is not reported as a second fault', () => {
   const plant = changeElements('service-ips', '10.96.1.5 ', (one) => ({
     ...one,
     value: { kind: 'goto', chain: 'tcp-cluster-3' },
   }));
   expect(faultsOf(sizes, plant)).toEqual([
-    'wrong-endpoint shop/size-5:http 10.96.1.5:80/tcp: 10.244.3.3:8080 and 1 more get none of the connections of pods, the node and clients outside, should get 1/5',
-    'dangling-chain : nothing leads to chain tcp-cluster-5',
+    'wrong-endpoint shop/size-5:http 10.96.1.5:80/tcp: 10.244.3.3:8080 and 1 more get none of the connections from pods, the node and external clients, but should get 1/5',
+    'dangling-chain : no rule leads to chain tcp-cluster-5',
   ]);
 });

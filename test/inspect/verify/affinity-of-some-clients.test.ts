@@ -4,7 +4,7 @@ import { linesOf, type Side, sidesOf } from './verify-objects.ts';
 
 const ports = [{ name: '', port: 80 }];
 
-/** Those outside reach one endpoint, and need no pin to come back to it; the node, which the source ranges allow, reaches two. */
+/** External clients reach one endpoint and need no pin to come back to it; the node, which the source ranges allow, reaches two. */
 function sideOf(): Side {
   const objects = [
     {
@@ -38,12 +38,18 @@ function sideOf(): Side {
   return side as Side;
 }
 
-test.each(['10.244.1.10', '10.244.2.20'])('a lost pin to %s is found by whoever has a choice', (endpoint) => {
-  const { ruleset, expectations } = sideOf();
-  expect(linesOf({ ruleset, expectations })).toEqual([]);
-  const key = `198.18.0.1 . 80 . ${endpoint} . 80`;
-  const sets = ruleset.sets.map((set) => ({ ...set, elements: set.elements.filter((element) => element.key !== key) }));
-  const lines = linesOf({ ruleset: { ...ruleset, sets }, expectations });
-  expect(lines).toHaveLength(1);
-  expect(lines[0]).toMatch(new RegExp(`^wrong-affinity shop/web 198.18.0.1:80/tcp: .* do not keep ${endpoint}:80`));
-});
+test.each(['10.244.1.10', '10.244.2.20'])(
+  'a lost pin to %s is found through clients that have a choice',
+  (endpoint) => {
+    const { ruleset, expectations } = sideOf();
+    expect(linesOf({ ruleset, expectations })).toEqual([]);
+    const key = `198.18.0.1 . 80 . ${endpoint} . 80`;
+    const sets = ruleset.sets.map((set) => ({
+      ...set,
+      elements: set.elements.filter((element) => element.key !== key),
+    }));
+    const lines = linesOf({ ruleset: { ...ruleset, sets }, expectations });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(new RegExp(`^wrong-affinity shop/web 198.18.0.1:80/tcp: .* do not keep ${endpoint}:80`));
+  },
+);
