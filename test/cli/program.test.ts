@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { version } from '../../src/version.ts';
 import { runMain } from '../support/run-main.ts';
@@ -24,16 +23,4 @@ test('an unknown option is wrong usage', async () => {
   const result = await runMain(['--nodes', 'a']);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
   expect(result.stderr).toContain("unknown option '--nodes'");
-});
-
-test('the executable passes exit code and output on, and is content with a reader that leaves', async () => {
-  const run = await execa('node', ['bin/svc2nft.js', 'demo/cluster.yaml', '--cluster-cidr', '10.244.0.0/16']);
-  expect(run.stdout).toContain('table ip svc2nft {');
-  const refused = await execa('node', ['bin/svc2nft.js', 'no-such-file'], { reject: false });
-  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
-  const left = await execa('bash', ['-c', 'set -o pipefail; node bin/svc2nft.js demo/cluster.yaml | head -n 1'], {
-    reject: false,
-  });
-  expect(left.stderr).not.toContain('EPIPE');
-  expect(left.exitCode).toBe(0);
 });

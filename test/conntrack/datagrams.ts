@@ -10,7 +10,7 @@ route add ::/0 dev out0
 `;
 
 /**
- * Python: one datagram to each frontend of kernel.test.ts, always from the same port, so that all runs send packets of
+ * Python: one datagram to each frontend of clean-conntrack.kernel.test.ts, always from the same port, so that all runs send packets of
  * the same flows. Nobody answers.
  */
 export const sendDatagrams: string = `

@@ -10,7 +10,7 @@ import { servicePortsAt } from '../../support/service-ports-at.ts';
 import { type Flow, type FlowScenario, objectsOf, optionsOf } from './flow-scenario.ts';
 import { expectReasons } from './reasons.ts';
 
-/** Scenarios of one's own: `FLOWS=folder npx vitest run test/explain/flows.test.ts`. */
+/** Scenarios of one's own: `FLOWS=folder npx vitest run test/inspect/explain/flows.test.ts`. */
 const folder = process.env['FLOWS'] ?? fileURLToPath(new URL('flows', import.meta.url));
 
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));

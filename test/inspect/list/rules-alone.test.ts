@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type FrontendRow, type FrontendType, takeInventory } from '../../../src/inspect/list/inventory.ts';
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
-import { renderRulesets } from '../../../src/nft/print.ts';
-import { listInKernel } from '../../nft/json/list-in-kernel.ts';
 import { listFixtures } from '../../support/fixture.ts';
-import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { takeFixture, usedBy } from './take-fixture.ts';
 
 /** What rules tell: names as far as a comment of 128 bytes goes, and endpoints in use. */
@@ -54,25 +50,4 @@ describe.each(listFixtures())('%s', (name) => {
       expect(row.policy === null).toBe(row.refusal === 'rejected');
     }
   });
-});
-
-describe.skipIf(!kernelTestsRun)('in the kernel', () => {
-  test('every fixture is listed as it is compiled', async () => {
-    const taken = listFixtures()
-      .map(takeFixture)
-      .filter(({ rulesets }) => rulesets.length > 0);
-    const printed = await listInKernel(
-      taken.map(({ rulesets }) => ({
-        text: `flush ruleset\n${renderRulesets(rulesets, { lines: [] })}`,
-        tables: rulesets.map(({ family, table }) => `${family} ${table}`),
-      })),
-    );
-    expect(printed).toHaveLength(taken.length);
-    for (const [index, { name, rulesets }] of taken.entries()) {
-      const listed = rulesets.map(({ family, table }, place) => {
-        return parseNftJson(printed[index]?.[place] ?? '', { family, table }).ruleset;
-      });
-      expect({ name, items: takeInventory(listed).items }).toEqual({ name, items: takeInventory(rulesets).items });
-    }
-  }, 60_000);
 });

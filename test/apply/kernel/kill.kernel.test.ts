@@ -7,7 +7,7 @@ import { openNode, type TestNode } from './open-node.ts';
 import { type RunningApply, startApply } from './start-apply.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-/** For each program. More for a long look: KILLS=100 npx vitest run test/apply/kernel/kill.test.ts */
+/** For each program. More for a long look: KILLS=100 npx vitest run test/apply/kernel/kill.kernel.test.ts */
 const kills = Number(process.env['KILLS'] ?? 10);
 
 /** When to kill: a part of the time that there is in all, or from the first load on. */

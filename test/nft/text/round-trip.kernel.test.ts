@@ -16,7 +16,7 @@ function readOne(text: string, name: { family: 'ip' | 'ip6'; table: string }): L
 }
 
 describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as it was compiled', () => {
-  // That the JSON of every one reads as it was compiled is shown in test/listing/round-trip.test.ts.
+  // That the JSON of every one reads as it was compiled is shown in test/nft/json/round-trip.kernel.test.ts.
   test('every golden, as text', async () => {
     await expectListings(listFixtures(), ['list ruleset']);
   });

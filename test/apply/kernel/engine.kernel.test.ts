@@ -13,7 +13,7 @@ import { snapshotFlags, workerNode } from './manifests.ts';
 import { openNode, type TestNode } from './open-node.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-/** More for a long look: RUNS=500 npx vitest run test/apply/kernel/engine.test.ts */
+/** More for a long look: RUNS=500 npx vitest run test/apply/kernel/engine.kernel.test.ts */
 const runs = Number(process.env['RUNS'] ?? 12);
 
 describe.skipIf(!applyTestsRun)('the engine and the applier on the kernel', () => {

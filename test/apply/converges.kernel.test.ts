@@ -25,7 +25,7 @@ const workerNode = {
   status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
 };
 
-/** More for a long look: RUNS=500 npx vitest run test/apply/converges.test.ts */
+/** More for a long look: RUNS=500 npx vitest run test/apply/converges.kernel.test.ts */
 const numRuns = Number(process.env['RUNS'] ?? 12);
 
 describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
