@@ -25,6 +25,7 @@ export { formatDiagnostic } from './diagnostics/format-diagnostic.ts';
 export { createEngine } from './engine/create-engine.ts';
 export type { Aftermath } from './engine/describe-handovers.ts';
 export type * from './engine/engine.ts';
+export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';
 export { type RenderOptions, renderChanges } from './inspect/changes/render-changes.ts';

@@ -1,5 +1,6 @@
 /** Which UDP flows a node may have, for one family. Types only. */
 
+import { readFrontendKey } from '../frontends/frontend-address.ts';
 import { collectAll } from '../lib/lists.ts';
 import { canonicalAddress, isLoopback } from '../net/address.ts';
 import { endpointText, type Family } from '../net/network.ts';
@@ -136,11 +137,11 @@ function frontendsByKey({ sets }: Ruleset): Map<string, UdpFrontend> {
   return frontends;
 }
 
-/** `10.96.0.10 . udp . 53` or `udp . 30053`. */
 function readKey(key: string): UdpFrontend | undefined {
-  const [port, protocol, address] = key.split(' . ').reverse();
-  if (protocol !== 'udp') {
+  const frontend = readFrontendKey(key);
+  if (frontend?.protocol !== 'udp') {
     return undefined;
   }
-  return address === undefined ? { nodePort: Number(port) } : { address, port: Number(port) };
+  const { address, port } = frontend;
+  return address === undefined ? { nodePort: port } : { address, port };
 }

@@ -1,38 +1,65 @@
 import { collectAll } from '../lib/lists.ts';
+import type { EndpointAddress, Protocol } from '../net/network.ts';
 import type { Chain, FilledSet, Rule, Ruleset, Statement } from '../nft/ruleset.ts';
-import type { Way } from './frontend.ts';
+
+/** What a chain picks an endpoint from. */
+export type Choice =
+  /** The first `modulus` endpoint addresses of the frontend's list in an endpoint map. */
+  | { readonly kind: 'map'; readonly protocol: Protocol; readonly map: string; readonly modulus: number }
+  /** The endpoints of chains that `chain` picks among: affinity over IPv6 on an nft that has no maps for it. */
+  | {
+      readonly kind: 'chains';
+      readonly protocol: Protocol;
+      readonly chain: string;
+      readonly endpointAddresses: readonly EndpointAddress[];
+    };
+
+/** What a chain does with the connections of a frontend. */
+export interface Dispatch {
+  /** What clients get an endpoint from: all of them, or external ones where internal ones have a choice of their own. */
+  readonly choice: Choice | undefined;
+  /** What only internal clients, which are pods and the node, get an endpoint from. */
+  readonly internalChoice: Choice | undefined;
+  readonly masqueraded: boolean;
+  /** Whether a map of pins is asked before the choice. */
+  readonly asksPins: boolean;
+  /** The timeout of the sets that hold the clients of one endpoint each, in seconds; 0 without such sets. */
+  readonly affinitySeconds: number;
+  readonly rejects: boolean;
+  /** False where a rule is not one that the compiler writes. */
+  readonly understood: boolean;
+}
 
 /** Chains that the kernel follows at most, one from the other. */
 const deepest = 16;
 
-const unknownWay: Way = {
-  everybody: undefined,
-  insiders: undefined,
+const unknownDispatch: Dispatch = {
+  choice: undefined,
+  internalChoice: undefined,
   masqueraded: false,
-  pinned: false,
-  keepsSeconds: 0,
+  asksPins: false,
+  affinitySeconds: 0,
   rejects: false,
   understood: false,
 };
 
-/** Answers where a chain leads, by its rules and never by its name; each chain is followed once. */
-export function followChains({ chains, sets }: Ruleset): (chain: string) => Way {
+/** Answers what a chain does, by its rules and never by its name; each chain is read once. */
+export function followChains({ chains, sets }: Ruleset): (chain: string) => Dispatch {
   const context: Context = {
     chains: new Map(chains.map((chain) => [chain.name, chain])),
     sets: new Map(sets.map((set) => [set.name, set])),
     known: new Map(),
   };
-  return (chain) => wayOf(chain, 0, context);
+  return (chain) => dispatchOf(chain, 0, context);
 }
 
 interface Context {
   readonly chains: ReadonlyMap<string, Chain>;
   readonly sets: ReadonlyMap<string, FilledSet>;
-  readonly known: Map<string, Way>;
+  readonly known: Map<string, Dispatch>;
 }
 
-/** A way that is being put together. */
-type Draft = { -readonly [Field in keyof Way]: Way[Field] };
+type Draft = { -readonly [Field in keyof Dispatch]: Dispatch[Field] };
 
 /** The chain that is being read. */
 interface Position {
@@ -41,64 +68,64 @@ interface Position {
   readonly context: Context;
 }
 
-function wayOf(name: string, depth: number, context: Context): Way {
+function dispatchOf(name: string, depth: number, context: Context): Dispatch {
   const known = context.known.get(name);
   const chain = context.chains.get(name);
   if (known || !chain || depth >= deepest) {
-    return known ?? unknownWay;
+    return known ?? unknownDispatch;
   }
   // The kernel refuses circles, but not everything here comes from a kernel.
-  context.known.set(name, unknownWay);
-  const way: Draft = { ...unknownWay, understood: true };
+  context.known.set(name, unknownDispatch);
+  const dispatch: Draft = { ...unknownDispatch, understood: true };
   for (const rule of chain.rules) {
-    readRule(rule, way, { chain: name, depth, context });
+    readRule(rule, dispatch, { chain: name, depth, context });
   }
-  context.known.set(name, way);
-  return way;
+  context.known.set(name, dispatch);
+  return dispatch;
 }
 
-function readRule(rule: Rule, way: Draft, position: Position): void {
+function readRule(rule: Rule, dispatch: Draft, position: Position): void {
   const audience = audienceOf(rule, position.context.sets);
   if (audience === undefined) {
-    way.understood = false;
+    dispatch.understood = false;
     return;
   }
   for (const statement of rule) {
-    readStatement(statement, way, audience, position);
+    readStatement(statement, dispatch, audience, position);
   }
 }
 
-function readStatement(statement: Statement, way: Draft, audience: Audience, position: Position): void {
+function readStatement(statement: Statement, dispatch: Draft, audience: Audience, position: Position): void {
   const { chain, depth, context } = position;
   switch (statement.kind) {
     case 'match':
     case 'match-set':
       return;
     case 'set-mark':
-      way.masqueraded ||= audience === 'everybody';
+      dispatch.masqueraded ||= audience === 'all';
       return;
     case 'jump':
     case 'goto':
-      joinChain(way, wayOf(statement.chain, depth + 1, context), audience);
+      joinChain(dispatch, dispatchOf(statement.chain, depth + 1, context), audience);
       return;
     case 'random-goto': {
-      const ends = statement.chains.map((end) => wayOf(end, depth + 1, context));
-      joinEnds(way, ends, chain);
+      const ends = statement.chains.map((end) => dispatchOf(end, depth + 1, context));
+      joinEnds(dispatch, ends, chain);
       return;
     }
     case 'dnat': {
       const { protocol, address, port } = statement;
-      way.everybody ??= { kind: 'chains', protocol, chain, endpointAddresses: [{ address, port }] };
+      dispatch.choice ??= { kind: 'chains', protocol, chain, endpointAddresses: [{ address, port }] };
       return;
     }
     case 'dnat-map':
-      joinMap(way, statement, context);
+      joinMap(dispatch, statement, context);
       return;
     case 'update':
-      way.keepsSeconds ||= context.sets.get(statement.set)?.timeoutSeconds ?? 0;
+      dispatch.affinitySeconds ||= context.sets.get(statement.set)?.timeoutSeconds ?? 0;
       return;
     case 'reject':
-      way.rejects = true;
+      dispatch.rejects = true;
       return;
     case 'match-mark':
     case 'vmap':
@@ -106,68 +133,68 @@ function readStatement(statement: Statement, way: Draft, audience: Audience, pos
     case 'drop':
     case 'return':
     case 'masquerade':
-      way.understood = false;
+      dispatch.understood = false;
       return;
   }
 }
 
-function joinChain(way: Draft, next: Way, audience: Audience): void {
-  // A client that is kept goes to one of those that the chain's last rule picks from.
+function joinChain(dispatch: Draft, next: Dispatch, audience: Audience): void {
+  // A pinned client goes to one of the endpoints that the chain's last rule picks from.
   if (audience === 'pinned') {
     return;
   }
-  way[audience] ??= next.everybody;
-  way.masqueraded ||= audience === 'everybody' && next.masqueraded;
-  way.pinned ||= next.pinned;
-  way.keepsSeconds ||= next.keepsSeconds;
-  way.rejects ||= next.rejects;
-  way.understood &&= next.understood;
+  dispatch[audience === 'all' ? 'choice' : 'internalChoice'] ??= next.choice;
+  dispatch.masqueraded ||= audience === 'all' && next.masqueraded;
+  dispatch.asksPins ||= next.asksPins;
+  dispatch.affinitySeconds ||= next.affinitySeconds;
+  dispatch.rejects ||= next.rejects;
+  dispatch.understood &&= next.understood;
 }
 
-/** `chain` picks among chains of which each is for one endpoint; any other would make the list as long as one likes. */
-function joinEnds(way: Draft, ends: readonly Way[], chain: string): void {
-  const protocol = ends[0]?.everybody?.protocol;
+/** `chain` picks among chains that have one endpoint each; others could make the list arbitrarily long. */
+function joinEnds(dispatch: Draft, ends: readonly Dispatch[], chain: string): void {
+  const protocol = ends[0]?.choice?.protocol;
   if (!protocol || !ends.every(isEnd)) {
-    way.understood = false;
+    dispatch.understood = false;
     return;
   }
-  const endpointAddresses = collectAll(ends, ({ everybody }) =>
-    everybody?.kind === 'chains' ? everybody.endpointAddresses : [],
+  const endpointAddresses = collectAll(ends, ({ choice }) =>
+    choice?.kind === 'chains' ? choice.endpointAddresses : [],
   );
-  way.everybody ??= { kind: 'chains', protocol, chain, endpointAddresses };
-  way.keepsSeconds ||= ends[0]?.keepsSeconds ?? 0;
+  dispatch.choice ??= { kind: 'chains', protocol, chain, endpointAddresses };
+  dispatch.affinitySeconds ||= ends[0]?.affinitySeconds ?? 0;
 }
 
-function isEnd({ everybody, understood }: Way): boolean {
-  return understood && everybody?.kind === 'chains' && everybody.endpointAddresses.length === 1;
+function isEnd({ choice, understood }: Dispatch): boolean {
+  return understood && choice?.kind === 'chains' && choice.endpointAddresses.length === 1;
 }
 
-/** The map is one of pins, or of endpoints. */
+/** The map holds pins, or endpoints. */
 function joinMap(
-  way: Draft,
+  dispatch: Draft,
   { protocol, key, map }: Extract<Statement, { kind: 'dnat-map' }>,
   { sets }: Context,
 ): void {
   const numgen = key.find((part) => part.kind === 'numgen');
   if (isDynamic(sets.get(map))) {
-    way.pinned = true;
+    dispatch.asksPins = true;
   } else if (numgen) {
-    way.everybody ??= { kind: 'map', protocol, map, modulus: numgen.modulus };
+    dispatch.choice ??= { kind: 'map', protocol, map, modulus: numgen.modulus };
   } else {
-    way.understood = false;
+    dispatch.understood = false;
   }
 }
 
-/** Whom a rule is for: everybody, pods and the node, or clients that one endpoint keeps in a set of its own. */
-type Audience = 'everybody' | 'insiders' | 'pinned';
+/** Clients that a rule is for: all, internal ones, or those in the set of clients of one endpoint. */
+type Audience = 'all' | 'internal' | 'pinned';
 
-/** Whom the matches of a rule let through; undefined for a rule that no chain of a frontend has. */
+/** The clients that the matches of a rule let through; undefined for a rule that no chain of a frontend has. */
 function audienceOf(rule: Rule, sets: ReadonlyMap<string, FilledSet>): Audience | undefined {
-  let audience: Audience = 'everybody';
+  let audience: Audience = 'all';
   for (const statement of rule) {
-    if (statement.kind === 'match' && isInsider(statement)) {
-      audience = 'insiders';
-    } else if (statement.kind === 'match-set' && isKeptClient(statement, sets)) {
+    if (statement.kind === 'match' && isInternalClient(statement)) {
+      audience = 'internal';
+    } else if (statement.kind === 'match-set' && isPinnedClient(statement, sets)) {
       audience = 'pinned';
     } else if (statement.kind === 'match-set' || (statement.kind === 'match' && statement.left.kind !== 'l4proto')) {
       return undefined;
@@ -177,18 +204,18 @@ function audienceOf(rule: Rule, sets: ReadonlyMap<string, FilledSet>): Audience 
   return rule.length > 0 ? audience : undefined;
 }
 
-/** Whether rules write to a set or map, so that it holds clients. */
+/** Whether rules write to a set or map, which then holds clients. */
 export function isDynamic(set: FilledSet | undefined): boolean {
   return set?.flags?.includes('dynamic') ?? false;
 }
 
 /** A pod, by address or interface, or the node itself. */
-function isInsider({ left, negated }: Extract<Statement, { kind: 'match' }>): boolean {
+function isInternalClient({ left, negated }: Extract<Statement, { kind: 'match' }>): boolean {
   const isSource = (left.kind === 'address' || left.kind === 'fib-type') && left.field === 'saddr';
   return !negated && (isSource || left.kind === 'iifname');
 }
 
-function isKeptClient(
+function isPinnedClient(
   { key, negated, set }: Extract<Statement, { kind: 'match-set' }>,
   sets: ReadonlyMap<string, FilledSet>,
 ): boolean {

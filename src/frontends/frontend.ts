@@ -1,51 +1,54 @@
-/** How frontends are read from a ruleset. Types only. */
+/** What a ruleset does at one address and port, or node port, in the words of Services. Types only; plain data. */
 
-import type { FrontendState, ServicePortIdentity } from '../inspect/changes/changes.ts';
-import type { EndpointAddress, Protocol } from '../net/network.ts';
+import type { EndpointAddress } from '../net/network.ts';
+import type { FrontendAddress } from './frontend-address.ts';
 
-/** Which endpoints, for which traffic policy. */
-export type Scope = 'all' | 'local';
+/** What tells service ports apart. */
+export interface ServicePortIdentity {
+  /** `namespace/name:port` or `namespace/name`, at most 128 bytes, or `(unknown)`. */
+  readonly name: string;
+  /** `tcp`, `udp` or `sctp`, or whatever else the kernel's key says. */
+  readonly protocol: string;
+}
+
+/** What takes the connections of a frontend: which endpoints, and whose address they see. */
+export type Policy =
+  | 'all endpoints'
+  | 'all endpoints, masqueraded'
+  | 'local endpoints'
+  | 'local endpoints, masqueraded'
+  /** External policy Local: internal clients may use all endpoints, external clients those of this node. */
+  | 'local endpoints, source kept'
+  /** The rules are not the compiler's. */
+  | 'not understood';
+
+/** What happens to connections that no endpoint may take; `untranslated`: no rule of the table names them. */
+export type Refusal = 'rejected' | 'dropped' | 'untranslated' | 'not understood';
+
+/** One address and port, or node port, of a service port, without its endpoints. */
+export interface FrontendState {
+  /** `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`; node ports are `*:30080/tcp`, over IPv6 `[*]:30080/tcp`. */
+  readonly frontend: string;
+  /** Null where no client reaches an endpoint. */
+  readonly policy: Policy | null;
+  /** Null where all clients reach an endpoint. `for external clients`: pods and the node do reach one. */
+  readonly refusal: Refusal | `${Refusal} for external clients` | null;
+  /** Seconds that a client keeps its endpoint; 0 without affinity. */
+  readonly affinitySeconds: number;
+  /** CIDRs that may use it; null where all clients may. */
+  readonly sourceRanges: readonly string[] | null;
+}
 
 /** A frontend with its endpoints; an absent list is one that no rule of the frontend picks from. */
 export interface Frontend extends FrontendState, ServicePortIdentity {
   /** `10.96.0.10 . tcp . 80` or `tcp . 30080`. */
   readonly key: string;
+  /** Undefined for a key of a shape that the compiler never writes. */
+  readonly address: FrontendAddress | undefined;
   /** Name and protocol of its service port: equal for those of one. */
   readonly owner: string;
+  /** Those for policy Cluster. */
   readonly all: readonly EndpointAddress[] | undefined;
+  /** Those of this node, for policy Local. */
   readonly local: readonly EndpointAddress[] | undefined;
-}
-
-/** The same frontend on both sides. */
-export interface FrontendPair {
-  readonly before: Frontend;
-  readonly after: Frontend;
-}
-
-/** What a chain picks an endpoint from. */
-export type Choice =
-  /** The first `modulus` endpoint addresses of the frontend's list in an endpoint map. */
-  | { readonly kind: 'map'; readonly protocol: Protocol; readonly map: string; readonly modulus: number }
-  /** What the chains of its own lead to, for affinity in the old form over IPv6; `chain` picks among them. */
-  | {
-      readonly kind: 'chains';
-      readonly protocol: Protocol;
-      readonly chain: string;
-      readonly endpointAddresses: readonly EndpointAddress[];
-    };
-
-/** Where a chain leads. */
-export interface Way {
-  /** What is for everybody, or for everybody but the insiders where these have a way of their own. */
-  readonly everybody: Choice | undefined;
-  /** What only pods and the node get. */
-  readonly insiders: Choice | undefined;
-  readonly masqueraded: boolean;
-  /** Whether a pin in a map comes before the choice. */
-  readonly pinned: boolean;
-  /** How long the sets of its own keep a client, in seconds; 0 without such sets. */
-  readonly keepsSeconds: number;
-  readonly rejects: boolean;
-  /** False where a rule is none that the compiler puts there. */
-  readonly understood: boolean;
 }

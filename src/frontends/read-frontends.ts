@@ -1,22 +1,24 @@
-import type { Policy, Refusal } from '../inspect/changes/changes.ts';
 import { appendAll } from '../lib/lists.ts';
 import { compareText } from '../lib/text.ts';
-import { type EndpointAddress, endpointText, protocols } from '../net/network.ts';
-import type { Element, FilledSet, Rule, Ruleset } from '../nft/ruleset.ts';
+import { type EndpointAddress, type Family, protocols } from '../net/network.ts';
+import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
 import type { ServicePort } from '../phases/3-model/model.ts';
 import { endpointMapName, ownedNames, setNames } from '../phases/5-plan/names.ts';
-import { followChains, isDynamic } from './follow-chains.ts';
-import type { Choice, Frontend, Way } from './frontend.ts';
+import { type Choice, type Dispatch, followChains, isDynamic } from './follow-chains.ts';
+import type { Frontend, Policy, Refusal } from './frontend.ts';
+import { endpointKeyOf, frontendText, readFrontendKey, readServicePortName, splitKeyEnd } from './frontend-address.ts';
+import { pinKeyOf, readPinSeconds } from './read-pin-seconds.ts';
 
-/** Every frontend of a ruleset by its key, with whom it serves and how; none for no table. */
+/** Every frontend of a ruleset by its verdict key, with the endpoints that serve it and how; none for no table. */
 export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string, Frontend> {
   if (!ruleset) {
     return new Map();
   }
   const context: Context = {
-    wayOf: followChains(ruleset),
+    family: ruleset.family,
+    dispatchOf: followChains(ruleset),
     lists: readEndpointLists(ruleset.sets),
-    pinTimes: readPinTimes(ruleset),
+    pinSeconds: readPinSeconds(ruleset),
   };
   const frontends = new Map<string, Frontend>();
   for (const [key, entry] of readEntries(ruleset.sets)) {
@@ -26,22 +28,31 @@ export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string,
 }
 
 interface Context {
-  readonly wayOf: (chain: string) => Way;
+  readonly family: Family;
+  readonly dispatchOf: (chain: string) => Dispatch;
   readonly lists: EndpointLists;
-  readonly pinTimes: ReadonlyMap<string, number>;
+  readonly pinSeconds: ReadonlyMap<string, number>;
 }
 
+/** The name of a service port that no comment gives. */
+const unknownName = '(unknown)';
+
 function readFrontend(entry: Entry, context: Context): Frontend {
-  const { key, name = '(unknown)', sourceRanges, taken, refused } = entry;
-  const place = placeOf(key);
+  const { key, name = unknownName, sourceRanges, taken, refused } = entry;
+  const address = readFrontendKey(key);
+  const protocol = address?.protocol ?? '';
+  const endpointKey = address ? endpointKeyOf(address) : key;
   const refusal = refused ? refusalOf(refused, context) : 'untranslated';
-  const served = taken ? readServed(wayOfElement(taken, context), { name, place, refusal, context }) : undefined;
+  const served =
+    taken && readServed(dispatchOfElement(taken, context), { name, protocol, endpointKey, refusal }, context);
   return {
     key,
-    owner: `${name} ${place.protocol}`,
+    address,
+    owner: `${name} ${protocol}`,
     name,
-    protocol: place.protocol,
-    frontend: place.text,
+    protocol,
+    // One of another shape, which only others write, is shown as it is.
+    frontend: address ? frontendText(address, context.family) : key,
     policy: served ? served.policy : null,
     refusal: served ? served.refusal : refusal,
     affinitySeconds: served ? served.affinitySeconds : 0,
@@ -51,33 +62,43 @@ function readFrontend(entry: Entry, context: Context): Frontend {
   };
 }
 
-/** What the rules say of a frontend whose verdict leads somewhere; `refusal` is for those whom they leave out. */
+/** The frontend that is being read. */
+interface Position {
+  readonly name: string;
+  readonly protocol: string;
+  readonly endpointKey: string;
+  /** What happens to connections that get no endpoint. */
+  readonly refusal: Refusal;
+}
+
+/** What the rules say of a frontend whose verdict leads somewhere. */
 function readServed(
-  way: Way,
-  { name, place, refusal, context }: { name: string; place: Place; refusal: Refusal; context: Context },
+  dispatch: Dispatch,
+  position: Position,
+  { lists, pinSeconds }: Context,
 ): Pick<Frontend, 'policy' | 'refusal' | 'affinitySeconds' | 'all' | 'local'> {
-  const { everybody, insiders, keepsSeconds, pinned } = way;
-  const isLocal = isLocalChoice(way, name, place);
-  const [all, local] = isLocal ? [insiders, everybody] : [everybody, undefined];
-  const pinSeconds = pinned ? (context.pinTimes.get(`${place.protocol} ${place.key}`) ?? 0) : 0;
+  const { choice, internalChoice, affinitySeconds, asksPins } = dispatch;
+  const { protocol, endpointKey, refusal } = position;
+  const isLocal = isLocalChoice(dispatch, position);
+  const [all, local] = isLocal ? [internalChoice, choice] : [choice, undefined];
   return {
-    policy: policyOf(way, isLocal),
-    refusal: insiders && !everybody ? `${refusal} from outside` : null,
-    affinitySeconds: keepsSeconds || pinSeconds,
-    all: all && endpointAddressesAt(all, place, context.lists),
-    local: local && endpointAddressesAt(local, place, context.lists),
+    policy: policyOf(dispatch, isLocal),
+    refusal: internalChoice && !choice ? `${refusal} for external clients` : null,
+    affinitySeconds: affinitySeconds || (asksPins ? (pinSeconds.get(pinKeyOf(protocol, endpointKey)) ?? 0) : 0),
+    all: all && endpointAddressesAt(all, position, lists),
+    local: local && endpointAddressesAt(local, position, lists),
   };
 }
 
-function wayOfElement({ value }: Element, { wayOf }: Context): Way {
-  return wayOf(value && 'kind' in value && value.kind === 'goto' ? value.chain : '');
+function dispatchOfElement({ value }: Element, { dispatchOf }: Context): Dispatch {
+  return dispatchOf(value && 'kind' in value && value.kind === 'goto' ? value.chain : '');
 }
 
 function refusalOf(element: Element, context: Context): Refusal {
   if (element.value && 'kind' in element.value && element.value.kind === 'drop') {
     return 'dropped';
   }
-  return wayOfElement(element, context).rejects ? 'rejected' : 'not understood';
+  return dispatchOfElement(element, context).rejects ? 'rejected' : 'not understood';
 }
 
 const localMaps: ReadonlySet<string> = new Set(
@@ -86,25 +107,24 @@ const localMaps: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Whether strangers get the endpoints of this node. */
-function isLocalChoice({ everybody, insiders }: Way, name: string, { protocol }: Place): boolean {
-  if (insiders || !everybody) {
-    return insiders !== undefined;
+/** Whether external clients get only the endpoints of this node. */
+function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }: Position): boolean {
+  if (internalChoice || !choice) {
+    return internalChoice !== undefined;
   }
-  if (everybody.kind === 'map') {
-    return localMaps.has(everybody.map);
+  if (choice.kind === 'map') {
+    return localMaps.has(choice.map);
   }
-  // Chains of its own look alike for all and for local endpoints; only the name that the compiler gives tells.
-  const [service = '', portName = ''] = name.split(':');
-  const [namespace = '', serviceName = ''] = service.split('/');
-  return everybody.chain === ownedNames.localChain({ namespace, name: serviceName, protocol, portName } as ServicePort);
+  // Chains of one service port look alike for all and for local endpoints; only the name that the compiler gives tells.
+  const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
+  return choice.chain === ownedNames.localChain({ namespace, name: service, protocol, portName } as ServicePort);
 }
 
-function policyOf({ understood, everybody, insiders, masqueraded }: Way, isLocal: boolean): Policy {
-  if (!understood || !(everybody || insiders)) {
+function policyOf({ understood, choice, internalChoice, masqueraded }: Dispatch, isLocal: boolean): Policy {
+  if (!understood || !(choice || internalChoice)) {
     return 'not understood';
   }
-  if (insiders) {
+  if (internalChoice) {
     return 'local endpoints, source kept';
   }
   return `${isLocal ? 'local' : 'all'} endpoints${masqueraded ? ', masqueraded' : ''}`;
@@ -113,7 +133,7 @@ function policyOf({ understood, everybody, insiders, masqueraded }: Way, isLocal
 /** A list of another protocol has the same key, but its chain matches no packet of this one. */
 function endpointAddressesAt(
   choice: Choice,
-  { protocol, key }: Place,
+  { protocol, endpointKey }: Position,
   lists: EndpointLists,
 ): readonly EndpointAddress[] {
   if (choice.protocol !== protocol) {
@@ -122,7 +142,7 @@ function endpointAddressesAt(
   if (choice.kind === 'chains') {
     return choice.endpointAddresses;
   }
-  const endpointAddresses = lists.get(choice.map)?.get(key) ?? [];
+  const endpointAddresses = lists.get(choice.map)?.get(endpointKey) ?? [];
   return endpointAddresses.length > choice.modulus ? endpointAddresses.slice(0, choice.modulus) : endpointAddresses;
 }
 
@@ -130,13 +150,13 @@ function endpointAddressesAt(
 interface Entry {
   /** `10.96.0.10 . tcp . 80` or `tcp . 30080`. */
   readonly key: string;
-  /** The service port that its elements name; undefined where their comments are none of the compiler's. */
+  /** The service port that its elements name; undefined where their comments are not the compiler's. */
   readonly name: string | undefined;
   /** What picks its endpoints: service-ips, service-nodeports. */
   readonly taken: Element | undefined;
   /** What refuses the rest: no-endpoint-services, no-endpoint-nodeports. */
   readonly refused: Element | undefined;
-  /** CIDRs, sorted; null where everybody may use it. */
+  /** CIDRs, sorted; null where all clients may use it. */
   readonly sourceRanges: readonly string[] | null;
 }
 
@@ -176,17 +196,15 @@ function entryOf(element: Element, entries: Map<string, Draft>): Draft {
   return entry;
 }
 
-/** Namespaces and names are DNS labels, and what is left of the port's name after the cut may be empty. */
+/** The comment, where it is one that the compiler writes. */
 function nameIn({ comment }: Element): string | undefined {
-  return comment !== undefined && /^[a-z0-9][-a-z0-9]{0,62}\/[a-z0-9][-a-z0-9]{0,62}(:[-a-z0-9]{0,63})?$/.test(comment)
-    ? comment
-    : undefined;
+  return readServicePortName(comment) && comment;
 }
 
 function readSources(elements: readonly Element[]): Map<string, string[]> {
   const sources = new Map<string, string[]>();
   for (const { key } of elements) {
-    const [frontend, source] = splitEnd(key);
+    const [frontend, source] = splitKeyEnd(key);
     const others = sources.get(frontend);
     if (others) {
       others.push(source);
@@ -226,101 +244,11 @@ function singleEndpointAddresses(elements: FilledSet['elements']): Map<string, E
   const byFrontend = new Map<string, EndpointAddress[]>();
   for (const { key, value } of elements) {
     if (value && 'address' in value) {
-      const [frontend] = splitEnd(key);
+      const [frontend] = splitKeyEnd(key);
       const endpointAddresses = byFrontend.get(frontend) ?? [];
       endpointAddresses.push(value);
       byFrontend.set(frontend, endpointAddresses);
     }
   }
   return byFrontend;
-}
-
-/**
- * How many seconds the clients of frontends keep their endpoints in maps of pins, by `protocol frontend`, such as
- * `tcp 10.96.0.1 . 80` and `udp 30053`: the timeout of the rule that pins, for all frontends in the set that it asks.
- */
-function readPinTimes({ chains, sets }: Ruleset): ReadonlyMap<string, number> {
-  const byName = new Map(sets.map((set) => [set.name, set]));
-  const times = new Map<string, number>();
-  for (const { rules } of chains) {
-    for (const rule of rules) {
-      const pinning = pinningOf(rule);
-      const set = pinning && byName.get(pinning.set);
-      if (set) {
-        addTimes(set, pinning, times);
-      }
-    }
-  }
-  return times;
-}
-
-interface Pinning {
-  readonly protocol: string;
-  readonly set: string;
-  readonly seconds: number;
-}
-
-/** The set that a rule asks whether an endpoint may be pinned; undefined for every other rule. */
-function pinningOf(rule: Rule): Pinning | undefined {
-  const found: { -readonly [Field in keyof Pinning]?: Pinning[Field] } = {};
-  for (const statement of rule) {
-    if (statement.kind === 'match' && statement.left.kind === 'l4proto') {
-      found.protocol = `${statement.right}`;
-    } else if (statement.kind === 'match-set' && statement.key.some(({ kind }) => kind === 'ct-original-dport')) {
-      found.set = statement.set;
-    } else if (statement.kind === 'update' && statement.timeoutSeconds !== undefined) {
-      found.seconds = statement.timeoutSeconds;
-    }
-  }
-  const { protocol, set, seconds } = found;
-  return protocol !== undefined && set !== undefined && seconds !== undefined ? { protocol, set, seconds } : undefined;
-}
-
-function addTimes({ elements }: FilledSet, { protocol, seconds }: Pinning, times: Map<string, number>): void {
-  let last = '';
-  for (const { key } of elements) {
-    // The endpoint's address and port are the last two parts, and the endpoints of a frontend stand side by side.
-    const [frontend] = splitEnd(splitEnd(key)[0]);
-    const name = `${protocol} ${frontend}`;
-    if (frontend !== last && !times.has(name)) {
-      times.set(name, seconds);
-    }
-    last = frontend;
-  }
-}
-
-/** A key of nft without its last part, and that part: `10.96.0.1 . tcp . 80` gives `10.96.0.1 . tcp` and `80`. */
-function splitEnd(key: string): [rest: string, end: string] {
-  const at = key.lastIndexOf(' . ');
-  return at < 0 ? ['', key] : [key.slice(0, at), key.slice(at + 3)];
-}
-
-/** Where clients connect to. */
-interface Place {
-  /** `tcp`, `udp`, `sctp`; empty where the key does not say. */
-  readonly protocol: string;
-  /** As endpoint maps and sticky sets know it: `10.96.0.1 . 80` or `30080`. */
-  readonly key: string;
-  /** For people: `10.96.0.1:80/tcp`, `[fd00::1]:80/tcp`, `node port 30080/tcp`. */
-  readonly text: string;
-}
-
-/**
- * Reads the key of a map of verdicts, `10.96.0.1 . tcp . 80` or `tcp . 30080`. One of another shape, which only others
- * write, is shown as it is.
- */
-function placeOf(key: string): Place {
-  const parts = key.split(' . ');
-  const [first = '', second = '', third = ''] = parts;
-  if (parts.length === 2) {
-    return { protocol: first, key: second, text: `node port ${second}/${first}` };
-  }
-  if (parts.length !== 3 || !/^[0-9]+$/.test(third)) {
-    return { protocol: '', key, text: key };
-  }
-  return {
-    protocol: second,
-    key: `${first} . ${third}`,
-    text: `${endpointText({ address: first, port: Number(third) })}/${second}`,
-  };
 }

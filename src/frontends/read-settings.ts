@@ -1,10 +1,17 @@
-import type { SettingChange } from '../inspect/changes/changes.ts';
 import { compareText } from '../lib/text.ts';
 import type { Rule, Ruleset, Statement } from '../nft/ruleset.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
 
 /** The settings of the node as texts; undefined where the rules do not tell. */
-export type Settings = Readonly<Record<SettingChange['setting'], readonly string[] | undefined>>;
+export type Settings = Readonly<Record<SettingName, readonly string[] | undefined>>;
+
+/** A setting of the node, as people call it. */
+export type SettingName =
+  | 'masquerade mark'
+  | 'masqueraded to cluster IPs'
+  | 'pods'
+  | 'node port addresses'
+  | 'service CIDRs';
 
 /** Reads the node's settings from the chains of the fixed kind, whose rules they shape, and from two sets. */
 export function readSettings(ruleset: Ruleset): Settings {

@@ -3,6 +3,8 @@
  * Everything is sorted. Whatever differs in the order of endpoints alone is no difference.
  */
 
+import type { FrontendState, Policy, ServicePortIdentity } from '../../frontends/frontend.ts';
+import type { SettingName } from '../../frontends/read-settings.ts';
 import type { Family } from '../../net/network.ts';
 
 /** All differences of one family. */
@@ -22,14 +24,6 @@ export interface FamilyChanges {
   readonly staleUdpFlows: readonly StaleUdpFlows[];
 }
 
-/** What tells service ports apart. */
-export interface ServicePortIdentity {
-  /** `namespace/name:port` or `namespace/name`, at most 128 bytes, or `(unknown)`. */
-  readonly name: string;
-  /** `tcp`, `udp` or `sctp`, or what else the kernel's key says. */
-  readonly protocol: string;
-}
-
 /** A service port that exists on one side only. */
 export interface ServicePortState extends ServicePortIdentity {
   readonly frontends: readonly FrontendState[];
@@ -37,34 +31,6 @@ export interface ServicePortState extends ServicePortIdentity {
   readonly endpoints: readonly string[];
   /** Those of this node, where a Local policy applies. */
   readonly localEndpoints: readonly string[];
-}
-
-/** What takes the connections of a frontend: which endpoints, and whose address they see. */
-export type Policy =
-  | 'all endpoints'
-  | 'all endpoints, masqueraded'
-  | 'local endpoints'
-  | 'local endpoints, masqueraded'
-  /** External policy Local: pods and the node may use all endpoints, everybody else those of this node. */
-  | 'local endpoints, source kept'
-  /** The rules are none that the compiler makes. */
-  | 'not understood';
-
-/** What becomes of connections that no endpoint may take; `untranslated`: no rule of the table names them. */
-export type Refusal = 'rejected' | 'dropped' | 'untranslated' | 'not understood';
-
-/** One address and port, or node port, of a service port. */
-export interface FrontendState {
-  /** `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`, `node port 30080/tcp`. */
-  readonly frontend: string;
-  /** Null where nobody reaches an endpoint. */
-  readonly policy: Policy | null;
-  /** Null where everybody reaches an endpoint. `from outside`: pods and the node do reach one. */
-  readonly refusal: Refusal | `${Refusal} from outside` | null;
-  /** Seconds that a client keeps its endpoint; 0 without affinity. */
-  readonly affinitySeconds: number;
-  /** CIDRs that may use it; null where everybody may. */
-  readonly sourceRanges: readonly string[] | null;
 }
 
 /** A service port that exists on both sides and differs. Only frontends of both sides are compared with each other. */
@@ -112,7 +78,7 @@ export interface PolicyChange extends ValueChange<Policy> {
 
 /** A setting of the node; an empty list is none. */
 export interface SettingChange {
-  readonly setting: 'masquerade mark' | 'masqueraded to cluster IPs' | 'pods' | 'node port addresses' | 'service CIDRs';
+  readonly setting: SettingName;
   readonly before: readonly string[];
   readonly after: readonly string[];
 }

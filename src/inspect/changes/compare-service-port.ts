@@ -1,8 +1,13 @@
-import type { Frontend, FrontendPair, Scope } from '../../frontends/frontend.ts';
+import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import { compareText } from '../../lib/text.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
-import type { EndpointsChange, FrontendState, PolicyChange, ServicePortChange, ValueChange, Where } from './changes.ts';
-import { summariseFrontend } from './describe-changes.ts';
+import type { EndpointsChange, PolicyChange, ServicePortChange, ValueChange, Where } from './changes.ts';
+
+/** The same frontend on both sides. */
+export interface FrontendPair {
+  readonly before: Frontend;
+  readonly after: Frontend;
+}
 
 /** The frontends of one service port on both sides, sorted; those of both sides in pairs. */
 export interface ServicePortSides {
@@ -29,8 +34,8 @@ export function compareServicePort({ pairs, gained, lost }: ServicePortSides): S
   return {
     name: some.name,
     protocol: some.protocol,
-    frontendsGained: gained.map(summariseFrontend),
-    frontendsLost: lost.map(summariseFrontend),
+    frontendsGained: gained.map(summarizeFrontend),
+    frontendsLost: lost.map(summarizeFrontend),
     endpoints,
     policies,
     refusals,
@@ -39,7 +44,18 @@ export function compareServicePort({ pairs, gained, lost }: ServicePortSides): S
   };
 }
 
-/** What is true for most of them, told without making anything. */
+/** A frontend without its endpoints. */
+export function summarizeFrontend({
+  frontend,
+  policy,
+  refusal,
+  affinitySeconds,
+  sourceRanges,
+}: Frontend): FrontendState {
+  return { frontend, policy, refusal, affinitySeconds, sourceRanges };
+}
+
+/** True for most of them, and found without allocating. */
 function isPlainlySame({ before, after }: FrontendPair): boolean {
   return (
     before.policy === after.policy &&
@@ -139,7 +155,7 @@ export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): str
  * A list that is absent where the frontend is served by another policy has not lost its endpoints: it is not asked. Where
  * nobody is served, it counts as empty.
  */
-function isComparable({ before, after }: FrontendPair, scope: Scope): boolean {
+function isComparable({ before, after }: FrontendPair, scope: 'all' | 'local'): boolean {
   if (!before[scope] && !after[scope]) {
     return false;
   }
@@ -147,7 +163,7 @@ function isComparable({ before, after }: FrontendPair, scope: Scope): boolean {
   return !isOtherPolicy || (before[scope] !== undefined && after[scope] !== undefined);
 }
 
-function changeAt({ before, after }: FrontendPair, scope: Scope): EndpointsChange | undefined {
+function changeAt({ before, after }: FrontendPair, scope: 'all' | 'local'): EndpointsChange | undefined {
   const [old = [], now = []] = [before[scope], after[scope]];
   if (isSameInOrder(old, now)) {
     return undefined;

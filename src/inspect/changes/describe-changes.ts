@@ -1,21 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Frontend, FrontendPair } from '../../frontends/frontend.ts';
+import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { readSettings } from '../../frontends/read-settings.ts';
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { baseChains } from '../../phases/5-plan/base-chains.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
-import type {
-  FamilyChanges,
-  FrontendState,
-  ServicePortChange,
-  ServicePortIdentity,
-  ServicePortState,
-  SettingChange,
-  StaleUdpFlows,
-} from './changes.ts';
-import { compareServicePort, lostEndpoints, type ServicePortSides, textsOf } from './compare-service-port.ts';
+import type { FamilyChanges, ServicePortChange, ServicePortState, SettingChange, StaleUdpFlows } from './changes.ts';
+import {
+  compareServicePort,
+  type FrontendPair,
+  lostEndpoints,
+  type ServicePortSides,
+  summarizeFrontend,
+  textsOf,
+} from './compare-service-port.ts';
 
 /**
  * Says in the words of Services what differs between two rulesets of one family. Nothing but the rulesets is asked: a
@@ -68,7 +67,7 @@ function listMissing(ports: ServicePorts, others: ServicePorts): ServicePortStat
   const missing: ServicePortState[] = [];
   for (const [owner, frontends] of ports) {
     if (!others.has(owner)) {
-      missing.push(summariseServicePort(frontends));
+      missing.push(summarizeServicePort(frontends));
     }
   }
   return missing.sort(compareIdentity);
@@ -182,26 +181,15 @@ function endpointsLeft(before: Frontend, after: Frontend | undefined): string[] 
 }
 
 /** A whole service port, of at least one frontend. */
-function summariseServicePort(frontends: readonly [Frontend, ...Frontend[]]): ServicePortState {
+function summarizeServicePort(frontends: readonly [Frontend, ...Frontend[]]): ServicePortState {
   const [{ name, protocol }] = frontends;
   return {
     name,
     protocol,
-    frontends: frontends.map(summariseFrontend),
+    frontends: frontends.map(summarizeFrontend),
     endpoints: unionOf(frontends.map(({ all }) => textsOf(all))),
     localEndpoints: unionOf(frontends.map(({ local }) => textsOf(local))),
   };
-}
-
-/** A frontend without its endpoints. */
-export function summariseFrontend({
-  frontend,
-  policy,
-  refusal,
-  affinitySeconds,
-  sourceRanges,
-}: Frontend): FrontendState {
-  return { frontend, policy, refusal, affinitySeconds, sourceRanges };
 }
 
 /** They are the same lists for all frontends, unless two service ports have the same name for their length. */

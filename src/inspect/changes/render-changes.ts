@@ -1,11 +1,10 @@
+import type { FrontendState, ServicePortIdentity } from '../../frontends/frontend.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import type {
   EndpointsChange,
   FamilyChanges,
-  FrontendState,
   PolicyChange,
   ServicePortChange,
-  ServicePortIdentity,
   ServicePortState,
   ValueChange,
   Where,
@@ -103,7 +102,7 @@ function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: 
 
 /**
  * How a service port differs: `3 -> 4 endpoints (+10.1.2.3:8080), share 33 % -> 25 %`,
- * `+5.5.5.5:80/tcp, -node port 30080/tcp`, `3 -> 0 endpoints: now rejected`; several differences with `; ` between them.
+ * `+5.5.5.5:80/tcp, -*:30080/tcp`, `3 -> 0 endpoints: now rejected`; several differences with `; ` between them.
  */
 function renderChange(change: ServicePortChange, pen: Pen): string {
   const { frontendsGained, frontendsLost, endpoints, policies, refusals, affinitySeconds, sourceRanges } = change;
@@ -182,7 +181,7 @@ function renderGained(state: ServicePortState, pen: Pen): string {
   return `${pen.added('new:')} ${parts.join('; ')}`;
 }
 
-/** `gone: 10.96.0.40:80/tcp, node port 30080/tcp`. */
+/** `gone: 10.96.0.40:80/tcp, *:30080/tcp`. */
 function renderLost(state: ServicePortState, pen: Pen): string {
   return `${pen.removed('gone:')} ${writePlaces(state, pen)}`;
 }
@@ -252,7 +251,7 @@ function cut(texts: readonly string[], sign: string): string[] {
   return [...texts.slice(0, shown), ...more].map((text) => sign + text);
 }
 
-/** ` at node port 30080/tcp`; nothing where a change holds everywhere. */
+/** ` at *:30080/tcp`; nothing where a change holds everywhere. */
 function writeWhere({ frontends }: Where, pen: Pen): string {
   return frontends ? ` at ${writeList(frontends, pen)}` : '';
 }

@@ -1,8 +1,8 @@
 /** Who serves whom on one node, as nodes and edges to draw. Types only; plain data, sorted; texts are not escaped. */
 
+import type { Refusal } from '../../frontends/frontend.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
-import type { Refusal } from '../changes/changes.ts';
 
 /** What a node's rulesets do, for all families together. */
 export interface Graph {

@@ -1,6 +1,5 @@
-import type { Frontend } from '../../frontends/frontend.ts';
+import type { Frontend, Refusal } from '../../frontends/frontend.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
-import type { Refusal } from '../changes/changes.ts';
 import type { ClaimedFrontend } from './build-graph.ts';
 import type { Route } from './graph.ts';
 
@@ -76,20 +75,20 @@ function endsOf(frontend: Frontend, isClusterIP: boolean): End[] {
   return [end(everybody, all ?? local)];
 }
 
-/** `dropped` of `dropped from outside`. */
+/** `dropped` of `dropped for external clients`. */
 function wordOf(refusal: Frontend['refusal']): Refusal {
   switch (refusal) {
     case 'rejected':
-    case 'rejected from outside':
+    case 'rejected for external clients':
       return 'rejected';
     case 'dropped':
-    case 'dropped from outside':
+    case 'dropped for external clients':
       return 'dropped';
     case 'untranslated':
-    case 'untranslated from outside':
+    case 'untranslated for external clients':
       return 'untranslated';
     case 'not understood':
-    case 'not understood from outside':
+    case 'not understood for external clients':
     case null:
       return 'not understood';
   }

@@ -1,6 +1,7 @@
 /** What a list of frontends tells about each: plain data that JSON can hold, and `list -o json` prints. Types only. */
 
 import type { EndpointPlace, EndpointState, LeftOutReason } from '../../frontends/endpoints.ts';
+import type { FrontendState } from '../../frontends/frontend.ts';
 import { readSettings } from '../../frontends/read-settings.ts';
 import type { Places } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
@@ -8,7 +9,6 @@ import { compareText, escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
-import type { FrontendState } from '../changes/changes.ts';
 import { listFrontends } from './list-frontends.ts';
 
 /**

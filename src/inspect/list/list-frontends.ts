@@ -1,4 +1,5 @@
 import type { Frontend } from '../../frontends/frontend.ts';
+import { readServicePortName } from '../../frontends/frontend-address.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { readSettings } from '../../frontends/read-settings.ts';
 import type { Places } from '../../kubernetes/locations.ts';
@@ -52,7 +53,7 @@ function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): Fr
     protocol: escapeControls(frontend.protocol),
     family: facts.family,
     type,
-    frontend: placeText(frontend, facts.family),
+    frontend: escapeControls(frontend.frontend),
     policy: policyAt(frontend, type, holder?.servicePort),
     refusal,
     givenTo: null,
@@ -85,7 +86,7 @@ function lostRow(frontend: Frontend, { servicePort, type }: Claim, { family }: R
     protocol,
     family,
     type,
-    frontend: placeText(frontend, family),
+    frontend: escapeControls(frontend.frontend),
     policy: null,
     refusal: null,
     givenTo: frontend.name,
@@ -107,9 +108,7 @@ function identityOf(
     const { namespace, name: service, portName } = holder.servicePort;
     return { namespace, service, portName };
   }
-  const [owner = '', portName = ''] = name.split(':');
-  const [namespace = '', service] = owner.split('/');
-  return service === undefined ? { namespace: '', service: name, portName } : { namespace, service, portName };
+  return readServicePortName(name) ?? { namespace: '', service: name, portName: '' };
 }
 
 export interface FamilyKnowledge {
@@ -166,16 +165,6 @@ function wishesOf(servicePort: ServicePort): ReadonlyMap<string, FrontendType> {
 }
 
 /**
- * Where clients connect to, without blanks: `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`, `*:30080/tcp`, `[*]:30080/tcp`. A key
- * of a shape that only others write is shown as it is.
- */
-function placeText({ key, frontend }: Frontend, family: Family): string {
-  const [protocol, port, ...rest] = key.split(' . ');
-  const isNodePort = port !== undefined && rest.length === 0;
-  return escapeControls(isNodePort ? `${family === 'ip' ? '*' : '[*]'}:${port}/${protocol}` : frontend);
-}
-
-/**
  * Which traffic policy holds at a frontend (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy): what the rules
  * do, and where they refuse everybody alike what the service port says; null where neither tells.
  */
@@ -224,15 +213,13 @@ function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
 
 /** A cluster IP may be the external IP of another Service at another port, so its owner has to be the same. */
 function guessType(
-  { key, name, sourceRanges }: Frontend,
+  { address, name, sourceRanges }: Frontend,
   owners: ReadonlyMap<string, string | undefined>,
 ): FrontendType {
-  const parts = key.split(' . ');
-  const [address = ''] = parts;
-  if (parts.length === 2) {
+  if (address && address.address === undefined) {
     return 'NodePort';
   }
-  if (owners.get(address) === name.split(':')[0]) {
+  if (address?.address !== undefined && owners.get(address.address) === name.split(':')[0]) {
     return 'ClusterIP';
   }
   return sourceRanges === null ? 'External' : 'LoadBalancer';

@@ -30,12 +30,12 @@ export function writeRemarks(frontend: Frontend, context: RemarkContext): string
 const refusals: Readonly<Record<NonNullable<FrontendRow['refusal']>, string>> = {
   rejected: 'rejected: no endpoints',
   dropped: 'dropped: no local endpoints',
-  'rejected from outside': 'rejected from outside',
-  'dropped from outside': 'dropped from outside: no local endpoints',
+  'rejected for external clients': 'rejected for external clients',
+  'dropped for external clients': 'dropped for external clients: no local endpoints',
   untranslated: 'no rule translates it',
-  'untranslated from outside': 'no rule translates it from outside',
+  'untranslated for external clients': 'no rule translates it for external clients',
   'not understood': 'rules not understood',
-  'not understood from outside': 'rules not understood',
+  'not understood for external clients': 'rules not understood',
 };
 
 function remarkOnRules({ policy, refusal }: Frontend): string[] {
