@@ -27,6 +27,16 @@ export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string,
   return frontends;
 }
 
+/** Orders frontends as output lists them: those at addresses before node ports, then by their texts. */
+export function compareFrontends(a: Frontend, b: Frontend): number {
+  return Number(isNodePort(a)) - Number(isNodePort(b)) || compareText(a.frontend, b.frontend);
+}
+
+/** Whether a frontend is a port at the node's own addresses. */
+export function isNodePort({ address }: Pick<Frontend, 'address'>): boolean {
+  return address !== undefined && address.address === undefined;
+}
+
 interface Context {
   readonly family: Family;
   readonly dispatchOf: (chain: string) => Dispatch;

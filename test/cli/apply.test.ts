@@ -13,7 +13,7 @@ describe('apply says what became of the tables', () => {
     const { texts, stdout, ...rest } = await apply({});
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: made (17 elements, 19 chains)',
-      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
       'table ip6 svc2nft: made (15 chains)',
       '',

@@ -26,7 +26,7 @@ describe('diff with the kernel', () => {
     const input = four.replace('10.96.0.53', '10.96.0.54').replace('"nodePort":30080', '"nodePort":30081');
     const { stdout } = await diff({ input }, listedShop());
     expect(stdout.split('\n').slice(1)).toEqual([
-      '  shop/cart:http  +node port 30081/tcp, -node port 30080/tcp; 3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '  shop/cart:http  +*:30081/tcp, -*:30080/tcp; 3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
       '  shop/dns:dns  +10.96.0.54:53/udp, -10.96.0.53:53/udp',
       '  stale UDP flows to 10.96.0.53:53/udp that are at 10.244.1.53:5353',
       '',
@@ -37,7 +37,7 @@ describe('diff with the kernel', () => {
     const { stdout, exitCode } = await diff({});
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: would be made (17 elements, 19 chains)',
-      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
       '',
     ]);

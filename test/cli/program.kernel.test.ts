@@ -51,11 +51,11 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
       `),
     ).toEqual([
       'table ip svc2nft: would be made (17 elements, 19 chains)',
-      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
       'table ip6 svc2nft: would be made (15 chains)',
       'table ip svc2nft: made (17 elements, 19 chains)',
-      '  shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints',
+      '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
       'table ip6 svc2nft: made (15 chains)',
       'table ip svc2nft',

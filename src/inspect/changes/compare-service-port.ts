@@ -197,9 +197,9 @@ interface Remark<T> {
 /**
  * Says once what is the same for several frontends.
  *
- * @param remarks at most one for each frontend.
+ * @param remarks at most one for each frontend, sorted by frontend.
  * @param possible how many frontends might have had a remark: where all of them have the same, none is named.
- * @returns sorted by what is said; frontends sorted.
+ * @returns sorted by what is said; frontends stay in their order.
  */
 export function groupAlike<T extends object>(remarks: readonly Remark<T>[], possible: number): (T & Where)[] {
   if (remarks.length === 0) {
@@ -222,7 +222,7 @@ function withFrontends<T extends object>(
   { value, frontends }: { value: T; frontends: string[] },
   possible: number,
 ): T & Where {
-  return frontends.length === possible ? value : { ...value, frontends: frontends.sort(compareText) };
+  return frontends.length === possible ? value : { ...value, frontends };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts';
-import { readFrontends } from '../../frontends/read-frontends.ts';
+import { compareFrontends, readFrontends } from '../../frontends/read-frontends.ts';
 import { readSettings } from '../../frontends/read-settings.ts';
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -57,7 +57,7 @@ function groupByServicePort(frontends: Frontends): ServicePorts {
     }
   }
   for (const group of groups.values()) {
-    group.sort((a, b) => compareText(a.frontend, b.frontend));
+    group.sort(compareFrontends);
   }
   return groups;
 }
@@ -164,13 +164,14 @@ function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
  */
 function listStaleFlows(before: ReadonlyMap<string, Frontend>, after: ReadonlyMap<string, Frontend>): StaleUdpFlows[] {
   const stale: StaleUdpFlows[] = [];
-  for (const frontend of before.values()) {
-    const endpoints = frontend.protocol === 'udp' ? endpointsLeft(frontend, after.get(frontend.key)) : [];
+  const udp = [...before.values()].filter(({ protocol }) => protocol === 'udp');
+  for (const frontend of udp.sort(compareFrontends)) {
+    const endpoints = endpointsLeft(frontend, after.get(frontend.key));
     if (endpoints.length > 0) {
       stale.push({ frontend: frontend.frontend, endpoints });
     }
   }
-  return stale.sort((a, b) => compareText(a.frontend, b.frontend));
+  return stale;
 }
 
 function endpointsLeft(before: Frontend, after: Frontend | undefined): string[] {

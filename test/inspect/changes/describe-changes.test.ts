@@ -36,7 +36,7 @@ test('the changes are data that JSON can hold', () => {
         frontendsGained: [],
         frontendsLost: [
           {
-            frontend: 'node port 30080/tcp',
+            frontend: '*:30080/tcp',
             policy: 'all endpoints, masqueraded',
             refusal: null,
             affinitySeconds: 0,

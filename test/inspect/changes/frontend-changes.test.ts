@@ -16,13 +16,13 @@ testChanges([
     name: 'a new Service',
     before: { services: [] },
     after: cart(two, { port: nodePort }),
-    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 2 endpoints'],
+    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 2 endpoints'],
   },
   {
     name: 'a new Service without endpoints',
     before: { services: [] },
     after: cart([], { port: nodePort }),
-    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp: rejected'],
+    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp: rejected'],
   },
   {
     name: 'a new Service with a policy, affinity and source ranges, and no endpoint here',
@@ -33,15 +33,15 @@ testChanges([
       ingress: ['198.18.0.10'],
     }),
     lines: [
-      'shop/cart:http  new: 10.96.0.10:80/tcp, 198.18.0.10:80/tcp, node port 30080/tcp, 1 endpoint: dropped from ' +
-        'outside at 198.18.0.10:80/tcp, node port 30080/tcp; affinity 900 s; source ranges 203.0.113.0/24',
+      'shop/cart:http  new: 10.96.0.10:80/tcp, 198.18.0.10:80/tcp, *:30080/tcp, 1 endpoint: dropped for ' +
+        'external clients at 198.18.0.10:80/tcp, *:30080/tcp; affinity 900 s; source ranges 203.0.113.0/24',
     ],
   },
   {
     name: 'a new Service with local endpoints',
     before: { services: [] },
     after: cart(three, { port: nodePort, spec: externalLocal }),
-    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, node port 30080/tcp, 3 endpoints, 1 local'],
+    lines: ['shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints, 1 local'],
   },
   {
     name: 'a new Service with local endpoints only',
@@ -53,13 +53,13 @@ testChanges([
     name: 'a Service less',
     before: cart(three, { port: nodePort, spec: external }),
     after: { services: [] },
-    lines: ['shop/cart:http  gone: 10.96.0.10:80/tcp, 198.19.0.5:80/tcp, node port 30080/tcp'],
+    lines: ['shop/cart:http  gone: 10.96.0.10:80/tcp, 198.19.0.5:80/tcp, *:30080/tcp'],
   },
   {
     name: 'an external IP in place of a node port',
     before: cart(three, { port: nodePort }),
     after: cart(three, { spec: external }),
-    lines: ['shop/cart:http  +198.19.0.5:80/tcp, -node port 30080/tcp'],
+    lines: ['shop/cart:http  +198.19.0.5:80/tcp, -*:30080/tcp'],
   },
   {
     name: 'another port number, and an endpoint less',

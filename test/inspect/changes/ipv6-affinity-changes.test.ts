@@ -50,7 +50,7 @@ describe.each(['1.0.6', '1.1.3'] as const)('IPv6 for nft %s', (targetNft) => {
       after: six(['2.20'], { ...affinity(900), ...exposed, ...externalLocal }),
       lines: [
         'shop/cart:http  2 -> 1 endpoints (-[fd00:10:244:1::10]:8080), share 50 % -> 100 %; ' +
-          '1 -> 0 local endpoints: now dropped from outside at [2001:db8::1]:80/tcp',
+          '1 -> 0 local endpoints: now dropped for external clients at [2001:db8::1]:80/tcp',
       ],
     },
   ])('$name', ({ before, after, lines }) => {

@@ -19,7 +19,7 @@ testChanges([
     after: cart(three, { port: nodePort, spec: externalLocal, ...balancer }),
     lines: [
       'shop/cart:http  all endpoints, masqueraded -> local endpoints, source kept (3 -> 1) ' +
-        'at 198.18.0.10:80/tcp, 198.18.0.11:80/tcp, node port 30080/tcp',
+        'at 198.18.0.10:80/tcp, 198.18.0.11:80/tcp, *:30080/tcp',
     ],
   },
   {
@@ -27,8 +27,8 @@ testChanges([
     before: cart(['2.20'], { port: nodePort }),
     after: cart(['2.20'], { port: nodePort, spec: externalLocal }),
     lines: [
-      'shop/cart:http  all endpoints, masqueraded -> local endpoints, source kept (1 -> 0) at node port 30080/tcp; ' +
-        'now dropped from outside at node port 30080/tcp',
+      'shop/cart:http  all endpoints, masqueraded -> local endpoints, source kept (1 -> 0) at *:30080/tcp; ' +
+        'now dropped for external clients at *:30080/tcp',
     ],
   },
   {
@@ -37,7 +37,7 @@ testChanges([
     after: cart(['2.20', '3.30'], { port: nodePort, spec: externalLocal }),
     lines: [
       'shop/cart:http  3 -> 2 endpoints (-10.244.1.10:8080), share 33 % -> 50 %; ' +
-        '1 -> 0 local endpoints: now dropped from outside at node port 30080/tcp',
+        '1 -> 0 local endpoints: now dropped for external clients at *:30080/tcp',
     ],
   },
   {
@@ -114,7 +114,7 @@ testChanges([
     before: cart(two, { port: nodePort }),
     after: cart(three, { spec: { ...external, ...affinity(60), ...internalLocal } }),
     lines: [
-      'shop/cart:http  +198.19.0.5:80/tcp, -node port 30080/tcp; all endpoints -> local endpoints (2 -> 1); ' +
+      'shop/cart:http  +198.19.0.5:80/tcp, -*:30080/tcp; all endpoints -> local endpoints (2 -> 1); ' +
         'affinity on (60 s)',
     ],
   },

@@ -65,7 +65,7 @@ test('colors for what comes and goes', () => {
     ],
   };
   expect(renderChanges(changesBetween(before, after), { color: true })).toEqual([
-    `shop/cart:http  ${green('+node port 30080/tcp')}, ${red('-198.19.0.5:80/tcp')}; ` +
+    `shop/cart:http  ${green('+*:30080/tcp')}, ${red('-198.19.0.5:80/tcp')}; ` +
       `2 endpoints (${green('+10.244.3.30:8080')}, ${red('-10.244.2.20:8080')})`,
     `shop/old:http  ${red('gone:')} 10.96.0.11:80/tcp`,
     `shop/young:http  ${green('new:')} 10.96.0.12:80/tcp, 1 endpoint`,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../src/compile.ts';
-import type { FrontendState, ServicePortState } from '../../../src/inspect/changes/changes.ts';
+import type { FrontendState } from '../../../src/frontends/frontend.ts';
+import type { ServicePortState } from '../../../src/inspect/changes/changes.ts';
 import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
 import type { Protocol } from '../../../src/net/network.ts';
@@ -104,8 +105,8 @@ function disagreements(
   const taken = new Set(all.map(({ frontend }) => frontend.frontend));
   return all.flatMap(({ state, frontend }) => {
     const [, address = own, port, protocol] =
-      /^(?:node port |\[?([^\]]+?)\]?:)(\d+)\/(\w+)$/.exec(frontend.frontend) ?? [];
-    const isNodePort = frontend.frontend.startsWith('node port');
+      /^(?:\*:|\[\*\]:|\[?([^\]]+?)\]?:)(\d+)\/(\w+)$/.exec(frontend.frontend) ?? [];
+    const isNodePort = frontend.frontend.includes('*');
     const text = `${address.includes(':') ? `[${address}]` : address}:${port}/${protocol}`;
     // A load balancer IP or external IP on the node hides a node port of the same number.
     if (frontend.sourceRanges || address === '' || (isNodePort && taken.has(text))) {

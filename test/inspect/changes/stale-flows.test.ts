@@ -11,7 +11,7 @@ testChanges([
     lines: [
       'shop/cart:dns  3 -> 1 endpoints (-10.244.2.20:8080, -10.244.3.30:8080), share 33 % -> 100 %',
       'stale UDP flows to 10.96.0.10:53/udp that are at 10.244.2.20:8080, 10.244.3.30:8080',
-      'stale UDP flows to node port 30053/udp that are at 10.244.2.20:8080, 10.244.3.30:8080',
+      'stale UDP flows to *:30053/udp that are at 10.244.2.20:8080, 10.244.3.30:8080',
     ],
   },
   {

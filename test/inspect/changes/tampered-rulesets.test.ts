@@ -29,7 +29,7 @@ describe('what somebody else changed in the kernel', () => {
       lists: lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: endpointAddresses.slice(0, 2) })),
     }));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  2 -> 3 endpoints at node port 30080/tcp (+10.244.3.30:8080), share 50 % -> 33 %',
+      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.3.30:8080), share 50 % -> 33 %',
     ]);
   });
 
@@ -39,7 +39,7 @@ describe('what somebody else changed in the kernel', () => {
       elements: [{ key: '30080 . 2', value: { address: '10.244.3.30', port: 8080 } }],
     }));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  2 -> 3 endpoints at node port 30080/tcp (+10.244.2.20:8080), share 50 % -> 33 %',
+      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.2.20:8080), share 50 % -> 33 %',
     ]);
   });
 
@@ -72,8 +72,7 @@ describe('what somebody else changed in the kernel', () => {
       value: { kind: 'goto', chain: 'tcp-external-3' },
     }));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  0 -> 3 endpoints at node port 30080/tcp ' +
-        '(+10.244.1.10:8080, +10.244.2.20:8080, +10.244.3.30:8080)',
+      'shop/cart:http  0 -> 3 endpoints at *:30080/tcp ' + '(+10.244.1.10:8080, +10.244.2.20:8080, +10.244.3.30:8080)',
     ]);
   });
 
@@ -100,13 +99,13 @@ describe('what somebody else changed in the kernel', () => {
     const [line, ...others] = linesToMend(found);
     expect(others).toEqual([]);
     expect(line).toMatch(
-      /^shop\/cart:http {2}(0 -> 3 endpoints .*; )?not understood -> all endpoints, masqueraded \(0 -> 3\) at node port 30080\/tcp$/,
+      /^shop\/cart:http {2}(0 -> 3 endpoints .*; )?not understood -> all endpoints, masqueraded \(0 -> 3\) at \*:30080\/tcp$/,
     );
   });
 
   test('a frontend without a verdict', () => {
     expect(linesToMend(withSet('service-nodeports', () => ({ elements: [] })))).toEqual([
-      'shop/cart:http  +node port 30080/tcp',
+      'shop/cart:http  +*:30080/tcp',
     ]);
   });
 

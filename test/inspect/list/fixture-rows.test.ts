@@ -20,9 +20,9 @@ const expected: [fixture: string, lines: string][] = [
   [
     'both-policies-local-drop-without-local-endpoint',
     `web http ClusterIP 10.96.0.10:80/tcp Local 0/0 | dropped: no local endpoints
-     web http LoadBalancer 198.18.0.10:80/tcp Local 1/0 | dropped from outside: no local endpoints
-     web http ExternalIP 198.19.0.5:80/tcp Local 1/0 | dropped from outside: no local endpoints
-     web http NodePort *:30080/tcp Local 1/0 | dropped from outside: no local endpoints`,
+     web http LoadBalancer 198.18.0.10:80/tcp Local 1/0 | dropped for external clients: no local endpoints
+     web http ExternalIP 198.19.0.5:80/tcp Local 1/0 | dropped for external clients: no local endpoints
+     web http NodePort *:30080/tcp Local 1/0 | dropped for external clients: no local endpoints`,
   ],
   [
     'client-affinity-over-ipv6',
@@ -151,7 +151,7 @@ const expected: [fixture: string, lines: string][] = [
   [
     'source-ranges-and-external-policy-local-hold-together',
     `away http ClusterIP 10.96.0.11:80/tcp Cluster 1/0
-     away http LoadBalancer 198.18.0.11:80/tcp Local 1/0 | dropped from outside: no local endpoints; source ranges: 10.244.1.0/24 203.0.113.0/25
+     away http LoadBalancer 198.18.0.11:80/tcp Local 1/0 | dropped for external clients: no local endpoints; source ranges: 10.244.1.0/24 203.0.113.0/25
      web http ClusterIP 10.96.0.10:80/tcp Cluster 2/1
      web http LoadBalancer 198.18.0.10:80/tcp Local 2/1 | source ranges: 10.244.2.0/24 192.0.2.0/24 198.18.0.10 203.0.113.0/25
      web http ExternalIP 198.19.0.5:80/tcp Local 2/1
@@ -176,9 +176,9 @@ const expected: [fixture: string, lines: string][] = [
      open http ClusterIP 10.96.0.11:80/tcp Cluster 2/0
      open http NodePort *:30081/tcp Cluster 2/0
      web http ClusterIP 10.96.0.10:80/tcp Cluster 2/0
-     web http LoadBalancer 198.18.0.10:80/tcp Local 2/0 | dropped from outside: no local endpoints
-     web http ExternalIP 198.19.0.5:80/tcp Local 2/0 | dropped from outside: no local endpoints
-     web http NodePort *:30080/tcp Local 2/0 | dropped from outside: no local endpoints`,
+     web http LoadBalancer 198.18.0.10:80/tcp Local 2/0 | dropped for external clients: no local endpoints
+     web http ExternalIP 198.19.0.5:80/tcp Local 2/0 | dropped for external clients: no local endpoints
+     web http NodePort *:30080/tcp Local 2/0 | dropped for external clients: no local endpoints`,
   ],
   ['zone-option-beats-the-label-of-the-node', 'web http ClusterIP 10.96.0.10:80/tcp Cluster 2/0 | hints: zone-b only'],
 ];

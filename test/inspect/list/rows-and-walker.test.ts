@@ -23,7 +23,7 @@ interface Meeting {
 function promised(row: FrontendRow, client: 'outside' | 'node'): Meeting {
   const insider = client === 'node' ? 'pods and node' : 'outside';
   const endpoints = usedBy(row, 'everybody', insider);
-  const refusal = row.refusal?.replace(' from outside', '');
+  const refusal = row.refusal?.replace(' for external clients', '');
   const isForClient = row.refusal === refusal || client === 'outside';
   return { verdict: refusal !== undefined && isForClient ? refusal : 'translated', endpoints };
 }
