@@ -8,15 +8,15 @@ import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/rul
 import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import {
+  affinitySetName,
   chainNames,
   endpointMapName,
   pinChainName,
   pinMapName,
   pinSetName,
   setNames,
-  stickySetName,
 } from '../phases/5-plan/names.ts';
-import { fixedSets } from '../phases/5-plan/set-declarations.ts';
+import { fixedSets } from '../phases/5-plan/plan-ruleset.ts';
 
 /**
  * What was found in a table that neither Services nor settings explain: somebody else changed it, or another version
@@ -172,7 +172,7 @@ const ourSets: ReadonlySet<string> = new Set([
 function isStickySet(name: string): boolean {
   const seconds = Number(/\d+$/.exec(name)?.[0]);
   return protocols.some((protocol) =>
-    frontends.some((frontend) => stickySetName(protocol, frontend, seconds) === name),
+    frontends.some((frontend) => affinitySetName(protocol, frontend, seconds) === name),
   );
 }
 

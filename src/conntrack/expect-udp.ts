@@ -86,7 +86,7 @@ function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
     served,
     placements: [],
     chain: undefined,
-    sticky: undefined,
+    affinity: undefined,
   });
   return [
     claim('ClusterIP', clusterIP),

@@ -12,11 +12,9 @@ import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { ResolvedNode } from '../phases/3-model/resolve-node.ts';
 import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
-import { planFixedChains } from '../phases/5-plan/fixed-chains.ts';
-import { type FragmentContext, fragmentContext } from '../phases/5-plan/fragment.ts';
+import type { PlanContext } from '../phases/5-plan/fragment.ts';
 import { planFragment } from '../phases/5-plan/plan-fragment.ts';
-import { nodePlacements } from '../phases/5-plan/plan-ruleset.ts';
-import { fixedSets } from '../phases/5-plan/set-declarations.ts';
+import { fixedSets, nodePlacements, planContext, planFixedChains } from '../phases/5-plan/plan-ruleset.ts';
 import { viewOf } from './create-engine.ts';
 import type { FamilyState, PlannedPort } from './family-state.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -54,7 +52,7 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
 
 function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; change: FamilyChange } {
   const { settings, options, store, node } = input;
-  const context = fragmentContext(settings, options);
+  const context = planContext(settings, options);
   const state = emptyFamily(before.installed);
   const plans = planServices(input, store.services, context);
   const { commands, diagnostics } = loadFamily(state, { settings, context }, plans);
@@ -75,7 +73,7 @@ function isSameNode(
 function planServices(
   { store, settings, excluded }: FamilyInput,
   services: Namespaced<unknown>,
-  context: FragmentContext,
+  context: PlanContext,
 ): Namespaced<readonly PlannedPort[]> {
   const plans: Namespaced<readonly PlannedPort[]> = new Map();
   for (const [namespace, name] of entriesOfNamespaced(services)) {
@@ -107,7 +105,7 @@ export function emptyFamily(installed: Installed): FamilyState {
 /** Brings a family's table, whatever it holds, to all that the plans and the node's settings want; `state` is empty. */
 function loadFamily(
   state: FamilyState,
-  { settings, context }: { readonly settings: NodeSettings; readonly context: FragmentContext },
+  { settings, context }: { readonly settings: NodeSettings; readonly context: PlanContext },
   plans: Namespaced<readonly PlannedPort[]>,
 ): FamilyChange {
   const wanted = emptyWanted();
@@ -130,7 +128,7 @@ function planService(
   store: ObjectStore,
   namespace: string,
   name: string,
-  { settings, context }: { readonly settings: NodeSettings; readonly context: FragmentContext },
+  { settings, context }: { readonly settings: NodeSettings; readonly context: PlanContext },
 ): PlannedPort[] {
   const service = getNamespaced(store.services, namespace, name);
   if (!service) {

@@ -2,7 +2,7 @@ import type { UdpFrontend } from '../conntrack/expect-udp.ts';
 import { type FrontendLists, frontendKey, repinnedKeys } from '../diff/pins.ts';
 import { endpointText } from '../net/network.ts';
 import type { Claim, ListPlacement } from '../phases/5-plan/fragment.ts';
-import { endpointMapName, stickySetName } from '../phases/5-plan/names.ts';
+import { affinitySetName, endpointMapName } from '../phases/5-plan/names.ts';
 import type { Handover } from './want-services.ts';
 
 /** What changes besides the table when addresses change hands. */
@@ -20,7 +20,7 @@ export interface Aftermath {
 /** What to look after once the kernel holds the change. */
 export function describeHandovers(handovers: readonly Handover[]): Aftermath {
   const udp = handovers.filter(({ before, after }) => (before ?? after)?.servicePort.protocol === 'udp');
-  const sticky = handovers.filter(({ before }) => before?.sticky);
+  const sticky = handovers.filter(({ before }) => before?.affinity);
   return {
     goneUdpFrontends: udp.flatMap(({ before, after }) => (before && !after ? [udpFrontend(before)] : [])),
     touchesUdp: udp.some(({ before, after }) => servingText(before) !== servingText(after)),
@@ -45,22 +45,22 @@ function losesPins(before: Claim | undefined, after: Claim | undefined): boolean
 }
 
 function stickyKeys(claim: Claim | undefined): string[] {
-  if (!claim?.sticky) {
+  if (!claim?.affinity) {
     return [];
   }
-  const { protocol, frontend, seconds } = claim.sticky;
-  const name = stickySetName(protocol, frontend, seconds);
+  const { protocol, frontend, seconds } = claim.affinity;
+  const name = affinitySetName(protocol, frontend, seconds);
   return claim.placements.flatMap((placement) =>
     'elements' in placement && placement.set.name === name ? placement.elements.map(({ key }) => key) : [],
   );
 }
 
 function repinnedBy({ before, after }: Handover): string[] {
-  if (!before?.sticky) {
+  if (!before?.affinity) {
     return [];
   }
   const { key } = before.placements.find(isList)?.list ?? { key: '' };
-  return repinnedKeys(frontendKey(before.sticky.protocol, key), listsOf(before), listsOf(after));
+  return repinnedKeys(frontendKey(before.affinity.protocol, key), listsOf(before), listsOf(after));
 }
 
 function listsOf(claim: Claim | undefined): FrontendLists {

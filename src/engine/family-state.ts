@@ -4,9 +4,7 @@ import type { Installed } from '../diff/installed.ts';
 import type { Namespaced } from '../kubernetes/namespaced-map.ts';
 import type { Element, SetDeclaration } from '../nft/ruleset.ts';
 import type { NodeSettings, ServicePort } from '../phases/3-model/model.ts';
-import type { StickyFrontend } from '../phases/5-plan/affinity.ts';
-import type { DispatchChain } from '../phases/5-plan/dispatch-chains.ts';
-import type { Claim, Fragment, FragmentContext } from '../phases/5-plan/fragment.ts';
+import type { AffinityGroup, Claim, DispatchChain, Fragment, PlanContext } from '../phases/5-plan/fragment.ts';
 
 /** A service port with its part of the ruleset. */
 export interface PlannedPort {
@@ -31,7 +29,7 @@ export interface Use<T> {
 export interface FamilyState {
   /** Absent until the first load. */
   settings: NodeSettings | undefined;
-  context: FragmentContext | undefined;
+  context: PlanContext | undefined;
   /** The table in the kernel, provided that all commands given out were carried out. */
   installed: Installed;
   readonly ports: Namespaced<readonly PlannedPort[]>;
@@ -42,5 +40,5 @@ export interface FamilyState {
   /** Dispatch chains that held claims need, by name. */
   readonly chains: Map<string, Use<DispatchChain>>;
   /** Kinds of sticky frontends that held claims have, by the name of their set. */
-  readonly sticky: Map<string, Use<StickyFrontend>>;
+  readonly sticky: Map<string, Use<AffinityGroup>>;
 }

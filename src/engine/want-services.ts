@@ -4,11 +4,11 @@ import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from 
 import { appendAll } from '../lib/lists.ts';
 import type { Command } from '../nft/command.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
-import { collectSticky, pinSets, planPinChains, type StickyFrontend } from '../phases/5-plan/affinity.ts';
 import { resolveClaims } from '../phases/5-plan/claims.ts';
 import { collectDispatchChains, dispatchChainName, planDispatchChain } from '../phases/5-plan/dispatch-chains.ts';
-import type { Claim, FragmentContext } from '../phases/5-plan/fragment.ts';
-import { stickySetName } from '../phases/5-plan/names.ts';
+import type { AffinityGroup, Claim, PlanContext } from '../phases/5-plan/fragment.ts';
+import { affinitySetName } from '../phases/5-plan/names.ts';
+import { collectAffinity, pinSets, planPinChains } from '../phases/5-plan/shared-affinity.ts';
 import type { FamilyState, PlannedPort, Sharer, Use } from './family-state.ts';
 
 /** What a change of some Services does to one family. */
@@ -26,7 +26,7 @@ export interface FamilyChange {
  */
 export function wantServices(
   state: FamilyState,
-  context: FragmentContext,
+  context: PlanContext,
   plans: Namespaced<readonly PlannedPort[]>,
   wanted: Wanted,
 ): { handovers: readonly Handover[]; diagnostics: readonly Diagnostic[] } {
@@ -109,12 +109,7 @@ function rank(claimants: readonly Claim[]): { claimants: readonly Claim[]; warni
 }
 
 /** Changes what is installed for each address and port that belongs to another claim now. */
-function changeHolders(
-  state: FamilyState,
-  context: FragmentContext,
-  wanted: Wanted,
-  handovers: readonly Handover[],
-): void {
+function changeHolders(state: FamilyState, context: PlanContext, wanted: Wanted, handovers: readonly Handover[]): void {
   const chainsBefore = new Set(state.chains.keys());
   const stickyBefore = [...state.sticky.values()].map(({ what }) => what);
   for (const { before } of handovers) {
@@ -168,9 +163,9 @@ function changeUses({ chains, sticky }: FamilyState, claim: Claim, change: 1 | -
   for (const chain of collectDispatchChains([claim.chain])) {
     changeUse(chains, dispatchChainName(chain), chain, change);
   }
-  if (claim.sticky) {
-    const { protocol, frontend, seconds } = claim.sticky;
-    changeUse(sticky, stickySetName(protocol, frontend, seconds), claim.sticky, change);
+  if (claim.affinity) {
+    const { protocol, frontend, seconds } = claim.affinity;
+    changeUse(sticky, affinitySetName(protocol, frontend, seconds), claim.affinity, change);
   }
 }
 
@@ -180,18 +175,18 @@ function changeOwned(
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): void {
   for (const { fragment } of removed) {
-    for (const { name } of fragment.ownedSets) {
+    for (const { name } of fragment.affinitySets) {
       wantSet(wanted, name, undefined);
     }
-    for (const { name } of fragment.ownedChains) {
+    for (const { name } of fragment.affinityChains) {
       wantChain(wanted, name, undefined);
     }
   }
   for (const { fragment } of added) {
-    for (const set of fragment.ownedSets) {
+    for (const set of fragment.affinitySets) {
       wantSet(wanted, set.name, set);
     }
-    for (const chain of fragment.ownedChains) {
+    for (const chain of fragment.affinityChains) {
       wantChain(wanted, chain.name, chain);
     }
   }
@@ -243,26 +238,26 @@ function bySharer(a: Sharer, b: Sharer): number {
 /** Changes the sets and chains that keep pins, when there are other kinds of sticky frontends than before. */
 function changePins(
   wanted: Wanted,
-  context: FragmentContext,
-  { before, after }: { readonly before: readonly StickyFrontend[]; readonly after: readonly StickyFrontend[] },
+  context: PlanContext,
+  { before, after }: { readonly before: readonly AffinityGroup[]; readonly after: readonly AffinityGroup[] },
 ): void {
   const kinds = new Set(before.map(setNameOf));
   if (before.length === after.length && after.every((kind) => kinds.has(setNameOf(kind)))) {
     return;
   }
-  const sticky = collectSticky(after);
+  const sticky = collectAffinity(after);
   for (const kind of before) {
     if (!sticky.some((other) => setNameOf(other) === setNameOf(kind))) {
       wantSet(wanted, setNameOf(kind), undefined);
     }
   }
-  for (const { name } of pinSets(collectSticky(before))) {
+  for (const { name } of pinSets(collectAffinity(before))) {
     wantSet(wanted, name, undefined);
   }
   for (const set of pinSets(sticky)) {
     wantSet(wanted, set.name, set);
   }
-  for (const { name } of planPinChains(collectSticky(before), context)) {
+  for (const { name } of planPinChains(collectAffinity(before), context)) {
     wantChain(wanted, name, undefined);
   }
   for (const chain of planPinChains(sticky, context)) {
@@ -270,8 +265,8 @@ function changePins(
   }
 }
 
-function setNameOf({ protocol, frontend, seconds }: StickyFrontend): string {
-  return stickySetName(protocol, frontend, seconds);
+function setNameOf({ protocol, frontend, seconds }: AffinityGroup): string {
+  return affinitySetName(protocol, frontend, seconds);
 }
 
 /** One more, or one less, that holds something; none left is no entry. */

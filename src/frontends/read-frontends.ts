@@ -3,7 +3,7 @@ import { compareText } from '../lib/text.ts';
 import { type EndpointAddress, type Family, protocols } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
 import type { ServicePort } from '../phases/3-model/model.ts';
-import { endpointMapName, ownedNames, setNames } from '../phases/5-plan/names.ts';
+import { endpointMapName, perEndpointNames, setNames } from '../phases/5-plan/names.ts';
 import { type Choice, type Dispatch, followChains, isDynamic } from './follow-chains.ts';
 import type { Frontend, Policy, Refusal } from './frontend.ts';
 import { endpointKeyOf, frontendText, readFrontendKey, readServicePortName, splitKeyEnd } from './frontend-address.ts';
@@ -127,7 +127,7 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
   }
   // Chains of one service port look alike for all and for local endpoints; only the name that the compiler gives tells.
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
-  return choice.chain === ownedNames.localChain({ namespace, name: service, protocol, portName } as ServicePort);
+  return choice.chain === perEndpointNames.localChain({ namespace, name: service, protocol, portName } as ServicePort);
 }
 
 function policyOf({ understood, choice, internalChoice, masqueraded }: Dispatch, isLocal: boolean): Policy {

@@ -13,13 +13,13 @@ const kindOrder: Readonly<Record<FrontendKind, number>> = {
 };
 
 /**
- * Gives each address and port, and each node port, to one of the service ports that want it, so that all maps agree.
+ * Gives each address and port, and each node port, to one of the service ports that claim it, so that all maps agree.
  * A cluster IP beats a load balancer IP, which beats an external IP: a user may write any external IP, so it must not
  * take what the cluster assigned. Then a service port with endpoints beats one without, the older Service
  * beats the younger, and the first one given beats the rest.
  *
  * @param claims sorted by the identity of their service ports.
- * @returns the claims that hold, in the order given, and a warning for each of the others.
+ * @returns the claims that are held, in the order given, and a warning for each of the others.
  */
 export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagnostics: Diagnostic[] } {
   const holders = new Map<string, Claim>();
@@ -41,17 +41,17 @@ export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagno
   };
 }
 
-/** Negative when `a` gets what both want. A known age beats an unknown one. */
+/** Negative when `a` wins. A known age beats an unknown one. */
 function compareClaims(a: Claim, b: Claim): number {
   return kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || ageOf(a) - ageOf(b);
 }
 
-/** When the Service was made, in milliseconds; one that does not say counts as the youngest. */
+/** When the Service was created, in milliseconds since 1970; one without a time counts as the youngest. */
 function ageOf({ servicePort }: Claim): number {
   return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
 }
 
-/** A service port that names one address twice, as external and load balancer IP say, has no conflict. */
+/** A service port that has one address twice, as external and load balancer IP for example, has no conflict. */
 function describeConflict(loser: Claim, holder: Claim | undefined): Diagnostic[] {
   if (!holder || holder.servicePort === loser.servicePort) {
     return [];

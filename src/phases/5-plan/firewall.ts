@@ -1,15 +1,48 @@
+/** Source ranges of load balancer IPs (Service spec.loadBalancerSourceRanges), checked before DNAT. */
+
 import { cidrContains, cidrText, disjointCidrs, singleAddress } from '../../net/address.ts';
+import { daddr, l4proto, saddr, thDport } from '../../nft/expressions.ts';
+import type { Chain, SetDeclaration } from '../../nft/ruleset.ts';
 import type { ServicePort } from '../3-model/model.ts';
-import type { FragmentContext, Placement } from './fragment.ts';
-import { displayName, elementComment } from './names.ts';
-import * as sets from './set-declarations.ts';
+import type { ElementPlacement, PlanContext } from './fragment.ts';
+import { chainNames, displayName, elementComment, setNames } from './names.ts';
+
+export const firewallIps: SetDeclaration = {
+  name: setNames.firewallIps,
+  key: ['address', 'protocol', 'port'],
+  comment: 'load balancer IPs with source ranges',
+};
+
+export const firewallSources: SetDeclaration = {
+  name: setNames.firewallSources,
+  key: ['address', 'protocol', 'port', 'address'],
+  flags: ['interval'],
+  comment: 'sources that may use them',
+};
+
+/** The chain that drops what source ranges do not allow; they do not apply to node ports and external IPs. */
+export function planFirewallCheck(): Chain {
+  const frontend = [daddr, l4proto, thDport];
+  return {
+    name: chainNames.firewallCheck,
+    rules: [
+      // ip daddr . meta l4proto . th dport @firewall-ips
+      //   ip daddr . meta l4proto . th dport . ip saddr != @firewall-sources drop
+      [
+        { kind: 'match-set', key: frontend, set: setNames.firewallIps },
+        { kind: 'match-set', key: [...frontend, saddr], negated: true, set: setNames.firewallSources },
+        { kind: 'drop' },
+      ],
+    ],
+  };
+}
 
 /**
- * Who may use the load balancer IPs of a service port (Service spec.loadBalancerSourceRanges), disjoint CIDRs;
- * undefined when everybody may. When the node itself may, so may the load balancer IPs: where they are bound to the
- * node, its own connections to them have them as source.
+ * The sources that may use the load balancer IPs of a service port, as disjoint CIDRs; undefined when all may. If the
+ * node itself may, so may the load balancer IPs: where they are bound to the node, its own connections to them have
+ * them as source.
  */
-export function allowedSources(servicePort: ServicePort, { primaryAddress }: FragmentContext): string[] | undefined {
+export function allowedSources(servicePort: ServicePort, { primaryAddress }: PlanContext): string[] | undefined {
   const { sourceRanges, loadBalancerIPs } = servicePort;
   if (sourceRanges.length === 0 || loadBalancerIPs.length === 0) {
     return undefined;
@@ -19,14 +52,18 @@ export function allowedSources(servicePort: ServicePort, { primaryAddress }: Fra
   return ranges.map(cidrText);
 }
 
-/** Guards one load balancer IP; nothing when everybody may use it. */
-export function planFirewall(servicePort: ServicePort, address: string, sources: string[] | undefined): Placement[] {
+/** The elements that guard one load balancer IP; none when all sources may use it. */
+export function planFirewall(
+  servicePort: ServicePort,
+  address: string,
+  sources: string[] | undefined,
+): ElementPlacement[] {
   if (!sources) {
     return [];
   }
   const key = `${address} . ${servicePort.protocol} . ${servicePort.port}`;
   return [
-    { set: sets.firewallIps, elements: [{ key, comment: elementComment(displayName(servicePort)) }] },
-    { set: sets.firewallSources, elements: sources.map((source) => ({ key: `${key} . ${source}` })) },
+    { set: firewallIps, elements: [{ key, comment: elementComment(displayName(servicePort)) }] },
+    { set: firewallSources, elements: sources.map((source) => ({ key: `${key} . ${source}` })) },
   ];
 }

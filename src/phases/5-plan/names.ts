@@ -6,7 +6,7 @@
 import type { Protocol } from '../../net/network.ts';
 import type { Endpoint, FrontendKind, ServicePort } from '../3-model/model.ts';
 
-/** The comment of every table of ours. */
+/** The comment of every table that svc2nft creates. */
 export const tableComment = 'Kubernetes Services, by svc2nft';
 
 /** Sets and maps that every ruleset has, whatever it serves. */
@@ -35,11 +35,16 @@ export const chainNames = {
   pin: 'pin',
 } as const;
 
+/**
+ * How sets and maps identify a frontend: cluster, load balancer and external IPs by address and port, node ports by the
+ * port alone.
+ */
+export type FrontendKey = 'address' | 'nodeport';
+
 /** Which list of endpoints a chain picks from, for which kind of frontend. */
 export interface EndpointMapKey {
   readonly protocol: Protocol;
-  /** `address`: cluster, load balancer and external IPs with the Service's port; `nodeport`: any address of the node. */
-  readonly frontend: 'address' | 'nodeport';
+  readonly frontend: FrontendKey;
   readonly scope: 'cluster' | 'local';
 }
 
@@ -59,7 +64,7 @@ export function pinSetName(protocol: Protocol): string {
 }
 
 /** The set of frontends and endpoints with ClientIP affinity of one timeout: what may be pinned. */
-export function stickySetName(protocol: Protocol, frontend: 'address' | 'nodeport', seconds: number): string {
+export function affinitySetName(protocol: Protocol, frontend: FrontendKey, seconds: number): string {
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}-sticky-${seconds}`;
 }
 
@@ -78,8 +83,8 @@ function endpointPath(servicePort: ServicePort, { endpointAddress: { address, po
   return `${servicePortPath(servicePort)}__${address.replaceAll(':', '.')}/${port}`;
 }
 
-/** Names for affinity over IPv6 on an nft that has no flat form of it: chains for a service port, and for an endpoint. */
-export const ownedNames = {
+/** Names of affinity per endpoint: chains of a service port, and a chain and a set for each endpoint. */
+export const perEndpointNames = {
   clusterChain: (servicePort: ServicePort): string => `sticky-cluster/${servicePortPath(servicePort)}`,
   localChain: (servicePort: ServicePort): string => `sticky-local/${servicePortPath(servicePort)}`,
   externalChain: (servicePort: ServicePort): string => `sticky-external/${servicePortPath(servicePort)}`,

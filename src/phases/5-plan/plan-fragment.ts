@@ -1,44 +1,23 @@
 import type { FrontendKind, ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
-import { planOwnedAffinity } from './affinity.ts';
+import { planAffinityPerEndpoint } from './affinity-per-endpoint.ts';
+import { planDispatch } from './dispatch.ts';
 import { allowedSources, planFirewall } from './firewall.ts';
-import type { Claim, ElementPlacement, Fragment, FragmentContext } from './fragment.ts';
+import type { Claim, Fragment, PlanContext, PlannedFrontend } from './fragment.ts';
+import { hairpinPlacements } from './masquerade.ts';
 import { displayName, elementComment } from './names.ts';
-import { type PlannedFrontend, planEntry, planRefusal } from './plan-frontend.ts';
-import * as sets from './set-declarations.ts';
+import { clusterIpPlacement, planRefusal } from './refusals.ts';
 
 /** Plans everything that one service port contributes to the ruleset. */
-export function planFragment(servicePort: ServicePort, selection: Selection, context: FragmentContext): Fragment {
-  const owned =
-    servicePort.affinitySeconds > 0 && !context.flatAffinity && selection.hasEndpoints
-      ? planOwnedAffinity(servicePort, selection, context)
-      : undefined;
+export function planFragment(servicePort: ServicePort, selection: Selection, context: PlanContext): Fragment {
   return {
     shared: [clusterIpPlacement(servicePort), ...hairpinPlacements(servicePort, selection)],
     claims: planClaims(servicePort, selection, context),
-    ownedSets: owned?.sets ?? [],
-    ownedChains: owned?.chains ?? [],
+    ...planAffinityPerEndpoint(servicePort, selection, context),
   };
 }
 
-/** The cluster IP exists even when nothing answers there. Several ports share it, so the comment names no port. */
-function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): ElementPlacement {
-  return { set: sets.clusterIps, elements: [{ key: clusterIP, comment: elementComment(`${namespace}/${name}`) }] };
-}
-
-/** Only an endpoint on this node can meet itself here; one whose slice names no node may be on this one. */
-function hairpinPlacements({ protocol }: ServicePort, { reachable }: Selection): ElementPlacement[] {
-  const near = reachable.filter(({ local, nodeName }) => local || nodeName === '');
-  if (near.length === 0) {
-    return [];
-  }
-  const elements = near.map(({ endpointAddress: { address, port } }) => ({
-    key: `${address} . ${address} . ${protocol} . ${port}`,
-  }));
-  return [{ set: sets.hairpinConnections, elements }];
-}
-
-function planClaims(servicePort: ServicePort, selection: Selection, context: FragmentContext): Claim[] {
+function planClaims(servicePort: ServicePort, selection: Selection, context: PlanContext): Claim[] {
   const { clusterIP, loadBalancerIPs, externalIPs, nodePort } = servicePort;
   const claims = [planClaim(servicePort, selection, context, { kind: 'ClusterIP', address: clusterIP })];
   if (!selection.exposed) {
@@ -61,8 +40,8 @@ function planClaims(servicePort: ServicePort, selection: Selection, context: Fra
 function planClaim(
   servicePort: ServicePort,
   selection: Selection,
-  context: FragmentContext,
-  { kind, address }: { kind: FrontendKind; address: string | undefined },
+  context: PlanContext,
+  { kind, address }: { readonly kind: FrontendKind; readonly address: string | undefined },
 ): Claim {
   const { protocol, port, nodePort } = servicePort;
   const frontend: PlannedFrontend = {
@@ -73,17 +52,17 @@ function planClaim(
     comment: elementComment(displayName(servicePort)),
   };
   const refusal = frontend.internal ? selection.internalRefusal : selection.externalRefusal;
-  // An outside frontend that refuses strangers for lack of local endpoints still serves pods and the node.
+  // An external frontend that refuses external clients for lack of local endpoints still serves pods and the node.
   const answers = selection.hasEndpoints && !(frontend.internal && refusal);
-  const entry = answers ? planEntry(servicePort, selection, frontend, context.flatAffinity) : undefined;
+  const dispatch = answers ? planDispatch(servicePort, selection, frontend, context) : undefined;
   return {
     key: frontend.verdictKey,
     kind,
     address,
     servicePort,
     served: selection.hasEndpoints,
-    placements: [...(entry?.placements ?? []), ...(refusal ? [planRefusal(frontend, refusal)] : [])],
-    chain: entry?.chain,
-    sticky: entry?.sticky,
+    placements: [...(dispatch?.placements ?? []), ...(refusal ? [planRefusal(frontend, refusal)] : [])],
+    chain: dispatch?.chain,
+    affinity: dispatch?.affinity,
   };
 }

@@ -1,55 +1,112 @@
+/**
+ * The ruleset of one family, from the service ports and their selected endpoints. A file for each purpose:
+ *
+ * | file | purpose |
+ * | --- | --- |
+ * | base-chains.ts | hooks and priorities: where the kernel calls the ruleset |
+ * | firewall.ts | source ranges of load balancer IPs |
+ * | dispatch.ts, dispatch-chains.ts | DNAT: from a frontend to one of its endpoints |
+ * | shared-affinity.ts, affinity-per-endpoint.ts | ClientIP affinity |
+ * | node-ports.ts | the addresses that accept node ports |
+ * | refusals.ts | what is rejected or dropped |
+ * | masquerade.ts | which connections get the node as their source |
+ * | claims.ts | which of several Services gets an address |
+ */
+
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { appendAll, collectAll } from '../../lib/lists.ts';
 import type { Chain, Element, EndpointList, FilledSet, Ruleset, SetDeclaration } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { NodeSettings } from '../3-model/model.ts';
 import type { SelectedView } from '../4-select/select-endpoints.ts';
-import { collectSticky, pinSets, planPinChains } from './affinity.ts';
+import { baseChains, planBaseChain } from './base-chains.ts';
 import { resolveClaims } from './claims.ts';
+import { planServices, serviceIps, serviceNodePorts } from './dispatch.ts';
 import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
-import { planFixedChains } from './fixed-chains.ts';
-import { type ElementPlacement, fragmentContext, type Placement } from './fragment.ts';
+import { firewallIps, firewallSources, planFirewallCheck } from './firewall.ts';
+import type { ElementPlacement, Placement, PlanContext } from './fragment.ts';
+import { hairpinConnections, planMasquerading } from './masquerade.ts';
 import { tableComment } from './names.ts';
+import { nodePortPlacements } from './node-ports.ts';
 import { planFragment } from './plan-fragment.ts';
-import * as sets from './set-declarations.ts';
+import * as refusals from './refusals.ts';
+import { collectAffinity, pinSets, planPinChains } from './shared-affinity.ts';
 
-/** Plans the whole ruleset of one family, and tells which service ports want the same address. */
+/** Plans the whole ruleset of one family, and warns where several service ports want the same address. */
 export function planRuleset(
   { view, ports }: SelectedView,
   options: CompileOptions,
 ): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
-  const context = fragmentContext(view, options);
+  const context = planContext(view, options);
   const fragments = ports.map(({ servicePort, selection }) => planFragment(servicePort, selection, context));
   const { held, diagnostics } = resolveClaims(collectAll(fragments, (fragment) => fragment.claims));
-  const sticky = collectSticky(held.map((claim) => claim.sticky));
+  const affinity = collectAffinity(held.map((claim) => claim.affinity));
   const dispatch = collectDispatchChains(held.map(({ chain }) => chain));
   const chains: Chain[] = [
-    ...collectAll(fragments, (fragment) => fragment.ownedChains),
+    ...collectAll(fragments, (fragment) => fragment.affinityChains),
     ...dispatch.map((chain) => planDispatchChain(chain, context)),
-    ...planPinChains(sticky, context),
+    ...planPinChains(affinity, context),
     ...planFixedChains(context),
   ];
-  const declared = [...sets.fixedSets, ...pinSets(sticky), ...collectAll(fragments, (fragment) => fragment.ownedSets)];
+  const declared = [...fixedSets, ...pinSets(affinity), ...collectAll(fragments, (fragment) => fragment.affinitySets)];
   const shared = [...nodePlacements(view), ...collectAll(fragments, (fragment) => fragment.shared)];
   const claimed = collectAll(held, (claim) => claim.placements);
+  const { family } = view;
+  const sets = fillSets(declared, shared, claimed);
+  return { ruleset: { family, table: options.table, comment: tableComment, sets, chains }, diagnostics };
+}
+
+/** What planning depends on besides Services, for one family. */
+export function planContext(settings: NodeSettings, options: CompileOptions): PlanContext {
   return {
-    ruleset: {
-      family: view.family,
-      table: options.table,
-      comment: tableComment,
-      sets: fillSets(declared, shared, claimed),
-      chains,
-    },
-    diagnostics,
+    family: settings.family,
+    mark: 2 ** options.masqueradeBit,
+    masqueradeAll: options.masqueradeAll,
+    detector: settings.detector,
+    nodePortAddresses: settings.nodePortAddresses,
+    primaryAddress: settings.primaryAddress,
+    sharedAffinity: settings.family === 'ip' || options.targetNft === '1.1.3',
   };
 }
 
+/** The sets of every ruleset, used or not, because its fixed chains name them. */
+export const fixedSets: readonly SetDeclaration[] = [
+  refusals.clusterIps,
+  refusals.serviceCidrs,
+  hairpinConnections,
+  firewallIps,
+  firewallSources,
+  serviceIps,
+  serviceNodePorts,
+  refusals.noEndpointServices,
+  refusals.noEndpointNodePorts,
+];
+
+/** The chains of every ruleset, base chains last; they depend on the node's settings only. */
+export function planFixedChains(context: PlanContext): Chain[] {
+  return [
+    refusals.planRejectChain(),
+    planFirewallCheck(),
+    planServices(context),
+    refusals.planServiceEndpointsCheck(),
+    refusals.planNodePortEndpointsCheck(context),
+    refusals.planClusterIpsCheck(),
+    planMasquerading(context),
+    ...baseChains.map(planBaseChain),
+  ];
+}
+
+/** The elements that come from the node and the cluster, not from a Service. */
+export function nodePlacements(settings: NodeSettings): ElementPlacement[] {
+  return [refusals.serviceCidrPlacement(settings), ...nodePortPlacements(settings)];
+}
+
 /**
- * Brings the elements of every set together, in the order they come.
+ * Fills every set with its elements, in the order in which they come.
  *
  * @param declared sets that must exist, with elements or without.
  * @param shared elements that several service ports may have (a cluster IP, a hairpin connection): the first one stays.
- * @param claimed elements and endpoint lists that nobody else has.
+ * @param claimed elements and endpoint lists of one service port each.
  */
 function fillSets(
   declared: readonly SetDeclaration[],
@@ -101,13 +158,4 @@ function addNew(shared: readonly Element[], { elements, seen }: Filling): void {
       elements.push(element);
     }
   }
-}
-
-/** The elements that come from the node and the cluster, not from a Service. */
-export function nodePlacements({ serviceCIDRs, nodePortAddresses }: NodeSettings): ElementPlacement[] {
-  const elementsOf = (texts: readonly string[]): Element[] => texts.map((key) => ({ key }));
-  const cidrs = { set: sets.serviceCidrs, elements: elementsOf(serviceCIDRs) };
-  return nodePortAddresses.kind === 'all'
-    ? [cidrs]
-    : [cidrs, { set: sets.nodePortIps, elements: elementsOf(nodePortAddresses.addresses) }];
 }

@@ -1,0 +1,56 @@
+/** Node ports: at which of the node's addresses they are open (KubeProxyConfiguration.nodePortAddresses). */
+
+import type { Family } from '../../net/network.ts';
+import { daddr, originalDaddr } from '../../nft/expressions.ts';
+import type { SetDeclaration, Statement } from '../../nft/ruleset.ts';
+import type { NodeSettings } from '../3-model/model.ts';
+import type { ElementPlacement, PlanContext } from './fragment.ts';
+import { setNames } from './names.ts';
+
+const nodePortIps: SetDeclaration = {
+  name: setNames.nodePortIps,
+  key: ['address'],
+  comment: 'addresses of this node that accept node ports',
+};
+
+/** The addresses that accept node ports; no set when all of the node's do. */
+export function nodePortPlacements({ nodePortAddresses }: NodeSettings): ElementPlacement[] {
+  return nodePortAddresses.kind === 'all'
+    ? []
+    : [{ set: nodePortIps, elements: nodePortAddresses.addresses.map((key) => ({ key })) }];
+}
+
+/**
+ * Matches packets to an address that accepts node ports: `ip daddr @nodeport-ips`, or, when all do,
+ * `fib daddr type local ip daddr != 127.0.0.0/8`.
+ *
+ * @param isInput whether the rule is in an input chain, whose packets are for this node by definition.
+ */
+export function isToNodePortAddress(
+  { nodePortAddresses, family }: PlanContext,
+  { isInput }: { readonly isInput: boolean },
+): Statement[] {
+  if (nodePortAddresses.kind === 'listed') {
+    return [{ kind: 'match-set', key: [daddr], set: setNames.nodePortIps }];
+  }
+  return [...(isInput ? [] : [isForNode]), isNotForLoopback(family)];
+}
+
+/**
+ * After DNAT, matches connections that asked for a node port: `ct original ip daddr @nodeport-ips`. Where node ports are
+ * open at all addresses, only cluster IPs can be told from those of the node by then:
+ * `ct original ip daddr != @cluster-ips`.
+ */
+export function askedForNodePort({ nodePortAddresses }: PlanContext): Statement {
+  return nodePortAddresses.kind === 'listed'
+    ? { kind: 'match-set', key: [originalDaddr], set: setNames.nodePortIps }
+    : { kind: 'match-set', key: [originalDaddr], negated: true, set: setNames.clusterIps };
+}
+
+/** The packet is for this node itself. */
+const isForNode: Statement = { kind: 'match', left: { kind: 'fib-type', field: 'daddr' }, right: 'local' };
+
+/** Node ports do not work on loopback addresses: the answer could not leave the node (net.ipv4.conf.*.route_localnet). */
+function isNotForLoopback(family: Family): Statement {
+  return { kind: 'match', left: daddr, negated: true, right: family === 'ip' ? '127.0.0.0/8' : '::1' };
+}

@@ -1,0 +1,102 @@
+/**
+ * Refusals: what has no endpoint is rejected, and what has none on this node under a Local policy is dropped. The filter
+ * chains do it after DNAT, where only what no endpoint took still has the address that the client asked for.
+ */
+
+import { daddr, l4proto, thDport } from '../../nft/expressions.ts';
+import type { Chain, SetDeclaration } from '../../nft/ruleset.ts';
+import type { NodeSettings, ServicePort } from '../3-model/model.ts';
+import type { RefusalVerdict } from '../4-select/select-endpoints.ts';
+import type { ElementPlacement, PlanContext, PlannedFrontend } from './fragment.ts';
+import { chainNames, elementComment, setNames } from './names.ts';
+import { isToNodePortAddress } from './node-ports.ts';
+
+export const clusterIps: SetDeclaration = {
+  name: setNames.clusterIps,
+  key: ['address'],
+  comment: 'cluster IPs in use',
+};
+
+export const serviceCidrs: SetDeclaration = {
+  name: setNames.serviceCidrs,
+  key: ['address'],
+  flags: ['interval'],
+  comment: 'ranges that cluster IPs are taken from',
+};
+
+export const noEndpointServices: SetDeclaration = {
+  name: setNames.noEndpointServices,
+  key: ['address', 'protocol', 'port'],
+  value: 'verdict',
+  comment: 'IPs to refuse for lack of endpoints',
+};
+
+export const noEndpointNodePorts: SetDeclaration = {
+  name: setNames.noEndpointNodePorts,
+  key: ['protocol', 'port'],
+  value: 'verdict',
+  comment: 'node ports to refuse for lack of endpoints',
+};
+
+/** The chain that verdict maps go to for a rejection: `reject` is not a verdict, so a map cannot hold it. */
+export function planRejectChain(): Chain {
+  return { name: chainNames.rejectChain, rules: [[{ kind: 'reject' }]] };
+}
+
+/** The chain that refuses IPs without endpoints. */
+export function planServiceEndpointsCheck(): Chain {
+  return {
+    name: chainNames.serviceEndpointsCheck,
+    rules: [
+      // ip daddr . meta l4proto . th dport vmap @no-endpoint-services
+      [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: setNames.noEndpointServices }],
+    ],
+  };
+}
+
+/** The chain that refuses node ports without endpoints; called in input. */
+export function planNodePortEndpointsCheck(context: PlanContext): Chain {
+  return {
+    name: chainNames.nodePortEndpointsCheck,
+    rules: [
+      // ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
+      [
+        ...isToNodePortAddress(context, { isInput: true }),
+        { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
+      ],
+    ],
+  };
+}
+
+/** The chain that refuses what is left over at cluster IPs. */
+export function planClusterIpsCheck(): Chain {
+  return {
+    name: chainNames.clusterIpsCheck,
+    rules: [
+      // ip daddr @cluster-ips reject
+      // The Service has no such port.
+      [{ kind: 'match-set', key: [daddr], set: setNames.clusterIps }, { kind: 'reject' }],
+      // ip daddr @service-cidrs drop
+      // No Service has the address, and the packet must not loop to the gateway and back.
+      [{ kind: 'match-set', key: [daddr], set: setNames.serviceCidrs }, { kind: 'drop' }],
+    ],
+  };
+}
+
+/** The element that refuses a frontend. */
+export function planRefusal({ kind, verdictKey, comment }: PlannedFrontend, verdict: RefusalVerdict): ElementPlacement {
+  const value =
+    verdict === 'drop' ? ({ kind: 'drop' } as const) : ({ kind: 'goto', chain: chainNames.rejectChain } as const);
+  const set = kind === 'address' ? noEndpointServices : noEndpointNodePorts;
+  return { set, elements: [{ key: verdictKey, comment, value }] };
+}
+
+/** The cluster IP of a service port, served or not. Several ports share it, so the comment names no port. */
+export function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort): ElementPlacement {
+  return { set: clusterIps, elements: [{ key: clusterIP, comment: elementComment(`${namespace}/${name}`) }] };
+}
+
+/** The ranges that cluster IPs are taken from. */
+export function serviceCidrPlacement({ serviceCIDRs }: NodeSettings): ElementPlacement {
+  return { set: serviceCidrs, elements: serviceCIDRs.map((key) => ({ key })) };
+}
