@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles a small cluster, prints the ruleset and, as root, loads it into a network namespace made for the purpose and
+# Compiles a small cluster, prints the ruleset and, as root, loads it into a network namespace of its own and
 # sends real connections through it. The machine's own rules are not touched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 bash test/install-tools.sh
 
-# Four machines in small: the node, the pods of shop/cart, a pod that is a client, and somebody outside the cluster.
+# Four small machines: the node, the pods of shop/cart, a pod that is a client, and a client outside the cluster.
 node=svc2nft-$$-node pods=svc2nft-$$-pods client=svc2nft-$$-client outside=svc2nft-$$-outside
 server=
 cleanup() {
@@ -59,6 +59,6 @@ from_pod() { ip netns exec "$client" node demo/client.js "$1" 10.244.1.50 "$2" 3
 from_outside() { ip netns exec "$outside" node demo/client.js "$1" 192.0.2.99 "$2" 30; }
 echo
 from_pod 'A pod uses the cluster IP of shop/cart (three ready endpoints; the source is kept)' http://10.96.0.10
-from_outside 'Somebody outside uses its node port (masqueraded, so that the answer comes back this way)' http://192.0.2.11:30080
+from_outside 'A client outside uses its node port (masqueraded, so that the answer comes back this way)' http://192.0.2.11:30080
 from_pod 'A pod uses shop/session (ClientIP affinity: always the same endpoint)' http://10.96.0.20
 from_pod 'A pod uses shop/mail (no endpoints: refused at once)' http://10.96.0.30:25
