@@ -9,18 +9,18 @@ const { main } = await import('../dist/cli/main.js').catch((error) => {
   process.exit(1);
 });
 
-// A reader that has seen enough, such as `head`, is no error, and keeps nothing from being done.
+// A reader that stops early, such as `head`, is not an error and must not keep the command from finishing.
 process.stdout.on('error', (error) => {
   if (error.code !== 'EPIPE') {
-    process.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+    process.stderr.write(`error: cannot write to stdout: ${error.message}\n`);
     process.exit(2);
   }
 });
-// Nobody is left to be told.
+// There is nowhere left to report it.
 process.stderr.on('error', () => {});
 
-// Not 1, which of `diff` says that there are differences.
+// A bug must not exit with 1, which means "differences" for `diff`.
 process.exitCode = await main(process.argv.slice(2), process).catch((error) => {
-  process.stderr.write(`error: this is a bug in svc2nft, please report it: ${error?.message ?? error}\n`);
+  process.stderr.write(`error: this is a bug in svc2nft, please report it: ${error?.stack ?? error}\n`);
   return 2;
 });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
-import type { RunProgram } from '../kernel/run-program.ts';
+import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
 import type { GivenStreams, Streams } from './context.ts';
@@ -129,13 +129,16 @@ function entriesFor(args: readonly string[]): readonly CommandEntry[] {
 
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams): Streams {
-  const runOnDemand: RunProgram = async (program, args, input, longest) => {
-    const { createRunProgram } = await import('../kernel/run-program.ts');
-    return createRunProgram({ env })(program, args, input, longest);
+  return {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    run: run ?? createRunProgram({ env }),
+    // A caller that brings its own programs brings its own kernel, too.
+    lock: run ? withoutLock : withLock,
+    now: now ?? ((): number => performance.now()),
   };
-  // A caller that brings its own programs brings its own kernel, too.
-  const lock = run ? withoutLock : withLock;
-  return { stdin, stdout, stderr, env, lock, run: run ?? runOnDemand, now: now ?? ((): number => performance.now()) };
 }
 
 const examples = `Examples:

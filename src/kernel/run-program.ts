@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 
 /** What became of a program. */
 export interface ProgramResult {
@@ -62,6 +61,8 @@ const longestRun = 600_000;
 /** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input, longest = longestRun) => {
+    // Most callers only compile, and start no program.
+    const { execa } = await import('execa');
     const whole = input === undefined ? undefined : wholeInput(input);
     const result = await execa(program, args, {
       // execa takes any descriptor; its types know those up to 9.
