@@ -12,7 +12,7 @@ import { type Answer, answering, createFakeNft, says } from '../support/fake-nft
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
 
-/** A node on which nothing is wrong, but for what may be added. */
+/** A node without problems; tests add some. */
 const node: Readonly<Record<string, string>> = {
   '/proc/sys/kernel/osrelease': '6.8.0\n',
   '/proc/self/uid_map': '0 0 4294967295\n',
@@ -60,7 +60,7 @@ function listing(table: string, ...names: readonly string[]): Answer {
 }
 
 describe('text', () => {
-  test('one line for each finding when all is well, exit code 0', async () => {
+  test('one line per finding if all is ok, exit code 0', async () => {
     const { exitCode, stdout, stderr } = await doctor({});
     const lines = stdout.split('\n').slice(0, -1);
     expect({ exitCode, stderr, lines: lines.length }).toEqual({
@@ -79,10 +79,10 @@ describe('text', () => {
     expect(stdout).toContain(
       [
         '',
-        'problem  ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+        'problem  ip-forwarding: net.ipv4.ip_forward is 0: the node forwards no IPv4 packets to or from pods',
         '         Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
         `         See ${page}#ip-forwarding`,
-        'ok       bridge-netfilter: no bridge that pods are known to be on',
+        'ok       bridge-netfilter: no known pod bridge',
         '',
       ].join('\n'),
     );
@@ -111,10 +111,10 @@ describe('text', () => {
       'a chain',
       ['services', '\u001b[2J\u202e'],
       'Kubernetes Services, by svc2nft',
-      'somebody else: \\u001b[2J\\u202e\n',
+      'does not know: \\u001b[2J\\u202e\n',
     ],
     ['a comment', ['services'], '\u001b]0;x\u0007', 'its comment is \\u001b]0;x\\u0007\n'],
-  ])('%s of strangers cannot write to the terminal', async (_, names, comment, shown) => {
+  ])('%s of another program cannot write to the terminal', async (_, names, comment, shown) => {
     const stdout = `table ip svc2nft {\n\tcomment "${comment}"\n}\n`;
     const answers = [listing('svc2nft', ...names), answering('nft -t list table ip svc2nft', { stdout })];
     const result = await doctor({}, { answers });
@@ -134,33 +134,33 @@ test('-o json has counts, and every finding with its link', async () => {
   expect(findings.find(({ status }: { status: string }) => status === 'problem')).toEqual({
     code: 'ip-forwarding',
     status: 'problem',
-    what: 'net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+    what: 'net.ipv4.ip_forward is 0: the node forwards no IPv4 packets to or from pods',
     advice: 'Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
     link: 'docs/doctor.md#ip-forwarding',
   });
   expect(findings[0]).toEqual({ code: 'nft', status: 'ok', what: 'nft 1.1.3', link: 'docs/doctor.md#nft' });
 });
 
-test('--table says which table is ours', async () => {
+test('--table names the table of svc2nft', async () => {
   const answers = [
     listing('mine', 'services'),
     answering('nft -t list table ip mine', {
       stdout: 'table ip mine {\n\tcomment "Kubernetes Services, by svc2nft"\n}\n',
     }),
   ];
-  expect((await doctor({ table: 'mine' }, { answers })).stdout).toContain('table mine is there for ip (1 chain)\n');
+  expect((await doctor({ table: 'mine' }, { answers })).stdout).toContain('table mine exists for ip (1 chain)\n');
   expect((await doctor({}, { answers })).stdout).toContain('there is no table svc2nft yet\n');
 });
 
-test('on a machine that has nothing it says so, and fails', async () => {
+test('a machine without any of the programs', async () => {
   const { exitCode, stdout, stderr } = await doctor({}, { answers: [(): typeof says.missing => says.missing] });
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: '' });
   expect(stdout).toContain('problem  nft: nft is not installed\n         Install nftables 1.0.6 or newer');
-  expect(stdout).toContain('note     kernel-features: not tried, for nft is not installed\n');
+  expect(stdout).toContain('note     kernel-features: not tried, because nft is not installed\n');
   expect(stdout).toContain('warning  conntrack-program: conntrack is not installed');
 });
 
-test('root whose nft is not executable is told so', async () => {
+test('an nft that is not executable is reported to root', async () => {
   const denied = { exitCode: undefined, denied: true, stderr: 'spawn nft EACCES' };
   const answers: Answer[] = [
     ({ command }): typeof denied | undefined => (command.startsWith('nft ') ? denied : undefined),
@@ -175,7 +175,7 @@ test('root whose nft is not executable is told so', async () => {
   expect(stdout).not.toMatch(/as root|CAP_NET_ADMIN/);
 });
 
-test('the page that links lead to is there', async () => {
+test('the page that links lead to exists', async () => {
   const { stdout } = await doctor({ output: 'json' });
   expect(readFileSync(JSON.parse(stdout).page, 'utf8')).toMatch(/^# svc2nft doctor\n/);
 });
@@ -200,7 +200,7 @@ describe('misuse', () => {
       ['--table', 'x; flush ruleset'],
       `error: option '--table <name>' argument 'x; flush ruleset' is invalid. "x; flush ruleset" ${tableProblem}\n(see --help)\n`,
     ],
-  ])('%j is wrong usage, and nothing is looked at', async (args, stderr) => {
+  ])('%j is wrong usage, and nothing is examined', async (args, stderr) => {
     const nft = createFakeNft();
     expect(await runCommand(['doctor', ...args], { run: nft.run })).toEqual({ exitCode: 2, stdout: '', stderr });
     expect(nft.calls).toEqual([]);
@@ -231,7 +231,7 @@ describe('files', () => {
     expect(await readHead('/proc/self/status')).toMatch(/^Name:/);
   });
 
-  test('that are none are as good as not there, and a pipe keeps nobody waiting', async () => {
+  test('that are not regular files count as missing, and a pipe does not block', async () => {
     await execa('mkfifo', [join(folder, 'pipe')]);
     expect(await readHead(join(folder, 'pipe'))).toBe('');
     expect(await readHead(folder)).toBeUndefined();

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { tableNameProblem } from '../../config/check-options.ts';
 import { diagnose } from '../../inspect/doctor/diagnose.ts';
 import type { Instruments } from '../../inspect/doctor/facts.ts';
-import type { Finding, FindingStatus } from '../../inspect/doctor/finding.ts';
+import type { DoctorFinding, FindingStatus } from '../../inspect/doctor/finding.ts';
 import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
@@ -21,16 +21,16 @@ const examples = `Examples:
 `;
 
 const exitText = `
-Changes nothing: rules are tried in a network namespace that is gone at once. Without root it says what it could not see.
+Changes nothing: rules are tried in a temporary network namespace. Without root, it lists what it could not check.
 docs/doctor.md explains every finding.
 
 Exit codes: 0 no problem (there may be warnings), 1 a problem that keeps Services from working, 2 wrong usage.`;
 
-/** `svc2nft doctor`: whether this machine can do the work, and who else does it. */
+/** The command `svc2nft doctor`. */
 export function doctorCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('doctor')
     .description(
-      'Looks at nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
+      'Checks nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
     )
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(
@@ -51,13 +51,13 @@ export interface DoctorFlags {
   readonly output: 'text' | 'json';
 }
 
-/** 1 says that there is a problem; warnings and notes are none. */
-const verdicts = { healthy: exitCodes.done, ill: exitCodes.badInput } as const;
+/** 1 means that there is a problem; warnings and notes do not count. */
+const verdicts = { healthy: exitCodes.done, unhealthy: exitCodes.badInput } as const;
 
 /** Where the links of the findings lead to on this machine: docs is part of the package, beside dist and src. */
 const page = fileURLToPath(packageFile('docs/doctor.md'));
 
-/** Looks at this machine, prints what it finds, and resolves to the exit code. */
+/** Examines this machine and prints the findings; resolves to the exit code. */
 export async function runDoctor(
   flags: DoctorFlags,
   streams: Streams,
@@ -71,21 +71,21 @@ export async function runDoctor(
       ? jsonOf(findings)
       : renderFindings(findings, { color: wantsColor(streams, 'stdout'), page });
   await writeOutput(text, undefined, streams);
-  return findings.some(({ status }) => status === 'problem') ? verdicts.ill : verdicts.healthy;
+  return findings.some(({ status }) => status === 'problem') ? verdicts.unhealthy : verdicts.healthy;
 }
 
-function jsonOf(findings: readonly Finding[]): string {
+function jsonOf(findings: readonly DoctorFinding[]): string {
   return `${JSON.stringify({ counts: countFindings(findings), page, findings }, undefined, 2)}\n`;
 }
 
-/** In bytes. The doctor needs no more of a file; the list of a large IPVS is longer. */
+/** In bytes. The checks need no more of a file; only the list of a large IPVS is longer. */
 const longestHead = 1_048_576;
 
-/** The first part of a file, as text; undefined when it is not there or may not be read. */
+/** The first part of a file, as text; undefined if it does not exist or may not be read. */
 export async function readHead(path: string): Promise<string | undefined> {
   let file: FileHandle | undefined;
   try {
-    // A pipe in the place of a file must not keep anybody waiting.
+    // Opening a pipe must not block.
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     return await readWhole(file);
   } catch {
@@ -95,7 +95,7 @@ export async function readHead(path: string): Promise<string | undefined> {
   }
 }
 
-/** Files in /proc say that they are empty, and give a page at a time. */
+/** Files in /proc claim a size of 0, and return a page at a time. */
 async function readWhole(file: FileHandle): Promise<string> {
   const head = Buffer.allocUnsafe(longestHead);
   let length = 0;
@@ -109,29 +109,28 @@ async function readWhole(file: FileHandle): Promise<string> {
   return head.toString('utf8', 0, length);
 }
 
-/** From the worst on. */
+/** From worst to best. */
 const statuses: readonly FindingStatus[] = ['problem', 'warning', 'note', 'ok'];
 
-/** A column for the longest status, and two blanks. */
+/** The width of the longest status and two spaces. */
 const margin = 9;
 
 const colors: Readonly<Record<FindingStatus, string>> = { problem: '31', warning: '33', note: '36', ok: '32' };
 
 /** How many findings there are of each status. */
-export function countFindings(findings: readonly Finding[]): Readonly<Record<FindingStatus, number>> {
+export function countFindings(findings: readonly DoctorFinding[]): Readonly<Record<FindingStatus, number>> {
   const count = (wanted: FindingStatus): number => findings.filter(({ status }) => status === wanted).length;
   return { problem: count('problem'), warning: count('warning'), note: count('note'), ok: count('ok') };
 }
 
-/** How findings are rendered. */
-export interface RenderOptions {
+interface FindingsFormat {
   readonly color: boolean;
-  /** Where the page of the documentation is on this machine. */
+  /** The path of the documentation on this machine. */
   readonly page: string;
 }
 
-/** The findings for people: a line for each, with advice and link below it, and how many there are at the end. */
-export function renderFindings(findings: readonly Finding[], options: RenderOptions): string {
+/** The findings as text: a line for each, with advice and link below it, and counts at the end. */
+export function renderFindings(findings: readonly DoctorFinding[], options: FindingsFormat): string {
   const counts = countFindings(findings);
   const summary = statuses
     .filter((status) => counts[status] > 0)
@@ -140,7 +139,7 @@ export function renderFindings(findings: readonly Finding[], options: RenderOpti
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function renderFinding({ code, status, what, advice }: Finding, { color, page }: RenderOptions): string[] {
+function renderFinding({ code, status, what, advice }: DoctorFinding, { color, page }: FindingsFormat): string[] {
   const word = color ? `\u001b[${colors[status]}m${status}\u001b[0m` : status;
   const head = `${word}${' '.repeat(margin - status.length)}${code}: ${escapeControls(what)}`;
   const more = advice === undefined ? [] : [advice, `See ${escapeControls(page)}#${code}`];

@@ -1,12 +1,12 @@
 import { isNftError } from '../../kernel/read-table.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import type { ChainFact, Facts } from './facts.ts';
-import { hasIpv4, type Judgement, note, ok, problem, warning } from './finding.ts';
+import { hasIpv4, type Judgment, note, ok, problem, warning } from './finding.ts';
 
-/** Chains that drop what they do not know: an accept in one table does not stop another table from dropping. */
-export function checkForwardPolicy({ table, chains, unread }: Facts): Judgement {
+/** Whether another table drops forwarded packets by its policy. What one table accepts, another may still drop. */
+export function checkForwardPolicy({ table, chains, unread }: Facts): Judgment {
   if (isNftError(chains)) {
-    return note('whether another table drops what is forwarded could not be seen', chains.advice);
+    return note('could not check whether another table drops forwarded packets', chains.advice);
   }
   const droppers = chains.filter(
     (chain) =>
@@ -17,71 +17,71 @@ export function checkForwardPolicy({ table, chains, unread }: Facts): Judgement 
   );
   if (droppers.length > 0) {
     return warning(
-      `policy drop for what is forwarded: ${listWords(droppers.map(describeChain))}`,
-      'Make sure that it accepts packets to and from pods (`ct status dnat` for Services), or set the policy to accept.',
+      `the policy for forwarded packets is drop: ${listWords(droppers.map(describeChain))}`,
+      'Accept packets to and from pods there (`ct status dnat` matches those of Services), or set the policy to accept.',
     );
   }
   const unseen = unread.filter(({ tables }) => tables.includes('filter')).map(({ program }) => program);
   return unseen.length > 0
     ? note(
-        `whether table filter of ${listWords(unseen)} (legacy) drops what is forwarded could not be seen`,
-        'Install iptables on this node, so that iptables-legacy-save can be asked.',
+        `could not check whether table filter of ${listWords(unseen)} (legacy) drops forwarded packets`,
+        'Install iptables on this node: svc2nft reads these tables with iptables-legacy-save.',
       )
-    : ok('no table drops by policy what is forwarded');
+    : ok('no table drops forwarded packets by policy');
 }
 
-/** Pods are other hosts to the node: without forwarding they reach nothing. */
-export function checkForwarding({ files }: Facts): Judgement {
+/** Whether the node forwards packets. To the node, pods are other hosts: without forwarding they reach nothing. */
+export function checkForwarding({ files }: Facts): Judgment {
   const ipv4 = files.forwarding?.trim();
   const ipv6 = files.forwarding6?.trim();
   if (ipv4 === undefined) {
-    return note('net.ipv4.ip_forward could not be seen', 'It must be 1.');
+    return note('could not read net.ipv4.ip_forward', 'Make sure that it is 1.');
   }
   if (ipv4 === '0' && ipv6 !== '1' && !hasIpv4(files)) {
     return problem(
-      'neither IPv4 nor IPv6 is forwarded: what goes from or to pods is not',
+      'IPv4 and IPv6 forwarding are off: the node forwards no packets to or from pods',
       'Set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d, and net.ipv4.ip_forward = 1 if pods have IPv4 addresses.',
     );
   }
   if (ipv4 === '0' && !hasIpv4(files)) {
     return note(
-      'net.ipv4.ip_forward is 0; this node has no IPv4 routes, and IPv6 is forwarded',
-      'Set net.ipv4.ip_forward = 1 in /etc/sysctl.d, if pods have IPv4 addresses.',
+      'net.ipv4.ip_forward is 0, but this node has no IPv4 routes and forwards IPv6',
+      'If pods have IPv4 addresses, set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
     );
   }
   if (ipv4 === '0') {
     return problem(
-      'net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
+      'net.ipv4.ip_forward is 0: the node forwards no IPv4 packets to or from pods',
       'Set net.ipv4.ip_forward = 1 in /etc/sysctl.d.',
     );
   }
   return ipv6 === '0'
     ? warning(
-        'net.ipv6.conf.all.forwarding is 0: what goes from or to pods over IPv6 is not forwarded',
-        'Set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d, if pods have IPv6 addresses.',
+        'net.ipv6.conf.all.forwarding is 0: the node forwards no IPv6 packets to or from pods',
+        'If pods have IPv6 addresses, set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d.',
       )
-    : ok(ipv6 === undefined ? 'IPv4 is forwarded' : 'IPv4 and IPv6 are forwarded');
+    : ok(ipv6 === undefined ? 'IPv4 forwarding is on' : 'IPv4 and IPv6 forwarding are on');
 }
 
-/** RFC 3704: 1 is strict, 2 is loose. The larger of `all` and the interface's own counts. */
-export function checkReversePath({ files }: Facts): Judgement {
+/** Whether the reverse path filter is strict (RFC 3704: 1 is strict, 2 is loose). The larger of `all` and the interface's own value counts. */
+export function checkReversePath({ files }: Facts): Judgment {
   const [all, later] = [files.reversePath?.trim(), files.reversePathLater?.trim()];
   return all === '1' || (all === '0' && later === '1')
     ? note(
-        `net.ipv4.conf.${all === '1' ? 'all' : 'default'}.rp_filter is 1: packets are dropped where the answer would leave by another interface`,
-        'Set it to 2 (loose) where pods or clients are reached by more than one interface.',
+        `net.ipv4.conf.${all === '1' ? 'all' : 'default'}.rp_filter is 1: packets are dropped if the answer would leave through another interface`,
+        'Set it to 2 (loose) if pods or clients are reached through more than one interface.',
       )
-    : ok('reverse paths are not checked strictly');
+    : ok('no strict reverse path filter');
 }
 
-/** kube-proxy's iptables mode sets it, for node ports on loopback addresses, which we do not serve. */
-export function checkRouteLocalnet({ files }: Facts): Judgement {
+/** Whether loopback addresses are routed. kube-proxy's iptables mode sets this for node ports on loopback addresses, which svc2nft does not serve. */
+export function checkRouteLocalnet({ files }: Facts): Judgment {
   return files.routeLocalnet?.trim() === '1'
     ? note(
-        'net.ipv4.conf.all.route_localnet is 1: neighbours can reach what listens on 127.0.0.1 (CVE-2020-8558)',
-        'Set it to 0 if nothing else needs it; svc2nft does not, but kube-proxy sets it in iptables mode.',
+        'net.ipv4.conf.all.route_localnet is 1: neighbors can reach what listens on 127.0.0.1 (CVE-2020-8558)',
+        'Set it to 0 unless another program needs it. kube-proxy sets it in iptables mode; svc2nft does not need it.',
       )
-    : ok('loopback addresses are not routed');
+    : ok('net.ipv4.conf.all.route_localnet is 0');
 }
 
 function describeChain({ family, table, name, legacy }: ChainFact): string {
@@ -90,10 +90,10 @@ function describeChain({ family, table, name, legacy }: ChainFact): string {
     : `chain ${family} ${table} ${name}`;
 }
 
-/** Between two pods on one bridge an answer passes no rule, and so is not translated back, unless br_netfilter sees it. */
-export function checkBridges({ files, bridges }: Facts): Judgement {
+/** Whether bridged packets pass the rules. Without br_netfilter, answers between two pods on one bridge are not translated back. */
+export function checkBridges({ files, bridges }: Facts): Judgment {
   if (bridges.length === 0) {
-    return ok('no bridge that pods are known to be on');
+    return ok('no known pod bridge');
   }
   const blind = bridges.filter(({ calls }) => !passesRules(files.bridgeCalls, calls));
   const blind6 = bridges.filter(({ calls6 }) => !passesRules(files.bridgeCalls6, calls6));
@@ -108,15 +108,15 @@ export function checkBridges({ files, bridges }: Facts): Judgement {
   ];
   const families = [...(misses4 ? ['IPv4'] : []), ...(misses6 ? ['IPv6'] : [])];
   const names = new Set([...(misses4 ? blind : []), ...(misses6 ? blind6 : [])].map(({ name }) => name));
-  const what = `${listWords(families)} packets between pods on ${listWords([...names])} pass no rules: a pod does not reach Services on a pod of the same bridge`;
+  const what = `${listWords(families)} packets between pods on ${listWords([...names])} bypass the rules: a pod cannot use a Service whose endpoint is on the same bridge`;
   const advice = `Load br_netfilter (/etc/modules-load.d) and set ${listWords(settings)} to 1 in /etc/sysctl.d`;
-  // Whether pods have IPv6 addresses, nothing here tells; on a node without IPv4 they have no others.
+  // Nothing here says whether pods have IPv6 addresses; on a node without IPv4 they have no others.
   return misses4 || !hasIpv4(files)
-    ? problem(what, `${advice}; it counts for nftables as well.`)
+    ? problem(what, `${advice}; these settings apply to nftables as well.`)
     : warning(what, `${advice}, if pods have IPv6 addresses.`);
 }
 
-/** The setting of all bridges is missing where br_netfilter is not loaded; a bridge's own is there, and does nothing. */
+/** Without br_netfilter the global setting is missing; a bridge's own one is there, but has no effect. */
 function passesRules(ofAll: string | undefined, own: string | undefined): boolean {
   return ofAll !== undefined && (ofAll.trim() === '1' || own?.trim() === '1');
 }
@@ -129,19 +129,19 @@ interface PortRange {
 /** The default of the API server's --service-node-port-range. */
 const nodePorts: PortRange = { first: 30_000, last: 32_767 };
 
-/** Whether the kernel gives ports to local programs that may be node ports, whose packets we take away from them. */
-export function checkLocalPorts({ files }: Facts): Judgement {
+/** Whether local programs may get ports that are node ports, whose packets go to Services instead. */
+export function checkLocalPorts({ files }: Facts): Judgment {
   const [local] = readRanges(files.localPorts?.trim().replace(/\s+/, '-') ?? '');
   if (!local) {
-    return note('net.ipv4.ip_local_port_range could not be seen', 'It should leave out 30000-32767.');
+    return note('could not read net.ipv4.ip_local_port_range', 'Make sure that it does not include 30000-32767.');
   }
   const shared = { first: Math.max(local.first, nodePorts.first), last: Math.min(local.last, nodePorts.last) };
   const free = firstOutside(shared, readRanges(files.reservedPorts ?? ''));
   return free === undefined
-    ? ok(`local ports (${local.first}-${local.last}) leave out node ports (30000-32767)`)
+    ? ok(`local ports (${local.first}-${local.last}) do not overlap node ports (30000-32767)`)
     : warning(
-        `local programs may get ports from ${local.first} to ${local.last}, which node ports (30000-32767) take away from them`,
-        'Set net.ipv4.ip_local_reserved_ports = 30000-32767, or the range of the API server (--service-node-port-range).',
+        `local ports (${local.first}-${local.last}) overlap node ports (30000-32767): programs that get one of them miss packets`,
+        'Set net.ipv4.ip_local_reserved_ports = 30000-32767, or to the range of the API server (--service-node-port-range).',
       );
 }
 
@@ -153,7 +153,7 @@ function readRanges(text: string): readonly PortRange[] {
   }));
 }
 
-/** The first port of a range that is in none of the others, which the kernel keeps sorted. */
+/** The first port of a range that is in none of the others, which the kernel keeps sorted; undefined if all are. */
 function firstOutside({ first, last }: PortRange, others: readonly PortRange[]): number | undefined {
   let port = first;
   for (const other of others) {

@@ -18,24 +18,24 @@ import {
 import {
   checkConntrackProgram,
   checkConntrackTable,
-  checkJson,
   checkLiberal,
   checkNft,
+  checkNftJson,
   checkPermission,
   checkUserNamespace,
 } from './check-tools.ts';
 import type { Facts } from './facts.ts';
-import { type Finding, type FindingCode, findingCodes, type Judgement } from './finding.ts';
+import { type DoctorFinding, type FindingCode, findingCodes, type Judgment } from './finding.ts';
 import { checkFeatures, checkKernel } from './kernel-features.ts';
 
 /** One finding of each check, in the order of the codes. */
-export function diagnose(facts: Facts): readonly Finding[] {
+export function diagnose(facts: Facts): readonly DoctorFinding[] {
   return findingCodes.map((code) => ({ code, ...checks[code](facts), link: `docs/doctor.md#${code}` }));
 }
 
-const checks: Readonly<Record<FindingCode, (facts: Facts) => Judgement>> = {
+const checks: Readonly<Record<FindingCode, (facts: Facts) => Judgment>> = {
   nft: checkNft,
-  'nft-json': checkJson,
+  'nft-json': checkNftJson,
   permission: checkPermission,
   'user-namespace': checkUserNamespace,
   kernel: checkKernel,

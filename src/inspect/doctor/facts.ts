@@ -1,19 +1,36 @@
-/** What is known of a machine before anything is judged. Types only. */
-
 import type { NftError } from '../../kernel/nft-error.ts';
 import type { NftProbe } from '../../kernel/probe-nft.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import type { Family } from '../../net/network.ts';
-import type { FileName, FirewallService } from './known-files.ts';
 
-/** How the doctor looks at the machine. */
+/** What is known about a machine before anything is judged. */
+export interface Facts {
+  /** The name of svc2nft's table. */
+  readonly table: string;
+  readonly nft: NftProbe | NftError;
+  /** Whether nft was built without JSON. */
+  readonly lacksJson: boolean;
+  /** The chains of all tables of nft and legacy iptables; nft's error if they could not be listed. */
+  readonly chains: readonly ChainFact[] | NftError;
+  readonly unread: readonly UnreadTables[];
+  readonly ownTables: readonly OwnTable[];
+  readonly features: FeatureProbe;
+  readonly hasConntrack: boolean;
+  /** The contents of the files that exist and may be read. */
+  readonly files: Readonly<Partial<Record<FileName, string>>>;
+  readonly bridges: readonly BridgeFact[];
+  /** The services that are started at boot, with their unit or script. */
+  readonly services: Readonly<Partial<Record<FirewallService, string>>>;
+}
+
+/** How the machine is examined. */
 export interface Instruments {
   readonly run: RunProgram;
-  /** The first part of a file, as text; undefined when it is not there or may not be read. */
+  /** The first part of a file, as text; undefined if it does not exist or may not be read. */
   readonly readText: (path: string) => Promise<string | undefined>;
 }
 
-/** A chain of nft or of iptables, in nft's words. Its rules are not read: other programs may have very many. */
+/** A chain of nft or iptables, in nft's words. Rules are not read: other programs may have very many. */
 export interface ChainFact {
   readonly family: string;
   readonly table: string;
@@ -24,65 +41,108 @@ export interface ChainFact {
   readonly hook?: string;
   /** Of base chains: `accept`, `drop`. */
   readonly policy?: string;
-  /** It belongs to the old iptables, which nft does not see. */
+  /** It belongs to legacy iptables, which nft does not show. */
   readonly legacy?: true;
 }
 
-/** Tables of the old iptables that are in use, and that no program could list. */
+/** Tables of legacy iptables that are in use, and that no program could list. */
 export interface UnreadTables {
   readonly program: 'iptables' | 'ip6tables';
   readonly tables: readonly string[];
 }
 
-/** A bridge that pods are known to be on, with its own switches as the kernel writes them: `1\n`. */
+/** A bridge of pods, with its own settings as the kernel writes them: `1\n`. */
 export interface BridgeFact {
   readonly name: string;
-  /** IPv4 packets between its ports pass the rules. */
+  /** Whether IPv4 packets between its ports pass the rules. */
   readonly calls: string | undefined;
-  /** IPv6 packets do. */
+  /** The same for IPv6. */
   readonly calls6: string | undefined;
 }
 
-/** What stands at the head of our table. */
+/** The head of svc2nft's table. */
 export interface OwnTable {
   readonly family: Family;
   readonly comment: string | undefined;
-  /** As `dormant` or `owner`. */
+  /** Such as `dormant` or `owner`. */
   readonly flags: readonly string[];
 }
 
-/** A kernel feature that a family lacks. */
+/** A kernel feature that is missing in a family. */
 export interface MissingFeature {
   readonly family: Family;
   readonly feature: string;
-  /** The module that has it. */
+  /** The module that provides it. */
   readonly module: string;
-  /** What nft said first. */
+  /** The first line of nft's error. */
   readonly said: string;
 }
 
-/** What became of the trial rules. */
+/** The result of loading trial rules. */
 export type FeatureProbe =
   | { readonly kind: 'probed'; readonly missing: readonly MissingFeature[] }
-  /** No network namespace could be made for them; `said` tells why. */
+  /** No network namespace could be created for them; `said` is the reason. */
   | { readonly kind: 'not-probed'; readonly said: string };
 
-/** All that is looked at. */
-export interface Facts {
-  /** The name of our table. */
-  readonly table: string;
-  readonly nft: NftProbe | NftError;
-  /** nft was asked for JSON, and was not made with it. */
-  readonly lacksJson: boolean;
-  /** The chains of all tables of nft and of the old iptables; an error of nft where they could not be listed. */
-  readonly chains: readonly ChainFact[] | NftError;
-  readonly unread: readonly UnreadTables[];
-  readonly ownTables: readonly OwnTable[];
-  readonly features: FeatureProbe;
-  readonly hasConntrack: boolean;
-  /** The files that are there and may be read. */
-  readonly files: Readonly<Partial<Record<FileName, string>>>;
-  readonly bridges: readonly BridgeFact[];
-  /** The services that are started with the machine, and their unit or script. */
-  readonly services: Readonly<Partial<Record<FirewallService, string>>>;
+/** Every file that the doctor reads. /proc/net and /proc/sys/net belong to the network namespace. */
+export const knownFiles = {
+  release: '/proc/sys/kernel/osrelease',
+  process: '/proc/self/status',
+  userIds: '/proc/self/uid_map',
+  sendBuffer: '/proc/sys/net/core/wmem_max',
+  interfaces: '/proc/net/dev',
+  routes: '/proc/net/route',
+  ipvs: '/proc/net/ip_vs',
+  legacyTables: '/proc/net/ip_tables_names',
+  legacyTables6: '/proc/net/ip6_tables_names',
+  forwarding: '/proc/sys/net/ipv4/ip_forward',
+  forwarding6: '/proc/sys/net/ipv6/conf/all/forwarding',
+  bridgeCalls: '/proc/sys/net/bridge/bridge-nf-call-iptables',
+  bridgeCalls6: '/proc/sys/net/bridge/bridge-nf-call-ip6tables',
+  reversePath: '/proc/sys/net/ipv4/conf/all/rp_filter',
+  reversePathLater: '/proc/sys/net/ipv4/conf/default/rp_filter',
+  routeLocalnet: '/proc/sys/net/ipv4/conf/all/route_localnet',
+  localPorts: '/proc/sys/net/ipv4/ip_local_port_range',
+  reservedPorts: '/proc/sys/net/ipv4/ip_local_reserved_ports',
+  flowCount: '/proc/sys/net/netfilter/nf_conntrack_count',
+  flowLimit: '/proc/sys/net/netfilter/nf_conntrack_max',
+  liberal: '/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal',
+  nftRules: '/etc/nftables.conf',
+  nftRulesFedora: '/etc/sysconfig/nftables.conf',
+  savedRules: '/etc/iptables/rules.v4',
+  savedRules6: '/etc/iptables/rules.v6',
+  savedRulesFedora: '/etc/sysconfig/iptables',
+  savedRulesFedora6: '/etc/sysconfig/ip6tables',
+  firewalld: '/etc/firewalld/firewalld.conf',
+} as const;
+
+/** A file, by its name in {@link knownFiles}. */
+export type FileName = keyof typeof knownFiles;
+
+/** Bridges that CNI plugins attach pods to: cni0 of the bridge plugin, cbr0 of kubenet, kube-bridge of kube-router. */
+export const podBridges: readonly string[] = ['cni0', 'cbr0', 'kube-bridge'];
+
+/** The files with a bridge's own settings, which add to the global ones (br_netfilter in the kernel). */
+export function bridgeFiles(name: string): { readonly calls: string; readonly calls6: string } {
+  const folder = `/sys/class/net/${name}/bridge`;
+  return { calls: `${folder}/nf_call_iptables`, calls6: `${folder}/nf_call_ip6tables` };
+}
+
+/** Services that write packet filter rules, by the name of their unit. */
+export const firewallServices = ['nftables', 'firewalld', 'ufw', 'netfilter-persistent', 'docker'] as const;
+
+/** One of {@link firewallServices}. */
+export type FirewallService = (typeof firewallServices)[number];
+
+const enabledIn: readonly ((service: FirewallService) => string)[] = [
+  ...['sysinit', 'multi-user', 'basic', 'network-pre', 'default'].map(
+    (target) => (service: FirewallService) => `/etc/systemd/system/${target}.target.wants/${service}.service`,
+  ),
+  // OpenRC.
+  ...['boot', 'default'].map((level) => (service: FirewallService) => `/etc/runlevels/${level}/${service}`),
+];
+
+/** The paths at which a service that is started at boot has links to its unit or script. */
+export function enabledPaths(service: FirewallService): readonly string[] {
+  return enabledIn.map((path) => path(service));
 }

@@ -1,8 +1,6 @@
 import type { Facts } from './facts.ts';
 
-/** What the doctor finds. */
-
-/** The closed list of what is looked at, in the order of the output. Each has a section in docs/doctor.md. */
+/** All checks, in the order of the output. Each has a section in docs/doctor.md. */
 export const findingCodes = [
   'nft',
   'nft-json',
@@ -30,58 +28,58 @@ export const findingCodes = [
   'saved-rules',
 ] as const;
 
-/** One thing that is looked at. */
+/** The name of a check. */
 export type FindingCode = (typeof findingCodes)[number];
 
 /**
- * `problem`: Services do not work, or not all of them, until this is mended. `warning`: they will stop to work one day,
- * or may not work. `note`: good to know, or could not be seen.
+ * `problem`: Services, or some of them, do not work until this is fixed. `warning`: they may not work, or may stop working.
+ * `note`: good to know, or could not be checked.
  */
 export type FindingStatus = 'ok' | 'note' | 'warning' | 'problem';
 
-/** What became of one check. */
-export interface Judgement {
+/** The result of one check. */
+export interface Judgment {
   readonly status: FindingStatus;
-  /** One sentence or less, as a line; names in it come from strangers and are escaped where they are printed. */
+  /** At most one sentence, in one line. May contain names from other programs: escape it before printing. */
   readonly what: string;
-  /** What to do, in sentences; absent where nothing is to be done. */
+  /** What to do, in sentences; absent if there is nothing to do. */
   readonly advice?: string;
 }
 
-/** A judgement with the name of its check. */
-export interface Finding extends Judgement {
+/** The result of a check, with its name. */
+export interface DoctorFinding extends Judgment {
   readonly code: FindingCode;
-  /** Where the documentation says more, from the folder of the package. */
+  /** Section of the documentation, relative to the folder of the package. */
   readonly link: string;
 }
 
-/** All is well. */
-export function ok(what: string): Judgement {
+/** Nothing to do. */
+export function ok(what: string): Judgment {
   return { status: 'ok', what };
 }
 
-/** Good to know. */
-export function note(what: string, advice: string): Judgement {
+/** Good to know, or could not be checked. */
+export function note(what: string, advice: string): Judgment {
   return { status: 'note', what, advice };
 }
 
-/** It may not work, or not for long. */
-export function warning(what: string, advice: string): Judgement {
+/** Services may not work, or may stop working. */
+export function warning(what: string, advice: string): Judgment {
   return { status: 'warning', what, advice };
 }
 
-/** It does not work. */
-export function problem(what: string, advice: string): Judgement {
+/** Services, or some of them, do not work. */
+export function problem(what: string, advice: string): Judgment {
   return { status: 'problem', what, advice };
 }
 
-/** Whether the node speaks IPv4: /proc/net/route has a line for each IPv4 route, but those of loopback addresses. */
+/** Whether the node has IPv4 routes: /proc/net/route has a line for each, except for those of loopback addresses. */
 export function hasIpv4({ routes }: Facts['files']): boolean {
-  // Who cannot see it must not say that there is none.
+  // An unreadable file must not count as no IPv4.
   return routes === undefined || /^(?!Iface\b|lo\b)\S+\t/m.test(routes);
 }
 
-/** The names of the network interfaces, out of /proc/net/dev; a name has no colon (dev_valid_name of the kernel). */
+/** The names of the network interfaces, from /proc/net/dev; a name has no colon (dev_valid_name in the kernel). */
 export function interfacesOf({ interfaces = '' }: Facts['files']): readonly string[] {
   return [...interfaces.matchAll(/^\s*([^\s:|]+):/gm)].map(([, name = '']) => name);
 }

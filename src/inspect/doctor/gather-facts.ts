@@ -4,32 +4,30 @@ import { isNftError } from '../../kernel/read-table.ts';
 import type { ProgramResult, RunProgram } from '../../kernel/run-program.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
-import type {
-  BridgeFact,
-  ChainFact,
-  Facts,
-  FeatureProbe,
-  Instruments,
-  MissingFeature,
-  OwnTable,
-  UnreadTables,
-} from './facts.ts';
-import { interfacesOf } from './finding.ts';
-import { type KernelFeature, kernelFeatures, trialTable } from './kernel-features.ts';
 import {
+  type BridgeFact,
   bridgeFiles,
+  type ChainFact,
   enabledPaths,
+  type Facts,
+  type FeatureProbe,
   type FileName,
   type FirewallService,
   firewallServices,
+  type Instruments,
   knownFiles,
+  type MissingFeature,
+  type OwnTable,
   podBridges,
-} from './known-files.ts';
+  type UnreadTables,
+} from './facts.ts';
+import { interfacesOf } from './finding.ts';
+import { type KernelFeature, kernelFeatures, trialTable } from './kernel-features.ts';
 
-/** In milliseconds: a program that takes longer is ended, and what it would have told is not known. */
+/** In milliseconds. A program that takes longer is stopped, and counts as failed. */
 const longestLook = 20_000;
 
-/** Looks at the machine, and changes nothing. Programs and files may be missing. */
+/** The facts about this machine; changes nothing. Programs and files may be missing. */
 export async function gatherFacts({ run: runProgram, readText }: Instruments, table: string): Promise<Facts> {
   const run: RunProgram = (program, args, input) => runProgram(program, args, input, longestLook);
   const files = await readFiles(readText);
@@ -62,7 +60,7 @@ async function readFiles(readText: Instruments['readText']): Promise<Facts['file
   return files;
 }
 
-/** nft 1.0.6 reads every element of every table for `list tables`, but only chains for this. */
+/** nft 1.0.6 reads all elements of all tables for `list tables`, but only chains for this command. */
 async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftError> {
   const result = await run('nft', ['-j', 'list', 'chains']);
   if (result.exitCode !== 0) {
@@ -71,7 +69,7 @@ async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftEr
   return readChains(result.stdout) ?? createNftError('refused', ['nft printed no JSON']);
 }
 
-/** As text: the JSON of nft 1.0.6 breaks off where a table has flags. */
+/** Reads them as text: nft 1.0.6 prints broken JSON for a table with flags. */
 async function readOwnTables(run: RunProgram, table: string, chains: readonly ChainFact[]): Promise<OwnTable[]> {
   const families: readonly Family[] = ['ip', 'ip6'];
   const tables: OwnTable[] = [];
@@ -114,12 +112,12 @@ async function findServices(readText: Instruments['readText']): Promise<Facts['s
 }
 
 /**
- * Loads trial rules into network namespaces of their own, which are gone when nft ends. The machine's rules stay as
- * they are; the kernel may load modules for it, as it would for ours.
+ * The kernel features that are missing, found out by loading trial rules into temporary network namespaces. The rules of the
+ * machine stay as they are; the kernel may load modules for the trial rules, as it would for the real ones.
  */
 export async function probeFeatures(run: RunProgram): Promise<FeatureProbe> {
   const refusals: string[] = [];
-  for (const flags of waysIn) {
+  for (const flags of unshareFlags) {
     const result = await run('unshare', [...flags, 'nft', '--version']);
     if (result.exitCode === 0) {
       return {
@@ -132,8 +130,8 @@ export async function probeFeatures(run: RunProgram): Promise<FeatureProbe> {
   return { kind: 'not-probed', said: refusals[0] ?? '' };
 }
 
-/** As root, or as somebody who may make user namespaces. util-linux and busybox know these short flags. */
-const waysIn: readonly (readonly string[])[] = [['-n'], ['-U', '-r', '-n']];
+/** For root, and for other users that may create user namespaces. util-linux and busybox both know these short flags. */
+const unshareFlags: readonly (readonly string[])[] = [['-n'], ['-U', '-r', '-n']];
 
 type Load = (text: string) => Promise<ProgramResult>;
 
@@ -141,7 +139,7 @@ async function findMissing(load: Load): Promise<MissingFeature[]> {
   return [...(await findMissingOf('ip', load)), ...(await findMissingOf('ip6', load))];
 }
 
-/** One by one only where all of them together are refused; nothing works without the first one. */
+/** Tries features one by one only if the kernel refuses all of them together; without the first one, none works. */
 async function findMissingOf(family: Family, load: Load): Promise<MissingFeature[]> {
   if ((await load(trialTable(family, kernelFeatures))).exitCode === 0) {
     return [];
@@ -220,14 +218,14 @@ function readChain(object: unknown): ChainFact | undefined {
   };
 }
 
-/** What can be known of the old iptables. */
+/** The chains of legacy iptables. */
 interface LegacyChains {
   readonly chains: readonly ChainFact[];
-  /** Tables whose chains count in the kernel, but could not be listed. */
+  /** Tables that are in use, but could not be listed. */
   readonly unread: readonly UnreadTables[];
 }
 
-/** Lists the chains of the old iptables. Where a table is not in use the program would load its module, so it is not asked. */
+/** Lists only tables that are in use: for others, the program would load a kernel module. */
 async function listLegacyChains(run: RunProgram, files: Facts['files']): Promise<LegacyChains> {
   const chains: ChainFact[] = [];
   const unread: UnreadTables[] = [];
@@ -269,8 +267,8 @@ function familiesOf({ legacyTables = '', legacyTables6 = '' }: Facts['files']): 
 type Save = (table: string) => Promise<ProgramResult>;
 
 /**
- * Whether `iptables-save` is that of the old iptables, its version tells: `iptables-save v1.8.9 (legacy)`. That of
- * Fedora and its kin is `(nf_tables)`, and prints what nft has listed already.
+ * The program that lists legacy tables; undefined if there is none. `iptables-save` may be the legacy one, as its version
+ * says: `iptables-save v1.8.9 (legacy)`. That of Fedora and others is `(nf_tables)`, and prints what nft already listed.
  */
 async function findSave(run: RunProgram, program: UnreadTables['program']): Promise<Save | undefined> {
   for (const name of [`${program}-legacy-save`, `${program}-save`] as const) {

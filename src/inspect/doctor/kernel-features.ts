@@ -2,14 +2,14 @@ import { isNftError } from '../../kernel/read-table.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
 import type { Facts, MissingFeature } from './facts.ts';
-import { type Judgement, note, ok, problem, warning } from './finding.ts';
+import { type Judgment, note, ok, problem, warning } from './finding.ts';
 
-/** Something that our rules ask of the kernel. */
+/** Something that the rules need from the kernel. */
 export interface KernelFeature {
   readonly name: string;
-  /** The kernel module that has it; see docs/nft-errors.md. */
+  /** The kernel module that provides it; see docs/nft-errors.md. */
   readonly module: (family: Family) => string;
-  /** What stands in a table to try it, in the shape of our own rules. It needs none of the other features. */
+  /** The contents of a table that tries it, in the shape of the real rules and without the other features. */
   readonly rules: (words: FamilyWords) => readonly string[];
 }
 
@@ -27,7 +27,7 @@ const words: Readonly<Record<Family, FamilyWords>> = {
   ip6: { ip: 'ip6', type: 'ipv6_addr', address: '2001:db8::1', range: '2001:db8:1::/64' },
 };
 
-/** The first is needed by all others. */
+/** All features; the others depend on the first one. */
 export const kernelFeatures: readonly KernelFeature[] = [
   {
     name: 'tables and chains',
@@ -66,12 +66,12 @@ export const kernelFeatures: readonly KernelFeature[] = [
     ],
   },
   {
-    name: 'random numbers by numgen',
+    name: 'random numbers (numgen)',
     module: () => 'nft_numgen',
     rules: () => chain('draw', 'meta mark set numgen random mod 2'),
   },
   {
-    name: 'translation of destinations by dnat',
+    name: 'destination NAT (dnat)',
     module: () => 'nft_nat',
     rules: ({ ip, type }) => [
       ...set('map', 'endpoints', `type ${type} . inet_service : ${type} . inet_service;`),
@@ -87,7 +87,7 @@ export const kernelFeatures: readonly KernelFeature[] = [
     ],
   },
   {
-    name: 'state of connections by ct',
+    name: 'connection state (ct)',
     module: () => 'nft_ct',
     rules: ({ ip, type }) => [
       ...set('set', 'frontends', `type ${type} . inet_service;`),
@@ -98,7 +98,7 @@ export const kernelFeatures: readonly KernelFeature[] = [
     ],
   },
   {
-    name: 'types of addresses by fib',
+    name: 'address types (fib)',
     module: (family) => (family === 'ip' ? 'nft_fib_ipv4' : 'nft_fib_ipv6'),
     rules: () => chain('local', 'fib daddr type local accept'),
   },
@@ -128,33 +128,35 @@ function set(kind: 'set' | 'map', name: string, ...fields: readonly string[]): s
   return [`${kind} ${name} {`, ...fields, '}'];
 }
 
-/** Whether the kernel's version is one that our rules were tried with. */
-export function checkKernel({ nft, files }: Facts): Judgement {
+/** Whether the kernel is new enough. */
+export function checkKernel({ nft, files }: Facts): Judgment {
   const release = files.release?.trim();
   if (isNftError(nft) && nft.kind === 'kernel-too-old') {
     return problem(`${nft.said.join(' ')} is too old`, nft.advice);
   }
   if (release === undefined) {
-    return note('the version of the kernel could not be seen', 'Linux 5.13 or newer is needed.');
+    return note('could not read the kernel version', 'Make sure that it is Linux 5.13 or newer.');
   }
-  // Without nft nobody has compared it.
-  return isNftError(nft) ? note(`Linux ${release}`, 'Linux 5.13 or newer is needed.') : ok(`Linux ${release}`);
+  // probeNft compares the versions, but only if there is an nft.
+  return isNftError(nft)
+    ? note(`Linux ${release}`, 'Make sure that it is Linux 5.13 or newer.')
+    : ok(`Linux ${release}`);
 }
 
-/** Whether the kernel takes the kinds of rules that we write, found out by trying. */
-export function checkFeatures({ nft, features }: Facts): Judgement {
+/** Whether the kernel accepts each kind of rule, found out by trying. */
+export function checkFeatures({ nft, features }: Facts): Judgment {
   if (features.kind === 'not-probed' && isNftError(nft) && ['not-found', 'no-permission'].includes(nft.kind)) {
-    return note(`not tried, for ${nft.said.join(' ')}`, nft.advice);
+    return note(`not tried, because ${nft.said.join(' ')}`, nft.advice);
   }
   if (features.kind === 'not-probed') {
     return note(
-      `not tried, for no network namespace can be made: ${features.said}`,
-      'Run as root on the host, or where `unshare -n` is allowed, to have the kernel tried.',
+      `not tried, because no network namespace can be created: ${features.said}`,
+      'Run as root on the host, or where `unshare -n` is allowed.',
     );
   }
   const { missing } = features;
   if (missing.length === 0) {
-    return ok(`the kernel takes all ${kernelFeatures.length} kinds of rules, for IPv4 and IPv6`);
+    return ok(`the kernel accepts all ${kernelFeatures.length} kinds of rules, for IPv4 and IPv6`);
   }
   if (missing.every(({ family, feature }) => family === 'ip6' && feature === kernelFeatures[0]?.name)) {
     return warning(
@@ -163,12 +165,12 @@ export function checkFeatures({ nft, features }: Facts): Judgement {
     );
   }
   return problem(
-    `refused on trial: ${describeMissing(missing)}: ${missing[0]?.said ?? ''}`,
+    `the kernel refuses ${describeMissing(missing)}: ${missing[0]?.said ?? ''}`,
     `Load or install ${listWords([...new Set(missing.map(({ module }) => module))])} (docs/nft-errors.md#modules).`,
   );
 }
 
-/** `reject (ip, ip6) and masquerade (ip6)`: what one family lacks, the other often lacks as well. */
+/** `reject (ip, ip6) and masquerade (ip6)`; often both families lack the same feature. */
 function describeMissing(missing: readonly MissingFeature[]): string {
   const families = new Map<string, string[]>();
   for (const { feature, family } of missing) {

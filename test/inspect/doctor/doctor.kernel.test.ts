@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import type { Finding } from '../../../src/inspect/doctor/finding.ts';
+import type { DoctorFinding } from '../../../src/inspect/doctor/finding.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 
 const program = `${process.execPath} ${resolve('bin/svc2nft.js')}`;
@@ -21,7 +21,7 @@ const settings = `
 interface Examination {
   /** Those that depend on the namespace and are not ok: `problem kube-proxy-nftables: ...`. */
   readonly complaints: readonly string[];
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
   readonly exitCode: number | undefined;
 }
 
@@ -47,7 +47,7 @@ async function examine(script: string, { user = '' } = {}): Promise<Examination>
     { reject: false },
   );
   expect(result.stderr).toBe('');
-  const findings: readonly Finding[] = JSON.parse(result.stdout).findings;
+  const findings: readonly DoctorFinding[] = JSON.parse(result.stdout).findings;
   const complaints = findings
     .filter(({ code, status }) => status !== 'ok' && !ofMachine.includes(code))
     .map(({ status, code, what }) => `${status} ${code}: ${what}`);
@@ -63,7 +63,7 @@ const legacy = kernelTestsRun
   ? await execa('unshare', ['--net', 'iptables-legacy', '-t', 'nat', '-N', 'KUBE-SERVICES'], { reject: false })
   : undefined;
 if (legacy?.failed) {
-  console.warn(`a test of the old iptables is skipped: ${legacy.stderr || 'it is not installed'}`);
+  console.warn(`a test of legacy iptables is skipped: ${legacy.stderr || 'it is not installed'}`);
 }
 
 const bridgesFiltered = existsSync('/proc/sys/net/bridge');
@@ -72,22 +72,22 @@ if (kernelTestsRun && !bridgesFiltered) {
 }
 
 describe.skipIf(!kernelTestsRun)('in the kernel', () => {
-  test('an empty node has nothing to complain of, and takes all kinds of rules', async () => {
+  test('an empty node has no problems, and accepts all kinds of rules', async () => {
     const node = await examine('');
     expect(node).toMatchObject({ complaints: [], exitCode: 0 });
-    expect(whatOf(node, 'kernel-features')).toBe('the kernel takes all 11 kinds of rules, for IPv4 and IPv6');
+    expect(whatOf(node, 'kernel-features')).toBe('the kernel accepts all 11 kinds of rules, for IPv4 and IPv6');
     expect(whatOf(node, 'own-table')).toBe('there is no table svc2nft yet');
-    expect(whatOf(node, 'ip-forwarding')).toBe('IPv4 and IPv6 are forwarded');
+    expect(whatOf(node, 'ip-forwarding')).toBe('IPv4 and IPv6 forwarding are on');
   });
 
-  test('what compile prints is known as ours', async () => {
+  test('what compile prints is recognized', async () => {
     const node = await examine(`echo '{"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}}' |
       ${program} compile - --cluster-cidr 10.244.0.0/16,fd00:10:244::/56 --node-ip 192.0.2.1 2>/dev/null | nft -f -`);
     expect(node).toMatchObject({ complaints: [], exitCode: 0 });
     expect(whatOf(node, 'own-table')).toMatch(/^table svc2nft is there for ip and ip6 \(\d+ chains\)$/);
   });
 
-  test('other proxies and chains in the way are found', async () => {
+  test('other proxies and chains that drop are found', async () => {
     const node = await examine(`
       nft -f - <<'END'
       table ip kube-proxy {
@@ -124,28 +124,28 @@ END
     `);
     expect(node.exitCode).toBe(1);
     expect(node.complaints).toEqual([
-      'problem same-rules: table ip6 second is built like ours and translates too; the one loaded last comes first',
-      'problem kube-proxy-nftables: kube-proxy translates Services too: table ip kube-proxy',
-      'problem kube-proxy-iptables: kube-proxy translates Services too: KUBE-SERVICES in iptables (nft)',
+      'problem same-rules: table ip6 second has the base chains of svc2nft and also translates Services; the table loaded last wins',
+      'problem kube-proxy-nftables: kube-proxy also translates Services: table ip kube-proxy',
+      'problem kube-proxy-iptables: kube-proxy also translates Services: KUBE-SERVICES in iptables (nft)',
       expect.stringMatching(
-        /^problem kube-proxy-ipvs: kube-proxy serves Services too: interface kube-ipvs0, IPVS with /,
+        /^problem kube-proxy-ipvs: kube-proxy also serves Services: interface kube-ipvs0, IPVS with /,
       ),
-      'note other-proxies: Cilium (kubeProxyReplacement): interface cilium_host may translate Services itself, unseen by nft',
-      'warning forward-policy: policy drop for what is forwarded: chain inet guard forward',
-      'problem ip-forwarding: net.ipv4.ip_forward is 0: what goes from or to pods over IPv4 is not forwarded',
-      'warning local-ports: local programs may get ports from 1024 to 65535, which node ports (30000-32767) take away from them',
+      'note other-proxies: Cilium (kubeProxyReplacement): interface cilium_host may translate Services itself, invisible to nft',
+      'warning forward-policy: the policy for forwarded packets is drop: chain inet guard forward',
+      'problem ip-forwarding: net.ipv4.ip_forward is 0: the node forwards no IPv4 packets to or from pods',
+      'warning local-ports: local ports (1024-65535) overlap node ports (30000-32767): programs that get one of them miss packets',
     ]);
   });
 
-  test('a node that speaks IPv6 alone need not forward IPv4', async () => {
+  test('a node with IPv6 only need not forward IPv4', async () => {
     const node = await examine('echo 0 >/proc/sys/net/ipv4/ip_forward');
     expect(node).toMatchObject({
-      complaints: ['note ip-forwarding: net.ipv4.ip_forward is 0; this node has no IPv4 routes, and IPv6 is forwarded'],
+      complaints: ['note ip-forwarding: net.ipv4.ip_forward is 0, but this node has no IPv4 routes and forwards IPv6'],
       exitCode: 0,
     });
   });
 
-  test.skipIf(!bridgesFiltered)('a bridge of pods that only its own switches lead through the rules', async () => {
+  test.skipIf(!bridgesFiltered)('a bridge of pods whose packets pass the rules by its own settings', async () => {
     const bridge = `
       mount -t sysfs none /sys
       ip link add cni0 type bridge
@@ -154,7 +154,8 @@ END
       echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
       echo 0 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
     `;
-    const end = 'packets between pods on cni0 pass no rules: a pod does not reach Services on a pod of the same bridge';
+    const end =
+      'packets between pods on cni0 bypass the rules: a pod cannot use a Service whose endpoint is on the same bridge';
     const own = '/sys/class/net/cni0/bridge/nf_call';
     const off = await examine(bridge);
     expect(off).toMatchObject({ complaints: [`problem bridge-netfilter: IPv4 and IPv6 ${end}`], exitCode: 1 });
@@ -164,52 +165,52 @@ END
     expect(on).toMatchObject({ complaints: [], exitCode: 0 });
   });
 
-  test('our table asleep, and one of our name by somebody else', async () => {
-    const asleep = await examine(`nft 'add table ip svc2nft { flags dormant; }; add chain ip svc2nft services'`);
-    expect(asleep.complaints).toEqual([
+  test('our table flagged, and one of our name by somebody else', async () => {
+    const flagged = await examine(`nft 'add table ip svc2nft { flags dormant; }; add chain ip svc2nft services'`);
+    expect(flagged.complaints).toEqual([
       'problem own-table: table ip svc2nft has the flag dormant; a dormant table does nothing',
     ]);
     const foreign = await examine(`nft 'add table ip6 svc2nft; add chain ip6 svc2nft mine'`);
     expect(foreign.complaints).toEqual([
-      'warning own-table: table ip6 svc2nft was not made by svc2nft: its comment is missing',
+      'warning own-table: table ip6 svc2nft was not created by svc2nft: its comment is missing',
     ]);
   });
 
-  test.skipIf(legacy?.failed !== false)('kube-proxy in the old iptables, which nft does not see', async () => {
+  test.skipIf(legacy?.failed !== false)('kube-proxy in legacy iptables, which nft does not show', async () => {
     const node = await examine('iptables-legacy -t nat -N KUBE-SERVICES; iptables-legacy -P FORWARD DROP');
     expect(node).toMatchObject({
       complaints: [
-        'problem kube-proxy-iptables: kube-proxy translates Services too: KUBE-SERVICES in iptables (legacy)',
-        'warning forward-policy: policy drop for what is forwarded: chain FORWARD of iptables (legacy)',
+        'problem kube-proxy-iptables: kube-proxy also translates Services: KUBE-SERVICES in iptables (legacy)',
+        'warning forward-policy: the policy for forwarded packets is drop: chain FORWARD of iptables (legacy)',
       ],
       exitCode: 1,
     });
   });
 
-  test.skipIf(legacy?.failed !== false)('the old iptables in use, with no program that can list it', async () => {
+  test.skipIf(legacy?.failed !== false)('legacy iptables in use, with no program that can list it', async () => {
     const node = await examine(`
       iptables-legacy -t nat -N KUBE-SERVICES
       mount --bind /dev/null "$(readlink -f "$(command -v iptables-legacy-save)")"
     `);
     expect(node).toMatchObject({
       complaints: [
-        'warning kube-proxy-iptables: table nat of the old iptables is in use and could not be read, and may be of kube-proxy',
+        'warning kube-proxy-iptables: table nat of iptables (legacy) is in use and could not be read, and may belong to kube-proxy',
       ],
       exitCode: 0,
     });
   });
 
-  test('another user is told what could not be seen', async () => {
+  test('another user learns what could not be checked', async () => {
     const node = await examine('', { user: otherUser });
     expect(node.exitCode).toBe(1);
     expect(node.complaints.filter((complaint) => !complaint.includes('kernel-features'))).toEqual([
-      'problem permission: this process lacks CAP_NET_ADMIN: it may not read or change rules, and much below could not be seen',
-      'note own-table: table svc2nft could not be seen',
-      'note same-rules: other tables that translate Services could not be seen',
-      'note kube-proxy-nftables: whether kube-proxy has tables could not be seen',
-      'note kube-proxy-iptables: whether kube-proxy has iptables rules could not be seen',
-      'note forward-policy: whether another table drops what is forwarded could not be seen',
+      'problem permission: this process lacks CAP_NET_ADMIN: it may not read or change rules, so many checks below are incomplete',
+      'note own-table: could not check table svc2nft',
+      'note same-rules: could not check for other tables that translate Services',
+      'note kube-proxy-nftables: could not check for tables of kube-proxy',
+      'note kube-proxy-iptables: could not check for iptables rules of kube-proxy',
+      'note forward-policy: could not check whether another table drops forwarded packets',
     ]);
-    expect(whatOf(node, 'kernel-features')).toMatch(/^the kernel takes all 11 kinds of rules|^not tried, /);
+    expect(whatOf(node, 'kernel-features')).toMatch(/^the kernel accepts all 11 kinds of rules|^not tried, /);
   });
 });

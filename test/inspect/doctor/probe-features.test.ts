@@ -5,7 +5,7 @@ import { type Answer, answering, createFakeNft, says } from '../../support/fake-
 
 const refused = { exitCode: 1, stderr: 'unshare: unshare failed: Operation not permitted\n' };
 
-/** Refuses what a word is in, of one family. */
+/** Refuses rules of one family that contain a word. */
 function lacking(family: 'ip' | 'ip6', word: string): Answer {
   return ({ input = '' }) =>
     input.startsWith(`table ${family} `) && input.includes(word)
@@ -13,7 +13,7 @@ function lacking(family: 'ip' | 'ip6', word: string): Answer {
       : undefined;
 }
 
-test('one transaction for each family, where nothing is missing', async () => {
+test('one transaction per family if nothing is missing', async () => {
   const nft = createFakeNft();
   expect(await probeFeatures(nft.run)).toEqual({ kind: 'probed', missing: [] });
   expect(nft.calls.map(({ command }) => command)).toEqual([
@@ -23,7 +23,7 @@ test('one transaction for each family, where nothing is missing', async () => {
   ]);
 });
 
-test('in a user namespace, where root is needed for others', async () => {
+test('in a user namespace, if others need root', async () => {
   const nft = createFakeNft(answering('unshare -n nft --version', refused));
   expect(await probeFeatures(nft.run)).toEqual({ kind: 'probed', missing: [] });
   expect(nft.calls.map(({ command }) => command).slice(1)).toEqual([
@@ -35,9 +35,9 @@ test('in a user namespace, where root is needed for others', async () => {
 
 describe('not at all', () => {
   test.each([
-    ['where no namespace can be made', refused, 'unshare: unshare failed: Operation not permitted'],
+    ['if no namespace can be created', refused, 'unshare: unshare failed: Operation not permitted'],
     ['without unshare', says.missing, 'unshare is not installed'],
-    ['where unshare hangs', says.killed, ''],
+    ['if unshare hangs', says.killed, ''],
   ])('%s', async (_, result, said) => {
     const nft = createFakeNft(({ command }) => (command.startsWith('unshare') ? result : undefined));
     expect(await probeFeatures(nft.run)).toEqual({ kind: 'not-probed', said });
@@ -45,20 +45,20 @@ describe('not at all', () => {
   });
 });
 
-test('what is missing is named, for each family, with its module', async () => {
+test('missing features are named, per family, with their module', async () => {
   const nft = createFakeNft(lacking('ip', 'numgen'), lacking('ip6', 'reject'), lacking('ip6', 'fib '));
   const said = '/dev/stdin:3:1-9: Error: No such file or directory';
   expect(await probeFeatures(nft.run)).toEqual({
     kind: 'probed',
     missing: [
-      { family: 'ip', feature: 'random numbers by numgen', module: 'nft_numgen', said },
-      { family: 'ip6', feature: 'types of addresses by fib', module: 'nft_fib_ipv6', said },
+      { family: 'ip', feature: 'random numbers (numgen)', module: 'nft_numgen', said },
+      { family: 'ip6', feature: 'address types (fib)', module: 'nft_fib_ipv6', said },
       { family: 'ip6', feature: 'reject', module: 'nft_reject_ipv6', said },
     ],
   });
 });
 
-test('without tables nothing else is tried', async () => {
+test('without tables, nothing else is tried', async () => {
   const nft = createFakeNft(lacking('ip6', 'table'));
   expect(await probeFeatures(nft.run)).toMatchObject({
     missing: [{ family: 'ip6', feature: kernelFeatures[0]?.name }],
