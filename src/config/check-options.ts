@@ -150,7 +150,7 @@ const nftWords: ReadonlySet<string> = new Set(
   icmpv6 id igmp iif iifname import in include inet insert interval ip ip6 ipsec jhash jump key last length limit list
   log lookup map maps mark masquerade meta meter meters missing mod monitor mss netdev notrack numgen offset oif oifname
   osf out over packets performance policy position prefix priority protocol proto queue quota random redefine redirect
-  reject rename replace reset return rt rule rules ruleset saddr sctp secmark seq seqno set sets size snat endpointAddress sport
+  reject rename replace reset return rt rule rules ruleset saddr sctp secmark seq seqno set sets size snat socket sport
   string symhash synproxy table tables tcp th timeout tproxy typeof type udp udplite undefine update version vlan vmap
   xfrm xt`.split(/\s+/),
 );

@@ -1,64 +1,65 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { DiagnosticCode, Problem } from '../../diagnostics/diagnostic.ts';
 import { suggestClosest } from '../../lib/text.ts';
 import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from './schemas.ts';
 
-/** Checks a value against a schema: every violation, at most one for each field, in the words of its schema. */
-export type SchemaCheck = (value: unknown) => readonly Problem[];
+/** What ajv makes of a schema: whether a value is valid; if not, `errors` says why until the next call. */
+export interface SchemaValidator {
+  (value: unknown): boolean;
+  errors?: readonly SchemaError[] | null;
+}
 
-/** Makes the check of a schema. The work is put off until the first value, for few inputs have all kinds. */
-export function createSchemaCheck(schema: Schema): SchemaCheck {
-  let validator: ValidateFunction | undefined;
-  return (value) => {
-    validator ??= ajv.compile(schema);
-    return validator(value) ? noProblems : describeErrors(validator.errors ?? [], value);
-  };
+/** The part of ajv's ErrorObject in use here; paths are JSON pointers. */
+interface SchemaError {
+  readonly keyword: string;
+  /** Into the value. */
+  readonly instancePath: string;
+  /** Into the schema, with the keyword at the end: `#/properties/spec/type`. */
+  readonly schemaPath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Every violation of a schema in a value, at most one for each field, in the words of the schema. */
+export function checkSchema(value: unknown, schema: Schema, validator: SchemaValidator): readonly Problem[] {
+  return validator(value) ? noProblems : describeErrors(validator.errors ?? [], value, schema);
 }
 
 const noProblems: readonly Problem[] = [];
 
-// Compiling must not take longer than checking: no meta schema (a test checks ours against it), no optimizer.
-const ajv = new Ajv({
-  strict: true,
-  allErrors: true,
-  verbose: true,
-  meta: false,
-  validateSchema: false,
-  code: { optimize: false },
-});
-ajv.addVocabulary(['code', 'expects']);
-
-/** A wrong value breaks several words of a schema, its type and its enum say; the first one tells it all. */
-function describeErrors(errors: readonly ErrorObject[], root: unknown): Problem[] {
+/** A wrong value may violate several keywords of a schema, such as its type and its enum; the first one is enough. */
+function describeErrors(errors: readonly SchemaError[], root: unknown, schema: Schema): Problem[] {
   const problems = new Map<string, Problem>();
   for (const error of errors) {
-    const missing: unknown = error.params['missingProperty'];
+    const missing = error.params['missingProperty'];
     const key = typeof missing === 'string' ? `${error.instancePath}/${missing}` : error.instancePath;
     if (!problems.has(key)) {
-      problems.set(key, describeError(error, root));
+      problems.set(key, describeError(error, root, schema));
     }
   }
   return [...problems.values()];
 }
 
-function describeError(error: ErrorObject, root: unknown): Problem {
-  const path = pathOf(error.instancePath, root);
-  const missing: unknown = error.params['missingProperty'];
+function describeError(error: SchemaError, root: unknown, schema: Schema): Problem {
+  const { path, value } = follow(error.instancePath, root);
+  const missing = error.params['missingProperty'];
   if (typeof missing === 'string') {
     return { code: 'missing-field', path, message: `${describePath([...path, missing])} is missing` };
   }
-  const schema = (error.parentSchema ?? {}) as Schema;
-  const { code, expectation } = expectationOf(error, schema);
-  return { code, path, message: `${describePath(path)} is ${describeValue(error.data)}; ${expectation}` };
+  const violated = follow(error.schemaPath.slice(0, error.schemaPath.lastIndexOf('/')), schema).value as Schema;
+  const { code, expectation } = expectationOf(error.keyword, violated, value);
+  return { code, path, message: `${describePath(path)} is ${describeValue(value)}; ${expectation}` };
 }
 
-function expectationOf(error: ErrorObject, schema: Schema): { code: DiagnosticCode; expectation: string } {
-  if (error.keyword === 'enum') {
-    return { code: 'unknown-value', expectation: describeWords(schema.enum ?? [], error.data) };
+function expectationOf(
+  keyword: string,
+  schema: Schema,
+  value: unknown,
+): { readonly code: DiagnosticCode; readonly expectation: string } {
+  if (keyword === 'enum') {
+    return { code: 'unknown-value', expectation: describeWords(schema.enum ?? [], value) };
   }
   const expectation = schema.expects ?? `${typeNames[schema.type ?? 'object']} is expected`;
-  return { code: error.keyword === 'type' ? 'wrong-type' : (schema.code ?? 'wrong-type'), expectation };
+  return { code: keyword === 'type' ? 'wrong-type' : (schema.code ?? 'wrong-type'), expectation };
 }
 
 const typeNames: Readonly<Record<NonNullable<Schema['type']>, string>> = {
@@ -76,8 +77,8 @@ function describeWords(values: readonly (string | null)[], value: unknown): stri
   return `possible are ${listWords(words)}${suggestion}`;
 }
 
-/** A JSON pointer as a path: indices of lists become numbers again, which only the value itself can tell from keys. */
-function pathOf(pointer: string, root: unknown): Path {
+/** Where a JSON pointer leads, and the pointer as a path, whose list indices are numbers. */
+function follow(pointer: string, root: unknown): { readonly path: Path; readonly value: unknown } {
   const path: (string | number)[] = [];
   let value = root;
   for (const part of pointer.split('/').slice(1)) {
@@ -86,7 +87,7 @@ function pathOf(pointer: string, root: unknown): Path {
     path.push(key);
     value = isIndexable(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   }
-  return path;
+  return { path, value };
 }
 
 function isIndexable(value: unknown): value is Record<string, unknown> {

@@ -1,18 +1,112 @@
-import {
-  mapping,
-  optionalBoolean,
-  optionalList,
-  optionalMapping,
-  optionalPortName,
-  optionalProtocol,
-  optionalText,
-  optionalTexts,
-  optionalWord,
-  otherMetadata,
-  type Schema,
-  serviceMetadata,
-  text,
-} from './schema.ts';
+/**
+ * The JSON Schemas of the objects that decide about packets. Validation runs the code that ajv makes of them,
+ * compiled-schemas.ts; after a change here, `npm run schemas` rewrites it.
+ */
+
+import type { DiagnosticCode } from '../../diagnostics/diagnostic.ts';
+
+/**
+ * The part of JSON Schema in use here, with two keywords added: the diagnostic's `code` for a value of the right type
+ * that is still wrong, and what is expected, as a clause: "a port is a number from 1 to 65535".
+ */
+export interface Schema {
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
+  readonly nullable?: true;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: Schema;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly enum?: readonly (string | null)[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly code?: DiagnosticCode;
+  readonly expects?: string;
+}
+
+/** Any text, and any text or null. */
+const text: Schema = { type: 'string' };
+/** Go clients write null for what is not set. */
+const optionalText: Schema = { type: 'string', nullable: true };
+/** A list of texts, or null. */
+const optionalTexts: Schema = { type: 'array', nullable: true, items: text };
+/** true, false or null. */
+const optionalBoolean: Schema = { type: 'boolean', nullable: true };
+
+/** A mapping with these fields among others, never null. */
+function mapping(properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema {
+  return { type: 'object', properties, required };
+}
+
+/** The same, or null. */
+function optionalMapping(properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema {
+  return { type: 'object', nullable: true, properties, required };
+}
+
+/** A list of `items`, or null. */
+function optionalList(items: Schema): Schema {
+  return { type: 'array', nullable: true, items };
+}
+
+/** One of these words, or null; Go clients write an empty one for what is not set. */
+function optionalWord(...words: readonly string[]): Schema {
+  return { type: 'string', nullable: true, enum: [...words, null] };
+}
+
+const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+
+/** A DNS label (RFC 1123): names of Services and namespaces. Nothing else reaches the comments of the ruleset. */
+const labelName: Schema = {
+  type: 'string',
+  pattern: `^(?=.{1,63}$)${label}$`,
+  code: 'invalid-name',
+  expects: 'a name is 1 to 63 lower-case letters, digits and -, with a letter or digit first and last',
+};
+
+/** A DNS subdomain (RFC 1123): names of EndpointSlices, Nodes and ServiceCIDRs. */
+const subdomainName: Schema = {
+  type: 'string',
+  pattern: `^(?=.{1,253}$)${label}(\\.${label})*$`,
+  code: 'invalid-name',
+  expects: 'a name is 1 to 253 lower-case letters, digits, - and ., with a letter or digit around each dot',
+};
+
+/** The name of a port: a DNS label, or empty, or null. */
+const optionalPortName: Schema = {
+  type: 'string',
+  nullable: true,
+  pattern: `^((?=.{1,63}$)${label})?$`,
+  code: 'invalid-name',
+  expects: 'the name of a port is at most 63 lower-case letters, digits and -, with a letter or digit first and last',
+};
+
+/** TCP, UDP, SCTP, or nothing. */
+const optionalProtocol: Schema = optionalWord('TCP', 'UDP', 'SCTP', '');
+
+const time: Schema = {
+  type: 'string',
+  nullable: true,
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$',
+  code: 'wrong-type',
+  expects: 'a time such as 2026-01-31T12:00:00Z is expected (RFC 3339)',
+};
+
+function metadata(name: Schema): Schema {
+  return mapping(
+    {
+      name,
+      namespace: { ...labelName, pattern: `^((?=.{1,63}$)${label})?$`, nullable: true },
+      labels: { type: 'object', nullable: true, additionalProperties: optionalText },
+      creationTimestamp: time,
+    },
+    ['name'],
+  );
+}
+
+/** metadata of a Service. */
+const serviceMetadata: Schema = metadata(labelName);
+/** metadata of the other kinds. */
+const otherMetadata: Schema = metadata(subdomainName);
 
 const portNumber: Schema = {
   type: 'integer',
@@ -36,7 +130,7 @@ const affinitySeconds: Schema = {
   nullable: true,
 };
 
-/** v1 Service: ServiceSpec and ServiceStatus, the fields of kubernetes.ts. */
+/** v1 Service: ServiceSpec and ServiceStatus, the fields of kubernetes/objects.ts. */
 export const serviceSchema: Schema = mapping(
   {
     metadata: serviceMetadata,
@@ -75,7 +169,7 @@ const slicePort: Schema = {
 
 const named: Schema = mapping({ name: text }, ['name']);
 
-/** discovery.k8s.io/v1 EndpointSlice. FQDN is a known address type; that it is of no use here is said elsewhere. */
+/** discovery.k8s.io/v1 EndpointSlice. FQDN is a known address type, which checkEndpointSlice refuses. */
 export const endpointSliceSchema: Schema = mapping(
   {
     metadata: otherMetadata,

@@ -9,10 +9,10 @@ import type { Document } from '../../diagnostics/document.ts';
 import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../../kubernetes/objects.ts';
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import { checkEndpointSlice, checkNode, checkServiceCIDR } from './check-objects.ts';
-import { createSchemaCheck, type SchemaCheck } from './check-schema.ts';
+import { checkSchema, type SchemaValidator } from './check-schema.ts';
 import { checkService } from './check-service.ts';
-import type { Schema } from './schema.ts';
-import { endpointSliceSchema, nodeSchema, serviceCIDRSchema, serviceSchema } from './schemas.ts';
+import { validateEndpointSlice, validateNode, validateService, validateServiceCIDR } from './compiled-schemas.ts';
+import { endpointSliceSchema, nodeSchema, type Schema, serviceCIDRSchema, serviceSchema } from './schemas.ts';
 
 /** A valid object of a kind that decides about packets. */
 export type ValidObject =
@@ -134,22 +134,19 @@ function wrong(code: Problem['code'], path: Problem['path'], message: string): C
   return { is: 'wrong', problem: { code, path, message } };
 }
 
-/** How objects of a kind are checked: by schema, and by rules that no schema can say. */
+/** How objects of a kind are checked; `T` is the type that the schema describes. */
 export interface ObjectRules<T> {
   readonly schema: Schema;
-  readonly checkSchema: SchemaCheck;
+  /** Compiled from the schema. */
+  readonly validator: SchemaValidator;
+  /** Checks what a schema cannot express. */
   readonly check: (object: T, report: Report) => void;
-}
-
-/** Puts the rules of a kind together; `T` is the type that the schema describes. */
-function rulesOf<T>(schema: Schema, check: ObjectRules<T>['check']): ObjectRules<T> {
-  return { schema, checkSchema: createSchemaCheck(schema), check };
 }
 
 /** The objects of a kind without errors, and every problem about any of them. */
 export function keepValid<T>(
   documents: readonly Document[],
-  { checkSchema, check }: ObjectRules<T>,
+  { schema, validator, check }: ObjectRules<T>,
 ): { valid: Sourced<T>[]; diagnostics: Diagnostic[] } {
   const valid: Sourced<T>[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -157,7 +154,7 @@ export function keepValid<T>(
   const report: Report = (code, path, message) => problems.push({ code, path, message });
   for (const document of documents) {
     const { value } = document;
-    problems = [...checkSchema(value)];
+    problems = [...checkSchema(value, schema, validator)];
     if (isTyped<T>(value, problems)) {
       check(value, report);
       if (!problems.some(({ code }) => diagnosticCodes[code] === 'error')) {
@@ -177,10 +174,22 @@ function isTyped<T>(_value: unknown, problems: readonly Problem[]): _value is T 
 }
 
 /** How each kind of object is checked. */
-export const serviceRules: ObjectRules<Service> = rulesOf(serviceSchema, checkService);
-export const endpointSliceRules: ObjectRules<EndpointSlice> = rulesOf(endpointSliceSchema, checkEndpointSlice);
-export const nodeRules: ObjectRules<Node> = rulesOf(nodeSchema, checkNode);
-export const serviceCIDRRules: ObjectRules<ServiceCIDR> = rulesOf(serviceCIDRSchema, checkServiceCIDR);
+export const serviceRules: ObjectRules<Service> = {
+  schema: serviceSchema,
+  validator: validateService,
+  check: checkService,
+};
+export const endpointSliceRules: ObjectRules<EndpointSlice> = {
+  schema: endpointSliceSchema,
+  validator: validateEndpointSlice,
+  check: checkEndpointSlice,
+};
+export const nodeRules: ObjectRules<Node> = { schema: nodeSchema, validator: validateNode, check: checkNode };
+export const serviceCIDRRules: ObjectRules<ServiceCIDR> = {
+  schema: serviceCIDRSchema,
+  validator: validateServiceCIDR,
+  check: checkServiceCIDR,
+};
 
 /** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
 export function isRead({ value }: Document): boolean {

@@ -5,7 +5,7 @@ import type { EndpointSlice, ObjectMeta, Snapshot, Sourced } from '../../kuberne
 import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
 import { appendAll, collectAll } from '../../lib/lists.ts';
 import { describePath, describeValue, isMapping } from '../../lib/unknown-values.ts';
-import type { Schema } from './schema.ts';
+import type { Schema } from './schemas.ts';
 import {
   classify,
   endpointSliceRules,
