@@ -53,7 +53,7 @@ describe('diff --from another snapshot', () => {
     expect(await runCommand(['diff', ...args], { run, input: shop() })).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: 'error: stdin can be read once only: give PATH or --from a file or folder (see --help)\n',
+      stderr: 'error: stdin can be read only once: give PATH or --from a file or folder (see --help)\n',
     });
   });
 

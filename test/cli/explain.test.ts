@@ -228,7 +228,7 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', '-', '--ruleset', '-', ...from, ...to],
     2,
-    'error: stdin can be read once only: give PATH or --ruleset a file or folder (see --help)\n',
+    'error: stdin can be read only once: give PATH or --ruleset a file or folder (see --help)\n',
   ],
   [
     ['explain', 'FOLDER/none.yaml', ...from, ...to],

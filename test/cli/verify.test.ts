@@ -160,7 +160,7 @@ const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft:1:1: error file-not-found: /],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/shop.json'], 2, /FOLDER\/shop\.json/],
-  [['-', '--ruleset', '-'], 2, /^error: stdin can be read once only: give PATH or --ruleset a file or folder/],
+  [['-', '--ruleset', '-'], 2, /^error: stdin can be read only once: give PATH or --ruleset a file or folder/],
   [['FOLDER/shop.json', '-o', 'yaml'], 2, /argument 'yaml' is invalid\. Allowed choices are text, json\./],
   [['FOLDER/shop.json', '--rulset', 'kernel'], 2, /unknown option '--rulset'\n\(Did you mean --ruleset\?\)/],
   [['FOLDER/shop.json', '--cluster-cidr', '10.0.0.0'], 2, /is no CIDR such as/],

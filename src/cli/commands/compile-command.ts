@@ -1,9 +1,11 @@
 import { Command } from 'commander';
-import { compile } from '../../compile.ts';
+import { describeSource } from '../../compile.ts';
+import { renderRulesets } from '../../nft/print.ts';
+import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
-import { lacksInput, readSnapshot, reportCompiled } from '../input/load-cluster.ts';
+import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
@@ -46,15 +48,16 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (lacksInput(paths, streams)) {
     return exitCodes.wrongUsage;
   }
-  const settings = await loadSettings(flags);
-  const { documents, diagnostics } = await readSnapshot(paths, streams);
+  const { options, diagnostics } = await loadSettings(flags);
+  const snapshot = await readSnapshot(paths, streams);
+  const { documents } = snapshot;
   if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, streams)) {
     return exitCodes.wrongUsage;
   }
-  const result = compile(documents, settings.options);
-  const refused = reportCompiled(result, [...settings.diagnostics, ...diagnostics], streams);
-  if (refused || result.text === undefined) {
+  const cluster = compileSnapshot(snapshot, { options: withDefaults(options), fatal: diagnostics, streams });
+  if (!cluster) {
     return exitCodes.badInput;
   }
-  return writeOutput(result.text, flags.output, streams);
+  const text = renderRulesets(cluster.rulesets, describeSource(cluster.views));
+  return writeOutput(text, flags.output, streams);
 }

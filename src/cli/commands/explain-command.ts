@@ -6,14 +6,13 @@ import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
 import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
 import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';
 import { readPlaces } from '../../kubernetes/locations.ts';
-import { readServiceNotes } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
-import { type Cluster, loadCluster, markRefused, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
 import { type LoadedRules, loadRules } from '../input/load-rules.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -167,9 +166,9 @@ function explain({ client, target, flags }: Asked, { cluster, rules, streams }: 
   }
 }
 
-function factsOf({ views, documents, options, diagnostics }: Cluster): SnapshotFacts {
-  const notes = markRefused(readServiceNotes(documents), diagnostics);
-  return { views, options, places: readPlaces(documents), notes };
+function factsOf(cluster: Cluster): SnapshotFacts {
+  const { views, options, documents } = cluster;
+  return { views, options, places: readPlaces(documents), notes: notesOf(cluster) };
 }
 
 /** How many endpoints of a list people are shown. */

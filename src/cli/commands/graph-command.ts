@@ -9,14 +9,14 @@ import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
 import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
 import { readPlaces } from '../../kubernetes/locations.ts';
-import { readServiceNotes, unservedText } from '../../kubernetes/service-notes.ts';
+import { unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import { packageFile, type Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
-import { type Cluster, loadCluster, markRefused } from '../input/load-cluster.ts';
+import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -216,7 +216,7 @@ function whyUnserved(
   wanted: string,
   { documents, diagnostics }: Pick<Cluster, 'documents' | 'diagnostics'>,
 ): string | undefined {
-  const note = markRefused(readServiceNotes(documents), diagnostics).find(
+  const note = notesOf({ documents, diagnostics }).find(
     ({ namespace, name }) => wanted === name || wanted === `${namespace}/${name}`,
   );
   return note?.unserved && `: ${unservedText(note.unserved)}`;

@@ -3,14 +3,13 @@ import { type FrontendRow, type Inventory, takeInventory } from '../../inspect/l
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
 import { renderTable } from '../../inspect/list/render-table.ts';
 import { readPlaces } from '../../kubernetes/locations.ts';
-import { readServiceNotes } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { addServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
-import { loadCluster, markRefused } from '../input/load-cluster.ts';
+import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListings, warnAboutDeviations } from '../input/load-rules.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -94,12 +93,12 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
   if (typeof cluster === 'string') {
     return cluster === 'refused' ? exitCodes.badInput : exitCodes.wrongUsage;
   }
-  const { documents, views, rulesets, diagnostics } = cluster;
+  const { documents, views, rulesets } = cluster;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.
   const asksPlaces = flags.output === 'json' || flags.output === 'yaml';
   return takeInventory(rulesets, {
     views,
-    unserved: listUnserved(markRefused(readServiceNotes(documents), diagnostics), views),
+    unserved: listUnserved(notesOf(cluster), views),
     ...(asksPlaces && { places: readPlaces(documents) }),
   });
 }

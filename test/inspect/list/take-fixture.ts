@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { markRefused } from '../../../src/cli/input/load-cluster.ts';
+import { notesOf } from '../../../src/cli/input/load-cluster.ts';
 import { type CompiledRulesets, compileRulesets } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
 import { type FrontendRow, type Inventory, takeInventory } from '../../../src/inspect/list/inventory.ts';
 import { listUnserved } from '../../../src/inspect/list/list-unserved.ts';
 import { readPlaces } from '../../../src/kubernetes/locations.ts';
-import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { type Fixture, loadFixture } from '../../support/fixture.ts';
@@ -22,7 +21,7 @@ export function takeDocuments(documents: readonly Document[], options: Partial<C
   if (!rulesets) {
     throw new Error(diagnostics[0]?.message);
   }
-  const unserved = listUnserved(markRefused(readServiceNotes(documents), diagnostics), views);
+  const unserved = listUnserved(notesOf({ documents, diagnostics }), views);
   return { ...takeInventory(rulesets, { views, unserved, places: readPlaces(documents) }), rulesets, views };
 }
 
