@@ -78,6 +78,11 @@ export function severityOf(diagnostic: Diagnostic): Severity {
   return diagnosticCodes[diagnostic.code];
 }
 
+/** Whether any of them is an error. */
+export function hasError(diagnostics: readonly Diagnostic[]): boolean {
+  return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
+}
+
 /** The very first place of a file, for what concerns the whole of it. */
 const startOfFile: Position = { line: 1, column: 1, lineText: '' };
 

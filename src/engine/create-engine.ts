@@ -1,6 +1,6 @@
 import { planWithout } from '../apply/target.ts';
 import { checkOptions } from '../config/check-options.ts';
-import { type Diagnostic, severityOf } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { indexInstalled, installedRuleset, nothingInstalled } from '../diff/installed.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { appendAll } from '../lib/lists.ts';
@@ -198,7 +198,7 @@ interface NodeState {
  */
 function findNode(store: ObjectStore, options: CompileOptions): NodeState {
   const { node, diagnostics } = resolveNode({ nodes: [...store.nodes.values()] }, options);
-  if (diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error') || isInvalid(store, options)) {
+  if (hasError(diagnostics) || isInvalid(store, options)) {
     return { node: undefined, settings: new Map(), diagnostics };
   }
   const cidrs = [...store.serviceCIDRs.values()];

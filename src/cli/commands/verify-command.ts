@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { describeSource } from '../../compile.ts';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
 import { renderVerification, type Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
@@ -7,6 +6,7 @@ import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { renderRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
+import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';

@@ -1,4 +1,4 @@
-import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
 import type { ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
@@ -26,8 +26,7 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const { node, diagnostics } = resolveNode(snapshot, options);
   const slices = indexSlices(snapshot.endpointSlices);
   const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
-  const hasError = diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
-  const advice = hasError ? [] : views.flatMap((view) => adviseOn(view, node, options));
+  const advice = hasError(diagnostics) ? [] : views.flatMap((view) => adviseOn(view, node, options));
   return { views, diagnostics: [...diagnostics, ...advice] };
 }
 

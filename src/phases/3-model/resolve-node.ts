@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { suggestClosest } from '../../lib/text.ts';
@@ -44,6 +44,25 @@ export function resolveNode(
     },
     diagnostics,
   };
+}
+
+/**
+ * Whether leaving out the invalid objects leaves the node intact. Without its own Node object another one could be taken
+ * for it, or it would have no addresses, and node ports would be open on all.
+ *
+ * @param diagnostics those of validation.
+ */
+export function isNodeKnown(
+  diagnostics: readonly Diagnostic[],
+  { nodeName, nodeAddresses }: Pick<CompileOptions, 'nodeName' | 'nodeAddresses'>,
+): boolean {
+  const isInvalid = diagnostics.some(
+    (diagnostic) =>
+      severityOf(diagnostic) === 'error' &&
+      diagnostic.object?.kind === 'Node' &&
+      (nodeName === undefined || diagnostic.object.name === nodeName),
+  );
+  return !isInvalid || nodeAddresses.length > 0;
 }
 
 /** The primary address of a family: the first of it. */
