@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { describeSource } from '../../compile.ts';
 import { renderRulesets } from '../../nft/print.ts';
 import { withDefaults } from '../../options.ts';
+import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
