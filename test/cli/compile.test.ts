@@ -156,15 +156,15 @@ describe('output', () => {
   test('-o into a folder that is not there says so', async () => {
     const result = await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', join(folder, 'no/such/rules.nft')]);
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toBe(
-      `error: ${join(folder, 'no/such/rules.nft')} cannot be written: there is no such folder\n`,
-    );
+    expect(result.stderr).toBe(`error: ${join(folder, 'no/such/rules.nft')} cannot be written: no such folder\n`);
   });
 
   test('-o without a name is wrong usage', async () => {
     const { exitCode, stdout, stderr } = await runMain([cluster, '-o', '']);
     expect([exitCode, stdout]).toEqual([2, '']);
-    expect(stderr).toBe(`error: option '-o, --output <file>' argument '' is invalid. "" names no file\n(see --help)\n`);
+    expect(stderr).toBe(
+      `error: option '-o, --output <file>' argument '' is invalid. "" is not the name of a file\n(see --help)\n`,
+    );
   });
 
   test.each([

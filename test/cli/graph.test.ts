@@ -286,20 +286,16 @@ const misuses: Misuse[] = [
   [
     [...shop, '--file', ''],
     2,
-    `error: option '--file <file>' argument '' is invalid. "" names no file\n(see --help)\n`,
+    `error: option '--file <file>' argument '' is invalid. "" is not the name of a file\n(see --help)\n`,
   ],
-  [[...shop, '--file', 'FOLDER/new/'], 2, 'names a folder; a file is expected\n(see --help)\n'],
+  [[...shop, '--file', 'FOLDER/new/'], 2, 'is the name of a folder; expected a file\n(see --help)\n'],
   [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: no Node is called "worker-9"'],
-  [[...shop, '--file', 'FOLDER/shop.json/x'], 2, 'cannot be written: a part of its path is no folder\n'],
+  [[...shop, '--file', 'FOLDER/shop.json/x'], 2, 'cannot be written: part of its path is not a folder\n'],
   [[...shop, '--file', `FOLDER/${'x'.repeat(300)}`], 2, 'cannot be written: its name is too long\n'],
-  [[...shop, '--file', '/dev/full'], 2, 'error: /dev/full cannot be written: no space is left\n'],
+  [[...shop, '--file', '/dev/full'], 2, 'error: /dev/full cannot be written: no space left\n'],
   [['graph', 'FOLDER/broken.yaml'], 1, '1 error: no ruleset\n'],
-  [['graph', 'FOLDER/no-such-file'], 1, 'there is no such file or folder\n1 error: no ruleset\n'],
-  [
-    [...shop, '--file', 'FOLDER/no/such/folder'],
-    2,
-    'error: FOLDER/no/such/folder cannot be written: there is no such folder\n',
-  ],
+  [['graph', 'FOLDER/no-such-file'], 1, 'no such file or folder\n1 error: no ruleset\n'],
+  [[...shop, '--file', 'FOLDER/no/such/folder'], 2, 'error: FOLDER/no/such/folder cannot be written: no such folder\n'],
   [[...shop, '--file', 'FOLDER/empty'], 2, 'error: FOLDER/empty cannot be written: it is a folder\n'],
 ];
 

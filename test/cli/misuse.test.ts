@@ -66,11 +66,11 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/no-such-file'],
-    'FOLDER/no-such-file:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n',
+    'FOLDER/no-such-file:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/empty'],
-    'FOLDER/empty:1:1: error no-manifests: the folder holds no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+    'FOLDER/empty:1:1: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/nothing.yaml'],
@@ -90,11 +90,11 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/shop.json', '--config', 'FOLDER/empty'],
-    'FOLDER/empty:1:1: error file-unreadable: this is a folder; a file is expected\n1 error: no ruleset\n',
+    'FOLDER/empty:1:1: error file-unreadable: expected a file, found a folder\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/shop.json', '--config', 'FOLDER/no-such-file'],
-    'FOLDER/no-such-file:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n',
+    'FOLDER/no-such-file:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n',
   ],
 ];
 

@@ -9,7 +9,7 @@ async function run(args: readonly string[]): Promise<CommandResult> {
 
 describe('a word that is no command is a path', () => {
   const noSuchFile = (name: string): string =>
-    `${name}:1:1: error file-not-found: there is no such file or folder\n1 error: no ruleset\n`;
+    `${name}:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n`;
 
   test.each([
     ['aply', '(Did you mean the command svc2nft apply?)\n'],

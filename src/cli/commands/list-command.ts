@@ -10,7 +10,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { addServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
-import { loadListings, warnAboutDeviations } from '../input/load-rules.ts';
+import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -105,7 +105,7 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
 
 async function listRules(source: string, { family, table }: ListFlags, streams: Streams): Promise<Inventory | number> {
   const options = withDefaults({ ...(family && { families: [family] }), ...(table !== undefined && { table }) });
-  const listings = await loadListings(source, options, streams);
+  const listings = await loadListedTables(source, options, streams);
   if (typeof listings === 'number') {
     return listings;
   }

@@ -11,7 +11,7 @@ import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
-import { loadKernelListings, loadListings } from '../input/load-rules.ts';
+import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -89,7 +89,7 @@ export async function runVerify(paths: readonly string[], flags: VerifyFlags, st
 
 /** A table that is missing in the kernel is a fault if the snapshot needs it; a file without a table is an error. */
 function loadActual(source: string, { options }: Cluster, streams: Streams): Promise<readonly ListedTable[] | number> {
-  return source === 'kernel' ? loadKernelListings(namesOf(options), streams) : loadListings(source, options, streams);
+  return source === 'kernel' ? loadKernelTables(namesOf(options), streams) : loadListedTables(source, options, streams);
 }
 
 /** What compile prints, read back, so that the printer is checked as well. */

@@ -6,7 +6,7 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import type { InputText } from '../../diagnostics/document.ts';
 import { appendAll } from '../../lib/lists.ts';
 
-const tooLarge = `it is larger than ${Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)} MiB; give it in parts`;
+const tooLarge = `larger than ${Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)} MiB; split it`;
 
 /** The files that were read, and a diagnostic for each path that could not be. */
 export interface LoadedInput {
@@ -35,7 +35,7 @@ export async function loadFile(path: string): Promise<LoadedInput> {
   return attempt(path, async () => {
     const found = await stat(path);
     return found.isDirectory()
-      ? failed('file-unreadable', 'this is a folder; a file is expected', path)
+      ? failed('file-unreadable', 'expected a file, found a folder', path)
       : readOne(path, found);
   });
 }
@@ -51,7 +51,7 @@ async function loadFolder(folder: string): Promise<LoadedInput> {
   const loaded: LoadedInput = { texts: [], diagnostics: [] };
   await loadBelow(folder, { open: new Set(), visited: new Set() }, loaded);
   if (loaded.texts.length === 0 && loaded.diagnostics.length === 0) {
-    return failed('no-manifests', 'the folder holds no *.yaml, *.yml or *.json file', folder);
+    return failed('no-manifests', 'the folder has no *.yaml, *.yml or *.json file', folder);
   }
   return loaded;
 }
@@ -94,7 +94,7 @@ async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedI
     return nothing;
   }
   if (isManifest && found?.isFIFO()) {
-    return failed('file-unreadable', 'this is a pipe, which may never end; name it by itself to read it', path);
+    return failed('file-unreadable', 'a pipe, which may never end; to read it, name it as a PATH', path);
   }
   return isManifest && found ? readOne(path, found) : nothing;
 }
@@ -106,7 +106,7 @@ function append(loaded: LoadedInput, { texts, diagnostics }: LoadedInput): void 
 
 async function readOne(path: string, found: Stats): Promise<LoadedInput> {
   if (!found.isFile() && !found.isFIFO()) {
-    return failed('file-unreadable', 'this is a device or socket; a file is expected', path);
+    return failed('file-unreadable', 'expected a file, found a device or socket', path);
   }
   if (found.size > constants.MAX_STRING_LENGTH) {
     return failed('file-unreadable', tooLarge, path);
@@ -159,15 +159,15 @@ async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     return code === 'ENOENT' || code === 'ENOTDIR'
-      ? failed('file-not-found', 'there is no such file or folder', path)
+      ? failed('file-not-found', 'no such file or folder', path)
       : failed('file-unreadable', reasons.get(code) ?? `it cannot be read: ${String(error)}`, path);
   }
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([
-  ['EACCES', 'it may not be read: permission denied'],
-  ['EPERM', 'it may not be read: permission denied'],
-  ['ELOOP', 'it is a link that leads to itself'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['ELOOP', 'a symbolic link to itself'],
   ['ERR_FS_FILE_TOO_LARGE', tooLarge],
 ]);
 

@@ -29,7 +29,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
   if (unusedKinds.size > 0) {
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
     const shown = kinds.slice(0, shownKinds).map(([kind, number]) => `${number} ${escapeControls(kind.slice(0, 60))}`);
-    const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} kinds more`] : [];
+    const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} more kinds`] : [];
     stderr.write(`ignored ${[...shown, ...others].join(', ')}\n`);
   }
 }
@@ -57,6 +57,6 @@ function count(number: number, noun: string): string {
 }
 
 function leftOut(errors: readonly Diagnostic[]): string[] {
-  const names = errors.map(({ object }) => (object ? describeObject(object) : 'an object without a name'));
+  const names = errors.map(({ object }) => (object ? describeObject(object) : 'an unnamed object'));
   return [...new Set(names)].sort();
 }

@@ -51,13 +51,13 @@ async function writeWhole(path: string, text: string): Promise<void> {
 
 /** Node's own words would name the temporary file. */
 const reasons: ReadonlyMap<string, string> = new Map([
-  ['ENOENT', 'there is no such folder'],
-  ['ENOTDIR', 'a part of its path is no folder'],
+  ['ENOENT', 'no such folder'],
+  ['ENOTDIR', 'part of its path is not a folder'],
   ['EISDIR', 'it is a folder'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
   ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', 'no space is left'],
+  ['ENOSPC', 'no space left'],
   ['ENAMETOOLONG', 'its name is too long'],
 ]);
 
@@ -117,7 +117,7 @@ function filesOf(documents: readonly Document[]): Set<string> {
 /** What is wrong with the name of a file to write, as far as its text shows, or undefined. */
 export function outputFileProblem(text: string): string | undefined {
   if (text === '') {
-    return `${describeValue(text)} names no file`;
+    return `${describeValue(text)} is not the name of a file`;
   }
-  return text.endsWith('/') ? `${describeValue(text)} names a folder; a file is expected` : undefined;
+  return text.endsWith('/') ? `${describeValue(text)} is the name of a folder; expected a file` : undefined;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readRulesetText } from '../../../src/cli/input/load-rules.ts';
+import { readRulesetText } from '../../../src/cli/input/load-tables.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { listFixtures } from '../../support/fixture.ts';

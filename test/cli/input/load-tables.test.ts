@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadListings } from '../../../src/cli/input/load-rules.ts';
+import { loadListedTables } from '../../../src/cli/input/load-tables.ts';
 import type { RunProgram } from '../../../src/kernel/run-program.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 
@@ -27,7 +27,7 @@ async function load(content: string | Uint8Array, options: Partial<typeof settin
 
 async function loadFrom(
   source: string,
-  options: Parameters<typeof loadListings>[1] = settings,
+  options: Parameters<typeof loadListedTables>[1] = settings,
   input = '',
   run: RunProgram = () => Promise.reject(new Error('no program is needed to read a file')),
 ) {
@@ -35,7 +35,7 @@ async function loadFrom(
   const stderr = new PassThrough();
   stdin.end(input);
   const lock = () => Promise.reject(new Error('nor a lock'));
-  const result = await loadListings(source, options, {
+  const result = await loadListedTables(source, options, {
     stdin,
     stdout: new PassThrough(),
     stderr,
@@ -48,7 +48,7 @@ async function loadFrom(
   return { result, stderr: (await readText(stderr)).replaceAll(folder, '') };
 }
 
-function rulesetsOf(result: Awaited<ReturnType<typeof loadListings>>) {
+function rulesetsOf(result: Awaited<ReturnType<typeof loadListedTables>>) {
   return typeof result === 'number' ? result : result.map(({ ruleset }) => ruleset);
 }
 
@@ -104,11 +104,11 @@ describe('what is said names the tables that were asked for', () => {
   });
 
   test('no source at all is wrong usage', async () => {
-    expect(await loadFrom('')).toEqual({ result: 2, stderr: 'error: --ruleset wants a file or kernel\n' });
+    expect(await loadFrom('')).toEqual({ result: 2, stderr: 'error: --ruleset needs a file or kernel\n' });
   });
 
   test.each(['Kernel', 'kernal'])('the kernel, mistyped: %s', async (source) => {
-    const stderr = `${source}:1:1: error file-not-found: there is no such file or folder (did you mean kernel?)\n`;
+    const stderr = `${source}:1:1: error file-not-found: no such file or folder (did you mean kernel?)\n`;
     expect(await loadFrom(source)).toEqual({ result: 1, stderr });
   });
 });
@@ -154,18 +154,14 @@ describe('a listing without elements', () => {
   });
 });
 
-const expected = 'what svc2nft compile, nft list ruleset or nft -j list ruleset prints is expected';
+const expected = 'expected the output of svc2nft compile, nft list ruleset or nft -j list ruleset';
 
 describe('what is no ruleset is one clear message, and exit code 1', () => {
   test.each([
     ['empty', '', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
     ['blank', ' \n\t\n', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
-    ['binary', new Uint8Array([1, 0, 2]), `/rules:1:1: error not-text: the file is no text; ${expected}`],
-    [
-      'UTF-16',
-      Buffer.from('\ufefftable ip', 'utf16le'),
-      `/rules:1:1: error not-text: the file is no text; ${expected}`,
-    ],
+    ['binary', new Uint8Array([1, 0, 2]), `/rules:1:1: error not-text: not a text file; ${expected}`],
+    ['UTF-16', Buffer.from('\ufefftable ip', 'utf16le'), `/rules:1:1: error not-text: not a text file; ${expected}`],
     ['comments alone', '# nothing\n', 'error: /rules has no table svc2nft (it has no tables)'],
     ['other tables', other, 'error: /rules has no table svc2nft (it has ip kube-proxy, ip6 kube-proxy)'],
     [
@@ -183,7 +179,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     [
       'JSON of something else',
       '{"kind": "List", "items": []}',
-      '/rules:1:1: error invalid-json: this is not the JSON of nft, which has a list "nftables"',
+      '/rules:1:1: error invalid-json: not the JSON of nft, which has a list "nftables"',
     ],
     [
       'a manifest',
@@ -276,18 +272,18 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
 
   test('JSON that ends half way', async () => {
     const { result, stderr } = await load('{"nftables": [{"table": {"family": "ip",\n');
-    expect(stderr).toMatch(/^\/rules:2:1: error invalid-json: .*\(nft 1\.0\.6 stops half way .* without -j\)\n$/);
+    expect(stderr).toMatch(/^\/rules:2:1: error invalid-json: .*\(nft 1\.0\.6 stops halfway .* without -j\)\n$/);
     expect(result).toBe(1);
   });
 
   test('a folder, a file that is not there, a device, an empty stdin', async () => {
     const loads = [loadFrom(folder), loadFrom(join(folder, 'none')), loadFrom('/dev/null'), loadFrom('-')];
     expect(await Promise.all(loads)).toEqual([
-      { result: 1, stderr: ':1:1: error file-unreadable: this is a folder; a file is expected\n' },
-      { result: 1, stderr: '/none:1:1: error file-not-found: there is no such file or folder\n' },
+      { result: 1, stderr: ':1:1: error file-unreadable: expected a file, found a folder\n' },
+      { result: 1, stderr: '/none:1:1: error file-not-found: no such file or folder\n' },
       {
         result: 1,
-        stderr: '/dev/null:1:1: error file-unreadable: this is a device or socket; a file is expected\n',
+        stderr: '/dev/null:1:1: error file-unreadable: expected a file, found a device or socket\n',
       },
       { result: 1, stderr: `<stdin>:1:1: error empty-input: the file is empty; ${expected}\n` },
     ]);
@@ -299,7 +295,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     // The file has no blocks, so that it takes no space.
     await truncate(file, 2 ** 31);
     const { result, stderr } = await loadFrom(file);
-    expect(stderr).toMatch(/^\/large:1:1: error file-unreadable: it is larger than [0-9]+ MiB; give it in parts\n$/);
+    expect(stderr).toMatch(/^\/large:1:1: error file-unreadable: larger than [0-9]+ MiB; split it\n$/);
     expect(result).toBe(1);
   });
 });

@@ -1,0 +1,257 @@
+import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
+import { excerpt, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
+import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
+import { isNftError, readTable } from '../../kernel/read-table.ts';
+import type { RunProgram } from '../../kernel/run-program.ts';
+import { escapeControls, suggestClosest } from '../../lib/text.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
+import { onlyField } from '../../nft/json/json-values.ts';
+import { collectObjects, findTerse, type RulesetTables, readNftJson } from '../../nft/json/read-nft-json.ts';
+import type { ListedTable, TableName } from '../../nft/listed-table.ts';
+import { parseNftText } from '../../nft/text/parse-nft-text.ts';
+import { NftTextError } from '../../nft/text/tokens.ts';
+import type { CompileOptions } from '../../options.ts';
+import { parseJson } from '../../phases/1-read/parse-json.ts';
+import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
+import { type Streams, wantsColor } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { exitCodeOfError } from '../output/report-outcome.ts';
+import { loadFile, loadInput } from './load-files.ts';
+
+/**
+ * Reads the tables of svc2nft from the kernel (`kernel`), or from a file or stdin (`-`): the output of `compile` or of
+ * `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions.
+ *
+ * @returns one table for each family that has one; at least one, or the exit code after a message on stderr.
+ */
+export async function loadListedTables(
+  source: string,
+  { families, table }: Pick<CompileOptions, 'families' | 'table'>,
+  streams: Streams,
+): Promise<readonly ListedTable[] | number> {
+  if (source === '') {
+    streams.stderr.write('error: --ruleset needs a file or kernel\n');
+    return exitCodes.wrongUsage;
+  }
+  const names = families.map((family) => ({ family, table }));
+  if (source !== 'kernel') {
+    const found = await loadRulesetFile(source, names, streams);
+    return found ?? exitCodes.badInput;
+  }
+  const listings = await loadKernelTables(names, streams);
+  if (typeof listings !== 'number' && listings.length === 0) {
+    streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
+    return exitCodes.badInput;
+  }
+  return listings;
+}
+
+/**
+ * Reads the named tables from the kernel. A missing table is not an error here.
+ *
+ * @returns the tables that exist, or the exit code after a message on stderr.
+ */
+export async function loadKernelTables(
+  names: readonly TableName[],
+  streams: Streams,
+): Promise<readonly ListedTable[] | number> {
+  const listings: ListedTable[] = [];
+  for (const name of names) {
+    const listing = await readKernelTable(streams.run, name);
+    if (isNftError(listing)) {
+      streams.stderr.write(`error: ${formatNftError(listing)}\n`);
+      return exitCodeOfError(listing);
+    }
+    listings.push(...(listing ? [listing] : []));
+  }
+  return listings;
+}
+
+/** How many of them are shown. */
+const shownDeviations = 5;
+
+/** Warns on stderr about parts that svc2nft never writes: answers about these tables may be wrong. */
+export function warnAboutDeviations(listings: readonly ListedTable[], { stderr }: Pick<Streams, 'stderr'>): void {
+  const messages = listings.flatMap(({ deviations }) => deviations.map(({ message }) => message));
+  for (const message of messages.slice(0, shownDeviations)) {
+    stderr.write(`warning: ${escapeControls(message)}\n`);
+  }
+  if (messages.length > shownDeviations) {
+    stderr.write(`warning: ... and ${messages.length - shownDeviations} more that svc2nft does not understand\n`);
+  }
+}
+
+/** Such as `table ip svc2nft`; without the family if several are meant, whose tables all have the same name. */
+function nameTables(names: readonly TableName[]): string {
+  const [first] = names;
+  const table = escapeControls(first?.table ?? '');
+  return names.length === 1 ? `table ${first?.family} ${table}` : `table ${table}`;
+}
+
+/**
+ * Reads a table from the kernel; undefined if there is none. nft 1.0.6 prints incomplete JSON for a table with flags, such
+ * as a dormant one; its text output is complete.
+ */
+async function readKernelTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
+  const listing = await readTable(run, name);
+  if (!isNftError(listing) || listing.kind !== 'refused') {
+    return listing;
+  }
+  const { exitCode, stdout } = await run('nft', ['-n', 'list', 'table', name.family, name.table]);
+  return (exitCode === 0 ? readText(stdout, name) : undefined) ?? listing;
+}
+
+function readText(text: string, name: TableName): ListedTable | undefined {
+  try {
+    return parseNftText(text, [name]).listings[0];
+  } catch (error) {
+    if (error instanceof NftTextError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const whatIsExpected = 'expected the output of svc2nft compile, nft list ruleset or nft -j list ruleset';
+
+/**
+ * Reads the named tables from a file (`-` is stdin) with nft text or nft's JSON, told apart by the first character.
+ *
+ * @returns at least one table, or undefined after a message on stderr.
+ */
+async function loadRulesetFile(
+  path: string,
+  names: readonly TableName[],
+  streams: Streams,
+): Promise<readonly ListedTable[] | undefined> {
+  const fail = (problem: Diagnostic | string): undefined => {
+    const text = typeof problem === 'string' ? problem : formatDiagnostic(problem, { color: wantsColor(streams) });
+    streams.stderr.write(`${text}\n`);
+  };
+  const input = await loadText(path, streams);
+  if ('code' in input) {
+    return fail(input);
+  }
+  const wanted = { file: input.file, names };
+  try {
+    const tables = readRulesetText(input.text, wanted);
+    if ('code' in tables) {
+      return fail(tables);
+    }
+    return tables.listings.length > 0 ? tables.listings : fail(describeLack(tables, wanted));
+  } catch (error) {
+    if (error instanceof NftTextError) {
+      return fail(describeSyntaxError(error, input.file));
+    }
+    throw error;
+  }
+}
+
+/** The text of a file, or why there is none. */
+async function loadText(path: string, { stdin }: Streams): Promise<{ file: string; text: string } | Diagnostic> {
+  const { texts, diagnostics } = path === '-' ? await loadInput(['-'], stdin) : await loadFile(path);
+  const [problem] = diagnostics;
+  const [input] = texts;
+  if (problem || !input) {
+    return problem ? withHint(problem, path) : diagnosticInFile('file-unreadable', 'it cannot be read', path);
+  }
+  const { file } = input;
+  const text = decodeText(input);
+  if (typeof text !== 'string') {
+    return diagnosticInFile('not-text', `not a text file; ${whatIsExpected}`, file);
+  }
+  return text.trim() === ''
+    ? diagnosticInFile('empty-input', `the file is empty; ${whatIsExpected}`, file)
+    : { file, text };
+}
+
+/** A misspelled `kernel` looks like the name of a missing file. */
+function withHint(problem: Diagnostic, path: string): Diagnostic {
+  const meant = problem.code === 'file-not-found' ? suggestClosest(path, ['kernel']) : undefined;
+  return meant === undefined ? problem : { ...problem, message: `${problem.message} (did you mean ${meant}?)` };
+}
+
+function describeSyntaxError({ line, column, lineText, message }: NftTextError, file: string): string {
+  const head = `${escapeControls(file)}:${line}:${column}: error: ${escapeControls(message)}`;
+  if (lineText.trim() === '') {
+    return head;
+  }
+  // nft indents with tabs, which an excerpt would show as escapes.
+  const indentation = /^[ \t]*/.exec(lineText)?.[0].length ?? 0;
+  const shownLine = excerpt({ line, column: column - indentation, lineText: lineText.slice(indentation) });
+  return `${head}\n  ${shownLine.line}\n  ${shownLine.caret}`;
+}
+
+/** How many tables of a file are named. */
+const shownProblems = 8;
+
+function describeLack(
+  { found }: RulesetTables,
+  { file, names }: { readonly file: string; readonly names: readonly TableName[] },
+): string {
+  const more = found.length > shownProblems ? [`${found.length - shownProblems} more`] : [];
+  const has = found.length === 0 ? 'no tables' : [...found.slice(0, shownProblems).map(cut), ...more].join(', ');
+  return `error: ${escapeControls(file)} has no ${nameTables(names)} (it has ${escapeControls(has)})`;
+}
+
+/** nft itself allows names of 255 characters. */
+function cut(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 64)}...` : name;
+}
+
+interface Wanted {
+  readonly file: string;
+  readonly names: readonly TableName[];
+}
+
+/**
+ * Reads nft's JSON if the text begins with a brace, else nft text.
+ *
+ * @returns a diagnostic for JSON that is incomplete or not nft's.
+ * @throws NftTextError for invalid nft text.
+ */
+export function readRulesetText(text: string, wanted: Wanted): RulesetTables | Diagnostic {
+  const tables = /^\s*\{/.test(text) ? readJson(text, wanted) : parseNftText(text, wanted.names);
+  if ('code' in tables) {
+    return tables;
+  }
+  const listings = tables.listings.map((listing) => ({
+    ...listing,
+    deviations: [...listing.deviations, ...findTerse(listing)],
+  }));
+  return { ...tables, listings };
+}
+
+function readJson(text: string, { file, names }: Wanted): RulesetTables | Diagnostic {
+  const { values, error } = parseJson(text);
+  if (error) {
+    const position = positionAt(text, findLineStarts(text), error.offset);
+    const hint =
+      'nft 1.0.6 stops halfway at anything it cannot write as JSON, such as a dormant table; use its text output, without -j';
+    return diagnosticInFile('invalid-json', `${error.message} (${hint})`, file, position);
+  }
+  // Several outputs of nft may follow one another.
+  const lists = values.flatMap(({ value }) => listIn(value));
+  if (lists.length === 0) {
+    return diagnosticInFile('invalid-json', 'not the JSON of nft, which has a list "nftables"', file);
+  }
+  const objects = lists.flat();
+  const json = { nftables: objects };
+  const present = names.filter((name) => collectObjects(json, name).table);
+  return {
+    listings: present.map((name) => readNftJson(json, name)),
+    found: objects.flatMap(tableName),
+  };
+}
+
+/** The list of objects in one output of nft; nothing for any other value. */
+function listIn(value: unknown): (readonly unknown[])[] {
+  const objects: unknown = isMapping(value) ? value['nftables'] : undefined;
+  return Array.isArray(objects) ? [objects] : [];
+}
+
+function tableName(object: unknown): string[] {
+  const [kind, body] = onlyField(object) ?? [];
+  const { family, name } = kind === 'table' && isMapping(body) ? body : {};
+  return typeof family === 'string' && typeof name === 'string' ? [`${family} ${name}`] : [];
+}
