@@ -32,7 +32,7 @@ export function drawArrows({ frontends, port, ends, labelStart, labelEnd }, part
 }
 
 /**
- * A line that is level from `levelX` on, where its labels stand, and its head.
+ * A line that is level from `levelX` on, where its labels are, and its head.
  *
  * @param {{ from: Point, to: Point, levelX: number }} way
  * @param {SVGElement[]} labels
@@ -51,7 +51,7 @@ function drawArrow({ from, to, levelX }, labels, { dashed }) {
 }
 
 /**
- * The first label stands above the line, others below.
+ * The first label is above the line, others are below.
  *
  * @param {readonly string[]} labels
  * @param {Point} end

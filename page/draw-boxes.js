@@ -1,7 +1,7 @@
 // @ts-check
 import { endGroup, frontendGroup } from './light-up.js';
 import { makeSvg } from './make-element.js';
-import { linesOfPort, noteOfFrontend, placeOfFrontend, titleOfGroup } from './port-texts.js';
+import { linesOfPort, noteOfFrontend, titleOfGroup } from './port-texts.js';
 
 /**
  * @typedef {import('./stack-ends.js').Box} Box
@@ -17,19 +17,22 @@ import { linesOfPort, noteOfFrontend, placeOfFrontend, titleOfGroup } from './po
  */
 export function drawFrontend(box, index, parts) {
   const { frontend, x, y } = box;
-  const { kind, heldBy, sourceRanges, routes } = frontend;
-  const place = placeOfFrontend(frontend);
+  const { kind, address, heldBy, sourceRanges, routes } = frontend;
   const note = noteOfFrontend(frontend);
   const element = makeSvg(
     'g',
     { class: routes.length === 0 ? 'box frontend taken' : 'box frontend', tabindex: 0, role: 'img' },
     drawFrame(box),
     makeSvg('text', { x: x + 11, y: y + 18, class: 'muted' }, kind),
-    makeSvg('text', { x: x + 11, y: y + 35, class: 'mono' }, place),
+    makeSvg('text', { x: x + 11, y: y + 35, class: 'mono' }, address),
     ...(note === '' ? [] : [makeSvg('text', { x: x + 11, y: y + 51, class: 'muted' }, note)]),
-    makeSvg('title', {}, [`${kind} ${place}`, ...(heldBy === '' ? [] : [heldBy]), ...(sourceRanges ?? [])].join('\n')),
+    makeSvg(
+      'title',
+      {},
+      [`${kind} ${address}`, ...(heldBy === '' ? [] : [heldBy]), ...(sourceRanges ?? [])].join('\n'),
+    ),
   );
-  element.setAttribute('aria-label', `${kind} ${place} ${note}`);
+  element.setAttribute('aria-label', `${kind} ${address} ${note}`);
   parts.push({ element, routes, group: frontendGroup(index) });
   return element;
 }
@@ -51,7 +54,7 @@ export function drawPortBox(port, box) {
 }
 
 /**
- * What becomes of clients that no endpoint may take.
+ * The refusal of clients that no endpoint may take.
  *
  * @param {import('./stack-ends.js').RefusalBox} box
  * @param {Part[]} parts
@@ -77,25 +80,25 @@ export function drawRefusal(box, parts) {
  */
 export function drawEndpoint(box, parts, onEndpoint) {
   const { endpoint, shares } = box;
-  const { socket, pod, place, state, leftOut, routes } = endpoint;
+  const { endpointAddress, pod, place, state, leftOut, routes } = endpoint;
   const classes = ['box', 'endpoint', ...(place.isHere ? ['here'] : []), ...(leftOut === '' ? [] : ['left-out'])];
-  const words = [socket, pod, `${state}: ${shares.join(', ')}`];
+  const words = [endpointAddress, pod, `${state}: ${shares.join(', ')}`];
   const element = makeSvg(
     'g',
     { class: classes.join(' '), tabindex: 0, role: 'button' },
     drawFrame(box),
-    makeSvg('text', { x: box.x + 11, y: box.textY, class: 'mono' }, socket),
+    makeSvg('text', { x: box.x + 11, y: box.textY, class: 'mono' }, endpointAddress),
     makeSvg('text', { x: box.podX, y: box.podY, class: 'muted' }, box.pod),
     makeSvg('title', {}, [...words, 'press to find all Services of this address'].join('\n')),
   );
   element.setAttribute('aria-label', `${words.join(', ')}. Find all Services of this address`);
-  onPress(element, () => onEndpoint(socket.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')));
+  onPress(element, () => onEndpoint(endpointAddress.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')));
   parts.push({ element, routes, group: endGroup(box) });
   return element;
 }
 
 /**
- * The frame of a zone or a node with its title, which can be pressed where something happens then.
+ * The frame of a zone or a node with its title, which is a button if `press` is given.
  *
  * @param {import('./stack-ends.js').GroupBox} box
  * @param {'zone' | 'node'} kind

@@ -1,6 +1,6 @@
 // @ts-check
 import { groupEndpoints } from './group-endpoints.js';
-import { linesOfPort, noteOfFrontend, placeOfFrontend, sharesOf } from './port-texts.js';
+import { linesOfPort, noteOfFrontend, sharesOf } from './port-texts.js';
 import { monoWidth, sizes, textWidthOf } from './sizes.js';
 import { stackEnds } from './stack-ends.js';
 
@@ -9,7 +9,7 @@ import { stackEnds } from './stack-ends.js';
  * @typedef {import('./unpack-graph.js').Frontend} Frontend
  * @typedef {Box & { frontend: Frontend }} FrontendBox
  *
- * Where everything of one service port stands, in pixels.
+ * The positions of everything of one service port, in pixels.
  * @typedef Layout
  * @property {number} width
  * @property {number} height
@@ -55,7 +55,7 @@ export function layOutPort(port, { width, mostEndpoints }) {
 
 /** @param {Frontend} frontend */
 function widthOfFrontend(frontend) {
-  const texts = [placeOfFrontend(frontend).length * monoWidth, textWidthOf(noteOfFrontend(frontend))];
+  const texts = [frontend.address.length * monoWidth, textWidthOf(noteOfFrontend(frontend))];
   return Math.max(...texts) + 2 * sizes.padding;
 }
 

@@ -42,7 +42,7 @@ export function frontendGroup(index) {
  * @param {import('./stack-ends.js').RefusalBox | import('./stack-ends.js').EndpointBox} box
  */
 export function endGroup(box) {
-  return 'endpoint' in box ? `endpoint ${box.endpoint.socket}` : `refusal ${box.route}`;
+  return 'endpoint' in box ? `endpoint ${box.endpoint.endpointAddress}` : `refusal ${box.route}`;
 }
 
 /**

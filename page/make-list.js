@@ -11,7 +11,7 @@ import { countText, makeElement } from './make-element.js';
 /** The height of a row, in pixels; the style sheet has the same. */
 const rowHeight = 50;
 
-/** Rows above and below the visible ones that are made as well. */
+/** Rows above and below the visible ones that are drawn as well. */
 const spareRows = 6;
 
 /**

@@ -2,8 +2,8 @@
 import { shortenName } from './make-element.js';
 
 /**
- * What an endpoint gets of the new connections, a text for each kind of clients: `1/3`, or `pods 1/3`, `outside 1/1`;
- * where it gets nothing, the reason.
+ * An endpoint's share of the new connections, a text for each kind of clients: `1/3`, or `pods 1/3`, `external 1/1`;
+ * the reason where it gets none.
  *
  * @param {import('./unpack-graph.js').Endpoint} endpoint
  * @param {import('./unpack-graph.js').Port} port
@@ -18,41 +18,32 @@ export function sharesOf({ routes, leftOut }, port) {
 }
 
 /**
- * What the box of a service port says.
+ * The lines in the box of a service port.
  *
  * @param {import('./unpack-graph.js').Port} port
  */
 export function linesOfPort({ portName, port, affinitySeconds }) {
-  return [portName || 'port', port, ...(affinitySeconds > 0 ? [`sticky for ${affinitySeconds} s`] : [])];
+  return [portName || 'port', port, ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : [])];
 }
 
 /**
- * The address and port of a frontend, or a node port alone.
- *
- * @param {import('./unpack-graph.js').Frontend} frontend
- */
-export function placeOfFrontend({ place }) {
-  return place.replace(/^node port /, '');
-}
-
-/**
- * Who may use a frontend, where not everybody may.
+ * Who may use a frontend, unless all clients may.
  *
  * @param {import('./unpack-graph.js').Frontend} frontend
  */
 export function noteOfFrontend({ heldBy, sourceRanges }) {
   if (heldBy !== '') {
-    return `taken by ${shortenName(heldBy)}`;
+    return `held by ${shortenName(heldBy)}`;
   }
   if (sourceRanges === null) {
     return '';
   }
   const more = sourceRanges.length > 1 ? ` +${sourceRanges.length - 1}` : '';
-  return `only from ${sourceRanges[0] ?? 'nobody'}${more}`;
+  return `only from ${sourceRanges[0] ?? 'no client'}${more}`;
 }
 
 /**
- * What stands above a zone or a node.
+ * The title of a zone or a node.
  *
  * @param {{ name: string, isHere: boolean }} group
  * @param {'zone' | 'node'} kind

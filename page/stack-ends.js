@@ -11,12 +11,12 @@ import { monoWidth, sizes, textWidthOf, titleWidthOf } from './sizes.js';
  * @typedef {Box & { endpoint: Endpoint, shares: string[], textY: number, pod: string, podX: number, podY: number }} EndpointBox
  * @typedef {Box & { name: string, isHere: boolean }} GroupBox
  *
- * What stands in the third column.
+ * The boxes of the third column.
  * @typedef {{ refusals: RefusalBox[], zones: GroupBox[], nodes: GroupBox[], endpoints: EndpointBox[], width: number, height: number }} Ends
  */
 
 /**
- * Refusals, and below them endpoints by zone and node. Pods stand beside their addresses where there is room for that,
+ * Refusals, and below them endpoints by zone and node. Pods are beside their addresses where there is room,
  * else below.
  *
  * @param {import('./unpack-graph.js').Port} port
@@ -25,11 +25,11 @@ import { monoWidth, sizes, textWidthOf, titleWidthOf } from './sizes.js';
  */
 export function stackEnds(port, { shares, x, room }) {
   const shown = [...shares.keys()];
-  const socketWidth = Math.max(0, ...shown.map(({ socket }) => socket.length)) * monoWidth;
+  const addressWidth = Math.max(0, ...shown.map(({ endpointAddress }) => endpointAddress.length)) * monoWidth;
   const podWidth = Math.max(0, ...shown.map(({ shortPod }) => textWidthOf(shortenName(shortPod))));
   const frame = 2 * (sizes.inset + sizes.padding);
-  const isBeside = frame + socketWidth + sizes.padding + podWidth <= room;
-  const content = isBeside ? socketWidth + sizes.padding + podWidth : Math.max(socketWidth, Math.min(podWidth, 300));
+  const isBeside = frame + addressWidth + sizes.padding + podWidth <= room;
+  const content = isBeside ? addressWidth + sizes.padding + podWidth : Math.max(addressWidth, Math.min(podWidth, 300));
   const refusals = stackRefusals(port, x);
   const titles = shown.flatMap(({ place: { zone, node, isHere } }) => [
     titleOfGroup({ name: zone, isHere }, 'zone'),
@@ -48,7 +48,7 @@ export function stackEnds(port, { shares, x, room }) {
     endpoint,
     shares: shares.get(endpoint) ?? [],
     pod: shorten(endpoint.shortPod, podRoom),
-    podX: x + sizes.inset + sizes.padding + (isBeside ? socketWidth + sizes.padding : 0),
+    podX: x + sizes.inset + sizes.padding + (isBeside ? addressWidth + sizes.padding : 0),
     textY: y + textY,
     podY: y + textY + (isBeside ? 0 : 17),
     x: x + sizes.inset,

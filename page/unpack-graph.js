@@ -2,11 +2,11 @@
 import { compareNames } from './make-element.js';
 
 /**
- * What the page works with; src/graph/graph.ts says what the fields mean.
+ * What the page works with; src/inspect/graph/graph.ts says what the fields mean.
  *
  * @typedef {{ node: string, zone: string, isHere: boolean }} Place
- * @typedef {{ socket: string, pod: string, shortPod: string, place: Place, state: string, leftOut: string, routes: number[] }} Endpoint
- * @typedef {{ kind: string, place: string, heldBy: string, sourceRanges: string[] | null, routes: number[] }} Frontend
+ * @typedef {{ endpointAddress: string, pod: string, shortPod: string, place: Place, state: string, leftOut: string, routes: number[] }} Endpoint
+ * @typedef {{ kind: string, address: string, heldBy: string, sourceRanges: string[] | null, routes: number[] }} Frontend
  * @typedef {{ clients: string, endpoints: number, refusal: string | null }} Route
  * @typedef {{ portName: string, port: string, affinitySeconds: number, frontends: Frontend[], routes: Route[], endpoints: Endpoint[] }} Port
  *
@@ -17,15 +17,15 @@ import { compareNames } from './make-element.js';
  * @property {Port[]} ports
  * @property {ReadonlySet<string>} problems
  * @property {number} endpoints
- * @property {number} used how many of them somebody is sent to
+ * @property {number} used how many of them get connections
  * @property {ReadonlySet<Place>} places
- * @property {string} searchText in small letters, everything that one may look for
+ * @property {string} searchText in lower case, everything that a search finds
  *
  * @typedef {{ node: string, zone: string, places: Place[], services: Service[] }} PageGraph
  */
 
 /**
- * The graph of the page, from the JSON that src/graph/pack-graph.ts makes.
+ * The graph of the page, from the JSON that packGraph writes (src/inspect/graph/write-page.ts).
  *
  * @param {any} packed
  * @returns {PageGraph}
@@ -56,18 +56,18 @@ function unpackPort([portName, port, affinitySeconds, frontends, routes, endpoin
     portName,
     port,
     affinitySeconds,
-    frontends: frontends.map(([kind, place, heldBy, sourceRanges, own]) => ({
+    frontends: frontends.map(([kind, address, heldBy, sourceRanges, own]) => ({
       kind,
-      place,
+      address,
       heldBy,
       sourceRanges,
       routes: own,
     })),
     routes: routes.map(([clients, count, refusal]) => ({ clients, endpoints: count, refusal })),
-    endpoints: endpoints.map(([socket, pod, place, use]) => {
+    endpoints: endpoints.map(([endpointAddress, pod, place, use]) => {
       const [state, leftOut, own] = uses[use];
       const fullPod = pod === '' || pod.includes('/') ? pod : `${namespace}/${pod}`;
-      return { socket, pod: fullPod, shortPod: pod, place: places[place], state, leftOut, routes: own };
+      return { endpointAddress, pod: fullPod, shortPod: pod, place: places[place], state, leftOut, routes: own };
     }),
   };
 }
@@ -81,9 +81,9 @@ function makeService({ id, namespace, name, ports }) {
   const places = new Set(endpoints.map(({ place }) => place));
   const words = [
     id,
-    ...ports.flatMap(({ portName, port, frontends }) => [portName, port, ...frontends.map(({ place }) => place)]),
+    ...ports.flatMap(({ portName, port, frontends }) => [portName, port, ...frontends.map(({ address }) => address)]),
     ...[...places].flatMap(({ node, zone }) => [node, zone]),
-    ...endpoints.flatMap(({ socket, pod }) => [socket, pod]),
+    ...endpoints.flatMap(({ endpointAddress, pod }) => [endpointAddress, pod]),
   ];
   return {
     id,
@@ -98,7 +98,7 @@ function makeService({ id, namespace, name, ports }) {
   };
 }
 
-/** All problems that a Service may have, the worst first. */
+/** All problems that a Service may have, worst first. */
 export const problemNames = [
   'rejected',
   'dropped',

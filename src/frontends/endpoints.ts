@@ -3,8 +3,6 @@ import { escapeControls } from '../lib/text.ts';
 import { endpointText } from '../net/network.ts';
 import type { Endpoint, ServicePort } from '../phases/3-model/model.ts';
 
-/** What people are told of an endpoint, whatever a packet meets. Types only. */
-
 /** What an EndpointSlice says of an endpoint (EndpointConditions). */
 export type EndpointState =
   | 'ready'
@@ -14,16 +12,16 @@ export type EndpointState =
   /** It terminates and no longer serves. */
   | 'not serving';
 
-/** Why an endpoint that a Service has gets no connections at a frontend. */
+/** Why an endpoint of a Service gets no connections at a frontend. */
 export type LeftOutReason =
   | Exclude<EndpointState, 'ready'>
   /** Policy Local, and it runs elsewhere. */
   | 'not local'
-  /** The hints of the endpoints keep this node's connections to endpoints for this node, or its zone. */
+  /** Hints of the endpoints keep this node's connections at endpoints that are for this node, or for its zone. */
   | 'other node'
   | 'other zone';
 
-/** An endpoint, and who is there. Texts are empty where nobody says. */
+/** An endpoint and where it runs. Texts are empty where nothing tells. */
 export interface EndpointPlace {
   /** `10.1.2.3:8080`, `[fd00::1]:8080`. */
   readonly endpoint: string;
@@ -44,21 +42,21 @@ export function endpointState({ ready, serving, terminating }: Endpoint): Endpoi
   return serving ? 'terminating' : 'not serving';
 }
 
-/** For whom endpoints are judged. */
-interface Judging {
-  /** Whether a Local policy holds. */
+/** What the reasons depend on besides the endpoints. */
+interface Selecting {
+  /** Whether policy Local applies. */
   readonly isLocalOnly: boolean;
-  /** The node's name. */
+  /** The name of the node that the rules are for. */
   readonly nodeName: string;
 }
 
 /**
- * Says why endpoints of a service port that get no connections get none: the first reason that holds, in the order in
- * which endpoints are chosen (see selectEndpoints).
+ * Answers why an unused endpoint of a service port gets no connections: the first reason that applies, in the order in
+ * which endpoints are selected (selectEndpoints).
  */
-export function leftOutJudge(
+export function leftOutReasons(
   servicePort: ServicePort,
-  { isLocalOnly, nodeName }: Judging,
+  { isLocalOnly, nodeName }: Selecting,
 ): (endpoint: Endpoint) => LeftOutReason {
   const hintReason = followsNodeHints(servicePort, nodeName) ? 'other node' : 'other zone';
   return (endpoint) => {
@@ -73,7 +71,7 @@ export function leftOutJudge(
   };
 }
 
-/** Whether hints for nodes decide before those for zones: every ready endpoint has one, and one is for this node. */
+/** Whether node hints come before zone hints: every ready endpoint has one, and one is for this node. */
 function followsNodeHints({ endpoints }: ServicePort, nodeName: string): boolean {
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   return (
@@ -81,7 +79,7 @@ function followsNodeHints({ endpoints }: ServicePort, nodeName: string): boolean
   );
 }
 
-/** An endpoint with what is known of its place. A node's name in a slice is any text, so it is made harmless. */
+/** An endpoint with what is known of where it runs. A node's name in a slice may be any text, so it is escaped. */
 export function placeEndpoint(
   { endpointAddress, nodeName }: Pick<Endpoint, 'endpointAddress' | 'nodeName'>,
   places: Places | undefined,

@@ -91,7 +91,7 @@ describe('a snapshot', () => {
               zone: '',
               local: true,
               state: 'ready',
-              usedBy: 'everybody',
+              usedBy: 'all',
               leftOut: null,
             },
           ],

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
-import { type FrontendRow, type Inventory, takeInventory } from '../../inspect/list/inventory.ts';
+import type { FrontendRow, Inventory } from '../../inspect/list/inventory.ts';
+import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
-import { renderTable } from '../../inspect/list/render-table.ts';
+import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
 import { readPlaces } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
@@ -17,36 +18,39 @@ const examples = `Examples:
   svc2nft list dump.yaml --node worker-1                      every address and port that Services answer at
   svc2nft list dump.yaml --node worker-1 -n shop -o wide      with endpoints in use and left out, and why
   svc2nft list dump.yaml --node worker-1 -o json | jq '.items[] | select(.refusal)'
-  svc2nft list --kernel                                       what is loaded now; needs root, and no manifests
+  svc2nft list --kernel                                       what is loaded now; needs root, but no manifests
   watch svc2nft list --kernel --service shop/cart
 `;
 
 const exitText = `
-A line is one frontend: an address and port, or a node port (*:30080/tcp, of IPv6 [*]:30080/tcp), of one service port.
-  POLICY     the traffic policy that holds there, internal or external
-  ENDPOINTS  how many endpoints somebody may reach through it; with policy Local, clients outside reach the LOCAL ones only
+Each line is one frontend of one service port: an address and port, or a node port (*:30080/tcp, over IPv6 [*]:30080/tcp).
+  POLICY     the traffic policy that applies there, internal or external
+  ENDPOINTS  how many endpoints any client can reach through it; with policy Local, external clients reach the LOCAL ones only
   LOCAL      how many of them run on this node
-  USED       with -o wide: those endpoints; some only for clients outside, or only for pods and the node
-  REMARK     why connections are refused, why endpoints are left out, who may connect, how long clients keep endpoints
-Services that get no rules have a line with <none> as their frontend. The kernel does not know them, nor endpoints left out,
-nor whether an address is a load balancer's unless it has source ranges (type External); an endpoint whose slice names no
-node counts as local there. With --ruleset, only --table and --family of the options about rules matter. What stands in the
-kernel's maps is listed, whether packets get that far or not: svc2nft diff and svc2nft verify find what others changed.
+  USED       with -o wide: those endpoints, and whether only external or only internal clients (pods and the node) use them
+  LEFT-OUT   with -o wide: the other endpoints of the Service, and why they get no connections
+  REMARK     why connections are refused, why endpoints are left out, who may connect, how long clients keep an endpoint
+
+Services without rules have a line with <none> as their frontend. Reading rules alone (--kernel, --ruleset) shows neither
+these nor endpoints left out, and an external address is type External unless source ranges show that it is a load
+balancer's; an endpoint whose slice names no node counts as local there. With --ruleset, the only options about rules that
+matter are --table and --family. The list shows what the maps in the kernel hold, even if other rules keep packets from
+getting that far: svc2nft diff and svc2nft verify find such changes.
 
 -o json and -o yaml print {node, tables: [{family, table, nodePortAddresses}], items: [...]}; an item has namespace,
 service, portName, protocol, family, type, frontend, policy, refusal, givenTo, affinitySeconds, sourceRanges, endpointsUsed,
 endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
 
-Exit codes: 0 done, also when there is nothing to list; 1 bad input, nothing of the name that was asked for, or no such table;
-2 wrong usage; 3 nft or the kernel refused; 4 no permission or no nft.`;
+Exit codes: 0 done, even if there is nothing to list; 1 bad input, no such Service or namespace, or no such table;
+2 wrong usage; 3 refused by nft or the kernel; 4 no permission or no nft.`;
 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('list')))
-    .description('Lists the frontends of Services on this node, with policies, endpoints and what is wrong with them.')
+    .description('Lists the frontends of Services on this node, with their policies, endpoints and problems.')
     .option('--kernel', 'the same as --ruleset kernel')
-    .option('--ruleset <file|kernel>', 'list what these rules hold, or - for those on stdin, and read no manifests')
+    .option('--ruleset <file|kernel>', 'list what these rules serve (- reads them from stdin), without manifests')
     .addOption(
       new Option('-o, --output <format>', 'wide: with endpoints; json, yaml: everything; name: for explain --to')
         .choices(['table', 'wide', 'json', 'yaml', 'name'])
@@ -66,13 +70,13 @@ export interface ListFlags extends CompileFlags, RowFilters {
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';
 }
 
-/** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is no fault. */
+/** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error. */
 export async function runList(paths: readonly string[], flags: ListFlags, streams: Streams): Promise<number> {
   const source = flags.kernel ? 'kernel' : flags.ruleset;
   if (source !== undefined && paths.length > 0) {
     const flag = flags.kernel ? '--kernel' : '--ruleset';
     streams.stderr.write(
-      `error: ${flag} lists what the rules hold and reads no PATH; "svc2nft diff PATH" compares with the kernel (see --help)\n`,
+      `error: ${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n`,
     );
     return exitCodes.wrongUsage;
   }
@@ -82,10 +86,12 @@ export async function runList(paths: readonly string[], flags: ListFlags, stream
   if (typeof inventory === 'number') {
     return inventory;
   }
-  const { items, lacks } = filterRows(inventory.items, flags);
-  streams.stderr.write(linesOf(lacks));
+  const { items, missing } = filterRows(inventory.items, flags);
+  streams.stderr.write(linesOf(missing));
   const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, streams);
-  return exitCode === exitCodes.done && lacks.length > 0 && inventory.items.length > 0 ? exitCodes.badInput : exitCode;
+  return exitCode === exitCodes.done && missing.length > 0 && inventory.items.length > 0
+    ? exitCodes.badInput
+    : exitCode;
 }
 
 async function listSnapshot(paths: readonly string[], flags: ListFlags, streams: Streams): Promise<Inventory | number> {
@@ -95,11 +101,11 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
   }
   const { documents, views, rulesets } = cluster;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.
-  const asksPlaces = flags.output === 'json' || flags.output === 'yaml';
-  return takeInventory(rulesets, {
+  const showsPlaces = flags.output === 'json' || flags.output === 'yaml';
+  return listFrontends(rulesets, {
     views,
     unserved: listUnserved(notesOf(cluster), views),
-    ...(asksPlaces && { places: readPlaces(documents) }),
+    ...(showsPlaces && { places: readPlaces(documents) }),
   });
 }
 
@@ -110,7 +116,7 @@ async function listRules(source: string, { family, table }: ListFlags, streams: 
     return listings;
   }
   warnAboutDeviations(listings, streams);
-  return takeInventory(listings.map(({ ruleset }) => ruleset));
+  return listFrontends(listings.map(({ ruleset }) => ruleset));
 }
 
 async function textOf(inventory: Inventory, { output }: ListFlags): Promise<string> {
@@ -125,7 +131,7 @@ async function textOf(inventory: Inventory, { output }: ListFlags): Promise<stri
     case 'name':
       return linesOf(nameServicePorts(items));
     default:
-      return linesOf(renderTable(items, { wide: output === 'wide' }));
+      return linesOf(renderFrontendTable(items, { wide: output === 'wide' }));
   }
 }
 
@@ -133,40 +139,40 @@ function linesOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Flags that leave rows out; absent ones were not given. */
+/** Flags that select rows. */
 export interface RowFilters {
   readonly namespace?: readonly string[];
   /** `namespace/name`, or a name alone for that of any namespace. */
   readonly service?: readonly string[];
 }
 
-/** The rows that the flags ask for, and for each name that fits none a line: `No Services in namespace shopp (did you mean shop?)`. */
+/** The rows that the flags select, and for each name without a match a line: `No Services in namespace shopp (did you mean shop?)`. */
 export function filterRows(
   rows: readonly FrontendRow[],
   { namespace: namespaces = [], service: services = [] }: RowFilters,
-): { readonly items: readonly FrontendRow[]; readonly lacks: readonly string[] } {
+): { readonly items: readonly FrontendRow[]; readonly missing: readonly string[] } {
   if (rows.length === 0) {
-    return { items: [], lacks: ['No Services'] };
+    return { items: [], missing: ['No Services'] };
   }
   const inNamespaces = rows.filter(({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace));
   const items = inNamespaces.filter(
     ({ namespace, service }) =>
       services.length === 0 || services.includes(service) || services.includes(`${namespace}/${service}`),
   );
-  const lacks = [
+  const missing = [
     ...unknownNames(
       namespaces,
       namesIn(rows, ({ namespace }) => [namespace]),
     ).map(({ name, hint }) => `No Services in namespace ${escapeControls(name)}${hint}`),
-    ...lackingServices(services, inNamespaces).map(
+    ...missingServices(services, inNamespaces).map(
       ({ name, hint }) => `No Service ${escapeControls(name)}${inNamespace(namespaces)}${hint}`,
     ),
   ];
-  return { items, lacks };
+  return { items, missing };
 }
 
-/** Where there is nothing to choose from, the namespaces are at fault. */
-function lackingServices(services: readonly string[], rows: readonly FrontendRow[]): UnknownName[] {
+/** Without any rows the namespaces are the problem, and they are reported already. */
+function missingServices(services: readonly string[], rows: readonly FrontendRow[]): UnknownName[] {
   return rows.length === 0
     ? []
     : unknownNames(

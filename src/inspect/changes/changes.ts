@@ -4,7 +4,6 @@
  */
 
 import type { FrontendState, Policy, ServicePortIdentity } from '../../frontends/frontend.ts';
-import type { SettingName } from '../../frontends/read-settings.ts';
 import type { Family } from '../../net/network.ts';
 
 /** All differences of one family. */
@@ -76,7 +75,15 @@ export interface PolicyChange extends ValueChange<Policy> {
   readonly endpointsAfter: number;
 }
 
-/** A setting of the node; an empty list is none. */
+/** A setting of the node that shapes its rules. */
+export type SettingName =
+  | 'masquerade mark'
+  | 'masqueraded to cluster IPs'
+  | 'pods'
+  | 'node port addresses'
+  | 'service CIDRs';
+
+/** Another value of a setting of the node; an empty list stands for none. */
 export interface SettingChange {
   readonly setting: SettingName;
   readonly before: readonly string[];

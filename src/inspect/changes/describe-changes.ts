@@ -1,12 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts';
 import { compareFrontends, readFrontends } from '../../frontends/read-frontends.ts';
-import { readSettings } from '../../frontends/read-settings.ts';
+import { readNodeSettings, type SettingsInRules } from '../../frontends/read-node-settings.ts';
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
+import type { LocalDetector } from '../../phases/3-model/model.ts';
 import { baseChains } from '../../phases/5-plan/base-chains.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
-import type { FamilyChanges, ServicePortChange, ServicePortState, SettingChange, StaleUdpFlows } from './changes.ts';
+import type {
+  FamilyChanges,
+  ServicePortChange,
+  ServicePortState,
+  SettingChange,
+  SettingName,
+  StaleUdpFlows,
+} from './changes.ts';
 import {
   compareServicePort,
   type FrontendPair,
@@ -31,7 +39,7 @@ export function describeChanges(before: Ruleset | undefined, after: Ruleset | un
   return {
     family: some?.family ?? null,
     table: some?.table ?? null,
-    tableChange: tableChange(before, after),
+    tableChange: tableChangeOf(before, after),
     gained: listMissing(nowPorts, oldPorts),
     lost: listMissing(oldPorts, nowPorts),
     changed: listChanged(oldPorts, nowPorts, { old, now }),
@@ -110,17 +118,23 @@ function compareIdentity(a: ServicePortIdentity, b: ServicePortIdentity): number
   return compareText(a.name, b.name) || compareText(a.protocol, b.protocol);
 }
 
-function tableChange(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges['tableChange'] {
+function tableChangeOf(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges['tableChange'] {
   if (before) {
     return after ? 'kept' : 'gone';
   }
   return after ? 'new' : 'absent';
 }
 
-type Setting = SettingChange['setting'];
+const settingNames: readonly SettingName[] = [
+  'masquerade mark',
+  'masqueraded to cluster IPs',
+  'pods',
+  'node port addresses',
+  'service CIDRs',
+];
 
 /** The chains that every ruleset has, each with the settings that its rules depend on. */
-const fixedChains: ReadonlyMap<string, readonly Setting[]> = new Map<string, readonly Setting[]>([
+const fixedChains: ReadonlyMap<string, readonly SettingName[]> = new Map<string, readonly SettingName[]>([
   [chainNames.services, ['masquerade mark', 'masqueraded to cluster IPs', 'pods', 'node port addresses']],
   [chainNames.masquerading, ['masquerade mark']],
   [chainNames.nodePortEndpointsCheck, ['node port addresses']],
@@ -131,7 +145,7 @@ const fixedChains: ReadonlyMap<string, readonly Setting[]> = new Map<string, rea
   ...baseChains.map(({ name }) => [name, []] as const),
 ]);
 
-/** Settings of the node that differ, and fixed chains that differ for no such reason. Nothing without both tables. */
+/** Settings of the node that differ, and fixed chains that differ for another reason. Nothing without both tables. */
 function compareSettings(
   before: Ruleset | undefined,
   after: Ruleset | undefined,
@@ -139,9 +153,8 @@ function compareSettings(
   if (!before || !after) {
     return { settings: [], chains: [] };
   }
-  const [old, now] = [readSettings(before), readSettings(after)];
-  const settings = Object.keys(old).flatMap((name): SettingChange[] => {
-    const setting = name as Setting;
+  const [old, now] = [settingTexts(readNodeSettings(before)), settingTexts(readNodeSettings(after))];
+  const settings = settingNames.flatMap((setting): SettingChange[] => {
     const [was, is] = [old[setting], now[setting]];
     return was && is && !isDeepStrictEqual(was, is) ? [{ setting, before: was, after: is }] : [];
   });
@@ -150,6 +163,23 @@ function compareSettings(
     ([chain, reasons]) => !reasons.some((reason) => changed.has(reason)) && !isSameChain(chain, before, after),
   );
   return { settings, chains: unexplained.map(([chain]) => chain).sort(compareText) };
+}
+
+/** Settings as texts; undefined where the rules do not tell. */
+function settingTexts(settings: SettingsInRules): Readonly<Record<SettingName, readonly string[] | undefined>> {
+  const { masqueradeMarks, masqueraded, detector, nodePortAddresses, serviceCIDRs } = settings;
+  return {
+    'masquerade mark': masqueradeMarks?.map((mark) => `0x${mark.toString(16).padStart(8, '0')}`),
+    'masqueraded to cluster IPs': masqueraded && [masqueraded],
+    pods: detector && (detector === 'none' ? [] : [detectorText(detector)]),
+    'node port addresses':
+      nodePortAddresses?.kind === 'all' ? ['all addresses of the node'] : nodePortAddresses?.addresses,
+    'service CIDRs': serviceCIDRs,
+  };
+}
+
+function detectorText(detector: LocalDetector): string {
+  return detector.kind === 'source' ? detector.cidr : `interface ${detector.name}${detector.prefix ? '*' : ''}`;
 }
 
 function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {

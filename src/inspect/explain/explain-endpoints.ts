@@ -1,4 +1,4 @@
-import { type LeftOutReason, leftOutJudge, placeEndpoint } from '../../frontends/endpoints.ts';
+import { type LeftOutReason, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
 import type { Places } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
@@ -118,7 +118,7 @@ interface LeftOutContext {
 /** The endpoints of a service port that a packet cannot reach, each with the first reason that holds. */
 function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOutEndpoint[] {
   const { node, isLocal, used } = context;
-  const judge = leftOutJudge(servicePort, { isLocalOnly: isLocal, nodeName: node.nodeName });
+  const judge = leftOutReasons(servicePort, { isLocalOnly: isLocal, nodeName: node.nodeName });
   return servicePort.endpoints
     .filter(({ endpointAddress }) => !used.has(endpointText(endpointAddress)))
     .map((endpoint) => {

@@ -1,17 +1,17 @@
-import { type LeftOutReason, leftOutJudge, placeEndpoint } from '../../frontends/endpoints.ts';
+import { type LeftOutReason, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
+import { frontendHostText } from '../../frontends/frontend-address.ts';
+import { claimsOf } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import type { Places } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
-import { endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import type { Endpoint, FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import { displayName, elementComment } from '../../phases/5-plan/names.ts';
+import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { Graph, GraphEndpoint, GraphServicePort } from './graph.ts';
 import { listRoutes, type Routes } from './list-routes.ts';
 
-/** What a graph is made of. */
+/** What a graph is drawn from. */
 interface GraphSources {
   /** One for each family, and the ruleset at the same index. */
   readonly views: readonly NodeView[];
@@ -23,8 +23,8 @@ interface GraphSources {
 export type IsWanted = (servicePort: ServicePort) => boolean;
 
 /**
- * Reads from the rulesets who serves whom, and from views and places where that is. What is served, and with which
- * shares, comes from the rulesets alone.
+ * The frontends, service ports and endpoints of a node. What is served, and with which shares, comes from the rulesets
+ * alone; views and places tell where endpoints run.
  */
 export function buildGraph({ views, rulesets, places }: GraphSources, isWanted: IsWanted = () => true): Graph {
   const servicePorts = collectAll(views, (view) => {
@@ -47,8 +47,8 @@ interface PortContext {
 
 function drawPort(servicePort: ServicePort, { view, frontends, places }: PortContext): GraphServicePort {
   const { namespace, name, portName, protocol, port } = servicePort;
-  const claimed = listFrontends(servicePort, frontends);
-  const { routes, routesOf, routesTo } = listRoutes(claimed, { tellsPods: view.detector !== undefined });
+  const claims = claimsOf(servicePort, frontends);
+  const { routes, routesOf, routesTo } = listRoutes(claims, { tellsPods: view.detector !== undefined });
   return {
     family: view.family,
     namespace,
@@ -56,10 +56,10 @@ function drawPort(servicePort: ServicePort, { view, frontends, places }: PortCon
     portName,
     protocol,
     port,
-    affinitySeconds: Math.max(0, ...claimed.map(({ held }) => held?.affinitySeconds ?? 0)),
-    frontends: claimed.map(({ kind, place, heldBy, held }) => ({
+    affinitySeconds: Math.max(0, ...claims.map(({ held }) => held?.affinitySeconds ?? 0)),
+    frontends: claims.map(({ kind, address, heldBy = '', held }) => ({
       kind,
-      place,
+      address: frontendHostText(address, view.family),
       heldBy,
       sourceRanges: held?.sourceRanges ?? null,
       routes: held ? routesOf(held) : [],
@@ -79,45 +79,6 @@ function compareServicePorts(a: GraphServicePort, b: GraphServicePort): number {
   );
 }
 
-/** A place that a service port wants. */
-export interface ClaimedFrontend {
-  readonly kind: FrontendKind;
-  readonly place: string;
-  /** What the ruleset does there for this service port; undefined where it does nothing for it. */
-  readonly held: Frontend | undefined;
-  /** The service port that has the place instead; empty where none has. */
-  readonly heldBy: string;
-}
-
-/** Every place that a service port wants, each once, with what the ruleset made of it. */
-function listFrontends(servicePort: ServicePort, frontends: ReadonlyMap<string, Frontend>): readonly ClaimedFrontend[] {
-  const { clusterIP, loadBalancerIPs, externalIPs, nodePort, protocol, port } = servicePort;
-  const addresses: (readonly [FrontendKind, string])[] = [
-    ['ClusterIP', clusterIP],
-    ...loadBalancerIPs.map((address) => ['LoadBalancer', address] as const),
-    ...externalIPs.map((address) => ['ExternalIP', address] as const),
-  ];
-  const claimed = new Map<string, ClaimedFrontend>();
-  for (const [kind, address] of addresses) {
-    const key = `${address} . ${protocol} . ${port}`;
-    // An address may be external and load balancer IP at once; the ruleset has it as the former kind here.
-    if (!claimed.has(key)) {
-      claimed.set(key, { kind, place: endpointText({ address, port }), ...holderOf(frontends.get(key), servicePort) });
-    }
-  }
-  if (nodePort !== 0) {
-    const key = `${protocol} . ${nodePort}`;
-    const holder = holderOf(frontends.get(key), servicePort);
-    claimed.set(key, { kind: 'NodePort', place: `node port ${nodePort}`, ...holder });
-  }
-  return [...claimed.values()];
-}
-
-function holderOf(found: Frontend | undefined, servicePort: ServicePort): Pick<ClaimedFrontend, 'held' | 'heldBy'> {
-  const isOwn = found?.name === elementComment(displayName(servicePort)) && found.protocol === servicePort.protocol;
-  return isOwn ? { held: found, heldBy: '' } : { held: undefined, heldBy: found?.name ?? '' };
-}
-
 /** What is known of the endpoints of a service port besides themselves. */
 interface EndpointContext {
   readonly view: NodeView;
@@ -125,10 +86,10 @@ interface EndpointContext {
   readonly routesTo: Routes['routesTo'];
 }
 
-/** All endpoints of a service port with their places, and why nobody is sent to some of them. */
+/** All endpoints of a service port, with where they run and why some get no connections. */
 function listEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
   const { view, places, routesTo } = context;
-  const judge = leftOutJudge(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
+  const reasonOf = leftOutReasons(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
   return servicePort.endpoints.map((endpoint) => {
     const { endpoint: endpointAddress, pod, node, zone } = placeEndpoint(endpoint, places);
     const routes = routesTo.get(endpointAddress) ?? [];
@@ -140,7 +101,7 @@ function listEndpoints(servicePort: ServicePort, context: EndpointContext): Grap
       local: endpoint.local,
       state: stateOf(endpoint),
       routes,
-      leftOut: routes.length > 0 ? '' : wordsFor(judge(endpoint), routesTo),
+      leftOut: routes.length > 0 ? '' : wordsFor(reasonOf(endpoint), routesTo),
     };
   });
 }
@@ -161,7 +122,7 @@ const words: Readonly<Record<LeftOutReason, string>> = {
   'other zone': 'hinted for other zones',
 };
 
-/** Where nobody is sent to any endpoint, hints are not what keeps them from one. */
+/** Where no endpoint gets connections, hints are not the reason. */
 function wordsFor(reason: LeftOutReason, routesTo: Routes['routesTo']): string {
   const isHint = reason === 'other node' || reason === 'other zone';
   return isHint && routesTo.size === 0 ? 'no frontend leads here' : words[reason];

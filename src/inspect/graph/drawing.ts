@@ -2,17 +2,15 @@ import { compareText } from '../../lib/text.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
 
-/** A graph as boxes and arrows, for the languages that lay them out themselves. Types only; texts are not escaped. */
-
-/** What a text says that is cut where it is shown. */
+/** The whole of a text that may be shortened where it is shown. */
 interface MayBeCut {
-  /** All of it, lines joined; empty where nothing is cut. */
+  /** All of it, lines joined; empty where nothing is shortened. */
   readonly full: string;
 }
 
 /** A box. */
 export interface DrawnBox extends MayBeCut {
-  /** A letter and a number; nothing of the input. */
+  /** A letter and a number; nothing from the input. */
   readonly id: string;
   readonly kind: 'frontend' | 'service port' | 'refusal' | 'endpoint here' | 'endpoint';
   /** At least one. */
@@ -44,7 +42,7 @@ interface DrawnZone extends MayBeCut {
   readonly nodes: readonly DrawnNode[];
 }
 
-/** All of it, from left to right. */
+/** A graph as boxes and arrows, from left to right, for languages that lay them out themselves. Texts are not escaped. */
 export interface Drawing {
   readonly title: string;
   readonly frontends: readonly DrawnBox[];
@@ -54,7 +52,7 @@ export interface Drawing {
   readonly arrows: readonly DrawnArrow[];
 }
 
-/** A graph as boxes and arrows. An endpoint of several service ports is one box; so is a refusal of each kind of one port. */
+/** A graph as boxes and arrows. An endpoint of several service ports is one box, and so is each kind of refusal at one port. */
 export function makeDrawing(graph: Graph): Drawing {
   const draft: Draft = { frontends: [], servicePorts: [], refusals: [], endpoints: new Map(), arrows: [] };
   for (const servicePort of graph.servicePorts) {
@@ -145,15 +143,16 @@ function linesOfPort(servicePort: GraphServicePort): string[] {
   ];
 }
 
-function linesOfFrontend({ kind, place, sourceRanges }: GraphFrontend): string[] {
+function linesOfFrontend({ kind, address, sourceRanges }: GraphFrontend): string[] {
   return [
-    ...(kind === 'NodePort' ? [place] : [frontendKindText(kind), place]),
+    frontendKindText(kind),
+    address,
     ...(sourceRanges === null ? [] : [`only from ${sourceRangesText(sourceRanges)}`]),
   ];
 }
 
 function sourceRangesText(ranges: readonly string[]): string {
-  const [first = 'nobody', ...others] = ranges;
+  const [first = 'no client', ...others] = ranges;
   return others.length === 0 ? first : `${first} and ${others.length} more`;
 }
 
@@ -205,7 +204,7 @@ function groupBy(
   return [...groups].sort(([a], [b]) => Number(b === first) - Number(a === first) || compareText(a, b));
 }
 
-/** What an endpoint gets of the new connections: `1/3`, or `pods 1/3 · outside 1/1` where clients differ; empty for nothing. */
+/** An endpoint's share of the new connections: `1/3`, or `pods 1/3 · external 1/1` where clients differ; empty for none. */
 export function shareText({ routes }: GraphEndpoint, servicePort: GraphServicePort): string {
   const shares = routes.flatMap((index) => {
     const route = servicePort.routes[index];
@@ -214,15 +213,15 @@ export function shareText({ routes }: GraphEndpoint, servicePort: GraphServicePo
   return shares.join(' · ');
 }
 
-/** Characters of a name that a drawing shows. */
+/** How many characters of a name a drawing shows. */
 const mostShown = 60;
 
 /** How many of them are the end of the name. */
 const ending = 20;
 
 /**
- * A text as a drawing shows it. Long ones lose their middle: names of pods and nodes often differ at the end alone, and no
- * rule of Kubernetes keeps a node name in an EndpointSlice short.
+ * A text as a drawing shows it. Long ones lose their middle: names of pods and nodes often differ only at the end, and
+ * Kubernetes does not limit a node name in an EndpointSlice.
  */
 export function shortenName(text: string): string {
   const characters = [...text];

@@ -1,4 +1,4 @@
-/** Who serves whom on one node, as nodes and edges to draw. Types only; plain data, sorted; texts are not escaped. */
+/** Which endpoints serve which Services on one node, as nodes and edges to draw. Types only; plain data, sorted; texts are not escaped. */
 
 import type { Refusal } from '../../frontends/frontend.ts';
 import type { Family, Protocol } from '../../net/network.ts';
@@ -33,19 +33,19 @@ export interface GraphServicePort {
 /** Where clients connect to. */
 export interface GraphFrontend {
   readonly kind: FrontendKind;
-  /** `10.96.0.10:80`, `[fd00::1]:80`, `node port 30080`. */
-  readonly place: string;
-  /** The service port that has this place in the ruleset, where it is another one; else empty. */
+  /** `10.96.0.10:80`, `[fd00::1]:80`, `*:30080`. */
+  readonly address: string;
+  /** The service port that has this frontend in the ruleset if it is another one, else empty. */
   readonly heldBy: string;
-  /** CIDRs that may use it; null where everybody may. */
+  /** CIDRs that may use it; null where all clients may. */
   readonly sourceRanges: readonly string[] | null;
-  /** Indices of the routes that start here; none where another service port has the place. */
+  /** Indices of the routes that start here; none where another service port has the frontend. */
   readonly routes: readonly number[];
 }
 
-/** What becomes of some clients of a service port: each of `endpoints` gets an equal share, or all are refused. */
+/** What happens to some clients of a service port: each of `endpoints` gets an equal share, or all are refused. */
 export interface Route {
-  /** Which clients: `pods`, `outside`; empty for all. */
+  /** Which clients: `pods`, `external`; empty for all. */
   readonly clients: string;
   /** How many endpoints share the connections; 0 where they are refused. */
   readonly endpoints: number;
@@ -56,7 +56,7 @@ export interface Route {
 export interface GraphEndpoint {
   /** `10.244.1.11:8080`. */
   readonly endpointAddress: string;
-  /** `namespace/name`, or empty where no object says. */
+  /** `namespace/name`, or empty where no object tells. */
   readonly pod: string;
   readonly nodeName: string;
   readonly zone: string;

@@ -1,9 +1,9 @@
 import type { Frontend, Refusal } from '../../frontends/frontend.ts';
+import type { FrontendClaim } from '../../frontends/frontend-claims.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
-import type { ClaimedFrontend } from './build-graph.ts';
 import type { Route } from './graph.ts';
 
-/** The routes of a service port, and who takes them. */
+/** The routes of a service port, with where they start and where they lead. */
 export interface Routes {
   readonly routes: readonly Route[];
   /** Indices of the routes that start at a frontend. */
@@ -18,12 +18,9 @@ export interface Routes {
  *
  * @param tellsPods whether the node can tell pods from others.
  */
-export function listRoutes(
-  claimed: readonly ClaimedFrontend[],
-  { tellsPods }: { readonly tellsPods: boolean },
-): Routes {
+export function listRoutes(claims: readonly FrontendClaim[], { tellsPods }: { readonly tellsPods: boolean }): Routes {
   const drafts = new Map<string, Draft>();
-  for (const { kind, held } of claimed) {
+  for (const { kind, held } of claims) {
     for (const end of held ? endsOf(held, kind === 'ClusterIP') : []) {
       const key = end.refusal ?? end.endpointAddresses.map(endpointText).join();
       const draft = drafts.get(key) ?? { ...end, traffic: new Set(), frontends: new Set() };
@@ -61,18 +58,16 @@ interface Draft extends Pick<End, 'endpointAddresses' | 'refusal'> {
 
 function endsOf(frontend: Frontend, isClusterIP: boolean): End[] {
   const { all, local, policy, refusal } = frontend;
-  const everybody: readonly Traffic[] = isClusterIP ? ['cluster IP'] : ['insiders', 'outside'];
-  const outside: readonly Traffic[] = isClusterIP ? ['cluster IP'] : ['outside'];
   const end = (traffic: readonly Traffic[], endpointAddresses: readonly EndpointAddress[] = []): End => ({
     frontend,
-    traffic,
+    traffic: isClusterIP ? ['cluster IP'] : traffic,
     endpointAddresses,
     refusal: endpointAddresses.length > 0 ? null : wordOf(refusal),
   });
   if (all && (local || refusal !== null) && policy === 'local endpoints, source kept') {
-    return [end(['insiders'], all), end(outside, local)];
+    return [end(['internal'], all), end(['external'], local)];
   }
-  return [end(everybody, all ?? local)];
+  return [end(['internal', 'external'], all ?? local)];
 }
 
 /** `dropped` of `dropped for external clients`. */
@@ -109,34 +104,31 @@ function routesToEndpoints(ordered: readonly Draft[]): Map<string, number[]> {
   return routesTo;
 }
 
-/** Connections that rules tell apart: to the cluster IP, and to other frontends from pods and the node, or from others. */
-type Traffic = 'cluster IP' | 'insiders' | 'outside';
+/** Connections that rules distinguish: to the cluster IP, and to other frontends from pods and the node, or from others. */
+type Traffic = 'cluster IP' | 'internal' | 'external';
 
 /** What names depend on besides the traffic. */
 interface Naming {
-  /** Whether the node can tell pods from others; else only the node itself is an insider. */
+  /** Whether the node can recognize pods; if not, only the node itself is an internal client. */
   readonly tellsPods: boolean;
   /** Whether there is no other route. */
   readonly isOnly: boolean;
 }
 
-/** A short name for the clients of a route, which tells it from the other routes; empty where there is no other. */
+/** A short name for the clients of a route, which distinguishes it from the other routes; empty where it is the only one. */
 function nameClients(traffic: ReadonlySet<Traffic>, { tellsPods, isOnly }: Naming): string {
-  const pods = tellsPods ? 'pods' : 'node';
-  const [clusterIP, insiders, outside] = (['cluster IP', 'insiders', 'outside'] as const).map((one) =>
-    traffic.has(one),
-  );
   if (isOnly) {
     return '';
   }
-  if (insiders && !clusterIP) {
-    return outside ? 'not cluster IP' : `${pods}, not cluster IP`;
+  const pods = tellsPods ? 'pods' : 'node';
+  if (traffic.has('internal') && !traffic.has('cluster IP')) {
+    return traffic.has('external') ? 'other frontends' : `${pods} at other frontends`;
   }
-  // Whoever uses a cluster IP is a pod, as a rule.
-  const isPods = insiders && tellsPods;
+  // Clients of a cluster IP are pods, as a rule.
+  const includesPods = traffic.has('internal') && tellsPods;
   return [
-    ...(clusterIP && !isPods ? ['cluster IP'] : []),
-    ...(insiders ? [pods] : []),
-    ...(outside ? ['outside'] : []),
+    ...(traffic.has('cluster IP') && !includesPods ? ['cluster IP'] : []),
+    ...(traffic.has('internal') ? [pods] : []),
+    ...(traffic.has('external') ? ['external'] : []),
   ].join(', ');
 }

@@ -2,7 +2,7 @@ import { collectAll } from '../../lib/lists.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { Drawing, DrawnArrow, DrawnBox, DrawnNode } from './drawing.ts';
 
-/** A drawing in the language of Graphviz (graphviz.org/doc/info/lang.html), one directed graph. */
+/** A drawing as one directed graph in the language of Graphviz (graphviz.org/doc/info/lang.html). */
 export function writeDot({ title, frontends, servicePorts, refusals, zones, arrows }: Drawing): string {
   const lines = [
     'digraph services {',
@@ -15,7 +15,7 @@ export function writeDot({ title, frontends, servicePorts, refusals, zones, arro
       `  subgraph cluster_${zone.id} {`,
       `    label=${quote([zone.title])}; margin=14; style="rounded,filled"; fillcolor="#f4f6f8"; color="#aeb7c2";`,
       ...collectAll(zone.nodes, writeNode),
-      // Clusters within it would take over what stands before them.
+      // Clusters within it would inherit attributes that precede them.
       ...(zone.full === '' ? [] : [`    ${tooltip(zone.full)};`]),
       '  }',
     ]),
@@ -26,8 +26,8 @@ export function writeDot({ title, frontends, servicePorts, refusals, zones, arro
 }
 
 /**
- * Graphviz has the widths of this font, the widest of its kind, built in, and takes those of Times for lists and fonts that
- * it does not know. So what is shown in any other sans-serif font has room.
+ * Graphviz has the widths of this font built in, and uses those of Times for lists and unknown fonts. It is the widest of
+ * the common sans-serif fonts, so texts in any other one fit their boxes.
  */
 export const drawnFont = 'Verdana';
 
@@ -63,7 +63,7 @@ function writeArrow({ from, to, label, full, dashed }: DrawnArrow): string {
   return `  ${from} -> ${to}${attributes.length === 0 ? '' : ` [${attributes.join(', ')}]`};`;
 }
 
-/** What browsers show of a text that is cut, when the pointer is on it. */
+/** What browsers show of a shortened text under the pointer. */
 function tooltip(full: string): string {
   return `tooltip=${quote([full])}`;
 }

@@ -3,17 +3,17 @@ import { frontendKindText } from '../../phases/5-plan/names.ts';
 import { portText } from './drawing.ts';
 import type { Graph, GraphEndpoint, GraphServicePort, Route } from './graph.ts';
 
-/** What a page is made of besides the graph. */
+/** The parts of a page besides the graph. */
 interface PageParts {
   /** A classic script, which finds the graph as JSON in the element `graph`. */
   readonly script: string;
   readonly style: string;
-  /** SHA-256 of a text, in base64: for the page's own rule of what may run in it. */
+  /** SHA-256 of a text, in base64: for the page's Content-Security-Policy. */
   readonly hashOf: (text: string) => string;
 }
 
 /**
- * One HTML file with everything in it. Its Content-Security-Policy (w3.org/TR/CSP3) allows exactly this script and this
+ * One self-contained HTML file. Its Content-Security-Policy (w3.org/TR/CSP3) allows exactly this script and this
  * style, and no request to anywhere.
  */
 export function writePage(graph: PackedGraph, { script, style, hashOf }: PageParts): string {
@@ -37,7 +37,7 @@ export function writePage(graph: PackedGraph, { script, style, hashOf }: PagePar
 <style>${style}</style>
 </head>
 <body>
-<noscript>This page draws with its own script, which the browser does not run.</noscript>
+<noscript>This page needs JavaScript; it runs only its own script.</noscript>
 <script type="application/json" id="graph">${embedJson(graph)}</script>
 <script>${script}</script>
 </body>
@@ -59,7 +59,7 @@ function embedJson(value: unknown): string {
 
 /**
  * A graph as the page reads it (page/unpack-graph.js): lists in place of objects, and an index for what many endpoints
- * have in common, as 20,000 endpoints must stay a file of a megabyte or so.
+ * have in common, so that 20,000 endpoints take about a megabyte.
  */
 interface PackedGraph {
   readonly node: string;
@@ -83,7 +83,7 @@ type PackedPort = readonly [
   endpoints: readonly (readonly [endpointAddress: string, pod: string, place: number, use: number])[],
 ];
 
-/** Packs a graph; nothing is lost. */
+/** A graph in that form, without any loss. */
 export function packGraph({ nodeName, zone, servicePorts }: Graph): PackedGraph {
   const places = makeTable<PackedGraph['places'][number]>();
   const uses = makeTable<PackedGraph['uses'][number]>();
@@ -109,7 +109,7 @@ function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): Pack
     portName,
     portText({ port, protocol, family }),
     affinitySeconds,
-    frontends.map((each) => [frontendKindText(each.kind), each.place, each.heldBy, each.sourceRanges, each.routes]),
+    frontends.map((each) => [frontendKindText(each.kind), each.address, each.heldBy, each.sourceRanges, each.routes]),
     routes.map(({ clients, endpoints: count, refusal }) => [clients, count, refusal]),
     endpoints,
   ];
@@ -124,7 +124,7 @@ interface Table<T> {
   readonly indexOf: (row: T) => number;
 }
 
-/** Rows that come often, each once. */
+/** Rows that occur often, each once. */
 function makeTable<T>(): Table<T> {
   const rows: T[] = [];
   const indices = new Map<string, number>();

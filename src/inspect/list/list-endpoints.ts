@@ -1,13 +1,20 @@
-import { endpointState, leftOutJudge, placeEndpoint } from '../../frontends/endpoints.ts';
+import { endpointState, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
+import type { Places } from '../../kubernetes/locations.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
-import type { Endpoint, ServicePort } from '../../phases/3-model/model.ts';
+import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
-import type { FamilyKnowledge } from './list-frontends.ts';
+
+/** What a snapshot tells of one family. */
+export interface FamilyKnowledge {
+  readonly view: NodeView;
+  /** Undefined where nothing shows who is at an address. */
+  readonly places: Places | undefined;
+}
 
 /** What endpoints are listed with. */
-export interface EndpointContext {
+interface EndpointContext {
   readonly type: FrontendType;
   /** Undefined where only the rules are known. */
   readonly servicePort: ServicePort | undefined;
@@ -24,19 +31,19 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   }
   const { view, places } = knowledge;
   if (servesAll(frontend, servicePort)) {
-    return servicePort.endpoints.map((endpoint) => placedRow(endpoint, places, { usedBy: 'everybody', leftOut: null }));
+    return servicePort.endpoints.map((endpoint) => placedRow(endpoint, places, { usedBy: 'all', leftOut: null }));
   }
   const users = usersOf(frontend);
-  // The internal traffic policy holds at cluster IPs, and there alone leaves pods only local endpoints.
+  // The internal traffic policy applies at cluster IPs, and only there pods may be left with local endpoints.
   const isLocalOnly = type === 'ClusterIP' && servicePort.internalPolicy === 'Local';
-  const judge = leftOutJudge(servicePort, { isLocalOnly, nodeName: view.nodeName });
+  const reasonOf = leftOutReasons(servicePort, { isLocalOnly, nodeName: view.nodeName });
   return servicePort.endpoints.map((endpoint) => {
-    const usedBy = users.get(endpointText(endpoint.endpointAddress))?.usedBy ?? 'nobody';
-    return placedRow(endpoint, places, { usedBy, leftOut: usedBy === 'nobody' ? judge(endpoint) : null });
+    const usedBy = users.get(endpointText(endpoint.endpointAddress))?.usedBy ?? 'none';
+    return placedRow(endpoint, places, { usedBy, leftOut: usedBy === 'none' ? reasonOf(endpoint) : null });
   });
 }
 
-/** Whether everybody may reach every endpoint, as at most frontends: then none is looked for. */
+/** Whether all clients may reach every endpoint, which is so at most frontends and spares looking each of them up. */
 function servesAll({ all, policy }: Frontend, { endpoints }: ServicePort): boolean {
   return policy !== splitPolicy && all?.length === endpoints.length;
 }
@@ -51,7 +58,7 @@ function placedRow(
   return { endpoint, pod, node, zone, local: source.local, state: endpointState(source), usedBy, leftOut };
 }
 
-/** External policy Local: strangers get the endpoints of this node, pods and the node any. */
+/** External policy Local: external clients get the endpoints of this node, internal ones any. */
 const splitPolicy: Frontend['policy'] = 'local endpoints, source kept';
 
 interface User {
@@ -59,16 +66,16 @@ interface User {
   readonly usedBy: EndpointRow['usedBy'];
 }
 
-/** Whose connections each endpoint gets. Strangers get those of the local list, where pods and the node have another. */
+/** Whose connections each endpoint gets: where the policy is split, only external clients get those of the local list. */
 function usersOf({ all, local, policy }: Frontend): ReadonlyMap<string, User> {
   const isSplit = policy === splitPolicy;
   const users = new Map<string, User>();
   for (const endpointAddress of all ?? []) {
-    users.set(endpointText(endpointAddress), { endpointAddress, usedBy: isSplit ? 'pods and node' : 'everybody' });
+    users.set(endpointText(endpointAddress), { endpointAddress, usedBy: isSplit ? 'internal' : 'all' });
   }
   for (const endpointAddress of local ?? []) {
     const text = endpointText(endpointAddress);
-    users.set(text, { endpointAddress, usedBy: isSplit && !users.has(text) ? 'outside' : 'everybody' });
+    users.set(text, { endpointAddress, usedBy: isSplit && !users.has(text) ? 'external' : 'all' });
   }
   return users;
 }

@@ -1,25 +1,62 @@
 import type { Frontend } from '../../frontends/frontend.ts';
-import { readServicePortName } from '../../frontends/frontend-address.ts';
+import { readServicePortName, type ServicePortName } from '../../frontends/frontend-address.ts';
+import { type FrontendClaim, indexClaims } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
-import { readSettings } from '../../frontends/read-settings.ts';
+import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { Places } from '../../kubernetes/locations.ts';
-import { escapeControls } from '../../lib/text.ts';
-import type { EndpointAddress, Family } from '../../net/network.ts';
-import type { Element, Ruleset } from '../../nft/ruleset.ts';
+import { collectAll } from '../../lib/lists.ts';
+import { compareText, escapeControls } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import { displayName, elementComment, setNames } from '../../phases/5-plan/names.ts';
-import type { EndpointRow, FrontendRow, FrontendType } from './inventory.ts';
-import { listEndpoints } from './list-endpoints.ts';
+import type { EndpointRow, FrontendRow, FrontendType, Inventory, TableRow } from './inventory.ts';
+import { type FamilyKnowledge, listEndpoints } from './list-endpoints.ts';
 import { writeRemarks } from './write-remarks.ts';
 
-/** A row for each frontend of a ruleset, and one for each frontend that a Service wants and another one has. Unsorted. */
-export function listFrontends(ruleset: Ruleset, knowledge: FamilyKnowledge | undefined): FrontendRow[] {
-  const facts = readRulesetFacts(ruleset);
-  const claims = knowledge && indexClaims(knowledge.view);
+/** What is known besides the rules. */
+interface Knowledge {
+  /** One for each family. */
+  readonly views: readonly NodeView[];
+  /** Who is at the endpoints' addresses; absent where that is not needed. */
+  readonly places?: Places;
+  /** Services without rules. */
+  readonly unserved: readonly FrontendRow[];
+}
+
+/**
+ * Every frontend of the rulesets, which may be compiled or read from a kernel. What a frontend does comes from the rules
+ * alone; a snapshot adds what they do not say: types, endpoints left out, frontends that another Service holds.
+ */
+export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledge): Inventory {
+  const tables: TableRow[] = [];
+  const rows = collectAll(rulesets, (ruleset) => {
+    const facts = readRulesetFacts(ruleset);
+    tables.push(tableRow(ruleset, facts));
+    const view = knowledge?.views.find(({ family }) => family === ruleset.family);
+    return rowsOf(ruleset, facts, view && { view, places: knowledge?.places });
+  });
+  return {
+    node: escapeControls(knowledge?.views[0]?.nodeName ?? ''),
+    tables,
+    items: [...rows, ...(knowledge?.unserved ?? [])].sort(compareRows),
+  };
+}
+
+function tableRow({ family, table }: Ruleset, { nodePortAddresses }: RulesetFacts): TableRow {
+  const addresses =
+    nodePortAddresses?.kind === 'all'
+      ? ['all addresses of the node']
+      : nodePortAddresses?.addresses.map(escapeControls);
+  return { family, table: escapeControls(table), nodePortAddresses: addresses ?? null };
+}
+
+/** A row for each frontend of a ruleset, and one for each frontend that a Service asks for and another one holds. */
+function rowsOf(ruleset: Ruleset, facts: RulesetFacts, knowledge: FamilyKnowledge | undefined): FrontendRow[] {
+  const frontends = readFrontends(ruleset);
+  const claims = knowledge && indexClaims(knowledge.view.servicePorts, frontends);
   const rows: FrontendRow[] = [];
-  for (const frontend of readFrontends(ruleset).values()) {
+  for (const frontend of frontends.values()) {
     const claimants = claims?.get(frontend.key) ?? [];
-    const holder = claimants.find(({ name }) => name === frontend.name);
+    const holder = claimants.find(({ held }) => held);
     rows.push(rowOf(frontend, { holder, knowledge, facts }));
     for (const claim of claimants) {
       if (claim !== holder) {
@@ -31,20 +68,16 @@ export function listFrontends(ruleset: Ruleset, knowledge: FamilyKnowledge | und
 }
 
 interface RowContext {
-  readonly holder: Claim | undefined;
+  readonly holder: FrontendClaim | undefined;
   readonly knowledge: FamilyKnowledge | undefined;
   readonly facts: RulesetFacts;
 }
 
 function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): FrontendRow {
-  const type = holder?.type ?? facts.typeOf(frontend);
-  const endpoints = listEndpoints(frontend, {
-    type,
-    servicePort: holder?.servicePort,
-    knowledge,
-    isLocal: facts.isLocal,
-  });
-  const { namespace, service, portName } = identityOf(frontend, holder);
+  const type = holder?.kind ?? facts.kindOf(frontend) ?? 'External';
+  const servicePort = holder?.servicePort;
+  const endpoints = listEndpoints(frontend, { type, servicePort, knowledge, isLocal: facts.isLocal });
+  const { namespace, service, portName } = nameOf(frontend, servicePort);
   const { refusal, affinitySeconds, sourceRanges } = frontend;
   return {
     namespace,
@@ -54,7 +87,7 @@ function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): Fr
     family: facts.family,
     type,
     frontend: escapeControls(frontend.frontend),
-    policy: policyAt(frontend, type, holder?.servicePort),
+    policy: policyAt(frontend, type, servicePort),
     refusal,
     givenTo: null,
     affinitySeconds,
@@ -69,7 +102,7 @@ function countEndpoints(endpoints: readonly EndpointRow[]): Pick<FrontendRow, 'e
   let endpointsUsed = 0;
   let endpointsLocal = 0;
   for (const { usedBy, local } of endpoints) {
-    if (usedBy !== 'nobody') {
+    if (usedBy !== 'none') {
       endpointsUsed += 1;
       endpointsLocal += local ? 1 : 0;
     }
@@ -77,7 +110,7 @@ function countEndpoints(endpoints: readonly EndpointRow[]): Pick<FrontendRow, 'e
   return { endpointsUsed, endpointsLocal };
 }
 
-function lostRow(frontend: Frontend, { servicePort, type }: Claim, { family }: RulesetFacts): FrontendRow {
+function lostRow(frontend: Frontend, { servicePort, kind }: FrontendClaim, { family }: RulesetFacts): FrontendRow {
   const { namespace, name, portName, protocol } = servicePort;
   return {
     namespace,
@@ -85,7 +118,7 @@ function lostRow(frontend: Frontend, { servicePort, type }: Claim, { family }: R
     portName,
     protocol,
     family,
-    type,
+    type: kind,
     frontend: escapeControls(frontend.frontend),
     policy: null,
     refusal: null,
@@ -95,78 +128,21 @@ function lostRow(frontend: Frontend, { servicePort, type }: Claim, { family }: R
     endpointsUsed: 0,
     endpointsLocal: 0,
     endpoints: [],
-    remarks: [`given to ${frontend.name}`],
+    remarks: [`held by ${frontend.name}`],
   };
 }
 
-/** Names stand in the snapshot whole, and in the rules as comments. */
-function identityOf(
-  { name }: Frontend,
-  holder: Claim | undefined,
-): Pick<FrontendRow, 'namespace' | 'service' | 'portName'> {
-  if (holder) {
-    const { namespace, name: service, portName } = holder.servicePort;
-    return { namespace, service, portName };
+/** Names are whole in the snapshot, and comments in the rules. */
+function nameOf({ name }: Frontend, servicePort: ServicePort | undefined): ServicePortName {
+  if (servicePort) {
+    return { namespace: servicePort.namespace, service: servicePort.name, portName: servicePort.portName };
   }
   return readServicePortName(name) ?? { namespace: '', service: name, portName: '' };
 }
 
-export interface FamilyKnowledge {
-  readonly view: NodeView;
-  /** Undefined where nobody asks who is at an address. */
-  readonly places: Places | undefined;
-}
-
-/** What a service port wants as one of its frontends. */
-interface Claim {
-  readonly servicePort: ServicePort;
-  readonly type: FrontendType;
-  /** How the rules name the service port. */
-  readonly name: string;
-}
-
-/** Who wants a frontend, by its key in the verdict maps, `10.96.0.1 . tcp . 80` or `tcp . 30080`. */
-function indexClaims({ servicePorts }: NodeView): ReadonlyMap<string, readonly Claim[]> {
-  const index = new Map<string, Claim[]>();
-  for (const servicePort of servicePorts) {
-    const name = elementComment(displayName(servicePort));
-    for (const [key, type] of wishesOf(servicePort)) {
-      const claim = { servicePort, type, name };
-      const others = index.get(key);
-      if (others) {
-        others.push(claim);
-      } else {
-        index.set(key, [claim]);
-      }
-    }
-  }
-  return index;
-}
-
-/** An address that a Service names in several ways counts as the first of them (see resolveClaims). */
-function wishesOf(servicePort: ServicePort): ReadonlyMap<string, FrontendType> {
-  const { protocol, port, nodePort, clusterIP, loadBalancerIPs, externalIPs } = servicePort;
-  const wishes = new Map<string, FrontendType>([[`${clusterIP} . ${protocol} . ${port}`, 'ClusterIP']]);
-  const want = (key: string, type: FrontendType): void => {
-    if (!wishes.has(key)) {
-      wishes.set(key, type);
-    }
-  };
-  for (const address of loadBalancerIPs) {
-    want(`${address} . ${protocol} . ${port}`, 'LoadBalancer');
-  }
-  for (const address of externalIPs) {
-    want(`${address} . ${protocol} . ${port}`, 'ExternalIP');
-  }
-  if (nodePort > 0) {
-    want(`${protocol} . ${nodePort}`, 'NodePort');
-  }
-  return wishes;
-}
-
 /**
- * Which traffic policy holds at a frontend (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy): what the rules
- * do, and where they refuse everybody alike what the service port says; null where neither tells.
+ * Which traffic policy applies at a frontend (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy): what the
+ * rules do, and where they refuse all clients alike what the service port says; null where neither tells.
  */
 function policyAt(
   { policy, refusal }: Frontend,
@@ -179,56 +155,30 @@ function policyAt(
   if (servicePort) {
     return type === 'ClusterIP' ? servicePort.internalPolicy : servicePort.externalPolicy;
   }
-  // Only a lack of endpoints on this node is met with silence.
+  // Connections are dropped only for lack of endpoints on this node.
   return refusal === 'dropped' ? 'Local' : null;
 }
 
-/** What a ruleset says beside its frontends. */
-export interface RulesetFacts {
-  readonly family: Family;
-  /** How a frontend came to its address, as far as the rules tell. */
-  readonly typeOf: (frontend: Frontend) => FrontendType;
-  /** Whether an endpoint may meet itself here, and so runs on this node. */
-  readonly isLocal: (endpointAddress: EndpointAddress, protocol: string) => boolean;
-  /** Whether node ports are open at no address at all. */
-  readonly closesNodePorts: boolean;
-}
+const typeOrder: Readonly<Record<FrontendType, number>> = {
+  ClusterIP: 0,
+  LoadBalancer: 1,
+  ExternalIP: 2,
+  External: 3,
+  NodePort: 4,
+};
 
-/** Reads them; the sets of cluster IPs and hairpin connections are gone through once, when first asked. */
-function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
-  const elementsIn = (name: string): readonly Element[] =>
-    ruleset.sets.find((set) => set.name === name)?.elements ?? [];
-  const owners = once(
-    () =>
-      new Map(elementsIn(setNames.clusterIps).map(({ key, comment }): [string, string | undefined] => [key, comment])),
+function compareRows(a: FrontendRow, b: FrontendRow): number {
+  return (
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.service, b.service) ||
+    compareText(a.portName ?? '', b.portName ?? '') ||
+    compareText(a.protocol ?? '', b.protocol ?? '') ||
+    compareText(a.family ?? '', b.family ?? '') ||
+    rankOf(a) - rankOf(b) ||
+    compareText(a.frontend ?? '', b.frontend ?? '')
   );
-  const hairpins = once(() => new Set(elementsIn(setNames.hairpinConnections).map(({ key }) => key)));
-  return {
-    family: ruleset.family,
-    typeOf: (frontend) => guessType(frontend, owners()),
-    isLocal: ({ address, port }, protocol) => hairpins().has(`${address} . ${address} . ${protocol} . ${port}`),
-    closesNodePorts: readSettings(ruleset)['node port addresses']?.length === 0,
-  };
 }
 
-/** A cluster IP may be the external IP of another Service at another port, so its owner has to be the same. */
-function guessType(
-  { address, name, sourceRanges }: Frontend,
-  owners: ReadonlyMap<string, string | undefined>,
-): FrontendType {
-  if (address && address.address === undefined) {
-    return 'NodePort';
-  }
-  if (address?.address !== undefined && owners.get(address.address) === name.split(':')[0]) {
-    return 'ClusterIP';
-  }
-  return sourceRanges === null ? 'External' : 'LoadBalancer';
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+function rankOf({ type }: FrontendRow): number {
+  return type === null ? 0 : typeOrder[type];
 }

@@ -6,7 +6,7 @@ import { nameOfFamily } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
 
-/** A row for each Service that no rule of any view comes of, with the reason. */
+/** A row for each Service that has no rules in any view, with the reason. */
 export function listUnserved(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
   const listed: Namespaced<true> = new Map();
   for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
@@ -17,7 +17,7 @@ export function listUnserved(notes: readonly ServiceNote[], views: readonly Node
     if (getNamespaced(listed, namespace, name)) {
       return [];
     }
-    // The same object may stand in several files.
+    // The same object may be in several files.
     setNamespaced(listed, namespace, name, true);
     const remark =
       unserved === 'left out' ? 'left out: it has errors' : `${unserved ?? `no cluster IP of ${families}`}: no rules`;

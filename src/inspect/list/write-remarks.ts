@@ -1,16 +1,16 @@
 import type { LeftOutReason } from '../../frontends/endpoints.ts';
-import type { Frontend } from '../../frontends/frontend.ts';
+import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
+import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import { escapeControls } from '../../lib/text.ts';
-import type { EndpointRow, FrontendRow, FrontendType } from './inventory.ts';
-import type { RulesetFacts } from './list-frontends.ts';
-import { cutList } from './render-table.ts';
+import type { EndpointRow, FrontendType } from './inventory.ts';
+import { cutList } from './render-frontend-table.ts';
 
-/** What remarks are made from, besides the frontend. */
-export interface RemarkContext {
+/** What remarks are written from, besides the frontend. */
+interface RemarkContext {
   readonly type: FrontendType;
   readonly endpoints: readonly EndpointRow[];
   readonly facts: RulesetFacts;
-  /** That of the node; empty where nobody says. */
+  /** That of the node; empty where it is unknown. */
   readonly zone: string;
 }
 
@@ -18,7 +18,7 @@ export interface RemarkContext {
 export function writeRemarks(frontend: Frontend, context: RemarkContext): string[] {
   const { affinitySeconds, sourceRanges } = frontend;
   return [
-    ...(context.type === 'NodePort' && context.facts.closesNodePorts ? ['open at no address of the node'] : []),
+    ...(context.type === 'NodePort' && closesNodePorts(context.facts) ? ['not open at any address of the node'] : []),
     ...remarkOnRules(frontend),
     ...remarkOnEndpoints(context),
     ...(sourceRanges === null ? [] : [`source ranges: ${escapeControls(cutList(sourceRanges, ' ')) || 'none'}`]),
@@ -26,14 +26,18 @@ export function writeRemarks(frontend: Frontend, context: RemarkContext): string
   ];
 }
 
-/** Refusals have a cause each (see Selection): nothing to use at all is rejected, nothing on this node is dropped. */
-const refusals: Readonly<Record<NonNullable<FrontendRow['refusal']>, string>> = {
+function closesNodePorts({ nodePortAddresses }: RulesetFacts): boolean {
+  return nodePortAddresses?.kind === 'listed' && nodePortAddresses.addresses.length === 0;
+}
+
+/** Each refusal has one cause (selectEndpoints): no usable endpoint at all is rejected, none on this node is dropped. */
+const refusals: Readonly<Record<NonNullable<FrontendState['refusal']>, string>> = {
   rejected: 'rejected: no endpoints',
   dropped: 'dropped: no local endpoints',
   'rejected for external clients': 'rejected for external clients',
   'dropped for external clients': 'dropped for external clients: no local endpoints',
-  untranslated: 'no rule translates it',
-  'untranslated for external clients': 'no rule translates it for external clients',
+  untranslated: 'not translated by any rule',
+  'untranslated for external clients': 'not translated by any rule for external clients',
   'not understood': 'rules not understood',
   'not understood for external clients': 'rules not understood',
 };
@@ -49,7 +53,7 @@ function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
   const counts = countReasons(endpoints);
   const count = (reason: LeftOutReason): string[] => (counts.has(reason) ? [`${counts.get(reason)} ${reason}`] : []);
   return [
-    ...remarkOnDying(endpoints),
+    ...remarkOnTerminating(endpoints),
     ...count('not ready'),
     ...count('not serving'),
     ...count('terminating'),
@@ -58,17 +62,18 @@ function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
   ];
 }
 
-/** Where no endpoint is ready, for everybody or for those outside, terminating ones serve. */
-function remarkOnDying(endpoints: readonly EndpointRow[]): string[] {
-  const used = endpoints.filter(({ usedBy }) => usedBy !== 'nobody');
-  if (areDying(used)) {
+/** Where no endpoint is ready, for all or for external clients, terminating ones serve. */
+function remarkOnTerminating(endpoints: readonly EndpointRow[]): string[] {
+  const used = endpoints.filter(({ usedBy }) => usedBy !== 'none');
+  if (areTerminating(used)) {
     // Policy Local may leave ready ones aside.
     return [endpoints.some(({ state }) => state === 'ready') ? 'all local ones terminating' : 'all terminating'];
   }
-  return areDying(used.filter(({ usedBy }) => usedBy !== 'pods and node')) ? ['from outside: all terminating'] : [];
+  const isForExternal = areTerminating(used.filter(({ usedBy }) => usedBy !== 'internal'));
+  return isForExternal ? ['all terminating for external clients'] : [];
 }
 
-function areDying(endpoints: readonly EndpointRow[]): boolean {
+function areTerminating(endpoints: readonly EndpointRow[]): boolean {
   return endpoints.length > 0 && endpoints.every(({ state }) => state === 'terminating');
 }
 

@@ -20,11 +20,11 @@ testChanges([
     lines: ['settings  pods: 10.244.0.0/16 -> interface veth*'],
   },
   {
-    name: 'pods that nobody can tell',
+    name: 'pods that cannot be recognized',
     before: cart(two),
     after: { ...cart(two), options: { clusterCIDRs: [] } },
     lines: [
-      'settings  masqueraded to cluster IPs: what comes from others than pods -> nothing',
+      'settings  masqueraded to cluster IPs: traffic not from pods -> no traffic',
       'settings  pods: 10.244.0.0/16 -> none',
     ],
   },
@@ -32,7 +32,7 @@ testChanges([
     name: 'all is masqueraded',
     before: cart(two),
     after: { ...cart(two), options: { masqueradeAll: true } },
-    lines: ['settings  masqueraded to cluster IPs: what comes from others than pods -> everything'],
+    lines: ['settings  masqueraded to cluster IPs: traffic not from pods -> all traffic'],
   },
   {
     name: 'pods, where all is masqueraded and only a Local policy asks',

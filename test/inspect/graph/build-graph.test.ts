@@ -43,19 +43,19 @@ describe('a shop', () => {
       port: 80,
       affinitySeconds: 0,
       frontends: [
-        { kind: 'ClusterIP', place: '10.96.0.10:80', heldBy: '', sourceRanges: null, routes: [0] },
+        { kind: 'ClusterIP', address: '10.96.0.10:80', heldBy: '', sourceRanges: null, routes: [0] },
         {
           kind: 'LoadBalancer',
-          place: '198.18.0.10:80',
+          address: '198.18.0.10:80',
           heldBy: '',
           sourceRanges: ['198.51.100.0/24', '203.0.113.0/24'],
           routes: [0, 1],
         },
-        { kind: 'NodePort', place: 'node port 30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
+        { kind: 'NodePort', address: '*:30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
       ],
       routes: [
         { clients: 'pods', endpoints: 3, refusal: null },
-        { clients: 'outside', endpoints: 1, refusal: null },
+        { clients: 'external', endpoints: 1, refusal: null },
       ],
       endpoints: [
         {
@@ -98,7 +98,7 @@ describe('a shop', () => {
 
   test('no endpoint at all is a rejection', () => {
     expect(portOf('shop/mail')).toMatchObject({
-      frontends: [{ place: '10.96.0.30:25', routes: [0] }],
+      frontends: [{ address: '10.96.0.30:25', routes: [0] }],
       routes: [{ clients: '', endpoints: 0, refusal: 'rejected' }],
       endpoints: [],
     });
@@ -106,8 +106,8 @@ describe('a shop', () => {
 
   test('an address that another Service has', () => {
     expect(portOf('edge/web').frontends).toEqual([
-      { kind: 'ClusterIP', place: '10.96.0.40:80', heldBy: '', sourceRanges: null, routes: [0] },
-      { kind: 'ExternalIP', place: '10.96.0.20:80', heldBy: 'shop/cart:http', sourceRanges: null, routes: [] },
+      { kind: 'ClusterIP', address: '10.96.0.40:80', heldBy: '', sourceRanges: null, routes: [0] },
+      { kind: 'ExternalIP', address: '10.96.0.20:80', heldBy: 'shop/cart:http', sourceRanges: null, routes: [] },
     ]);
   });
 });
@@ -121,19 +121,19 @@ describe('whose share it is', () => {
     [
       'internal policy Local',
       { internalTrafficPolicy: 'Local' },
-      ['10.244.1.1:8080 cluster IP 1/1 · not cluster IP 1/2', '10.244.2.2:8080 not cluster IP 1/2'],
+      ['10.244.1.1:8080 cluster IP 1/1 · other frontends 1/2', '10.244.2.2:8080 other frontends 1/2'],
     ],
     [
       'external policy Local',
       { externalTrafficPolicy: 'Local' },
-      ['10.244.1.1:8080 pods 1/2 · outside 1/1', '10.244.2.2:8080 pods 1/2'],
+      ['10.244.1.1:8080 pods 1/2 · external 1/1', '10.244.2.2:8080 pods 1/2'],
     ],
     [
       'both',
       { internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' },
       [
-        '10.244.1.1:8080 cluster IP, outside 1/1 · pods, not cluster IP 1/2',
-        '10.244.2.2:8080 pods, not cluster IP 1/2',
+        '10.244.1.1:8080 cluster IP, external 1/1 · pods at other frontends 1/2',
+        '10.244.2.2:8080 pods at other frontends 1/2',
       ],
     ],
   ])('%s', (_, policies, shares) => {
@@ -143,7 +143,7 @@ describe('whose share it is', () => {
   test('without a way to tell pods, the node alone is inside', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', local)];
     expect(sharesIn(objects, { clusterCIDRs: [] })).toEqual([
-      '10.244.1.1:8080 cluster IP, node 1/2 · outside 1/1',
+      '10.244.1.1:8080 cluster IP, node 1/2 · external 1/1',
       '10.244.2.2:8080 cluster IP, node 1/2',
     ]);
   });
@@ -152,7 +152,7 @@ describe('whose share it is', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', ['10.244.2.2'])];
     expect(graphOf(objects).servicePorts[0]?.routes).toEqual([
       { clients: 'pods', endpoints: 1, refusal: null },
-      { clients: 'outside', endpoints: 0, refusal: 'dropped' },
+      { clients: 'external', endpoints: 0, refusal: 'dropped' },
     ]);
   });
 

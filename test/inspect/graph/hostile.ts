@@ -33,7 +33,7 @@ export function hostileGraph(text: string): Graph {
         protocol: 'tcp',
         port: 80,
         affinitySeconds: 0,
-        frontends: [{ kind: 'ClusterIP', place: text, heldBy: text, sourceRanges: [text, text], routes: [0] }],
+        frontends: [{ kind: 'ClusterIP', address: text, heldBy: text, sourceRanges: [text, text], routes: [0] }],
         routes: [
           { clients: text, endpoints: 1, refusal: null },
           { clients: text, endpoints: 0, refusal: 'dropped' },

@@ -32,7 +32,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
   test('draws the Service that the address names, with shares', async () => {
     await page.goTo('#service=shop/web');
     expect(await page.textsOf('h2')).toEqual(['shop/webnot ready']);
-    expect(await page.textsOf('.frontend .mono')).toEqual(['10.96.0.10:80', '198.18.0.10:80', '30080']);
+    expect(await page.textsOf('.frontend .mono')).toEqual(['10.96.0.10:80', '198.18.0.10:80', '*:30080']);
     expect(await page.textsOf('.group .title')).toEqual([
       'zone a',
       'zone b',
@@ -48,7 +48,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     ]);
     expect(await page.textsOf('.arrow .share')).toEqual([
       'pods 1/3',
-      'outside 1/1',
+      'external 1/1',
       'pods 1/3',
       'pods 1/3',
       'not ready',
@@ -61,7 +61,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     await page.goTo('#service=shop/mail&service=edge/web');
     expect(await page.textsOf('h2')).toEqual(['shop/mailrejected', 'edge/webaddress taken']);
     expect(await page.textsOf('.refusal .strong')).toEqual(['rejected']);
-    expect(await page.textsOf('.frontend.taken .muted')).toEqual(['external IP', 'taken by shop/cart:http']);
+    expect(await page.textsOf('.frontend.taken .muted')).toEqual(['external IP', 'held by shop/cart:http']);
   });
 
   test.each(['#service=shop/web', '#service=shop/cart&service=shop/mail&service=edge/web'])(

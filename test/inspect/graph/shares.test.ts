@@ -78,7 +78,7 @@ function findFrontend(
   const places = [text, ...(nodeAddresses.includes(address) ? [`node port ${port}`] : [])];
   for (const place of places) {
     for (const servicePort of servicePorts) {
-      const frontend = servicePort.frontends.find((one) => one.place === place && one.heldBy === '');
+      const frontend = servicePort.frontends.find((one) => one.address === place && one.heldBy === '');
       if (frontend && servicePort.protocol === protocol && servicePort.family === family) {
         return [frontend, servicePort];
       }

@@ -51,8 +51,8 @@ const expected: [fixture: string, lines: string][] = [
   [
     'external-ip-gives-way-to-a-cluster-ip',
     `thief http ClusterIP 10.96.0.66:80/tcp Cluster 1/0
-     thief http ExternalIP 10.96.0.10:80/tcp - 0/0 | given to shop/web:http
-     thief http ExternalIP 10.96.0.11:80/tcp - 0/0 | given to shop/idle:http
+     thief http ExternalIP 10.96.0.10:80/tcp - 0/0 | held by shop/web:http
+     thief http ExternalIP 10.96.0.11:80/tcp - 0/0 | held by shop/idle:http
      thief https ClusterIP 10.96.0.66:443/tcp Cluster 1/0
      thief https ExternalIP 10.96.0.10:443/tcp Cluster 1/0
      thief https ExternalIP 10.96.0.11:443/tcp Cluster 1/0
@@ -69,8 +69,8 @@ const expected: [fixture: string, lines: string][] = [
   [
     'external-policy-local-falls-back-to-local-terminating-endpoints',
     `web http ClusterIP 10.96.0.10:80/tcp Cluster 1/0 | 1 not serving; 1 terminating
-     web http LoadBalancer 198.18.0.10:80/tcp Local 2/1 | from outside: all terminating; 1 not serving
-     web http NodePort *:30080/tcp Local 2/1 | from outside: all terminating; 1 not serving`,
+     web http LoadBalancer 198.18.0.10:80/tcp Local 2/1 | all terminating for external clients; 1 not serving
+     web http NodePort *:30080/tcp Local 2/1 | all terminating for external clients; 1 not serving`,
   ],
   [
     'external-policy-local-prefers-ready-over-terminating',
@@ -101,11 +101,11 @@ const expected: [fixture: string, lines: string][] = [
   [
     'node-port-range-without-an-address-of-the-node-answers-nowhere',
     `dead http ClusterIP 10.96.0.11:80/tcp Cluster 0/0 | rejected: no endpoints
-     dead http NodePort *:30081/tcp Cluster 0/0 | open at no address of the node; rejected: no endpoints
+     dead http NodePort *:30081/tcp Cluster 0/0 | not open at any address of the node; rejected: no endpoints
      web http ClusterIP 10.96.0.10:80/tcp Cluster 2/1
      web http LoadBalancer 198.18.0.10:80/tcp Cluster 2/1
      web http ExternalIP 198.19.0.5:80/tcp Cluster 2/1
-     web http NodePort *:30080/tcp Cluster 2/1 | open at no address of the node`,
+     web http NodePort *:30080/tcp Cluster 2/1 | not open at any address of the node`,
   ],
   [
     'one-missing-zone-hint-turns-hints-off',
@@ -122,9 +122,9 @@ const expected: [fixture: string, lines: string][] = [
      alpha dns ClusterIP 10.96.0.10:53/udp Cluster 1/0
      alpha dns NodePort *:30080/udp Cluster 1/0
      alpha http ClusterIP 10.96.0.10:80/tcp Cluster 1/0
-     alpha http NodePort *:30080/tcp - 0/0 | given to shop/zeta:http
+     alpha http NodePort *:30080/tcp - 0/0 | held by shop/zeta:http
      dead http ClusterIP 10.96.0.12:80/tcp Cluster 0/0 | rejected: no endpoints; 1 not ready
-     dead http NodePort *:30081/tcp - 0/0 | given to shop/alpha:alt
+     dead http NodePort *:30081/tcp - 0/0 | held by shop/alpha:alt
      zeta http ClusterIP 10.96.0.11:80/tcp Cluster 1/1
      zeta http NodePort *:30080/tcp Local 1/1`,
   ],
@@ -166,7 +166,7 @@ const expected: [fixture: string, lines: string][] = [
     'two-ports-of-one-service-with-one-number',
     `web admin ClusterIP 10.96.0.10:80/tcp Cluster 2/1
      web admin NodePort *:30081/tcp Cluster 2/1
-     web http ClusterIP 10.96.0.10:80/tcp - 0/0 | given to shop/web:admin
+     web http ClusterIP 10.96.0.10:80/tcp - 0/0 | held by shop/web:admin
      web http NodePort *:30080/tcp Cluster 2/1
      web other ClusterIP 10.96.0.10:81/tcp Cluster 2/1`,
   ],

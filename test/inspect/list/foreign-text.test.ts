@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { takeInventory } from '../../../src/inspect/list/inventory.ts';
-import { renderTable } from '../../../src/inspect/list/render-table.ts';
+import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
+import { renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
 import type { Element, Ruleset } from '../../../src/nft/ruleset.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { takeDocuments } from './take-fixture.ts';
@@ -45,7 +45,7 @@ test('names of nodes and zones are any text, and none of it gets out', () => {
   expect(items[0]?.endpoints[0]).toMatchObject({ node: 'a\\u001b[2J\\u202eb\\u0085', zone: '', pod: '' });
   expect(items[0]?.remarks).toEqual(['hints: a\\u001b[2J\\u202eb\\u0085 only']);
   expect(JSON.stringify(items)).not.toMatch(unsafe);
-  expect(renderTable(items, { wide: true }).join('')).not.toMatch(unsafe);
+  expect(renderFrontendTable(items, { wide: true }).join('')).not.toMatch(unsafe);
 });
 
 /** The ruleset with other elements in one of its sets. */
@@ -62,7 +62,7 @@ test('elements of others in a kernel', () => {
     { key: `10.0.0.1 . ${hostile} . 80`, comment: 'shop/cart' },
     { key: `${hostile} . 80`, comment: hostile },
   ];
-  const { items } = takeInventory(ruleset ? [withElements(ruleset, 'service-ips', foreign)] : []);
+  const { items } = listFrontends(ruleset ? [withElements(ruleset, 'service-ips', foreign)] : []);
   expect(items).toHaveLength(3);
   expect(items.map(({ namespace, service: name }) => `${namespace}/${name}`)).toEqual([
     '/(unknown)',
@@ -75,7 +75,7 @@ test('elements of others in a kernel', () => {
     ['rules not understood'],
   ]);
   expect(JSON.stringify(items)).not.toMatch(unsafe);
-  expect(renderTable(items, { wide: false }).join('')).not.toMatch(unsafe);
+  expect(renderFrontendTable(items, { wide: false }).join('')).not.toMatch(unsafe);
 });
 
 test('everything else that others may write into a table', () => {
@@ -93,11 +93,11 @@ test('everything else that others may write into a table', () => {
     const known = rulesets[0]?.sets.find((set) => set.name === name)?.elements ?? [];
     return withElements(ruleset, name, [...known, foreign]);
   }, rulesets[0] as Ruleset);
-  const inventory = takeInventory([written]);
+  const inventory = listFrontends([written]);
   expect(inventory.tables[0]?.nodePortAddresses).toBeDefined();
   expect(JSON.stringify(inventory)).not.toMatch(unsafe);
   expect(inventory.items.flatMap(({ sourceRanges }) => sourceRanges ?? [])).toEqual(['a\\u001b[2J\\u202eb\\u0085']);
-  expect(renderTable(inventory.items, { wide: true }).join('')).not.toMatch(unsafe);
+  expect(renderFrontendTable(inventory.items, { wide: true }).join('')).not.toMatch(unsafe);
 });
 
 test('a row for each Service without rules, with the reason', () => {

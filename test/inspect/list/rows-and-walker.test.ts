@@ -21,8 +21,8 @@ interface Meeting {
 
 /** What a row promises to those outside, and to the node and pods. */
 function promised(row: FrontendRow, client: 'outside' | 'node'): Meeting {
-  const insider = client === 'node' ? 'pods and node' : 'outside';
-  const endpoints = usedBy(row, 'everybody', insider);
+  const audience = client === 'node' ? 'internal' : 'external';
+  const endpoints = usedBy(row, 'all', audience);
   const refusal = row.refusal?.replace(' for external clients', '');
   const isForClient = row.refusal === refusal || client === 'outside';
   return { verdict: refusal !== undefined && isForClient ? refusal : 'translated', endpoints };
@@ -115,7 +115,7 @@ describe('random clusters', () => {
           );
           expect(row.endpoints).toHaveLength(givenTo === null ? (port?.endpoints.length ?? 0) : 0);
           for (const { usedBy: users, leftOut } of row.endpoints) {
-            expect(users === 'nobody').toBe(leftOut !== null);
+            expect(users === 'none').toBe(leftOut !== null);
           }
         }
       }),

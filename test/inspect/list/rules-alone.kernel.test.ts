@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { takeInventory } from '../../../src/inspect/list/inventory.ts';
+import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { renderRulesets } from '../../../src/nft/print.ts';
 import { listInKernel } from '../../nft/json/list-in-kernel.ts';
@@ -23,7 +23,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
       const listed = rulesets.map(({ family, table }, place) => {
         return parseNftJson(printed[index]?.[place] ?? '', { family, table }).ruleset;
       });
-      expect({ name, items: takeInventory(listed).items }).toEqual({ name, items: takeInventory(rulesets).items });
+      expect({ name, items: listFrontends(listed).items }).toEqual({ name, items: listFrontends(rulesets).items });
     }
   }, 60_000);
 });

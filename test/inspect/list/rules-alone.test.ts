@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type FrontendRow, type FrontendType, takeInventory } from '../../../src/inspect/list/inventory.ts';
+import type { FrontendRow, FrontendType } from '../../../src/inspect/list/inventory.ts';
+import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { takeFixture, usedBy } from './take-fixture.ts';
 
@@ -31,7 +32,7 @@ function typeInRules({ type, sourceRanges }: FrontendRow): FrontendType | null {
 describe.each(listFixtures())('%s', (name) => {
   const { items, rulesets } = takeFixture(name);
   const ruled = items.filter(({ family, givenTo }) => family !== null && givenTo === null);
-  const alone = takeInventory(rulesets).items;
+  const alone = listFrontends(rulesets).items;
 
   test('rules alone tell frontends, names and endpoints', () => {
     expect(sorted(alone)).toEqual(sorted(ruled));
@@ -44,7 +45,7 @@ describe.each(listFixtures())('%s', (name) => {
       expect(row.type).toBe(twin && typeInRules(twin));
       expect([twin?.policy, null]).toContain(row.policy);
       const near = twin?.endpoints.filter(
-        ({ usedBy: users, local, node }) => users !== 'nobody' && (local || node === ''),
+        ({ usedBy: users, local, node }) => users !== 'none' && (local || node === ''),
       );
       expect(row.endpointsLocal).toBe(near?.length);
       expect(row.policy === null).toBe(row.refusal === 'rejected');

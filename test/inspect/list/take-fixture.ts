@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { notesOf } from '../../../src/cli/input/load-cluster.ts';
 import { type CompiledRulesets, compileRulesets } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
-import { type FrontendRow, type Inventory, takeInventory } from '../../../src/inspect/list/inventory.ts';
+import type { FrontendRow, Inventory } from '../../../src/inspect/list/inventory.ts';
+import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listUnserved } from '../../../src/inspect/list/list-unserved.ts';
 import { readPlaces } from '../../../src/kubernetes/locations.ts';
 import type { CompileOptions } from '../../../src/options.ts';
@@ -22,7 +23,7 @@ export function takeDocuments(documents: readonly Document[], options: Partial<C
     throw new Error(diagnostics[0]?.message);
   }
   const unserved = listUnserved(notesOf({ documents, diagnostics }), views);
-  return { ...takeInventory(rulesets, { views, unserved, places: readPlaces(documents) }), rulesets, views };
+  return { ...listFrontends(rulesets, { views, unserved, places: readPlaces(documents) }), rulesets, views };
 }
 
 /** The inventory of a fixture. */

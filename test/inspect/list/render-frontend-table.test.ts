@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { renderTable } from '../../../src/inspect/list/render-table.ts';
+import { renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { takeDocuments, takeFixture } from './take-fixture.ts';
 
-test('wide tables say which endpoints are not for everybody', () => {
+test('wide tables say which endpoints not all clients use', () => {
   const { items } = takeFixture('external-policy-local-falls-back-to-local-terminating-endpoints');
-  const lines = renderTable(items, { wide: true }).map((line) => line.split(/ {2,}/).slice(4, 10));
+  const lines = renderFrontendTable(items, { wide: true }).map((line) => line.split(/ {2,}/).slice(4, 10));
   expect(lines).toEqual([
     ['FRONTEND', 'POLICY', 'ENDPOINTS', 'LOCAL', 'USED', 'LEFT-OUT'],
     [
@@ -16,7 +16,7 @@ test('wide tables say which endpoints are not for everybody', () => {
     ],
     ...['198.18.0.10:80/tcp', '*:30080/tcp'].map((frontend) => [
       ...[frontend, 'Local', '2', '1'],
-      '10.244.1.10:8080(outside;terminating),10.244.2.20:8080(pods-and-node)',
+      '10.244.1.10:8080(external;terminating),10.244.2.20:8080(internal)',
       '10.244.1.11:8080(not-serving)',
     ]),
   ]);
@@ -33,7 +33,7 @@ describe.each(listFixtures())('%s', (name) => {
   test('cells of tables have no blanks, but for the last', () => {
     const { items } = takeFixture(name);
     for (const wide of [false, true]) {
-      const lines = renderTable(items, { wide });
+      const lines = renderFrontendTable(items, { wide });
       expect(lines).toHaveLength(items.length === 0 ? 0 : items.length + 1);
       const columns = wide ? 10 : 8;
       const starts = lines.map((line) => [...line.matchAll(/\S+(?= |$)/g)].slice(0, columns).map(({ index }) => index));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leftOutJudge, placeEndpoint } from '../../src/frontends/endpoints.ts';
+import { leftOutReasons, placeEndpoint } from '../../src/frontends/endpoints.ts';
 import type { Endpoint, ServicePort } from '../../src/phases/3-model/model.ts';
 
 const ready: Endpoint = {
@@ -15,7 +15,7 @@ const ready: Endpoint = {
 
 function judge(endpoint: Endpoint, isLocalOnly = false, others: readonly Endpoint[] = []): string {
   const servicePort = { endpoints: [endpoint, ...others] } as unknown as ServicePort;
-  return leftOutJudge(servicePort, { isLocalOnly, nodeName: 'worker-1' })(endpoint);
+  return leftOutReasons(servicePort, { isLocalOnly, nodeName: 'worker-1' })(endpoint);
 }
 
 describe('the first reason that holds', () => {

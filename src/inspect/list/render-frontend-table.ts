@@ -27,7 +27,7 @@ const wideColumns: readonly Column[] = [
  *
  * @param wide adds the endpoints.
  */
-export function renderTable(rows: readonly FrontendRow[], { wide }: { readonly wide: boolean }): string[] {
+export function renderFrontendTable(rows: readonly FrontendRow[], { wide }: { readonly wide: boolean }): string[] {
   if (rows.length === 0) {
     return [];
   }
@@ -41,12 +41,12 @@ export function renderTable(rows: readonly FrontendRow[], { wide }: { readonly w
 }
 
 function isUsed({ usedBy }: EndpointRow): boolean {
-  return usedBy !== 'nobody';
+  return usedBy !== 'none';
 }
 
-/** `10.1.2.3:8080`, with what is special of it: `10.1.2.3:8080(outside;terminating)`. */
+/** `10.1.2.3:8080`, with what is special about it: `10.1.2.3:8080(external;terminating)`. */
 function usedText({ endpoint, usedBy, state }: EndpointRow): string {
-  return tagged(endpoint, [...(usedBy === 'everybody' ? [] : [usedBy]), ...(state === 'terminating' ? [state] : [])]);
+  return tagged(endpoint, [...(usedBy === 'all' ? [] : [usedBy]), ...(state === 'terminating' ? [state] : [])]);
 }
 
 /** `10.1.2.3:8080(not-ready)`. */

@@ -1,0 +1,104 @@
+import { compareText } from '../lib/text.ts';
+import type { Rule, Ruleset, Statement } from '../nft/ruleset.ts';
+import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
+import { chainNames, setNames } from '../phases/5-plan/names.ts';
+
+/** Settings of the node that shape the rules, as the rules have them; undefined where they do not tell. */
+export interface SettingsInRules {
+  readonly masqueradeMarks: readonly number[] | undefined;
+  /** Which traffic to cluster IPs is masqueraded. */
+  readonly masqueraded: 'no traffic' | 'traffic not from pods' | 'all traffic' | undefined;
+  /** How packets of pods are recognized. */
+  readonly detector: LocalDetector | 'none' | undefined;
+  readonly nodePortAddresses: NodePortAddresses | undefined;
+  /** Sorted. */
+  readonly serviceCIDRs: readonly string[];
+}
+
+/** Reads the node's settings from the fixed chains, whose rules they shape, and from two sets. */
+export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
+  const services = rulesOf(chainNames.services, ruleset);
+  const masquerading = rulesOf(chainNames.masquerading, ruleset);
+  return {
+    masqueradeMarks: masquerading && readMarks(masquerading),
+    masqueraded: services && readMasqueraded(services),
+    detector: services && readDetector(services, ruleset),
+    nodePortAddresses: services && readNodePortAddresses(services, ruleset),
+    serviceCIDRs: keysOf(setNames.serviceCidrs, ruleset),
+  };
+}
+
+/** Undefined for a chain that is missing or has rules that were not understood. */
+function rulesOf(name: string, { chains }: Ruleset): readonly Rule[] | undefined {
+  const rules = chains.find((chain) => chain.name === name)?.rules;
+  return rules?.every((rule) => rule.length > 0) ? rules : undefined;
+}
+
+function keysOf(name: string, { sets }: Ruleset): string[] {
+  const elements = sets.find((set) => set.name === name)?.elements ?? [];
+  return elements.map(({ key }) => key).sort(compareText);
+}
+
+function readMarks(rules: readonly Rule[]): number[] {
+  return rules.flat().flatMap((statement) => (statement.kind === 'match-mark' ? [statement.mark] : []));
+}
+
+/** ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00004000 */
+function markingRule(services: readonly Rule[]): Rule | undefined {
+  return services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
+}
+
+function readMasqueraded(services: readonly Rule[]): SettingsInRules['masqueraded'] {
+  const rule = markingRule(services);
+  if (!rule) {
+    return 'no traffic';
+  }
+  return rule.some(isSourceMatch) ? 'traffic not from pods' : 'all traffic';
+}
+
+/**
+ * Where everything is masqueraded, only the chains for external policy Local ask where a packet comes from; without such
+ * chains the rules do not tell.
+ */
+function readDetector(services: readonly Rule[], { chains }: Ruleset): SettingsInRules['detector'] {
+  const rule = markingRule(services);
+  const match = rule?.find(isSourceMatch);
+  if (!rule || match) {
+    return match ? detectorOf(match) : 'none';
+  }
+  for (const { rules } of chains) {
+    // ip saddr 10.244.0.0/16 goto tcp-cluster-3
+    const [first, last] = rules[0] ?? [];
+    if (first && isSourceMatch(first) && last?.kind === 'goto') {
+      return detectorOf(first);
+    }
+  }
+  return undefined;
+}
+
+type Match = Extract<Statement, { kind: 'match' }>;
+
+function isSourceMatch(statement: Statement): statement is Match {
+  if (statement.kind !== 'match') {
+    return false;
+  }
+  const { left } = statement;
+  return left.kind === 'iifname' || (left.kind === 'address' && left.field === 'saddr');
+}
+
+function detectorOf({ left, right }: Match): LocalDetector {
+  const text = String(right);
+  if (left.kind !== 'iifname') {
+    return { kind: 'source', cidr: text };
+  }
+  const prefix = text.endsWith('*');
+  return { kind: 'interface', name: prefix ? text.slice(0, -1) : text, prefix };
+}
+
+function readNodePortAddresses(services: readonly Rule[], ruleset: Ruleset): NodePortAddresses {
+  const rule = services.find((statements) =>
+    statements.some((statement) => statement.kind === 'vmap' && statement.map === setNames.serviceNodePorts),
+  );
+  const isListed = rule?.some((statement) => statement.kind === 'match-set' && statement.set === setNames.nodePortIps);
+  return isListed ? { kind: 'listed', addresses: keysOf(setNames.nodePortIps, ruleset) } : { kind: 'all' };
+}

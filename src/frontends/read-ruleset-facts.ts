@@ -1,0 +1,56 @@
+import type { EndpointAddress, Family } from '../net/network.ts';
+import type { Element, Ruleset } from '../nft/ruleset.ts';
+import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts';
+import { setNames } from '../phases/5-plan/names.ts';
+import type { Frontend } from './frontend.ts';
+import { readServicePortName } from './frontend-address.ts';
+import { isNodePort } from './read-frontends.ts';
+import { readNodeSettings } from './read-node-settings.ts';
+
+/** What a ruleset tells besides what its frontends do. */
+export interface RulesetFacts {
+  readonly family: Family;
+  /** Undefined for a load balancer IP or external IP of which the rules do not say which: only source ranges tell. */
+  readonly kindOf: (frontend: Frontend) => FrontendKind | undefined;
+  /** Whether an endpoint may connect to itself here, and so runs on this node. */
+  readonly isLocal: (endpointAddress: EndpointAddress, protocol: string) => boolean;
+  /** Undefined where the rules do not tell. */
+  readonly nodePortAddresses: NodePortAddresses | undefined;
+}
+
+/** Reads them. The sets of cluster IPs and hairpin connections are indexed when they are first asked for. */
+export function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
+  const elementsIn = (name: string): readonly Element[] =>
+    ruleset.sets.find((set) => set.name === name)?.elements ?? [];
+  const owners = once(
+    () => new Map(elementsIn(setNames.clusterIps).map(({ key, comment }) => [key, comment] as const)),
+  );
+  const hairpins = once(() => new Set(elementsIn(setNames.hairpinConnections).map(({ key }) => key)));
+  return {
+    family: ruleset.family,
+    kindOf: (frontend) => kindOf(frontend, owners),
+    isLocal: ({ address, port }, protocol) => hairpins().has(`${address} . ${address} . ${protocol} . ${port}`),
+    nodePortAddresses: readNodeSettings(ruleset).nodePortAddresses,
+  };
+}
+
+/** A cluster IP may be the external IP of another Service at another port, so its owner has to be the same. */
+function kindOf(frontend: Frontend, owners: () => ReadonlyMap<string, string | undefined>): FrontendKind | undefined {
+  if (isNodePort(frontend)) {
+    return 'NodePort';
+  }
+  const { address, name, sourceRanges } = frontend;
+  const { namespace, service } = readServicePortName(name) ?? {};
+  if (address?.address !== undefined && owners().get(address.address) === `${namespace}/${service}`) {
+    return 'ClusterIP';
+  }
+  return sourceRanges === null ? undefined : 'LoadBalancer';
+}
+
+function once<T>(create: () => T): () => T {
+  let created: { readonly value: T } | undefined;
+  return () => {
+    created ??= { value: create() };
+    return created.value;
+  };
+}
