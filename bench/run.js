@@ -34,7 +34,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 if (process.getuid?.() !== 0) {
-  process.stderr.write('root is needed to make network namespaces\n');
+  process.stderr.write('root is needed to create network namespaces\n');
   process.exit(2);
 }
 await describeMachine();

@@ -52,7 +52,7 @@ async function measureRow(folder, services) {
   for (let round = 0; round < (services > 10_000 ? 3 : 5); round++) {
     loads.push(await measureProcess(['nft', '-f', output]));
     runs.push(await measureProcess(cli));
-    // A process of its own each time: what its collector of garbage happens to do differs more than anything else.
+    // A process of its own each time: what its garbage collector happens to do differs more than anything else.
     const { stdout } = await execa('node', [join(root, 'bench/compile-objects.js'), `${services}`, `${endpoints}`]);
     const measured = JSON.parse(stdout);
     compilations.push(measured.milliseconds);

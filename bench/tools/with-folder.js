@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Lends a folder for temporary files.
+ * Runs an action with a folder for temporary files, which is removed afterwards.
  *
  * @param {(folder: string) => Promise<void>} action
  */
