@@ -31,16 +31,16 @@ test('a connection from outside to a node port, step by step', async () => {
   expect(stdout.split('\n')).toEqual([
     'tcp from 203.0.113.1 to 192.0.2.11:30080 on worker-1',
     '',
-    '  client         203.0.113.1 is no pod to the rules: it is not in 10.244.0.0/16',
-    '  frontend       192.0.2.11:30080/tcp is a node port of shop/web:http; node ports are open: nodePortAddresses is primary (192.0.2.11)',
+    '  client         203.0.113.1 is not treated as a pod: it is outside 10.244.0.0/16',
+    '  frontend       192.0.2.11:30080/tcp is a node port of shop/web:http; nodePortAddresses is primary (192.0.2.11)',
     '                 chain services: ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports',
     '                   service-nodeports { tcp . 30080 comment "shop/web:http" : goto tcp-nodeport-external-2 }',
-    '  policy         externalTrafficPolicy is Cluster: endpoints on any node may take it',
-    '  endpoints      one of 2 endpoints takes it, each with the same chance',
+    '  policy         externalTrafficPolicy is Cluster: endpoints on any node can receive it',
+    '  endpoints      one of 2 endpoints receives it, each with equal probability',
     '                 chain tcp-nodeport-cluster-2: dnat ip to tcp dport . numgen random mod 2 map @tcp-nodeport-endpoints',
     '                 50 %  10.244.1.5:8080  shop/web-1  worker-1  zone-a  masqueraded',
     '                 50 %  10.244.2.6:8080  shop/web-2  worker-2  zone-b  masqueraded',
-    "  source         masqueraded, the endpoint sees the node's address: externalTrafficPolicy is Cluster, and the answer must come back through this node",
+    "  source         masqueraded, so the endpoint sees the node's address: externalTrafficPolicy is Cluster, and answers must return through this node",
     '                 chain tcp-nodeport-external-2: meta mark set meta mark or 0x00004000',
     '                 chain masquerading: meta mark and 0x00004000 != 0 meta mark set meta mark xor 0x00004000 masquerade fully-random',
     '  left out       10.244.1.7:8080  shop/web-3  worker-1  zone-a  not ready',
@@ -50,7 +50,7 @@ test('a connection from outside to a node port, step by step', async () => {
   ]);
 });
 
-test('-o json has the same for programs', async () => {
+test('-o json has the same content', async () => {
   const { exitCode, stdout } = await explain('--from', 'pod:shop/web-1', '--to', 'service:shop/session', '-o', 'json');
   expect(exitCode).toBe(0);
   const explanation = JSON.parse(stdout) as Explanation;
@@ -66,7 +66,7 @@ test('-o json has the same for programs', async () => {
     node: 'worker-1',
     verdict: 'translated',
     reason: { code: 'cluster-ip', text: 'sent to one of 2 endpoints of shop/session' },
-    service: { name: 'shop/session', frontend: 'clusterIP' },
+    service: { name: 'shop/session', frontend: 'ClusterIP' },
     masqueraded: false,
     leftOut: [],
   });
@@ -89,8 +89,8 @@ test('-o json has the same for programs', async () => {
   ]);
 });
 
-describe('rules that are written already', () => {
-  test('without a snapshot: names and rules, and no reasons in Kubernetes words', async () => {
+describe('existing rules', () => {
+  test('without a snapshot: names and rules, without reasons in Kubernetes words', async () => {
     const { exitCode, stdout, stderr } = await runMain(
       [
         'explain',
@@ -119,7 +119,7 @@ describe('rules that are written already', () => {
     ['service:shop/web:http', '10.96.0.10', 80],
     ['service:shop/orders:80', '10.96.0.20', 80],
     ['service:shop/admin/tcp', '10.96.0.40', 8443],
-  ])('%s is known by the comments of its elements', async (to, destination, port) => {
+  ])('%s is found by the comments of its elements', async (to, destination, port) => {
     const { exitCode, stdout } = await runMain(
       ['explain', '--ruleset', join(folder, 'rules.nft'), '--from', '10.244.1.5', '--to', to, '-o', 'json'],
       { input: '' },
@@ -128,7 +128,7 @@ describe('rules that are written already', () => {
     expect(JSON.parse(stdout)).toMatchObject({ packet: { destination, port } });
   });
 
-  test('with a snapshot that has moved on: what the rules do, and what they lack', async () => {
+  test('with a newer snapshot: what the rules do, and what they lack', async () => {
     const moved = join(folder, 'moved.yaml');
     writeFileSync(moved, readFileSync(shop, 'utf8').replace('10.244.2.6', '10.244.2.60'));
     const { stdout } = await runMain([
@@ -152,7 +152,7 @@ describe('rules that are written already', () => {
     ]);
   });
 
-  test('a rule that nobody understands is said to be one', async () => {
+  test('a rule that is not understood leads to a warning', async () => {
     const { exitCode, stderr } = await runMain(
       ['explain', '--ruleset', join(folder, 'odd.nft'), '--from', '203.0.113.9', '--to', '192.0.2.11:30080'],
       { input: '' },
@@ -172,27 +172,27 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'SHOP', '--from', 'inside', ...to],
     2,
-    "error: option '--from <client>' argument 'inside' is invalid. it is no address; give an address, outside, node or pod:NAMESPACE/NAME\n",
+    "error: option '--from <client>' argument 'inside' is invalid. not an IP address; use an address, outside, node or pod:NAMESPACE/NAME\n",
   ],
   [
     ['explain', 'SHOP', '--from', 'pod:web-1', ...to],
     2,
-    "error: option '--from <client>' argument 'pod:web-1' is invalid. a Pod is named pod:NAMESPACE/NAME, such as pod:shop/web-1\n",
+    "error: option '--from <client>' argument 'pod:web-1' is invalid. write a Pod as pod:NAMESPACE/NAME, such as pod:shop/web-1\n",
   ],
   [
     ['explain', 'SHOP', ...from, '--to', '10.96.0.10'],
     2,
-    "error: option '--to <target>' argument '10.96.0.10' is invalid. the port is missing; give ADDRESS:PORT[/PROTOCOL]",
+    "error: option '--to <target>' argument '10.96.0.10' is invalid. the port is missing; use ADDRESS:PORT[/PROTOCOL]",
   ],
   [
     ['explain', 'SHOP', ...from, '--to', '10.96.0.10:80/icmp'],
     2,
-    "error: option '--to <target>' argument '10.96.0.10:80/icmp' is invalid. the protocol is tcp, udp or sctp, not icmp",
+    "error: option '--to <target>' argument '10.96.0.10:80/icmp' is invalid. the protocol must be tcp, udp or sctp, not icmp",
   ],
   [
     ['explain', 'SHOP', ...from, '--to', 'service:web'],
     2,
-    "error: option '--to <target>' argument 'service:web' is invalid. a Service is named service:NAMESPACE/NAME",
+    "error: option '--to <target>' argument 'service:web' is invalid. write a Service as service:NAMESPACE/NAME",
   ],
   [
     ['explain', 'SHOP', ...from, ...to, '-o', 'yaml'],
@@ -218,12 +218,12 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'SHOP', '--from', 'pod:shop/web', ...to],
     1,
-    'error: no Pod or EndpointSlice of the input names the Pod shop/web; did you mean shop/web-1?\n',
+    'error: no Pod or EndpointSlice in the input names Pod shop/web; did you mean shop/web-1?\n',
   ],
   [
     ['explain', 'SHOP', '--from', 'fd00::1', ...to],
     1,
-    'error: fd00::1 is IPv6 and 10.96.0.10 is IPv4: no packet has both\n',
+    'error: source fd00::1 is IPv6, but destination 10.96.0.10 is IPv4\n',
   ],
   [
     ['explain', '-', '--ruleset', '-', ...from, ...to],
@@ -248,7 +248,7 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', '--ruleset', 'FOLDER/rules.nft', ...from, '--to', 'service:shop/db'],
     1,
-    'error: no rule has a cluster IP of Service shop/db\n',
+    'error: the rules have no cluster IP of Service shop/db\n',
   ],
 ];
 
@@ -261,10 +261,10 @@ describe('misuse', () => {
   });
 });
 
-test('a Pod of another node: a note says whose rules come first', async () => {
+test('a Pod of another node: a note says which rules come first', async () => {
   const { exitCode, stderr } = await explain('--from', 'pod:shop/web-2', '--to', 'service:shop/web');
   expect(exitCode).toBe(0);
   expect(stderr).toBe(
-    'note: Pod shop/web-2 runs on worker-2, whose rules its packets meet first; these are the rules of worker-1\n',
+    'note: Pod shop/web-2 runs on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1\n',
   );
 });

@@ -20,22 +20,21 @@ const examples = `Examples:
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
   svc2nft explain dump.yaml --node worker-1 --from pod:shop/web-1 --to service:shop/cart:http
   svc2nft explain dump.yaml --node worker-1 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
-  svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the rules in force here, without a snapshot
-  svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the rules in force here, and the reasons
+  svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the loaded rules, without a snapshot
+  svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;
 
 const exitText = `
-The fate of the first packet of a connection is computed from the rules; the snapshot gives the reasons. It needs neither
-root nor nft, but for --ruleset kernel.
+The fate of the packet is computed from the rules; the snapshot adds the reasons. Only --ruleset kernel needs root and nft.
 
-Exit codes: 0 explained, whatever the packet's fate, 1 bad input, or nothing of that name in it, 2 wrong usage, 3 nft or
-the kernel refused, 4 no permission or no nft.`;
+Exit codes: 0 explained, whatever the packet's fate, 1 bad input or unknown name, 2 wrong usage, 3 nft or the kernel
+refused, 4 no permission or no nft.`;
 
-/** `svc2nft explain`: where a packet goes, and why. */
+/** The command `svc2nft explain`. */
 export function explainCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('explain'))
     .description(
-      'Follows the first packet of a connection through the rules of the node, and names the reason of each decision.',
+      'Follows the first packet of a connection through the rules of the node, and gives the reason for each decision.',
     )
     .requiredOption(
       '--from <client>',
@@ -44,13 +43,13 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
     )
     .requiredOption(
       '--to <target>',
-      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; an address is asked over tcp unless told',
+      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; default for an address: tcp',
       checkedText(problemOf(parseTarget)),
     )
-    .option('--interface <name>', 'the interface at which the packet arrives', checkedText(interfaceProblem))
+    .option('--interface <name>', 'the interface on which the packet arrives', checkedText(interfaceProblem))
     .option(
       '--ruleset <file|kernel>',
-      'kernel, or a file that compile or nft list wrote: these rules, not those of the snapshot',
+      'explain these rules (kernel, or a file from compile or nft list) instead of those of the snapshot',
     )
     .addOption(
       new Option('-o, --output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'),
@@ -62,14 +61,14 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
     });
 }
 
-/** The kernel takes names of 1 to 15 bytes without blanks and slashes. */
+/** The kernel accepts names of 1 to 15 bytes without spaces and slashes. */
 function interfaceProblem(text: string): string | undefined {
   return /^[^\s/]{1,15}$/.test(text)
     ? undefined
-    : 'the name of an interface has 1 to 15 characters, and no blank or slash';
+    : 'an interface name has 1 to 15 characters, without spaces and slashes';
 }
 
-/** A parser's answer is a text where it does not understand. */
+/** The text that a parser returns for invalid input; undefined for valid input. */
 function problemOf(parse: (text: string) => object | string): (text: string) => string | undefined {
   return (text) => {
     const parsed = parse(text);
@@ -86,7 +85,7 @@ export interface ExplainFlags extends CompileFlags {
   readonly output: 'text' | 'json';
 }
 
-/** Says where a packet goes, and why; resolves to the exit code. */
+/** Prints where a packet goes, and why; resolves to the exit code. */
 export async function runExplain(paths: readonly string[], flags: ExplainFlags, streams: Streams): Promise<number> {
   const [client, target] = [parseClient(flags.from), parseTarget(flags.to)];
   const asksTwice = wantsStdinTwice(paths, { flag: '--ruleset', value: flags.ruleset }, streams);
@@ -96,9 +95,7 @@ export async function runExplain(paths: readonly string[], flags: ExplainFlags, 
   const family = familyOf(client, target);
   if (flags.family !== undefined && family !== undefined && flags.family !== family) {
     const packet = family === 'ip' ? 'IPv4' : 'IPv6';
-    streams.stderr.write(
-      `error: --family ${flags.family} leaves out the table that an ${packet} packet meets (see --help)\n`,
-    );
+    streams.stderr.write(`error: --family ${flags.family} excludes the table for ${packet} packets (see --help)\n`);
     return exitCodes.wrongUsage;
   }
   const needed = { ...flags, ...(family && { family }) };
@@ -119,7 +116,7 @@ export async function runExplain(paths: readonly string[], flags: ExplainFlags, 
   return writeOutput(print(explanation, flags, streams), undefined, streams);
 }
 
-/** Only the table of the packet's family is needed, where an address tells which. */
+/** The packet's family, if an address says which; then only its table is needed. */
 function familyOf(client: ClientName, target: TargetName): CompileFlags['family'] {
   const known = [target, client].find((one) => one.kind === 'address');
   if (known?.kind !== 'address') {
@@ -140,7 +137,7 @@ interface Found {
   readonly streams: Streams;
 }
 
-/** The explanation; a text where the packet cannot be made out, or the rules are none of ours. */
+/** The explanation; a text if the packet cannot be determined, or svc2nft did not create the rules. */
 function explain({ client, target, flags }: Asked, { cluster, rules, streams }: Found): Explanation | string {
   const made = makeQuestion({
     client,
@@ -160,7 +157,7 @@ function explain({ client, target, flags }: Asked, { cluster, rules, streams }: 
     return explainPacket(made.question);
   } catch (error) {
     if (error instanceof UnknownRule) {
-      return `the rules are none that svc2nft makes: ${error.message}`;
+      return `not rules of svc2nft: ${error.message}`;
     }
     throw error;
   }
@@ -171,7 +168,7 @@ function factsOf(cluster: Cluster): SnapshotFacts {
   return { views, options, places: readPlaces(documents), notes: notesOf(cluster) };
 }
 
-/** How many endpoints of a list people are shown. */
+/** How many endpoints of each list the text has. */
 const shown = 20;
 
 function print(explanation: Explanation, { output }: ExplainFlags, streams: Streams): string {

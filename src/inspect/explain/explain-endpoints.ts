@@ -3,12 +3,12 @@ import type { Places } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
-import type { Findings } from './explain-context.ts';
 import { isLocalOnly } from './explain-policy.ts';
 import type { ExplainedStep, LeftOutCode, LeftOutEndpoint, PossibleEndpoint, RuleReference } from './explanation.ts';
-import { referTo } from './read-way.ts';
+import type { Findings } from './findings.ts';
+import { referTo } from './read-path.ts';
 
-/** Which endpoints may take the packet, sorted, each with its chance. */
+/** The endpoints that may receive the packet, sorted, each with its probability. */
 export function listPossible({ summary, fate, frontends: [frontend], knowledge }: Findings): PossibleEndpoint[] {
   const endpointAddresses = new Map(fate.outcomes.map(({ endpoint, address, port }) => [endpoint, { address, port }]));
   const nodeNames = new Map(
@@ -24,40 +24,41 @@ export function listPossible({ summary, fate, frontends: [frontend], knowledge }
   });
 }
 
-/** The other endpoints of the Service, each with the reason. */
+/** The other endpoints of the Service, each with the reason why it cannot receive the packet. */
 export function listOthers(findings: Findings): LeftOutEndpoint[] {
-  const { summary, ways, frontends, knowledge } = findings;
+  const { summary, paths, frontends, knowledge } = findings;
   const [frontend] = frontends;
   if (!frontend || !knowledge) {
     return [];
   }
-  const [way] = ways;
+  const [path] = paths;
   return listLeftOut(frontend.servicePort, {
     node: knowledge.view,
     places: knowledge.places,
     isLocal: isLocalOnly(findings),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
-    isRefused: way.sourceRefused !== undefined || way.stalePin !== undefined,
-    isPinned: way.pinned !== undefined,
+    isRefused: path.sourceRefused !== undefined || path.stalePin !== undefined,
+    isPinned: path.pinned !== undefined,
   });
 }
 
-/** How the choice among the endpoints was narrowed, and how one is picked. */
+/** How an endpoint is picked, and what narrowed the choice. */
 export function explainChoice(findings: Findings, leftOut: readonly LeftOutEndpoint[]): ExplainedStep[] {
-  const { summary, ways } = findings;
-  const [way] = ways;
-  const decision = way.pinned ?? way.picked;
+  const { summary, paths } = findings;
+  const [path] = paths;
+  const decision = path.pinned ?? path.picked;
   const count = summary.endpoints.length;
   if (count === 0 || !decision) {
     return [];
   }
-  const pick = count === 1 ? 'one endpoint takes it' : `one of ${count} endpoints takes it, each with the same chance`;
-  const text = way.pinned ? 'the client keeps the endpoint that it had' : `${pick}${narrowing(findings, leftOut)}`;
+  const pick =
+    count === 1 ? 'one endpoint can receive it' : `one of ${count} endpoints receives it, each with equal probability`;
+  const text = path.pinned ? 'the client keeps its endpoint' : `${pick}${narrowing(findings, leftOut)}`;
   const rule = referTo(decision);
   return [{ topic: 'endpoints', text, rules: [count === 1 ? rule : withoutElement(rule)] }];
 }
 
-/** Of several elements, that of the first outcome would only mislead. */
+/** With several outcomes, the element of the first one would be misleading. */
 function withoutElement({ chain, rule, nft }: RuleReference): RuleReference {
   return { chain, rule, nft };
 }
@@ -69,21 +70,21 @@ function narrowing(findings: Findings, leftOut: readonly LeftOutEndpoint[]): str
     used.has(endpointText(endpointAddress)),
   );
   if (taken.length > 0 && taken.every(({ ready }) => !ready)) {
-    const where = isLocalOnly(findings) ? ' of this node' : '';
+    const where = isLocalOnly(findings) ? ' on this node' : '';
     const dying = taken.every(({ serving, terminating }) => serving && terminating);
-    return dying ? `; no endpoint${where} is ready, so those serve that are terminating` : '; it is not ready any more';
+    return dying ? `; no endpoint${where} is ready, so terminating ones are used` : '; it is no longer ready';
   }
   const hint = leftOut.find(({ code }) => code === 'other zone' || code === 'other node');
   if (!hint || !knowledge) {
     return '';
   }
   const { zone, nodeName } = knowledge.view;
-  return `; hints of the EndpointSlices keep it ${hint.code === 'other node' ? `on ${nodeName}` : `in ${zone}`}`;
+  return `; hints in EndpointSlices keep it ${hint.code === 'other node' ? `on ${nodeName}` : `in ${zone}`}`;
 }
 
-/** Whether the client will come back to the same endpoint (Service spec.sessionAffinity). */
-export function explainAffinity({ ways, ruleset, summary }: Findings): ExplainedStep[] {
-  const kept = ways.map((way) => way.kept).find((decision) => decision !== undefined);
+/** How long the client keeps its endpoint (Service spec.sessionAffinity); empty without affinity. */
+export function explainAffinity({ paths, ruleset, summary }: Findings): ExplainedStep[] {
+  const kept = paths.map((path) => path.kept).find((decision) => decision !== undefined);
   if (kept?.statement.kind !== 'update') {
     return [];
   }
@@ -91,7 +92,7 @@ export function explainAffinity({ ways, ruleset, summary }: Findings): Explained
   const seconds = timeoutSeconds ?? ruleset.sets.find(({ name }) => name === set)?.timeoutSeconds;
   const period = seconds === undefined ? '' : ` for ${seconds} s after its last new connection`;
   const text = `sessionAffinity is ClientIP: the client keeps this endpoint${period}`;
-  // Where endpoints have chains of their own, there is a rule for each.
+  // With one chain per endpoint, there is a rule for each.
   return [
     {
       topic: 'affinity',
@@ -127,7 +128,7 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
     });
 }
 
-/** Of endpoints that nothing but a hint could speak against, it may be something else. */
+/** Refines the reason of an endpoint that only a hint could exclude: the hint may not be the reason. */
 function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): LeftOutCode {
   if (reason !== 'other node' && reason !== 'other zone') {
     return reason;
@@ -156,22 +157,22 @@ function words(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, 
     case 'not ready':
       return 'not ready';
     case 'not serving':
-      return 'terminating, and no longer serving';
+      return 'terminating and no longer serving';
     case 'terminating':
-      return `terminating; used only while no endpoint${context.isLocal ? ' of this node' : ''} is ready`;
+      return `terminating; used only while no endpoint${context.isLocal ? ' on this node' : ''} is ready`;
     case 'not local':
       if (context.node.nodeName === '') {
-        return 'no node is named, so no endpoint counts as local';
+        return 'no node is selected (--node), so no endpoint counts as local';
       }
-      return nodeName === '' ? 'on no known node' : `on ${escapeControls(nodeName)}, not on ${here}`;
+      return nodeName === '' ? 'its node is unknown' : `on ${escapeControls(nodeName)}, not on ${here}`;
     case 'other node':
       return `its hints are for ${escapeControls(nodeHints.join(', '))}`;
     case 'other zone':
       return `its hints are for ${escapeControls(zoneHints.join(', '))}`;
     case 'other pin':
-      return 'ready, but the client keeps another one';
+      return 'ready, but the client keeps another endpoint';
     case 'refused':
-      return 'ready, but the packet does not come that far';
+      return 'ready, but the packet is dropped earlier';
     case 'not in rules':
       return 'ready, but not in this ruleset';
   }

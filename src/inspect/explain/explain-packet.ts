@@ -1,37 +1,28 @@
 import { familyOfAddress } from '../../net/address.ts';
-import type { FilledSet, Ruleset } from '../../nft/ruleset.ts';
-import { type Packet, summariseFate } from '../../walk/fate.ts';
+import type { FrontendKind } from '../../phases/3-model/model.ts';
 import { addShares } from '../../walk/walk-chain.ts';
-import { walkPacket } from '../../walk/walk-packet.ts';
 import { explainClient, explainSource } from './explain-client.ts';
-import { type Findings, type Question, readRuleFacts } from './explain-context.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
-import {
-  explainFrontend,
-  explainSourceRanges,
-  type FrontendMatch,
-  findFrontends,
-  serviceOf,
-} from './explain-frontend.ts';
+import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';
 import { explainPolicy } from './explain-policy.ts';
-import { explainRefusal, type Refusal } from './explain-refusal.ts';
+import { type Conclusion, explainRefusal } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { findNearMiss } from './find-near-miss.ts';
-import { findUnknownRules } from './find-unknown-rules.ts';
-import { ownerOf, readWay, referTo, type Way } from './read-way.ts';
+import type { Findings, Question } from './findings.ts';
+import { gatherFindings } from './gather-findings.ts';
+import { referTo } from './read-path.ts';
 
 /**
- * The fate of a connection's first packet on the node, and why. What happens is computed from the rules alone, by the
- * packet walker; a snapshot gives the reasons in Kubernetes words. Pure. Throws `UnknownRule` for rules that nobody
- * understands.
+ * The fate of a connection's first packet on the node, and why. The fate is computed from the rules alone, by the packet
+ * walker; a snapshot adds the reasons in Kubernetes words. Throws `UnknownRule` for a ruleset that the walker refuses.
  */
 export function explainPacket(question: Question): Explanation {
-  const findings = findOut(question);
+  const findings = gatherFindings(question);
   if (!findings) {
     return withoutTable(question);
   }
-  const { summary } = findings;
-  const { reason, steps } = concludeFrom(findings);
+  const { summary, notUnderstood } = findings;
+  const { reason, steps } = conclude(findings);
   const leftOut = listOthers(findings);
   return {
     ...headOf(question),
@@ -41,7 +32,7 @@ export function explainPacket(question: Question): Explanation {
     masqueraded: summary.masqueraded,
     endpoints: listPossible(findings),
     leftOut,
-    notUnderstood: findUnknownRules(findings.ruleset, findings.fate),
+    notUnderstood,
     steps: [
       ...explainClient(findings),
       ...explainFrontend(findings),
@@ -66,8 +57,8 @@ function headOf({ packet, knowledge }: Question): Pick<Explanation, 'packet' | '
 
 function withoutTable(question: Question): Explanation {
   const reason = question.isDormant
-    ? ({ code: 'dormant', text: 'the table is dormant: none of its rules are in force' } as const)
-    : ({ code: 'no-table', text: 'there is no table of this family, so no rule touches it' } as const);
+    ? ({ code: 'dormant', text: 'the table is dormant: none of its rules apply' } as const)
+    : ({ code: 'no-table', text: 'there is no table for this family, so no rule applies' } as const);
   return {
     ...headOf(question),
     verdict: 'untouched',
@@ -81,30 +72,8 @@ function withoutTable(question: Question): Explanation {
   };
 }
 
-function findOut(question: Question): Findings | undefined {
-  const { ruleset, packet, localAddresses, memory, knowledge } = question;
-  if (!ruleset || question.isDormant) {
-    return undefined;
-  }
-  const fate = walkPacket(narrowRuleset(ruleset, packet), packet, { localAddresses }, memory);
-  const chains = { family: ruleset.family, chains: new Map(ruleset.chains.map((chain) => [chain.name, chain])) };
-  const [first, ...rest] = fate.outcomes.map((outcome) => readWay(outcome, chains));
-  const way: Way = first ?? {};
-  const element = ownerOf(way);
-  const owner = element?.comment;
-  return {
-    ...question,
-    ruleset,
-    facts: readRuleFacts(ruleset),
-    fate,
-    summary: summariseFate(fate),
-    ways: [way, ...rest],
-    frontends: element && knowledge ? findFrontends(knowledge.view, packet, { owner, localAddresses }) : [],
-  };
-}
-
-function concludeFrom(findings: Findings): Refusal {
-  const { summary, ways, frontends } = findings;
+function conclude(findings: Findings): Conclusion {
+  const { summary, paths, frontends } = findings;
   switch (summary.verdict) {
     case 'translated':
       return { reason: { code: codeOf(frontends[0]?.kind), text: arrival(findings) }, steps: [] };
@@ -113,8 +82,8 @@ function concludeFrom(findings: Findings): Refusal {
       return explainRefusal(findings);
     case 'untouched': {
       const reason = findNearMiss(findings);
-      const rules =
-        ways[0].nodePortClosed && reason.code === 'node-port-closed' ? [referTo(ways[0].nodePortClosed)] : [];
+      const { nodePortClosed } = paths[0];
+      const rules = nodePortClosed && reason.code === 'node-port-closed' ? [referTo(nodePortClosed)] : [];
       return { reason, steps: [{ topic: 'no rule', text: reason.text, rules }] };
     }
     case 'mixed':
@@ -123,39 +92,42 @@ function concludeFrom(findings: Findings): Refusal {
 }
 
 const codes = {
-  clusterIP: 'cluster-ip',
-  'load balancer IP': 'load-balancer-ip',
-  externalIP: 'external-ip',
-  'node port': 'node-port',
-} as const satisfies Record<FrontendMatch['kind'], ReasonCode>;
+  ClusterIP: 'cluster-ip',
+  LoadBalancer: 'load-balancer-ip',
+  ExternalIP: 'external-ip',
+  NodePort: 'node-port',
+} as const satisfies Record<FrontendKind, ReasonCode>;
 
-function codeOf(kind: FrontendMatch['kind'] | undefined): ReasonCode {
+function codeOf(kind: FrontendKind | undefined): ReasonCode {
   return kind === undefined ? 'frontend' : codes[kind];
 }
 
 function arrival(findings: Findings): string {
-  const { summary, ways } = findings;
+  const { summary, paths } = findings;
   const name = serviceOf(findings)?.name ?? 'a Service';
   const [only, ...others] = summary.endpoints;
   if (others.length > 0 || !only) {
     return `sent to one of ${summary.endpoints.length} endpoints of ${name}`;
   }
-  const which = ways[0].pinned ? 'the endpoint that the client keeps' : 'the one endpoint that may take it';
-  return `sent to ${only.endpoint}, ${which}, of ${name}`;
+  return paths[0].pinned
+    ? `sent to ${only.endpoint}, the endpoint of ${name} that the client keeps`
+    : `sent to ${only.endpoint}, the only possible endpoint of ${name}`;
 }
 
-/** Where chance decides whether the packet arrives, as it does when an endpoint map lacks an index. */
-function explainMixed({ fate, ways }: Findings): Refusal {
+/** For outcomes that differ at random, as when an endpoint map lacks an index. */
+function explainMixed({ fate, paths }: Findings): Conclusion {
   const verdicts = [...new Set(fate.outcomes.map(({ verdict }) => verdict))];
   const parts = verdicts.map((verdict) => {
     const shares = fate.outcomes.filter((outcome) => outcome.verdict === verdict).map(({ share }) => share);
     const { numerator, denominator } = shares.reduce(addShares);
     return `${numerator} of ${denominator} are ${words[verdict]}`;
   });
-  const text = `chance decides, as in no ruleset that svc2nft makes: of new connections ${parts.join(', ')}`;
+  const text = `the outcome is random, which it never is with rules of svc2nft: of new connections, ${parts.join(', ')}`;
   const lost = fate.outcomes.findIndex(({ verdict }) => verdict !== 'translated');
-  const { end } = ways[lost] ?? {};
-  const steps = [{ topic: 'refusal', text: 'the others end here', rules: end ? [referTo(end)] : [] }] as const;
+  const { end } = paths[lost] ?? {};
+  const steps = [
+    { topic: 'refusal', text: 'the other connections end here', rules: end ? [referTo(end)] : [] },
+  ] as const;
   return { reason: { code: 'mixed', text }, steps };
 }
 
@@ -165,24 +137,3 @@ const words = {
   rejected: 'rejected',
   dropped: 'dropped',
 } as const;
-
-/**
- * The ruleset without the endpoints of others: in endpoint maps, which hold most of it, only keys that begin with the
- * packet's own addresses or port, for rules look up no others there. The way of this packet is the same, and the walk
- * need not check a hundred thousand elements first.
- */
-function narrowRuleset(ruleset: Ruleset, { source, destination, port }: Packet): Ruleset {
-  const keys = new Set([`${destination} . ${port}`, `${source} . ${port}`, `${port}`]);
-  return { ...ruleset, sets: ruleset.sets.map((set) => (isEndpointMap(set) ? narrowSet(set, keys) : set)) };
-}
-
-function isEndpointMap({ key, value }: FilledSet): boolean {
-  const [first, ...rest] = key;
-  const isOfFrontend = first === 'port' || (first === 'address' && rest[0] === 'port');
-  return value === 'endpoint' && isOfFrontend && key.at(-1) === 'index';
-}
-
-function narrowSet(set: FilledSet, keys: ReadonlySet<string>): FilledSet {
-  const elements = set.elements.filter(({ key }) => keys.has(key.slice(0, Math.max(0, key.lastIndexOf(' . ')))));
-  return set.lists ? { ...set, elements, lists: set.lists.filter(({ key }) => keys.has(key)) } : { ...set, elements };
-}

@@ -1,99 +1,91 @@
-import { isOwn } from './explain-client.ts';
-import type { Findings } from './explain-context.ts';
 import type { ExplainedStep } from './explanation.ts';
-import { referTo, type Way } from './read-way.ts';
+import type { Findings } from './findings.ts';
+import { type PacketPath, referTo } from './read-path.ts';
 
-/** A traffic policy, as the rules carry it out, and by which field a Service has it. */
-export interface Policy {
+/** A traffic policy, as the rules implement it, and the field of the Service that sets it. */
+interface TrafficPolicy {
   readonly field: 'internalTrafficPolicy' | 'externalTrafficPolicy';
   readonly value: 'Cluster' | 'Local';
-  /** Whether the snapshot has the other one. */
+  /** Whether the snapshot has the other value. */
   readonly isOutdated: boolean;
 }
 
-/** The traffic policy that holds for the packet; undefined where neither rules nor snapshot tell. */
-export function policyOf({ ways: [way], frontends: [frontend] }: Findings): Policy | undefined {
+/** The traffic policy that applies to the packet; undefined without a snapshot. */
+export function policyOf({ paths: [path], frontends: [frontend] }: Findings): TrafficPolicy | undefined {
   if (!frontend) {
     return undefined;
   }
-  const isInternal = frontend.kind === 'clusterIP';
+  const isInternal = frontend.kind === 'ClusterIP';
   const { internalPolicy, externalPolicy } = frontend.servicePort;
   const known = isInternal ? internalPolicy : externalPolicy;
-  const value = (isInternal ? readInternal(way) : readExternal(way)) ?? known;
+  const value = (isInternal ? readInternal(path) : readExternal(path)) ?? known;
   const field = isInternal ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
   return { field, value, isOutdated: value !== known };
 }
 
-/** Whether the packet may go to endpoints of this node alone. */
+/** Whether only endpoints on this node can receive the packet. */
 export function isLocalOnly(findings: Findings): boolean {
-  const [way] = findings.ways;
-  return policyOf(findings)?.value === 'Local' && !way.fromPod && !way.fromNode;
+  const [path] = findings.paths;
+  return policyOf(findings)?.value === 'Local' && !path.fromPod && !path.fromNode;
 }
 
-/** Which traffic policy holds for the packet, and whom it leaves. */
+/** The traffic policy that applies to the packet, and the endpoints that it allows. */
 export function explainPolicy(findings: Findings): ExplainedStep[] {
-  const [way] = findings.ways;
+  const [path] = findings.paths;
   const policy = policyOf(findings);
-  if (!policy || way.sourceRefused || way.pinned) {
+  if (!policy || path.sourceRefused || path.pinned) {
     return [];
   }
-  const exception = policy.field === 'externalTrafficPolicy' ? (way.fromPod ?? way.fromNode) : undefined;
+  const exception = policy.field === 'externalTrafficPolicy' ? (path.fromPod ?? path.fromNode) : undefined;
   const text = `${policy.field} is ${policy.value}${consequence(policy, findings)}${outdated(policy)}`;
   return [{ topic: 'policy', text, rules: exception ? [referTo(exception)] : [] }];
 }
 
-function consequence({ field, value }: Policy, findings: Findings): string {
-  const [way] = findings.ways;
-  const anywhere = 'endpoints on any node may take it';
+function consequence({ field, value }: TrafficPolicy, findings: Findings): string {
+  const [path] = findings.paths;
   if (value === 'Cluster') {
-    return `: ${anywhere}`;
+    return ': endpoints on any node can receive it';
   }
-  if (field === 'externalTrafficPolicy' && (way.fromPod || way.fromNode)) {
-    const node = way.fromPod ? 'the node, taken for a pod,' : 'the node itself';
-    return `, but ${isOwn(findings) ? node : 'a pod'} may use endpoints on any node`;
+  if (field === 'externalTrafficPolicy' && (path.fromPod || path.fromNode)) {
+    const node = path.fromPod ? 'the node, treated as a pod,' : 'the node itself';
+    return `, but ${findings.isFromNode ? node : 'a pod'} may use endpoints on any node`;
   }
   const here = findings.knowledge?.view.nodeName || 'this node';
-  const source = field === 'externalTrafficPolicy' ? ', and it keeps its source' : '';
-  return `: only endpoints on ${here} may take it${source}`;
+  const source = field === 'externalTrafficPolicy' ? ', and its source is preserved' : '';
+  return `: only endpoints on ${here} can receive it${source}`;
 }
 
-function outdated({ value, isOutdated }: Policy): string {
-  return isOutdated ? ` (by these rules; the snapshot says ${value === 'Local' ? 'Cluster' : 'Local'})` : '';
+function outdated({ value, isOutdated }: TrafficPolicy): string {
+  return isOutdated ? ` (in these rules; in the snapshot it is ${value === 'Local' ? 'Cluster' : 'Local'})` : '';
 }
 
-function readInternal(way: Way): Policy['value'] | undefined {
-  if (way.picked) {
-    return picksLocal(way) ? 'Local' : 'Cluster';
+function readInternal(path: PacketPath): TrafficPolicy['value'] | undefined {
+  if (path.picked) {
+    return picksLocal(path) ? 'Local' : 'Cluster';
   }
-  return way.refusal && isDrop(way) ? 'Local' : undefined;
+  return path.refusal && isDrop(path) ? 'Local' : undefined;
 }
 
-function readExternal(way: Way): Policy['value'] | undefined {
-  if (way.fromPod || way.fromNode || (way.refusal && isDrop(way))) {
+function readExternal(path: PacketPath): TrafficPolicy['value'] | undefined {
+  if (path.fromPod || path.fromNode || (path.refusal && isDrop(path))) {
     return 'Local';
   }
-  if (way.markedAtFrontend) {
+  if (path.markedAtFrontend) {
     return 'Cluster';
   }
-  return way.picked ? 'Local' : undefined;
+  return path.picked ? 'Local' : undefined;
 }
 
-/** Whether the verdict that refuses the packet is silence, as only policy Local has it. */
-export function isDrop({ refusal }: Way): boolean {
+/** Whether the packet is dropped rather than rejected, as only policy Local does. */
+export function isDrop({ refusal }: PacketPath): boolean {
   const value = refusal?.element?.value;
   return value !== undefined && 'kind' in value && value.kind === 'drop';
 }
 
-/** Local endpoints have maps of their own; affinity over IPv6 for an old nft has chains of its own. */
-function picksLocal({ picked }: Way): boolean {
+/** Local endpoints have their own maps; with one chain per endpoint (affinity over IPv6 before nft 1.1.3), their own chains. */
+function picksLocal({ picked }: PacketPath): boolean {
   if (picked?.statement.kind === 'dnat-map') {
     return picked.statement.map.includes('-local-');
   }
   return picked?.step.chain.startsWith('sticky-local/') ?? false;
-}
-
-/** Node ports at this address are open, as the rules have it. */
-export function acceptsNodePorts({ packet: { destination }, facts }: Findings): boolean {
-  const { nodePortAddresses } = facts;
-  return nodePortAddresses.kind === 'all' || nodePortAddresses.addresses.includes(destination);
 }

@@ -1,19 +1,20 @@
-/** What is told about one packet: plain data that JSON can hold. Types only. */
+/** The explanation of one packet: plain data, as `-o json` prints it. Types only. */
 
 import type { EndpointPlace, LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Family, Protocol } from '../../net/network.ts';
+import type { FrontendKind } from '../../phases/3-model/model.ts';
 import type { Share } from '../../walk/fate.ts';
-import type { UnknownRuleMet } from './find-unknown-rules.ts';
 
-/** Why a packet ends as it does; a closed list. */
+/** Why a packet has its fate; programs may rely on these words. */
 export type ReasonCode =
-  // Sent to an endpoint, because of what it was sent to.
+  // Translated: the kind of frontend.
+  // `frontend`: the kind is unknown.
   | 'cluster-ip'
   | 'load-balancer-ip'
   | 'external-ip'
   | 'node-port'
   | 'frontend'
-  // Refused or left alone, though the snapshot has it: the rules are others.
+  // Refused or untouched, although the snapshot has the destination: the rules are older or newer.
   | 'not-in-rules'
   // Refused.
   | 'no-endpoints'
@@ -24,7 +25,7 @@ export type ReasonCode =
   | 'stale-pin'
   | 'missing-entry'
   | 'foreign-rule'
-  // Left alone.
+  // Untouched.
   | 'node-port-closed'
   | 'no-such-node-port'
   | 'other-node'
@@ -36,31 +37,31 @@ export type ReasonCode =
   | 'no-table'
   | 'dormant'
   | 'no-service'
-  // Chance decides, as no ruleset of the compiler lets it.
+  // Random, as it never is with rules of the compiler.
   | 'mixed';
 
-/** Why an endpoint of the Service gets nothing of this packet's like. */
+/** Why an endpoint of the Service cannot receive the packet. */
 export type LeftOutCode =
   | LeftOutReason
-  /** It is as good as the others, and this ruleset does not have it. */
+  /** It could receive the packet, but this ruleset does not have it. */
   | 'not in rules'
-  /** The client keeps another one (Service spec.sessionAffinity). */
+  /** The client keeps another endpoint (Service spec.sessionAffinity). */
   | 'other pin'
-  /** The packet is refused before an endpoint is looked for. */
+  /** The packet is refused before an endpoint is picked. */
   | 'refused';
 
-/** A rule of the ruleset, and the element that it found. */
+/** A rule, and the element that it matched. */
 export interface RuleReference {
   readonly chain: string;
   /** Position in the chain, from 0. */
   readonly rule: number;
-  /** In nft's words. */
+  /** As nft writes it. */
   readonly nft: string;
-  /** `service-ips { 10.96.0.10 . tcp . 80 : goto tcp-cluster-3 }`; absent where the rule asked no set or found nothing. */
+  /** `service-ips { 10.96.0.10 . tcp . 80 : goto tcp-cluster-3 }`; absent if the rule looked up no set or matched nothing. */
   readonly element?: string;
 }
 
-/** One decision on the way, in Kubernetes words, and the rules that make it. */
+/** One decision about the packet, in Kubernetes words, and the rules that make it. */
 export interface ExplainedStep {
   readonly topic:
     | 'client'
@@ -78,10 +79,10 @@ export interface ExplainedStep {
 
 /** An endpoint that the packet may be sent to. */
 export interface PossibleEndpoint extends EndpointPlace {
-  /** From 0 to 1, and the same exactly. */
+  /** From 0 to 1; `share` is the exact value. */
   readonly probability: number;
   readonly share: Share;
-  /** Whether the endpoint sees the node's address in place of the client's. */
+  /** Whether the endpoint sees the node's address instead of the client's. */
   readonly masqueraded: boolean | 'mixed';
 }
 
@@ -91,39 +92,46 @@ export interface LeftOutEndpoint extends EndpointPlace {
   readonly reason: string;
 }
 
-/** The Service that a packet has to do with. */
+/** A rule that was not understood, in a chain that the packet may enter. */
+export interface UnknownRuleMet {
+  readonly chain: string;
+  /** Position in the chain, from 0. */
+  readonly rule: number;
+}
+
+/** The Service that the packet's destination belongs to. */
 export interface ExplainedService {
   /** `namespace/name:port` or `namespace/name`. */
   readonly name: string;
-  /** `clusterIP`, `externalIP`, `load balancer IP`, `node port`; empty where only the ruleset is known. */
-  readonly frontend: string;
+  /** Empty without a snapshot. */
+  readonly frontend: FrontendKind | '';
 }
 
-/** The packet that was asked about. Addresses are canonical. */
+/** The packet in question. Addresses are canonical. */
 interface ExplainedPacket {
   readonly family: Family;
   readonly source: string;
   readonly destination: string;
   readonly port: number;
   readonly protocol: Protocol;
-  /** The interface that it arrives at; null where none is known. */
+  /** The interface on which it arrives; null if it is not known. */
   readonly inputInterface: string | null;
 }
 
 /** The fate of a connection's first packet, and the reasons. */
 export interface Explanation {
   readonly packet: ExplainedPacket;
-  /** Empty where no node is named. */
+  /** Empty if no node is selected. */
   readonly node: string;
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped' | 'mixed';
   readonly reason: { readonly code: ReasonCode; readonly text: string };
-  /** Null where no Service has to do with it. */
+  /** Null if the destination belongs to no Service. */
   readonly service: ExplainedService | null;
-  /** Whether what arrives has a source of the node's. */
+  /** Whether the endpoint sees an address of the node as source. */
   readonly masqueraded: boolean | 'mixed';
   readonly endpoints: readonly PossibleEndpoint[];
   readonly leftOut: readonly LeftOutEndpoint[];
-  /** Rules on the way that nobody understands, in a ruleset that others have changed: with them nothing is certain. */
+  /** Rules that the packet may meet and that were not understood: with them, the fate is not certain. */
   readonly notUnderstood: readonly UnknownRuleMet[];
   readonly steps: readonly ExplainedStep[];
 }

@@ -4,19 +4,19 @@ import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
-import type { Findings, Knowledge } from './explain-context.ts';
-import { findFrontends, frontendWords, kindsOf, nodePortAddressesText } from './explain-frontend.ts';
-import { acceptsNodePorts } from './explain-policy.ts';
+import { frontendWords, nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
+import type { Findings, Knowledge } from './findings.ts';
+import { findFrontends, kindsOf } from './gather-findings.ts';
 
 type Reason = Explanation['reason'];
 
-/** Why no rule takes a packet: the thing that it nearly was. */
+/** Why no rule translates the packet: the frontend that it nearly reached, or what else is at its destination. */
 export function findNearMiss(findings: Findings): Reason {
   const { knowledge, packet } = findings;
   const missing = findMissingEntry(findings);
   if (missing || !knowledge) {
-    return missing ?? { code: 'no-service', text: 'no rule of this table is about it' };
+    return missing ?? { code: 'no-service', text: 'no rule of this table matches it' };
   }
   return (
     findMissingRule(findings) ??
@@ -31,28 +31,28 @@ export function findNearMiss(findings: Findings): Reason {
   );
 }
 
-/** The rules know the frontend, and the chain that it leads to finds no endpoint for it. */
-export function findMissingEntry({ ways: [way] }: Findings): Reason | undefined {
-  const value = way.frontend?.element?.value;
-  if (!value || !('kind' in value) || value.kind !== 'goto' || way.picked || way.refusal) {
+/** The rules have the frontend, but the chain that it leads to finds no endpoint for it. */
+export function findMissingEntry({ paths: [path] }: Findings): Reason | undefined {
+  const value = path.frontend?.element?.value;
+  if (!value || !('kind' in value) || value.kind !== 'goto' || path.picked || path.refusal) {
     return undefined;
   }
-  const text = `these rules know the frontend, but chain ${value.chain} finds no endpoint for it: an element or a rule is missing`;
+  const text = `these rules have the frontend, but chain ${value.chain} finds no endpoint for it: an element or a rule is missing`;
   return { code: 'missing-entry', text };
 }
 
-/** A Service of the snapshot has this very destination, and the rules, which are others than the snapshot's, do not. */
+/** A Service in the snapshot has this destination, but the rules, which are older or newer, do not. */
 export function findMissingRule(findings: Findings): Reason | undefined {
   const { knowledge, packet, localAddresses } = findings;
   const [frontend] = knowledge ? findFrontends(knowledge.view, packet, { owner: undefined, localAddresses }) : [];
-  if (!frontend || (frontend.kind === 'node port' && !acceptsNodePorts(findings))) {
+  if (!frontend || (frontend.kind === 'NodePort' && !findings.acceptsNodePorts)) {
     return undefined;
   }
-  const text = `${displayName(frontend.servicePort)} has it in the snapshot, and these rules do not: they are older or newer`;
+  const text = `${displayName(frontend.servicePort)} has it in the snapshot, but not in these rules: they are older or newer`;
   return { code: 'not-in-rules', text };
 }
 
-/** The destination is one that a Service names, and that nodes leave alone, in this family or altogether. */
+/** The destination belongs to a Service that nodes do not serve, in this family or at all. */
 export function findUnserved({ packet, localAddresses, knowledge }: Findings): Reason | undefined {
   const { destination, port, protocol } = packet;
   const { view, notes } = knowledge ?? { view: undefined, notes: [] };
@@ -71,7 +71,7 @@ export function findUnserved({ packet, localAddresses, knowledge }: Findings): R
     return undefined;
   }
   const what = unserved.addresses.includes(destination) ? `${destination} is an address` : `${port} is a node port`;
-  const lacks = `it has no ${nameOfFamily(view.family)} clusterIP, so none of this family is served`;
+  const lacks = `it has no ${nameOfFamily(view.family)} cluster IP, so it is not served in this family`;
   const why = unserved.unserved ? unservedText(unserved.unserved) : lacks;
   return { code: 'not-served', text: `${what} of ${nameOf(unserved)}, which no rule serves: ${why}` };
 }
@@ -84,7 +84,7 @@ function findClosedNodePort(findings: Findings, knowledge: Knowledge): Reason | 
   const { packet, localAddresses } = findings;
   const isHere = localAddresses.includes(packet.destination) || isLoopback(packet.destination);
   const reason = isHere ? findNodePort(findings, knowledge) : undefined;
-  // A port that nobody has may still be that of an external IP, or of an endpoint in the host network.
+  // If no Service has this node port, it may still be that of an external IP, or of an endpoint in the host network.
   return reason?.code === 'no-such-node-port' ? undefined : reason;
 }
 
@@ -110,11 +110,11 @@ function findEndpoint({ packet }: Findings, { view, places }: Knowledge): Reason
   }
   const who = pod ? `pod ${pod}` : '';
   const what = owner ? `an endpoint of ${displayName(owner)}${who && ` (${who})`}` : who;
-  const text = `${endpointText({ address: destination, port })} is ${what} itself: no rule is for what is sent to it directly`;
+  const text = `${endpointText({ address: destination, port })} is ${what} itself: no rule applies to packets sent to it directly`;
   return { code: 'endpoint-itself', text };
 }
 
-/** `; default/api has clusterIP 10.96.0.10`, the nearest; empty where none is near. */
+/** The Service with the nearest cluster IP, `; default/api has cluster IP 10.96.0.10`; empty if none is near. */
 export function findNearestService({ packet, knowledge }: Findings): string {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts ?? [];
@@ -124,7 +124,7 @@ export function findNearestService({ packet, knowledge }: Findings): string {
   );
   const owner = ports.find(({ clusterIP }) => clusterIP === near);
   const isNear = owner && knowledge && (isInServices(destination, knowledge) || isTypo(destination, owner.clusterIP));
-  return isNear ? `; ${owner.namespace}/${owner.name} has clusterIP ${owner.clusterIP}` : '';
+  return isNear ? `; ${owner.namespace}/${owner.name} has cluster IP ${owner.clusterIP}` : '';
 }
 
 function isInServices(address: string, { view }: Knowledge): boolean {
@@ -140,7 +140,7 @@ function isTypo(a: string, b: string): boolean {
   return head(a) === head(b);
 }
 
-/** Why a packet to an address of this node, or of another one, meets no node port; undefined for other addresses. */
+/** Why a packet to an address of this node, or of another one, reaches no node port; undefined for other addresses. */
 function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
   const { packet, localAddresses } = findings;
   const { destination, protocol, port } = packet;
@@ -158,7 +158,7 @@ function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefi
     return { code: 'no-such-node-port', text };
   }
   const why = isLoopback(destination)
-    ? 'node ports do not answer at loopback addresses'
+    ? 'node ports are never open on loopback addresses'
     : nodePortAddressesText(findings);
   return {
     code: 'node-port-closed',
@@ -170,25 +170,23 @@ function otherNode(address: string, owner: ServicePort | undefined, node: string
   if (node === undefined) {
     return undefined;
   }
-  const what = owner
-    ? `node port ${owner.nodePort} (${displayName(owner)}) is for the rules of ${node}`
-    : 'its own rules decide';
-  return { code: 'other-node', text: `${address} is node ${node}: ${what}` };
+  const what = owner ? `handle node port ${owner.nodePort} (${displayName(owner)})` : 'apply there';
+  return { code: 'other-node', text: `${address} is node ${node}, whose own rules ${what}` };
 }
 
-/** Without an address of the node nobody can tell whether this is one. */
+/** Without any address of the node, it is unknown whether the destination is one. */
 function unknownNode({ packet, localAddresses }: Findings, owner: ServicePort | undefined): Reason | undefined {
   if (!owner || localAddresses.length > 0) {
     return undefined;
   }
   const { port, destination } = packet;
-  const text = `${port} is node port of ${displayName(owner)}; whether ${destination} is an address of the node is not known: give --node or --node-ip`;
+  const text = `${port} is a node port of ${displayName(owner)}, but it is not known whether ${destination} is an address of the node: use --node or --node-ip`;
   return { code: 'node-unknown', text };
 }
 
 function healthCheck({ port, protocol }: Findings['packet'], { notes }: Knowledge): Reason | undefined {
   const note = notes.find(({ healthCheckNodePort }) => healthCheckNodePort === port && protocol === 'tcp');
-  const text = `${port} is the healthCheckNodePort of ${note?.namespace}/${note?.name}: a process listens there, no rule`;
+  const text = `${port} is the healthCheckNodePort of ${note?.namespace}/${note?.name}: a process answers there, not a rule`;
   return note && { code: 'health-check-port', text };
 }
 
@@ -198,12 +196,10 @@ function similarPort({ port, protocol }: Findings['packet'], servicePorts: reado
     return `; ${displayName(overOther)} has it over ${overOther.protocol}`;
   }
   const byPort = servicePorts.find((one) => one.port === port && one.protocol === protocol && one.nodePort > 0);
-  return byPort
-    ? `; ${port} is the Service's port of ${displayName(byPort)}, whose node port is ${byPort.nodePort}`
-    : '';
+  return byPort ? `; ${port} is the Service port of ${displayName(byPort)}, whose node port is ${byPort.nodePort}` : '';
 }
 
-/** The address that is numerically nearest to another one, all canonical and of one family; undefined for none. */
+/** The address that is numerically nearest to `wanted`; all are canonical and of one family. Undefined if there are none. */
 function nearestAddress(wanted: string, addresses: readonly string[]): string | undefined {
   const target = numberOf(wanted);
   let nearest: string | undefined;
@@ -226,10 +222,10 @@ function numberOf(address: string): bigint {
     .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
 }
 
-/** How many of a long list are written. */
+/** How many items of a list are written. */
 const shown = 8;
 
-/** What Services serve at the packet's destination, in place of the port asked for; undefined where none has the address. */
+/** The ports that Services serve at the packet's address, and what the packet's port is instead; undefined if no Service has the address. */
 export function findWrongPort({ packet, knowledge }: Findings): string | undefined {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts.filter((one) => kindsOf(one, destination).length > 0) ?? [];
@@ -240,9 +236,9 @@ export function findWrongPort({ packet, knowledge }: Findings): string | undefin
   const texts = services.slice(0, shown).map((service) => {
     const own = ports.filter((one) => serviceName(one) === service);
     const kind = own[0] && kindsOf(own[0], destination)[0];
-    return `${frontendWords(kind)} of ${service}, which serves ${listPorts(own)} there`;
+    return `${frontendWords(kind)} of ${service}, which serves ${listPorts(own)}`;
   });
-  const more = services.length > shown ? `, and of ${services.length - shown} Services more` : '';
+  const more = services.length > shown ? `, and of ${services.length - shown} more Services` : '';
   return `${destination} is ${texts.join(', and ')}${more}${whichPort(packet, ports)}`;
 }
 
@@ -253,11 +249,11 @@ function serviceName({ namespace, name }: ServicePort): string {
 function listPorts(ports: readonly ServicePort[]): string {
   const texts = ports.map((one) => `${one.port}/${one.protocol}${one.portName === '' ? '' : ` (${one.portName})`}`);
   return texts.length > shown
-    ? `${texts.slice(0, shown).join(', ')} and ${texts.length - shown} ports more`
+    ? `${texts.slice(0, shown).join(', ')} and ${texts.length - shown} more ports`
     : texts.join(', ');
 }
 
-/** What else of a Service the port is that was asked for. */
+/** What else the packet's port is to one of the Services. */
 function whichPort(
   { port, protocol }: Pick<Findings['packet'], 'port' | 'protocol'>,
   ports: readonly ServicePort[],
@@ -269,10 +265,10 @@ function whichPort(
   const ofProtocol = ports.filter((one) => one.protocol === protocol);
   const target = ofProtocol.find((one) => one.endpoints.some(({ endpointAddress }) => endpointAddress.port === port));
   if (target) {
-    return `; ${port} is the targetPort of ${displayName(target)}, at which its endpoints listen; the Service's port is ${target.port}`;
+    return `; ${port} is the targetPort of ${displayName(target)}, whose Service port is ${target.port}`;
   }
   const nodePort = ofProtocol.find((one) => one.nodePort === port);
   return nodePort
-    ? `; ${port} is the node port of ${displayName(nodePort)}, open at addresses of nodes; the Service's port is ${nodePort.port}`
+    ? `; ${port} is the node port of ${displayName(nodePort)}, whose Service port is ${nodePort.port}`
     : '';
 }

@@ -1,3 +1,4 @@
+import { readFrontendKey, readServicePortName } from '../../frontends/frontend-address.ts';
 import type { Places } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { familyOfAddress } from '../../net/address.ts';
@@ -7,8 +8,7 @@ import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import type { Memory } from '../../walk/fate.ts';
-import type { Knowledge, Question } from './explain-context.ts';
-import type { Destination } from './explain-frontend.ts';
+import type { Destination, Knowledge, Question } from './findings.ts';
 import { type ClientName, resolveClient } from './resolve-client.ts';
 import { resolveTarget, type TargetName } from './resolve-target.ts';
 
@@ -19,7 +19,7 @@ export interface Table {
   readonly isDormant?: boolean;
 }
 
-/** What a snapshot tells of a cluster. */
+/** What a snapshot says about a cluster. */
 export interface SnapshotFacts {
   readonly views: readonly NodeView[];
   readonly places: Places;
@@ -27,19 +27,19 @@ export interface SnapshotFacts {
   readonly options: CompileOptions;
 }
 
-/** What is asked, and where the answer is to be found. */
+/** A question as the user asks it, and where to find the answer. */
 interface Inquiry {
   readonly client: ClientName;
   readonly target: TargetName;
-  /** Where the packet arrives, if that is told. */
+  /** The interface on which the packet arrives, if it is given. */
   readonly inputInterface: string | undefined;
   readonly tables: ReadonlyMap<Family, Table>;
-  /** Addresses of the node besides those of the snapshot. */
+  /** Addresses of the node in addition to those in the snapshot. */
   readonly ownAddresses: readonly string[];
   readonly snapshot: SnapshotFacts | undefined;
 }
 
-/** The packet that an inquiry is about; a text that says why there is none. */
+/** The question about one packet, and a remark about its client; or a text that says why there is no such packet. */
 export function makeQuestion(inquiry: Inquiry): { question: Question; remark: string | undefined } | string {
   const { client, target, snapshot, tables, ownAddresses } = inquiry;
   const to =
@@ -73,7 +73,7 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
   return { question, remark: from.remark };
 }
 
-/** The views, those first whose family the client has, and among them that of the Service's first clusterIP. */
+/** The views, first those of families that the client has, and among them that of the Service's first cluster IP. */
 function preferredViews({ client, target, snapshot }: Inquiry): NodeView[] {
   const pod = client.kind === 'pod' ? snapshot?.places.pods.get(`${client.namespace}/${client.name}`) : undefined;
   const note = snapshot?.notes.find(
@@ -90,15 +90,15 @@ function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowl
   return snapshot && view && { ...snapshot, view };
 }
 
-/** A frontend of a Service as the rules name it. */
+/** A cluster IP and port of a Service, as the rules name it. */
 interface NamedFrontend extends Destination {
   /** Empty for an unnamed port. */
   readonly portName: string;
 }
 
 /**
- * The cluster IP and port of a Service, by the comments of elements, where there is no snapshot to ask; a text that says
- * why there is none. The comment of a very long name is cut, and then it is not found.
+ * The cluster IP and port of a Service by the comments of elements, for questions without a snapshot; or a text that says
+ * why there is none. Does not find a name that is so long that its comment is cut.
  */
 function findInRules(
   { namespace, name, port, protocol }: Extract<TargetName, { kind: 'service' }>,
@@ -117,8 +117,8 @@ function findInRules(
   }
   const list = [...new Set(frontends.map((one) => `${one.portName || one.port}/${one.protocol}`))].join(', ');
   return frontends.length === 0
-    ? `no rule has a cluster IP of Service ${namespace}/${name}`
-    : `Service ${namespace}/${name} has the ports ${list}; name one of them`;
+    ? `the rules have no cluster IP of Service ${namespace}/${name}`
+    : `Service ${namespace}/${name} has ports ${list}; choose one of them`;
 }
 
 function clusterIpsOf(service: string, { sets }: Ruleset): NamedFrontend[] {
@@ -126,11 +126,12 @@ function clusterIpsOf(service: string, { sets }: Ruleset): NamedFrontend[] {
   const clusterIps = new Set(elementsIn(setNames.clusterIps).map(({ key }) => key));
   return [...elementsIn(setNames.serviceIps), ...elementsIn(setNames.noEndpointServices)].flatMap(
     ({ key, comment }) => {
-      const [owner, portName = ''] = comment?.split(':') ?? [];
-      const [destination = '', word, port] = key.split(' . ');
+      const owner = readServicePortName(comment);
+      const { address: destination, protocol: word, port } = readFrontendKey(key) ?? {};
       const protocol = protocols.find((one) => one === word);
-      return owner === service && protocol && clusterIps.has(destination)
-        ? [{ destination, protocol, port: Number(port), portName }]
+      const isOwn = owner !== undefined && `${owner.namespace}/${owner.service}` === service;
+      return isOwn && protocol && port !== undefined && destination !== undefined && clusterIps.has(destination)
+        ? [{ destination, protocol, port, portName: owner.portName }]
         : [];
     },
   );

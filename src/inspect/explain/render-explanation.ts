@@ -3,15 +3,14 @@ import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { ExplainedStep, Explanation, RuleReference } from './explanation.ts';
 
-/** How an explanation is written. */
-export interface RenderOptions {
+interface ExplanationFormat {
   readonly color: boolean;
-  /** How many endpoints of each list are written; the rest is counted. */
+  /** How many endpoints of each list are written; the others are counted. */
   readonly limit: number;
 }
 
-/** An explanation for people: what happens, then each decision with its rules. Lines without line feeds. */
-export function renderExplanation(explanation: Explanation, { color, limit }: RenderOptions): string[] {
+/** An explanation as lines: the packet, each decision with its rules, and the conclusion. Control characters are escaped. */
+export function renderExplanation(explanation: Explanation, { color, limit }: ExplanationFormat): string[] {
   const bold = (text: string): string => (color ? `\u001b[1m${text}\u001b[0m` : text);
   const faint = (text: string): string => (color ? `\u001b[2m${text}\u001b[0m` : text);
   const steps = explanation.steps.flatMap((step) => [
@@ -34,13 +33,13 @@ function headline({ packet, node }: Explanation): string {
 }
 
 function conclusion(explanation: Explanation): string {
-  const end = conclude(explanation);
+  const end = fateText(explanation);
   return explanation.notUnderstood.length === 0
     ? `=> ${end}`
-    : `=> not certain; without the rules not understood: ${end}`;
+    : `=> not certain; without the rules that were not understood: ${end}`;
 }
 
-function conclude({ verdict, reason, masqueraded, service }: Explanation): string {
+function fateText({ verdict, reason, masqueraded, service }: Explanation): string {
   switch (verdict) {
     case 'translated':
       return `${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded to some of them' : ''}`;
@@ -54,7 +53,7 @@ function conclude({ verdict, reason, masqueraded, service }: Explanation): strin
   }
 }
 
-/** Rules are counted from 1, as people do. */
+/** Rules are counted from 1. */
 function renderUnknown({ notUnderstood }: Explanation): string[] {
   const lines = notUnderstood.slice(0, unknownShown).map(({ chain, rule }) => `chain ${chain}, rule ${rule + 1}`);
   const more = andMore(notUnderstood.length, unknownShown, 'rules');
@@ -71,7 +70,7 @@ function renderRuleReference({ chain, nft, element }: RuleReference): string[] {
   return [`chain ${chain}: ${shorten(nft)}`, ...(element === undefined ? [] : [`  ${shorten(element)}`])];
 }
 
-/** Affinity over IPv6 for an old nft has a rule with all its chains. */
+/** Before nft 1.1.3, affinity over IPv6 has a rule that names all its chains. */
 function shorten(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)} ...` : text;
 }
@@ -106,7 +105,7 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** One long name must not push all others aside; the last column has sentences. */
+/** Limits how far one long name can push the other columns aside. */
 const cellWidth = 80;
 
 function andMore(total: number, limit: number, noun: string): string[] {

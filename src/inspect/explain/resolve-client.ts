@@ -5,7 +5,7 @@ import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
 
-/** What a client is looked up in. */
+/** Where a client is looked up. */
 interface Surroundings {
   readonly destination: string;
   readonly localAddresses: readonly string[];
@@ -13,12 +13,12 @@ interface Surroundings {
   readonly known: { readonly view: NodeView; readonly places: Places } | undefined;
 }
 
-/** Whom a packet comes from, and what is worth saying about that. */
+/** The source of a packet, and a remark about it. */
 interface ResolvedClient extends Pick<Packet, 'source' | 'inputInterface'> {
   readonly remark?: string;
 }
 
-/** The source address that a client has for a destination; a text that says why there is none. */
+/** The source address that a client uses for a destination; a text that says why there is none. */
 export function resolveClient(client: ClientName, surroundings: Surroundings): ResolvedClient | string {
   switch (client.kind) {
     case 'address':
@@ -36,32 +36,32 @@ function resolveAddress(source: string, surroundings: Surroundings): ResolvedCli
   const { destination, known } = surroundings;
   const [from, to] = [familyOfAddress(source), familyOfAddress(destination)];
   if (from !== to) {
-    return `${source} is ${nameOfFamily(from)} and ${destination} is ${nameOfFamily(to)}: no packet has both`;
+    return `source ${source} is ${nameOfFamily(from)}, but destination ${destination} is ${nameOfFamily(to)}`;
   }
   const place = known?.places.byAddress.get(source);
   const isPodHere = place?.nodeName && place.nodeName === known?.view.nodeName;
   return { source, ...(isPodHere ? interfaceOf(source, surroundings) : {}) };
 }
 
-/** The kernel takes the destination as source where that is its own, else the address of the way out. */
+/** The kernel uses a local destination as source, and otherwise the address of the outgoing interface. */
 function resolveNode({ destination, localAddresses }: Surroundings): ResolvedClient | string {
   const family = familyOfAddress(destination);
   const source =
     localAddresses.includes(destination) || isLoopback(destination)
       ? destination
       : localAddresses.find((address) => familyOfAddress(address) === family);
-  return source === undefined ? `no ${nameOfFamily(family)} address of the node is known; give --node-ip` : { source };
+  return source === undefined ? `no ${nameOfFamily(family)} address of the node is known; use --node-ip` : { source };
 }
 
-/** Addresses that documentation uses for networks anywhere (RFC 5737, RFC 3849), and what is left when these are taken. */
-const outsiders: Readonly<Record<Family, readonly string[]>> = {
+/** Documentation addresses (RFC 5737, RFC 3849), and others in case the cluster uses them. */
+const externalAddresses: Readonly<Record<Family, readonly string[]>> = {
   ip: ['203.0.113.1', '198.51.100.1', '192.0.2.1', '100.127.255.1'],
   ip6: ['2001:db8:ffff::1', '2001:db8::1', '3fff:ffff::1', '2600::1'],
 };
 
-/** An address that is nobody's here. */
+/** An address that the cluster does not use. */
 function outsideAddress({ destination, localAddresses, known }: Surroundings): string {
-  const candidates = outsiders[familyOfAddress(destination)];
+  const candidates = externalAddresses[familyOfAddress(destination)];
   const ranges = known
     ? [...known.view.serviceCIDRs, ...(known.view.detector?.kind === 'source' ? [known.view.detector.cidr] : [])]
     : [];
@@ -84,32 +84,29 @@ function resolvePod(
 ): ResolvedClient | string {
   const { destination, known } = surroundings;
   if (!known) {
-    return 'Pods are known by a snapshot alone: give PATH, or the address of the Pod';
+    return 'the name of a Pod needs a snapshot: give PATH, or use the address of the Pod';
   }
   const { view, places } = known;
   const full = `${namespace}/${name}`;
   const pod = places.pods.get(full);
   if (!pod) {
     const closest = suggestClosest(full, [...places.pods.keys()]);
-    const advice = 'give its address, or a snapshot with pods (kubectl get pods,...)';
-    return `no Pod or EndpointSlice of the input names the Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
+    const advice = 'use its address, or a snapshot with pods (kubectl get pods,...)';
+    return `no Pod or EndpointSlice in the input names Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
   }
   const source = pod.addresses.find((address) => familyOfAddress(address) === familyOfAddress(destination));
   if (source === undefined && pod.addresses.length === 0) {
-    return `Pod ${full} has no address: it has not started, or has ended`;
+    return `Pod ${full} has no address: it has not started, or has terminated`;
   }
   if (source === undefined) {
     return `Pod ${full} has no ${nameOfFamily(familyOfAddress(destination))} address`;
   }
   const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
-  const remark = `Pod ${full} runs on ${pod.nodeName}, whose rules its packets meet first; these are the rules of ${view.nodeName}`;
+  const remark = `Pod ${full} runs on ${pod.nodeName}, so its packets pass the rules of ${pod.nodeName} first; these are the rules of ${view.nodeName}`;
   return { source, ...(isElsewhere ? { remark } : interfaceOf(source, surroundings)) };
 }
 
-/**
- * A pod of this node arrives at an interface that the detector knows, where it goes by interfaces; one of the host network
- * at none.
- */
+/** With a detector by interface, the interface of a pod on this node; none for a pod in the host network. */
 function interfaceOf(source: string, { known, localAddresses }: Surroundings): Pick<Packet, 'inputInterface'> {
   const detector = known?.view.detector;
   if (detector?.kind !== 'interface' || localAddresses.includes(source)) {
@@ -124,9 +121,9 @@ export type ClientName =
   | { readonly kind: 'outside' | 'node' }
   | { readonly kind: 'pod'; readonly namespace: string; readonly name: string };
 
-const forms = 'give an address, outside, node or pod:NAMESPACE/NAME';
+const forms = 'use an address, outside, node or pod:NAMESPACE/NAME';
 
-/** Reads `10.1.2.3`, `outside`, `node` or `pod:NAMESPACE/NAME`; a text that says what is wrong for anything else. */
+/** Reads `10.1.2.3`, `outside`, `node` or `pod:NAMESPACE/NAME`; returns a text that says what is wrong for anything else. */
 export function parseClient(text: string): ClientName | string {
   if (text === 'outside' || text === 'node') {
     return { kind: text };
@@ -135,8 +132,8 @@ export function parseClient(text: string): ClientName | string {
     const [namespace = '', name = '', ...rest] = text.slice('pod:'.length).split('/');
     return namespace !== '' && name !== '' && rest.length === 0
       ? { kind: 'pod', namespace, name }
-      : 'a Pod is named pod:NAMESPACE/NAME, such as pod:shop/web-1';
+      : 'write a Pod as pod:NAMESPACE/NAME, such as pod:shop/web-1';
   }
   const address = canonicalAddress(text.replace(/^\[(.*)\]$/, '$1'));
-  return address === undefined ? `it is no address; ${forms}` : { kind: 'address', address };
+  return address === undefined ? `not an IP address; ${forms}` : { kind: 'address', address };
 }

@@ -3,16 +3,16 @@ import { suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress } from '../../net/address.ts';
 import { nameOfFamily, type Protocol, protocols } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import type { Destination } from './explain-frontend.ts';
+import type { Destination } from './findings.ts';
 
 /** Where Services are looked up. */
 interface Directory {
-  /** A view for each family that may be asked about, the preferred one first. */
+  /** A view for each family in question, the preferred one first. */
   readonly views: readonly NodeView[];
   readonly notes: readonly ServiceNote[];
 }
 
-/** The destination that a target names, the clusterIP of a Service; a text that says why there is none. */
+/** The destination that a target names; for a Service its cluster IP. A text that says why there is none. */
 export function resolveTarget(target: TargetName, { views, notes }: Directory): Destination | string {
   if (target.kind === 'address') {
     const { address, port, protocol } = target;
@@ -33,10 +33,10 @@ export function resolveTarget(target: TargetName, { views, notes }: Directory): 
   return `there is no Service ${namespace}/${name}${suggestService(target, notes)}`;
 }
 
-/** Families that were not asked about may have it. */
+/** The Service may have cluster IPs in other families. */
 function lacksFamily({ addresses }: ServiceNote, views: readonly NodeView[]): string {
   const families = views.map(({ family }) => nameOfFamily(family)).join(' or ');
-  return `it has no ${families} clusterIP${addresses.length > 0 ? `, but ${addresses.join(', ')}` : ''}`;
+  return `it has no ${families} cluster IP${addresses.length > 0 ? `, only ${addresses.join(', ')}` : ''}`;
 }
 
 type ServiceTarget = Extract<TargetName, { kind: 'service' }>;
@@ -53,7 +53,7 @@ function choosePort(
   }
   const service = `Service ${namespace}/${name}`;
   return chosen
-    ? `${service} has several such ports; name one of ${listPorts(ports)}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
+    ? `${service} has several such ports; choose one of ${listPorts(ports)}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
     : `${service} has no port ${port ?? ''}${protocol ? `/${protocol}` : ''}; it has ${listPorts(ports)}${whatElse(port, ports)}`;
 }
 
@@ -67,17 +67,17 @@ function listPorts(ports: readonly ServicePort[]): string {
   return `${texts.slice(0, shown).join(', ')}${more}`;
 }
 
-/** What a port of that number or name nearly is. */
+/** What else a port of that number is, or which name is similar. */
 function whatElse(port: string | undefined, ports: readonly ServicePort[]): string {
   const target = ports.find(({ endpoints }) =>
     endpoints.some(({ endpointAddress }) => String(endpointAddress.port) === port),
   );
   if (target) {
-    return `; ${port} is the targetPort, at which its endpoints listen`;
+    return `; ${port} is the targetPort of its endpoints`;
   }
   const nodePort = ports.find((one) => String(one.nodePort) === port);
   if (nodePort) {
-    return `; ${port} is its node port, open at addresses of nodes`;
+    return `; ${port} is its node port, which is open on node addresses`;
   }
   const closest = suggestClosest(port ?? '', ports.map(({ portName }) => portName).filter(Boolean));
   return closest === undefined || closest === port ? '' : `; did you mean ${closest}?`;
@@ -95,24 +95,24 @@ function suggestService({ namespace, name }: ServiceTarget, notes: readonly Serv
   }
   return notes.some((one) => one.namespace === namespace) || notes.length === 0
     ? ''
-    : `; there is no Service in namespace ${namespace} at all`;
+    : `; namespace ${namespace} has no Services`;
 }
 
-/** Where the packet is sent, as `--to` names it. */
+/** The destination of the packet, as `--to` names it. */
 export type TargetName =
   | { readonly kind: 'address'; readonly address: string; readonly port: number; readonly protocol: Protocol }
   | {
       readonly kind: 'service';
       readonly namespace: string;
       readonly name: string;
-      /** Name or number of one of its ports; undefined for its only one. */
+      /** Name or number of a port; undefined for the only one. */
       readonly port: string | undefined;
       readonly protocol: Protocol | undefined;
     };
 
 /**
- * Reads `10.96.0.10:80`, `[fd00::1]:53/udp` or `service:NAMESPACE/NAME[:PORT][/PROTOCOL]`, PORT by name or number; a text
- * that says what is wrong for anything else.
+ * Reads `10.96.0.10:80`, `[fd00::1]:53/udp` or `service:NAMESPACE/NAME[:PORT][/PROTOCOL]`, with PORT by name or number;
+ * returns a text that says what is wrong for anything else.
  */
 export function parseTarget(text: string): TargetName | string {
   const [, rest = text, word] = /^(.*)\/(tcp|udp|sctp)$/i.exec(text) ?? [];
@@ -126,11 +126,11 @@ function parseService(text: string, protocol: Protocol | undefined): TargetName 
   const [, namespace, name, port] = /^([^/:]+)\/([^/:]+)(?::([^/:]+))?$/.exec(text) ?? [];
   return namespace !== undefined && name !== undefined
     ? { kind: 'service', namespace, name, port, protocol }
-    : 'a Service is named service:NAMESPACE/NAME or service:NAMESPACE/NAME:PORT, such as service:shop/web:http';
+    : 'write a Service as service:NAMESPACE/NAME or service:NAMESPACE/NAME:PORT, such as service:shop/web:http';
 }
 
 const example =
-  'give ADDRESS:PORT[/PROTOCOL], such as 10.96.0.10:80 or [fd00::1]:53/udp, or service:NAMESPACE/NAME[:PORT]';
+  'use ADDRESS:PORT[/PROTOCOL], such as 10.96.0.10:80 or [fd00::1]:53/udp, or service:NAMESPACE/NAME[:PORT]';
 
 function parseEndpointAddress(text: string, protocol: Protocol): TargetName | string {
   const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):([0-9]{1,5})$/.exec(text) ?? [];
@@ -141,7 +141,7 @@ function parseEndpointAddress(text: string, protocol: Protocol): TargetName | st
   const number = Number(port);
   return number >= 1 && number <= 65_535
     ? { kind: 'address', address, port: number, protocol }
-    : 'a port is a number from 1 to 65535';
+    : 'the port must be a number from 1 to 65535';
 }
 
 function problemWith(text: string): string {
@@ -150,7 +150,7 @@ function problemWith(text: string): string {
   }
   const unknown = /\/([a-z]+)$/i.exec(text)?.[1];
   if (unknown !== undefined && text.includes(':') && !text.startsWith('pod:')) {
-    return `the protocol is tcp, udp or sctp, not ${unknown}; ${example}`;
+    return `the protocol must be tcp, udp or sctp, not ${unknown}; ${example}`;
   }
-  return `it is no address and port; ${example}`;
+  return `not an address and port; ${example}`;
 }

@@ -165,7 +165,7 @@ END
     expect(on).toMatchObject({ complaints: [], exitCode: 0 });
   });
 
-  test('our table flagged, and one of our name by somebody else', async () => {
+  test('a dormant table, and one with that name of another program', async () => {
     const flagged = await examine(`nft 'add table ip svc2nft { flags dormant; }; add chain ip svc2nft services'`);
     expect(flagged.complaints).toEqual([
       'problem own-table: table ip svc2nft has the flag dormant; a dormant table does nothing',

@@ -21,20 +21,20 @@ export interface FlowScenario {
   readonly flows: readonly Flow[];
 }
 
-/** The first packet of a connection, and what must become of it. */
+/** The first packet of a connection, and its expected fate. */
 export interface Flow {
   readonly name: string;
   readonly src: string;
   readonly dst: string;
   readonly proto: 'tcp' | 'udp' | 'sctp';
   readonly dport: number;
-  /** The interface that it arrives at, where that matters. */
+  /** The interface on which it arrives, if that matters. */
   readonly iif?: string;
   readonly expect: {
     readonly verdict: 'dnat' | 'reject' | 'drop' | 'none';
     readonly endpoints: readonly string[];
     readonly masquerade: boolean;
-    /** The source is rewritten towards these endpoints alone. */
+    /** The source is rewritten only towards these endpoints. */
     readonly masqueradeEndpoints?: readonly string[];
   };
 }

@@ -13,7 +13,7 @@ const { views } = compileRulesets(documents, { nodeName: 'worker-1', clusterCIDR
 const places = readPlaces(documents);
 const notes = readServiceNotes(documents);
 
-describe('what --to may be', () => {
+describe('--to accepts', () => {
   test.each([
     ['10.96.0.10:80', { kind: 'address', address: '10.96.0.10', port: 80, protocol: 'tcp' }],
     ['[FD00::0001]:53/UDP', { kind: 'address', address: 'fd00::1', port: 53, protocol: 'udp' }],
@@ -25,24 +25,24 @@ describe('what --to may be', () => {
   });
 
   test.each([
-    ['', 'it is no address and port'],
+    ['', 'not an address and port'],
     ['10.96.0.10', 'the port is missing'],
     ['fd00::1', 'the port is missing'],
     ['fd00::1:80', 'the port is missing'],
-    ['10.96.0.10:0', 'a port is a number from 1 to 65535'],
-    ['10.96.0.10:65536', 'a port is a number from 1 to 65535'],
-    ['10.96.0.10:80/icmp', 'the protocol is tcp, udp or sctp, not icmp'],
-    ['web:80', 'it is no address and port'],
-    ['service:web', 'a Service is named service:NAMESPACE/NAME'],
-    ['service:shop/web:', 'a Service is named service:NAMESPACE/NAME'],
-    ['pod:shop/web-1', 'it is no address and port'],
+    ['10.96.0.10:0', 'the port must be a number from 1 to 65535'],
+    ['10.96.0.10:65536', 'the port must be a number from 1 to 65535'],
+    ['10.96.0.10:80/icmp', 'the protocol must be tcp, udp or sctp, not icmp'],
+    ['web:80', 'not an address and port'],
+    ['service:web', 'write a Service as service:NAMESPACE/NAME'],
+    ['service:shop/web:', 'write a Service as service:NAMESPACE/NAME'],
+    ['pod:shop/web-1', 'not an address and port'],
   ])('not %s', (text, problem) => {
     const parsed = parseTarget(text);
     expect(parsed).toEqual(expect.stringMatching(new RegExp(`^${problem}`)));
   });
 });
 
-describe('what --from may be', () => {
+describe('--from accepts', () => {
   test.each([
     ['outside', { kind: 'outside' }],
     ['node', { kind: 'node' }],
@@ -64,7 +64,7 @@ describe('Services', () => {
     ['service:shop/web:80', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
     [
       'service:shop/web:8080',
-      'Service shop/web has no port 8080; it has 80/tcp (http); 8080 is the targetPort, at which its endpoints listen',
+      'Service shop/web has no port 8080; it has 80/tcp (http); 8080 is the targetPort of its endpoints',
     ],
     ['service:shop/web:http/udp', 'Service shop/web has no port http/udp; it has 80/tcp (http)'],
     [
@@ -73,7 +73,7 @@ describe('Services', () => {
     ],
     ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
     ['service:default/web', 'there is no Service default/web; did you mean shop/web?'],
-    ['service:default/nothing', 'there is no Service default/nothing; there is no Service in namespace default at all'],
+    ['service:default/nothing', 'there is no Service default/nothing; namespace default has no Services'],
   ])('%s', (text, expected) => {
     const target = parseTarget(text);
     expect(typeof target === 'string' ? target : resolveTarget(target, { views, notes })).toEqual(expected);
@@ -88,27 +88,28 @@ describe('clients', () => {
     ['node', '10.96.0.10', { source: '192.0.2.11' }],
     ['node', '198.51.100.11', { source: '198.51.100.11' }],
     ['node', '127.0.0.1', { source: '127.0.0.1' }],
-    ['node', 'fd00::1', 'no IPv6 address of the node is known; give --node-ip'],
+    ['node', 'fd00::1', 'no IPv6 address of the node is known; use --node-ip'],
     ['pod:shop/web-1', '10.96.0.10', { source: '10.244.1.5' }],
     ['pod:shop/web-1', 'fd00::1', 'Pod shop/web-1 has no IPv6 address'],
     [
       'pod:shop/wbe-1',
       '10.96.0.10',
-      'no Pod or EndpointSlice of the input names the Pod shop/wbe-1; did you mean shop/web-1?',
+      'no Pod or EndpointSlice in the input names Pod shop/wbe-1; did you mean shop/web-1?',
     ],
-    ['10.1.2.3', 'fd00::1', '10.1.2.3 is IPv4 and fd00::1 is IPv6: no packet has both'],
+    ['10.1.2.3', 'fd00::1', 'source 10.1.2.3 is IPv4, but destination fd00::1 is IPv6'],
   ])('%s to %s', (text, destination, expected) => {
     const client = parseClient(text);
     const surroundings = { destination, localAddresses: ['192.0.2.11', '198.51.100.11'], known };
     expect(typeof client === 'string' ? client : resolveClient(client, surroundings)).toEqual(expected);
   });
 
-  test('a Pod of another node meets the rules there', () => {
+  test('a Pod of another node passes the rules there first', () => {
     const client = parseClient('pod:shop/web-2');
     const surroundings = { destination: '10.96.0.10', localAddresses: [], known };
     expect(typeof client === 'string' ? client : resolveClient(client, surroundings)).toEqual({
       source: '10.244.2.6',
-      remark: 'Pod shop/web-2 runs on worker-2, whose rules its packets meet first; these are the rules of worker-1',
+      remark:
+        'Pod shop/web-2 runs on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1',
     });
   });
 });

@@ -8,7 +8,7 @@ const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url)
 const { documents } = readDocuments([{ file: 'shop.yaml', content }]);
 const { explain } = explainerFor(documents, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
 
-/** What is said of a packet that no Service gets. */
+/** Explanations of packets that no rule translates. */
 const misses: readonly [to: string, code: string, text: string][] = [
   [
     '198.51.100.11:30080',
@@ -18,45 +18,41 @@ const misses: readonly [to: string, code: string, text: string][] = [
   [
     '127.0.0.1:30080',
     'node-port-closed',
-    'node port 30080 of shop/web:http is not open on 127.0.0.1: node ports do not answer at loopback addresses',
+    'node port 30080 of shop/web:http is not open on 127.0.0.1: node ports are never open on loopback addresses',
   ],
   ['192.0.2.11:30081', 'no-such-node-port', 'no Service has node port 30081/tcp'],
   ['192.0.2.11:30080/udp', 'no-such-node-port', 'no Service has node port 30080/udp; shop/web:http has it over tcp'],
   [
     '192.0.2.11:80',
     'no-such-node-port',
-    "no Service has node port 80/tcp; 80 is the Service's port of shop/web:http, whose node port is 30080",
+    'no Service has node port 80/tcp; 80 is the Service port of shop/web:http, whose node port is 30080',
   ],
   [
     '192.0.2.11:31234',
     'health-check-port',
-    '31234 is the healthCheckNodePort of shop/api: a process listens there, no rule',
+    '31234 is the healthCheckNodePort of shop/api: a process answers there, not a rule',
   ],
   [
     '192.0.2.12:30080',
     'other-node',
-    '192.0.2.12 is node worker-2: node port 30080 (shop/web:http) is for the rules of worker-2',
+    '192.0.2.12 is node worker-2, whose own rules handle node port 30080 (shop/web:http)',
   ],
-  ['192.0.2.12:22', 'other-node', '192.0.2.12 is node worker-2: its own rules decide'],
+  ['192.0.2.12:22', 'other-node', '192.0.2.12 is node worker-2, whose own rules apply there'],
   [
     '10.244.2.6:8080',
     'endpoint-itself',
-    '10.244.2.6:8080 is an endpoint of shop/web:http (pod shop/web-2) itself: no rule is for what is sent to it directly',
+    '10.244.2.6:8080 is an endpoint of shop/web:http (pod shop/web-2) itself: no rule applies to packets sent to it directly',
   ],
   [
     '10.244.2.71:22',
     'endpoint-itself',
-    '10.244.2.71:22 is pod shop/db-0 itself: no rule is for what is sent to it directly',
+    '10.244.2.71:22 is pod shop/db-0 itself: no rule applies to packets sent to it directly',
   ],
-  [
-    '198.51.100.200:80',
-    'wrong-port',
-    '198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https) there',
-  ],
+  ['198.51.100.200:80', 'wrong-port', '198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https)'],
   [
     '198.51.100.200:8443',
     'wrong-port',
-    "198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https) there; 8443 is the targetPort of shop/api:https, at which its endpoints listen; the Service's port is 443",
+    '198.51.100.200 is a load balancer IP of shop/api, which serves 443/tcp (https); 8443 is the targetPort of shop/api:https, whose Service port is 443',
   ],
   ['198.51.100.199:443', 'no-service', '198.51.100.199 belongs to no Service'],
 ];
@@ -66,43 +62,43 @@ test.each(misses)('%s: %s', (to, code, text) => {
   expect({ verdict, reason, service }).toEqual({ verdict: 'untouched', reason: { code, text }, service: null });
 });
 
-const refused = 'rejected with an ICMP error, so the client sees "connection refused" at once';
-const silent = 'dropped, so the client hears nothing and times out';
+const refused = 'rejected with an ICMP error, so the client sees "connection refused" immediately';
+const silent = 'dropped, so the client gets no answer and times out';
 
-/** What is said of a packet that a rule refuses. */
+/** Explanations of packets that a rule refuses. */
 const refusals: readonly [from: string, to: string, code: string, text: string][] = [
   [
     '10.244.1.5',
     '10.96.0.10:8080',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 8080 is the targetPort of shop/web:http, at which its endpoints listen; the Service's port is 80: ${refused}`,
+    `10.96.0.10 is the cluster IP of shop/web, which serves 80/tcp (http); 8080 is the targetPort of shop/web:http, whose Service port is 80: ${refused}`,
   ],
   [
     '10.244.1.5',
     '10.96.0.10:30080',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; 30080 is the node port of shop/web:http, open at addresses of nodes; the Service's port is 80: ${refused}`,
+    `10.96.0.10 is the cluster IP of shop/web, which serves 80/tcp (http); 30080 is the node port of shop/web:http, whose Service port is 80: ${refused}`,
   ],
   [
     '10.244.1.5',
     '10.96.0.10:80/udp',
     'unknown-port',
-    `10.96.0.10 is the clusterIP of shop/web, which serves 80/tcp (http) there; shop/web:http has port 80 over tcp, not udp: ${refused}`,
+    `10.96.0.10 is the cluster IP of shop/web, which serves 80/tcp (http); shop/web:http has port 80 over tcp, not udp: ${refused}`,
   ],
   [
     '10.244.1.5',
     '10.96.0.11:80',
     'unallocated',
-    `10.96.0.11 belongs to no Service, but to the Services' range 10.96.0.0/16; shop/web has clusterIP 10.96.0.10: ${silent}`,
+    `10.96.0.11 belongs to no Service, but is in Service CIDR 10.96.0.0/16; shop/web has cluster IP 10.96.0.10: ${silent}`,
   ],
   ['10.244.1.5', '10.96.0.20:80', 'no-endpoints', `no EndpointSlice has an endpoint for shop/orders:http: ${refused}`],
   [
     '203.0.113.9',
     '198.51.100.200:443',
     'no-local-endpoints',
-    `externalTrafficPolicy is Local, and no endpoint on worker-1 can take it: ${silent}`,
+    `externalTrafficPolicy is Local, and no endpoint on worker-1 can receive it: ${silent}`,
   ],
-  ['203.0.113.9', '198.51.100.201:8443', 'source-ranges', `its source is not allowed: ${silent}`],
+  ['203.0.113.9', '198.51.100.201:8443', 'source-ranges', `the client is not allowed: ${silent}`],
 ];
 
 test.each(refusals)('%s to %s: %s', (from, to, code, text) => {
@@ -132,7 +128,7 @@ describe('endpoints that are left out', () => {
         '10.244.2.53:9000 other zone: its hints are for zone-b',
       ],
     ],
-    ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: ready, but the packet does not come that far']],
+    ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: ready, but the packet is dropped earlier']],
   ])('%s to %s', (from, to, expected) => {
     const { leftOut } = ask(from, to);
     expect(leftOut.map(({ endpoint, code, reason }) => `${endpoint} ${code}: ${reason}`)).toEqual(expected);
@@ -159,28 +155,33 @@ describe('endpoints in the host network of this node', () => {
     return explainHost(packet).steps.find(({ topic }) => topic === 'source')?.text;
   };
 
-  test('what stays on the node keeps its source', () => {
+  test('packets that stay on the node keep their source', () => {
     expect(sourceOf('192.0.2.11:30080')).toMatch(
-      /^masqueraded, but for endpoints at the node itself, the endpoint sees the node's address: externalTrafficPolicy is Cluster/,
+      /^masqueraded except for endpoints on the node itself, so the endpoint sees the node's address: externalTrafficPolicy is Cluster/,
     );
     expect(sourceOf('10.96.0.10:80')).toMatch(
-      /^masqueraded, but for endpoints at the node itself, the endpoint sees the node's address: to the rules the client is no pod/,
+      /^masqueraded except for endpoints on the node itself, so the endpoint sees the node's address: the client is not treated as a pod/,
     );
   });
 });
 
-test('without a node, nobody knows whose an address is', () => {
-  const { explain: explainNobody } = explainerFor(
+test('without a node, its addresses are not known', () => {
+  const { explain: explainWithoutNode } = explainerFor(
     documents.filter(({ value }) => (value as { kind?: string }).kind !== 'Node'),
     { clusterCIDRs: ['10.244.0.0/16'], nodePortAddresses: ['all'] },
   );
   const packet = { source: '203.0.113.9', destination: '192.0.2.11', port: 30080, protocol: 'tcp' } as const;
-  expect(explainNobody(packet).reason).toEqual({
+  expect(explainWithoutNode(packet).reason).toEqual({
     code: 'node-unknown',
-    text: '30080 is node port of shop/web:http; whether 192.0.2.11 is an address of the node is not known: give --node or --node-ip',
+    text: '30080 is a node port of shop/web:http, but it is not known whether 192.0.2.11 is an address of the node: use --node or --node-ip',
   });
-  const local = explainNobody({ source: '203.0.113.9', destination: '198.51.100.200', port: 443, protocol: 'tcp' });
+  const local = explainWithoutNode({
+    source: '203.0.113.9',
+    destination: '198.51.100.200',
+    port: 443,
+    protocol: 'tcp',
+  });
   expect(new Set(local.leftOut.map(({ reason }) => reason))).toEqual(
-    new Set(['no node is named, so no endpoint counts as local']),
+    new Set(['no node is selected (--node), so no endpoint counts as local']),
   );
 });

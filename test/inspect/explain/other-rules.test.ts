@@ -28,7 +28,7 @@ function compiled(text: string, options: object = {}): Ruleset {
   return ruleset;
 }
 
-/** What is said of a packet, with the shop for a snapshot and any rules. */
+/** The explanation of a packet, with the shop as snapshot and any rules. */
 function ask(from: string, to: string, table: Table | undefined, options: object = {}): Explanation {
   const documents = read(content);
   const settings = withDefaults({ ...given, ...options });
@@ -74,10 +74,10 @@ function withRules(ruleset: Ruleset, chain: string, change: (rules: readonly Rul
 const shop = compiled(content);
 
 describe('rules that are older than the snapshot', () => {
-  const missing = 'shop/web:http has it in the snapshot, and these rules do not: they are older or newer';
+  const missing = 'shop/web:http has it in the snapshot, but not in these rules: they are older or newer';
   const older = compiled(content.replaceAll('10.96.0.10', '10.96.0.99').replaceAll('30080', '30099'));
   test.each([
-    ['10.244.1.5', '10.96.0.10:80', 'dropped', `${missing}: dropped, so the client hears nothing and times out`],
+    ['10.244.1.5', '10.96.0.10:80', 'dropped', `${missing}: dropped, so the client gets no answer and times out`],
     ['203.0.113.9', '192.0.2.11:30080', 'untouched', missing],
   ])('%s to %s', (from, to, verdict, text) => {
     expect(ask(from, to, { ruleset: older })).toMatchObject({ verdict, reason: { code: 'not-in-rules', text } });
@@ -87,7 +87,7 @@ describe('rules that are older than the snapshot', () => {
     const other = compiled(
       content.replace('port: 80, targetPort: 8080, nodePort', 'port: 81, targetPort: 8080, nodePort'),
     );
-    const text = `${missing}: rejected with an ICMP error, so the client sees "connection refused" at once`;
+    const text = `${missing}: rejected with an ICMP error, so the client sees "connection refused" immediately`;
     expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: other }).reason).toEqual({ code: 'not-in-rules', text });
   });
 
@@ -97,56 +97,56 @@ describe('rules that are older than the snapshot', () => {
     expect(text).not.toBe(content);
     const { reason, leftOut } = ask('10.244.1.5', '10.96.0.10:80', { ruleset: before });
     expect(reason.text).toMatch(
-      /^these rules have no endpoint for shop\/web:http, though the snapshot has 2 that could take it/,
+      /^these rules have no endpoint for shop\/web:http, but the snapshot has 2 that could receive it/,
     );
     expect(leftOut.map(({ code }) => code)).toEqual(['not in rules', 'not ready', 'not in rules']);
   });
 
-  test('another policy, as the rules carry it out', () => {
+  test('another policy: the one in the rules counts', () => {
     const local = compiled(content.replace('type: NodePort', 'type: NodePort\n      externalTrafficPolicy: Local'));
     const texts = textsOf(ask('203.0.113.9', '192.0.2.11:30080', { ruleset: local }));
     expect(texts).toContain(
-      'policy: externalTrafficPolicy is Local: only endpoints on worker-1 may take it, and it keeps its source (by these rules; the snapshot says Cluster)',
+      'policy: externalTrafficPolicy is Local: only endpoints on worker-1 can receive it, and its source is preserved (in these rules; in the snapshot it is Cluster)',
     );
-    expect(texts).toContain('externalTrafficPolicy is Local, which keeps it');
+    expect(texts).toContain('externalTrafficPolicy is Local, which preserves the source');
   });
 
-  test('other settings of the node: the rules have the last word', () => {
+  test('other settings of the node: those in the rules count', () => {
     const all = compiled(content, { masqueradeAll: true, nodePortAddresses: ['all'] });
     expect(textsOf(ask('10.244.1.5', '10.96.0.10:80', { ruleset: all }))).toContain(
-      'masqueradeAll holds for all that goes to clusterIPs',
+      'masqueradeAll applies to all traffic to cluster IPs',
     );
     expect(textsOf(ask('203.0.113.9', '198.51.100.11:30080', { ruleset: all }))).toContain(
-      'node ports are open: these rules open node ports at all addresses of the node but loopback',
+      'these rules open node ports on all addresses of the node except loopback',
     );
-    // Asked without the cluster CIDR, that of the rules still tells who is a pod.
+    // Without --cluster-cidr, the range in the rules still identifies pods.
     expect(textsOf(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop }, { clusterCIDRs: [] }))).toContain(
-      'client: 10.244.1.5 (pod shop/web-1 on worker-1) is a pod to the rules: it is in 10.244.0.0/16',
+      'client: 10.244.1.5 (pod shop/web-1 on worker-1) is treated as a pod: it is in 10.244.0.0/16',
     );
   });
 });
 
-describe('rules that somebody has changed', () => {
+describe('rules that another program changed', () => {
   test('a dormant table', () => {
     expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop, isDormant: true })).toMatchObject({
       verdict: 'untouched',
-      reason: { code: 'dormant', text: 'the table is dormant: none of its rules are in force' },
+      reason: { code: 'dormant', text: 'the table is dormant: none of its rules apply' },
     });
   });
 
-  test('an element of nobody that drops', () => {
+  test('an element without a Service that drops', () => {
     const element: Element = { key: '1.2.3.4 . tcp . 80', value: { kind: 'drop' } };
     const { verdict, reason, steps } = ask('10.244.1.5', '1.2.3.4:80', {
       ruleset: withElements(shop, 'service-ips', (elements) => [...elements, element]),
     });
     expect({ verdict, reason }).toEqual({
       verdict: 'dropped',
-      reason: { code: 'foreign-rule', text: 'dropped by a rule or element that svc2nft does not make' },
+      reason: { code: 'foreign-rule', text: 'dropped by a rule or element that svc2nft did not create' },
     });
     expect(steps.at(-1)?.rules[0]?.element).toBe('service-ips { 1.2.3.4 . tcp . 80 : drop }');
   });
 
-  test('an element with a comment that no compiler writes', () => {
+  test('an element with a comment that the compiler never writes', () => {
     const comment = 'a<b>"\u001b[31m';
     const element: Element = { key: '1.2.3.4 . tcp . 80', value: { kind: 'goto', chain: 'tcp-cluster-2' }, comment };
     const { reason, service, steps } = ask('10.244.1.5', '1.2.3.4:80', {
@@ -154,7 +154,7 @@ describe('rules that somebody has changed', () => {
     });
     expect(reason).toEqual({
       code: 'missing-entry',
-      text: 'these rules know the frontend, but chain tcp-cluster-2 finds no endpoint for it: an element or a rule is missing',
+      text: 'these rules have the frontend, but chain tcp-cluster-2 finds no endpoint for it: an element or a rule is missing',
     });
     expect(service?.name).toBe('a<b>"\\u001b[31m');
     expect(JSON.stringify(steps)).not.toContain('\u001b');
@@ -180,7 +180,7 @@ describe('rules that somebody has changed', () => {
     const { verdict, reason, endpoints } = ask('10.244.1.5', '10.96.0.10:80', { ruleset: lists(shop) });
     expect(verdict).toBe('mixed');
     expect(reason.text).toBe(
-      'chance decides, as in no ruleset that svc2nft makes: of new connections 1 of 2 are sent to endpoints, 1 of 2 are rejected',
+      'the outcome is random, which it never is with rules of svc2nft: of new connections, 1 of 2 are sent to endpoints, 1 of 2 are rejected',
     );
     expect(endpoints).toHaveLength(1);
   });
@@ -193,13 +193,15 @@ describe('rules that somebody has changed', () => {
     ['nat-prerouting', 0, true],
     ['tcp-cluster-2', 0, true],
     ['tcp-cluster-1', 0, false],
-  ])('a rule that nobody understands in chain %s at %i is met: %j', (chain, place, isMet) => {
+  ])('a rule that is not understood, in chain %s at %i, is met: %j', (chain, place, isMet) => {
     const ruleset = withRules(shop, chain, (rules) => [...rules.slice(0, place), [], ...rules.slice(place)]);
     const explanation = ask('10.244.1.5', '10.96.0.10:80', { ruleset });
     expect(explanation.notUnderstood).toEqual(isMet ? [{ chain, rule: place }] : []);
     const lines = renderExplanation(explanation, { color: false, limit: 5 });
     const end = 'sent to one of 2 endpoints of shop/web:http';
-    expect(lines.at(-1)).toMatch(isMet ? `=> not certain; without the rules not understood: ${end}` : `=> ${end}`);
+    expect(lines.at(-1)).toMatch(
+      isMet ? `=> not certain; without the rules that were not understood: ${end}` : `=> ${end}`,
+    );
     expect(lines.includes(`  not understood chain ${chain}, rule ${place + 1}`)).toBe(isMet);
   });
 });

@@ -31,7 +31,7 @@ const packets: readonly Packet[] = [ip, ip6].flatMap(({ sources, destinations })
   ),
 );
 
-/** What each reason of the second derivation is called in explanations. */
+/** The reasons of the second derivation as explanations name them. */
 const reasons: Readonly<Record<ReturnType<typeof expectFate>['reason'], readonly ReasonCode[]>> = {
   endpoints: reasonsFor.translated,
   'no-endpoints': ['no-endpoints'],
@@ -46,8 +46,8 @@ const reasons: Readonly<Record<ReturnType<typeof expectFate>['reason'], readonly
 
 const never = { verdict: 'untouched', reason: 'not-a-service', frontend: undefined } as const;
 
-/** The whole ruleset is walked, where the explanation looks at a part of it alone. */
-test('random clusters: explanations say what the walk over the whole ruleset gives, and the reasons that verify derives', () => {
+/** Explanations walk only a part of the ruleset; the test walks all of it. */
+test('random clusters: explanations agree with a walk over the whole ruleset, and with the reasons that verify derives', () => {
   fc.assert(
     fc.property(arbitraryCluster, fc.integer({ min: 0, max: 15 }), (cluster, start) => {
       const options = { nodeName, clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'], nodeAddresses };

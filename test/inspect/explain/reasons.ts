@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Explanation, ReasonCode } from '../../../src/inspect/explain/explanation.ts';
 
-/** The reasons that there may be for each fate. */
+/** The possible reasons for each fate. */
 export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'>, readonly ReasonCode[]>> = {
   translated: ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'],
   rejected: ['no-endpoints', 'unknown-port'],
@@ -20,7 +20,7 @@ export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'
   ],
 };
 
-/** Reasons that are a Service's. */
+/** Reasons that name a Service. */
 const ofService: readonly ReasonCode[] = [
   ...reasonsFor.translated,
   'no-endpoints',

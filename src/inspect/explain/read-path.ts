@@ -7,7 +7,7 @@ import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-pla
 import type { Outcome, Step } from '../../walk/fate.ts';
 import type { RuleReference } from './explanation.ts';
 
-/** A decision that a rule made. */
+/** A decision that a rule made about a packet. */
 export interface Decision {
   readonly step: Step;
   readonly rule: Rule;
@@ -16,7 +16,7 @@ export interface Decision {
   readonly element: Element | undefined;
 }
 
-/** The rule of a decision for people, with the element that it found. */
+/** The rule of a decision as nft writes it, with the element that it matched. */
 export function referTo({
   step: { chain, rule: position },
   rule,
@@ -29,26 +29,26 @@ export function referTo({
   return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${describeElement(element)} }` }) };
 }
 
-/** The decisions on the way to one outcome; absent ones were not met. */
-export interface Way {
-  /** The frontend has source ranges: the element says whose. */
+/** The decisions that led to one outcome; those that were not made are absent. */
+export interface PacketPath {
+  /** The frontend has source ranges; the element is the frontend's. */
   readonly guarded?: Decision;
   /** The client is in one of them (the element), or in none. */
   readonly sourceAllowed?: Decision;
   readonly sourceRefused?: Decision;
-  /** The verdict map that knows the destination. */
+  /** A verdict map has the destination. */
   readonly frontend?: Decision;
-  /** The destination is no address that accepts node ports. */
+  /** The destination is not an address with node ports. */
   readonly nodePortClosed?: Decision;
-  /** External policy Local: all endpoints, because the client is a pod, or the node. */
+  /** With external policy Local, all endpoints are allowed because the client is a pod, or the node. */
   readonly fromPod?: Decision;
   readonly fromNode?: Decision;
-  /** The endpoint is the one that the client had before. */
+  /** The client keeps the endpoint that it had before. */
   readonly pinned?: Decision;
   readonly picked?: Decision;
-  /** From now on the client keeps its endpoint. */
+  /** From now on, the client keeps its endpoint. */
   readonly kept?: Decision;
-  /** What asks for masquerading: at cluster IPs, or in the chain of an external frontend. */
+  /** Masquerading is requested, at a cluster IP or in the chain of an external frontend. */
   readonly markedAtClusterIp?: Decision;
   readonly markedAtFrontend?: Decision;
   readonly masqueradedByMark?: Decision;
@@ -57,45 +57,45 @@ export interface Way {
   readonly unknownPort?: Decision;
   readonly unallocated?: Decision;
   readonly stalePin?: Decision;
-  /** The last statement that was carried out. */
+  /** The last statement that was executed. */
   readonly end?: Decision;
 }
 
-/** A ruleset whose chains are found by their names. */
+/** The chains of a ruleset, by name. */
 interface IndexedChains {
   readonly family: Family;
   readonly chains: ReadonlyMap<string, Chain>;
 }
 
-/** The element that says whose frontend the destination is; undefined where no rule knows it. */
-export function ownerOf({ frontend, refusal, guarded }: Way): Element | undefined {
+/** The element for the destination, whose comment names the Service; undefined if the rules have none. */
+export function frontendElement({ frontend, refusal, guarded }: PacketPath): Element | undefined {
   return (frontend ?? refusal ?? guarded)?.element;
 }
 
-type Draft = { -readonly [Field in keyof Way]: Way[Field] };
+type Draft = { -readonly [Field in keyof PacketPath]: PacketPath[Field] };
 
-/** Reads from the steps of a walk what was decided, and by which rule and element. */
-export function readWay({ steps }: Outcome, { chains, family }: IndexedChains): Way {
-  const way: Draft = {};
+/** What the rules decided on the way to an outcome, read from the steps of the walk. */
+export function readPath({ steps }: Outcome, { chains, family }: IndexedChains): PacketPath {
+  const path: Draft = {};
   for (const step of steps) {
     const rule = chains.get(step.chain)?.rules[step.rule];
     const statement = rule?.[step.statement];
     const decision = statement && decisionOf(statement, step);
     if (rule && statement && step.passed) {
-      way.end = { step, rule, statement, family, element: step.element };
+      path.end = { step, rule, statement, family, element: step.element };
     }
-    if (rule && statement && decision && way[decision] === undefined) {
-      way[decision] = { step, rule, statement, family, element: step.element };
+    if (rule && statement && decision && path[decision] === undefined) {
+      path[decision] = { step, rule, statement, family, element: step.element };
     }
   }
-  return way;
+  return path;
 }
 
-/** What a step decides; undefined for those that decide nothing worth telling. */
-function decisionOf(statement: Statement, step: Step): keyof Way | undefined {
+/** The decision that a step makes; undefined if it makes none that explanations mention. */
+function decisionOf(statement: Statement, step: Step): keyof PacketPath | undefined {
   switch (statement.kind) {
     case 'match':
-      return step.passed ? audienceOf(statement) : undefined;
+      return step.passed ? clientMatchOf(statement) : undefined;
     case 'match-set':
       return membershipOf(statement, step);
     case 'vmap':
@@ -123,8 +123,8 @@ const refusingMaps: ReadonlySet<string> = new Set([setNames.noEndpointServices, 
 const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
 const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
 
-/** Chains of external frontends alone ask whom a packet comes from without marking it in the same rule. */
-function audienceOf({ left, negated }: Extract<Statement, { kind: 'match' }>): keyof Way | undefined {
+/** Only chains of external frontends match the source without setting a mark in the same rule. */
+function clientMatchOf({ left, negated }: Extract<Statement, { kind: 'match' }>): keyof PacketPath | undefined {
   if (negated) {
     return undefined;
   }
@@ -138,7 +138,7 @@ function audienceOf({ left, negated }: Extract<Statement, { kind: 'match' }>): k
 function membershipOf(
   { set, negated }: Extract<Statement, { kind: 'match-set' }>,
   { chain, passed }: Step,
-): keyof Way | undefined {
+): keyof PacketPath | undefined {
   if (set === setNames.firewallSources && negated) {
     return passed ? 'sourceRefused' : 'sourceAllowed';
   }
@@ -148,7 +148,7 @@ function membershipOf(
   return passed ? memberOf(set, chain) : undefined;
 }
 
-function memberOf(set: string, chain: string): keyof Way | undefined {
+function memberOf(set: string, chain: string): keyof PacketPath | undefined {
   switch (set) {
     case setNames.clusterIps:
       return chain === chainNames.clusterIpsCheck ? 'unknownPort' : undefined;
@@ -161,23 +161,23 @@ function memberOf(set: string, chain: string): keyof Way | undefined {
     case setNames.nodePortIps:
       return undefined;
     default:
-      return pinSets.has(set) ? 'stalePin' : keptClients(set);
+      return pinSets.has(set) ? 'stalePin' : affinityOf(set);
   }
 }
 
-/** Affinity in the old form over IPv6 has a set of clients for each endpoint; what may be pinned is no client. */
-function keptClients(set: string): keyof Way | undefined {
+/** Before nft 1.1.3, affinity over IPv6 has one set of clients per endpoint. Other sets here list endpoints that may be kept. */
+function affinityOf(set: string): keyof PacketPath | undefined {
   return set.startsWith('pinned/') ? 'pinned' : undefined;
 }
 
-function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof Way | undefined {
+function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof PacketPath | undefined {
   if (operator !== 'or') {
     return undefined;
   }
   return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
 }
 
-/** An element as nft writes it. Anybody may have put it into the kernel, with any comment. */
+/** An element as nft writes it. Other programs may have added it, with a comment that elementText of nft/print refuses. */
 function describeElement({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment "${comment}"`;
   return escapeControls(`${key}${note}${value ? ` : ${describeValue(value)}` : ''}`);

@@ -1,0 +1,227 @@
+import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
+import type { Chain, FilledSet, Rule, Ruleset, Statement } from '../../nft/ruleset.ts';
+import type {
+  FrontendKind,
+  LocalDetector,
+  NodePortAddresses,
+  NodeView,
+  ServicePort,
+} from '../../phases/3-model/model.ts';
+import { chainNames, displayName, elementComment, setNames } from '../../phases/5-plan/names.ts';
+import { type Fate, type Packet, type Step, summariseFate } from '../../walk/fate.ts';
+import { walkPacket } from '../../walk/walk-packet.ts';
+import type { UnknownRuleMet } from './explanation.ts';
+import type { Destination, Findings, FrontendMatch, Question, RuleFacts } from './findings.ts';
+import { frontendElement, type PacketPath, readPath } from './read-path.ts';
+
+/** What the rules do with the packet, and what rules and snapshot say about it; undefined if no table is in force. */
+export function gatherFindings(question: Question): Findings | undefined {
+  const { ruleset, packet, localAddresses, memory, knowledge } = question;
+  if (!ruleset || question.isDormant) {
+    return undefined;
+  }
+  const fate = walkPacket(narrowRuleset(ruleset, packet), packet, { localAddresses }, memory);
+  const chains = { family: ruleset.family, chains: new Map(ruleset.chains.map((chain) => [chain.name, chain])) };
+  const [first, ...rest] = fate.outcomes.map((outcome) => readPath(outcome, chains));
+  const path: PacketPath = first ?? {};
+  const element = frontendElement(path);
+  const owner = element?.comment;
+  const facts = readRuleFacts(ruleset);
+  const isFromNode = isLoopback(packet.source) || localAddresses.includes(packet.source);
+  return {
+    ...question,
+    ruleset,
+    facts,
+    isFromNode,
+    isFromPod: isFromPod(packet, facts, isFromNode),
+    acceptsNodePorts: acceptsNodePorts(packet, facts),
+    fate,
+    summary: summariseFate(fate),
+    paths: [path, ...rest],
+    frontends: element && knowledge ? findFrontends(knowledge.view, packet, { owner, localAddresses }) : [],
+    notUnderstood: findUnknownRules(ruleset, fate),
+  };
+}
+
+/**
+ * The ruleset without endpoints that this packet cannot match: in endpoint maps, which are most of it, only keys that begin
+ * with the packet's own addresses or port. The fate is the same, and the walk need not check a hundred thousand elements.
+ */
+function narrowRuleset(ruleset: Ruleset, { source, destination, port }: Packet): Ruleset {
+  const keys = new Set([`${destination} . ${port}`, `${source} . ${port}`, `${port}`]);
+  return { ...ruleset, sets: ruleset.sets.map((set) => (isEndpointMap(set) ? narrowSet(set, keys) : set)) };
+}
+
+function isEndpointMap({ key, value }: FilledSet): boolean {
+  const [first, ...rest] = key;
+  const isOfFrontend = first === 'port' || (first === 'address' && rest[0] === 'port');
+  return value === 'endpoint' && isOfFrontend && key.at(-1) === 'index';
+}
+
+function narrowSet(set: FilledSet, keys: ReadonlySet<string>): FilledSet {
+  const elements = set.elements.filter(({ key }) => keys.has(key.slice(0, Math.max(0, key.lastIndexOf(' . ')))));
+  return set.lists ? { ...set, elements, lists: set.lists.filter(({ key }) => keys.has(key)) } : { ...set, elements };
+}
+
+/** Reads the settings from the chain that translates, and from the chains for external policy Local. */
+function readRuleFacts({ chains, sets }: Ruleset): RuleFacts {
+  const services = chains.find(({ name }) => name === chainNames.services)?.rules ?? [];
+  const marking = services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
+  const source = marking?.find(isSourceMatch) ?? chains.flatMap(({ rules }) => podMatch(rules[0]))[0];
+  return {
+    detector: source && detectorOf(source),
+    masqueradeAll: marking !== undefined && !marking.some(isSourceMatch),
+    nodePortAddresses: readNodePortAddresses(services, sets),
+  };
+}
+
+type Match = Extract<Statement, { kind: 'match' }>;
+
+/** ip saddr 10.244.0.0/16 goto tcp-cluster-3 */
+function podMatch(rule: Rule | undefined): Match[] {
+  const [first, second] = rule ?? [];
+  return first && isSourceMatch(first) && second?.kind === 'goto' ? [first] : [];
+}
+
+function isSourceMatch(statement: Statement): statement is Match {
+  if (statement.kind !== 'match') {
+    return false;
+  }
+  const { left } = statement;
+  return left.kind === 'iifname' || (left.kind === 'address' && left.field === 'saddr');
+}
+
+function detectorOf({ left, right }: Match): LocalDetector {
+  const text = String(right);
+  if (left.kind !== 'iifname') {
+    return { kind: 'source', cidr: text };
+  }
+  const prefix = text.endsWith('*');
+  return { kind: 'interface', name: prefix ? text.slice(0, -1) : text, prefix };
+}
+
+function readNodePortAddresses(services: readonly Rule[], sets: Ruleset['sets']): NodePortAddresses {
+  const rule = services.find((statements) =>
+    statements.some((statement) => statement.kind === 'vmap' && statement.map === setNames.serviceNodePorts),
+  );
+  const isListed = rule?.some((statement) => statement.kind === 'match-set' && statement.set === setNames.nodePortIps);
+  const elements = sets.find(({ name }) => name === setNames.nodePortIps)?.elements ?? [];
+  return isListed ? { kind: 'listed', addresses: elements.map(({ key }) => key) } : { kind: 'all' };
+}
+
+/** What the node itself sends has no input interface. */
+function isFromPod({ source, inputInterface }: Packet, { detector }: RuleFacts, isFromNode: boolean): boolean {
+  if (detector?.kind === 'interface') {
+    const name = isFromNode ? '' : (inputInterface ?? '');
+    return detector.prefix ? name.startsWith(detector.name) : name === detector.name;
+  }
+  const range = detector && rangeOf(detector.cidr);
+  return range !== undefined && cidrContains(range, source);
+}
+
+function acceptsNodePorts({ destination }: Packet, { nodePortAddresses }: RuleFacts): boolean {
+  return nodePortAddresses.kind === 'all' || nodePortAddresses.addresses.includes(destination);
+}
+
+/**
+ * All service ports that claim this destination, first the one that the rules give it to.
+ *
+ * @param owner the comment by which the rules name that one; undefined if they name none.
+ */
+export function findFrontends(
+  { servicePorts }: NodeView,
+  destination: Destination,
+  { owner, localAddresses }: { readonly owner: string | undefined; readonly localAddresses: readonly string[] },
+): FrontendMatch[] {
+  const isLocal = localAddresses.includes(destination.destination);
+  const matches = servicePorts.flatMap((servicePort) => matchesOf(servicePort, destination, isLocal));
+  const isOwner = ({ servicePort }: FrontendMatch): boolean => elementComment(displayName(servicePort)) === owner;
+  return [...matches.filter(isOwner), ...matches.filter((match) => !isOwner(match))];
+}
+
+function matchesOf(
+  servicePort: ServicePort,
+  { destination, protocol, port }: Destination,
+  isLocal: boolean,
+): FrontendMatch[] {
+  if (servicePort.protocol !== protocol) {
+    return [];
+  }
+  const kinds = servicePort.port === port ? kindsOf(servicePort, destination) : [];
+  if (isLocal && servicePort.nodePort === port) {
+    kinds.push('NodePort');
+  }
+  return kinds.map((kind) => ({ servicePort, kind }));
+}
+
+/** The kinds of frontends that an address is for a service port, whatever the port. */
+export function kindsOf({ clusterIP, loadBalancerIPs, externalIPs }: ServicePort, address: string): FrontendKind[] {
+  return [
+    ...(clusterIP === address ? (['ClusterIP'] as const) : []),
+    ...(loadBalancerIPs.includes(address) ? (['LoadBalancer'] as const) : []),
+    ...(externalIPs.includes(address) ? (['ExternalIP'] as const) : []),
+  ];
+}
+
+/**
+ * The rules that the packet may meet and that were not understood, which have no statements: those in chains that it may
+ * enter, unless an earlier rule of the chain ends it. What they do to the packet is not known.
+ */
+function findUnknownRules({ chains }: Ruleset, { outcomes }: Fate): UnknownRuleMet[] {
+  const unknown = chains.filter(({ rules }) => rules.some((rule) => rule.length === 0));
+  if (unknown.length === 0) {
+    return [];
+  }
+  const index = new Map(chains.map((chain) => [chain.name, chain]));
+  const paths = outcomes.map(({ steps }) => steps);
+  return unknown.flatMap((chain) =>
+    [...chain.rules.entries()].flatMap(([rule, statements]) =>
+      statements.length === 0 && paths.some((steps) => comesTo(steps, { chain, rule, index }))
+        ? [{ chain: chain.name, rule }]
+        : [],
+    ),
+  );
+}
+
+interface RulePlace {
+  readonly chain: Chain;
+  readonly rule: number;
+  readonly index: ReadonlyMap<string, Chain>;
+}
+
+/** Also counts chains of hooks that the packet may not pass: a needless warning is better than a missing one. */
+function comesTo(steps: readonly Step[], { chain: { name, hook }, rule, index }: RulePlace): boolean {
+  const own = steps.filter(({ chain }) => chain === name);
+  const isCalled = hook !== undefined && (steps.length === 0 || steps.some((step) => step.hook === hook.hook));
+  const isEntered = own.length > 0 || isCalled || steps.some((step) => leadsTo(step, name, index));
+  return isEntered && !own.some((step) => step.rule < rule && step.passed && endsChain(statementOf(step, index)));
+}
+
+function statementOf({ chain, rule, statement }: Step, index: RulePlace['index']): Statement | undefined {
+  return index.get(chain)?.rules[rule]?.[statement];
+}
+
+function leadsTo(step: Step, name: string, index: RulePlace['index']): boolean {
+  const value = step.element?.value;
+  const statement = statementOf(step, index);
+  return (
+    (value !== undefined && 'kind' in value && value.kind === 'goto' && value.chain === name) ||
+    ((statement?.kind === 'jump' || statement?.kind === 'goto') && step.passed && statement.chain === name)
+  );
+}
+
+const ends: readonly Statement['kind'][] = [
+  'goto',
+  'drop',
+  'reject',
+  'return',
+  'masquerade',
+  'dnat',
+  'dnat-map',
+  'random-goto',
+  'vmap',
+];
+
+function endsChain(statement: Statement | undefined): boolean {
+  return statement !== undefined && ends.includes(statement.kind);
+}
