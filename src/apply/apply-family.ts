@@ -1,6 +1,6 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
 import type { NftError } from '../kernel/nft-error.ts';
-import { isNftError, readTable } from '../kernel/read-table.ts';
+import { isNftError } from '../kernel/read-table.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import { type Command, renderTransaction } from '../nft/command.ts';
@@ -8,6 +8,7 @@ import type { ListedTable } from '../nft/listed-table.ts';
 import { describeFindings } from './describe-findings.ts';
 import type { FamilyOutcome } from './outcome.ts';
 import { type PlannedTransaction, planTransaction } from './plan-transaction.ts';
+import { readActualTable } from './read-actual-table.ts';
 import { check, type Pause, patiently, send } from './send.ts';
 import type { Target } from './target.ts';
 
@@ -133,7 +134,7 @@ function sendPatiently(job: FamilyJob, commands: readonly Command[]): Promise<Nf
 }
 
 function readPatiently({ target, family, run, pause }: FamilyJob): Promise<ListedTable | NftError | undefined> {
-  return patiently(() => readTable(run, { family, table: target.table }), pause);
+  return patiently(() => readActualTable(run, { family, table: target.table }), pause);
 }
 
 function servicesOf({ target, family }: FamilyJob): string[] {

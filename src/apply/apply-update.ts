@@ -9,6 +9,7 @@ import { endpointText, type Family } from '../net/network.ts';
 import { renderTransaction } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import { knownNames } from '../phases/5-plan/names.ts';
 import { changeTable, type FamilyJob, startFamily } from './apply-family.ts';
 import { type ConntrackOutcome, cleanConntrack } from './clean-conntrack.ts';
 import type { FamilyOutcome, Outcome } from './outcome.ts';
@@ -268,7 +269,7 @@ async function readPins(run: RunProgram, { family, table, sets }: Ruleset): Prom
   const pins = new Map<string, readonly DynamicElement[]>();
   for (const { name, flags, value, key } of sets) {
     if (flags?.includes('dynamic') && key.length > 1) {
-      const read = await readDynamicSet(run, { family, table }, { set: name, isMap: value !== undefined });
+      const read = await readDynamicSet(run, { family, table }, { set: name, isMap: value !== undefined, knownNames });
       if (isNftError(read)) {
         return read;
       }

@@ -1,10 +1,11 @@
-import { isNftError, readTable } from '../kernel/read-table.ts';
+import { isNftError } from '../kernel/read-table.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import { renderTransaction } from '../nft/command.ts';
 import { describeFindings } from './describe-findings.ts';
 import type { FamilyOutcome, Outcome } from './outcome.ts';
 import { planTransaction } from './plan-transaction.ts';
+import { readActualTable } from './read-actual-table.ts';
 import { check } from './send.ts';
 import type { Target } from './target.ts';
 
@@ -19,7 +20,7 @@ export async function rehearse(target: Target, run: RunProgram): Promise<Outcome
 
 async function rehearseFamily(target: Target, family: Family, run: RunProgram): Promise<FamilyOutcome> {
   const { table } = target;
-  const read = await readTable(run, { family, table });
+  const read = await readActualTable(run, { family, table });
   const nothing = { family, commands: [], before: undefined, found: [], leftOut: [] };
   if (isNftError(read) && !read.rebuild) {
     return { ...nothing, result: 'failed', error: read };

@@ -1,44 +1,49 @@
 import { parseNftJson } from '../nft/json/read-nft-json.ts';
-import type { ListedTable, TableName } from '../nft/listed-table.ts';
+import type { KnownNames, ListedTable, TableName } from '../nft/listed-table.ts';
 import { classifyNftError, createNftError, type NftError } from './nft-error.ts';
 import type { RunProgram } from './run-program.ts';
 
 /**
- * Reads one table from the kernel, and no other: undefined when there is none. It takes about as long as loading the
- * table does, so it is for starts and for what went wrong.
+ * One table of the kernel, and no other; undefined when there is none. Reading takes about as long as loading the table, so
+ * it is meant for the start and for recovery, not for every change.
  */
-export async function readTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
-  // -n: names that the machine has for marks and protocols would hide their numbers.
-  const result = await run('nft', ['-nj', 'list', 'table', name.family, name.table]);
-  if (result.exitCode !== 0) {
-    const error = classifyNftError(result);
-    return error.kind === 'no-such-file' ? undefined : error;
-  }
-  return readText(result.stdout, name);
+export async function readTable(
+  run: RunProgram,
+  name: TableName,
+  knownNames: KnownNames,
+): Promise<ListedTable | NftError | undefined> {
+  return list(run, ['table', name.family, name.table], (text) => parseNftJson(text, name, knownNames));
 }
 
-/** Reads what traffic wrote into one dynamic set; nothing when there is no such set. */
+/** The table with one dynamic set, and what traffic wrote into it; undefined when there is no such set. */
 export async function readDynamicSet(
   run: RunProgram,
   name: TableName,
-  { set, isMap }: { readonly set: string; readonly isMap: boolean },
+  { set, isMap, knownNames }: { readonly set: string; readonly isMap: boolean; readonly knownNames: KnownNames },
 ): Promise<ListedTable | NftError | undefined> {
-  const result = await run('nft', ['-nj', 'list', isMap ? 'map' : 'set', name.family, name.table, set]);
-  if (result.exitCode !== 0) {
-    const error = classifyNftError(result);
-    return error.kind === 'no-such-file' ? undefined : error;
-  }
-  return readText(result.stdout, name);
+  return list(run, [isMap ? 'map' : 'set', name.family, name.table, set], (text) =>
+    parseNftJson(text, name, knownNames),
+  );
 }
 
-/** Whether a value is an error and no listing. */
+/** Whether a value is an error and not a table. */
 export function isNftError(value: object | undefined): value is NftError {
   return value !== undefined && 'kind' in value;
 }
 
-function readText(text: string, name: TableName): ListedTable | NftError {
+async function list(
+  run: RunProgram,
+  what: readonly string[],
+  read: (text: string) => ListedTable,
+): Promise<ListedTable | NftError | undefined> {
+  // -n: names that the machine has for marks and protocols would hide their numbers.
+  const result = await run('nft', ['-nj', 'list', ...what]);
+  if (result.exitCode !== 0) {
+    const error = classifyNftError(result);
+    return error.kind === 'no-such-file' ? undefined : error;
+  }
   try {
-    return parseNftJson(text, name);
+    return read(result.stdout);
   } catch (error) {
     return createNftError('refused', [error instanceof Error ? error.message : String(error)]);
   }

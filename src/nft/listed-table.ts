@@ -1,6 +1,6 @@
 /** A table as nft lists it, in the words of the compiler's own ruleset. Types only. */
 
-import type { EndpointAddress, Family } from '../net/network.ts';
+import type { EndpointAddress, Family, Protocol } from '../net/network.ts';
 import type { Ruleset } from './ruleset.ts';
 
 /** A table's name and family. */
@@ -42,4 +42,20 @@ export interface ListedTable {
   /** What traffic wrote, by the name of the dynamic set. */
   readonly dynamic: ReadonlyMap<string, readonly DynamicElement[]>;
   readonly deviations: readonly Deviation[];
+}
+
+/** What a file has of the tables that were asked for. */
+export interface ListedTables {
+  /** In the order of the names asked for; a table that is not there is left out. */
+  readonly tables: readonly ListedTable[];
+  /** The names of all tables in the file, `ip6 kube-proxy`. */
+  readonly found: readonly string[];
+}
+
+/** What nft 1.0.6 does not print in JSON; the names that the compiler gives tell it. */
+export interface KnownNames {
+  /** The comment of a table. */
+  readonly tableComment: string;
+  /** The transport protocol whose ports a map to endpoints holds, by the name of the map. */
+  readonly mapProtocols: ReadonlyMap<string, Protocol>;
 }

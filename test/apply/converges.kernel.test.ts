@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApplier } from '../../src/apply/apply-update.ts';
+import { readActualTable } from '../../src/apply/read-actual-table.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { isNftError, readTable } from '../../src/kernel/read-table.ts';
+import { isNftError } from '../../src/kernel/read-table.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
 import { arbitraryChanges } from '../support/arbitrary-changes.ts';
 import { nodeName } from '../support/arbitrary-cluster.ts';
@@ -52,7 +53,7 @@ describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
   /** What the kernel holds is what the engine believes, in the same order, and that is what the objects want. */
   async function expectWanted(engine: Engine): Promise<void> {
     for (const known of engine.rulesets()) {
-      const listing = await readTable(node.run, known);
+      const listing = await readActualTable(node.run, known);
       const held = listing && !isNftError(listing) ? listing : undefined;
       expect(held?.deviations).toEqual([]);
       const found = held && partsOfRuleset(held.ruleset);

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { describeFindings } from '../../apply/describe-findings.ts';
 import { planTransaction } from '../../apply/plan-transaction.ts';
+import { readActualTable } from '../../apply/read-actual-table.ts';
 import { compiledTarget, type Target } from '../../apply/target.ts';
 import type { CompiledRulesets } from '../../compile.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { isNftError, readTable } from '../../kernel/read-table.ts';
+import { isNftError } from '../../kernel/read-table.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
@@ -125,7 +126,7 @@ export type ReadTable = (family: Family) => Promise<ListedTable | NftError | und
 
 /** The tables in the kernel. */
 export function tablesInKernel({ table }: Target, run: RunProgram): ReadTable {
-  return (family) => readTable(run, { family, table });
+  return (family) => readActualTable(run, { family, table });
 }
 
 /** The tables as they would be listed, had another snapshot been applied. */

@@ -7,6 +7,7 @@ import { renderRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
+import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
@@ -94,7 +95,7 @@ function loadActual(source: string, { options }: Cluster, streams: Streams): Pro
 
 /** What compile prints, read back, so that the printer is checked as well. */
 function readCompiled({ rulesets, views, options }: Cluster): readonly ListedTable[] {
-  return parseNftText(renderRulesets(rulesets, describeSource(views)), namesOf(options)).listings;
+  return parseNftText(renderRulesets(rulesets, describeSource(views)), namesOf(options), knownNames).tables;
 }
 
 function namesOf({ families, table }: Cluster['options']): TableName[] {

@@ -1,18 +1,20 @@
+import { readActualTable } from '../../apply/read-actual-table.ts';
 import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { excerpt, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { isNftError, readTable } from '../../kernel/read-table.ts';
+import { isNftError } from '../../kernel/read-table.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
-import { onlyField } from '../../nft/json/json-values.ts';
-import { collectObjects, findTerse, type RulesetTables, readNftJson } from '../../nft/json/read-nft-json.ts';
-import type { ListedTable, TableName } from '../../nft/listed-table.ts';
+import { readNftTables } from '../../nft/json/read-nft-json.ts';
+import type { Deviation, ListedTable, ListedTables, TableName } from '../../nft/listed-table.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { NftTextError } from '../../nft/text/tokens.ts';
 import type { CompileOptions } from '../../options.ts';
 import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
+import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
+import { knownNames, setNames } from '../../phases/5-plan/names.ts';
 import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
@@ -93,7 +95,7 @@ function nameTables(names: readonly TableName[]): string {
  * as a dormant one; its text output is complete.
  */
 async function readKernelTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
-  const listing = await readTable(run, name);
+  const listing = await readActualTable(run, name);
   if (!isNftError(listing) || listing.kind !== 'refused') {
     return listing;
   }
@@ -103,7 +105,7 @@ async function readKernelTable(run: RunProgram, name: TableName): Promise<Listed
 
 function readText(text: string, name: TableName): ListedTable | undefined {
   try {
-    return parseNftText(text, [name]).listings[0];
+    return parseNftText(text, [name], knownNames).tables[0];
   } catch (error) {
     if (error instanceof NftTextError) {
       return undefined;
@@ -134,11 +136,11 @@ async function loadRulesetFile(
   }
   const wanted = { file: input.file, names };
   try {
-    const tables = readRulesetText(input.text, wanted);
-    if ('code' in tables) {
-      return fail(tables);
+    const found = readRulesetText(input.text, wanted);
+    if ('code' in found) {
+      return fail(found);
     }
-    return tables.listings.length > 0 ? tables.listings : fail(describeLack(tables, wanted));
+    return found.tables.length > 0 ? found.tables : fail(describeLack(found, wanted));
   } catch (error) {
     if (error instanceof NftTextError) {
       return fail(describeSyntaxError(error, input.file));
@@ -186,7 +188,7 @@ function describeSyntaxError({ line, column, lineText, message }: NftTextError, 
 const shownProblems = 8;
 
 function describeLack(
-  { found }: RulesetTables,
+  { found }: ListedTables,
   { file, names }: { readonly file: string; readonly names: readonly TableName[] },
 ): string {
   const more = found.length > shownProblems ? [`${found.length - shownProblems} more`] : [];
@@ -210,19 +212,40 @@ interface Wanted {
  * @returns a diagnostic for JSON that is incomplete or not nft's.
  * @throws NftTextError for invalid nft text.
  */
-export function readRulesetText(text: string, wanted: Wanted): RulesetTables | Diagnostic {
-  const tables = /^\s*\{/.test(text) ? readJson(text, wanted) : parseNftText(text, wanted.names);
-  if ('code' in tables) {
-    return tables;
+export function readRulesetText(text: string, wanted: Wanted): ListedTables | Diagnostic {
+  const listed = /^\s*\{/.test(text) ? readJson(text, wanted) : parseNftText(text, wanted.names, knownNames);
+  if ('code' in listed) {
+    return listed;
   }
-  const listings = tables.listings.map((listing) => ({
-    ...listing,
-    deviations: [...listing.deviations, ...findTerse(listing)],
-  }));
-  return { ...tables, listings };
+  const tables = listed.tables.map((table) => ({ ...table, deviations: [...table.deviations, ...findTerse(table)] }));
+  return { ...listed, tables };
 }
 
-function readJson(text: string, { file, names }: Wanted): RulesetTables | Diagnostic {
+/**
+ * A deviation when chains wait for packets that no set sends them: `nft -t` leaves out all elements. A table that was
+ * emptied may keep such chains for a while, so the message is a question.
+ */
+function findTerse({ ruleset }: ListedTable): Deviation[] {
+  const { family, table, sets, chains } = ruleset;
+  const frontends = sets.filter(({ name }) => frontendSets.has(name));
+  const isTerse =
+    chains.some(({ name }) => isDispatchChainName(name)) &&
+    frontends.some(({ name }) => name === setNames.serviceIps) &&
+    frontends.every(({ elements }) => elements.length === 0);
+  const message = `table ${family} ${table}: the sets have no elements; was it listed with -t?`;
+  return isTerse ? [{ message, needsRebuild: false }] : [];
+}
+
+/** Every Service has an element in at least one of them. */
+const frontendSets: ReadonlySet<string> = new Set([
+  setNames.serviceIps,
+  setNames.serviceNodePorts,
+  setNames.clusterIps,
+  setNames.noEndpointServices,
+  setNames.noEndpointNodePorts,
+]);
+
+function readJson(text: string, { file, names }: Wanted): ListedTables | Diagnostic {
   const { values, error } = parseJson(text);
   if (error) {
     const position = positionAt(text, findLineStarts(text), error.offset);
@@ -235,23 +258,11 @@ function readJson(text: string, { file, names }: Wanted): RulesetTables | Diagno
   if (lists.length === 0) {
     return diagnosticInFile('invalid-json', 'not the JSON of nft, which has a list "nftables"', file);
   }
-  const objects = lists.flat();
-  const json = { nftables: objects };
-  const present = names.filter((name) => collectObjects(json, name).table);
-  return {
-    listings: present.map((name) => readNftJson(json, name)),
-    found: objects.flatMap(tableName),
-  };
+  return readNftTables({ nftables: lists.flat() }, names, knownNames);
 }
 
 /** The list of objects in one output of nft; nothing for any other value. */
 function listIn(value: unknown): (readonly unknown[])[] {
   const objects: unknown = isMapping(value) ? value['nftables'] : undefined;
   return Array.isArray(objects) ? [objects] : [];
-}
-
-function tableName(object: unknown): string[] {
-  const [kind, body] = onlyField(object) ?? [];
-  const { family, name } = kind === 'table' && isMapping(body) ? body : {};
-  return typeof family === 'string' && typeof name === 'string' ? [`${family} ${name}`] : [];
 }

@@ -1,70 +1,68 @@
-import type { Mapping } from '../../lib/unknown-values.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import { l4proto, protocolOf } from '../expressions.ts';
 import type { Deviation } from '../listed-table.ts';
 import type { Chain, Hook, Rule, Statement } from '../ruleset.ts';
-import { wordFor } from './json-values.ts';
+import type { NftChain, NftRule, NftStatement } from './nft-json.ts';
 import { readProtocol } from './read-expression.ts';
 import { readStatement } from './read-statement.ts';
 
-/** A chain as nft prints it: its own body, and those of its rules. */
-interface ChainObject {
-  readonly name: string;
-  readonly body: Mapping;
-  readonly rules: readonly Mapping[];
-}
-
-/** A chain, and what is odd about it. */
-interface ListedChain {
+/** A chain, and how it deviates. */
+interface ReadChain {
   readonly chain: Chain;
   readonly deviations: readonly Deviation[];
 }
 
 /**
- * Reads a chain. A base chain that is not understood comes without a hook, a rule that is not understood or has a comment
- * as an empty list. A policy that is not accept stands for such a rule at the end.
+ * Reads a chain and its rules. A base chain that is not understood comes without a hook; a rule that is not understood or
+ * has a comment, as an empty list. A policy other than accept stands for such a rule at the end.
  */
-export function readChain({ name, body, rules }: ChainObject, family: Family): ListedChain {
-  const deviations = foreignParts(body).map(
+export function readChain(
+  listed: NftChain & { readonly name: string },
+  listedRules: readonly NftRule[],
+  family: Family,
+): ReadChain {
+  const { name, policy = 'accept' } = listed;
+  const deviations = unexpectedParts(listed).map(
     (part): Deviation => ({ message: `chain ${name}: unexpected ${part}`, needsRebuild: true }),
   );
-  const hook = readHook(body);
-  const read = rules.map((rule, index): Rule => {
-    const problem = 'comment' in rule ? 'has a comment' : 'is not understood';
-    const understood = 'comment' in rule ? undefined : readRule(rule['expr'], family);
-    if (!understood) {
+  const hook = readHook(listed);
+  const rules = listedRules.map(({ comment, expr }, index): Rule => {
+    const rule = comment === undefined ? readRule(expr, family) : undefined;
+    if (!rule) {
+      const problem = comment === undefined ? 'is not understood' : 'has a comment';
       deviations.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, needsRebuild: false });
     }
-    return understood ?? [];
+    return rule ?? [];
   });
-  const { policy = 'accept' } = body;
-  const all = policy === 'accept' ? read : [...read, []];
-  return { chain: { name, ...(hook && { hook }), rules: all }, deviations };
+  return {
+    chain: { name, ...(hook && { hook }), rules: policy === 'accept' ? rules : [...rules, []] },
+    deviations,
+  };
 }
 
-/** What a chain can have and none of ours has. */
-function foreignParts(body: Mapping): string[] {
-  const { policy = 'accept' } = body;
-  const isBase = 'type' in body || 'hook' in body || 'prio' in body;
+/** What the compiler never gives a chain. */
+function unexpectedParts(listed: NftChain): string[] {
+  const { policy = 'accept' } = listed;
+  const isBase = 'type' in listed || 'hook' in listed || 'prio' in listed;
   return [
-    ...(isBase && !readHook(body) ? [describeHook(body)] : []),
-    ...(policy === 'accept' ? [] : [`policy ${wordFor(policy)}`]),
-    ...['comment', 'dev', 'flags'].filter((field) => field in body),
+    ...(isBase && !readHook(listed) ? [describeHook(listed)] : []),
+    ...(policy === 'accept' ? [] : [`policy ${policy}`]),
+    ...['comment', 'dev', 'flags'].filter((field) => field in listed),
   ];
 }
 
 /** `type route hook output priority 0`, `type filter without hook and priority`. */
-function describeHook({ type, hook, prio }: Mapping): string {
+function describeHook({ type = '', hook = '', prio = '' }: NftChain): string {
   const parts = Object.entries({ type, hook, priority: prio });
-  const known = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${wordFor(value)}`]));
-  const missing = parts.flatMap(([name, value]) => (value === undefined ? [name] : []));
+  const known = parts.flatMap(([name, value]) => (value === '' ? [] : [`${name} ${value}`]));
+  const missing = parts.flatMap(([name, value]) => (value === '' ? [name] : []));
   if (known.length === 0) {
     return 'empty type';
   }
   return missing.length === 0 ? known.join(' ') : `${known.join(' ')} without ${missing.join(' and ')}`;
 }
 
-function readHook({ type, hook, prio }: Mapping): Hook | undefined {
+function readHook({ type, hook, prio }: NftChain): Hook | undefined {
   const knownType = types.find((known) => known === type);
   const knownHook = hooks.find((known) => known === hook);
   return knownType && knownHook && typeof prio === 'number'
@@ -75,17 +73,17 @@ function readHook({ type, hook, prio }: Mapping): Hook | undefined {
 const types: readonly Hook['type'][] = ['filter', 'nat'];
 const hooks: readonly Hook['hook'][] = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
-/** A rule, given its `expr`; undefined when a part of it is not understood. */
-function readRule(json: unknown, family: Family): Rule | undefined {
+/** A rule; undefined when a part of it is not understood. */
+function readRule(expr: readonly NftStatement[], family: Family): Rule | undefined {
   const rule: Statement[] = [];
-  for (const part of Array.isArray(json) ? json : []) {
-    const protocol = protocolAskedBy(rule.at(-1));
+  for (const part of expr) {
+    const protocol = matchedProtocol(rule.at(-1));
     const statement = readStatement(part, { family, protocol });
     if (!statement) {
       return undefined;
     }
     if (statement.kind === 'dnat') {
-      // Its protocol is the match before it.
+      // The match before it is its protocol.
       rule.pop();
     }
     rule.push(statement);
@@ -94,26 +92,26 @@ function readRule(json: unknown, family: Family): Rule | undefined {
 }
 
 /**
- * The rule as it was written: nft does not print a match for the protocol where a port of that protocol (`tcp dport`)
- * follows, which the compiler writes in front of all such lookups but those that pick an endpoint at random.
+ * The rule as it was written. nft does not print a match for the protocol before a port of that protocol (`tcp dport`); the
+ * compiler writes one before every such lookup except those that pick an endpoint at random.
  */
 function withProtocol(rule: readonly Statement[]): Rule {
-  const asked = protocolAskedBy(rule[0]);
-  const rest = asked === undefined ? rule : rule.slice(1);
+  const matched = matchedProtocol(rule[0]);
+  const rest = matched === undefined ? rule : rule.slice(1);
   const [lookup] = rest;
   if (lookup?.kind !== 'match-set' && lookup?.kind !== 'dnat-map') {
     return rule;
   }
   const protocol = lookup.key.map(protocolOf).find((found) => found !== undefined);
-  if (protocol === undefined || (asked !== undefined && asked !== protocol)) {
+  if (protocol === undefined || (matched !== undefined && matched !== protocol)) {
     return rule;
   }
   const isPick = lookup.key.some(({ kind }) => kind === 'numgen');
   return isPick ? rest : [{ kind: 'match', left: l4proto, right: protocol }, ...rest];
 }
 
-/** The protocol of `meta l4proto tcp`; undefined for other statements. */
-function protocolAskedBy(statement: Statement | undefined): Protocol | undefined {
-  const isQuestion = statement?.kind === 'match' && statement.left.kind === 'l4proto' && !statement.negated;
-  return isQuestion ? readProtocol(statement.right) : undefined;
+/** The protocol of `meta l4proto tcp`; undefined for any other statement. */
+function matchedProtocol(statement: Statement | undefined): Protocol | undefined {
+  const isMatch = statement?.kind === 'match' && statement.left.kind === 'l4proto' && !statement.negated;
+  return isMatch ? readProtocol(statement.right) : undefined;
 }

@@ -1,18 +1,15 @@
-import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Deviation, DynamicElement } from '../listed-table.ts';
-import type { Element, KeyType, SetDeclaration } from '../ruleset.ts';
-import { fieldsOf, isCount, onlyField, partsOf, readAll } from './json-values.ts';
-import { readProtocol } from './read-expression.ts';
-import type { IndexedAddress } from './read-nft-json.ts';
-import { readVerdict } from './read-statement.ts';
+import type { Element, EndpointList, KeyType, SetDeclaration } from '../ruleset.ts';
+import type { NftDetails, NftElement, NftElementKey, NftPart, NftWord } from './nft-json.ts';
+import { isCount, readAll, readProtocol } from './read-expression.ts';
 
 /**
- * An element of a set that only compilers fill. One that they do not write is a problem, and comes without a value and
- * with an empty comment, so that it equals none of theirs; undefined when it cannot be named.
+ * An element of a set that only svc2nft fills. One that svc2nft never writes is a problem, and comes without a value and
+ * with an empty comment, so that it does not equal any that svc2nft does write; undefined when no command can name it.
  */
-export function readElement(json: unknown, set: SetDeclaration, problems: ElementProblems): Element | undefined {
-  const { key, value, details, problem } = examine(json, set, staticDetails);
+export function readElement(element: NftElement, set: SetDeclaration, problems: ElementProblems): Element | undefined {
+  const { key, value, details, problem } = examine(element, set, staticDetails);
   if (problem !== undefined) {
     noteProblem(problems, problem, key);
   }
@@ -20,16 +17,16 @@ export function readElement(json: unknown, set: SetDeclaration, problems: Elemen
     return key === undefined ? undefined : { key, comment: '' };
   }
   const { comment } = details;
-  return { key, ...(value && { value }), ...(typeof comment === 'string' && { comment }) };
+  return { key, ...(value && { value }), ...(comment !== undefined && { comment }) };
 }
 
-/** An element of a set that traffic fills. What is odd about it is a problem; undefined when it cannot be named. */
+/** An element of a set that traffic fills. What deviates in it is a problem; undefined when no command can name it. */
 export function readDynamicElement(
-  json: unknown,
+  element: NftElement,
   set: SetDeclaration,
   problems: ElementProblems,
 ): DynamicElement | undefined {
-  const { key, value, details, problem } = examine(json, set, dynamicDetails);
+  const { key, value, details, problem } = examine(element, set, dynamicDetails);
   if (problem !== undefined) {
     noteProblem(problems, problem, key);
   }
@@ -47,52 +44,95 @@ export function readDynamicElement(
 
 const staticDetails: readonly string[] = ['val', 'comment'];
 const dynamicDetails: readonly string[] = [...staticDetails, 'timeout', 'expires'];
-const noDetails: Mapping = {};
+
+/** The details of a key that is not wrapped. */
+type Details = Partial<NftDetails>;
+const noDetails: Details = {};
 
 interface Examined {
-  /** Undefined when nft has no words for it. */
+  /** Undefined when it cannot be written as nft text. */
   readonly key: string | undefined;
   readonly value: Element['value'];
-  /** What else is said of it: comment, timeout, counter. */
-  readonly details: Mapping;
-  /** What no element of ours has. */
+  readonly details: Details;
+  /** What svc2nft never gives an element. */
   readonly problem: string | undefined;
 }
 
-function examine(json: unknown, set: SetDeclaration, knownDetails: readonly string[]): Examined {
-  // A map's element is a pair, and details wrap the key alone.
-  const [keyed, valueJson]: unknown[] = Array.isArray(json) ? json : [json];
-  const wrapping = isMapping(keyed) ? keyed['elem'] : undefined;
-  const details = isMapping(wrapping) ? wrapping : noDetails;
-  const keyJson = isMapping(wrapping) ? wrapping['val'] : keyed;
-  const value = readValue(valueJson, set);
-  const ours = printKey(keyJson, set.key);
-  if (ours === undefined) {
-    const key = printForeignKey(keyJson);
+function examine(element: NftElement, set: SetDeclaration, knownDetails: readonly string[]): Examined {
+  const [wrapped, listedValue] = pairOf(element);
+  const details = isWrapped(wrapped) ? wrapped.elem : noDetails;
+  const listedKey = isWrapped(wrapped) ? wrapped.elem.val : wrapped;
+  const value = readValue(listedValue, set);
+  const known = printKey(listedKey, set.key);
+  if (known === undefined) {
+    const key = printAnyKey(listedKey);
     return { key, value, details, problem: key === undefined ? unnameable : 'a key that is not understood' };
   }
-  const foreign = Object.keys(details).find((detail) => !knownDetails.includes(detail));
-  if (foreign !== undefined) {
-    return { key: ours, value, details, problem: `a ${foreign}` };
+  const unexpected = Object.keys(details).find((detail) => !knownDetails.includes(detail));
+  if (unexpected !== undefined) {
+    return { key: known, value, details, problem: `a ${unexpected}` };
   }
-  const isExpected = set.value === undefined ? valueJson === undefined : value !== undefined;
-  return { key: ours, value, details, problem: isExpected ? undefined : 'a value that is not understood' };
+  const isExpected = set.value === undefined ? listedValue === undefined : value !== undefined;
+  return { key: known, value, details, problem: isExpected ? undefined : 'a value that is not understood' };
 }
 
-function readValue(json: unknown, { value }: SetDeclaration): Element['value'] {
+type Pair = Extract<NftElement, readonly unknown[]>;
+type ListedValue = Pair[1];
+
+function isPair(element: NftElement): element is Pair {
+  return Array.isArray(element);
+}
+
+/** The key and the value of an element; the value is undefined where there is only a key. */
+export function pairOf(element: NftElement): Pair | readonly [NftElementKey, undefined] {
+  return isPair(element) ? element : [element, undefined];
+}
+
+function isWrapped(key: NftElementKey): key is { readonly elem: NftDetails } {
+  return typeof key === 'object' && 'elem' in key;
+}
+
+function readValue(listed: ListedValue | undefined, { value }: SetDeclaration): Element['value'] {
   if (value === 'verdict') {
-    return readVerdict(json);
+    return readVerdict(listed);
   }
-  return value === 'endpoint' ? readEndpointAddress(json) : undefined;
+  return value === 'endpoint' ? readEndpointValue(listed) : undefined;
 }
 
-/** What is odd about the elements of one set: each reason once, however many elements have it. */
+/** What a verdict map leads to. */
+type Verdict = Exclude<Element['value'], EndpointAddress | undefined>;
+
+/** A verdict, `{"goto": {"target": "tcp-cluster-3"}}`; undefined for any other value. */
+export function readVerdict(listed: ListedValue | undefined): Verdict | undefined {
+  if (typeof listed !== 'object') {
+    return undefined;
+  }
+  if ('drop' in listed) {
+    return { kind: 'drop' };
+  }
+  return 'goto' in listed ? { kind: 'goto', chain: listed.goto.target } : undefined;
+}
+
+/** The value of a map to endpoint addresses, `{"concat": ["10.1.2.3", 8080]}`; undefined for any other value. */
+function readEndpointValue(listed: ListedValue | undefined): EndpointAddress | undefined {
+  const parts = partsOf(listed);
+  const address = parts?.[0];
+  const port = parts?.[1];
+  return typeof address === 'string' && isCount(port) && parts?.length === 2 ? { address, port } : undefined;
+}
+
+/** The parts of a concatenation; undefined for any other value. */
+function partsOf(listed: NftElementKey | ListedValue | undefined): readonly NftPart[] | undefined {
+  return typeof listed === 'object' && 'concat' in listed ? listed.concat : undefined;
+}
+
+/** The deviations of the elements of one set: each reason once, however many elements have it. */
 export type ElementProblems = Map<string, { readonly first: string | undefined; count: number }>;
 
-/** The problem that no command for a single element can solve, as it would have to name the element. */
+/** The problem that no command on a single element can solve, as it would have to name the element. */
 const unnameable = 'a key that cannot be written as nft text';
 
-/** Notes that an element has something that no element of ours has, `a counter`. */
+/** Notes that an element has something that svc2nft never writes, `a counter`. */
 function noteProblem(problems: ElementProblems, reason: string, key: string | undefined): void {
   const known = problems.get(reason);
   if (known) {
@@ -105,56 +145,90 @@ function noteProblem(problems: ElementProblems, reason: string, key: string | un
 /** The problems of a set, `map service-ips`, as deviations. */
 export function describeProblems(place: string, problems: ElementProblems): Deviation[] {
   return [...problems].map(([reason, { first, count }]) => {
-    const who = count === 1 ? 'one element has' : `${count} elements have`;
+    const elements = count === 1 ? 'one element has' : `${count} elements have`;
     const example = first === undefined ? '' : ` (${count === 1 ? '' : 'the first is '}${first})`;
-    return { message: `${place}: ${who} ${reason}${example}`, needsRebuild: reason === unnameable };
+    return { message: `${place}: ${elements} ${reason}${example}`, needsRebuild: reason === unnameable };
   });
 }
 
-/** The value of a map to endpoint addresses, `{"concat": ["10.1.2.3", 8080]}`; undefined for all else. */
-function readEndpointAddress(json: unknown): EndpointAddress | undefined {
-  const parts = partsOf(json);
-  const address = parts?.[0];
-  const port = parts?.[1];
-  return typeof address === 'string' && isCount(port) && parts?.length === 2 ? { address, port } : undefined;
+/** An element of an endpoint map, its key taken apart: the frontend's, and the index of the endpoint address. */
+export interface IndexedAddress {
+  readonly key: string;
+  readonly index: number;
+  readonly endpointAddress: EndpointAddress;
 }
 
 /**
- * An element of an endpoint map that is an index and nothing but that, `[{"concat": ["10.96.0.1", 80, 0]}, {...}]`;
- * undefined for all else.
+ * An element of an endpoint map that has an index and no details, `[{"concat": ["10.96.0.1", 80, 0]}, {...}]`; undefined for
+ * any other.
  *
  * @param frontend the types of the key's parts before the index.
  */
-export function readIndexedEndpointAddress(json: unknown, frontend: readonly KeyType[]): IndexedAddress | undefined {
-  const [keyJson, value]: unknown[] = Array.isArray(json) ? json : [];
-  const parts = partsOf(keyJson);
+export function readIndexedAddress(element: NftElement, frontend: readonly KeyType[]): IndexedAddress | undefined {
+  const [listedKey, listedValue] = pairOf(element);
+  const parts = partsOf(listedKey);
   const index = parts?.[frontend.length];
   if (parts?.length !== frontend.length + 1 || !isCount(index)) {
     return undefined;
   }
   const key = printParts(parts, frontend);
-  const endpointAddress = readEndpointAddress(value);
+  const endpointAddress = readEndpointValue(listedValue);
   return key !== undefined && endpointAddress ? { key, index, endpointAddress } : undefined;
 }
 
 /**
- * The key of an element in the compiler's text, `10.96.0.1 . tcp . 80`; undefined when it is none that a compiler writes
- * into a set of these types.
+ * The endpoint lists that these elements form: those with the indices from 0 on, without a gap. Lists come in the order of
+ * their first element.
+ *
+ * @param entries in any order; no key has an index twice.
+ * @returns as `rest` the elements behind a gap, whose index no list could give them.
  */
-function printKey(json: unknown, types: readonly KeyType[]): string | undefined {
-  const [type] = types;
-  if (type !== undefined && types.length === 1) {
-    return printPart(json, type);
+export function collectLists(entries: readonly IndexedAddress[]): { lists: EndpointList[]; rest: Element[] } {
+  const endpointAddresses = new Map<string, EndpointAddress[]>();
+  const late = entries.filter((entry) => !append(entry, endpointAddresses));
+  const rest = late.sort((a, b) => a.index - b.index).filter((entry) => !append(entry, endpointAddresses));
+  return {
+    lists: [...endpointAddresses].map(([key, found]) => ({ key, endpointAddresses: found })),
+    rest: rest.map(({ key, index, endpointAddress }) => ({ key: `${key} . ${index}`, value: endpointAddress })),
+  };
+}
+
+/** Whether the entry came next in its list. nft 1.0.6 and 1.1.3 list the indices of a frontend in order, so it mostly does. */
+function append(
+  { key, index, endpointAddress }: IndexedAddress,
+  endpointAddresses: Map<string, EndpointAddress[]>,
+): boolean {
+  const list = endpointAddresses.get(key);
+  if (index !== (list?.length ?? 0)) {
+    return false;
   }
-  const parts = partsOf(json);
+  if (list) {
+    list.push(endpointAddress);
+  } else {
+    endpointAddresses.set(key, [endpointAddress]);
+  }
+  return true;
+}
+
+/**
+ * The key of an element in the compiler's text, `10.96.0.1 . tcp . 80`; undefined when the compiler never writes it into a
+ * set of these types.
+ */
+function printKey(key: NftElementKey, types: readonly KeyType[]): string | undefined {
+  const parts = partsOf(key) ?? (isPart(key) ? [key] : undefined);
   return parts?.length === types.length ? printParts(parts, types) : undefined;
 }
 
-/** The same for parts at hand; there may be more parts than types. */
-function printParts(parts: readonly unknown[], types: readonly KeyType[]): string | undefined {
+function isPart(key: NftElementKey): key is NftPart {
+  return typeof key !== 'object' || 'prefix' in key || 'range' in key;
+}
+
+/** The same for the parts of a key, of which there may be more than types. */
+function printParts(parts: readonly NftPart[], types: readonly KeyType[]): string | undefined {
   const texts: string[] = [];
   for (const [index, type] of types.entries()) {
-    const text = printPart(parts[index], type);
+    const part = parts[index];
+    const text = part === undefined ? undefined : printPart(part, type);
     if (text === undefined) {
       return undefined;
     }
@@ -163,52 +237,53 @@ function printParts(parts: readonly unknown[], types: readonly KeyType[]): strin
   return texts.join(' . ');
 }
 
-/** An address, or a range of them as `10.0.0.0/8`; undefined for all else. */
-export function printAddress(json: unknown): string | undefined {
-  if (typeof json === 'string') {
-    return addressPattern.test(json) ? json : undefined;
+function printPart(part: NftPart, type: KeyType): string | undefined {
+  switch (type) {
+    case 'address':
+      return printAddress(part);
+    case 'protocol':
+      return readProtocol(part);
+    case 'port':
+      return isCount(part) && part <= 0xffff ? String(part) : undefined;
+    case 'index':
+      return isCount(part) && part <= 0xffffffff ? String(part) : undefined;
   }
-  const [kind, body] = onlyField(json) ?? [];
-  const { addr, len } = (kind === 'prefix' && fieldsOf(body, ['addr', 'len'])) || {};
-  return typeof addr === 'string' && addressPattern.test(addr) && isCount(len) ? `${addr}/${len}` : undefined;
 }
 
-/** A key of whatever types as nft reads it, good enough to delete its element; undefined when there is no such text. */
-function printForeignKey(json: unknown): string | undefined {
-  const texts = readAll(partsOf(json) ?? [json], printForeignPart) ?? [];
-  return texts.length > 0 ? texts.join(' . ') : undefined;
+/** An address, or a range of them as `10.0.0.0/8`; undefined for anything else. */
+export function printAddress(part: NftPart): string | undefined {
+  if (typeof part === 'string') {
+    return addressPattern.test(part) ? part : undefined;
+  }
+  if (typeof part === 'number' || !('prefix' in part)) {
+    return undefined;
+  }
+  const { addr, len } = part.prefix;
+  return typeof addr === 'string' && addressPattern.test(addr) && isCount(len) ? `${addr}/${len}` : undefined;
 }
 
 const addressPattern = /^[0-9a-f.:]+$/;
 const wordPattern = /^(?:\*|[A-Za-z0-9/._:-]+)$/;
 
-function printForeignPart(json: unknown): string | undefined {
-  const [kind, body] = onlyField(json) ?? [];
-  if (kind === 'range' && Array.isArray(body) && body.length === 2) {
-    return readAll(body, printWord)?.join('-');
+/** A key of any types as nft reads it, good enough to delete its element; undefined when there is no such text. */
+function printAnyKey(key: NftElementKey): string | undefined {
+  const parts = partsOf(key) ?? (isPart(key) ? [key] : []);
+  const texts = readAll(parts, printAnyPart) ?? [];
+  return texts.length > 0 ? texts.join(' . ') : undefined;
+}
+
+function printAnyPart(part: NftPart): string | undefined {
+  if (typeof part !== 'object') {
+    return printWord(part);
   }
-  if (kind === 'prefix') {
-    const { addr, len } = fieldsOf(body, ['addr', 'len']) ?? {};
-    return readAll([addr, len], printWord)?.join('/');
+  if ('range' in part) {
+    return readAll(part.range, printWord)?.join('-');
   }
-  return printWord(json);
+  return readAll([part.prefix.addr, part.prefix.len], printWord)?.join('/');
 }
 
 /** A word or number; `*` stands for all keys that have no element. */
-function printWord(json: unknown): string | undefined {
-  const text = isCount(json) ? String(json) : json;
+function printWord(word: NftWord): string | undefined {
+  const text = isCount(word) ? String(word) : word;
   return typeof text === 'string' && wordPattern.test(text) ? text : undefined;
-}
-
-function printPart(json: unknown, type: KeyType): string | undefined {
-  switch (type) {
-    case 'address':
-      return printAddress(json);
-    case 'protocol':
-      return readProtocol(json);
-    case 'port':
-      return isCount(json) && json <= 0xffff ? String(json) : undefined;
-    case 'index':
-      return isCount(json) && json <= 0xffffffff ? String(json) : undefined;
-  }
 }

@@ -1,53 +1,47 @@
 import type { Family, Protocol } from '../../net/network.ts';
 import { daddr, dportOf, l4proto, originalDaddr, originalDport, saddr, thDport } from '../expressions.ts';
 import type { Expression } from '../ruleset.ts';
-import { fieldsOf, isCount, listOf, onlyField, partsOf, readAll } from './json-values.ts';
+import type { NftConntrack, NftField, NftFlags, NftKey, NftNumgen, NftPayload, NftRoute } from './nft-json.ts';
 
-/** An expression, `{"payload": {"protocol": "ip", "field": "daddr"}}`; undefined for one that no rule of ours has. */
-export function readExpression(json: unknown, family: Family): Expression | undefined {
-  const [kind, body] = onlyField(json) ?? [];
-  switch (kind) {
-    case 'payload':
-      return readPayload(body, family);
-    case 'meta':
-      return readMeta(body);
-    case 'ct':
-      return readConnection(body, family);
-    case 'fib':
-      return readRouteType(body);
-    case 'numgen':
-      return readRandomNumber(body);
-    default:
-      return undefined;
+/** The expressions of a lookup's key, one or several; undefined when svc2nft never writes one of them. */
+export function readKey(key: NftKey, family: Family): Expression[] | undefined {
+  return readAll('concat' in key ? key.concat : [key], (field) => readField(field, family));
+}
+
+/** An expression, `{"payload": {"protocol": "ip", "field": "daddr"}}`; undefined for one that svc2nft never writes. */
+export function readField(field: NftField, family: Family): Expression | undefined {
+  if ('payload' in field) {
+    return readPayload(field.payload, family);
   }
+  if ('meta' in field) {
+    return readMeta(field.meta);
+  }
+  if ('ct' in field) {
+    return readConnection(field.ct, family);
+  }
+  return 'fib' in field ? readRouteType(field.fib) : readRandomNumber(field.numgen);
 }
 
-/** The expressions of a lookup's key, one or a concatenation; undefined when one of them is not understood. */
-export function readExpressions(json: unknown, family: Family): Expression[] | undefined {
-  return readAll(partsOf(json) ?? [json], (part) => readExpression(part, family));
-}
-
-function readPayload(json: unknown, family: Family): Expression | undefined {
-  const { protocol, field } = fieldsOf(json, ['protocol', 'field']) ?? {};
+function readPayload({ protocol, field }: NftPayload, family: Family): Expression | undefined {
   if (protocol === family) {
     return readAddressField(field);
   }
-  if (field !== 'dport' || typeof protocol !== 'string') {
+  if (field !== 'dport') {
     return undefined;
   }
   const transport = readProtocol(protocol);
   return protocol === 'th' ? thDport : transport && dportOf(transport);
 }
 
-function readAddressField(field: unknown): Expression | undefined {
+function readAddressField(field: string): Expression | undefined {
   if (field === 'saddr') {
     return saddr;
   }
   return field === 'daddr' ? daddr : undefined;
 }
 
-function readMeta(json: unknown): Expression | undefined {
-  switch (fieldsOf(json, ['key'])?.['key']) {
+function readMeta({ key }: { readonly key: string }): Expression | undefined {
+  switch (key) {
     case 'l4proto':
       return l4proto;
     case 'iifname':
@@ -57,8 +51,7 @@ function readMeta(json: unknown): Expression | undefined {
   }
 }
 
-function readConnection(json: unknown, family: Family): Expression | undefined {
-  const { key, dir } = fieldsOf(json, ['key', 'dir']) ?? {};
+function readConnection({ key, dir }: NftConntrack, family: Family): Expression | undefined {
   switch (dir === undefined ? key : `${dir} ${key}`) {
     case 'state':
       return { kind: 'ct-state' };
@@ -73,18 +66,21 @@ function readConnection(json: unknown, family: Family): Expression | undefined {
   }
 }
 
-function readRouteType(json: unknown): Expression | undefined {
-  const { result, flags } = fieldsOf(json, ['result', 'flags']) ?? {};
-  const [field, ...others] = listOf(flags);
-  if (result !== 'type' || (field !== 'saddr' && field !== 'daddr') || others.length > 0) {
-    return undefined;
-  }
-  return { kind: 'fib-type', field };
+function readRouteType({ result, flags }: NftRoute): Expression | undefined {
+  const field = onlyFlag(flags);
+  return result === 'type' && (field === 'saddr' || field === 'daddr') ? { kind: 'fib-type', field } : undefined;
 }
 
-function readRandomNumber(json: unknown): Expression | undefined {
-  const { mode, mod, offset = 0 } = fieldsOf(json, ['mode', 'mod', 'offset']) ?? {};
+function readRandomNumber({ mode, mod, offset = 0 }: NftNumgen): Expression | undefined {
   return mode === 'random' && offset === 0 && isCount(mod) ? { kind: 'numgen', modulus: mod } : undefined;
+}
+
+/** The one flag that is set; undefined when there are others as well, or none. */
+export function onlyFlag(flags: NftFlags | undefined): string | undefined {
+  if (typeof flags !== 'object') {
+    return flags;
+  }
+  return flags.length === 1 ? flags[0] : undefined;
 }
 
 const protocolNames: ReadonlyMap<unknown, Protocol> = new Map<unknown, Protocol>([
@@ -97,9 +93,27 @@ const protocolNames: ReadonlyMap<unknown, Protocol> = new Map<unknown, Protocol>
 ]);
 
 /**
- * A transport protocol of Services, undefined for any other. nft takes names from /etc/protocols, which small systems
- * do not have, and prints numbers then, or when it is asked to (`-n`).
+ * A transport protocol of Services; undefined for any other. nft takes names from /etc/protocols, which small systems
+ * do not have, and prints numbers then, or with `-n`.
  */
-export function readProtocol(json: unknown): Protocol | undefined {
-  return protocolNames.get(json);
+export function readProtocol(word: unknown): Protocol | undefined {
+  return protocolNames.get(word);
+}
+
+/** Whether it is a whole number from 0 on. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** Each item read; undefined when one of them is not understood. */
+export function readAll<I, T>(items: readonly I[], read: (item: I) => T | undefined): T[] | undefined {
+  const results: T[] = [];
+  for (const item of items) {
+    const result = read(item);
+    if (result === undefined) {
+      return undefined;
+    }
+    results.push(result);
+  }
+  return results;
 }

@@ -1,71 +1,71 @@
-import type { Mapping } from '../../lib/unknown-values.ts';
-import { type Family, type Protocol, protocols } from '../../net/network.ts';
-import { endpointMapName } from '../../phases/5-plan/names.ts';
+import type { Family, Protocol } from '../../net/network.ts';
 import { protocolOf } from '../expressions.ts';
-import type { Deviation, DynamicElement } from '../listed-table.ts';
+import type { Deviation, DynamicElement, KnownNames } from '../listed-table.ts';
 import type { Expression, FilledSet, KeyType, SetDeclaration } from '../ruleset.ts';
-import { fieldsOf, isCount, listOf, readAll, wordFor } from './json-values.ts';
+import type { NftElement, NftSet, NftTypes } from './nft-json.ts';
 import {
+  collectLists,
   describeProblems,
   type ElementProblems,
+  type IndexedAddress,
   readDynamicElement,
   readElement,
-  readIndexedEndpointAddress,
+  readIndexedAddress,
 } from './read-element.ts';
-import { readExpressions } from './read-expression.ts';
-import { collectLists, type IndexedAddress } from './read-nft-json.ts';
+import { isCount, readAll, readKey } from './read-expression.ts';
 
-/** A set or map with its elements. */
-interface ListedSet {
-  /** Undefined when it holds what no set of ours does. */
+/** A set or map with its elements, and how it deviates. */
+interface ReadSet {
+  /** Undefined when keys or values are of types that svc2nft never uses. */
   readonly set: FilledSet | undefined;
   /** Only where traffic writes the elements; the set itself has none then. */
   readonly dynamic: readonly DynamicElement[] | undefined;
   readonly deviations: readonly Deviation[];
 }
 
+/** A set or map whose name commands can use. */
+type NamedSet = NftSet & { readonly name: string };
+
 /** Reads a set or map. Elements are in the order of the listing, endpoints by frontend. */
-export function readSet(object: SetObject, family: Family): ListedSet {
-  const { declaration, foreign } = readDeclaration(object, family);
-  const { kind, name, body } = object;
-  const place = `${kind} ${name}`;
-  const deviations = foreign.map(
+export function readSet(listed: NamedSet, family: Family, knownNames: KnownNames): ReadSet {
+  const { declaration, unexpected } = readDeclaration(listed, family, knownNames);
+  const place = `${listed.kind} ${listed.name}`;
+  const deviations = unexpected.map(
     (part): Deviation => ({ message: `${place}: unexpected ${part}`, needsRebuild: true }),
   );
   if (!declaration) {
     return { set: undefined, dynamic: undefined, deviations };
   }
-  const listed: readonly unknown[] = Array.isArray(body['elem']) ? body['elem'] : [];
   const problems: ElementProblems = new Map();
   const dynamic = declaration.flags?.includes('dynamic')
-    ? readEach(listed, (json) => readDynamicElement(json, declaration, problems))
+    ? readEach(listed.elem, (element) => readDynamicElement(element, declaration, problems))
     : undefined;
-  const set = dynamic ? { ...declaration, elements: [] } : fillSet(listed, declaration, problems);
+  const set = dynamic ? { ...declaration, elements: [] } : fillSet(listed.elem, declaration, problems);
   return { set, dynamic, deviations: [...deviations, ...describeProblems(place, problems)] };
 }
 
-function fillSet(listed: readonly unknown[], declaration: SetDeclaration, problems: ElementProblems): FilledSet {
+function fillSet(listed: readonly NftElement[], declaration: SetDeclaration, problems: ElementProblems): FilledSet {
   const { key, value } = declaration;
-  const read = (json: unknown) => readElement(json, declaration, problems);
+  const read = (element: NftElement) => readElement(element, declaration, problems);
   if (value !== 'endpoint' || key.at(-1) !== 'index') {
     return { ...declaration, elements: readEach(listed, read) };
   }
   const frontend = key.slice(0, -1);
-  const endpointAddresses: IndexedAddress[] = [];
-  const others = listed.filter((json) => {
-    const endpointAddress = readIndexedEndpointAddress(json, frontend);
+  const indexed: IndexedAddress[] = [];
+  const others = listed.filter((element) => {
+    const endpointAddress = readIndexedAddress(element, frontend);
     if (endpointAddress) {
-      endpointAddresses.push(endpointAddress);
+      indexed.push(endpointAddress);
     }
     return !endpointAddress;
   });
-  const { lists, rest } = collectLists(endpointAddresses);
+  const { lists, rest } = collectLists(indexed);
   const elements = [...readEach(others, read), ...rest];
   return lists.length > 0 ? { ...declaration, elements, lists } : { ...declaration, elements };
 }
 
 /** What is understood of each item. */
-function readEach<T>(items: readonly unknown[], read: (item: unknown) => T | undefined): T[] {
+function readEach<I, T>(items: readonly I[], read: (item: I) => T | undefined): T[] {
   const results: T[] = [];
   for (const item of items) {
     const result = read(item);
@@ -76,32 +76,25 @@ function readEach<T>(items: readonly unknown[], read: (item: unknown) => T | und
   return results;
 }
 
-/** A set or map as nft prints it. */
-interface SetObject {
-  readonly kind: 'set' | 'map';
-  readonly name: string;
-  readonly body: Mapping;
-}
-
-/** A declaration as far as it is understood, and what is not. */
-interface ListedDeclaration {
-  /** Undefined when keys or values are of types that no set of ours has. */
+/** A declaration as far as it is understood, and what svc2nft never declares. */
+interface ReadDeclaration {
+  /** Undefined when keys or values are of types that svc2nft never uses. */
   readonly declaration: SetDeclaration | undefined;
-  /** What no set of ours has, `type ether_addr`, `auto-merge`. */
-  readonly foreign: readonly string[];
+  /** `type ether_addr`, `auto-merge` */
+  readonly unexpected: readonly string[];
 }
 
-/** Reads how a set or map is declared. One without a comment, which no set of ours is, has an empty one. */
-function readDeclaration({ kind, name, body }: SetObject, family: Family): ListedDeclaration {
-  const key = readKeyTypes(body['type'], family);
-  const value = kind === 'map' ? readValueType(body['map'], family) : undefined;
-  const foreign = [...foreignFlags(body), ...foreignFields.filter((field) => field in body)];
+/** Reads how a set or map is declared. One without a comment, which svc2nft never leaves out, has an empty one. */
+function readDeclaration(listed: NamedSet, family: Family, { mapProtocols }: KnownNames): ReadDeclaration {
+  const { kind, name, size, timeout, comment = '' } = listed;
+  const key = readKeyTypes(listed.type, family);
+  const value = kind === 'map' && listed.map ? readValueType(listed.map, family) : undefined;
+  const unexpected = [...unexpectedFlags(listed), ...unexpectedFields.filter((field) => field in listed)];
   if (!key || (kind === 'map' && !value)) {
-    return { declaration: undefined, foreign: [describeTypes(kind, body), ...foreign] };
+    return { declaration: undefined, unexpected: [describeTypes(listed), ...unexpected] };
   }
-  const { size, timeout, comment } = body;
-  const protocol = key.protocol ?? (key.types.includes('index') ? endpointProtocols.get(name) : undefined);
-  const flags = readFlags(body);
+  const protocol = key.protocol ?? (key.types.includes('index') ? mapProtocols.get(name) : undefined);
+  const flags = readFlags(listed);
   return {
     declaration: {
       name,
@@ -111,46 +104,30 @@ function readDeclaration({ kind, name, body }: SetObject, family: Family): Liste
       ...(flags.length > 0 && { flags }),
       ...(isCount(size) && { size }),
       ...(isCount(timeout) && { timeoutSeconds: timeout }),
-      comment: typeof comment === 'string' ? comment : '',
+      comment,
     },
-    foreign,
+    unexpected,
   };
 }
 
-/** What a set can have and none of ours has. Fields that nobody knows yet are left alone; the newest nft tells a `count`. */
-const foreignFields = ['policy', 'gc-interval', 'auto-merge', 'stmt'];
+/** What svc2nft never declares. Any other field is ignored: the newest nft prints a `count`. */
+const unexpectedFields = ['policy', 'gc-interval', 'auto-merge', 'stmt'];
 
-/** nft 1.0.6 does not print in JSON which protocol's ports a key holds, so the compiler's own declarations must tell. */
-const endpointProtocols: ReadonlyMap<string, Protocol> = new Map(
-  protocols.flatMap((protocol) =>
-    (['address', 'nodeport'] as const).flatMap((frontend) =>
-      (['cluster', 'local'] as const).map((scope) => [endpointMapName({ protocol, frontend, scope }), protocol]),
-    ),
-  ),
-);
-
-/** In the compiler's order. nft 1.0.6 does not print `dynamic`, without which unexpected `timeout`. */
-function readFlags(body: Mapping): NonNullable<SetDeclaration['flags']> {
-  const listed = listOf(body['flags']);
-  const isDynamic = listed.includes('dynamic') || listed.includes('timeout');
-  return (['interval', 'dynamic', 'timeout'] as const).filter((flag) =>
-    flag === 'dynamic' ? isDynamic : listed.includes(flag),
-  );
+/** In the compiler's order. nft 1.0.6 does not print `dynamic`, without which svc2nft never sets `timeout`. */
+function readFlags({ flags }: NftSet): NonNullable<SetDeclaration['flags']> {
+  const isDynamic = flags.includes('dynamic') || flags.includes('timeout');
+  return knownFlags.filter((flag) => (flag === 'dynamic' ? isDynamic : flags.includes(flag)));
 }
 
-function foreignFlags(body: Mapping): string[] {
-  const known: readonly unknown[] = ['interval', 'dynamic', 'timeout'];
-  return listOf(body['flags'])
-    .filter((flag) => !known.includes(flag))
-    .map((flag) => `flag ${wordFor(flag)}`);
+function unexpectedFlags({ flags }: NftSet): string[] {
+  const known: readonly string[] = knownFlags;
+  return flags.filter((flag) => !known.includes(flag)).map((flag) => `flag ${flag}`);
 }
 
-function describeTypes(kind: SetObject['kind'], { type, map }: Mapping): string {
-  const [key, value] = [type, map].map((json) =>
-    listOf(json)
-      .map((name) => (typeof name === 'string' ? name : 'typeof'))
-      .join(' . '),
-  );
+const knownFlags = ['interval', 'dynamic', 'timeout'] as const;
+
+function describeTypes({ kind, type, map = [] }: NftSet): string {
+  const [key, value] = [type, map].map((types) => ('typeof' in types ? 'typeof' : types.join(' . ')));
   const keys = key === '' ? 'empty type' : `type ${key}`;
   if (value !== '') {
     return `${keys} : ${value}`;
@@ -158,35 +135,33 @@ function describeTypes(kind: SetObject['kind'], { type, map }: Mapping): string 
   return kind === 'map' ? `${keys} without a type of values` : keys;
 }
 
-/** The types of a key, and the protocol of the ports in it, where the listing says so. */
+/** The types of a key, and the protocol of the ports in it where nft prints it. */
 interface KeyTypes {
   readonly types: readonly KeyType[];
   readonly protocol: Protocol | undefined;
 }
 
-/** The parts of a key, given as names of types or, by newer versions of nft, as expressions; undefined for others. */
-function readKeyTypes(json: unknown, family: Family): KeyTypes | undefined {
-  const example = fieldsOf(json, ['typeof'])?.['typeof'];
-  if (example === undefined) {
-    const types = readAll(listOf(json), (name) => typeOfName(name, family));
+/** The types of a key; undefined when svc2nft never uses one of them. */
+function readKeyTypes(listed: NftTypes, family: Family): KeyTypes | undefined {
+  if (!('typeof' in listed)) {
+    const types = readAll(listed, (name) => typeOfName(name, family));
     return types && types.length > 0 ? { types, protocol: undefined } : undefined;
   }
-  const expressions = readExpressions(example, family);
+  const expressions = readKey(listed.typeof, family);
   const types = expressions && readAll(expressions, typeOfExpression);
   const protocol = expressions?.map(protocolOf).find((found) => found !== undefined);
   return types && { types, protocol };
 }
 
-/** What a map leads to; undefined for what no map of ours does. nft 1.0.6 prints `ipv4_addr . inet_service` as one text. */
-function readValueType(json: unknown, family: Family): SetDeclaration['value'] {
-  if (json === 'verdict') {
+/** What a map leads to; undefined when no map of svc2nft does. */
+function readValueType(listed: NftTypes, family: Family): SetDeclaration['value'] {
+  if (!('typeof' in listed) && listed.join() === 'verdict') {
     return 'verdict';
   }
-  const types = readKeyTypes(typeof json === 'string' ? json.split(' . ') : json, family)?.types;
-  return types?.join() === 'address,port' ? 'endpoint' : undefined;
+  return readKeyTypes(listed, family)?.types.join() === 'address,port' ? 'endpoint' : undefined;
 }
 
-function typeOfName(name: unknown, family: Family): KeyType | undefined {
+function typeOfName(name: string, family: Family): KeyType | undefined {
   switch (name) {
     case 'ipv4_addr':
       return family === 'ip' ? 'address' : undefined;
@@ -218,12 +193,4 @@ function typeOfExpression({ kind }: Expression): KeyType | undefined {
     default:
       return undefined;
   }
-}
-
-/** `1d2h3m4s500ms`, as nft prints times, in seconds, which need not be whole; undefined for a text that is none. */
-export function readDuration(text: string): number | undefined {
-  const match = /^(?=.)(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?$/.exec(text);
-  const [days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0] =
-    match?.slice(1).map((part) => Number(part ?? 0)) ?? [];
-  return match ? ((days * 24 + hours) * 60 + minutes) * 60 + seconds + milliseconds / 1000 : undefined;
 }

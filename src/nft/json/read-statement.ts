@@ -1,64 +1,179 @@
-import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
-import { daddr, dportOf, originalDaddr, originalDport, protocolOf, saddr } from '../expressions.ts';
-import { renderExpression } from '../print.ts';
-import type { Element, Expression, Scalar, Statement } from '../ruleset.ts';
-import { fieldsOf, isCount, listOf, onlyField, readAll } from './json-values.ts';
-import { printAddress } from './read-element.ts';
-import { readExpression, readExpressions, readProtocol } from './read-expression.ts';
-import { readDuration } from './read-set.ts';
+import type { Family, Protocol } from '../../net/network.ts';
+import { protocolOf } from '../expressions.ts';
+import type { Expression, Scalar, Statement } from '../ruleset.ts';
+import type {
+  NftDnat,
+  NftElement,
+  NftKey,
+  NftMangle,
+  NftMapChange,
+  NftMasked,
+  NftMasquerade,
+  NftMatch,
+  NftPart,
+  NftReject,
+  NftSetChange,
+  NftStatement,
+  NftVerdictMap,
+} from './nft-json.ts';
+import { pairOf, printAddress, readVerdict } from './read-element.ts';
+import { isCount, onlyFlag, readField, readKey, readProtocol } from './read-expression.ts';
 
-/** A statement of a rule; undefined for one that no rule of ours has. */
-export function readStatement(json: unknown, { family, protocol }: TranslationContext): Statement | undefined {
-  if (typeof json === 'string') {
-    return readMapChangeText(json, family);
+/** What the meaning of a statement depends on besides itself. */
+interface StatementContext {
+  readonly family: Family;
+  /** The transport protocol that the statement before matches, if it does. */
+  readonly protocol: Protocol | undefined;
+}
+
+/** A statement of a rule; undefined for one that svc2nft never writes. */
+export function readStatement(statement: NftStatement, context: StatementContext): Statement | undefined {
+  const { family } = context;
+  if ('match' in statement) {
+    return readMatch(statement.match, family);
   }
-  const [kind, body] = onlyField(json) ?? [];
+  if ('mangle' in statement) {
+    return readMarkChange(statement.mangle);
+  }
+  if ('vmap' in statement) {
+    return readVerdictMap(statement.vmap, family);
+  }
+  if ('dnat' in statement) {
+    return readDestinationMap(statement.dnat, family) ?? readDestination(statement.dnat, context);
+  }
+  if ('set' in statement) {
+    return readSetChange(statement.set.set, statement.set, family);
+  }
+  if ('map' in statement) {
+    return readSetChange(statement.map.map, statement.map, family);
+  }
+  if ('jump' in statement) {
+    return { kind: 'jump', chain: statement.jump.target };
+  }
+  if ('goto' in statement) {
+    return { kind: 'goto', chain: statement.goto.target };
+  }
+  if ('masquerade' in statement) {
+    return readMasquerade(statement.masquerade);
+  }
+  if ('reject' in statement) {
+    return readReject(statement.reject, family);
+  }
+  if ('unknown' in statement) {
+    return undefined;
+  }
+  return { kind: 'drop' in statement ? 'drop' : 'return' };
+}
+
+/** A comparison with a value or a set. */
+function readMatch({ op, left, right }: NftMatch, family: Family): Statement | undefined {
+  if (isMasked(left)) {
+    return op === '!=' && right === 0 && '&' in left ? readMarkMatch(left['&']) : undefined;
+  }
+  const expression = 'concat' in left ? undefined : readField(left, family);
+  // The name of an interface may begin with @ as well.
+  if (typeof right === 'string' && right.startsWith('@') && expression?.kind !== 'iifname') {
+    const key = readKey(left, family);
+    return key && withOperator({ kind: 'match-set', key, set: right.slice(1) }, op);
+  }
+  if (expression) {
+    return readComparison(expression, op, right);
+  }
+  return op === '!=' && isMark(left) && isHighestBit(right) ? { kind: 'match-mark', mark: 2 ** 31 } : undefined;
+}
+
+function readComparison(left: Expression, op: string, listedRight: NftPart): Statement | undefined {
+  const right = readScalar(left, listedRight);
+  if (right === undefined) {
+    return undefined;
+  }
+  const match = { kind: 'match', left, right } as const;
+  if (left.kind === 'ct-state' || left.kind === 'ct-status') {
+    // `in` asks whether the bit is set, `==` whether it is the only one.
+    return op === 'in' ? match : undefined;
+  }
+  return withOperator(match, op);
+}
+
+function withOperator(match: Extract<Statement, { negated?: boolean }>, op: string): Statement | undefined {
+  if (op === '==') {
+    return match;
+  }
+  return op === '!=' ? { ...match, negated: true } : undefined;
+}
+
+/** The right side of a comparison. Symbols are the kernel's numbers where nft is asked for numbers (`-n`). */
+function readScalar({ kind }: Expression, right: NftPart): Scalar | undefined {
   switch (kind) {
-    case 'match':
-      return readMatch(body, family);
-    case 'mangle':
-      return readMarkChange(body);
-    case 'vmap':
-      return readVerdictMap(body, family);
-    case 'dnat':
-      return readTranslation(body, { family, protocol });
-    case 'set':
-    case 'map':
-      return readSetChange(body, family);
-    case 'jump':
-    case 'goto':
-      return readJump(kind, body);
-    case 'masquerade':
-      return readMasquerade(body);
-    case 'reject':
-      return readReject(body, family);
-    case 'drop':
-    case 'return':
-      return body === null ? { kind } : undefined;
+    case 'address':
+      return printAddress(right);
+    case 'l4proto':
+      return readProtocol(right);
+    case 'iifname':
+      return typeof right === 'string' ? right : undefined;
+    case 'ct-state':
+      return right === 'new' || right === 8 ? 'new' : undefined;
+    case 'ct-status':
+      return right === 'dnat' || right === 32 ? 'dnat' : undefined;
+    case 'fib-type':
+      return right === 'local' || right === 2 ? 'local' : undefined;
     default:
       return undefined;
   }
 }
 
-/** A lookup in a named map, or in a map of its own from random numbers to chains. */
-function readVerdictMap(json: unknown, family: Family): Statement | undefined {
-  const { key: keyJson, data } = fieldsOf(json, ['key', 'data']) ?? {};
-  const key = readExpressions(keyJson, family);
-  if (key && typeof data === 'string' && data.startsWith('@')) {
-    return { kind: 'vmap', key, map: data.slice(1) };
-  }
-  const [kind, entries] = onlyField(data) ?? [];
-  return kind === 'set' && Array.isArray(entries) ? readRandomGoto(key, entries) : undefined;
+function isMasked(left: NftMatch['left']): left is NftMasked {
+  return '&' in left || '|' in left || '^' in left;
 }
 
-function readRandomGoto(key: readonly Expression[] | undefined, entries: readonly unknown[]): Statement | undefined {
+/** `meta mark and 0x4000 != 0` */
+function readMarkMatch(operands: Operands): Statement | undefined {
+  const mark = readBits(operands);
+  return mark === undefined ? undefined : { kind: 'match-mark', mark };
+}
+
+/** `meta mark set meta mark or 0x4000` */
+function readMarkChange({ key, value }: NftMangle): Statement | undefined {
+  if ('&' in value || !isMark(key)) {
+    return undefined;
+  }
+  const mark = readBits('|' in value ? value['|'] : value['^']);
+  return mark === undefined ? undefined : { kind: 'set-mark', operator: '|' in value ? 'or' : 'xor', mark };
+}
+
+/** nft 1.0.6 prints `and 0x80000000 != 0` as `!= 0/1`, as if the mark were an address. */
+function isHighestBit(right: NftPart): boolean {
+  return typeof right === 'object' && 'prefix' in right && right.prefix.addr === 0 && right.prefix.len === 1;
+}
+
+type Operands = Extract<NftMasked, { readonly '&': unknown }>['&'];
+
+/** The number that is joined to the mark; undefined for any other field. */
+function readBits([field, bits]: Operands): number | undefined {
+  return isMark(field) && isCount(bits) && bits < 2 ** 32 ? bits : undefined;
+}
+
+function isMark(key: NftKey): boolean {
+  return 'meta' in key && key.meta.key === 'mark';
+}
+
+/** A lookup in a named map, or in a map of its own from random numbers to chains. */
+function readVerdictMap({ key: listedKey, data }: NftVerdictMap, family: Family): Statement | undefined {
+  const key = readKey(listedKey, family);
+  if (typeof data !== 'string') {
+    return readRandomGoto(key, data.set);
+  }
+  return key && data.startsWith('@') ? { kind: 'vmap', key, map: data.slice(1) } : undefined;
+}
+
+function readRandomGoto(key: readonly Expression[] | undefined, entries: readonly NftElement[]): Statement | undefined {
   const [expression, ...others] = key ?? [];
   if (expression?.kind !== 'numgen' || others.length > 0 || expression.modulus !== entries.length) {
     return undefined;
   }
   const chains: string[] = [];
   for (const [index, entry] of entries.entries()) {
-    const [number, verdict]: unknown[] = Array.isArray(entry) ? entry : [];
+    const [number, verdict] = pairOf(entry);
     const goto = readVerdict(verdict);
     if (number !== index || goto?.kind !== 'goto') {
       return undefined;
@@ -68,123 +183,39 @@ function readRandomGoto(key: readonly Expression[] | undefined, entries: readonl
   return { kind: 'random-goto', chains };
 }
 
-function readJump(kind: 'jump' | 'goto', json: unknown): Statement | undefined {
-  const { target } = fieldsOf(json, ['target']) ?? {};
-  return typeof target === 'string' ? { kind, chain: target } : undefined;
-}
-
-function readMasquerade(json: unknown): Statement | undefined {
-  const [flag, ...others] = listOf(fieldsOf(json, ['flags'])?.['flags']);
-  return flag === 'fully-random' && others.length === 0 ? { kind: 'masquerade' } : undefined;
-}
-
-/** Without a word on how, it is an ICMP error that says "port unreachable". */
-function readReject(json: unknown, family: Family): Statement | undefined {
-  const { type, expr } = fieldsOf(json, ['type', 'expr']) ?? {};
-  const [icmp, code] = family === 'ip' ? ['icmp', 3] : ['icmpv6', 4];
-  const isUsual = json === null || (type === icmp && (expr === 'port-unreachable' || expr === code));
-  return isUsual ? { kind: 'reject' } : undefined;
-}
-
-/** A comparison, given the body of `match`; undefined for one that no rule of ours has. */
-function readMatch(json: unknown, family: Family): Statement | undefined {
-  const { op, left, right } = fieldsOf(json, ['op', 'left', 'right']) ?? {};
-  const expression = readExpression(left, family);
-  // The name of an interface may begin with @ as well.
-  if (typeof right === 'string' && right.startsWith('@') && expression?.kind !== 'iifname') {
-    const key = readExpressions(left, family);
-    return key && negate({ kind: 'match-set', key, set: right.slice(1) }, op);
-  }
-  if (!expression) {
-    return readMarkMatch(op, left, right);
-  }
-  const scalar = readScalar(expression, right);
-  if (scalar === undefined) {
+/** `dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp-endpoints` */
+function readDestinationMap({ family: to, addr, port }: NftDnat, family: Family): Statement | undefined {
+  if (typeof addr === 'string' || port !== undefined || (to !== undefined && to !== family)) {
     return undefined;
   }
-  const match = { kind: 'match', left: expression, right: scalar } as const;
-  if (expression.kind === 'ct-state' || expression.kind === 'ct-status') {
-    // `in` asks whether the bit is set, `==` whether it is the only one.
-    return op === 'in' ? match : undefined;
-  }
-  return negate(match, op);
+  const { key: listedKey, data } = addr.map;
+  const key = readKey(listedKey, family);
+  const protocol = key?.map(protocolOf).find((found) => found !== undefined);
+  return key && protocol && data.startsWith('@') ? { kind: 'dnat-map', protocol, key, map: data.slice(1) } : undefined;
 }
 
-function negate(match: Extract<Statement, { negated?: boolean }>, op: unknown): Statement | undefined {
-  if (op === '==') {
-    return match;
-  }
-  return op === '!=' ? { ...match, negated: true } : undefined;
-}
-
-/** What is compared with. Symbols are the kernel's numbers when nft is asked for numbers (`-n`). */
-function readScalar({ kind }: Expression, json: unknown): Scalar | undefined {
-  switch (kind) {
-    case 'address':
-      return printAddress(json);
-    case 'l4proto':
-      return readProtocol(json);
-    case 'iifname':
-      return typeof json === 'string' ? json : undefined;
-    case 'ct-state':
-      return json === 'new' || json === 8 ? 'new' : undefined;
-    case 'ct-status':
-      return json === 'dnat' || json === 32 ? 'dnat' : undefined;
-    case 'fib-type':
-      return json === 'local' || json === 2 ? 'local' : undefined;
-    default:
-      return undefined;
-  }
-}
-
-/** `meta mark and 0x4000 != 0`, given both sides of the comparison; undefined for all else. */
-function readMarkMatch(op: unknown, left: unknown, right: unknown): Statement | undefined {
-  const mark = right === 0 ? readOperand(left, '&') : readHighestBit(left, right);
-  return op === '!=' && mark !== undefined ? { kind: 'match-mark', mark } : undefined;
-}
-
-/** `meta mark set meta mark or 0x4000`, given the body of `mangle`; undefined for all else. */
-function readMarkChange(json: unknown): Statement | undefined {
-  const { key, value } = fieldsOf(json, ['key', 'value']) ?? {};
-  const or = readOperand(value, '|');
-  const mark = or ?? readOperand(value, '^');
-  return isMark(key) && mark !== undefined
-    ? { kind: 'set-mark', operator: or === undefined ? 'xor' : 'or', mark }
+/** `dnat to 10.1.2.3:80` after `meta l4proto tcp` */
+function readDestination(
+  { family: to, addr, port }: NftDnat,
+  { family, protocol }: StatementContext,
+): Statement | undefined {
+  const isFamily = to === undefined || to === family;
+  return isFamily && protocol && typeof addr === 'string' && isCount(port)
+    ? { kind: 'dnat', protocol, address: addr, port }
     : undefined;
 }
 
-/** nft 1.0.6 prints `and 0x80000000 != 0` as `!= 0/1`, as if the mark were an address. */
-function readHighestBit(left: unknown, right: unknown): number | undefined {
-  const [kind, range] = onlyField(right) ?? [];
-  const { addr, len } = fieldsOf(range, ['addr', 'len']) ?? {};
-  return isMark(left) && kind === 'prefix' && addr === 0 && len === 1 ? 2 ** 31 : undefined;
-}
-
-/** The number that an operator joins to the mark, `{"|": [{"meta": {"key": "mark"}}, 16384]}`. */
-function readOperand(json: unknown, operator: '&' | '|' | '^'): number | undefined {
-  const [found, operands] = onlyField(json) ?? [];
-  if (found !== operator || !Array.isArray(operands)) {
-    return undefined;
-  }
-  const [mark, bits, ...others]: unknown[] = operands;
-  return isMark(mark) && isCount(bits) && bits < 2 ** 32 && others.length === 0 ? bits : undefined;
-}
-
-function isMark(json: unknown): boolean {
-  const [kind, body] = onlyField(json) ?? [];
-  return kind === 'meta' && fieldsOf(body, ['key'])?.['key'] === 'mark';
-}
-
-/** `update @pins { ... }` or `delete @pins { ... }`, given the body of `set` or `map`; undefined for all else. */
-function readSetChange(json: unknown, family: Family): Statement | undefined {
-  const { op, elem, set, map, data } = fieldsOf(json, ['op', 'elem', 'set', 'map', 'data']) ?? {};
-  const name = set ?? map;
-  const [kind, body] = onlyField(elem) ?? [];
-  const { val, timeout } = (kind === 'elem' ? fieldsOf(body, ['val', 'timeout']) : { val: elem }) ?? {};
-  const key = readExpressions(val, family);
-  const value = data === undefined ? undefined : readExpressions(data, family);
-  const isUnderstood = key && (value || data === undefined) && (timeout === undefined || isCount(timeout));
-  if ((op !== 'update' && op !== 'delete') || typeof name !== 'string' || !name.startsWith('@') || !isUnderstood) {
+/** `update @pins { ... }` or `delete @pins { ... }` */
+function readSetChange(
+  name: string,
+  { op, elem, data }: NftSetChange | NftMapChange,
+  family: Family,
+): Statement | undefined {
+  const { val, timeout } = 'elem' in elem ? elem.elem : { val: elem, timeout: undefined };
+  const key = readKey(val, family);
+  const value = data && readKey(data, family);
+  const isUnderstood = key && (value || !data) && (timeout === undefined || isCount(timeout));
+  if ((op !== 'update' && op !== 'delete') || !name.startsWith('@') || !isUnderstood) {
     return undefined;
   }
   return {
@@ -196,82 +227,14 @@ function readSetChange(json: unknown, family: Family): Statement | undefined {
   };
 }
 
-/**
- * The same from the text that nft 1.0.6 prints, which has no JSON for changes of maps:
- * `update @tcp-pins { ip saddr . ct original ip daddr timeout 3h : ip daddr . tcp dport }`.
- */
-function readMapChangeText(text: string, family: Family): Statement | undefined {
-  const [, op, set, keyText = '', timeout, valueText = ''] = changePattern.exec(text) ?? [];
-  const key = readExpressionTexts(keyText, family);
-  const value = readExpressionTexts(valueText, family);
-  const timeoutSeconds = timeout === undefined ? undefined : readDuration(timeout);
-  const isUnderstood = key && value && (timeout === undefined || isCount(timeoutSeconds));
-  if ((op !== 'update' && op !== 'delete') || set === undefined || !isUnderstood) {
-    return undefined;
-  }
-  return { kind: op, set, key, value, ...(timeoutSeconds !== undefined && { timeoutSeconds }) };
+function readMasquerade(masquerade: NftMasquerade | null): Statement | undefined {
+  return onlyFlag(masquerade?.flags) === 'fully-random' ? { kind: 'masquerade' } : undefined;
 }
 
-const changePattern = /^(update|delete) @([^ ]+) \{ (.+?)(?: timeout ([0-9a-z]+))? : (.+) \}$/;
-
-function readExpressionTexts(text: string, family: Family): Expression[] | undefined {
-  return readAll(text.split(' . '), (part) =>
-    expressionsInText.find((expression) => renderExpression(expression, family) === part),
-  );
-}
-
-const expressionsInText: readonly Expression[] = [
-  saddr,
-  daddr,
-  originalDaddr,
-  originalDport,
-  dportOf('tcp'),
-  dportOf('udp'),
-  dportOf('sctp'),
-];
-
-/** What a statement's meaning depends on besides itself. */
-interface TranslationContext {
-  readonly family: Family;
-  /** The transport protocol that the statement before asked for, if it did. */
-  readonly protocol: Protocol | undefined;
-}
-
-/** A new destination, given the body of `dnat`; undefined for one that no rule of ours has. */
-function readTranslation(json: unknown, { family, protocol }: TranslationContext): Statement | undefined {
-  return readDestinationMap(json, family) ?? readDestination(json, family, protocol);
-}
-
-/** `dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp-endpoints` */
-function readDestinationMap(json: unknown, family: Family): Statement | undefined {
-  const { family: to = family, addr } = fieldsOf(json, ['family', 'addr']) ?? {};
-  const [kind, body] = onlyField(addr) ?? [];
-  const { key: keyJson, data } = (kind === 'map' && fieldsOf(body, ['key', 'data'])) || {};
-  const key = readExpressions(keyJson, family);
-  const protocol = key?.map(protocolOf).find((found) => found !== undefined);
-  if (to !== family || !key || !protocol || typeof data !== 'string' || !data.startsWith('@')) {
-    return undefined;
-  }
-  return { kind: 'dnat-map', protocol, key, map: data.slice(1) };
-}
-
-/** `dnat to 10.1.2.3:80` after `meta l4proto tcp` */
-function readDestination(json: unknown, family: Family, protocol: Protocol | undefined): Statement | undefined {
-  const { family: to = family, addr, port } = fieldsOf(json, ['family', 'addr', 'port']) ?? {};
-  return to === family && protocol && typeof addr === 'string' && isCount(port)
-    ? { kind: 'dnat', protocol, address: addr, port }
-    : undefined;
-}
-
-/** What a verdict map leads to. */
-type Verdict = Exclude<Element['value'], EndpointAddress | undefined>;
-
-/** A verdict, `{"goto": {"target": "tcp-cluster-3"}}`; undefined for one that no verdict map of ours holds. */
-export function readVerdict(json: unknown): Verdict | undefined {
-  const [kind, body] = onlyField(json) ?? [];
-  if (kind === 'drop') {
-    return { kind };
-  }
-  const { target } = (kind === 'goto' && fieldsOf(body, ['target'])) || {};
-  return typeof target === 'string' ? { kind: 'goto', chain: target } : undefined;
+/** Without further details it is an ICMP error that says "port unreachable". */
+function readReject(reject: NftReject | null, family: Family): Statement | undefined {
+  const { type, expr } = reject ?? {};
+  const [icmp, code] = family === 'ip' ? ['icmp', 3] : ['icmpv6', 4];
+  const isUsual = !reject || (type === icmp && (expr === 'port-unreachable' || expr === code));
+  return isUsual ? { kind: 'reject' } : undefined;
 }

@@ -1,11 +1,12 @@
+import type { NftChain, NftRule, NftStatement } from '../json/nft-json.ts';
 import { parseStatement } from './parse-statement.ts';
 import { accept, expectMark, isWordOrMark, skipNewlines, takeStatement, tokensOf } from './take-tokens.ts';
 import type { TextTokens, Token, Tokens } from './tokens.ts';
 
-/** A chain as nft's JSON has it: its own fields, and its rules. */
-interface ChainBody {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly rules: readonly RuleBody[];
+/** A chain and its rules. */
+interface ParsedChain {
+  readonly chain: NftChain;
+  readonly rules: readonly NftRule[];
 }
 
 /**
@@ -13,54 +14,60 @@ interface ChainBody {
  *
  * @throws NftTextError
  */
-export function parseChain(tokens: TextTokens): ChainBody {
-  const fields: Record<string, unknown> = {};
-  const rules: RuleBody[] = [];
+export function parseChain(name: string, tokens: TextTokens): ParsedChain {
+  let chain: NftChain = { name };
+  const rules: NftRule[] = [];
   expectMark(tokens, '{');
   for (skipNewlines(tokens); !accept(tokens, '}'); skipNewlines(tokens)) {
     const line = takeStatement(tokens);
     const property = propertyOf(line);
     if (property) {
-      Object.assign(fields, property);
+      chain = { ...chain, ...property };
     } else {
-      rules.push(parseRule(line, tokens));
+      rules.push(parseRule(name, line, tokens));
     }
   }
-  return { fields, rules };
+  return { chain, rules };
 }
 
 /** What a line says of the chain itself; undefined for a rule. */
-function propertyOf(line: readonly Token[]): object | undefined {
+function propertyOf(line: readonly Token[]): Partial<NftChain> | undefined {
   const [first, second] = line;
   switch (first?.kind === 'word' ? first.text : '') {
     case 'type':
       return hookOf(line);
     case 'policy':
+      return second ? { policy: second.text } : {};
     case 'comment':
+      return { comment: second?.text ?? '' };
     case 'flags':
-      return { [first?.text ?? '']: second?.text };
+      return { flags: second?.text ?? '' };
     default:
       return undefined;
   }
 }
 
 /** `type filter hook prerouting priority dstnat - 10`, before the priority perhaps `device "eth0"`. */
-function hookOf(line: readonly Token[]): object {
+function hookOf(line: readonly Token[]): Partial<NftChain> {
   const texts = line.map(({ text }) => text);
   const after = (word: string) => {
     const index = texts.indexOf(word);
     return index < 0 ? [] : texts.slice(index + 1);
   };
-  const [type] = after('type');
+  const [type = ''] = after('type');
   const [hook] = after('hook');
   const [dev] = after('device');
   const priority = after('priority');
-  const prio = priority.length > 0 ? priorityOf(priority) : undefined;
-  return { type, hook, prio, ...(dev !== undefined && { dev }) };
+  return {
+    type,
+    ...(hook !== undefined && { hook }),
+    ...(priority.length > 0 && { prio: priorityOf(priority) }),
+    ...(dev !== undefined && { dev }),
+  };
 }
 
-/** `-100`, `dstnat` or `dstnat + 1` as a number; a text that is none of these as it is. */
-function priorityOf(texts: readonly string[]): unknown {
+/** `-100`, `dstnat` or `dstnat + 1` as a number; any other text as it is. */
+function priorityOf(texts: readonly string[]): number | string {
   const text = texts.join(' ');
   const [, name = '', sign = '+', distance = '0'] = /^([a-z]*) ?([+-]?) ?([0-9]*)$/.exec(text) ?? [];
   const base = name === '' ? 0 : priorities.get(name);
@@ -77,28 +84,23 @@ const priorities: ReadonlyMap<string, number> = new Map([
   ['srcnat', 100],
 ]);
 
-/** A rule as nft's JSON has it. */
-interface RuleBody {
-  /** The statements; none for a rule of which a part is not understood. */
-  readonly expr: readonly unknown[];
-  readonly comment?: string;
-}
-
-/** Parses the tokens of a rule. Nothing is an error in it but the name of a port, which nft can be kept from printing. */
-function parseRule(taken: readonly Token[], text: Tokens): RuleBody {
+/** A rule; only a port that is given by name is an error in it. */
+function parseRule(chain: string, taken: readonly Token[], text: Tokens): NftRule {
   const [word, comment] = taken.slice(-2);
   return word && isWordOrMark(word, 'comment') && comment?.kind === 'string'
-    ? { expr: parseStatements(taken.slice(0, -2), text), comment: comment.text }
-    : { expr: parseStatements(taken, text) };
+    ? { chain, expr: parseStatements(taken.slice(0, -2), text), comment: comment.text }
+    : { chain, expr: parseStatements(taken, text) };
 }
 
-function parseStatements(taken: readonly Token[], text: Tokens): unknown[] {
+/** Where a statement ends is not known of an unknown one, so it stands for the rest of the rule. */
+function parseStatements(taken: readonly Token[], text: Tokens): NftStatement[] {
   const tokens = tokensOf(taken, text);
-  const statements: unknown[] = [];
+  const statements: NftStatement[] = [];
   while (tokens.peek().kind !== 'end') {
+    const first = tokens.peek();
     const statement = parseStatement(tokens);
     if (statement === undefined) {
-      return [];
+      return [...statements, { unknown: first.text }];
     }
     statements.push(statement);
   }

@@ -1,24 +1,23 @@
 import { describeValue } from '../../lib/unknown-values.ts';
+import type { NftField, NftKey, NftPart, NftValue } from '../json/nft-json.ts';
 import { accept, acceptWord, isWordOrMark, unexpected } from './take-tokens.ts';
 import type { Token, Tokens } from './tokens.ts';
 
-/**
- * The expressions of a lookup, `ip daddr . tcp dport`, as nft's JSON has them: one, or a `concat`. Undefined where one is
- * none that a ruleset of ours can have.
- */
-export function parseKey(tokens: Tokens): unknown {
-  const parts: unknown[] = [];
+/** The fields of a lookup, `ip daddr . tcp dport`; undefined when one of them is not a field that svc2nft uses. */
+export function parseKey(tokens: Tokens): NftKey | undefined {
+  const parts: NftField[] = [];
   do {
-    const part = parseExpression(tokens);
+    const part = parseField(tokens);
     if (part === undefined) {
       return undefined;
     }
     parts.push(part);
   } while (accept(tokens, '.'));
-  return parts.length === 1 ? parts[0] : { concat: parts };
+  const [first] = parts;
+  return parts.length === 1 ? first : { concat: parts };
 }
 
-function parseExpression(tokens: Tokens): unknown {
+function parseField(tokens: Tokens): NftField | undefined {
   const word = acceptWord(tokens);
   switch (word) {
     case 'ip':
@@ -26,10 +25,14 @@ function parseExpression(tokens: Tokens): unknown {
     case 'tcp':
     case 'udp':
     case 'sctp':
-    case 'th':
-      return { payload: { protocol: word, field: acceptWord(tokens) } };
-    case 'meta':
-      return { meta: { key: acceptWord(tokens) } };
+    case 'th': {
+      const field = acceptWord(tokens);
+      return field === undefined ? undefined : { payload: { protocol: word, field } };
+    }
+    case 'meta': {
+      const key = acceptWord(tokens);
+      return key === undefined ? undefined : { meta: { key } };
+    }
     case 'iifname':
       return { meta: { key: word } };
     case 'ct':
@@ -44,37 +47,39 @@ function parseExpression(tokens: Tokens): unknown {
 }
 
 /** `ct state`, `ct original ip daddr`, `ct original proto-dst` */
-function parseConnection(tokens: Tokens): unknown {
+function parseConnection(tokens: Tokens): NftField | undefined {
   const key = acceptWord(tokens);
-  if (key !== 'original') {
-    return { ct: { key } };
+  const original = key === 'original' ? acceptWord(tokens) : undefined;
+  if (key !== 'original' || original === undefined) {
+    return key === undefined || key === 'original' ? undefined : { ct: { key } };
   }
-  const field = acceptWord(tokens);
-  const isAddress = field === 'ip' || field === 'ip6';
-  return { ct: { key: isAddress ? `${field} ${acceptWord(tokens)}` : field, dir: 'original' } };
+  const isAddress = original === 'ip' || original === 'ip6';
+  return { ct: { key: isAddress ? `${original} ${acceptWord(tokens) ?? ''}` : original, dir: 'original' } };
 }
 
-/** `fib daddr type`; several flags, `fib daddr . iif type`, are nobody's of ours. */
-function parseRoute(tokens: Tokens): unknown {
+/** `fib daddr type`; the compiler never writes several flags, `fib daddr . iif type`. */
+function parseRoute(tokens: Tokens): NftField | undefined {
   const flag = acceptWord(tokens);
   const result = acceptWord(tokens);
-  return { fib: { result, flags: [flag] } };
+  return flag === undefined || result === undefined ? undefined : { fib: { result, flags: [flag] } };
 }
 
-/** `numgen random mod 3`; nft prints no offset of 0. */
-function parseNumber(tokens: Tokens): unknown {
+/** `numgen random mod 3`; nft does not print an offset of 0. */
+function parseNumber(tokens: Tokens): NftField | undefined {
   const mode = acceptWord(tokens);
-  const mod = accept(tokens, 'mod') ? scalarOf(acceptWord(tokens)) : undefined;
-  const offset = accept(tokens, 'offset') ? scalarOf(acceptWord(tokens)) : 0;
-  return { numgen: { mode, mod, offset } };
+  const mod = accept(tokens, 'mod') ? scalarOf(acceptWord(tokens) ?? '') : undefined;
+  const offset = accept(tokens, 'offset') ? scalarOf(acceptWord(tokens) ?? '') : 0;
+  return mode === undefined || typeof mod !== 'number' || typeof offset !== 'number'
+    ? undefined
+    : { numgen: { mode, mod, offset } };
 }
 
 /**
- * The key or the value of an element, `10.96.0.1 . tcp . 80`, as nft's JSON has it: one value, or a `concat`.
+ * The key or the value of an element, `10.96.0.1 . tcp . 80`.
  *
  * @throws NftTextError where there is none.
  */
-export function parseValue(tokens: Tokens): unknown {
+export function parseValue(tokens: Tokens): NftValue {
   const first = parsePart(tokens);
   if (!isWordOrMark(tokens.peek(), '.')) {
     return first;
@@ -86,11 +91,20 @@ export function parseValue(tokens: Tokens): unknown {
   return { concat: parts };
 }
 
-/** Decimal and hexadecimal numbers, prefixes and ranges as nft's JSON has them; other words, addresses among them, as they are. */
-export function scalarOf(word: string | undefined): unknown {
-  if (word === undefined) {
-    return undefined;
+function parsePart(tokens: Tokens): NftPart {
+  const token = tokens.take();
+  switch (token.kind) {
+    case 'string':
+      return token.text;
+    case 'word':
+      return scalarOf(token.text);
+    default:
+      throw unexpected(tokens, token, 'a value');
   }
+}
+
+/** Decimal and hexadecimal numbers, prefixes and ranges; other words, addresses among them, as they are. */
+export function scalarOf(word: string): NftPart {
   if (plainNumber.test(word)) {
     return Number(word);
   }
@@ -103,7 +117,7 @@ export function scalarOf(word: string | undefined): unknown {
 }
 
 const plainNumber = /^(?:[0-9]+|0x[0-9a-fA-F]+)$/;
-/** Of addresses, and nft 1.0.6 prints masks of numbers like that, `0x00000000/1`. */
+/** Of addresses; nft 1.0.6 also prints masks of numbers like that, `0x00000000/1`. */
 const prefixPattern = /^([0-9a-fx.:]+)\/([0-9]+)$/;
 const rangePattern = /^([0-9a-fx.:]+)-([0-9a-fx.:]+)$/;
 
@@ -111,25 +125,21 @@ function numberOr(word: string): string | number {
   return plainNumber.test(word) ? Number(word) : word;
 }
 
-function parsePart(tokens: Tokens): unknown {
-  const token = tokens.take();
-  switch (token.kind) {
-    case 'string':
-      return token.text;
-    case 'word':
-      return scalarOf(token.text);
-    default:
-      throw unexpected(tokens, token, 'a value');
-  }
+/** `1d2h3m4s500ms`, as nft prints times, in seconds, which need not be whole; undefined for any other text. */
+export function readDuration(text: string): number | undefined {
+  const match = /^(?=.)(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?$/.exec(text);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0] =
+    match?.slice(1).map((part) => Number(part ?? 0)) ?? [];
+  return match ? ((days * 24 + hours) * 60 + minutes) * 60 + seconds + milliseconds / 1000 : undefined;
 }
 
 /**
  * The error for a quoted text where a port is expected: a port by name, `"http"`, as nft prints it when it is called with -S
- * (1.0.6 and 1.1.3), or what stands between two strings of which the first is not closed.
+ * (1.0.6 and 1.1.3), or the text between two strings of which the first is not closed.
  */
 export function portByName(tokens: Tokens, token: Token): Error {
   if (!/^[A-Za-z0-9_.+/*-]+$/.test(token.text)) {
-    return tokens.fail('no quoted text is expected here', token);
+    return tokens.fail('unexpected quoted text', token);
   }
   return tokens.fail(`the port ${describeValue(token.text)} is given by name; call nft without -S`, token);
 }

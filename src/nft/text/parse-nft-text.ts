@@ -1,6 +1,8 @@
+import { appendAll } from '../../lib/lists.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
-import { type RulesetTables, readNftJson } from '../json/read-nft-json.ts';
-import type { TableName } from '../listed-table.ts';
+import { listTable } from '../json/list-table.ts';
+import type { NftChain, NftJson, NftOther, NftRule, NftSet, NftTable } from '../json/nft-json.ts';
+import type { KnownNames, ListedTables, TableName } from '../listed-table.ts';
 import { parseChain } from './parse-chain.ts';
 import { parseSet } from './parse-set.ts';
 import {
@@ -15,20 +17,20 @@ import {
 import { readTokens, type TextTokens, type Token } from './tokens.ts';
 
 /**
- * Reads some tables from nft text: from what `svc2nft compile` prints, or what `nft list ruleset` and `nft list table` do,
- * with or without -n. The text becomes what `nft -j` would have printed, so that {@link readNftJson} tells the rest: what
- * no compiler makes is a deviation.
+ * Reads some tables from nft text: what `svc2nft compile`, `nft list ruleset` or `nft list table` prints, with or without
+ * -n. The text is parsed into the form of nft's JSON, so that both are read alike and what svc2nft never writes is a
+ * deviation.
  *
- * @throws NftTextError for a text that is none of nft's, or that lacks an end.
+ * @throws NftTextError for a text that nft does not print, or that is cut off.
  */
-export function parseNftText(text: string, names: readonly TableName[]): RulesetTables {
+export function parseNftText(text: string, names: readonly TableName[], knownNames: KnownNames): ListedTables {
   const tables = parseTables(text, ({ family, table }) =>
     names.some((name) => name.family === family && name.table === table),
   );
   return {
-    listings: names.flatMap((name) => {
+    tables: names.flatMap((name) => {
       const found = tables.find(({ family, table }) => family === name.family && table === name.table);
-      return found ? [readNftJson({ nftables: found.objects }, name)] : [];
+      return found?.json ? [listTable(found.json, name, knownNames)] : [];
     }),
     found: tables.map(({ family, table }) => `${family} ${table}`),
   };
@@ -36,8 +38,8 @@ export function parseNftText(text: string, names: readonly TableName[]): Ruleset
 
 /** A table that a text leaves behind. */
 interface TextTable extends TableHead {
-  /** In the form of nft's JSON; undefined for a table that was not asked for. */
-  readonly objects: readonly unknown[] | undefined;
+  /** Undefined for a table that was not asked for. */
+  readonly json: NftJson | undefined;
 }
 
 /**
@@ -72,10 +74,10 @@ function parseOne(
   const place = tokens.peek();
   const head = takeHead(tokens);
   if (tables.has(keyOf(head))) {
-    throw tokens.fail(`table ${describeValue(head.table)} is declared for the second time`, place);
+    throw tokens.fail(`table ${describeValue(head.table)} is declared twice`, place);
   }
   if (isWanted(head)) {
-    tables.set(keyOf(head), { ...head, objects: parseTable(tokens, head) });
+    tables.set(keyOf(head), { ...head, json: parseTable(tokens) });
     return;
   }
   const open = tokens.take();
@@ -83,7 +85,7 @@ function parseOne(
     throw unexpected(tokens, open, '"{"');
   }
   tokens.skipBlock(open);
-  tables.set(keyOf(head), { ...head, objects: undefined });
+  tables.set(keyOf(head), { ...head, json: undefined });
 }
 
 function takeHead(tokens: TextTokens): TableHead {
@@ -103,7 +105,7 @@ function runCommand(token: Token, tables: Tables, tokens: TextTokens): void {
   }
   if (!commands.has(command) || !accept(tokens, 'table')) {
     throw tokens.fail(
-      `a table is expected here, as svc2nft compile or nft list ruleset prints it, not ${describeValue(token.text)}`,
+      `expected a table, as svc2nft compile or nft list ruleset prints it, found ${describeValue(token.text)}`,
       token,
     );
   }
@@ -130,39 +132,48 @@ interface TableHead {
 }
 
 /**
- * Parses the block of a table into the objects of nft's JSON, `{"set": {...}}`, `{"chain": {...}}`, `{"rule": {...}}`.
+ * Parses the block of a table.
  *
  * @throws NftTextError
  */
-function parseTable(tokens: TextTokens, head: TableHead): unknown[] {
-  const fields: Record<string, unknown> = { family: head.family, name: head.table };
-  const context = { tokens, head, objects: [{ table: fields }], names: new Set<string>() };
+function parseTable(tokens: TextTokens): NftJson {
+  let table: NftTable = { flags: [] };
+  const draft: Draft = { sets: [], chains: [], rules: [], others: [], places: new Set() };
   const open = expectMark(tokens, '{');
   for (skipNewlines(tokens); !accept(tokens, '}'); skipNewlines(tokens)) {
     if (tokens.peek().kind === 'end') {
       throw tokens.fail('this brace is never closed', open);
     }
     const token = tokens.take();
-    if (token.kind === 'word' && (token.text === 'comment' || token.text === 'flags')) {
-      const words = takeStatement(tokens).filter(({ kind }) => kind !== 'mark');
-      fields[token.text] = token.text === 'comment' ? words[0]?.text : words.map(({ text }) => text);
+    if (isWordOrMark(token, 'comment')) {
+      const [comment = ''] = takeTexts(tokens);
+      table = { ...table, comment };
+    } else if (isWordOrMark(token, 'flags')) {
+      table = { ...table, flags: takeTexts(tokens) };
     } else {
-      parseObject(token, context);
+      parseObject(token, tokens, draft);
     }
   }
-  return context.objects;
+  const { sets, chains, rules, others } = draft;
+  return { table, sets, chains, rules, others };
 }
 
-interface Context {
-  readonly tokens: TextTokens;
-  readonly head: TableHead;
-  readonly objects: unknown[];
-  /** Of objects so far, with their kind. */
-  readonly names: Set<string>;
+function takeTexts(tokens: TextTokens): string[] {
+  return takeStatement(tokens).flatMap(({ kind, text }) => (kind === 'mark' ? [] : [text]));
 }
 
-/** Any object with a block; of those that we do not make, only kind and name are looked at. */
-function parseObject(first: Token, { tokens, head, objects, names }: Context): void {
+/** A table that is being read. */
+interface Draft {
+  readonly sets: NftSet[];
+  readonly chains: NftChain[];
+  readonly rules: NftRule[];
+  readonly others: NftOther[];
+  /** Kinds and names of its objects so far. */
+  readonly places: Set<string>;
+}
+
+/** Any object with a block; of a kind that svc2nft does not use, only kind and name are read. */
+function parseObject(first: Token, tokens: TextTokens, draft: Draft): void {
   if (first.kind !== 'word') {
     throw unexpected(tokens, first, 'a set, map or chain');
   }
@@ -174,33 +185,23 @@ function parseObject(first: Token, { tokens, head, objects, names }: Context): v
   const kind = words.slice(0, -1).join(' ');
   // Sets and maps share their names.
   const place = `${kind === 'map' ? 'set' : kind} ${name}`;
-  if (names.has(place)) {
-    throw tokens.fail(`${describeValue(name)} is declared for the second time`, first);
+  if (draft.places.has(place)) {
+    throw tokens.fail(`${describeValue(name)} is declared twice`, first);
   }
-  names.add(place);
-  const body = { ...head, name };
+  draft.places.add(place);
   switch (kind) {
     case 'set':
     case 'map':
-      objects.push({ [kind]: { ...body, ...parseSet(tokens) } });
+      draft.sets.push(parseSet({ kind, name }, tokens));
       break;
-    case 'chain':
-      parseChainObjects(body, { tokens, objects });
+    case 'chain': {
+      const { chain, rules } = parseChain(name, tokens);
+      draft.chains.push(chain);
+      appendAll(draft.rules, rules);
       break;
+    }
     default:
-      objects.push({ [kind]: body });
+      draft.others.push({ kind, name });
       tokens.skipBlock(tokens.take());
-  }
-}
-
-function parseChainObjects(
-  body: TableHead & { readonly name: string },
-  { tokens, objects }: Pick<Context, 'tokens' | 'objects'>,
-): void {
-  const { fields, rules } = parseChain(tokens);
-  const { name, ...head } = body;
-  objects.push({ chain: { ...body, ...fields } });
-  for (const rule of rules) {
-    objects.push({ rule: { ...head, chain: name, ...rule } });
   }
 }

@@ -1,7 +1,6 @@
 import { appendAll } from '../../lib/lists.ts';
-import { listOf } from '../json/json-values.ts';
-import { readDuration } from '../json/read-set.ts';
-import { parseKey, parseValue, portByName, scalarOf } from './parse-expression.ts';
+import type { NftDetails, NftElement, NftKey, NftSet, NftTypes, NftValue, NftVerdict } from '../json/nft-json.ts';
+import { parseKey, parseValue, portByName, readDuration, scalarOf } from './parse-expression.ts';
 import {
   accept,
   acceptWord,
@@ -16,48 +15,49 @@ import {
 import type { TextTokens, Token, Tokens } from './tokens.ts';
 
 /**
- * Parses the block of a set or map into the fields that nft's JSON has.
+ * Parses the block of a set or map.
  *
  * @throws NftTextError
  */
-export function parseSet(tokens: TextTokens): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  const elements: unknown[] = [];
+export function parseSet({ kind, name }: Pick<NftSet, 'kind' | 'name'>, tokens: TextTokens): NftSet {
+  const elem: NftElement[] = [];
+  let set: NftSet = { kind, name, type: [], flags: [], elem };
   let hasPorts = false;
   expectMark(tokens, '{');
   for (skipNewlines(tokens); !accept(tokens, '}'); skipNewlines(tokens)) {
     if (accept(tokens, 'elements')) {
       expectMark(tokens, '=');
-      fields['elem'] = elements;
-      appendAll(elements, parseElements(hasPorts ? refusePortNames(tokens) : tokens));
+      appendAll(elem, parseElements(hasPorts ? refusePortNames(tokens) : tokens));
     } else {
       const property = propertyOf(takeStatement(tokens), tokens);
-      Object.assign(fields, property);
-      hasPorts = 'type' in property ? holdsPorts(property) : hasPorts;
+      set = { ...set, ...property };
+      hasPorts = 'type' in property ? holdsPorts(set) : hasPorts;
     }
   }
-  return withTimeoutFlag(fields);
+  return withTimeoutFlag(set);
 }
 
-function propertyOf(line: readonly Token[], tokens: TextTokens): Record<string, unknown> {
+function propertyOf(line: readonly Token[], tokens: TextTokens): Partial<NftSet> {
   const [{ text: name } = { text: '' }, ...rest] = line;
-  const [value] = rest;
+  const value = rest[0]?.text ?? '';
   switch (name) {
     case 'type':
     case 'typeof':
       return parseTypes(name, tokensOf(rest, tokens));
     case 'flags':
       return { flags: rest.filter(({ kind }) => kind === 'word').map(({ text }) => text) };
-    case 'size':
-      return { size: scalarOf(value?.text) };
+    case 'size': {
+      const size = scalarOf(value);
+      return typeof size === 'number' ? { size } : {};
+    }
     case 'timeout':
+      return { timeout: wholeSeconds(value) ?? 0 };
     case 'gc-interval':
-      return { [name]: Math.floor(readDuration(value?.text ?? '') ?? 0) };
-    case 'policy':
-    case 'comment':
-      return { [name]: value?.text };
     case 'auto-merge':
-      return { 'auto-merge': true };
+    case 'policy':
+      return { [name]: value };
+    case 'comment':
+      return { comment: value };
     default:
       // A statement for each element, such as `counter`.
       return { stmt: [name] };
@@ -65,25 +65,24 @@ function propertyOf(line: readonly Token[], tokens: TextTokens): Record<string, 
 }
 
 /** nft 1.0.6 does not print `flags timeout` by itself where it prints a timeout. */
-function withTimeoutFlag(fields: Record<string, unknown>): Record<string, unknown> {
-  const flags = listOf(fields['flags']);
-  return 'timeout' in fields && !flags.includes('timeout') ? { ...fields, flags: [...flags, 'timeout'] } : fields;
+function withTimeoutFlag(set: NftSet): NftSet {
+  const { flags } = set;
+  return 'timeout' in set && !flags.includes('timeout') ? { ...set, flags: [...flags, 'timeout'] } : set;
 }
 
-/** Whether keys or values have ports, and nothing that nft would print in quotes for another reason. */
-function holdsPorts({ type, map }: Record<string, unknown>): boolean {
+/** Whether keys or values have ports, and nothing else that nft would print in quotes. */
+function holdsPorts({ type, map }: NftSet): boolean {
   const types = JSON.stringify([type, map]);
   return /"(?:inet_service|dport|proto-dst)"/.test(types) && !/"(?:i?ifname|counter|quota|limit)"/.test(types);
 }
 
 /**
- * Parses `{ key : value, key : value }` as nft's JSON has it: keys, and pairs of key and value; a key with details such as
- * a comment is wrapped, `{"elem": {"val": ..., "comment": ...}}`.
+ * Parses `{ key : value, key : value }`.
  *
  * @throws NftTextError
  */
-export function parseElements(tokens: Tokens): unknown[] {
-  const elements: unknown[] = [];
+export function parseElements(tokens: Tokens): NftElement[] {
+  const elements: NftElement[] = [];
   if (!accept(tokens, '{')) {
     throw unexpected(tokens, tokens.peek(), '"{"');
   }
@@ -100,34 +99,55 @@ export function parseElements(tokens: Tokens): unknown[] {
   return elements;
 }
 
-function parseElement(tokens: Tokens): unknown {
+function parseElement(tokens: Tokens): NftElement {
   const val = parseValue(tokens);
-  const details = parseDetails(tokens);
-  const key = details ? { elem: { val, ...details } } : val;
+  const key = endsElement(tokens.peek()) ? val : { elem: parseDetails(val, tokens) };
   return accept(tokens, ':') ? [key, parseData(tokens)] : key;
 }
 
-/** Comment, times and all else between a key and its value; undefined for the usual nothing. */
-function parseDetails(tokens: Tokens): Record<string, unknown> | undefined {
-  let details: Record<string, unknown> | undefined;
+/** Comment, times and all else between a key and its value. */
+function parseDetails(val: NftValue, tokens: Tokens): NftDetails {
+  let details: NftDetails = { val };
   while (!endsElement(tokens.peek())) {
-    details ??= {};
     const token = tokens.peek();
     const name = expectWord(tokens, '"," or "}"');
-    if (!/^[a-z]/.test(name)) {
+    if (!/^[a-z]/.test(name) || name === 'val') {
       throw unexpected(tokens, token, '"," or "}"');
     }
     if (name === 'comment') {
-      details['comment'] = parseValue(tokens);
+      details = { ...details, comment: parseComment(tokens) };
     } else if (name === 'timeout' || name === 'expires') {
-      details[name] = wholeSeconds(expectWord(tokens, 'a time'));
+      details = { ...details, [name]: parseTime(tokens) };
     } else {
-      // `counter packets 1 bytes 60`: no element of ours has more, so what it says does not matter.
-      details[name] = null;
+      // `counter packets 1 bytes 60`: the compiler writes no other details, so the content does not matter.
+      details = { ...details, [name]: null };
       skipDetail(tokens);
     }
   }
   return details;
+}
+
+function parseComment(tokens: Tokens): string {
+  const token = tokens.take();
+  if (token.kind !== 'string' && token.kind !== 'word') {
+    throw unexpected(tokens, token, 'a comment');
+  }
+  return token.text;
+}
+
+/** nft's JSON leaves parts of a second out as well. */
+function parseTime(tokens: Tokens): number {
+  const token = tokens.peek();
+  const seconds = wholeSeconds(expectWord(tokens, 'a time'));
+  if (seconds === undefined) {
+    throw unexpected(tokens, token, 'a time');
+  }
+  return seconds;
+}
+
+function wholeSeconds(text: string): number | undefined {
+  const seconds = readDuration(text);
+  return seconds === undefined ? undefined : Math.floor(seconds);
 }
 
 function skipDetail(tokens: Tokens): void {
@@ -144,29 +164,31 @@ function endsElement({ kind, text }: Token): boolean {
 
 const elementEnds: ReadonlySet<string> = new Set([':', ',', '{', '}']);
 
-/** nft's JSON leaves parts of a second out as well. */
-function wholeSeconds(text: string): number | undefined {
-  const seconds = readDuration(text);
-  return seconds === undefined ? undefined : Math.floor(seconds);
-}
-
-/** A verdict, or what {@link parseValue} gives. */
-function parseData(tokens: Tokens): unknown {
+/** The value of an element: a verdict, or what {@link parseValue} gives. */
+function parseData(tokens: Tokens): Extract<NftElement, readonly unknown[]>[1] {
   const { kind, text } = tokens.peek();
   if (kind !== 'word' || !verdicts.has(text)) {
     return parseValue(tokens);
   }
   tokens.take();
-  return { [text]: text === 'goto' || text === 'jump' ? { target: acceptWord(tokens) } : null };
+  return parseVerdict(text, tokens) ?? { unknown: text };
 }
 
 const verdicts: ReadonlySet<string> = new Set(['goto', 'jump', 'drop', 'accept', 'return', 'continue']);
 
+function parseVerdict(word: string, tokens: Tokens): NftVerdict | undefined {
+  const target = word === 'goto' || word === 'jump' ? acceptWord(tokens) : undefined;
+  if (word === 'drop') {
+    return { drop: null };
+  }
+  return word === 'goto' && target !== undefined ? { goto: { target } } : undefined;
+}
+
 /**
- * What follows `type` or `typeof` in a set or map, as nft's JSON has it: `type` for keys, `map` for values. Types that are
- * not understood come as a text that names no type.
+ * What follows `type` or `typeof` in a set or map: `type` for keys, `map` for values. Types that are not understood come as
+ * a text that names no type.
  */
-function parseTypes(keyword: 'type' | 'typeof', tokens: Tokens): Record<string, unknown> {
+function parseTypes(keyword: 'type' | 'typeof', tokens: Tokens): Pick<NftSet, 'type' | 'map'> {
   const parse = keyword === 'type' ? parseNames : parseExamples;
   const type = parse(tokens);
   const map = accept(tokens, ':') ? parseDataType(tokens, parse) : undefined;
@@ -174,25 +196,26 @@ function parseTypes(keyword: 'type' | 'typeof', tokens: Tokens): Record<string, 
   return { type: isWhole ? type : [keyword], ...(map !== undefined && { map }) };
 }
 
-function parseDataType(tokens: Tokens, parse: (tokens: Tokens) => unknown): unknown {
-  return accept(tokens, 'verdict') ? 'verdict' : parse(tokens);
+function parseDataType(tokens: Tokens, parse: (tokens: Tokens) => NftTypes): NftTypes {
+  return accept(tokens, 'verdict') ? ['verdict'] : parse(tokens);
 }
 
 /** `ipv4_addr . inet_service` as a list. */
-function parseNames(tokens: Tokens): readonly unknown[] {
-  const names: unknown[] = [];
+function parseNames(tokens: Tokens): NftTypes {
+  const names: string[] = [];
   do {
-    names.push(acceptWord(tokens));
+    names.push(acceptWord(tokens) ?? '');
   } while (accept(tokens, '.'));
   return names;
 }
 
-/** `ip daddr . tcp dport` as expressions, whose types are meant. */
-function parseExamples(tokens: Tokens): unknown {
-  return { typeof: parseKey(tokens) ?? null };
+/** `ip daddr . tcp dport` as expressions, of which only the types count. */
+function parseExamples(tokens: Tokens): NftTypes {
+  const key: NftKey | undefined = parseKey(tokens);
+  return key ? { typeof: key } : ['typeof'];
 }
 
-/** The same tokens, where a string that is no comment is an error: it names a port. */
+/** The same tokens, where any string but a comment is an error: it names a port. */
 function refusePortNames(tokens: Tokens): Tokens {
   let last = '';
   const take = () => {

@@ -1,118 +1,165 @@
-import { isMapping } from '../../lib/unknown-values.ts';
-import { onlyField } from '../json/json-values.ts';
-import { readDuration } from '../json/read-set.ts';
-import { parseKey, portByName, scalarOf } from './parse-expression.ts';
+import type {
+  NftDnat,
+  NftKey,
+  NftMasked,
+  NftPart,
+  NftSetChange,
+  NftStatement,
+  NftVerdictMap,
+} from '../json/nft-json.ts';
+import { parseKey, portByName, readDuration, scalarOf } from './parse-expression.ts';
 import { parseElements } from './parse-set.ts';
 import { accept, acceptWord, isWordOrMark } from './take-tokens.ts';
-import type { Tokens } from './tokens.ts';
+import { NftTextError, readTokens, type Tokens } from './tokens.ts';
 
-/** A statement of a rule as nft's JSON has it; undefined for one that no rule of ours has. */
-export function parseStatement(tokens: Tokens): unknown {
+/**
+ * The change of a set or map that is all of a text, `update @pins { ip saddr : ip daddr }`; undefined for any other text.
+ */
+export function parseSetChangeText(text: string): NftStatement | undefined {
+  try {
+    const tokens = readTokens(text);
+    const op = acceptWord(tokens);
+    const change = op === 'update' || op === 'delete' ? parseSetChange(tokens, op) : undefined;
+    return tokens.peek().kind === 'end' ? change : undefined;
+  } catch (error) {
+    if (error instanceof NftTextError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Takes one statement of a rule; undefined for one that svc2nft never writes.
+ *
+ * @throws NftTextError for a port that is given by name (`nft -S`), and for elements in braces that are not a list.
+ */
+export function parseStatement(tokens: Tokens): NftStatement | undefined {
   const { kind, text } = tokens.peek();
   const parse = kind === 'word' ? parsers.get(text) : undefined;
   if (!parse) {
     return parseLookup(tokens);
   }
   tokens.take();
-  return parse(tokens, text);
+  return parse(tokens);
 }
 
-type Parse = (tokens: Tokens, word: string) => unknown;
+type Parse = (tokens: Tokens) => NftStatement | undefined;
 
 const parsers: ReadonlyMap<string, Parse> = new Map<string, Parse>([
-  ['drop', parseVerdict],
-  ['return', parseVerdict],
-  ['jump', parseJump],
-  ['goto', parseJump],
-  ['masquerade', parseMasquerade],
+  ['drop', () => ({ drop: null })],
+  ['return', () => ({ return: null })],
+  ['jump', (tokens) => withTarget(tokens, (target) => ({ jump: { target } }))],
+  ['goto', (tokens) => withTarget(tokens, (target) => ({ goto: { target } }))],
+  ['masquerade', (tokens) => ({ masquerade: accept(tokens, 'fully-random') ? { flags: 'fully-random' } : null })],
   ['reject', parseReject],
-  ['dnat', parseTranslation],
-  ['update', parseSetChange],
-  ['delete', parseSetChange],
+  ['dnat', parseDnat],
+  ['update', (tokens) => parseSetChange(tokens, 'update')],
+  ['delete', (tokens) => parseSetChange(tokens, 'delete')],
 ]);
 
-function parseVerdict(_tokens: Tokens, word: string): unknown {
-  return { [word]: null };
-}
-
-function parseJump(tokens: Tokens, word: string): unknown {
-  return { [word]: { target: acceptWord(tokens) } };
-}
-
-function parseMasquerade(tokens: Tokens): unknown {
-  return { masquerade: accept(tokens, 'fully-random') ? { flags: 'fully-random' } : null };
+function withTarget(tokens: Tokens, statementOf: (target: string) => NftStatement): NftStatement | undefined {
+  const target = acceptWord(tokens);
+  return target === undefined ? undefined : statementOf(target);
 }
 
 /** `reject`, `reject with icmp port-unreachable`, in older versions `with icmp type port-unreachable`. */
-function parseReject(tokens: Tokens): unknown {
+function parseReject(tokens: Tokens): NftStatement | undefined {
   if (!accept(tokens, 'with')) {
     return { reject: null };
   }
   const type = acceptWord(tokens);
   accept(tokens, 'type');
-  return { reject: { type, expr: scalarOf(acceptWord(tokens)) } };
+  const expr = scalarOf(acceptWord(tokens) ?? '');
+  return type === undefined || typeof expr === 'object' ? undefined : { reject: { type, expr } };
 }
 
 /** `update @pins { ip saddr timeout 2m : ip daddr . tcp dport }` */
-function parseSetChange(tokens: Tokens, op: string): unknown {
+function parseSetChange(tokens: Tokens, op: string): NftStatement | undefined {
   const set = acceptWord(tokens);
-  const val = accept(tokens, '{') ? parseKey(tokens) : undefined;
-  const timeout = accept(tokens, 'timeout') ? readDuration(acceptWord(tokens) ?? '') : null;
-  const data = accept(tokens, ':') ? parseKey(tokens) : null;
-  if (val === undefined || timeout === undefined || data === undefined || !accept(tokens, '}')) {
+  const elem = accept(tokens, '{') ? parseChangedElement(tokens) : undefined;
+  const isMap = accept(tokens, ':');
+  const data = isMap ? parseKey(tokens) : undefined;
+  if (set === undefined || elem === undefined || (isMap && data === undefined) || !accept(tokens, '}')) {
     return undefined;
   }
-  const elem = timeout === null ? val : { elem: { val, timeout } };
-  return { set: { op, elem, set, ...(data !== null && { data }) } };
+  return { set: { op, elem, set, ...(data && { data }) } };
 }
 
-/**
- * A statement that begins with an expression: a comparison, a lookup in a set or verdict map, a new mark. As nft's JSON has
- * it; undefined for what no rule of ours has.
- */
-function parseLookup(tokens: Tokens): unknown {
+function parseChangedElement(tokens: Tokens): NftSetChange['elem'] | undefined {
+  const val = parseKey(tokens);
+  if (val === undefined || !accept(tokens, 'timeout')) {
+    return val;
+  }
+  const timeout = readDuration(acceptWord(tokens) ?? '');
+  return timeout === undefined ? undefined : { elem: { val, timeout } };
+}
+
+/** A statement that begins with an expression: a comparison, a lookup in a set or verdict map, a new mark. */
+function parseLookup(tokens: Tokens): NftStatement | undefined {
   const left = parseKey(tokens);
   if (left === undefined) {
     return undefined;
   }
   if (accept(tokens, 'vmap')) {
-    return { vmap: { key: left, data: parseVerdictMap(tokens) } };
+    const data = parseVerdictMap(tokens);
+    return data === undefined ? undefined : { vmap: { key: left, data } };
   }
-  if (accept(tokens, 'set')) {
-    return { mangle: { key: left, value: parseMasked(parseKey(tokens), tokens) } };
-  }
-  return {
-    match: { left: parseMasked(left, tokens), op: parseOperator(left, tokens), right: parseRight(left, tokens) },
-  };
+  return accept(tokens, 'set') ? parseMarkChange(left, tokens) : parseMatch(left, tokens);
 }
 
 /** `@service-ips` or `{ 0 : goto a, 1 : goto b }` */
-function parseVerdictMap(tokens: Tokens): unknown {
+function parseVerdictMap(tokens: Tokens): NftVerdictMap['data'] | undefined {
   return isWordOrMark(tokens.peek(), '{') ? { set: parseElements(tokens) } : acceptWord(tokens);
 }
 
-/** The expression joined to a number, as in `meta mark & 0x00004000`; the expression itself where none is joined. */
-function parseMasked(expression: unknown, tokens: Tokens): unknown {
-  const operator = tokens.peek().kind === 'string' ? undefined : operators.get(tokens.peek().text);
-  if (operator === undefined) {
-    return expression;
-  }
-  tokens.take();
-  return { [operator]: [expression, scalarOf(acceptWord(tokens))] };
+function parseMarkChange(key: NftKey, tokens: Tokens): NftStatement | undefined {
+  const operand = parseKey(tokens);
+  const value = operand && parseOperand(operand, tokens);
+  return 'concat' in key || value === undefined || !isMasked(value) ? undefined : { mangle: { key, value } };
 }
 
+function parseMatch(key: NftKey, tokens: Tokens): NftStatement | undefined {
+  const left = parseOperand(key, tokens);
+  const op = parseOperator(key, tokens);
+  const right = parseRight(key, tokens);
+  return left === undefined || right === undefined ? undefined : { match: { op, left, right } };
+}
+
+/** A field joined to a number, `meta mark & 0x00004000`; the key itself where nothing is joined to it. */
+function parseOperand(key: NftKey, tokens: Tokens): NftKey | NftMasked | undefined {
+  const { kind, text } = tokens.peek();
+  const operator = kind === 'string' ? undefined : operators.get(text);
+  if (operator === undefined) {
+    return key;
+  }
+  tokens.take();
+  const bits = scalarOf(acceptWord(tokens) ?? '');
+  return 'concat' in key || typeof bits !== 'number' ? undefined : operator(key, bits);
+}
+
+function isMasked(operand: NftKey | NftMasked): operand is NftMasked {
+  return '&' in operand || '|' in operand || '^' in operand;
+}
+
+type Mask = (...operands: Extract<NftMasked, { '&': unknown }>['&']) => NftMasked;
+
+const and: Mask = (...operands) => ({ '&': operands });
+const or: Mask = (...operands) => ({ '|': operands });
+const xor: Mask = (...operands) => ({ '^': operands });
+
 /** nft prints marks, and reads words as well. */
-const operators: ReadonlyMap<string, string> = new Map([
-  ['&', '&'],
-  ['and', '&'],
-  ['|', '|'],
-  ['or', '|'],
-  ['^', '^'],
-  ['xor', '^'],
+const operators: ReadonlyMap<string, Mask> = new Map([
+  ['&', and],
+  ['and', and],
+  ['|', or],
+  ['or', or],
+  ['^', xor],
+  ['xor', xor],
 ]);
 
-/** Where nothing is said, states and statuses of connections are looked for among several (`in`), and all else is equal. */
-function parseOperator(left: unknown, tokens: Tokens): string {
+/** Without an operator, states and statuses of connections are looked for among several (`in`), and all else is equal. */
+function parseOperator(left: NftKey, tokens: Tokens): string {
   if (accept(tokens, '!=')) {
     return '!=';
   }
@@ -120,45 +167,35 @@ function parseOperator(left: unknown, tokens: Tokens): string {
 }
 
 /** Names of interfaces stand in quotes, and nothing else does. */
-function parseRight(left: unknown, tokens: Tokens): unknown {
-  if (isInterface(left)) {
+function parseRight(left: NftKey, tokens: Tokens): NftPart | undefined {
+  if ('meta' in left && left.meta.key === 'iifname') {
     return tokens.peek().kind === 'string' ? tokens.take().text : undefined;
   }
-  return scalarOf(acceptWord(tokens));
+  const word = acceptWord(tokens);
+  return word === undefined ? undefined : scalarOf(word);
 }
 
 /** `ct state` or `ct status`: each value is a bit. */
-function isBits(expression: unknown): boolean {
-  const [kind, body] = onlyField(expression) ?? [];
-  return kind === 'ct' && isMapping(body) && (body['key'] === 'state' || body['key'] === 'status');
+function isBits(key: NftKey): boolean {
+  return 'ct' in key && (key.ct.key === 'state' || key.ct.key === 'status');
 }
 
-function isInterface(expression: unknown): boolean {
-  const [kind, body] = onlyField(expression) ?? [];
-  return kind === 'meta' && isMapping(body) && body['key'] === 'iifname';
-}
-
-/**
- * `ip to ip daddr . tcp dport map @endpoints`, `to 10.0.0.1:80`, `to [fd00::1]:80`: what follows `dnat`, as nft's JSON has
- * it; undefined for what no rule of ours has.
- *
- * @throws NftTextError for a port that is given by name (`nft -S`).
- */
-function parseTranslation(tokens: Tokens): unknown {
+/** `dnat ip to ip daddr . tcp dport map @endpoints`, `dnat to 10.0.0.1:80`, `dnat to [fd00::1]:80`. */
+function parseDnat(tokens: Tokens): NftStatement | undefined {
   const family = accept(tokens, 'to') ? undefined : acceptWord(tokens);
   if (family !== undefined && !accept(tokens, 'to')) {
     return undefined;
   }
   const target = accept(tokens, '[') ? parseBracketed(tokens) : parseUnbracketed(tokens);
-  return target && { dnat: { ...(family && { family }), ...target } };
+  return target && { dnat: { ...(family !== undefined && { family }), ...target } };
 }
 
-function parseBracketed(tokens: Tokens): object | undefined {
+function parseBracketed(tokens: Tokens): NftDnat | undefined {
   const addr = acceptWord(tokens);
   return accept(tokens, ']') ? destinationOf(addr, acceptWord(tokens), tokens) : undefined;
 }
 
-function parseUnbracketed(tokens: Tokens): object | undefined {
+function parseUnbracketed(tokens: Tokens): NftDnat | undefined {
   const [, addr, port] = /^([0-9.]+)(:.*)$/.exec(tokens.peek().text) ?? [];
   if (addr !== undefined) {
     tokens.take();
@@ -166,11 +203,11 @@ function parseUnbracketed(tokens: Tokens): object | undefined {
   }
   const key = parseKey(tokens);
   const data = key !== undefined && accept(tokens, 'map') ? acceptWord(tokens) : undefined;
-  return data === undefined ? undefined : { addr: { map: { key, data } } };
+  return key === undefined || data === undefined ? undefined : { addr: { map: { key, data } } };
 }
 
 /** @param port with the colon before it. */
-function destinationOf(addr: string | undefined, port: string | undefined, tokens: Tokens): object | undefined {
+function destinationOf(addr: string | undefined, port: string | undefined, tokens: Tokens): NftDnat | undefined {
   if (port === ':' && tokens.peek().kind === 'string') {
     throw portByName(tokens, tokens.peek());
   }

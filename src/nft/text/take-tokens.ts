@@ -49,7 +49,7 @@ export function skipNewlines(tokens: Tokens): void {
 
 /** The error for a token that nft does not print there. */
 export function unexpected(tokens: Tokens, token: Token, expected: string): Error {
-  return tokens.fail(`${expected} is expected here, not ${describeToken(token)}`, token);
+  return tokens.fail(`expected ${expected}, found ${describeToken(token)}`, token);
 }
 
 /**

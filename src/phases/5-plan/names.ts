@@ -3,7 +3,8 @@
  * and Services are DNS labels of at most 63, so the longest name below has 252. Nothing ever parses a name back.
  */
 
-import type { Protocol } from '../../net/network.ts';
+import { type Protocol, protocols } from '../../net/network.ts';
+import type { KnownNames } from '../../nft/listed-table.ts';
 import type { Endpoint, FrontendKind, ServicePort } from '../3-model/model.ts';
 
 /** The comment of every table that svc2nft creates. */
@@ -52,6 +53,18 @@ export interface EndpointMapKey {
 export function endpointMapName({ protocol, frontend, scope }: EndpointMapKey): string {
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}${scope === 'local' ? '-local' : ''}-endpoints`;
 }
+
+/** What the readers of rulesets cannot learn from every nft. */
+export const knownNames: KnownNames = {
+  tableComment,
+  mapProtocols: new Map(
+    protocols.flatMap((protocol) =>
+      (['address', 'nodeport'] as const).flatMap((frontend) =>
+        (['cluster', 'local'] as const).map((scope) => [endpointMapName({ protocol, frontend, scope }), protocol]),
+      ),
+    ),
+  ),
+};
 
 /** The map from client, frontend address and port to the endpoint that the client keeps. */
 export function pinMapName(protocol: Protocol): string {

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readTable } from '../../../src/kernel/read-table.ts';
+import { readActualTable } from '../../../src/apply/read-actual-table.ts';
 import { createRunProgram, type RunProgram } from '../../../src/kernel/run-program.ts';
 import type { Family } from '../../../src/net/network.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
@@ -72,7 +72,7 @@ export async function nodeInside({ processId }: Pick<Agent, 'processId'>): Promi
     },
     print: (...args) => succeed(run, args),
     listing: async (family) => {
-      const listing = await readTable(run, { family, table: 'svc2nft' });
+      const listing = await readActualTable(run, { family, table: 'svc2nft' });
       if (listing && 'kind' in listing) {
         throw new Error(listing.said.join('\n'));
       }

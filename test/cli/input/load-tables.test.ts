@@ -185,7 +185,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
       'a manifest',
       'apiVersion: v1\nkind: Service\n',
       [
-        '/rules:1:1: error: a table is expected here, as svc2nft compile or nft list ruleset prints it, not "apiVersion:"',
+        '/rules:1:1: error: expected a table, as svc2nft compile or nft list ruleset prints it, found "apiVersion:"',
         '  apiVersion: v1',
         '  ^',
       ].join('\n'),
@@ -194,7 +194,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
       'other commands',
       'table ip svc2nft { }\nadd rule ip svc2nft c drop\n',
       [
-        '/rules:2:1: error: a table is expected here, as svc2nft compile or nft list ruleset prints it, not "add"',
+        '/rules:2:1: error: expected a table, as svc2nft compile or nft list ruleset prints it, found "add"',
         '  add rule ip svc2nft c drop',
         '  ^',
       ].join('\n'),
@@ -202,7 +202,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     [
       'a table without an end',
       'table ip svc2nft {\n\tset s {\n',
-      '/rules:3:1: error: "}" is expected here, not the end of the text',
+      '/rules:3:1: error: expected "}", found the end of the text',
     ],
     [
       'another table without an end',
@@ -212,16 +212,12 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     [
       'the same table twice',
       'table ip svc2nft { }\ntable ip svc2nft { }\n',
-      [
-        '/rules:2:7: error: table "svc2nft" is declared for the second time',
-        '  table ip svc2nft { }',
-        '        ^',
-      ].join('\n'),
+      ['/rules:2:7: error: table "svc2nft" is declared twice', '  table ip svc2nft { }', '        ^'].join('\n'),
     ],
     [
       'the same chain twice',
       'table ip svc2nft {\nchain c { }\nchain c { }\n}\n',
-      ['/rules:3:1: error: "c" is declared for the second time', '  chain c { }', '  ^'].join('\n'),
+      ['/rules:3:1: error: "c" is declared twice', '  chain c { }', '  ^'].join('\n'),
     ],
     [
       'a port by name',
@@ -245,7 +241,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
       'one that is left out where ports stand',
       'table ip svc2nft {\n\tset s {\n\t\ttype inet_service\n\t\telements = { 80 comment "cut,\n 81 comment "b", 82 comment "c", 83 }\n\t}\n}\n',
       [
-        '/rules:4:27: error: this quoted text is not closed on its line, or line 5 is wrong: no quoted text is expected here',
+        '/rules:4:27: error: this quoted text is not closed on its line, or line 5 is wrong: unexpected quoted text',
         '  elements = { 80 comment "cut,',
         '                          ^',
       ].join('\n'),

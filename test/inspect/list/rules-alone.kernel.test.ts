@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { renderRulesets } from '../../../src/nft/print.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { listInKernel } from '../../nft/json/list-in-kernel.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
@@ -21,7 +22,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
     expect(printed).toHaveLength(taken.length);
     for (const [index, { name, rulesets }] of taken.entries()) {
       const listed = rulesets.map(({ family, table }, place) => {
-        return parseNftJson(printed[index]?.[place] ?? '', { family, table }).ruleset;
+        return parseNftJson(printed[index]?.[place] ?? '', { family, table }, knownNames).ruleset;
       });
       expect({ name, items: listFrontends(listed).items }).toEqual({ name, items: listFrontends(rulesets).items });
     }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listInKernel } from './list-in-kernel.ts';
@@ -11,7 +12,7 @@ describe.skipIf(!kernelTestsRun)('elements that traffic wrote', () => {
       add element ip svc2nft tcp-pins { 10.9.0.1 . 10.9.0.2 . 80 timeout 1h : 10.9.0.3 . 8080 }
       add element ip svc2nft tcp-pinned { 10.9.0.1 . 10.9.0.2 . 80 . 10.9.0.3 . 8080 timeout 1d1s expires 12h }`;
     const [[listing = ''] = []] = await listInKernel([{ text: `${text}${add}`, tables: ['ip svc2nft'] }]);
-    const { ruleset, dynamic, deviations } = parseNftJson(listing, { family: 'ip', table: 'svc2nft' });
+    const { ruleset, dynamic, deviations } = parseNftJson(listing, { family: 'ip', table: 'svc2nft' }, knownNames);
     expect(deviations).toEqual([]);
     expect(ruleset.sets.filter(({ name }) => name.startsWith('tcp-pin')).map(({ elements }) => elements)).toEqual([
       [],

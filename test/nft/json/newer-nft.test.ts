@@ -4,6 +4,7 @@ import { compile } from '../../../src/compile.ts';
 import type { Family } from '../../../src/net/network.ts';
 import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { loadFixture } from '../../support/fixture.ts';
 import { sortRuleset } from './sort-ruleset.ts';
 
@@ -23,7 +24,7 @@ test.each(listings)('nft 1.1.3: $name, $family', ({ name, family }) => {
   const { rulesets = [] } = compile(documents, { ...options, targetNft: '1.1.3' });
   const ruleset = rulesets.find((one) => one.family === family);
   const text = readFileSync(new URL(`${name}.${family}.json`, import.meta.url), 'utf8');
-  const listing = parseNftJson(text, { family, table: 'svc2nft' });
+  const listing = parseNftJson(text, { family, table: 'svc2nft' }, knownNames);
   expect(listing.deviations).toEqual([]);
   expect(ruleset && sortRuleset(listing.ruleset)).toEqual(ruleset && sortRuleset(ruleset));
 });

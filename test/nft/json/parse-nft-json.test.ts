@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { NftJsonError, parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 
 const table = { family: 'ip', table: 'svc2nft' } as const;
 
 test('JSON is read', () => {
   const text = '{"nftables": [{"table": {"family": "ip", "name": "svc2nft", "handle": 1}}]}';
-  expect(parseNftJson(text, table)).toEqual({
+  expect(parseNftJson(text, table, knownNames)).toEqual({
     isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
     dynamic: new Map(),
@@ -21,5 +22,5 @@ test.each([
     'nft did not print whole JSON for table ip svc2nft',
   ],
 ])('%j is refused', (text, message) => {
-  expect(() => parseNftJson(text, table)).toThrow(new NftJsonError(message));
+  expect(() => parseNftJson(text, table, knownNames)).toThrow(new NftJsonError(message));
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 
 const table = { table: { family: 'ip', name: 'svc2nft', handle: 1 } };
 const place = { family: 'ip', table: 'svc2nft' };
@@ -11,6 +12,7 @@ const read = (...objects: unknown[]) =>
   readNftJson(
     { nftables: [{ metainfo: { version: '1.0.6' } }, table, ...objects] },
     { family: 'ip', table: 'svc2nft' },
+    knownNames,
   );
 
 describe('a listing that is none', () => {
@@ -34,7 +36,7 @@ describe('a listing that is none', () => {
     [{ nftables: [{ set: { family: 'ip', table: 'other', name: 'a', type: 'ipv4_addr' } }] }],
     [{ nftables: [{ counter: { family: 'ip6', table: 'svc2nft', name: 'a' } }] }],
   ])('%j', (json) => {
-    expect(readNftJson(json, { family: 'ip', table: 'svc2nft' })).toEqual(missing);
+    expect(readNftJson(json, { family: 'ip', table: 'svc2nft' }, knownNames)).toEqual(missing);
   });
 
   test('never throws, whatever stands anywhere in it', () => {
@@ -44,7 +46,7 @@ describe('a listing that is none', () => {
       fc.property(fc.nat(), strange, (seed, value) => {
         const json: unknown = JSON.parse(text);
         replaceSomewhere(json, seed, value);
-        readNftJson(json, { family: 'ip', table: 'svc2nft' });
+        readNftJson(json, { family: 'ip', table: 'svc2nft' }, knownNames);
       }),
       { numRuns: 300 },
     );
@@ -60,7 +62,7 @@ function flagged(flag: string) {
 describe('a table', () => {
   test('has no flags, and its comment where nft prints it', () => {
     const own = { table: { family: 'ip', name: 'svc2nft', flags: 'dormant', comment: 'older' } };
-    const { ruleset, deviations } = readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' });
+    const { ruleset, deviations } = readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' }, knownNames);
     expect(ruleset.comment).toBe('older');
     expect(deviations).toEqual([asleep]);
   });
@@ -75,7 +77,7 @@ describe('a table', () => {
     ['another one', 7, true, [asleep]],
   ])('is dormant or not: %s', (_, flags, isDormant, deviations) => {
     const own = { table: { family: 'ip', name: 'svc2nft', ...(flags !== undefined && { flags }) } };
-    expect(readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' })).toMatchObject({
+    expect(readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' }, knownNames)).toMatchObject({
       isDormant,
       deviations,
     });

@@ -1,6 +1,7 @@
 import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { Deviation, DynamicElement } from '../../../src/nft/listed-table.ts';
 import type { FilledSet } from '../../../src/nft/ruleset.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 
 /** What a listing says of a set. */
 interface ReadSet {
@@ -15,6 +16,7 @@ export function readOneSet(kind: 'set' | 'map', body: Record<string, unknown>): 
   const { ruleset, dynamic, deviations } = readNftJson(
     { nftables: [{ table: { family: 'ip', name: 'svc2nft' } }, { [kind]: { ...place, ...body } }] },
     { family: 'ip', table: 'svc2nft' },
+    knownNames,
   );
   return { set: ruleset.sets[0], dynamic: dynamic.get('a'), deviations };
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { Rule } from '../../../src/nft/ruleset.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 
 /** The rule that an `expr` reads as; a rule that is not understood is an empty list. */
 function readOne(expr: unknown): Rule | undefined {
   const place = { family: 'ip', table: 'svc2nft' };
   const objects = [{ chain: { ...place, name: 'a' } }, { rule: { ...place, chain: 'a', expr } }];
-  const { ruleset } = readNftJson({ nftables: objects }, { family: 'ip', table: 'svc2nft' });
+  const { ruleset } = readNftJson({ nftables: objects }, { family: 'ip', table: 'svc2nft' }, knownNames);
   return ruleset.chains[0]?.rules[0];
 }
 

@@ -6,6 +6,7 @@ import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
+import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { arbitraryCluster, nodeName } from '../../support/arbitrary-cluster.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { listFixtures } from '../../support/fixture.ts';
@@ -62,7 +63,7 @@ async function expectRoundTrips(
     expect(rulesets.length, nameOf(index)).toBeGreaterThan(0);
     expect(listings[index], nameOf(index)).toHaveLength(rulesets.length);
     for (const [number, ruleset] of rulesets.entries()) {
-      expectSame(parseNftJson(listings[index]?.[number] ?? '', ruleset), ruleset, nameOf(index));
+      expectSame(parseNftJson(listings[index]?.[number] ?? '', ruleset, knownNames), ruleset, nameOf(index));
     }
   }
 }

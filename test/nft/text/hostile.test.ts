@@ -188,7 +188,7 @@ describe('text that nft allows and nobody expects', () => {
 
   test('control characters of names reach no message', () => {
     const text = inTable('chain \u001b[31mred { drop }\nchain c { drop comment "x" }');
-    expect(errorOf(text)?.message).toBe('"{" is expected here, not "["');
+    expect(errorOf(text)?.message).toBe('expected "{", found "["');
     expect(parseOne(inTable('chain \u001b31mred { drop }'), ours)?.deviations).toEqual([
       { message: 'unknown chain \\u001b31mred', needsRebuild: true },
     ]);

@@ -12,7 +12,7 @@ const ours = { family: 'ip', table: 'svc2nft' } as const;
 
 function readOne(text: string, name: { family: 'ip' | 'ip6'; table: string }): ListedTable | undefined {
   const tables = readRulesetText(text, { file: 'listed', names: [name] });
-  return 'code' in tables ? undefined : tables.listings[0];
+  return 'code' in tables ? undefined : tables.tables[0];
 }
 
 describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as it was compiled', () => {

@@ -1,0 +1,121 @@
+import { appendAll } from '../../lib/lists.ts';
+import { escapeControls } from '../../lib/text.ts';
+import type { Family } from '../../net/network.ts';
+import type { Deviation, DynamicElement, KnownNames, ListedTable, TableName } from '../listed-table.ts';
+import type { Chain, FilledSet } from '../ruleset.ts';
+import type { NftJson, NftOther, NftRule, NftTable } from './nft-json.ts';
+import { readChain } from './read-chain.ts';
+import { readSet } from './read-set.ts';
+
+/**
+ * A table as a ruleset, the way the compiler would have written it. Whatever it never writes is a deviation; nothing is
+ * thrown. Sets, chains and the elements of a set keep nft's order, and rules the order of their chain.
+ */
+export function listTable(json: NftJson, name: TableName, knownNames: KnownNames): ListedTable {
+  const { family, table } = name;
+  const deviations = [...describeTable(json.table, name), ...json.others.map(unknownObject)];
+  const { sets, dynamic } = readSets(json, { family, knownNames, deviations });
+  const chains = readChains(json, family, deviations);
+  const { flags = [], comment = knownNames.tableComment } = json.table ?? {};
+  return {
+    isDormant: flags.some(meansDormant),
+    ruleset: { family, table, comment, sets, chains },
+    dynamic,
+    // Names and types may be anyone's.
+    deviations: deviations.map((deviation) => ({ ...deviation, message: escapeControls(deviation.message) })),
+  };
+}
+
+function describeTable(json: NftTable | undefined, { family, table }: TableName): Deviation[] {
+  if (!json) {
+    return [{ message: `table ${family} ${table} is missing from the listing`, needsRebuild: true }];
+  }
+  return json.flags.map((flag) => ({
+    message: meansDormant(flag)
+      ? `table ${family} ${table} is dormant: none of its rules are in force`
+      : `table ${family} ${table}: unexpected flag ${flag}`,
+    needsRebuild: true,
+  }));
+}
+
+/** `dormant`, or what nft 1.0.6 prints in its place: whatever is in memory that it has freed. */
+function meansDormant(flag: string): boolean {
+  return flag !== 'owner' && flag !== 'persist';
+}
+
+/** An object of a kind, or with a name, that the compiler never gives. */
+function unknownObject({ kind, name }: NftOther): Deviation {
+  return { message: `unknown ${kind} ${name ?? 'without a name'}`, needsRebuild: true };
+}
+
+/** Whether the compiler could have given the name; nft has no quotes for names, so commands can use no other. */
+function isUsable(name: string | undefined): name is string {
+  return name !== undefined && /^[A-Za-z][A-Za-z0-9/._-]{0,254}$/.test(name);
+}
+
+interface SetContext {
+  readonly family: Family;
+  readonly knownNames: KnownNames;
+  /** Is added to. */
+  readonly deviations: Deviation[];
+}
+
+function readSets(
+  json: NftJson,
+  { family, knownNames, deviations }: SetContext,
+): { sets: FilledSet[]; dynamic: Map<string, readonly DynamicElement[]> } {
+  const sets: FilledSet[] = [];
+  const dynamic = new Map<string, readonly DynamicElement[]>();
+  for (const listed of json.sets) {
+    const { kind, name } = listed;
+    if (!isUsable(name)) {
+      deviations.push(unknownObject({ kind, name }));
+      continue;
+    }
+    const found = readSet({ ...listed, name }, family, knownNames);
+    appendAll(deviations, found.deviations);
+    if (found.set) {
+      sets.push(found.set);
+    }
+    if (found.dynamic) {
+      dynamic.set(name, found.dynamic);
+    }
+  }
+  return { sets, dynamic };
+}
+
+function readChains(json: NftJson, family: Family, deviations: Deviation[]): Chain[] {
+  const rules = rulesByChain(json.rules);
+  const chains: Chain[] = [];
+  for (const listed of json.chains) {
+    const { name } = listed;
+    if (!isUsable(name)) {
+      deviations.push(unknownObject({ kind: 'chain', name }));
+      continue;
+    }
+    const found = readChain({ ...listed, name }, rules.get(name) ?? [], family);
+    appendAll(deviations, found.deviations);
+    chains.push(found.chain);
+  }
+  const names = new Set(json.chains.map(({ name }) => name));
+  for (const chain of rules.keys()) {
+    if (!names.has(chain)) {
+      const place = chain === undefined ? 'a chain without a name' : `chain ${chain}`;
+      deviations.push({ message: `${place} has rules but is not listed`, needsRebuild: true });
+    }
+  }
+  return chains;
+}
+
+function rulesByChain(rules: readonly NftRule[]): Map<string | undefined, NftRule[]> {
+  const found = new Map<string | undefined, NftRule[]>();
+  for (const rule of rules) {
+    const known = found.get(rule.chain);
+    if (known) {
+      known.push(rule);
+    } else {
+      found.set(rule.chain, [rule]);
+    }
+  }
+  return found;
+}
