@@ -1,17 +1,17 @@
 import type { Lock } from '../apply/with-lock.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 
-/** The outside world of a command, so that tests can run it in their own process. */
+/** Everything outside that a command uses, so that tests can run it in their own process. */
 export interface Streams extends GivenStreams {
   /** Runs nft and conntrack. */
   readonly run: RunProgram;
-  /** Keeps other processes from a table meanwhile. */
+  /** Keeps other processes away from a table. */
   readonly lock: Lock;
-  /** Milliseconds on a clock that never goes back. */
+  /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
 }
 
-/** What a caller of the program has to give; Node's `process` has it. */
+/** What a caller of the program must provide; Node's `process` does. */
 export interface GivenStreams {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -21,7 +21,7 @@ export interface GivenStreams {
   readonly now?: () => number;
 }
 
-/** Whether what goes to an output may have color: on a terminal, unless NO_COLOR says otherwise (no-color.org). */
+/** Whether to print color: on a terminal, unless NO_COLOR is set (no-color.org). */
 export function wantsColor(
   { env, ...outputs }: Pick<GivenStreams, 'env' | 'stdout' | 'stderr'>,
   output: 'stdout' | 'stderr' = 'stderr',
@@ -29,7 +29,7 @@ export function wantsColor(
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
 
-/** A file that the package has beside its code. It lies two levels up from here, and from where the build puts this: dist/cli. */
+/** A file of the package, by its path. The root is two levels above src/cli and above dist/cli, where the bundle is. */
 export function packageFile(path: string): URL {
   return new URL(`../../${path}`, import.meta.url);
 }

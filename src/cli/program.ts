@@ -15,7 +15,7 @@ type SetExitCode = (code: number) => void;
 
 interface CommandEntry {
   readonly name: string;
-  /** A few words for the list of commands. */
+  /** A few words, lowercase, without a period. */
   readonly summary: string;
   /** Loads the module of the command; the modules of the others stay unread, which makes the start quick. */
   readonly load: () => Promise<DefineCommand>;

@@ -50,7 +50,7 @@ describe('apply cannot begin', () => {
     expect(await apply({ flags: ['--target-nft', '1.1.3'] }, old)).toMatchObject({
       exitCode: 2,
       stdout: '',
-      stderr: 'error: nft 1.0.6 cannot load what --target-nft 1.1.3 gives; leave this option out\n',
+      stderr: 'error: nft 1.0.6 cannot load rulesets for --target-nft 1.1.3; omit this option\n',
       texts: [],
     });
     const young = answering('nft --version', { stdout: 'nftables v1.1.3 (Commodore Bullmoose #4)\n' });

@@ -152,7 +152,7 @@ describe('a file of the input is not overwritten', () => {
     ]);
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/\n$/);
-    expect(stderr.split('\n').at(-2)).toBe(`error: ${output} is part of the input${also}; name another file to write`);
+    expect(stderr.split('\n').at(-2)).toBe(`error: ${output} is part of the input${also}; write to another file`);
     expect(contentOf('shop.json')).toBe(listOf(shopObjects));
     expect(contentOf('manifests/shop.json')).toBe(listOf(shopObjects));
     expect(contentOf('config.yaml')).toBe(config);
@@ -240,7 +240,8 @@ describe('sizes', () => {
 /** Arguments, exit code, and a part of what is said. */
 type Misuse = [args: string[], exitCode: number, stderr: string];
 
-const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last\n(see --help)\n';
+const labelRule =
+  '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit\n(see --help)\n';
 
 const misuses: Misuse[] = [
   [['graph'], 2, 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
@@ -281,7 +282,7 @@ const misuses: Misuse[] = [
   [
     [...shop, '-n', 'shop/cart'],
     2,
-    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is no namespace: ${labelRule}`,
+    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is not the name of a namespace: ${labelRule}`,
   ],
   [
     [...shop, '--file', ''],
@@ -290,13 +291,21 @@ const misuses: Misuse[] = [
   ],
   [[...shop, '--file', 'FOLDER/new/'], 2, 'is the name of a folder; expected a file\n(see --help)\n'],
   [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: no Node is called "worker-9"'],
-  [[...shop, '--file', 'FOLDER/shop.json/x'], 2, 'cannot be written: part of its path is not a folder\n'],
-  [[...shop, '--file', `FOLDER/${'x'.repeat(300)}`], 2, 'cannot be written: its name is too long\n'],
-  [[...shop, '--file', '/dev/full'], 2, 'error: /dev/full cannot be written: no space left\n'],
+  [
+    [...shop, '--file', 'FOLDER/shop.json/x'],
+    2,
+    'error: cannot write FOLDER/shop.json/x: part of its path is not a folder\n',
+  ],
+  [
+    [...shop, '--file', `FOLDER/${'x'.repeat(300)}`],
+    2,
+    `error: cannot write FOLDER/${'x'.repeat(300)}: its name is too long\n`,
+  ],
+  [[...shop, '--file', '/dev/full'], 2, 'error: cannot write /dev/full: no space left\n'],
   [['graph', 'FOLDER/broken.yaml'], 1, '1 error: no ruleset\n'],
   [['graph', 'FOLDER/no-such-file'], 1, 'no such file or folder\n1 error: no ruleset\n'],
-  [[...shop, '--file', 'FOLDER/no/such/folder'], 2, 'error: FOLDER/no/such/folder cannot be written: no such folder\n'],
-  [[...shop, '--file', 'FOLDER/empty'], 2, 'error: FOLDER/empty cannot be written: it is a folder\n'],
+  [[...shop, '--file', 'FOLDER/no/such/folder'], 2, 'error: cannot write FOLDER/no/such/folder: no such folder\n'],
+  [[...shop, '--file', 'FOLDER/empty'], 2, 'error: cannot write FOLDER/empty: it is a folder\n'],
 ];
 
 test.each(misuses)('%j is answered', async (args, exitCode, part) => {

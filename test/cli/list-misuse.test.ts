@@ -26,7 +26,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last\n(see --help)\n';
+const labelRule =
+  '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit\n(see --help)\n';
 
 test.each<[args: string[], exitCode: number, stderr: string]>([
   [[], 2, 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],
@@ -48,7 +49,7 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [
     ['-n', 'shop/cart'],
     2,
-    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is no namespace: ${labelRule}`,
+    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is not the name of a namespace: ${labelRule}`,
   ],
   [
     ['--service', ''],

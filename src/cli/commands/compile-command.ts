@@ -17,15 +17,15 @@ const examples = `Examples:
 `;
 
 const exitText = `
-Exit codes: 0 done, 1 bad input (nothing is printed but diagnostics on stderr), 2 wrong usage, 4 no permission to write.`;
+Exit codes: 0 done, 1 bad input (only diagnostics are printed, on stderr), 2 wrong usage, 4 no permission to write.`;
 
 /** `svc2nft compile`: manifests in, nft text out. */
 export function compileCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('compile'))
     .description(
-      "Compiles what `kubectl get services,endpointslices,nodes -A -o yaml` prints into the node's nftables ruleset.",
+      "Compiles the output of `kubectl get services,endpointslices,nodes -A -o json` into a node's nftables ruleset.",
     )
-    .option('-o, --output <file>', 'write the ruleset there instead of stdout', checkedText(outputFileProblem))
+    .option('-o, --output <file>', 'write the ruleset to this file instead of stdout', checkedText(outputFileProblem))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
@@ -39,10 +39,8 @@ interface CompileCommandFlags extends CompileFlags {
 }
 
 /**
- * Loads, compiles and prints. Diagnostics go to stderr, all of them; the ruleset goes out only when nothing was lost
- * on the way.
- *
- * @returns the exit code.
+ * Loads, compiles and prints; resolves to the exit code. All diagnostics go to stderr; the ruleset is printed only if the
+ * input is not refused.
  */
 async function runCompile(paths: readonly string[], flags: CompileCommandFlags, streams: Streams): Promise<number> {
   if (lacksInput(paths, streams)) {

@@ -13,16 +13,16 @@ const examples = `Examples:
 `;
 
 const exitText = `
-The first lines of each script say how to install it. Where bash has the package bash-completion, the script may be
-written to ~/.local/share/bash-completion/completions/svc2nft, which bash reads when it is needed.
+The first lines of each script say how to install it. With the package bash-completion, the script for bash can be
+written to ~/.local/share/bash-completion/completions/svc2nft, which is loaded on demand.
 
 Exit codes: 0 done, 2 wrong usage.`;
 
 /** `svc2nft completion`: a script for a shell. */
 export function completionCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('completion')
-    .description('Prints a script that lets a shell complete commands, options, their values and file names.')
-    .addArgument(new Argument('<bash|zsh|fish>', 'the shell to write the script for').choices(['bash', 'zsh', 'fish']))
+    .description('Prints a script with which a shell completes commands, options, their values and file names.')
+    .addArgument(new Argument('<bash|zsh|fish>', 'the shell').choices(['bash', 'zsh', 'fish']))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (shell: Shell, _flags: unknown, command: Command) => {

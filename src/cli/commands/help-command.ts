@@ -10,11 +10,11 @@ const examples = `Examples:
 const exitText = `
 Exit codes: 0 done, 2 wrong usage.`;
 
-/** `svc2nft help`. Commander's own one answers an unknown name with the whole help and not a word about the name. */
+/** `svc2nft help`. Commander's own help command prints the whole help for an unknown name, without saying that it is unknown. */
 export function helpCommand(): Command {
   return new Command('help')
-    .description('Prints the help of a command, as its --help does, or of the whole program.')
-    .argument('[COMMAND]', 'name of the command')
+    .description('Prints the help of a command, like its --help, or of the whole program.')
+    .argument('[COMMAND]', 'the command')
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action((name: string | undefined, _flags: unknown, help: Command) => {
@@ -31,5 +31,5 @@ function describeUnknown(name: string, { commands }: Command): string {
   const names = commands.map((command) => command.name());
   const closest = suggestClosest(name, names);
   const advice = closest === undefined ? `The commands are ${names.join(', ')}.` : `(Did you mean ${closest}?)`;
-  return `error: there is no command '${escapeControls(name)}'\n${advice}`;
+  return `error: unknown command '${escapeControls(name)}'\n${advice}`;
 }

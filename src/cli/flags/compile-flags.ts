@@ -8,7 +8,7 @@ import {
 } from '../../config/check-options.ts';
 import type { CompileOptions } from '../../options.ts';
 
-/** The flags that say what to compile, as commander hands them over; absent ones were not given. */
+/** The flags that say what to compile, as commander passes them; those not given are absent. */
 export interface CompileFlags {
   readonly node?: string;
   readonly nodeIp?: readonly string[];
@@ -23,28 +23,28 @@ export interface CompileFlags {
   readonly keepGoing?: true;
 }
 
-/** Adds the flags that every command has which compiles manifests. */
+/** Adds the flags of every command that compiles manifests. */
 export function addCompileOptions(command: Command): Command {
   return command
     .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
     .option(
       '--node <name>',
-      'the node that the ruleset is for; default: the only Node of the input',
+      'the node to compile for (default: the only Node of the input)',
       checkedText(nodeNameProblem),
     )
     .option(
       '--node-ip <address>',
-      'address of the node, the primary one of each family first; may be repeated, replaces those of the Node object',
+      'address of the node, the primary one of each family first; may be repeated; replaces the addresses of the Node object',
       checkedList(addressProblem),
     )
-    .option('--zone <name>', "the node's zone; replaces the label topology.kubernetes.io/zone")
+    .option('--zone <name>', "the node's zone; replaces its label topology.kubernetes.io/zone")
     .option(
       '--config <file>',
-      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); the flags below override it',
+      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); other flags take precedence',
     )
     .option(
       '--cluster-cidr <cidrs>',
-      'ranges of the pods, at most one for each family, separated by commas',
+      'CIDRs of the pods, at most one per family, separated by commas',
       commaList(clusterCIDRsProblem),
     )
     .option(
@@ -52,32 +52,32 @@ export function addCompileOptions(command: Command): Command {
       'where node ports are open: CIDRs, primary, localhost or all, separated by commas (default: primary)',
       commaList((texts) => texts.map(nodePortAddressProblem).find(Boolean)),
     )
-    .option('--masquerade-all', 'masquerade everything that goes to cluster IPs')
+    .option('--masquerade-all', 'masquerade all traffic to cluster IPs')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
-    .addOption(new Option('--family <family>', 'only the table of one family').choices(['ip', 'ip6']))
+    .addOption(new Option('--family <family>', 'only the table of this family').choices(['ip', 'ip6']))
     .addOption(
       new Option(
         '--target-nft <version>',
-        'oldest nft that must accept the output; from 1.1.3 on, affinity over IPv6 needs no chains of its own',
+        'oldest nft that must accept the ruleset; with 1.1.3, affinity over IPv6 needs no extra chains',
       ).choices(['1.0.6', '1.1.3']),
     )
-    .option('--keep-going', 'leave invalid objects out and compile the rest');
+    .option('--keep-going', 'leave out invalid objects and compile the rest');
 }
 
-/** A check of src/config/value-problems.ts: what is wrong with a text, or undefined. */
+/** A check of src/config/check-options.ts: what is wrong with a value, or undefined. */
 type Check<T> = (value: T) => string | undefined;
 
-/** Reads an option of one value. */
+/** Parses an option with one value. */
 export function checkedText(check: Check<string>): (value: string) => string {
   return (value) => refuse(check(value)) ?? value;
 }
 
-/** Reads an option that may be repeated. */
+/** Parses an option that may be repeated. */
 export function checkedList(check: Check<string>): (value: string, previous?: readonly string[]) => readonly string[] {
   return (value, previous = []) => refuse(check(value)) ?? [...previous, value];
 }
 
-/** Reads an option of several values with commas between them. */
+/** Parses an option with values separated by commas. */
 function commaList(check: Check<readonly string[]>): (value: string) => readonly string[] {
   return (value) => {
     const values = value.split(',').map((text) => text.trim());

@@ -3,23 +3,25 @@ import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import { checkedList } from './compile-flags.ts';
 
-/** Flags that leave Services out; absent ones were not given. */
+/** Flags that select Services; those not given are absent. */
 export interface ServiceFilters {
   readonly namespace?: readonly string[];
-  /** `namespace/name`, or a name alone for that of any namespace. */
+  /** `namespace/name`, or a name alone for Services of that name in any namespace. */
   readonly service?: readonly string[];
 }
 
-/** Adds the flags of commands that show Services, all of them or some. */
+/** Adds the flags that select the Services to show. */
 export function addServiceFilters(command: Command): Command {
   return command
-    .option('-n, --namespace <name>', 'only Services of this namespace; may be repeated', checkedList(namespaceProblem))
+    .option('-n, --namespace <name>', 'only Services in this namespace; may be repeated', checkedList(namespaceProblem))
     .option('--service <[namespace/]name>', 'only this Service; may be repeated', checkedList(serviceProblem));
 }
 
 /** What is wrong with the name of a namespace, a DNS label (RFC 1123), or undefined. */
 function namespaceProblem(text: string): string | undefined {
-  return new RegExp(`^${label}$`).test(text) ? undefined : `${describeValue(text)} is no namespace: ${labelRule}`;
+  return new RegExp(`^${label}$`).test(text)
+    ? undefined
+    : `${describeValue(text)} is not the name of a namespace: ${labelRule}`;
 }
 
 /** What is wrong with the name of a Service, or undefined. */
@@ -30,18 +32,18 @@ function serviceProblem(text: string): string | undefined {
 }
 
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const labelRule = '1 to 63 lower-case letters, digits and -, with a letter or digit first and last';
+const labelRule = '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit';
 
-/** A name that somebody gave and nothing has. */
+/** A given name that does not exist. */
 export interface UnknownName {
   readonly name: string;
-  /** The same for people, control characters made visible. */
+  /** The same, quoted, with control characters visible. */
   readonly text: string;
-  /** ` (did you mean shop?)`, or nothing. */
+  /** ` (did you mean shop?)`, or empty. */
   readonly hint: string;
 }
 
-/** The names that are not among those known, each with a suggestion. */
+/** The names that are not known, each with a suggestion. */
 export function unknownNames(names: readonly string[], known: ReadonlySet<string>): UnknownName[] {
   return names
     .filter((name) => !known.has(name))

@@ -6,7 +6,7 @@ import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 
-/** Looks for an nft and a kernel that can do the work; says why not, and with what exit code to end. */
+/** Finds the version of nft and checks that the kernel answers; or reports why not, with the exit code to end with. */
 export async function findNft(
   run: RunProgram,
   { targetNft }: CompileFlags,
@@ -17,9 +17,9 @@ export async function findNft(
     stderr.write(`error: ${formatNftError(probe)}\n`);
     return { exitCode: exitCodeOfError(probe) };
   }
-  // nft 1.0.6 aborts on it, and Services with affinity would have to be left out.
+  // nft 1.0.6 aborts on these, and Services with affinity would have to be left out.
   if (targetNft === '1.1.3' && probe.targetNft !== '1.1.3') {
-    stderr.write(`error: nft ${probe.version} cannot load what --target-nft 1.1.3 gives; leave this option out\n`);
+    stderr.write(`error: nft ${probe.version} cannot load rulesets for --target-nft 1.1.3; omit this option\n`);
     return { exitCode: exitCodes.wrongUsage };
   }
   return probe;

@@ -8,20 +8,20 @@ import { appendAll } from '../../lib/lists.ts';
 
 const tooLarge = `larger than ${Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20)} MiB; split it`;
 
-/** The files that were read, and a diagnostic for each path that could not be. */
+/** The files that were read, and a diagnostic for each path that could not be read. */
 export interface LoadedInput {
   readonly texts: InputText[];
   readonly diagnostics: Diagnostic[];
 }
 
 /**
- * Reads what PATH arguments name: a file of any name, a folder with everything below it that is called *.yaml, *.yml
- * or *.json (sorted; hidden folders and node_modules left out), or `-` for stdin, which is also what no path means.
- * Never throws: what cannot be read is a diagnostic.
+ * Reads PATH arguments: a file of any name, a folder with all *.yaml, *.yml and *.json files below it (sorted; without
+ * hidden folders and node_modules), or `-` for stdin, which is also the default. Never throws: a path that cannot be read
+ * is a diagnostic.
  */
 export async function loadInput(paths: readonly string[], stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
   const loaded: LoadedInput = { texts: [], diagnostics: [] };
-  // A pipe can be read once only.
+  // A pipe can be read only once.
   const wanted =
     paths.length === 0 ? ['-'] : paths.filter((path, index) => path !== '-' || paths.indexOf('-') === index);
   for (const path of wanted) {
@@ -56,7 +56,7 @@ async function loadFolder(folder: string): Promise<LoadedInput> {
   return loaded;
 }
 
-/** Real paths of folders: those from the first one down to here, to which a link would be a loop, and all so far. */
+/** Real paths of folders: those above, to which a link would be a loop, and all visited so far. */
 interface Walk {
   readonly open: ReadonlySet<string>;
   readonly visited: Set<string>;
@@ -65,7 +65,9 @@ interface Walk {
 async function loadBelow(folder: string, { open, visited }: Walk, loaded: LoadedInput): Promise<void> {
   const real = await realpath(folder);
   if (open.has(real)) {
-    loaded.diagnostics.push(diagnosticInFile('file-unreadable', 'this folder contains itself through a link', folder));
+    loaded.diagnostics.push(
+      diagnosticInFile('file-unreadable', 'the folder contains itself through a symbolic link', folder),
+    );
     return;
   }
   if (visited.has(real)) {
@@ -82,7 +84,7 @@ async function loadBelow(folder: string, { open, visited }: Walk, loaded: Loaded
 
 const nothing: LoadedInput = { texts: [], diagnostics: [] };
 
-/** Only folders and manifests are looked at, so that nothing else in a folder can be an error. */
+/** Looks only at folders and manifests, so that nothing else in a folder can be an error. */
 async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedInput): Promise<LoadedInput> {
   const isManifest = /\.(ya?ml|json)$/.test(name);
   if (name.startsWith('.') || name === 'node_modules') {
@@ -118,7 +120,7 @@ async function readOne(path: string, found: Stats): Promise<LoadedInput> {
   };
 }
 
-/** Gives nothing for a file that was changed since: positions in it would mislead. */
+/** Gives nothing for a file that has changed since: positions in it would mislead. */
 function rereader(path: string, { size, mtimeMs }: Stats): () => Uint8Array | undefined {
   return () => {
     const now = statSync(path, { throwIfNoEntry: false });
@@ -133,7 +135,7 @@ async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
   });
 }
 
-/** Copies piece by piece: a pipe's pieces are buffers of 64 KiB with little in them, too much to be kept until the end. */
+/** Copies chunk by chunk: chunks of a pipe are buffers of 64 KiB with little in them, too many to keep until the end. */
 async function readAll(stream: NodeJS.ReadableStream): Promise<Buffer> {
   let bytes = Buffer.alloc(2 ** 16);
   let length = 0;
@@ -160,7 +162,7 @@ async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     return code === 'ENOENT' || code === 'ENOTDIR'
       ? failed('file-not-found', 'no such file or folder', path)
-      : failed('file-unreadable', reasons.get(code) ?? `it cannot be read: ${String(error)}`, path);
+      : failed('file-unreadable', reasons.get(code) ?? `cannot be read: ${String(error)}`, path);
   }
 }
 

@@ -4,7 +4,7 @@ import type { CompileOptions } from '../../options.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import { loadFile } from './load-files.ts';
 
-/** Options for the compiler, and what is wrong with the configuration file. */
+/** Options for the compiler, and diagnostics about the configuration file. */
 interface Settings {
   readonly options: Partial<CompileOptions>;
   readonly diagnostics: readonly Diagnostic[];

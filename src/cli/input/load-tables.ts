@@ -155,7 +155,7 @@ async function loadText(path: string, { stdin }: Streams): Promise<{ file: strin
   const [problem] = diagnostics;
   const [input] = texts;
   if (problem || !input) {
-    return problem ? withHint(problem, path) : diagnosticInFile('file-unreadable', 'it cannot be read', path);
+    return problem ? withHint(problem, path) : diagnosticInFile('file-unreadable', 'cannot be read', path);
   }
   const { file } = input;
   const text = decodeText(input);

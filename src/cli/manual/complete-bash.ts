@@ -16,7 +16,7 @@ ${lines(commands.map(optionsCase))}
   esac
 }
 
-# What option $2 of command $1 takes; fails where it takes nothing.
+# The value of option $2 of command $1; fails if it takes none.
 _svc2nft_option_value() {
   case "$1 $2" in
 ${lines(valueCases(commands))}
@@ -24,7 +24,7 @@ ${lines(valueCases(commands))}
   esac
 }
 
-# What argument number $2 of command $1 may be.
+# Argument number $2 of command $1.
 _svc2nft_argument() {
   case "$1 $2" in
 ${lines(commands.flatMap(argumentCases))}
@@ -39,7 +39,7 @@ function heading({ version }: ProgramManual): string {
 #
 # For this shell:       source <(svc2nft completion bash)
 # For each new shell:   svc2nft completion bash > ~/.local/share/bash-completion/completions/svc2nft
-# Make that folder first. Without the package bash-completion, write a file of your own and source it in ~/.bashrc.
+# Create that folder first. Without the package bash-completion, write to another file and source it in ~/.bashrc.
 `;
 }
 
@@ -47,7 +47,7 @@ function optionsCase({ name, options }: CommandManual): string {
   return `    ${quoteForShell(name)}) words=(${quoteAll(options.flatMap((option) => option.names))}) ;;`;
 }
 
-/** One case for all options that take the same. */
+/** One case for all options that accept the same. */
 function valueCases(commands: readonly CommandManual[]): readonly string[] {
   const patterns = new Map<string, readonly string[]>();
   for (const { name: command, options } of commands) {
@@ -81,14 +81,14 @@ function lines(texts: readonly string[]): string {
   return texts.join('\n');
 }
 
-/** The part of the bash script that is the same for every command line; complete-bash.ts writes what it asks for. */
+/** The part of the bash script that does not depend on the commands. */
 const bashCompleter = `_svc2nft() {
   local -a line=() words=()
   local piece glued='' files='' typed='' option='' ended='' prefix='' command=$_svc2nft_default_command
   local -i index first=1 position=1
   COMPREPLY=()
 
-  # Readline splits words at : and =, which stand in addresses and between an option and its value: join them again.
+  # Readline splits words at : and =, as in addresses and between an option and its value: join them again.
   # An empty word is the one at the cursor, after a space.
   for piece in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
     if [[ \${#line[@]} -gt 0 && -n $piece && ( -n $glued || $piece =~ ^[:=]+$ ) ]]; then
@@ -101,7 +101,7 @@ const bashCompleter = `_svc2nft() {
   local -i last=\${#line[@]}-1
   local current=\${line[last]-}
 
-  # The first word is a command, or belongs to the default one.
+  # The first word is a command, or belongs to the default command.
   if ((last > 0)); then
     for piece in "\${_svc2nft_commands[@]}"; do
       [[ $piece == "\${line[0]}" ]] && command=$piece
@@ -109,7 +109,7 @@ const bashCompleter = `_svc2nft() {
   fi
   [[ $command == "\${line[0]}" && last -gt 0 ]] || first=0
 
-  # What of the words before the cursor is an option, its value, or an argument.
+  # Which words before the cursor are options, their values, or arguments.
   for ((index = first; index < last; index++)); do
     piece=\${line[index]}
     if [[ -n $option ]]; then
@@ -140,7 +140,7 @@ const bashCompleter = `_svc2nft() {
     _svc2nft_argument "$command" "$position"
   fi
 
-  # Of a word with colons readline replaces only what stands after the last one.
+  # In a word with colons, readline replaces only the part after the last one.
   [[ $current == *:* && $COMP_WORDBREAKS == *:* ]] && typed=\${current%"\${current##*:}"}
   for piece in "\${words[@]}"; do
     if [[ $piece == "$current"* && $piece != "$typed" ]]; then
@@ -149,8 +149,8 @@ const bashCompleter = `_svc2nft() {
     fi
   done
 
-  # Names of files alone are left to readline, which knows best how they are written. What begins as a word does has
-  # nothing in it that must be unquoted; what is offered readline quotes.
+  # File names alone are left to readline, which quotes them best. A text that begins like a word has nothing to
+  # unquote, and readline quotes what is offered.
   if [[ -n $files && \${#COMPREPLY[@]} -eq 0 ]]; then
     compopt -o default
   elif [[ -n $files ]]; then

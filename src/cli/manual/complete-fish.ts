@@ -15,7 +15,7 @@ function __svc2nft_begins
     test (count (commandline -opc)) -eq 1
 end
 
-# Whether the line calls that command; a first word that is none belongs to the default one.
+# Whether the line calls this command; a first word that does not name one belongs to the default command.
 function __svc2nft_calls
     set -l words (commandline -opc)
     set -l called ${quote(defaultCommand)}
@@ -57,7 +57,7 @@ function argumentLine(condition: string, value: ValueManual): string | undefined
   return anything ? undefined : `complete -c svc2nft -n ${quote(condition)} ${argumentFlags(value)}`;
 }
 
-/** -r: a value must follow; -x: and it is no file. */
+/** -r: a value must follow; -x: a value that is not a file must follow. */
 function valueFlags(value: ValueManual): string {
   return value.files ? `-r ${argumentFlags(value)}` : `-x${value.words.length > 0 ? ` ${argumentFlags(value)}` : ''}`;
 }
@@ -68,7 +68,7 @@ function argumentFlags({ words, files }: ValueManual): string {
   return [files && '-F', list && `-a ${quote(list)}`].filter(Boolean).join(' ');
 }
 
-/** Inside single quotes fish knows two escapes only: of the quote and of the backslash. */
+/** Inside single quotes, fish knows only the escapes of the quote and the backslash. */
 function quote(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }

@@ -45,7 +45,7 @@ function heading({ version }: ProgramManual): string {
 #
 # For this shell:       source <(svc2nft completion zsh)      (after compinit)
 # For each new shell:   svc2nft completion zsh > ~/.zfunc/_svc2nft
-# and have in ~/.zshrc: fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit
+# with this in ~/.zshrc: fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit
 `;
 }
 
@@ -85,7 +85,7 @@ function valueAction(words: readonly string[], files: boolean): string {
   const whole = listWords(words.filter((word) => !word.endsWith(':')));
   const begun = listWords(words.filter((word) => word.endsWith(':')));
   if (files || begun !== '') {
-    // No blank follows what is only begun.
+    // No space after a word that is only a beginning.
     const actions = [whole && `compadd -- ${whole}`, begun && `compadd -S "" -- ${begun}`, files && '_files'];
     return `{${actions.filter(Boolean).join('; ')}}`;
   }
@@ -96,27 +96,27 @@ function listWords(words: readonly string[]): string {
   return words.map((word) => escapeColons(quoteForShell(word))).join(' ');
 }
 
-/** Of values, where a colon ends a part. */
+/** For values, where a colon ends a part. */
 function escapeColons(text: string): string {
   return text.replaceAll(':', '\\:');
 }
 
-/** Of the explanation of an option, which stands in brackets. */
+/** For the explanation of an option, which is in brackets. */
 function escapeBrackets(text: string): string {
   return text.replace(/[\\[\]:]/g, '\\$&');
 }
 
-/** Of what `_describe` gets, where the first colon ends the name. */
+/** For `_describe`, where the first colon ends the name. */
 function escapeBackslashes(text: string): string {
   return text.replaceAll('\\', '\\\\');
 }
 
-/** The text as one word of bash and zsh, whatever it holds. */
+/** Quotes any text as one word of bash and zsh. */
 export function quoteForShell(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The options that only the program has, such as `--version`: those that its default command lacks. */
+/** The options of the program that its default command lacks, such as `--version`. */
 export function ownOptions({ options, commands, defaultCommand }: ProgramManual): readonly OptionManual[] {
   const shared = commands.find(({ name }) => name === defaultCommand)?.options ?? [];
   return options.filter(({ flags }) => !shared.some((option) => option.flags === flags));

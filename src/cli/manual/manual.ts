@@ -1,26 +1,26 @@
 import type { Argument, Command, Option } from 'commander';
 import { version } from '../../version.ts';
 
-/** The whole command line as data; help of every kind is made of this. */
+/** The whole command line as data, from which docs/cli.md, the man page and completion scripts are generated. */
 export interface ProgramManual extends CommandManual {
   readonly version: string;
   /** In the order of the help. */
   readonly commands: readonly CommandManual[];
-  /** The command that is meant where the first word is none. */
+  /** The command that runs when the first word does not name one. */
   readonly defaultCommand: string;
 }
 
 export interface CommandManual {
   /** Without the name of the program. */
   readonly name: string;
-  /** A few words, lower case, without a full stop. */
+  /** A few words, lowercase, without a period. */
   readonly summary: string;
   readonly description: string;
   /** Such as `svc2nft diff [options] [PATH...]`. */
   readonly usage: string;
   readonly arguments: readonly ArgumentManual[];
   readonly options: readonly OptionManual[];
-  /** Lines as one types them; a remark may follow after spaces. */
+  /** Lines to type; a remark may follow after spaces. */
   readonly examples: readonly string[];
   readonly notes: readonly TextBlock[];
   readonly exitCodes: readonly ExitCodeManual[];
@@ -31,7 +31,7 @@ export interface ArgumentManual {
   readonly term: string;
   readonly description: string;
   readonly value: ValueManual;
-  /** Takes all further words, too. */
+  /** Takes all following words, too. */
   readonly variadic: boolean;
 }
 
@@ -41,20 +41,20 @@ export interface OptionManual {
   /** Such as `-o` and `--output`. */
   readonly names: readonly string[];
   readonly description: string;
-  /** None for a switch. */
+  /** Undefined for a switch. */
   readonly value: ValueManual | undefined;
   readonly default: string | undefined;
   readonly required: boolean;
   readonly repeatable: boolean;
 }
 
-/** What an argument, or an option with a value, takes. Without words and files it is any text. */
+/** What an argument or an option accepts: any text if there are neither words nor files. */
 export interface ValueManual {
   readonly name: string;
   readonly words: readonly string[];
-  /** Names of files and folders, besides the words. */
+  /** Accepts names of files and folders, besides the words. */
   readonly files: boolean;
-  /** Other texts are as good as the words; one that ends in a colon goes on. */
+  /** Accepts other texts, too; a word that ends in a colon is only a beginning. */
   readonly open?: true;
 }
 
@@ -63,14 +63,14 @@ interface ExitCodeManual {
   readonly meaning: string;
 }
 
-/** Prose is one line, to be wrapped; lines are kept as they are. */
+/** Prose is one line, to be wrapped; lines stay as they are. */
 export interface TextBlock {
   readonly kind: 'prose' | 'lines';
   readonly text: string;
 }
 
 /**
- * Describes the command line as it is defined; nothing is told twice.
+ * Describes the command line from its definitions.
  *
  * @param program the outermost command.
  */
@@ -119,14 +119,14 @@ function describeOption({ flags, short, long, description, ...option }: Option):
     value: placeholder === undefined ? undefined : describeValue(placeholder, option.argChoices),
     default: typeof option.defaultValue === 'string' ? option.defaultValue : undefined,
     required: option.mandatory,
-    // Commander does not know it of options that collect their values themselves.
+    // Commander does not know this about options that collect their values themselves.
     repeatable: option.variadic || description.includes('may be repeated'),
   };
 }
 
 const fileWords = /^(file|path|folder)$/i;
 
-/** The placeholder tells what a value is: `<file>` is a file, and `<file|kernel>` a file or the word `kernel`. */
+/** Reads a placeholder: `<file>` is a file, and `<file|kernel>` a file or the word `kernel`. */
 function describeValue(placeholder: string, choices: readonly string[] | undefined): ValueManual {
   const beginnings = valueBeginnings.get(placeholder);
   if (beginnings) {
@@ -141,7 +141,7 @@ function describeValue(placeholder: string, choices: readonly string[] | undefin
   };
 }
 
-/** What stands before and after the help of a command that commander makes itself (`addHelpText`). */
+/** Reads the texts around commander's own help of a command (`addHelpText`). */
 function readHelpTexts(command: Command): Pick<CommandManual, 'examples' | 'notes' | 'exitCodes'> {
   const [before = '', after = ''] = captureHelp(command).split(command.helpInformation());
   const paragraphs = after.split(/\n{2,}/).map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''));
@@ -153,7 +153,7 @@ function readHelpTexts(command: Command): Pick<CommandManual, 'examples' | 'note
   };
 }
 
-/** All of the help. */
+/** The whole help, as printed. */
 function captureHelp(command: Command): string {
   const output = command.configureOutput();
   let help = '';
@@ -167,14 +167,14 @@ function captureHelp(command: Command): string {
   return help;
 }
 
-/** The lines below `Examples:`, without what they share in indentation. */
+/** The lines below `Examples:`, without their common indentation. */
 function readExamples(text: string): readonly string[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '' && line !== 'Examples:');
   const indentation = Math.min(...lines.map((line) => line.search(/\S/)));
   return lines.map((line) => line.slice(indentation));
 }
 
-/** Lines that are indented are meant as they are: tables, samples. All others are prose. */
+/** Indented lines, such as tables and samples, stay as they are. All others are prose. */
 function readBlocks(paragraph: string): readonly TextBlock[] {
   const blocks: TextBlock[] = [];
   for (const line of paragraph.split('\n')) {
@@ -186,7 +186,7 @@ function readBlocks(paragraph: string): readonly TextBlock[] {
   return blocks;
 }
 
-/** Reads `Exit codes: 0 done, 1 bad input, 2 wrong usage.`; each code may as well have a line of its own. */
+/** Reads `Exit codes: 0 done, 1 bad input, 2 wrong usage.`; each code may also be on its own line. */
 function readExitCodes(paragraph: string): readonly ExitCodeManual[] {
   return paragraph
     .replace('Exit codes:', '')
@@ -199,7 +199,7 @@ function readExitCodes(paragraph: string): readonly ExitCodeManual[] {
     });
 }
 
-/** Words that a value may be or begin with, where others are as good; by the placeholder of its option. */
+/** Words that a value may be or begin with, besides other texts; by the placeholder of its option. */
 export const valueBeginnings: ReadonlyMap<string, readonly string[]> = new Map([
   ['client', ['outside', 'node', 'pod:']],
   ['target', ['service:']],

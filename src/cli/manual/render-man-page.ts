@@ -1,14 +1,14 @@
 import type { CommandManual, OptionManual, ProgramManual, TextBlock } from './manual.ts';
 import { commonOptions, explainOption, partOptions } from './render-markdown.ts';
 
-/** The manual as a page for man(1), in the macros of man(7). It has no date: the same commands give the same page. */
+/** The manual as a page for man(1), in the macros of man(7), without a date: the same commands give the same page. */
 export function renderManPage(manual: ProgramManual): string {
   const { name, version, commands } = manual;
   const common = commonOptions(manual);
   const lines = [
-    '.\\" Made from the definitions of the commands: npm run manual',
+    '.\\" Generated from the definitions of the commands: npm run manual',
     `.TH ${name.toUpperCase()} 1 "" "${name} ${version}" "User Commands"`,
-    '.\\" Neither justified nor hyphenated: nobody should copy an option with a hyphen too many.',
+    '.\\" Neither justified nor hyphenated, so that options can be copied.',
     '.ad l',
     '.nh',
     '.SH NAME',
@@ -79,12 +79,12 @@ function italic(text: string): string {
   return `\\fI${escapeRoff(text)}\\fR`;
 }
 
-/** As the line of NAME wants it: no capital, no full stop. */
+/** As the NAME section requires: no initial capital, no period. */
 function uncapitalised(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, '');
 }
 
-/** Characters that roff takes for an escape, or prints as something else than they are in ASCII; groff_char(7). */
+/** Characters that roff takes for an escape, or prints as other than ASCII; groff_char(7). */
 const escapes: ReadonlyMap<string, string> = new Map([
   ['\\', '\\e'],
   ['-', '\\-'],
@@ -95,19 +95,19 @@ const escapes: ReadonlyMap<string, string> = new Map([
   ['~', '\\(ti'],
 ]);
 
-/** The text as it is, wherever it stands in a line. */
+/** Escapes a text for any place in a line. */
 function escapeRoff(text: string): string {
   const escaped = text.replace(/[\\\-'`"^~]/g, (character) => escapes.get(character) ?? character);
   // A dot at the beginning of a line makes it a request.
   return escaped.replace(/^\./, '\\&.');
 }
 
-/** Lines as they are, each on a line of its own. */
+/** Escapes lines, each on its own. */
 function escapeLines(lines: readonly string[]): string {
   return lines.map(escapeRoff).join('\n');
 }
 
-/** Prose for a line of its own; words in backticks become bold. */
+/** Escapes prose for its own line; words in backticks become bold. */
 function proseToRoff(text: string): string {
   const parts = text.split(/`([^`]+)`/);
   const rendered = parts.map((part, index) => (index % 2 === 1 ? `\\fB${escapeRoff(part)}\\fR` : escapeRoff(part)));

@@ -1,6 +1,6 @@
 import type { CommandManual, OptionManual, ProgramManual, TextBlock } from './manual.ts';
 
-/** The manual as a page of Markdown (GitHub's). */
+/** The manual as a page of GitHub's Markdown. */
 export function renderMarkdown(manual: ProgramManual): string {
   const common = commonOptions(manual);
   const { name: program, commands } = manual;
@@ -10,7 +10,7 @@ export function renderMarkdown(manual: ProgramManual): string {
   ]);
   const parts = [
     '# Command line',
-    '<!-- Made from the definitions of the commands: npm run manual -->',
+    '<!-- Generated from the definitions of the commands: npm run manual -->',
     prose(manual.description),
     codeBlock([manual.usage]),
     codeBlock(manual.examples),
@@ -70,7 +70,7 @@ function codeBlock(lines: readonly string[]): string {
 
 function code(text: string): string {
   const fence = fenceFor(text, 1);
-  // Spaces keep a backtick at an end apart from the fence.
+  // Spaces separate a backtick at either end from the fence.
   return /^`|`$/.test(text) ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }
 
@@ -80,18 +80,18 @@ function fenceFor(text: string, least: number): string {
   return '`'.repeat(Math.max(least, longest + 1));
 }
 
-/** Words in backticks stay code; in all else nothing means anything to Markdown. */
+/** Escapes prose for Markdown; words in backticks stay code. */
 function prose(text: string): string {
   const parts = text.split(/(`[^`]+`)/);
   return parts.map((part, index) => (index % 2 === 1 ? part : part.replace(/[\\`*_<[\]#$~]/g, '\\$&'))).join('');
 }
 
-/** A bar ends a cell, even in code. */
+/** A bar ends a cell, even inside code. */
 function escapeBars(cell: string): string {
   return cell.replaceAll('|', '\\|');
 }
 
-/** The options that at least three commands have, word for word. A manual describes them once. */
+/** The options that at least three commands share, word for word. A manual describes them once. */
 export function commonOptions({ commands }: ProgramManual): readonly OptionManual[] {
   const found = new Map<string, { readonly option: OptionManual; count: number }>();
   for (const option of commands.flatMap(({ options }) => options)) {
@@ -103,7 +103,7 @@ export function commonOptions({ commands }: ProgramManual): readonly OptionManua
   return [...found.values()].filter(({ count }) => count >= 3).map(({ option }) => option);
 }
 
-/** Parts the options of a command into those of its own and the common ones. */
+/** Separates the options of a command into its own and the common ones. */
 export function partOptions(
   { options }: CommandManual,
   common: readonly OptionManual[],
@@ -113,7 +113,7 @@ export function partOptions(
   return { own: options.filter((option) => !isCommon(option)), shared: options.filter(isCommon) };
 }
 
-/** The description of an option with what its definition says besides: choices, default. Words to type are in backticks. */
+/** The description of an option with its choices and default. Words to type are in backticks. */
 export function explainOption({ description, value, required, ...option }: OptionManual): string {
   const choices = value && !value.files && !value.open ? value.words.map((word) => `\`${word}\``).join(', ') : '';
   const remarks = [

@@ -1,18 +1,18 @@
 import type { RunProgram } from '../../kernel/run-program.ts';
 import type { Streams } from '../context.ts';
 
-/** Tells on stderr what a long command is at. */
+/** Shows on stderr what a slow command is doing. */
 export interface Progress {
-  /** A new step begins; it is told when the command has been at work for a second already, or still is in a second. */
+  /** Starts a step, which is shown once the command has been running for a second. */
   step(text: string): void;
-  /** The same program runner, whose programs are steps. */
+  /** The same runner, with a step for each program it runs. */
   watch(run: RunProgram): RunProgram;
 }
 
-/** In milliseconds; who waits no longer than this needs no explanation. */
+/** In milliseconds; a shorter wait needs no explanation. */
 const patience = 1_000;
 
-/** Does the work of a command, which may tell its steps meanwhile; resolves to what the work does. */
+/** Runs the work of a command, which may show its progress; resolves to the result of the work. */
 export async function withProgress<T>({ stderr, now }: Streams, work: (progress: Progress) => Promise<T>): Promise<T> {
   const start = now();
   let timer: NodeJS.Timeout | undefined;

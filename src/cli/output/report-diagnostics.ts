@@ -4,7 +4,7 @@ import { escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
 import { type Streams, wantsColor } from '../context.ts';
 
-/** Prints every diagnostic, then how many there were and, when errors were survived, which objects are left out. */
+/** Prints all diagnostics, then their number and, unless the input is refused, which objects are left out. */
 export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
   { refused, streams }: { readonly refused: boolean; readonly streams: Streams },
@@ -24,7 +24,7 @@ export function reportDiagnostics(
 
 const shownKinds = 20;
 
-/** Says what was ignored because no rule depends on it. */
+/** Reports objects that were ignored because no rule depends on their kind. */
 export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Streams): void {
   if (unusedKinds.size > 0) {
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -34,7 +34,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
   }
 }
 
-/** Tells on stderr how far a long YAML text is read: on a terminal in place, elsewhere once. */
+/** Reports on stderr how much of a long YAML text is read: on a terminal as it goes, elsewhere once. */
 export function progressOn({ stderr }: Streams): OnProgress {
   let told = '';
   return (file, done, total) => {

@@ -8,11 +8,11 @@ import { describeValue } from '../../lib/unknown-values.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 
-/** Writes the ruleset to a file, whole or not at all, or to stdout; resolves to the exit code. */
+/** Writes a text to a file, whole or not at all, or to stdout; resolves to the exit code. */
 export async function writeOutput(text: string, path: string | undefined, streams: Streams): Promise<number> {
   if (path === undefined || path === '-') {
     if (!streams.stdout.write(text)) {
-      // A reader that has left is dealt with where the stream was opened.
+      // bin/svc2nft.js handles a reader that stops early.
       await once(streams.stdout, 'drain').catch(() => undefined);
     }
     return exitCodes.done;
@@ -21,14 +21,14 @@ export async function writeOutput(text: string, path: string | undefined, stream
     await writeWhole(path, text);
     return exitCodes.done;
   } catch (error) {
-    streams.stderr.write(`error: ${escapeControls(`${path} cannot be written: ${reasonOf(error)}`)}\n`);
+    streams.stderr.write(`error: ${escapeControls(`cannot write ${path}: ${reasonOf(error)}`)}\n`);
     return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
   }
 }
 
 /**
- * A regular file is replaced in one step, so that no reader finds half of it; where a link leads to it, the link stays.
- * Anything else, a device or a pipe, is just written to: /dev/stdout may look like a file.
+ * Replaces a regular file in one step, so that no reader sees half of it; a link to it stays. Anything else, such as a
+ * device or a pipe, is written to in place: /dev/stdout may look like a regular file.
  */
 async function writeWhole(path: string, text: string): Promise<void> {
   const target = await realpath(path).catch(() => path);
@@ -40,7 +40,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
   const temporary = join(dirname(target), `.svc2nft-${randomBytes(6).toString('hex')}`);
   try {
-    // Exclusive: nobody may have put a link there.
+    // Exclusive, so that a link placed there by others is not followed.
     await writeFile(temporary, text, { flag: 'wx', mode: existing ? existing.mode & 0o777 : 0o666 });
     await rename(temporary, target);
   } catch (error) {
@@ -49,7 +49,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
-/** Node's own words would name the temporary file. */
+/** Node's own messages would name the temporary file. */
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'no such folder'],
   ['ENOTDIR', 'part of its path is not a folder'],
@@ -70,16 +70,16 @@ function isDenied(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code));
 }
 
-/** All that a command has read. */
+/** Everything that a command has read. */
 interface Input {
   readonly paths: readonly string[];
   /** What --config names. */
   readonly config: string | undefined;
-  /** They know the files that were found in folders. */
+  /** They name the files that were found in folders. */
   readonly documents: readonly Document[];
 }
 
-/** Whether an output file is one of those that were read, under whatever name. Says so. */
+/** Whether an output file is also an input file, under any name. Reports it. */
 export async function overwritesInput(
   output: string | undefined,
   { paths, config, documents }: Input,
@@ -93,14 +93,14 @@ export async function overwritesInput(
   for (const file of files) {
     if (file !== '-' && (await realPathOf(file)) === target) {
       const also = file === output ? '' : ` (as ${file})`;
-      stderr.write(`error: ${escapeControls(`${output} is part of the input${also}`)}; name another file to write\n`);
+      stderr.write(`error: ${escapeControls(`${output} is part of the input${also}`)}; write to another file\n`);
       return true;
     }
   }
   return false;
 }
 
-/** Undefined where nothing is. */
+/** Undefined if nothing is there. */
 async function realPathOf(path: string): Promise<string | undefined> {
   return realpath(path).catch(() => undefined);
 }
@@ -114,7 +114,7 @@ function filesOf(documents: readonly Document[]): Set<string> {
   return new Set(documents.map(({ source }) => source.file));
 }
 
-/** What is wrong with the name of a file to write, as far as its text shows, or undefined. */
+/** What is wrong with the name of an output file, or undefined. */
 export function outputFileProblem(text: string): string | undefined {
   if (text === '') {
     return `${describeValue(text)} is not the name of a file`;
