@@ -38,7 +38,7 @@ describe('input', () => {
     expect(await runMain(['compile', 'demo', '--cluster-cidr', '10.244.0.0/16'])).toEqual(expected);
   });
 
-  test('nothing on a terminal is wrong usage', async () => {
+  test('no input on a terminal is wrong usage', async () => {
     const result = await runMain(['compile']);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
     expect(result.stderr).toContain('no input');
@@ -97,7 +97,7 @@ describe('options', () => {
     expect(result.stderr).not.toContain('    at ');
   });
 
-  test('nothing that a stranger wrote reaches the terminal as it is', async () => {
+  test('control characters of the input do not reach the terminal', async () => {
     const evil = '\u001b]0;x\u0007\u009b31m\nerror: forged';
     const objects = [
       { apiVersion: 'v1', kind: `X${evil}`, metadata: { name: 'a' } },
@@ -118,7 +118,7 @@ describe('options', () => {
     expect(runs[0]?.stderr).not.toMatch(/^error: forged/m);
   });
 
-  test('a node that the input does not have is an error that lists those it has', async () => {
+  test('an unknown node is an error that lists the nodes of the input', async () => {
     const result = await runMain([cluster, '--node', 'worker-9']);
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(result.stderr).toContain(
@@ -128,7 +128,7 @@ describe('options', () => {
 });
 
 describe('output', () => {
-  test('-o writes the file whole, and only when there is no error', async () => {
+  test('-o writes the whole file, and only without errors', async () => {
     const file = join(folder, 'rules.nft');
     expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', file])).toEqual({
       exitCode: 0,
@@ -142,7 +142,7 @@ describe('output', () => {
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
-  test('-o leaves links in place and keeps the mode of what it replaces', async () => {
+  test('-o leaves links in place and keeps the mode of a replaced file', async () => {
     const file = join(folder, 'private.nft');
     const link = join(folder, 'link.nft');
     writeFileSync(file, 'old', { mode: 0o600 });
@@ -153,7 +153,7 @@ describe('output', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  test('-o into a folder that is not there says so', async () => {
+  test('-o into a missing folder is an error', async () => {
     const result = await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', join(folder, 'no/such/rules.nft')]);
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toBe(`error: cannot write ${join(folder, 'no/such/rules.nft')}: no such folder\n`);
@@ -195,7 +195,7 @@ describe('output', () => {
     expect(kept.stdout).toBe((await runMain([cluster, '--cluster-cidr', '10.244.0.0/16'])).stdout);
   });
 
-  test('--keep-going does not go on without the node', async () => {
+  test('--keep-going needs the node', async () => {
     const bad = readFileSync(cluster, 'utf8').replace('podCIDRs: [10.244.1.0/24]', 'podCIDRs: [oops]');
     const result = await runMain(['--keep-going', '--node', 'worker-1'], { input: bad });
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
@@ -204,7 +204,7 @@ describe('output', () => {
     expect(known.stdout).toContain('ip daddr @nodeport-ips');
   });
 
-  test('color only on a terminal that wants it', async () => {
+  test('color only on a terminal without NO_COLOR', async () => {
     const red = '\u001b[31m';
     const args = ['compile', 'no-such-file.yaml'];
     expect((await runMain(args)).stderr).not.toContain(red);

@@ -5,7 +5,7 @@ test.each([
   ['bash', 'source <(svc2nft completion bash)'],
   ['zsh', 'source <(svc2nft completion zsh)'],
   ['fish', 'svc2nft completion fish | source'],
-])('a script for %s, which says how to install it (test/manual runs them)', async (shell, installation) => {
+])('the script for %s says how to install it (test/cli/manual runs the scripts)', async (shell, installation) => {
   const { exitCode, stdout, stderr } = await runMain(['completion', shell]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   const comment = stdout.split('\n').filter((line) => line.startsWith('#'));

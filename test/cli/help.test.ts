@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runMain } from '../support/run-main.ts';
 
-test('help alone is --help', async () => {
+test('help alone prints the same as --help', async () => {
   const result = await runMain(['help']);
   expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   expect(result).toEqual(await runMain(['--help']));

@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a command on files of the folder, FOLDER/a, and says what it answers; nft must not be told to change anything. */
+/** Runs a command on files of the folder, FOLDER/a, and returns its output; nft must not be asked to change anything. */
 async function misuse(args: readonly string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
   const nft = createFakeNft();
   const given = args.map((arg) => arg.replace('FOLDER', folder));
@@ -32,7 +32,7 @@ async function misuse(args: readonly string[]): Promise<{ exitCode: number; stdo
 
 const tableProblem = '"a b" is no table name: a letter, then up to 30 letters, digits and any of _ . -';
 
-/** Arguments, and the whole answer. */
+/** Arguments, and the whole output. */
 type Misuse = [args: string[], stderr: string];
 
 const wrongFlags: Misuse[] = [

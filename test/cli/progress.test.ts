@@ -8,7 +8,7 @@ import { shop } from './shop.ts';
 
 const args = ['apply', '-', '--cluster-cidr', '10.244.0.0/16', '--family', 'ip'];
 
-/** A clock on which every look takes so many milliseconds. */
+/** A clock that advances by so many milliseconds each time it is read. */
 function clockOf(milliseconds: number): () => number {
   let time = 0;
   return () => {
@@ -17,7 +17,7 @@ function clockOf(milliseconds: number): () => number {
   };
 }
 
-test('who waits longer than a second is told each step, in a line', async () => {
+test('after a second, each step is shown on its own line', async () => {
   const { run } = createFakeNft();
   const { stderr, exitCode } = await runCommand(args, { run, input: shop(), now: clockOf(400) });
   expect(stderr.split('\n')).toEqual([
@@ -31,17 +31,17 @@ test('who waits longer than a second is told each step, in a line', async () => 
   expect(exitCode).toBe(0);
 });
 
-test('who does not is told nothing', async () => {
+test('within the first second, nothing is shown', async () => {
   const { run } = createFakeNft();
   const { stderr } = await runCommand(args, { run, input: shop(), now: clockOf(10) });
   expect(stderr).toBe('');
 });
 
-test('a step is told when the second is over while it lasts', async () => {
+test('a step that is running when the second ends is shown', async () => {
   vi.useFakeTimers();
   try {
     const stderr = new PassThrough();
-    const told = (): string => String(stderr.read() ?? '');
+    const shown = (): string => String(stderr.read() ?? '');
     const { run } = createFakeNft();
     const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run, lock: withoutLock };
     await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => {
@@ -49,21 +49,21 @@ test('a step is told when the second is over while it lasts', async () => {
       vi.advanceTimersByTime(900);
       step('waiting more');
       vi.advanceTimersByTime(99);
-      expect(told()).toBe('');
+      expect(shown()).toBe('');
       vi.advanceTimersByTime(1);
-      expect(told()).toBe('waiting more ...\n');
+      expect(shown()).toBe('waiting more ...\n');
       step('waiting still');
-      expect(told()).toBe('waiting still ...\n');
+      expect(shown()).toBe('waiting still ...\n');
     });
     await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => step('done at once'));
     vi.advanceTimersByTime(10_000);
-    expect(told()).toBe('');
+    expect(shown()).toBe('');
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('a large text is told with its size', async () => {
+test('a large text is shown with its size', async () => {
   const { run } = createFakeNft();
   const many = Array.from({ length: 1_500 }, (_, index) => `10.244.${index >> 8}.${index & 255}`);
   const { stderr } = await runCommand(args, { run, input: shop({ cart: many }), now: clockOf(2_000) });

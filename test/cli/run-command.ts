@@ -4,7 +4,7 @@ import { main } from '../../src/cli/main.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
 import type { CommandResult } from '../support/run-main.ts';
 
-/** The world of a command: what it reads, what programs answer, and what it can know of its outputs. */
+/** Everything outside of a command: its input, programs, clock, environment and outputs. */
 export interface CommandWorld {
   /** Standard input, which is a terminal without it. */
   readonly input?: string;
@@ -15,7 +15,7 @@ export interface CommandWorld {
   readonly terminals?: readonly ('stdout' | 'stderr')[];
 }
 
-/** Runs the command line in this process, where programs are told by `run`. */
+/** Runs the command line in this process, with `run` in place of programs. */
 export async function runCommand(
   args: readonly string[],
   { input, run, now, env = {}, terminals = [] }: CommandWorld,

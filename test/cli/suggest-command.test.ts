@@ -7,7 +7,7 @@ async function run(args: readonly string[]): Promise<CommandResult> {
   return runCommand(args, { run: createFakeNft().run });
 }
 
-describe('a word that is no command is a path', () => {
+describe('an unknown word is a path', () => {
   const noSuchFile = (name: string): string =>
     `${name}:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n`;
 
@@ -24,13 +24,13 @@ describe('a word that is no command is a path', () => {
     expect(await run([word])).toEqual({ exitCode: 1, stdout: '', stderr: `${noSuchFile(word)}${hint}` });
   });
 
-  test('a command after an option is none', async () => {
+  test('a command after an option is a path', async () => {
     const { stderr, exitCode } = await run(['--table', 'mine', 'apply']);
     expect(stderr).toBe(`${noSuchFile('apply')}(The command comes first: svc2nft apply ...)\n`);
     expect(exitCode).toBe(1);
   });
 
-  test('who says compile means a path', async () => {
+  test('a word after compile is a path', async () => {
     expect((await run(['compile', 'aply'])).stderr).toBe(noSuchFile('aply'));
   });
 
@@ -39,7 +39,7 @@ describe('a word that is no command is a path', () => {
     ['explain', ''],
     ['dump.yaml', "error: unknown option '--to'\n(see --help)\n"],
     ['compile', "error: unknown option '--to'\n(see --help)\n"],
-  ])('%s, and an option that compile lacks', async (word, stderr) => {
+  ])('%s with an option that compile does not have', async (word, stderr) => {
     const result = await run([word, '--to', '10.96.0.10:80']);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
     expect(result.stderr).toContain(stderr);

@@ -36,15 +36,15 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 
 /** Reports on stderr how much of a long YAML text is read: on a terminal as it goes, elsewhere once. */
 export function progressOn({ stderr }: Streams): OnProgress {
-  let told = '';
+  let shownFile = '';
   return (file, done, total) => {
     const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;
     if (stderr.isTTY) {
       stderr.write(`\r${line}${done >= total ? '\n' : ''}`);
-    } else if (told !== file) {
+    } else if (shownFile !== file) {
       stderr.write(`${line}\n`);
     }
-    told = file;
+    shownFile = file;
   };
 }
 

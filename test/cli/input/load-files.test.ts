@@ -44,7 +44,7 @@ test('files of any name are read in the order given', async () => {
   expect(await load([join(folder, 'b'), join(folder, 'a.txt')])).toEqual(['b=b', 'a.txt=a.txt']);
 });
 
-test('a folder gives its manifests, sorted, and those of its folders', async () => {
+test('a folder stands for the manifests in it and below, sorted', async () => {
   write('b.yaml', 'a/z.yml', 'a/c.json', 'notes.md', '.git/x.yaml', '.hidden.yaml', 'node_modules/m/p.json');
   expect(await load([folder])).toEqual(['a/c.json=a/c.json', 'a/z.yml=a/z.yml', 'b.yaml=b.yaml']);
 });
@@ -61,7 +61,7 @@ test('one bad path does not hide the others', async () => {
   ]);
 });
 
-test('links that lead nowhere or back are told, once each', async () => {
+test('broken and circular links are reported, once each', async () => {
   write('sub/a.yaml');
   symlinkSync('..', join(folder, 'sub/up'));
   symlinkSync('self.yaml', join(folder, 'self.yaml'));
@@ -93,7 +93,7 @@ test('an unreadable stdin is a diagnostic', async () => {
   expect(summary(await loadInput([], stdin))).toEqual(['<stdin> file-unreadable']);
 });
 
-test('where one file is needed, a folder is refused', async () => {
+test('a folder is refused where one file is needed', async () => {
   write('a.yaml');
   expect(summary(await loadFile(folder))).toEqual([`${folder} file-unreadable`]);
   expect(summary(await loadFile(join(folder, 'a.yaml')))).toEqual(['a.yaml=a.yaml']);

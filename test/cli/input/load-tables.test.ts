@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Loads a file of this content. In messages the folder is left out. */
+/** Loads a file with this content. Messages are returned without the folder. */
 async function load(content: string | Uint8Array, options: Partial<typeof settings> = {}) {
   const file = join(folder, 'rules');
   await writeFile(file, content);
@@ -61,7 +61,7 @@ describe('rulesets in a file', () => {
     expect(rulesetsOf(result)).toEqual([second]);
   });
 
-  test('JSON, one listing or one after the other', async () => {
+  test('JSON, one output of nft or several in a row', async () => {
     const listing = (family: string) => JSON.stringify({ nftables: [{ table: { family, name: 'svc2nft' } }] });
     const { result, stderr } = await load(`\n ${listing('ip6')}\n${listing('ip')}\n`);
     expect(rulesetsOf(result)).toEqual([
@@ -71,17 +71,17 @@ describe('rulesets in a file', () => {
     expect(stderr).toBe('');
   });
 
-  test('a table that is deleted later is not there', async () => {
+  test('a table that the file deletes later does not count', async () => {
     const { result, stderr } = await load(`${compiled}\nflush ruleset\n`);
     expect(result).toBe(1);
     expect(stderr).toBe('error: /rules has no table svc2nft (it has no tables)\n');
   });
 });
 
-describe('what is said names the tables that were asked for', () => {
+describe('messages name the tables that were asked for', () => {
   const listed = 'table ip kube-proxy {\n}\ntable ip6 svc2nft {\n}\n';
 
-  test('of one family, the family as well', async () => {
+  test('and the family, if there is only one', async () => {
     const { result, stderr } = await loadFrom('-', { families: ['ip'], table: 'svc2nft' }, listed);
     expect(stderr).toBe('error: <stdin> has no table ip svc2nft (it has ip kube-proxy, ip6 svc2nft)\n');
     expect(result).toBe(1);
@@ -103,7 +103,7 @@ describe('what is said names the tables that were asked for', () => {
     expect(result).toBe(1);
   });
 
-  test('no source at all is wrong usage', async () => {
+  test('an empty source is wrong usage', async () => {
     expect(await loadFrom('')).toEqual({ result: 2, stderr: 'error: --ruleset needs a file or kernel\n' });
   });
 
@@ -113,13 +113,13 @@ describe('what is said names the tables that were asked for', () => {
   });
 });
 
-describe('a listing without elements', () => {
+describe('a terse listing, without elements', () => {
   const question = (family: string) => ({
     message: `table ${family} svc2nft: the sets have no elements; was it listed with -t?`,
     needsRebuild: false,
   });
 
-  test('asks for -t where chains wait for packets', async () => {
+  test('warns about -t where chains depend on elements', async () => {
     const terse = compiled.replaceAll(/elements = \{[^}]*\}/g, '');
     expect(terse).not.toBe(compiled);
     const { result } = await load(terse);
@@ -129,7 +129,7 @@ describe('a listing without elements', () => {
     ]);
   });
 
-  test('as JSON as well', async () => {
+  test('also as JSON', async () => {
     const place = { family: 'ip', table: 'svc2nft' };
     const map = (elem: object) => ({
       map: {
@@ -156,7 +156,7 @@ describe('a listing without elements', () => {
 
 const expected = 'expected the output of svc2nft compile, nft list ruleset or nft -j list ruleset';
 
-describe('what is no ruleset is one clear message, and exit code 1', () => {
+describe('a file without a ruleset gives one clear message, and exit code 1', () => {
   test.each([
     ['empty', '', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
     ['blank', ' \n\t\n', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
@@ -266,13 +266,13 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     expect(result).toBe(1);
   });
 
-  test('JSON that ends half way', async () => {
+  test('JSON that ends halfway', async () => {
     const { result, stderr } = await load('{"nftables": [{"table": {"family": "ip",\n');
     expect(stderr).toMatch(/^\/rules:2:1: error invalid-json: .*\(nft 1\.0\.6 stops halfway .* without -j\)\n$/);
     expect(result).toBe(1);
   });
 
-  test('a folder, a file that is not there, a device, an empty stdin', async () => {
+  test('a folder, a missing file, a device, an empty stdin', async () => {
     const loads = [loadFrom(folder), loadFrom(join(folder, 'none')), loadFrom('/dev/null'), loadFrom('-')];
     expect(await Promise.all(loads)).toEqual([
       { result: 1, stderr: ':1:1: error file-unreadable: expected a file, found a folder\n' },
@@ -285,7 +285,7 @@ describe('what is no ruleset is one clear message, and exit code 1', () => {
     ]);
   });
 
-  test('a file larger than any text', async () => {
+  test('a file larger than the longest string', async () => {
     const file = join(folder, 'large');
     await writeFile(file, '');
     // The file has no blocks, so that it takes no space.

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => place.remove());
 
-/** Calls the function as readline does; `(default)` says that names of files are left to readline. */
+/** Calls the function as readline does; `(default)` means that file names are left to readline. */
 async function complete(words: readonly string[], completionScript = script): Promise<readonly string[]> {
   const harness = `set -u
 ${completionScript}
@@ -114,12 +114,12 @@ describe('offers', () => {
     }
   });
 
-  test('values after = in whole words, where a user has it so', async () => {
+  test('values after = as whole words, if the user has removed = from COMP_WORDBREAKS', async () => {
     const words = `COMP_WORDBREAKS=\${COMP_WORDBREAKS//=/}\n${script}`;
     expect(await complete(['diff', '--family=i'], words)).toEqual(['--family=ip', '--family=ip6']);
   });
 
-  test('texts as they are, and runs nothing of them', async () => {
+  test('texts literally, and does not run them', async () => {
     expect(await complete(['--first', ''], completeBash(hostileManual))).toEqual(['plain', "it's"]);
     expect(existsSync(join(place.folder, 'pwned'))).toBe(false);
   });

@@ -55,7 +55,7 @@ describe.runIf(programsRun('fish'))('in fish', () => {
     expect(found.map((word) => word.split('\t')[0])).toEqual(offered);
   });
 
-  test('says what commands and options are for, whatever stands there, and runs nothing', async () => {
+  test('describes commands and options, whatever the texts contain, and runs nothing', async () => {
     const lines = ['svc2nft on', 'svc2nft one --fi', 'svc2nft one --first '];
     expect(await complete(lines, completeFish(hostileManual))).toEqual([
       [`one\t${hostileText}`],

@@ -86,7 +86,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
     expect(calls).toEqual(['<explain>', '<diff><--family=ip6>']);
   });
 
-  test('lists say what commands and options are for, whatever stands there, and run nothing', async () => {
+  test('lists describe commands and options, whatever the texts contain, and run nothing', async () => {
     const lines = ['svc2nft t\t', 'svc2nft o\t', 'svc2nft \t', 'svc2nft one --fi\t', 'svc2nft one --first i\t'];
     const { calls, screen } = await typeLines('zsh', {
       script: completeZsh(hostileManual),

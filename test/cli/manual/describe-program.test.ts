@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { describeProgram, valueBeginnings } from '../../../src/cli/manual/manual.ts';
 import { currentManual } from './current-manual.ts';
 
-describe('our command line', () => {
+describe('the command line of svc2nft', () => {
   const manual = currentManual;
 
   test.each(manual.commands.map((command) => [command.name, command] as const))(
@@ -20,7 +20,7 @@ describe('our command line', () => {
     },
   );
 
-  test('every placeholder with words of its own belongs to an option, whose text names them', () => {
+  test('every placeholder with words belongs to an option whose text names them', () => {
     const options = manual.commands.flatMap((command) => command.options);
     for (const [placeholder, words] of valueBeginnings) {
       const [option] = options.filter(({ value }) => value?.name === placeholder);
@@ -29,7 +29,7 @@ describe('our command line', () => {
     }
   });
 
-  test('the default command is what an unknown first word means', () => {
+  test('an unknown first word calls the default command', () => {
     expect(manual.commands.map(({ name }) => name)).toContain(manual.defaultCommand);
     expect(manual.notes).toEqual([
       {
@@ -41,7 +41,7 @@ describe('our command line', () => {
 });
 
 describe('any command line', () => {
-  test('what commander knows and what stands around its help', () => {
+  test('definitions of commander and the texts around its help', () => {
     const sub = new Command('sub')
       .summary('do it')
       .description('Does it.')
@@ -135,7 +135,7 @@ describe('any command line', () => {
     ]);
   });
 
-  test('exit codes on lines of their own', () => {
+  test('exit codes on separate lines', () => {
     const program = new Command('outer').addHelpText('after', '\nExit codes:\n  0 done\n  1 bad');
     expect(describeProgram(program).exitCodes).toEqual([
       { code: '0', meaning: 'done' },

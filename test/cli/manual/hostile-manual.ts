@@ -1,6 +1,6 @@
 import type { CommandManual, ProgramManual } from '../../../src/cli/manual/manual.ts';
 
-/** A description with every character that means something to a shell, to roff or to Markdown. */
+/** A description with every character that is special in a shell, in roff or in Markdown. */
 export const hostileText = `it's [a] "b": $(touch pwned) \`touch pwned\` \\n \\fB 100% <c> | {d} -e *f* _g_ #`;
 
 const nothing = {
@@ -15,7 +15,7 @@ function command(name: string, more: Partial<CommandManual>): CommandManual {
   return { name, summary: hostileText, description: hostileText, usage: `svc2nft ${name}`, ...nothing, ...more };
 }
 
-/** A command line whose texts try to be more than texts. */
+/** A command line whose texts try to be interpreted. */
 export const hostileManual: ProgramManual = {
   ...command('svc2nft', {}),
   usage: 'svc2nft [options] [command]',

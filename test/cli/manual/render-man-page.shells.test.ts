@@ -15,7 +15,7 @@ describe.runIf(programsRun('groff'))('in groff', () => {
     return { text: stdout, warnings: stderr };
   }
 
-  test('our page raises no warning and shows everything in its place', async () => {
+  test('the page of svc2nft renders without warnings, with everything in its place', async () => {
     const manual = currentManual;
     const { text, warnings } = await typeset(renderManPage(manual));
     expect(warnings).toBe('');
@@ -32,7 +32,7 @@ describe.runIf(programsRun('groff'))('in groff', () => {
     expect(text).toMatch(/^NAME\n {7}svc2nft - compiles /m);
   });
 
-  test('texts show as they are, whatever they are', async () => {
+  test('texts are shown literally', async () => {
     const { text, warnings } = await typeset(renderManPage(hostileManual));
     expect(warnings).toBe('');
     // What stands in backticks is bold instead.

@@ -3,7 +3,7 @@ import { renderMarkdown } from '../../../src/cli/manual/render-markdown.ts';
 import { currentManual } from './current-manual.ts';
 import { hostileManual, hostileText } from './hostile-manual.ts';
 
-test('texts are no Markdown, whatever they hold, but for words in backticks', () => {
+test('texts are shown literally, except words in backticks', () => {
   const page = renderMarkdown(hostileManual);
   const escaped = String.raw`it's \[a\] "b": \$(touch pwned) ${'`touch pwned`'} \\n \\fB 100% \<c> | {d} -e \*f\* \_g\_ \#`;
   expect(page).toContain(`\n| \`--fixed\` | .second line: ${escaped.replace('|', '\\|')} |\n`);
@@ -17,7 +17,7 @@ test('options that three commands share are described once', () => {
   expect(page).toMatch(/\n\[Common options\]\(#common-options\): `--node`, .*`--cluster-cidr`/);
 });
 
-test('every command has a heading, and the overview leads there', () => {
+test('every command has a heading, and the overview links to it', () => {
   const page = renderMarkdown(currentManual);
   for (const { name } of currentManual.commands) {
     expect(page).toContain(`](#svc2nft-${name})`);

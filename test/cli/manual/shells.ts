@@ -6,7 +6,7 @@ import { execa, execaSync } from 'execa';
 
 const pressTab = fileURLToPath(new URL('press-tab.py', import.meta.url));
 
-/** Whether tests run that need these programs. With CI=true they always do, and fail where one is missing. */
+/** Whether to run tests that need these programs. With CI=true they always run, and fail if one is missing. */
 export function programsRun(...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length > 0) {
@@ -19,7 +19,7 @@ function isInstalled(program: string): boolean {
   return execaSync('bash', ['-c', 'command -v "$1"', 'bash', program], { reject: false }).exitCode === 0;
 }
 
-/** A folder to complete names of files in; it must be removed. */
+/** A folder in which to complete file names; the caller must remove it. */
 export function makeFolder(): { readonly folder: string; readonly remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
   mkdirSync(join(folder, 'manifests'));
@@ -28,7 +28,7 @@ export function makeFolder(): { readonly folder: string; readonly remove: () => 
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/** How each shell is started so that it reads that file and nothing of the user or the machine. */
+/** How to start each shell so that it reads that file and no configuration of the user or the machine. */
 const startups: Readonly<Record<'bash' | 'zsh', Startup>> = {
   bash: { file: 'bashrc', args: ['--noprofile', '--rcfile', 'HOME/bashrc', '-i'], before: '' },
   zsh: { file: '.zshrc', args: ['-d', '-i'], before: 'autoload -Uz compinit; compinit -D -u' },
@@ -45,7 +45,7 @@ interface Startup {
 /**
  * Types lines into a shell that has read a completion script.
  *
- * @returns for each line the arguments that svc2nft got, as `<diff><--family>`, and all that the terminal showed.
+ * @returns for each line the arguments that svc2nft got, as `<diff><--family>`, and everything the terminal showed.
  */
 export async function typeLines(
   shell: keyof typeof startups,
