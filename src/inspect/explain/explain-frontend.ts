@@ -1,6 +1,6 @@
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
-import type { FrontendKind } from '../../phases/3-model/model.ts';
+import type { FrontendKind, NodePortAddresses } from '../../phases/3-model/model.ts';
 import { displayName, frontendKindText } from '../../phases/5-plan/names.ts';
 import type { ExplainedService, ExplainedStep } from './explanation.ts';
 import type { Findings, FrontendMatch } from './findings.ts';
@@ -86,9 +86,13 @@ export function nodePortAddressesText({ facts: { nodePortAddresses }, knowledge 
     nodePortAddresses.kind === 'all'
       ? 'all addresses of the node except loopback'
       : nodePortAddresses.addresses.join(', ') || 'no address of this node';
-  if (!knowledge || JSON.stringify(knowledge.view.nodePortAddresses) !== JSON.stringify(nodePortAddresses)) {
+  if (!knowledge || sortedText(knowledge.view.nodePortAddresses) !== sortedText(nodePortAddresses)) {
     return `these rules open node ports on ${which}`;
   }
   const setting = knowledge.options.nodePortAddresses.join(', ') || 'primary';
   return `nodePortAddresses is ${setting} (${which})`;
+}
+
+function sortedText(given: NodePortAddresses): string {
+  return given.kind === 'all' ? 'all' : [...given.addresses].sort().join();
 }

@@ -7,7 +7,7 @@ import { displayName } from '../../phases/5-plan/names.ts';
 import { frontendWords, nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
 import type { Findings, Knowledge } from './findings.ts';
-import { findFrontends, kindsOf } from './gather-findings.ts';
+import { findFrontends, kindOfAddress } from './gather-findings.ts';
 
 type Reason = Explanation['reason'];
 
@@ -228,14 +228,14 @@ const shown = 8;
 /** The ports that Services serve at the packet's address, and what the packet's port is instead; undefined if no Service has the address. */
 export function findWrongPort({ packet, knowledge }: Findings): string | undefined {
   const { destination } = packet;
-  const ports = knowledge?.view.servicePorts.filter((one) => kindsOf(one, destination).length > 0) ?? [];
+  const ports = knowledge?.view.servicePorts.filter((one) => kindOfAddress(one, destination) !== undefined) ?? [];
   const services = [...new Set(ports.map(serviceName))];
   if (services.length === 0) {
     return undefined;
   }
   const texts = services.slice(0, shown).map((service) => {
     const own = ports.filter((one) => serviceName(one) === service);
-    const kind = own[0] && kindsOf(own[0], destination)[0];
+    const kind = own[0] && kindOfAddress(own[0], destination);
     return `${frontendWords(kind)} of ${service}, which serves ${listPorts(own)}`;
   });
   const more = services.length > shown ? `, and of ${services.length - shown} more Services` : '';

@@ -1,13 +1,10 @@
+import type { Frontend } from '../../frontends/frontend.ts';
+import { claimsOf } from '../../frontends/frontend-claims.ts';
+import { readNodeSettings } from '../../frontends/read-node-settings.ts';
 import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
-import type { Chain, FilledSet, Rule, Ruleset, Statement } from '../../nft/ruleset.ts';
-import type {
-  FrontendKind,
-  LocalDetector,
-  NodePortAddresses,
-  NodeView,
-  ServicePort,
-} from '../../phases/3-model/model.ts';
-import { chainNames, displayName, elementComment, setNames } from '../../phases/5-plan/names.ts';
+import type { Chain, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
+import type { FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
+import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import { type Fate, type Packet, type Step, summariseFate } from '../../walk/fate.ts';
 import { walkPacket } from '../../walk/walk-packet.ts';
 import type { UnknownRuleMet } from './explanation.ts';
@@ -63,50 +60,15 @@ function narrowSet(set: FilledSet, keys: ReadonlySet<string>): FilledSet {
   return set.lists ? { ...set, elements, lists: set.lists.filter(({ key }) => keys.has(key)) } : { ...set, elements };
 }
 
-/** Reads the settings from the chain that translates, and from the chains for external policy Local. */
-function readRuleFacts({ chains, sets }: Ruleset): RuleFacts {
-  const services = chains.find(({ name }) => name === chainNames.services)?.rules ?? [];
-  const marking = services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
-  const source = marking?.find(isSourceMatch) ?? chains.flatMap(({ rules }) => podMatch(rules[0]))[0];
+/** The settings by the rules that were understood; other rules must not hide them. */
+function readRuleFacts(ruleset: Ruleset): RuleFacts {
+  const chains = ruleset.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => rule.length > 0) }));
+  const { detector, masqueraded, nodePortAddresses = { kind: 'all' } } = readNodeSettings({ ...ruleset, chains });
   return {
-    detector: source && detectorOf(source),
-    masqueradeAll: marking !== undefined && !marking.some(isSourceMatch),
-    nodePortAddresses: readNodePortAddresses(services, sets),
+    detector: detector === 'none' ? undefined : detector,
+    masqueradeAll: masqueraded === 'all traffic',
+    nodePortAddresses,
   };
-}
-
-type Match = Extract<Statement, { kind: 'match' }>;
-
-/** ip saddr 10.244.0.0/16 goto tcp-cluster-3 */
-function podMatch(rule: Rule | undefined): Match[] {
-  const [first, second] = rule ?? [];
-  return first && isSourceMatch(first) && second?.kind === 'goto' ? [first] : [];
-}
-
-function isSourceMatch(statement: Statement): statement is Match {
-  if (statement.kind !== 'match') {
-    return false;
-  }
-  const { left } = statement;
-  return left.kind === 'iifname' || (left.kind === 'address' && left.field === 'saddr');
-}
-
-function detectorOf({ left, right }: Match): LocalDetector {
-  const text = String(right);
-  if (left.kind !== 'iifname') {
-    return { kind: 'source', cidr: text };
-  }
-  const prefix = text.endsWith('*');
-  return { kind: 'interface', name: prefix ? text.slice(0, -1) : text, prefix };
-}
-
-function readNodePortAddresses(services: readonly Rule[], sets: Ruleset['sets']): NodePortAddresses {
-  const rule = services.find((statements) =>
-    statements.some((statement) => statement.kind === 'vmap' && statement.map === setNames.serviceNodePorts),
-  );
-  const isListed = rule?.some((statement) => statement.kind === 'match-set' && statement.set === setNames.nodePortIps);
-  const elements = sets.find(({ name }) => name === setNames.nodePortIps)?.elements ?? [];
-  return isListed ? { kind: 'listed', addresses: elements.map(({ key }) => key) } : { kind: 'all' };
 }
 
 /** What the node itself sends has no input interface. */
@@ -130,37 +92,36 @@ function acceptsNodePorts({ destination }: Packet, { nodePortAddresses }: RuleFa
  */
 export function findFrontends(
   { servicePorts }: NodeView,
-  destination: Destination,
+  { destination, protocol, port }: Destination,
   { owner, localAddresses }: { readonly owner: string | undefined; readonly localAddresses: readonly string[] },
 ): FrontendMatch[] {
-  const isLocal = localAddresses.includes(destination.destination);
-  const matches = servicePorts.flatMap((servicePort) => matchesOf(servicePort, destination, isLocal));
+  const isLocal = localAddresses.includes(destination);
+  const matches = servicePorts
+    .filter((one) => one.protocol === protocol && (one.port === port || one.nodePort === port))
+    .flatMap((one) => claimsOf(one, noFrontends))
+    .filter(({ address: claimed }) => {
+      const isAddress = claimed.address === destination || (claimed.address === undefined && isLocal);
+      return isAddress && claimed.port === port;
+    });
   const isOwner = ({ servicePort }: FrontendMatch): boolean => elementComment(displayName(servicePort)) === owner;
   return [...matches.filter(isOwner), ...matches.filter((match) => !isOwner(match))];
 }
 
-function matchesOf(
-  servicePort: ServicePort,
-  { destination, protocol, port }: Destination,
-  isLocal: boolean,
-): FrontendMatch[] {
-  if (servicePort.protocol !== protocol) {
-    return [];
-  }
-  const kinds = servicePort.port === port ? kindsOf(servicePort, destination) : [];
-  if (isLocal && servicePort.nodePort === port) {
-    kinds.push('NodePort');
-  }
-  return kinds.map((kind) => ({ servicePort, kind }));
-}
+/** Claims are compared with the packet, not with the frontends in the rules. */
+const noFrontends: ReadonlyMap<string, Frontend> = new Map();
 
-/** The kinds of frontends that an address is for a service port, whatever the port. */
-export function kindsOf({ clusterIP, loadBalancerIPs, externalIPs }: ServicePort, address: string): FrontendKind[] {
-  return [
-    ...(clusterIP === address ? (['ClusterIP'] as const) : []),
-    ...(loadBalancerIPs.includes(address) ? (['LoadBalancer'] as const) : []),
-    ...(externalIPs.includes(address) ? (['ExternalIP'] as const) : []),
-  ];
+/** What an address is for a service port, whatever the packet's port; undefined if it is none of its frontends. */
+export function kindOfAddress(
+  { clusterIP, loadBalancerIPs, externalIPs }: ServicePort,
+  address: string,
+): FrontendKind | undefined {
+  if (clusterIP === address) {
+    return 'ClusterIP';
+  }
+  if (loadBalancerIPs.includes(address)) {
+    return 'LoadBalancer';
+  }
+  return externalIPs.includes(address) ? 'ExternalIP' : undefined;
 }
 
 /**

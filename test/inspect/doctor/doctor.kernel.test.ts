@@ -84,7 +84,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
     const node = await examine(`echo '{"kind": "Node", "apiVersion": "v1", "metadata": {"name": "n"}}' |
       ${program} compile - --cluster-cidr 10.244.0.0/16,fd00:10:244::/56 --node-ip 192.0.2.1 2>/dev/null | nft -f -`);
     expect(node).toMatchObject({ complaints: [], exitCode: 0 });
-    expect(whatOf(node, 'own-table')).toMatch(/^table svc2nft is there for ip and ip6 \(\d+ chains\)$/);
+    expect(whatOf(node, 'own-table')).toMatch(/^table svc2nft exists for ip and ip6 \(\d+ chains\)$/);
   });
 
   test('other proxies and chains that drop are found', async () => {

@@ -28,14 +28,14 @@ describe.each(listFixtures())('%s', (name) => {
     const values = documents.map(({ value }) => value);
     const owners = servicePortsAt(values, asked, nodeAddresses, canonicalAddress);
     expectReasons(explanation, owners);
-    // Whoever is not used is left out for a reason, and nobody is forgotten.
+    // Every endpoint is either possible or left out for a reason.
     const servicePort = views
       .flatMap(({ servicePorts }) => servicePorts)
       .find((one) => `${one.namespace}/${one.name}${one.portName && `:${one.portName}`}` === explanation.service?.name);
-    const told = [...endpoints, ...explanation.leftOut].map(({ endpoint }) => endpoint).sort();
-    expect(new Set(told).size).toBe(told.length);
+    const listed = [...endpoints, ...explanation.leftOut].map(({ endpoint }) => endpoint).sort();
+    expect(new Set(listed).size).toBe(listed.length);
     if (servicePort && views.length === 1) {
-      expect(told).toHaveLength(servicePort.endpoints.length);
+      expect(listed).toHaveLength(servicePort.endpoints.length);
     }
     expect(explanation.leftOut.filter(({ code }) => code === 'not in rules')).toEqual([]);
   });

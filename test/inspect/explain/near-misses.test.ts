@@ -138,7 +138,7 @@ describe('endpoints that are left out', () => {
 function ask(source: string, to: string): ReturnType<typeof explain> {
   const target = parseTarget(to);
   if (typeof target === 'string' || target.kind !== 'address') {
-    throw new Error(`${to} is no address and port`);
+    throw new Error(`${to} is not an address and port`);
   }
   const { address: destination, port, protocol } = target;
   return explain({ source, destination, port, protocol });

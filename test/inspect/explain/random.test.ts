@@ -66,12 +66,14 @@ test('random clusters: explanations agree with a walk over the whole ruleset, an
         const family = packet.source.includes(':') ? 'ip6' : 'ip';
         const table = tables.get(family);
         const walked = table && summariseFate(walkPacket(table, packet, { localAddresses: nodeAddresses }));
-        const told = explanation.endpoints.map(({ endpoint, share, masqueraded }) => ({
+        const explained = explanation.endpoints.map(({ endpoint, share, masqueraded }) => ({
           endpoint,
           share,
           masqueraded,
         }));
-        expect({ verdict: explanation.verdict, endpoints: told, masqueraded: explanation.masqueraded }).toEqual(walked);
+        expect({ verdict: explanation.verdict, endpoints: explained, masqueraded: explanation.masqueraded }).toEqual(
+          walked,
+        );
         const expected = expectations.get(family);
         const { verdict, reason, frontend } = expected ? expectFate(packet, expected) : never;
         expect(explanation.verdict).toBe(verdict);

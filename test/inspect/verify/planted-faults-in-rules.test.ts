@@ -12,8 +12,8 @@ type Planted = readonly [what: string, fixture: string, plant: Plant, line: stri
 
 const web = 'cluster-ip-spreads-over-all-ready-endpoints';
 const sizes = 'services-of-many-sizes-share-nothing-but-rules';
-const sticky = 'client-affinity-holds-at-cluster-ips';
-const sticky6 = 'client-affinity-over-ipv6';
+const affinity = 'client-affinity-holds-at-cluster-ips';
+const affinity6 = 'client-affinity-over-ipv6';
 const nodePorts = 'node-ports-answer-at-the-primary-addresses';
 const allNodePorts = 'node-ports-on-all-addresses-leave-out-loopback';
 const guarded = 'source-ranges-and-external-policy-local-hold-together';
@@ -151,31 +151,31 @@ const byAddress: Planted[] = [
 const ofPins: Planted[] = [
   [
     'pins of an address, not of a client',
-    sticky,
+    affinity,
     pinsOfAddresses,
     'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods have a pin that also applies to the node',
   ],
   [
     'pins of an endpoint, not of a client',
-    sticky6,
+    affinity6,
     pinsOfAddresses,
     'wrong-affinity shop/web:http [fd00:10:96::10]:80/tcp: pods have a pin that also applies to the node',
   ],
   [
     'a pin to a removed endpoint stays',
-    sticky,
+    affinity,
     chain('pin-tcp', ({ rules }) => ({ rules: rules.slice(0, -1) })),
     'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods stay pinned to 10.244.1.10:8080 after it is removed',
   ],
   [
     'room for one pin',
-    sticky,
+    affinity,
     set('tcp-pinned', () => ({ size: 1 })),
     'wrong-affinity : tcp-pinned holds at most 1 pins, but should hold 1048576',
   ],
   [
     'room for one pin over IPv6',
-    sticky6,
+    affinity6,
     set('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353', () => ({ size: 1 })),
     'wrong-affinity : pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353 holds at most 1 pins, but should hold 65535',
   ],

@@ -20,20 +20,20 @@ type Planted = readonly [what: string, fixture: string, plant: Plant, line: stri
 const web = 'cluster-ip-spreads-over-all-ready-endpoints';
 const sizes = 'services-of-many-sizes-share-nothing-but-rules';
 const guarded = 'source-ranges-and-external-policy-local-hold-together';
-const sticky = 'client-affinity-holds-at-cluster-ips';
-const sticky6 = 'client-affinity-over-ipv6';
+const affinity = 'client-affinity-holds-at-cluster-ips';
+const affinity6 = 'client-affinity-over-ipv6';
 const nodePorts = 'node-ports-answer-at-the-primary-addresses';
 const dead = 'service-without-endpoints-rejects-everywhere';
 const unallocated = 'unallocated-cluster-ip-is-dropped';
 const bridge = 'bridge-interface-detection-looks-at-the-interface';
 
-const stranger = { address: '10.9.9.9', port: 80 };
+const unknownEndpoint = { address: '10.9.9.9', port: 80 };
 
 const inEndpointMaps: Planted[] = [
   [
     'wrong endpoint',
     web,
-    endpoints('tcp-endpoints', '10.96.0.10 . 80', ([, ...others]) => [stranger, ...others]),
+    endpoints('tcp-endpoints', '10.96.0.10 . 80', ([, ...others]) => [unknownEndpoint, ...others]),
     'wrong-endpoint shop/web:http 10.96.0.10:80/tcp: 10.9.9.9:80 gets 1/3 of the connections from pods, the node and external clients, but should get none; 10.244.1.10:8080 gets none, but should get 1/3',
   ],
   [
@@ -45,7 +45,7 @@ const inEndpointMaps: Planted[] = [
   [
     'endpoint behind the modulus',
     web,
-    endpoints('tcp-endpoints', '10.96.0.10 . 80', (all) => [...all, stranger]),
+    endpoints('tcp-endpoints', '10.96.0.10 . 80', (all) => [...all, unknownEndpoint]),
     'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-endpoints has 10.9.9.9:80 at 10.96.0.10 . 80 . 3, which no client of this frontend should match',
   ],
   [
@@ -65,7 +65,9 @@ const inEndpointMaps: Planted[] = [
   [
     'wrong endpoint of a node port alone',
     sizes,
-    endpoints('tcp-nodeport-endpoints', '30112', (all) => all.map((one, index) => (index === 11 ? stranger : one))),
+    endpoints('tcp-nodeport-endpoints', '30112', (all) =>
+      all.map((one, index) => (index === 11 ? unknownEndpoint : one)),
+    ),
     'wrong-endpoint shop/size-12:http node port 30112/tcp: 10.9.9.9:80 gets 1/12 of the connections from pods, the node and external clients, but should get none; 10.244.3.9:8080 gets none, but should get 1/12',
   ],
   [
@@ -78,7 +80,7 @@ const inEndpointMaps: Planted[] = [
     'endpoints of a frontend that no Service has',
     web,
     set('tcp-endpoints', ({ lists = [] }) => ({
-      lists: [...lists, { key: '10.96.0.99 . 80', endpointAddresses: [stranger] }],
+      lists: [...lists, { key: '10.96.0.99 . 80', endpointAddresses: [unknownEndpoint] }],
     })),
     'extra-frontend 10.96.0.99:80/tcp: tcp-endpoints has 10.9.9.9:80 at 10.96.0.99 . 80 . 0, but no Service has this frontend',
   ],
@@ -229,19 +231,19 @@ const inOtherSets: Planted[] = [
   ],
   [
     'affinity of one endpoint lost',
-    sticky,
+    affinity,
     removeElements('tcp-sticky-10800', '10.96.0.10 . 80 . 10.244.2.20'),
     'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not keep 10.244.2.20:8080, but should for 10800 s',
   ],
   [
     'affinity to an endpoint that does not exist',
-    sticky,
+    affinity,
     addElement('tcp-sticky-10800', { key: '10.96.0.10 . 80 . 10.9.9.9 . 80' }),
     'extra-element shop/web:http 10.96.0.10:80/tcp: tcp-sticky-10800 has 10.96.0.10 . 80 . 10.9.9.9 . 80, which no client of this frontend should match',
   ],
   [
     'affinity without need',
-    sticky,
+    affinity,
     addElement('tcp-sticky-10800', { key: '10.96.0.13 . 80 . 10.244.1.10 . 8080' }),
     'wrong-affinity shop/free:http 10.96.0.13:80/tcp: pods, the node and external clients are pinned to their endpoint, but the Service has no affinity',
   ],
@@ -390,31 +392,31 @@ const inRules: Planted[] = [
   ],
   [
     'pins forgotten',
-    sticky,
+    affinity,
     chain('pin-prerouting', () => ({ rules: [] })),
     'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods and external clients do not keep 10.244.1.10:8080, but should for 10800 s',
   ],
   [
     'pins for another time',
-    sticky,
+    affinity,
     statements('pin-tcp', 'update', (each) => [{ ...each, timeoutSeconds: 60 } as typeof each]),
     'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 for 60 s, but should for 10800 s',
   ],
   [
     'pins that no rule uses',
-    sticky,
+    affinity,
     removeRule('tcp-sticky-cluster-2', 0),
     'wrong-affinity shop/cart:http 10.96.0.11:80/tcp: pods, the node and external clients do not keep 10.244.1.10:8080, but should for 600 s',
   ],
   [
     'clients of another time over IPv6',
-    sticky6,
+    affinity6,
     set('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353', () => ({ timeoutSeconds: 61 })),
     'wrong-affinity shop/dns:dns [fd00:10:96::53]:53/udp: pods, the node and external clients keep [fd00:10:244:1::10]:5353 for 61 s, but should for 60 s',
   ],
   [
     'unequal shares over IPv6',
-    sticky6,
+    affinity6,
     statements('sticky-cluster/shop/web/tcp/http', 'random-goto', (each) =>
       'chains' in each ? [{ ...each, chains: [...each.chains, ...each.chains.slice(0, 1)] }] : [each],
     ),
