@@ -3,14 +3,14 @@ import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What became of a program. */
+/** The result of running a program. */
 export interface ProgramResult {
-  /** undefined when it did not start, when a signal ended it, and when not all of its output could be read. */
+  /** Undefined if it did not start, if a signal ended it, or if not all of its output could be read. */
   readonly exitCode: number | undefined;
   /** The name of the signal that ended it, such as `SIGKILL`. */
   readonly signal: string | undefined;
   readonly stdout: string;
-  /** Its first 65,536 bytes; when there is none and no exit code either, the reason for that, if known. */
+  /** Its first 65,536 bytes; if it is empty and there is no exit code, the reason, if known. */
   readonly stderr: string;
   /** The program is not installed. */
   readonly missing: boolean;
@@ -18,7 +18,7 @@ export interface ProgramResult {
   readonly denied: boolean;
 }
 
-/** All programs that are ever run. Beyond the first three they only look, and nothing but the doctor runs them. */
+/** All programs that are ever run. Only the doctor runs those after the first three, and they change nothing. */
 type Program =
   | 'nft'
   | 'conntrack'
@@ -30,9 +30,8 @@ type Program =
   | 'ip6tables-save';
 
 /**
- * Runs a program, with the input on its stdin; without input stdin is empty. It is ended with SIGTERM when it takes
- * longer than so many milliseconds, or ten minutes. Whatever the program does is a result: the promise is never
- * rejected for it.
+ * Runs a program with the input on its stdin, which is empty without input. Sends SIGTERM after `longest` milliseconds,
+ * ten minutes by default. Any behavior of the program is a result; the promise is never rejected.
  */
 export type RunProgram = (
   program: Program,
@@ -41,32 +40,32 @@ export type RunProgram = (
   longest?: number,
 ) => Promise<ProgramResult>;
 
-/** Where programs are looked for, and what ends them early. */
+/** Where to find programs, and what ends them early. */
 export interface RunProgramOptions {
-  /** The environment, whose PATH says where the programs are; default: that of this process. */
+  /** The environment, whose PATH says where the programs are; by default, that of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Ends programs with SIGTERM. Even then nft loads a transaction whole or not at all. */
+  /** Ends programs with SIGTERM. nft still loads a transaction whole or not at all. */
   readonly signal?: AbortSignal;
 }
 
-/** In characters; a little less than the longest text that V8 holds. */
+/** In characters; a little less than the longest string of V8. */
 const longestStdout = 500_000_000;
 
-/** In bytes. nft quotes every line that it refuses, and one line may be all of the input. */
+/** In bytes. nft quotes every line that it refuses, and one line may be the whole input. */
 const longestStderr = 65_536;
 
-/** In milliseconds: a program that takes longer hangs. The largest tables take a minute. */
+/** In milliseconds. A program that takes longer hangs: the largest tables take a minute. */
 const longestRun = 600_000;
 
-/** Makes a {@link RunProgram} for the programs of this machine; no other code starts processes. */
+/** Creates a {@link RunProgram} for the programs of this machine. No other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input, longest = longestRun) => {
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
-    const whole = input === undefined ? undefined : wholeInput(input);
+    const file = input === undefined ? undefined : openStdinFile(input);
     const result = await execa(program, args, {
       // execa takes any descriptor; its types know those up to 9.
-      ...(whole?.descriptor === undefined ? stdinOf(input) : { stdin: whole.descriptor as 3 }),
+      ...(file?.descriptor === undefined ? stdinOf(input) : { stdin: file.descriptor as 3 }),
       stderr: { transform: takeFirst(longestStderr), binary: true },
       env: childEnvironment(env),
       extendEnv: false,
@@ -78,12 +77,12 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       reject: false,
       ...(signal && { cancelSignal: signal }),
     });
-    whole?.close();
+    file?.close();
     return toProgramResult(result);
   };
 }
 
-/** Of what execa gives. */
+/** The part of execa's result that is used. */
 interface ExecaResult {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
@@ -98,7 +97,7 @@ interface ExecaResult {
 function toProgramResult(result: ExecaResult): ProgramResult {
   const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
   const reason = tooMuch || (result.originalMessage ?? '');
-  // Output that was cut off comes with exit code 0 as well.
+  // Truncated output also comes with exit code 0.
   const exitCode = result.failed && result.exitCode === 0 ? undefined : result.exitCode;
   return {
     exitCode,
@@ -114,13 +113,13 @@ function stdinOf(input: string | undefined): { stdin: 'ignore' } | { input: stri
   return input === undefined ? { stdin: 'ignore' } : { input };
 }
 
-/** Users without root often lack the folders where nft is. Messages are told apart by their words: not translated ones. */
+/** PATH often lacks nft's folder for users without root. Messages must not be translated, because their words are matched. */
 function childEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
   const path = [env['PATH'] || '/usr/local/bin:/usr/bin:/bin', '/usr/sbin', '/sbin'].join(':');
   return { ...env, PATH: path, LC_ALL: 'C' };
 }
 
-/** A transform that lets the first bytes through and swallows the others. */
+/** A transform that passes the first bytes and drops the others. */
 function takeFirst(count: number): (chunk: unknown) => Generator<Uint8Array> {
   let left = count;
   return function* take(chunk) {
@@ -132,24 +131,24 @@ function takeFirst(count: number): (chunk: unknown) => Generator<Uint8Array> {
   };
 }
 
-/** So much goes through a pipe in one piece. In bytes. */
+/** How much a pipe takes in one piece, in bytes. */
 const onePiece = 65_536;
 
-/** An input that a program gets whole, whatever happens to this one. */
-export interface WholeInput {
+/** The input of a program, which it gets whole even if this process is killed. */
+interface StdinFile {
   /** A file descriptor for its stdin, or undefined for a short text, which one write hands over. */
   readonly descriptor: number | undefined;
   close(): void;
 }
 
 /**
- * Puts an input where a program can read it to its end by itself. Whoever is killed while it writes a long text into a
- * pipe leaves a beginning behind, and the beginning of a transaction may be one that nft carries out. The file has no
- * name any more when the program starts, so that none is left behind either.
+ * Writes a long input to a file that the program reads by itself. A process that is killed while it writes to a pipe leaves
+ * the beginning of the text in it, and nft may carry out the beginning of a transaction. The file has no name when the
+ * program starts, so none is left behind.
  *
- * Where no file can be written, as in a container without a writable folder, the pipe has to do.
+ * Without a writable folder, as in some containers, a pipe is used.
  */
-export function wholeInput(text: string): WholeInput {
+function openStdinFile(text: string): StdinFile {
   const bytes = Buffer.from(text);
   const descriptor = bytes.length > onePiece ? writeNameless(bytes) : undefined;
   return { descriptor, close: () => (descriptor === undefined ? undefined : closeSync(descriptor)) };
@@ -159,10 +158,10 @@ function writeNameless(bytes: Uint8Array): number | undefined {
   const path = join(tmpdir(), `svc2nft-${randomBytes(8).toString('hex')}`);
   let descriptor: number | undefined;
   try {
-    // Exclusive: nobody may have put a link there.
+    // Exclusive, so that a link placed there by others is not followed.
     descriptor = openSync(path, 'wx+', 0o600);
     unlinkSync(path);
-    // With positions, for the program reads from where the descriptor stands: the start.
+    // With positions, because the program reads from the descriptor's own position, the start.
     for (let written = 0; written < bytes.length; ) {
       written += writeSync(descriptor, bytes, written, bytes.length - written, written);
     }
