@@ -29,7 +29,7 @@ export type * from './engine/engine.ts';
 export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';
-export { type RenderOptions, renderChanges } from './inspect/changes/render-changes.ts';
+export { type RenderChangesOptions, renderChanges } from './inspect/changes/render-changes.ts';
 export { formatNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
 export { type NftProbe, probeNft } from './kernel/probe-nft.ts';
 export { isNftError } from './kernel/read-table.ts';

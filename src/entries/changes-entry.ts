@@ -2,4 +2,4 @@
 
 export type * from '../inspect/changes/changes.ts';
 export { describeChanges } from '../inspect/changes/describe-changes.ts';
-export { type RenderOptions, renderChanges } from '../inspect/changes/render-changes.ts';
+export { type RenderChangesOptions, renderChanges } from '../inspect/changes/render-changes.ts';

@@ -3,7 +3,7 @@ import { escapeControls } from '../lib/text.ts';
 import { endpointText } from '../net/network.ts';
 import type { Endpoint, ServicePort } from '../phases/3-model/model.ts';
 
-/** What an EndpointSlice says of an endpoint (EndpointConditions). */
+/** The conditions of an endpoint in its EndpointSlice (EndpointConditions). */
 export type EndpointState =
   | 'ready'
   | 'not ready'
@@ -17,11 +17,11 @@ export type LeftOutReason =
   | Exclude<EndpointState, 'ready'>
   /** Policy Local, and it runs elsewhere. */
   | 'not local'
-  /** Hints of the endpoints keep this node's connections at endpoints that are for this node, or for its zone. */
+  /** Hints restrict connections from this node to endpoints for this node, or for its zone. */
   | 'other node'
   | 'other zone';
 
-/** An endpoint and where it runs. Texts are empty where nothing tells. */
+/** An endpoint and where it runs. Texts are empty where unknown. */
 export interface EndpointPlace {
   /** `10.1.2.3:8080`, `[fd00::1]:8080`. */
   readonly endpoint: string;
@@ -79,7 +79,7 @@ function followsNodeHints({ endpoints }: ServicePort, nodeName: string): boolean
   );
 }
 
-/** An endpoint with what is known of where it runs. A node's name in a slice may be any text, so it is escaped. */
+/** An endpoint and where it runs, as far as that is known. A node's name in a slice may be any text, so it is escaped. */
 export function placeEndpoint(
   { endpointAddress, nodeName }: Pick<Endpoint, 'endpointAddress' | 'nodeName'>,
   places: Places | undefined,

@@ -43,7 +43,7 @@ const unknownDispatch: Dispatch = {
   understood: false,
 };
 
-/** Answers what a chain does, by its rules and never by its name; each chain is read once. */
+/** A function that returns what a chain does, judged by its rules and never by its name; each chain is read once. */
 export function followChains({ chains, sets }: Ruleset): (chain: string) => Dispatch {
   const context: Context = {
     chains: new Map(chains.map((chain) => [chain.name, chain])),

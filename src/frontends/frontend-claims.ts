@@ -3,7 +3,7 @@ import { displayName, elementComment } from '../phases/5-plan/names.ts';
 import type { Frontend } from './frontend.ts';
 import { type FrontendAddress, verdictKeyOf } from './frontend-address.ts';
 
-/** A frontend that a service port asks for, and what a ruleset does there. */
+/** A frontend that a service port asks for, and who has it in a ruleset. */
 export interface FrontendClaim {
   readonly servicePort: ServicePort;
   readonly kind: FrontendKind;

@@ -3,11 +3,11 @@
 import type { EndpointAddress } from '../net/network.ts';
 import type { FrontendAddress } from './frontend-address.ts';
 
-/** What tells service ports apart. */
+/** What identifies a service port. */
 export interface ServicePortIdentity {
   /** `namespace/name:port` or `namespace/name`, at most 128 bytes, or `(unknown)`. */
   readonly name: string;
-  /** `tcp`, `udp` or `sctp`, or whatever else the kernel's key says. */
+  /** `tcp`, `udp` or `sctp`, or whatever else the kernel's key has. */
   readonly protocol: string;
 }
 

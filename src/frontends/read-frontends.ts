@@ -81,7 +81,7 @@ interface Position {
   readonly refusal: Refusal;
 }
 
-/** What the rules say of a frontend whose verdict leads somewhere. */
+/** What the rules do for a frontend that has a dispatch chain. */
 function readServed(
   dispatch: Dispatch,
   position: Position,
@@ -125,7 +125,7 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
   if (choice.kind === 'map') {
     return localMaps.has(choice.map);
   }
-  // Chains of one service port look alike for all and for local endpoints; only the name that the compiler gives tells.
+  // Chains of one service port look alike for all and for local endpoints; only the compiler's name for them differs.
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
   return choice.chain === perEndpointNames.localChain({ namespace, name: service, protocol, portName } as ServicePort);
 }
@@ -156,7 +156,7 @@ function endpointAddressesAt(
   return endpointAddresses.length > choice.modulus ? endpointAddresses.slice(0, choice.modulus) : endpointAddresses;
 }
 
-/** What the maps of verdicts and the firewall say about one frontend. */
+/** The elements of verdict maps and firewall sets for one frontend. */
 interface Entry {
   /** `10.96.0.10 . tcp . 80` or `tcp . 30080`. */
   readonly key: string;

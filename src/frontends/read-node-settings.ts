@@ -3,7 +3,7 @@ import type { Rule, Ruleset, Statement } from '../nft/ruleset.ts';
 import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
 
-/** Settings of the node that shape the rules, as the rules have them; undefined where they do not tell. */
+/** Settings of the node as its rules reflect them; undefined where they do not. */
 export interface SettingsInRules {
   readonly masqueradeMarks: readonly number[] | undefined;
   /** Which traffic to cluster IPs is masqueraded. */
@@ -57,8 +57,8 @@ function readMasqueraded(services: readonly Rule[]): SettingsInRules['masquerade
 }
 
 /**
- * Where everything is masqueraded, only the chains for external policy Local ask where a packet comes from; without such
- * chains the rules do not tell.
+ * With masqueradeAll, only the chains for external policy Local ask where a packet comes from; without any, the rules do
+ * not show it.
  */
 function readDetector(services: readonly Rule[], { chains }: Ruleset): SettingsInRules['detector'] {
   const rule = markingRule(services);

@@ -7,18 +7,18 @@ import { readServicePortName } from './frontend-address.ts';
 import { isNodePort } from './read-frontends.ts';
 import { readNodeSettings } from './read-node-settings.ts';
 
-/** What a ruleset tells besides what its frontends do. */
+/** Facts in a ruleset beyond its frontends. */
 export interface RulesetFacts {
   readonly family: Family;
-  /** Undefined for a load balancer IP or external IP of which the rules do not say which: only source ranges tell. */
+  /** Undefined for an address that may be a load balancer IP or an external IP: rules show only source ranges. */
   readonly kindOf: (frontend: Frontend) => FrontendKind | undefined;
   /** Whether an endpoint may connect to itself here, and so runs on this node. */
   readonly isLocal: (endpointAddress: EndpointAddress, protocol: string) => boolean;
-  /** Undefined where the rules do not tell. */
+  /** Undefined where the rules do not show it. */
   readonly nodePortAddresses: NodePortAddresses | undefined;
 }
 
-/** Reads them. The sets of cluster IPs and hairpin connections are indexed when they are first asked for. */
+/** The facts of a ruleset. The sets of cluster IPs and hairpin connections are indexed on first use. */
 export function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
   const elementsIn = (name: string): readonly Element[] =>
     ruleset.sets.find((set) => set.name === name)?.elements ?? [];

@@ -32,7 +32,7 @@ describe('apply says what became of the tables', () => {
     const { texts, stdout, ...rest } = await apply({ flags: onlyIp, input: four }, listedShop());
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: changed (5 elements added, 2 deleted, 3 chains written)',
-      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '',
     ]);
     expect(rest).toMatchObject({ exitCode: 0, stderr: '' });
@@ -45,7 +45,7 @@ describe('apply says what became of the tables', () => {
     const { stdout, exitCode } = await apply({ flags: [...onlyIp, '--masquerade-all'] }, listedShop());
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: changed (1 chain written)',
-      '  settings  masqueraded to cluster IPs: what comes from others than pods -> everything',
+      '  settings  masqueraded to cluster IPs: traffic not from pods -> all traffic',
       '',
     ]);
     expect(exitCode).toBe(0);
@@ -75,7 +75,7 @@ describe('apply says what became of the tables', () => {
     );
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: made anew (20 elements, 19 chains)',
-      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+      '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '',
     ]);
     expect(exitCode).toBe(0);
@@ -157,7 +157,7 @@ describe('apply deletes stale UDP flows', () => {
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: changed (2 elements added, 2 deleted)',
       '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
-      '  stale UDP flows to 10.96.0.53:53/udp that are at 10.244.1.53:5353',
+      '  stale UDP flows to 10.96.0.53:53/udp may still reach 10.244.1.53:5353',
       '1 stale UDP flow deleted',
       '',
     ]);

@@ -27,7 +27,7 @@ describe('diff --from another snapshot', () => {
 
   const difference = [
     'table ip svc2nft: changed (5 elements added, 2 deleted, 3 chains written)',
-    '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33 % -> 25 %',
+    '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
     '',
   ];
 

@@ -140,7 +140,7 @@ describe('what Services and settings explain', () => {
     const { stdout } = await diff((objects) => objects, ['--nodeport-addresses', 'all', '--masquerade-all']);
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: would be changed (2 chains written, 1 set deleted)',
-      '  settings  masqueraded to cluster IPs: what comes from others than pods -> everything',
+      '  settings  masqueraded to cluster IPs: traffic not from pods -> all traffic',
       '  settings  node port addresses: 192.0.2.11 -> all addresses of the node',
       '',
     ]);

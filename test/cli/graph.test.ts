@@ -107,10 +107,10 @@ describe('the ending of the file chooses the format', () => {
   });
 
   test.each([
-    ['dot', 'x.html', 'leave -o out for html, or let the name end in .dot or .gv'],
-    ['html', 'x.svg', 'leave -o out for svg, or let the name end in .html or .htm'],
-    ['svg', 'x.md', 'leave -o out for mermaid, or let the name end in .svg'],
-    ['mermaid', 'x.gv', 'leave -o out for dot, or let the name end in .mmd, .mermaid or .md'],
+    ['dot', 'x.html', 'omit -o to get html, or use the extension .dot or .gv'],
+    ['html', 'x.svg', 'omit -o to get svg, or use the extension .html or .htm'],
+    ['svg', 'x.md', 'omit -o to get mermaid, or use the extension .svg'],
+    ['mermaid', 'x.gv', 'omit -o to get dot, or use the extension .mmd, .mermaid or .md'],
   ])('-o %s and %s do not fit', async (output, name, advice) => {
     expect(await run([...shop, '-o', output, '--file', `FOLDER/${name}`])).toEqual({
       exitCode: 2,
@@ -200,7 +200,7 @@ describe('filters', () => {
 describe('sizes', () => {
   const large = ['graph', 'FOLDER/large.json', '--cluster-cidr', '10.244.0.0/16'];
   const size = '51 service ports and 1071 arrows';
-  const advice = 'choose some with -n or --service, or take -o html, which any size fits';
+  const advice = 'select some with -n or --service, or use -o html, which works for any size';
 
   test('a large drawing comes with advice', async () => {
     const { exitCode, stdout, stderr } = await run([...large, '-o', 'dot']);
@@ -212,7 +212,7 @@ describe('sizes', () => {
   test('and what GitHub does with it', async () => {
     const { stdout, stderr } = await run(['graph', 'FOLDER/readable.json', '--cluster-cidr', '10.244.0.0/16']);
     expect(stderr).toBe(
-      `warning: GitHub draws no Mermaid of more than 500 arrows or 50000 characters; 51 service ports and 510 arrows take ${stdout.length} characters: ${advice}\n`,
+      `warning: GitHub does not draw Mermaid with more than 500 arrows or 50000 characters; 51 service ports and 510 arrows take ${stdout.length} characters: ${advice}\n`,
     );
   });
 
@@ -220,7 +220,7 @@ describe('sizes', () => {
     expect(await run([...large, '-o', 'svg', '--file', 'FOLDER/large.svg'])).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `error: ${size} are too many for a picture, which may have 1000 arrows: ${advice}\n`,
+      stderr: `error: ${size} are too many for a picture; the limit is 1000 arrows: ${advice}\n`,
     });
     expect(readdirSync(folder)).not.toContain('large.svg');
   });
@@ -232,7 +232,7 @@ describe('sizes', () => {
 
   test('nothing to draw is said', async () => {
     const { exitCode, stdout, stderr } = await run(['graph', 'FOLDER/node.json', '--cluster-cidr', '10.244.0.0/16']);
-    expect([exitCode, stderr]).toEqual([0, 'nothing to draw: the input has no Service with rules on this node\n']);
+    expect([exitCode, stderr]).toEqual([0, 'nothing to draw: no Service in the input has rules on this node\n']);
     expect(stdout).toMatch(/^%% Services on node worker-1 in zone a\nflowchart LR\n/);
   });
 });
@@ -256,18 +256,18 @@ const misuses: Misuse[] = [
   [
     [...shop, '-n', 'shopp'],
     1,
-    'error: no Service with rules on this node is in namespace "shopp" (did you mean shop?)\n',
+    'error: no Service in namespace "shopp" has rules on this node (did you mean shop?)\n',
   ],
   [
     [...shop, '--service', 'shop/webb'],
     1,
-    'error: no Service with rules on this node is called "shop/webb" (did you mean shop/web?)\n',
+    'error: no Service named "shop/webb" has rules on this node (did you mean shop/web?)\n',
   ],
-  [[...shop, '-n', 'edge', '--service', 'shop/web'], 1, 'is called "shop/web" in namespace edge\n'],
+  [[...shop, '-n', 'edge', '--service', 'shop/web'], 1, 'no Service named "shop/web" in namespace edge has rules on this node\n'],
   [
     [...shop, '--service', 'db'],
     1,
-    'error: no Service with rules on this node is called "db": it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
+    'error: no Service named "db" has rules on this node: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
   ],
   [
     [...shop, '--service', '\u001b[31m\u202e'],
@@ -320,7 +320,7 @@ test('a page is not for a terminal', async () => {
   expect(await runCommand(args, { run: program, terminals: ['stdout'] })).toEqual({
     exitCode: 2,
     stdout: '',
-    stderr: 'error: a page is not for a terminal: name a file, --file graph.html, or redirect stdout\n',
+    stderr: 'error: an HTML page cannot be shown in a terminal: use --file graph.html or redirect stdout\n',
   });
 });
 

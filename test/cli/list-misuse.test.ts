@@ -34,12 +34,12 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [
     ['FOLDER/shop.json', '--kernel'],
     2,
-    'error: --kernel lists what the rules hold and reads no PATH; "svc2nft diff PATH" compares with the kernel (see --help)\n',
+    'error: --kernel lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n',
   ],
   [
     ['-', '--kernel'],
     2,
-    'error: --kernel lists what the rules hold and reads no PATH; "svc2nft diff PATH" compares with the kernel (see --help)\n',
+    'error: --kernel lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n',
   ],
   [
     ['-o', 'text'],

@@ -20,22 +20,22 @@ import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
-  svc2nft graph dump.yaml --node worker-1 --file graph.html        a page to search in, for any size of cluster
+  svc2nft graph dump.yaml --node worker-1 --file graph.html        a searchable page, for clusters of any size
   svc2nft graph dump.yaml --node worker-1 --service shop/web       Mermaid, which GitHub shows in Markdown
   svc2nft graph dump.yaml --node worker-1 -n shop --file shop.svg  a picture of one namespace
 `;
 
 const exitText = `
-The ending of FILE chooses the format: .mmd and .mermaid for Mermaid, .md for Mermaid in a block of Markdown, .dot and .gv,
-.svg, .html and .htm. With any other ending, and for stdout, it is Mermaid unless -o says otherwise. FILE may not be one of
-the input's own.
+The extension of FILE selects the format: .mmd and .mermaid for Mermaid, .md for Mermaid in a Markdown code block, .dot and
+.gv for Graphviz, .svg, .html and .htm. Any other extension and stdout mean Mermaid, unless -o says otherwise. FILE may not
+be one of the input files.
 
-The input should hold Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
-from the slices alone. The page needs no network and sends nothing.
+The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
+from the slices alone. The HTML page works offline and sends nothing.
 
-Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output may not be written.`;
+Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output cannot be written.`;
 
-/** `svc2nft graph`: draws who serves whom. */
+/** `svc2nft graph`: draws frontends, Services and endpoints. */
 export function graphCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('graph')))
     .description(
@@ -44,12 +44,12 @@ export function graphCommand(streams: Streams, setExitCode: (code: number) => vo
     .addOption(
       new Option(
         '-o, --output <format>',
-        'mermaid, dot (Graphviz), svg, or html: one page with search (default: by the ending of --file, else mermaid)',
+        'mermaid, dot (Graphviz), svg, or html: a searchable page (default: by the extension of --file, else mermaid)',
       ).choices(graphFormats),
     )
     .option(
       '--file <file>',
-      'write to this file and not to stdout; its ending chooses the format',
+      'write to this file instead of stdout; its extension selects the format',
       checkedText(outputFileProblem),
     )
     .addHelpText('before', examples)
@@ -61,21 +61,21 @@ export function graphCommand(streams: Streams, setExitCode: (code: number) => vo
 
 /** The flags of `svc2nft graph`. */
 export interface GraphFlags extends CompileFlags, ServiceFilters {
-  /** Absent: by the name of the file. */
+  /** Absent: by the extension of the file. */
   readonly output?: GraphFormat;
   readonly file?: string;
 }
 
-/** Arrows that a drawing may have before people lose their way in it. */
+/** Arrows that a drawing may have before it is hard to read. */
 const mostReadable = 500;
 
-/** What Mermaid draws unless it is configured (maxEdges, maxTextSize), and GitHub does not configure it. */
+/** Mermaid's defaults (maxEdges, maxTextSize), which GitHub does not change. */
 const mermaidLimits = { arrows: 500, characters: 50_000 } as const;
 
-/** Arrows that a picture may have: to lay so many out takes some seconds, many more take minutes, and it cannot be stopped. */
+/** Arrows that a picture may have: laying out so many takes some seconds, many more take minutes and cannot be interrupted. */
 const mostLaidOut = 1_000;
 
-/** Draws who serves whom; resolves to the exit code. */
+/** Draws the graph; resolves to the exit code. */
 export async function runGraph(paths: readonly string[], flags: GraphFlags, streams: Streams): Promise<number> {
   const chosen = chooseGraphFormat(flags.output, flags.file);
   if ('problem' in chosen) {
@@ -84,7 +84,9 @@ export async function runGraph(paths: readonly string[], flags: GraphFlags, stre
   }
   const isToStdout = flags.file === undefined || flags.file === '-';
   if (chosen.format === 'html' && isToStdout && streams.stdout.isTTY === true) {
-    streams.stderr.write('error: a page is not for a terminal: name a file, --file graph.html, or redirect stdout\n');
+    streams.stderr.write(
+      'error: an HTML page cannot be shown in a terminal: use --file graph.html or redirect stdout\n',
+    );
     return exitCodes.wrongUsage;
   }
   const cluster = await loadCluster(paths, flags, streams);
@@ -103,13 +105,13 @@ export async function runGraph(paths: readonly string[], flags: GraphFlags, stre
   }
   const graph = buildGraph({ ...cluster, places: readPlaces(cluster.documents) }, isWanted);
   if (graph.servicePorts.length === 0) {
-    streams.stderr.write('nothing to draw: the input has no Service with rules on this node\n');
+    streams.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
   }
   const text = await write(graph, chosen, streams);
   return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, streams);
 }
 
-/** Undefined, after a message, for what is too large. */
+/** Undefined, after a message, if the graph is too large. */
 async function write(
   graph: Graph,
   { format, isMarkdown }: Extract<ChosenFormat, { format: GraphFormat }>,
@@ -123,7 +125,7 @@ async function write(
   return text !== undefined && isMarkdown ? `\`\`\`mermaid\n${text}\`\`\`\n` : text;
 }
 
-/** Undefined, after a message, for what is too large. */
+/** Undefined, after a message, if the graph is too large. */
 async function draw(
   drawing: Drawing,
   format: Exclude<GraphFormat, 'html'>,
@@ -131,16 +133,16 @@ async function draw(
 ): Promise<string | undefined> {
   const arrows = drawing.arrows.length;
   const size = `${drawing.servicePorts.length} service ports and ${arrows} arrows`;
-  const advice = 'choose some with -n or --service, or take -o html, which any size fits';
+  const advice = 'select some with -n or --service, or use -o html, which works for any size';
   if (format === 'svg' && arrows > mostLaidOut) {
-    stderr.write(`error: ${size} are too many for a picture, which may have ${mostLaidOut} arrows: ${advice}\n`);
+    stderr.write(`error: ${size} are too many for a picture; the limit is ${mostLaidOut} arrows: ${advice}\n`);
     return undefined;
   }
   const text = format === 'mermaid' ? writeMermaid(drawing) : writeDot(drawing);
   if (format === 'mermaid' && (arrows > mermaidLimits.arrows || text.length > mermaidLimits.characters)) {
     const limits = `${mermaidLimits.arrows} arrows or ${mermaidLimits.characters} characters`;
     stderr.write(
-      `warning: GitHub draws no Mermaid of more than ${limits}; ${size} take ${text.length} characters: ${advice}\n`,
+      `warning: GitHub does not draw Mermaid with more than ${limits}; ${size} take ${text.length} characters: ${advice}\n`,
     );
   } else if (arrows > mostReadable) {
     stderr.write(`warning: a drawing of ${size} is hard to read: ${advice}\n`);
@@ -154,12 +156,12 @@ export const graphFormats = ['mermaid', 'dot', 'svg', 'html'] as const;
 /** One of these. */
 export type GraphFormat = (typeof graphFormats)[number];
 
-/** The format of a graph, and whether it stands within Markdown; or what is wrong with the flags. */
+/** The format of a graph, and whether it is a block within Markdown; or what is wrong with the flags. */
 export type ChosenFormat =
   | { readonly format: GraphFormat; readonly isMarkdown: boolean }
   | { readonly problem: string };
 
-/** Endings of file names, and what they say of the content. */
+/** File extensions and their formats. */
 const endings: ReadonlyMap<string, GraphFormat> = new Map([
   ['.mmd', 'mermaid'],
   ['.mermaid', 'mermaid'],
@@ -171,20 +173,20 @@ const endings: ReadonlyMap<string, GraphFormat> = new Map([
   ['.htm', 'html'],
 ]);
 
-/** What -o says, or else the ending of the file's name, or else Mermaid. It is a fault where the two differ. */
+/** The format of -o, or else of the file's extension, or else Mermaid. It is an error if the two differ. */
 export function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
   const ending = extname(file ?? '').toLowerCase();
   const named = endings.get(ending);
   if (output !== undefined && named !== undefined && output !== named) {
     const fitting = [...endings].flatMap(([other, format]) => (format === output ? other : []));
-    const advice = `leave -o out for ${named}, or let the name end in ${listWords(fitting).replace(' and ', ' or ')}`;
+    const advice = `omit -o to get ${named}, or use the extension ${listWords(fitting).replace(' and ', ' or ')}`;
     return { problem: `-o ${output} does not fit --file ${escapeControls(file ?? '')}: ${advice}` };
   }
   const format = output ?? named ?? 'mermaid';
   return { format, isMarkdown: ending === '.md' };
 }
 
-/** Which service ports the flags leave; undefined, after messages on stderr, where one of them names nothing. */
+/** Whether the flags select a service port; undefined, after messages on stderr, if one of them matches nothing. */
 export function chooseServices(
   cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
   { namespace: namespaces = [], service: wanted = [] }: ServiceFilters,
@@ -199,11 +201,11 @@ export function chooseServices(
   const place = namespaces.length === 0 ? '' : ` in namespace ${namespaces.map(escapeControls).join(', ')}`;
   const problems = [
     ...unknownNames(namespaces, new Set(served.map(({ namespace }) => namespace))).map(
-      ({ text, hint }) => `no Service with rules on this node is in namespace ${text}${hint}`,
+      ({ text, hint }) => `no Service in namespace ${text} has rules on this node${hint}`,
     ),
     ...unknownNames(wanted, known).map(
       ({ name, text, hint }) =>
-        `no Service with rules on this node is called ${text}${place}${whyUnserved(name, cluster) ?? hint}`,
+        `no Service named ${text}${place} has rules on this node${whyUnserved(name, cluster) ?? hint}`,
     ),
   ];
   for (const problem of problems) {
@@ -222,22 +224,22 @@ function whyUnserved(
   return note?.unserved && `: ${unservedText(note.unserved)}`;
 }
 
-/** What browsers show in place of the font that is measured: none is wider, so all texts fit their boxes. */
+/** Fonts shown instead of the one that is measured: none is wider, so all texts fit their boxes. */
 const shownFonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
 
-/** Lays a graph in Graphviz' language out as SVG, with Graphviz compiled to WebAssembly. It is loaded only here: 0.8 MB. */
+/** A graph in Graphviz' language as SVG, laid out by Graphviz compiled to WebAssembly, which is loaded only here (0.8 MB). */
 export async function layOutSvg(dot: string): Promise<string> {
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
   const graphviz = await Graphviz.load();
   const svg = graphviz.layout(dot, 'svg', 'dot');
-  // Graphviz titles its groups by internal names, which browsers show and readers read out. Texts of the input have no
-  // quotes and angle brackets here, but &quot; and &lt;.
+  // Graphviz titles its groups by internal names, which browsers show and screen readers read out. Texts of the input
+  // have &quot; and &lt; here in place of quotes and angle brackets.
   return svg
     .replaceAll(/<title>(?!Services)[^<]*<\/title>\n?/g, '')
     .replaceAll(`font-family="${drawnFont}"`, `font-family="${shownFonts}"`);
 }
 
-/** What runs in the page, in the order in which constants need each other. */
+/** The modules of the page, in the order in which their constants depend on each other. */
 const modules = [
   'make-element.js',
   'unpack-graph.js',
@@ -266,7 +268,7 @@ export async function makePage(graph: Graph): Promise<string> {
   return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
 }
 
-/** Modules as one script, each in a scope of its own that gives what it exports. Imports only name such things. */
+/** Modules as one script, each in a scope of its own that returns its exports. Imports are left out. */
 function joinModules(texts: readonly string[]): string {
   const scopes = texts.map((text) => {
     const exported = [...text.matchAll(/^export (?:function|const) (\w+)/gm)].map(([, name]) => name).join(', ');

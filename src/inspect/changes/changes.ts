@@ -1,6 +1,6 @@
 /**
- * What differs between two rulesets of one family, in the words of Services. Types only; plain data that JSON can hold.
- * Everything is sorted. Whatever differs in the order of endpoints alone is no difference.
+ * The differences between two rulesets of one family, in the words of Services. Types only; plain data that JSON can hold.
+ * Everything is sorted. Another order of endpoints is not a difference.
  */
 
 import type { FrontendState, Policy, ServicePortIdentity } from '../../frontends/frontend.ts';
@@ -8,7 +8,7 @@ import type { Family } from '../../net/network.ts';
 
 /** All differences of one family. */
 export interface FamilyChanges {
-  /** Null where there is no table before and none after. */
+  /** Null where both sides have no table. */
   readonly family: Family | null;
   /** The table's name; null as above. */
   readonly table: string | null;
@@ -18,7 +18,7 @@ export interface FamilyChanges {
   readonly changed: readonly ServicePortChange[];
   /** Empty where the table is new or gone. */
   readonly settings: readonly SettingChange[];
-  /** Chains of the fixed kind that differ, and no setting says why. */
+  /** Fixed chains that differ although no setting explains it. */
   readonly chains: readonly string[];
   readonly staleUdpFlows: readonly StaleUdpFlows[];
 }
@@ -49,13 +49,13 @@ export interface Where {
   readonly frontends?: readonly string[];
 }
 
-/** Something that is the same for several frontends, before and after. */
+/** A change that is the same for several frontends. */
 export interface ValueChange<T> extends Where {
   readonly before: T;
   readonly after: T;
 }
 
-/** Other endpoints take connections; `endpoints` says for which traffic policy. */
+/** A change of the endpoints that take connections; `endpoints` says for which traffic policy. */
 export interface EndpointsChange extends Where {
   readonly endpoints: 'all' | 'local';
   /** How many. */
@@ -63,14 +63,14 @@ export interface EndpointsChange extends Where {
   readonly after: number;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** What each endpoint gets, in percent; see sharePercent. Null without endpoints. */
+  /** The share of connections of each endpoint in percent; null without endpoints. */
   readonly shareBefore: number | null;
   readonly shareAfter: number | null;
 }
 
 /** Another policy at frontends that are served before and after. */
 export interface PolicyChange extends ValueChange<Policy> {
-  /** How many endpoints take connections from outside. */
+  /** How many endpoints take connections of external clients. */
   readonly endpointsBefore: number;
   readonly endpointsAfter: number;
 }
@@ -91,8 +91,8 @@ export interface SettingChange {
 }
 
 /**
- * UDP flows that go on to an endpoint that new flows of the frontend no longer get. The rulesets cannot say whether the
- * endpoint still serves, so some of them may be healthy.
+ * UDP flows that may continue to endpoints that new flows of the frontend no longer reach. The rulesets do not show whether
+ * an endpoint still serves, so some of these flows may be healthy.
  */
 export interface StaleUdpFlows {
   readonly frontend: string;

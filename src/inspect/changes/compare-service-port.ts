@@ -67,13 +67,13 @@ function isPlainlySame({ before, after }: FrontendPair): boolean {
   );
 }
 
-/** Where the port's number is another, no frontend stays; all of them have the same endpoints, so any two will do. */
+/** Where the port's number changed, no frontend is on both sides; all have the same endpoints, so any two will do. */
 function pairUp(lost: readonly Frontend[], gained: readonly Frontend[]): FrontendPair[] {
   const [before, after] = [lost, gained].map((side) => side.find(({ all }) => all) ?? side[0]);
   return before && after ? [{ before, after }] : [];
 }
 
-/** What is refused on one side has no policy there to compare. */
+/** A frontend that is refused on one side has no policy there to compare. */
 function comparePolicies(pairs: readonly FrontendPair[]): PolicyChange[] {
   const remarks = pairs.flatMap(({ before, after }) => {
     if (before.policy === null || after.policy === null || before.policy === after.policy) {
@@ -86,7 +86,7 @@ function comparePolicies(pairs: readonly FrontendPair[]): PolicyChange[] {
   return groupAlike(remarks, pairs.length);
 }
 
-/** How many endpoints take connections from outside. */
+/** How many endpoints take connections of external clients. */
 function endpointCount({ policy, all, local }: Frontend): number {
   return (policy?.startsWith('local') ? local : all)?.length ?? 0;
 }
@@ -106,7 +106,7 @@ function compareValues<T extends FrontendState[keyof FrontendState]>(
   return groupAlike(remarks, concerned.length);
 }
 
-/** Nobody keeps an endpoint of a frontend that has none. */
+/** Affinity does not matter at a frontend without endpoints. */
 function isServed({ before, after }: FrontendPair): boolean {
   return before.policy !== null && after.policy !== null;
 }
@@ -115,7 +115,7 @@ function isGuarded({ before, after }: FrontendPair): boolean {
   return before.sourceRanges !== null || after.sourceRanges !== null;
 }
 
-/** How the endpoints of a service port differ, for each policy, said once where several frontends have the same. */
+/** How the endpoints of a service port differ, for each policy; frontends with the same change are grouped. */
 function compareEndpoints(pairs: readonly FrontendPair[]): EndpointsChange[] {
   return (['all', 'local'] as const).flatMap((scope) => {
     const concerned = pairs.filter((pair) => isComparable(pair, scope));
@@ -127,7 +127,7 @@ function compareEndpoints(pairs: readonly FrontendPair[]): EndpointsChange[] {
   });
 }
 
-/** Whether two lists hold the same endpoints at the same places: cheap to ask, and true for almost every frontend. */
+/** Whether two lists hold the same endpoints in the same order: cheap to find out, and true for almost every frontend. */
 function isSameInOrder(a: readonly EndpointAddress[] = [], b: readonly EndpointAddress[] = []): boolean {
   return (
     a.length === b.length &&
@@ -152,8 +152,8 @@ export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): str
 }
 
 /**
- * A list that is absent where the frontend is served by another policy has not lost its endpoints: it is not asked. Where
- * nobody is served, it counts as empty.
+ * A list that is absent because another policy applies has not lost its endpoints: it is not compared. Where all clients
+ * are refused, it counts as empty.
  */
 function isComparable({ before, after }: FrontendPair, scope: 'all' | 'local'): boolean {
   if (!before[scope] && !after[scope]) {
@@ -188,18 +188,18 @@ function without(texts: readonly string[], others: readonly string[]): string[] 
   return texts.filter((text) => !known.has(text));
 }
 
-/** Something said of one frontend. */
+/** A statement about one frontend. */
 interface Remark<T> {
   readonly frontend: string;
   readonly value: T;
 }
 
 /**
- * Says once what is the same for several frontends.
+ * Groups frontends that have the same remark.
  *
  * @param remarks at most one for each frontend, sorted by frontend.
- * @param possible how many frontends might have had a remark: where all of them have the same, none is named.
- * @returns sorted by what is said; frontends stay in their order.
+ * @param possible how many frontends might have had a remark: where all of them have the same one, frontends are not listed.
+ * @returns sorted by remark; frontends stay in their order.
  */
 export function groupAlike<T extends object>(remarks: readonly Remark<T>[], possible: number): (T & Where)[] {
   if (remarks.length === 0) {
@@ -226,8 +226,8 @@ function withFrontends<T extends object>(
 }
 
 /**
- * What each of `count` endpoints gets of the connections, in percent: a whole number, below 1 with one decimal; null
- * for no endpoints.
+ * The share of connections of each of `count` endpoints in percent: a whole number, below 1 with one decimal; null without
+ * endpoints.
  */
 function sharePercent(count: number): number | null {
   if (count === 0) {

@@ -25,9 +25,9 @@ import {
 } from './compare-service-port.ts';
 
 /**
- * Says in the words of Services what differs between two rulesets of one family. Nothing but the rulesets is asked: a
- * service port is known by the comments of its elements, its endpoints by following the verdicts. So two service ports
- * whose names differ only behind the cut of a comment count as one, with all their frontends.
+ * The differences between two rulesets of one family, in the words of Services. They come from the rulesets alone: service
+ * ports are identified by the comments of their elements, endpoints by following the verdicts. So two service ports whose
+ * names differ only behind the cut of a comment count as one, with all their frontends.
  *
  * @param before as compiled or as read from the kernel; undefined for no table.
  * @param after the same.
@@ -99,7 +99,7 @@ function listChanged(oldPorts: ServicePorts, nowPorts: ServicePorts, sides: Side
   return changed.sort(compareIdentity);
 }
 
-/** An address that went from one service port to another is lost here and gained there. */
+/** An address that moved from one service port to another is lost here and gained there. */
 function matchFrontends(mine: readonly Frontend[], theirs: readonly Frontend[], { old, now }: Sides): ServicePortSides {
   const pairs: FrontendPair[] = [];
   const lost: Frontend[] = [];
@@ -165,7 +165,7 @@ function compareSettings(
   return { settings, chains: unexplained.map(([chain]) => chain).sort(compareText) };
 }
 
-/** Settings as texts; undefined where the rules do not tell. */
+/** Settings as texts; undefined where the rules do not show them. */
 function settingTexts(settings: SettingsInRules): Readonly<Record<SettingName, readonly string[] | undefined>> {
   const { masqueradeMarks, masqueraded, detector, nodePortAddresses, serviceCIDRs } = settings;
   return {
@@ -188,9 +188,9 @@ function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
 }
 
 /**
- * The UDP frontends that lost endpoints, or that are gone, each with the endpoints at which flows may still be: a UDP
- * flow keeps its translation for as long as it sends (conntrack), and no filter looks at it again. Another traffic
- * policy ends no flow. Sorted by frontend.
+ * The UDP frontends that lost endpoints or are gone, each with the endpoints that flows may still go to: a UDP flow keeps
+ * its translation for as long as it sends (conntrack), and filters do not see it again. A change of traffic policy does
+ * not end a flow. Sorted by frontend.
  */
 function listStaleFlows(before: ReadonlyMap<string, Frontend>, after: ReadonlyMap<string, Frontend>): StaleUdpFlows[] {
   const stale: StaleUdpFlows[] = [];

@@ -11,25 +11,25 @@ import type {
 } from './changes.ts';
 import { groupAlike } from './compare-service-port.ts';
 
-/** How changes are written. */
-export interface RenderOptions {
+/** How changes are rendered. */
+export interface RenderChangesOptions {
   readonly color: boolean;
-  /** How many service ports, and how many frontends with stale flows, get a line; 100 where it is not given. */
+  /** How many service ports, and how many frontends with stale flows, get a line; 100 by default. */
   readonly limit?: number;
 }
 
 /**
  * The changes of one family for people, a line for each, without line feeds at their ends: the table, settings, service
- * ports by name, stale UDP flows. No lines for no changes. Lists longer than five are cut.
+ * ports by name, stale UDP flows. No lines for no changes. Lists of more than five are cut.
  */
-export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: RenderOptions): string[] {
+export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: RenderChangesOptions): string[] {
   const pen = makePen({ color });
   const entries = listEntries(changes);
   return [
     ...renderTable(changes, pen),
     ...renderSettings(changes, pen),
     ...entries.slice(0, limit).map((entry, index, all) => {
-      const isTwin = [all[index - 1], all[index + 1]].some((neighbour) => neighbour?.name === entry.name);
+      const isTwin = [all[index - 1], all[index + 1]].some((neighbor) => neighbor?.name === entry.name);
       return `${pen.plain(entry.name + (isTwin ? `/${entry.protocol}` : ''))}  ${entry.write(pen)}`;
     }),
     ...renderMore(entries.slice(limit)),
@@ -42,7 +42,7 @@ interface Entry extends ServicePortIdentity {
   readonly write: (pen: Pen) => string;
 }
 
-/** All service ports by name, as those of one Service belong together. */
+/** All service ports by name, so that those of one Service stay together. */
 function listEntries({ gained, lost, changed }: FamilyChanges): Entry[] {
   const entries: Entry[] = [
     ...gained.map((state) => entryOf(state, 'new', (pen) => renderGained(state, pen))),
@@ -94,14 +94,14 @@ function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: 
   const more = staleUdpFlows.length - limit;
   return [
     ...staleUdpFlows.slice(0, limit).map(({ frontend, endpoints }) => {
-      return `stale UDP flows to ${pen.plain(frontend)} that are at ${writeList(endpoints, pen)}`;
+      return `stale UDP flows to ${pen.plain(frontend)} may still reach ${writeList(endpoints, pen)}`;
     }),
     ...(more > 0 ? [`... and stale UDP flows to ${more} more ${more === 1 ? 'frontend' : 'frontends'}`] : []),
   ];
 }
 
 /**
- * How a service port differs: `3 -> 4 endpoints (+10.1.2.3:8080), share 33 % -> 25 %`,
+ * How a service port differs: `3 -> 4 endpoints (+10.1.2.3:8080), share 33% -> 25%`,
  * `+5.5.5.5:80/tcp, -*:30080/tcp`, `3 -> 0 endpoints: now rejected`; several differences with `; ` between them.
  */
 function renderChange(change: ServicePortChange, pen: Pen): string {
@@ -111,7 +111,7 @@ function renderChange(change: ServicePortChange, pen: Pen): string {
   const refused = refusals.map((one) => writeRefusal(one) + writeWhere(one, pen)).join(', ');
   const parts = [
     frontends,
-    // That clients are refused, or no longer, follows from the endpoints where these are others.
+    // A refusal that starts or ends follows from a change of endpoints, where there is one.
     counts !== '' && refused !== '' ? `${counts}: ${refused}` : counts,
     ...policies.map((one) => writePolicy(one) + writeWhere(one, pen)),
     counts === '' ? refused : '',
@@ -129,7 +129,7 @@ function writeEndpoints(change: EndpointsChange, pen: Pen): string {
   const { endpoints, before, after, added, removed, shareBefore, shareAfter } = change;
   const counts = before === after ? `${after}` : `${before} -> ${after}`;
   const noun = before === 1 && after === 1 ? 'endpoint' : 'endpoints';
-  // Which ones went is no news where all of them did.
+  // Where all endpoints went, listing them adds nothing.
   const difference = writeDifference(added, after === 0 ? [] : removed, pen);
   const [old, now] = [writeShare(shareBefore), writeShare(shareAfter)];
   const isOtherShare = shareBefore !== null && shareAfter !== null && old !== now;
@@ -141,7 +141,7 @@ function writeEndpoints(change: EndpointsChange, pen: Pen): string {
 }
 
 function writeShare(share: number | null): string {
-  return share === 0 ? 'under 0.1 %' : `${share} %`;
+  return share === 0 ? 'under 0.1%' : `${share}%`;
 }
 
 function writeRefusal({ before, after }: ValueChange<FrontendState['refusal']>): string {
@@ -162,10 +162,10 @@ function writeAffinity({ before, after }: ValueChange<number>): string {
 
 function writeRanges({ before, after }: ValueChange<FrontendState['sourceRanges']>, pen: Pen): string {
   if (after === null) {
-    return 'source ranges gone: open to everybody';
+    return 'source ranges removed: open to all clients';
   }
   if (before === null) {
-    return `source ranges now ${after.length === 0 ? 'for nobody' : writeList(after, pen)}`;
+    return `source ranges now ${after.length === 0 ? 'empty: closed to all clients' : writeList(after, pen)}`;
   }
   const [old, now] = [new Set(before), new Set(after)];
   const added = after.filter((range) => !old.has(range));
@@ -207,7 +207,7 @@ function writeRefusals({ frontends }: ServicePortState, pen: Pen): string {
   return groups.map(({ refusal, ...where }) => refusal + writeWhere(where, pen)).join(', ');
 }
 
-/** Affinity and source ranges are those of the Service, so that one frontend speaks for the others. */
+/** Affinity and source ranges belong to the Service, so one frontend is enough. */
 function writeRest({ frontends }: ServicePortState, pen: Pen): string[] {
   const seconds = Math.max(...frontends.slice(0, 100).map(({ affinitySeconds }) => affinitySeconds));
   const ranges = frontends.find(({ sourceRanges }) => sourceRanges !== null)?.sourceRanges ?? [];
@@ -217,16 +217,16 @@ function writeRest({ frontends }: ServicePortState, pen: Pen): string[] {
   ];
 }
 
-/** Writes text of rulesets, which may come from anybody: control characters become visible. */
+/** Writes text from rulesets, which may come from anywhere: control characters become visible. */
 interface Pen {
   readonly plain: (text: string) => string;
-  /** Green, where there are colors. */
+  /** Green in color output. */
   readonly added: (text: string) => string;
-  /** Red, where there are colors. */
+  /** Red in color output. */
   readonly removed: (text: string) => string;
 }
 
-/** How many of a long list are written. */
+/** How many entries of a long list are shown. */
 const shown = 5;
 
 /** A pen with or without the colors of a terminal. */

@@ -48,7 +48,7 @@ interface PortContext {
 function drawPort(servicePort: ServicePort, { view, frontends, places }: PortContext): GraphServicePort {
   const { namespace, name, portName, protocol, port } = servicePort;
   const claims = claimsOf(servicePort, frontends);
-  const { routes, routesOf, routesTo } = listRoutes(claims, { tellsPods: view.detector !== undefined });
+  const { routes, routesOf, routesTo } = listRoutes(claims, { recognizesPods: view.detector !== undefined });
   return {
     family: view.family,
     namespace,

@@ -232,7 +232,7 @@ export function shortenName(text: string): string {
   return `${beginning}…${characters.slice(-ending).join('')}`;
 }
 
-/** `80/tcp`, and `80/tcp over IPv6`, by which the two families of a Service are told apart. */
+/** `80/tcp`, and `80/tcp over IPv6`, which distinguishes the two families of a Service. */
 export function portText({ port, protocol, family }: Pick<GraphServicePort, 'port' | 'protocol' | 'family'>): string {
   return `${port}/${protocol}${family === 'ip6' ? ' over IPv6' : ''}`;
 }

@@ -56,7 +56,7 @@ export interface Route {
 export interface GraphEndpoint {
   /** `10.244.1.11:8080`. */
   readonly endpointAddress: string;
-  /** `namespace/name`, or empty where no object tells. */
+  /** `namespace/name`, or empty where unknown. */
   readonly pod: string;
   readonly nodeName: string;
   readonly zone: string;

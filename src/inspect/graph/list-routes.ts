@@ -13,12 +13,15 @@ export interface Routes {
 }
 
 /**
- * What the frontends of one service port do with connections. Frontends and clients with equal endpoints, or an equal
+ * What happens to connections at the frontends of one service port. Frontends and clients with equal endpoints, or an equal
  * refusal, share a route.
  *
- * @param tellsPods whether the node can tell pods from others.
+ * @param recognizesPods whether the node can recognize pods.
  */
-export function listRoutes(claims: readonly FrontendClaim[], { tellsPods }: { readonly tellsPods: boolean }): Routes {
+export function listRoutes(
+  claims: readonly FrontendClaim[],
+  { recognizesPods }: { readonly recognizesPods: boolean },
+): Routes {
   const drafts = new Map<string, Draft>();
   for (const { kind, held } of claims) {
     for (const end of held ? endsOf(held, kind === 'ClusterIP') : []) {
@@ -34,7 +37,7 @@ export function listRoutes(claims: readonly FrontendClaim[], { tellsPods }: { re
   const ordered = [...drafts.values()];
   return {
     routes: ordered.map(({ traffic, endpointAddresses, refusal }) => ({
-      clients: nameClients(traffic, { tellsPods, isOnly: ordered.length === 1 }),
+      clients: nameClients(traffic, { recognizesPods, isOnly: ordered.length === 1 }),
       endpoints: endpointAddresses.length,
       refusal,
     })),
@@ -43,7 +46,7 @@ export function listRoutes(claims: readonly FrontendClaim[], { tellsPods }: { re
   };
 }
 
-/** What becomes of some traffic to one frontend. */
+/** What happens to some of the traffic to one frontend. */
 interface End {
   readonly frontend: Frontend;
   readonly traffic: readonly Traffic[];
@@ -110,22 +113,22 @@ type Traffic = 'cluster IP' | 'internal' | 'external';
 /** What names depend on besides the traffic. */
 interface Naming {
   /** Whether the node can recognize pods; if not, only the node itself is an internal client. */
-  readonly tellsPods: boolean;
+  readonly recognizesPods: boolean;
   /** Whether there is no other route. */
   readonly isOnly: boolean;
 }
 
 /** A short name for the clients of a route, which distinguishes it from the other routes; empty where it is the only one. */
-function nameClients(traffic: ReadonlySet<Traffic>, { tellsPods, isOnly }: Naming): string {
+function nameClients(traffic: ReadonlySet<Traffic>, { recognizesPods, isOnly }: Naming): string {
   if (isOnly) {
     return '';
   }
-  const pods = tellsPods ? 'pods' : 'node';
+  const pods = recognizesPods ? 'pods' : 'node';
   if (traffic.has('internal') && !traffic.has('cluster IP')) {
     return traffic.has('external') ? 'other frontends' : `${pods} at other frontends`;
   }
   // Clients of a cluster IP are pods, as a rule.
-  const includesPods = traffic.has('internal') && tellsPods;
+  const includesPods = traffic.has('internal') && recognizesPods;
   return [
     ...(traffic.has('cluster IP') && !includesPods ? ['cluster IP'] : []),
     ...(traffic.has('internal') ? [pods] : []),

@@ -11,7 +11,7 @@ import type { FrontendKind } from '../../phases/3-model/model.ts';
  */
 export type FrontendType = FrontendKind | 'External';
 
-/** An endpoint of a frontend. Texts are empty where nothing tells. */
+/** An endpoint of a frontend. Texts are empty where unknown. */
 export interface EndpointRow extends EndpointPlace {
   /**
    * Whether it runs on this node. From the rules alone, one whose slice names no node counts as local: the rules allow for
@@ -40,7 +40,7 @@ export interface FrontendRow {
   readonly type: FrontendType | null;
   /** `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`; node ports `*:30080/tcp`, over IPv6 `[*]:30080/tcp`. */
   readonly frontend: string | null;
-  /** internalTrafficPolicy or externalTrafficPolicy, whichever applies here; null where the rules do not tell. */
+  /** internalTrafficPolicy or externalTrafficPolicy, whichever applies here; null where the rules do not show it. */
   readonly policy: 'Cluster' | 'Local' | null;
   /** What happens to connections that no endpoint takes; null where all clients reach one. */
   readonly refusal: FrontendState['refusal'];
@@ -63,7 +63,7 @@ export interface FrontendRow {
 export interface TableRow {
   readonly family: Family;
   readonly table: string;
-  /** Where node ports are open: addresses, or `all addresses of the node`; null where the rules do not tell. */
+  /** Where node ports are open: addresses, or `all addresses of the node`; null where the rules do not show it. */
   readonly nodePortAddresses: readonly string[] | null;
 }
 

@@ -6,7 +6,7 @@ import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
 
-/** What a snapshot tells of one family. */
+/** What a snapshot adds for one family. */
 export interface FamilyKnowledge {
   readonly view: NodeView;
   /** Undefined where nothing shows who is at an address. */

@@ -142,7 +142,7 @@ function nameOf({ name }: Frontend, servicePort: ServicePort | undefined): Servi
 
 /**
  * Which traffic policy applies at a frontend (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy): what the
- * rules do, and where they refuse all clients alike what the service port says; null where neither tells.
+ * rules do, and where they refuse all clients alike what the service port says; null where neither shows it.
  */
 function policyAt(
   { policy, refusal }: Frontend,

@@ -1,7 +1,7 @@
 import { escapeControls } from '../../lib/text.ts';
 import type { EndpointRow, FrontendRow } from './inventory.ts';
 
-/** One column: its heading, and what stands below it. */
+/** One column: its heading, and its cells. */
 type Column = readonly [heading: string, cell: (row: FrontendRow) => string];
 
 const narrowColumns: readonly Column[] = [
@@ -44,7 +44,7 @@ function isUsed({ usedBy }: EndpointRow): boolean {
   return usedBy !== 'none';
 }
 
-/** `10.1.2.3:8080`, with what is special about it: `10.1.2.3:8080(external;terminating)`. */
+/** `10.1.2.3:8080`, with tags for anything special: `10.1.2.3:8080(external;terminating)`. */
 function usedText({ endpoint, usedBy, state }: EndpointRow): string {
   return tagged(endpoint, [...(usedBy === 'all' ? [] : [usedBy]), ...(state === 'terminating' ? [state] : [])]);
 }

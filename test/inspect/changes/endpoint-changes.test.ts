@@ -6,13 +6,13 @@ testChanges([
     name: 'one more',
     before: cart(three),
     after: cart([...three, '2.21']),
-    lines: ['shop/cart:http  3 -> 4 endpoints (+10.244.2.21:8080), share 33 % -> 25 %'],
+    lines: ['shop/cart:http  3 -> 4 endpoints (+10.244.2.21:8080), share 33% -> 25%'],
   },
   {
     name: 'one less',
     before: cart(three),
     after: cart(two),
-    lines: ['shop/cart:http  3 -> 2 endpoints (-10.244.3.30:8080), share 33 % -> 50 %'],
+    lines: ['shop/cart:http  3 -> 2 endpoints (-10.244.3.30:8080), share 33% -> 50%'],
   },
   {
     name: 'one for another',
@@ -30,7 +30,7 @@ testChanges([
     name: 'one more behind many frontends is said once',
     before: cart(two, { port: nodePort, spec: external, ...balancer }),
     after: cart(three, { port: nodePort, spec: external, ...balancer }),
-    lines: ['shop/cart:http  2 -> 3 endpoints (+10.244.3.30:8080), share 50 % -> 33 %'],
+    lines: ['shop/cart:http  2 -> 3 endpoints (+10.244.3.30:8080), share 50% -> 33%'],
   },
   {
     name: 'none left',
@@ -50,7 +50,7 @@ testChanges([
     after: cart(Array.from({ length: 18 }, (_, index) => `1.${index + 10}`)),
     lines: [
       'shop/cart:http  1 -> 18 endpoints (+10.244.1.11:8080, +10.244.1.12:8080, +10.244.1.13:8080, ' +
-        '+10.244.1.14:8080, +10.244.1.15:8080, +12 more), share 100 % -> 6 %',
+        '+10.244.1.14:8080, +10.244.1.15:8080, +12 more), share 100% -> 6%',
     ],
   },
   {

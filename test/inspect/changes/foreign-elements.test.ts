@@ -33,7 +33,7 @@ describe('elements of somebody else', () => {
     const guarded: Element = { key: '198.18.0.10 . tcp . 80', comment: 'shop/other' };
     const found = withSet('firewall-ips', () => ({ elements: [guarded] }), added('10.1.1.1 . tcp . 80', 'shop/mine'));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  source ranges gone: open to everybody',
+      'shop/cart:http  source ranges removed: open to all clients',
       'shop/mine  gone: 10.1.1.1:80/tcp',
     ]);
   });

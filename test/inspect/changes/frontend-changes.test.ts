@@ -67,7 +67,7 @@ testChanges([
     after: cart(two, { port: { port: 8000 } }),
     lines: [
       'shop/cart:http  +10.96.0.10:8000/tcp, -10.96.0.10:80/tcp; ' +
-        '3 -> 2 endpoints (-10.244.3.30:8080), share 33 % -> 50 %',
+        '3 -> 2 endpoints (-10.244.3.30:8080), share 33% -> 50%',
     ],
   },
   {

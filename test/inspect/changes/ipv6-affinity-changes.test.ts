@@ -16,7 +16,7 @@ describe.each(['1.0.6', '1.1.3'] as const)('IPv6 for nft %s', (targetNft) => {
       name: 'an endpoint more',
       before: six(two, affinity(900)),
       after: six(three, affinity(900)),
-      lines: ['shop/cart:http  2 -> 3 endpoints (+[fd00:10:244:3::30]:8080), share 50 % -> 33 %'],
+      lines: ['shop/cart:http  2 -> 3 endpoints (+[fd00:10:244:3::30]:8080), share 50% -> 33%'],
     },
     {
       name: 'affinity off',
@@ -49,7 +49,7 @@ describe.each(['1.0.6', '1.1.3'] as const)('IPv6 for nft %s', (targetNft) => {
       before: six(two, { ...affinity(900), ...exposed, ...externalLocal }),
       after: six(['2.20'], { ...affinity(900), ...exposed, ...externalLocal }),
       lines: [
-        'shop/cart:http  2 -> 1 endpoints (-[fd00:10:244:1::10]:8080), share 50 % -> 100 %; ' +
+        'shop/cart:http  2 -> 1 endpoints (-[fd00:10:244:1::10]:8080), share 50% -> 100%; ' +
           '1 -> 0 local endpoints: now dropped for external clients at [2001:db8::1]:80/tcp',
       ],
     },

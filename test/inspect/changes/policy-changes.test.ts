@@ -36,7 +36,7 @@ testChanges([
     before: cart(three, { port: nodePort, spec: externalLocal }),
     after: cart(['2.20', '3.30'], { port: nodePort, spec: externalLocal }),
     lines: [
-      'shop/cart:http  3 -> 2 endpoints (-10.244.1.10:8080), share 33 % -> 50 %; ' +
+      'shop/cart:http  3 -> 2 endpoints (-10.244.1.10:8080), share 33% -> 50%; ' +
         '1 -> 0 local endpoints: now dropped for external clients at *:30080/tcp',
     ],
   },
@@ -51,8 +51,8 @@ testChanges([
     before: cart(two, { port: nodePort, spec: externalLocal }),
     after: cart([...two, '1.11'], { port: nodePort, spec: externalLocal }),
     lines: [
-      'shop/cart:http  2 -> 3 endpoints (+10.244.1.11:8080), share 50 % -> 33 %; ' +
-        '1 -> 2 local endpoints (+10.244.1.11:8080), share 100 % -> 50 %',
+      'shop/cart:http  2 -> 3 endpoints (+10.244.1.11:8080), share 50% -> 33%; ' +
+        '1 -> 2 local endpoints (+10.244.1.11:8080), share 100% -> 50%',
     ],
   },
   {
@@ -101,7 +101,7 @@ testChanges([
     name: 'no more source ranges',
     before: cart(two, ranges('203.0.113.0/24')),
     after: cart(two, balancer),
-    lines: ['shop/cart:http  source ranges gone: open to everybody'],
+    lines: ['shop/cart:http  source ranges removed: open to all clients'],
   },
   {
     name: 'other source ranges',

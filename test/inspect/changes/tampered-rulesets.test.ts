@@ -29,7 +29,7 @@ describe('what somebody else changed in the kernel', () => {
       lists: lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: endpointAddresses.slice(0, 2) })),
     }));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.3.30:8080), share 50 % -> 33 %',
+      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.3.30:8080), share 50% -> 33%',
     ]);
   });
 
@@ -39,7 +39,7 @@ describe('what somebody else changed in the kernel', () => {
       elements: [{ key: '30080 . 2', value: { address: '10.244.3.30', port: 8080 } }],
     }));
     expect(linesToMend(found)).toEqual([
-      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.2.20:8080), share 50 % -> 33 %',
+      'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.2.20:8080), share 50% -> 33%',
     ]);
   });
 
@@ -62,7 +62,7 @@ describe('what somebody else changed in the kernel', () => {
     const found = withChain('tcp-cluster-3', [[{ kind: 'dnat-map', protocol: 'tcp', key, map: 'tcp-endpoints' }]]);
     expect(linesToMend(found)).toEqual([
       'shop/cart:http  2 -> 3 endpoints at 10.96.0.10:80/tcp, 198.18.0.10:80/tcp (+10.244.3.30:8080), ' +
-        'share 50 % -> 33 %',
+        'share 50% -> 33%',
     ]);
   });
 
@@ -121,7 +121,7 @@ describe('what somebody else changed in the kernel', () => {
     expect(linesToMend(found)).toEqual([
       'shop/cart:http  0 -> 3 endpoints at 198.18.0.10:80/tcp ' +
         '(+10.244.1.10:8080, +10.244.2.20:8080, +10.244.3.30:8080): no longer untranslated at 198.18.0.10:80/tcp; ' +
-        'source ranges gone: open to everybody',
+        'source ranges removed: open to all clients',
     ]);
   });
 
