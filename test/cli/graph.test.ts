@@ -253,17 +253,17 @@ const misuses: Misuse[] = [
   [[...shop, '-o', 'FOLDER/shop.svg'], 2, 'Allowed choices are mermaid, dot, svg, html.\n(see --help)\n'],
   [[...shop, '--services', 'web'], 2, "error: unknown option '--services'\n(Did you mean --service?)\n(see --help)\n"],
   [[...shop, '--file'], 2, "error: option '--file <file>' argument missing\n(see --help)\n"],
-  [
-    [...shop, '-n', 'shopp'],
-    1,
-    'error: no Service in namespace "shopp" has rules on this node (did you mean shop?)\n',
-  ],
+  [[...shop, '-n', 'shopp'], 1, 'error: no Service in namespace "shopp" has rules on this node (did you mean shop?)\n'],
   [
     [...shop, '--service', 'shop/webb'],
     1,
     'error: no Service named "shop/webb" has rules on this node (did you mean shop/web?)\n',
   ],
-  [[...shop, '-n', 'edge', '--service', 'shop/web'], 1, 'no Service named "shop/web" in namespace edge has rules on this node\n'],
+  [
+    [...shop, '-n', 'edge', '--service', 'shop/web'],
+    1,
+    'no Service named "shop/web" in namespace edge has rules on this node\n',
+  ],
   [
     [...shop, '--service', 'db'],
     1,

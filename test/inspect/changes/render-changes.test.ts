@@ -89,7 +89,7 @@ const empty: FamilyChanges = {
 };
 
 test.each([
-  { before: 1, after: 200, line: 'share 100 % -> 0.5 %' },
+  { before: 1, after: 200, line: 'share 100% -> 0.5%' },
   { before: 100, after: 101, line: undefined },
   { before: 2000, after: 3000, line: 'share 0.1% -> under 0.1%' },
   { before: 3000, after: 7, line: 'share under 0.1% -> 14%' },
