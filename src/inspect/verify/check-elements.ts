@@ -1,10 +1,10 @@
-import { endpointText, type Protocol, protocols } from '../../net/network.ts';
+import { endpointText, type Family, type Protocol, protocols } from '../../net/network.ts';
 import type { Element, SetDeclaration } from '../../nft/ruleset.ts';
 import { splitKey } from '../../nft/ruleset-parts.ts';
 import { listTargets } from './check-frontends.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
-import { placeOf } from './fault-collector.ts';
+import { frontendLabel, placeOf } from './fault-collector.ts';
 import { clientKinds, standardClients } from './list-clients.ts';
 import type { Fault } from './verification.ts';
 import type { ProbeTarget, WalkCheck } from './walk-check.ts';
@@ -22,6 +22,7 @@ const hairpinSet = 'hairpin-connections';
  * packets that go elsewhere miss the rest of the elements.
  */
 export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
+  const { family } = expectations;
   const unusable = unusableFrontends(expectations);
   for (const { declaration, isDynamic, entries } of ruleset.sets.values()) {
     if (declaration.name === hairpinSet) {
@@ -33,9 +34,11 @@ export function checkElements({ ruleset, expectations, found, faults }: WalkChec
       const frontend = frontendOf(element, declaration, expectations);
       const isExplained =
         frontend &&
-        (unusable.has(frontend) ? leadsToService(element, declaration, frontend) : faults.concerns(placeOf(frontend)));
+        (unusable.has(frontend)
+          ? leadsToService(element, declaration, frontend)
+          : faults.concerns(placeOf(frontend, family)));
       if (!isExplained) {
-        faults.add(faultOf(element, declaration, frontend));
+        faults.add(faultOf(element, declaration, { frontend, family }));
       }
     }
   }
@@ -81,13 +84,13 @@ function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFron
   const lacksKinds = standardClients(expectations).length < clientKinds.length;
   // At an address of the node, an IP and a node port may claim the same port.
   const hasRival = ({ kind }: ExpectedFrontend, { destination, protocol, port }: ProbeTarget): boolean =>
-    kind === 'node-port'
+    kind === 'NodePort'
       ? ips.has(`${destination} ${protocol} ${port}`)
       : isNodeAddress(destination, expectations) && nodePorts.has(`${protocol} ${port}`);
   const unusable = listTargets(expectations).filter(
     ([frontend, targets]) =>
       lacksKinds ||
-      (frontend.kind === 'load-balancer-ip' && frontend.service.allowed !== undefined) ||
+      (frontend.kind === 'LoadBalancer' && frontend.service.allowed !== undefined) ||
       targets.every((target) => hasRival(frontend, target)),
   );
   return new Set(unusable.map(([frontend]) => frontend));
@@ -114,7 +117,7 @@ function leadsToService({ value, key }: Element, { key: types }: SetDeclaration,
 /** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
 function refusalBy({ kind, service }: ExpectedFrontend): 'drop' | 'reject' | undefined {
   const { hasAny, local, internalLocal, externalLocal } = service;
-  const needsLocal = kind === 'cluster-ip' ? internalLocal : externalLocal;
+  const needsLocal = kind === 'ClusterIP' ? internalLocal : externalLocal;
   const lacksLocal = needsLocal && local.length === 0;
   if (!hasAny) {
     return 'reject';
@@ -122,13 +125,17 @@ function refusalBy({ kind, service }: ExpectedFrontend): 'drop' | 'reject' | und
   return lacksLocal ? 'drop' : undefined;
 }
 
-function faultOf(element: Element, declaration: SetDeclaration, frontend: ExpectedFrontend | undefined): Fault {
+function faultOf(
+  element: Element,
+  declaration: SetDeclaration,
+  { frontend, family }: { readonly frontend: ExpectedFrontend | undefined; readonly family: Family },
+): Fault {
   const { key, value, comment } = element;
   const { name, key: types } = declaration;
   const endpointAddress = value && 'address' in value ? `${endpointText(value)} at ${key}` : key;
   if (frontend) {
     const message = `${name} has ${endpointAddress}, which no client of this frontend should match`;
-    return { code: 'extra-element', ...placeOf(frontend), message };
+    return { code: 'extra-element', ...placeOf(frontend, family), message };
   }
   const owner = comment === undefined ? '' : ` (${comment})`;
   if (!types.includes('port')) {
@@ -139,20 +146,16 @@ function faultOf(element: Element, declaration: SetDeclaration, frontend: Expect
   }
   return {
     code: 'extra-frontend',
-    frontend: frontendText(splitKey(key), types, name),
+    frontend: textOfKey(splitKey(key), declaration, family),
     message: `${name} has ${endpointAddress}${owner}, but no Service has this frontend`,
   };
 }
 
-function frontendText(parts: readonly string[], types: SetDeclaration['key'], name: string): string {
+function textOfKey(parts: readonly string[], { key: types, name }: SetDeclaration, family: Family): string {
   const partOf = (type: (typeof types)[number]): string => parts[types.indexOf(type)] ?? '';
-  const protocol: string | undefined =
-    partOf('protocol') || protocols.find((each: Protocol) => name.startsWith(`${each}-`));
-  const suffix = protocol === undefined ? '' : `/${protocol}`;
-  const port = partOf('port');
-  return types[0] === 'address'
-    ? `${endpointText({ address: partOf('address'), port: Number(port) })}${suffix}`
-    : `node port ${port}${suffix}`;
+  const protocol = partOf('protocol') || (protocols.find((each: Protocol) => name.startsWith(`${each}-`)) ?? '');
+  const address = types[0] === 'address' ? partOf('address') : undefined;
+  return frontendLabel({ address, port: Number(partOf('port')), protocol }, family);
 }
 
 /** The frontend that the key of an element begins with; undefined if no Service has it. */

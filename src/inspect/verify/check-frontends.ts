@@ -72,7 +72,7 @@ function guardedClients(
   found: readonly string[],
   expectations: Expectations,
 ): Client[] {
-  const allowed = kind === 'load-balancer-ip' ? (service.allowed ?? []) : [];
+  const allowed = kind === 'LoadBalancer' ? (service.allowed ?? []) : [];
   const ranges = [...allowed, ...found.flatMap((text) => rangeOf(text) ?? [])];
   return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
 }

@@ -204,5 +204,5 @@ function wrongComment(element: Element, declaration: SetDeclaration, expectation
     return [];
   }
   const message = `${declaration.name} has ${key} with the comment of another Service: ${comment}`;
-  return [{ code: 'wrong-comment', ...placeOf(frontend), message }];
+  return [{ code: 'wrong-comment', ...placeOf(frontend, expectations.family), message }];
 }

@@ -108,22 +108,22 @@ function assignFrontends(
   for (const { service, port, clusterIP, loadBalancerIPs, externalIPs, nodePort } of services) {
     const claim = (kind: ExpectedFrontend['kind'], address: string): void =>
       settle(ips, `${address} ${service.protocol} ${port}`, { kind, address, port, service });
-    claim('cluster-ip', clusterIP);
+    claim('ClusterIP', clusterIP);
     for (const address of loadBalancerIPs) {
-      claim('load-balancer-ip', address);
+      claim('LoadBalancer', address);
     }
     for (const address of externalIPs) {
-      claim('external-ip', address);
+      claim('ExternalIP', address);
     }
     if (nodePort !== 0) {
-      const frontend = { kind: 'node-port', address: undefined, port: nodePort, service } as const;
+      const frontend = { kind: 'NodePort', address: undefined, port: nodePort, service } as const;
       settle(nodePorts, `${service.protocol} ${nodePort}`, frontend);
     }
   }
   return { ips, nodePorts, losers };
 }
 
-const ranks = ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'];
+const ranks = ['ClusterIP', 'LoadBalancer', 'ExternalIP', 'NodePort'];
 
 /** By kind, then those with endpoints, then by age (unknown counts as newest), then by name (docs/ruleset.md). */
 function compareClaims(

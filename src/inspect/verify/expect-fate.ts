@@ -36,7 +36,7 @@ export function expectFate(packet: Packet, expectations: Expectations): Expected
   const { destination, protocol, port, source } = packet;
   const atIP = ips.get(`${destination} ${protocol} ${port}`);
   const atNode = acceptsNodePorts(destination, expectations) ? nodePorts.get(`${protocol} ${port}`) : undefined;
-  if (atIP?.kind === 'load-balancer-ip' && !isAllowed(source, atIP.service.allowed)) {
+  if (atIP?.kind === 'LoadBalancer' && !isAllowed(source, atIP.service.allowed)) {
     return refused('dropped', 'source-range', atIP);
   }
   // An IP with endpoints anywhere comes before a node port, even if it has none for this client.
@@ -110,7 +110,7 @@ function endpointsFor(
   expectations: Expectations,
 ): readonly ExpectedEndpoint[] {
   const { cluster, local, internalLocal, externalLocal } = service;
-  if (kind === 'cluster-ip') {
+  if (kind === 'ClusterIP') {
     return internalLocal ? local : cluster;
   }
   const isExternal = !isPod(packet, expectations) && !isNodeAddress(packet.source, expectations);
@@ -141,7 +141,7 @@ function masqueradeOf(
   const pod = isPod(packet, expectations);
   const fromNode = isNodeAddress(source, expectations);
   const atClusterIP = clusterIPs.has(destination) && (masqueradeAll || (detector !== undefined && !pod));
-  const atExternal = kind !== 'cluster-ip' && (!service.externalLocal || (!pod && fromNode));
+  const atExternal = kind !== 'ClusterIP' && (!service.externalLocal || (!pod && fromNode));
   return (endpoint) => {
     // What arrives for the node itself does not pass postrouting.
     if (!fromNode && isNodeAddress(endpoint.address, expectations)) {
@@ -175,7 +175,7 @@ function refusalOf(frontend: ExpectedFrontend): ExpectedFate | undefined {
   if (!hasAny) {
     return refused('rejected', 'no-endpoints', frontend);
   }
-  const needsLocal = frontend.kind === 'cluster-ip' ? internalLocal : externalLocal;
+  const needsLocal = frontend.kind === 'ClusterIP' ? internalLocal : externalLocal;
   return needsLocal && local.length === 0 ? refused('dropped', 'no-local-endpoints', frontend) : undefined;
 }
 

@@ -5,7 +5,7 @@
 
 import type { Cidr } from '../../net/address.ts';
 import type { Family, Protocol } from '../../net/network.ts';
-import type { LocalDetector } from '../../phases/3-model/model.ts';
+import type { FrontendKind, LocalDetector } from '../../phases/3-model/model.ts';
 
 /** An endpoint that may get connections. */
 export interface ExpectedEndpoint {
@@ -40,7 +40,7 @@ export interface ExpectedService {
 
 /** An address and port, or a node port, at which a Service is reached. */
 export interface ExpectedFrontend {
-  readonly kind: 'cluster-ip' | 'load-balancer-ip' | 'external-ip' | 'node-port';
+  readonly kind: FrontendKind;
   /** Undefined for a node port. */
   readonly address: string | undefined;
   readonly port: number;

@@ -1,4 +1,4 @@
-import { endpointText } from '../../net/network.ts';
+import { endpointText, type Family } from '../../net/network.ts';
 import type { ExpectedFrontend } from './expectations.ts';
 import { clientKinds } from './list-clients.ts';
 import type { Fault, FaultCode } from './verification.ts';
@@ -23,10 +23,20 @@ export interface Difference {
   readonly after: string;
 }
 
-/** The place of a frontend: `shop/web:http`, and `10.96.0.10:80/tcp` or `node port 30080/tcp`. */
-export function placeOf({ address, port, service: { label, protocol } }: ExpectedFrontend): FaultPlace {
-  const where = address === undefined ? `node port ${port}` : endpointText({ address, port });
-  return { service: label, frontend: `${where}/${protocol}` };
+/** The place of a frontend: its Service `shop/web:http`, and its address as frontendLabel writes it. */
+export function placeOf({ address, port, service }: ExpectedFrontend, family: Family): FaultPlace {
+  return { service: service.label, frontend: frontendLabel({ address, port, protocol: service.protocol }, family) };
+}
+
+/** An address and port, undefined for a node port, and a protocol; empty if that is not known. */
+interface FrontendParts extends Pick<ExpectedFrontend, 'address' | 'port'> {
+  readonly protocol: string;
+}
+
+/** A frontend as all commands print it: `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`, `*:30080/tcp`, over IPv6 `[*]:30080/tcp`. */
+export function frontendLabel({ address, port, protocol }: FrontendParts, family: Family): string {
+  const host = address ?? (family === 'ip' ? '*' : '[*]');
+  return `${endpointText({ address: host, port })}${protocol === '' ? '' : `/${protocol}`}`;
 }
 
 interface Group {

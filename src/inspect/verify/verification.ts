@@ -19,7 +19,7 @@ export interface Fault {
   readonly code: FaultCode;
   /** `shop/web:http`; absent if the fault does not belong to a Service. */
   readonly service?: string;
-  /** `10.96.0.10:80/tcp` or `node port 30080/tcp`; absent if the fault does not belong to a frontend. */
+  /** `10.96.0.10:80/tcp`, or `*:30080/tcp` for a node port; absent if the fault does not belong to a frontend. */
   readonly frontend?: string;
   /** What is wrong, in one line. Names from the ruleset are copied as they are: escape them before printing. */
   readonly message: string;

@@ -1,4 +1,3 @@
-import { endpointText } from '../../net/network.ts';
 import type { Element } from '../../nft/ruleset.ts';
 import type { Fate, Memory, Outcome, Packet } from '../../walk/fate.ts';
 import type { IndexedRuleset } from '../../walk/index-ruleset.ts';
@@ -12,6 +11,7 @@ import {
   type Difference,
   type FaultCollector,
   type FaultPlace,
+  frontendLabel,
   placeOf,
 } from './fault-collector.ts';
 import { type Client, clientKinds } from './list-clients.ts';
@@ -92,7 +92,7 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     chains = '';
     const fate = walk(packet);
     const met = chains;
-    const place = expected.frontend ? placeOf(expected.frontend) : placeWithoutFrontend(target);
+    const place = placeOfTarget(target, expected, expectations);
     const difference = compareFate(fate, expected) ?? compareMarks(fate, packet, expectations);
     if (difference) {
       faults.addDifference(place, difference, client.words);
@@ -112,8 +112,12 @@ function isSpecial({ words, mark }: Client): boolean {
   return mark === undefined && !clientKinds.includes(words);
 }
 
-function placeWithoutFrontend({ destination, protocol, port }: ProbeTarget): FaultPlace {
-  return { frontend: `${endpointText({ address: destination, port })}/${protocol}` };
+function placeOfTarget(
+  { destination: address, protocol, port }: ProbeTarget,
+  { frontend }: ExpectedFate,
+  { family }: Expectations,
+): FaultPlace {
+  return frontend ? placeOf(frontend, family) : { frontend: frontendLabel({ address, protocol, port }, family) };
 }
 
 /**

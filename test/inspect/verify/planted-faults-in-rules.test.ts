@@ -99,7 +99,7 @@ const atNodePorts: Planted[] = [
     statements('services', 'match', (each) =>
       'left' in each && each.left.kind === 'fib-type' ? [is(daddr, '192.0.2.0/25')] : [each],
     ),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
+    'wrong-verdict shop/web:http *:30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
   ],
   [
     'dead node ports at addresses of other hosts',

@@ -68,7 +68,7 @@ const inEndpointMaps: Planted[] = [
     endpoints('tcp-nodeport-endpoints', '30112', (all) =>
       all.map((one, index) => (index === 11 ? unknownEndpoint : one)),
     ),
-    'wrong-endpoint shop/size-12:http node port 30112/tcp: 10.9.9.9:80 gets 1/12 of the connections from pods, the node and external clients, but should get none; 10.244.3.9:8080 gets none, but should get 1/12',
+    'wrong-endpoint shop/size-12:http *:30112/tcp: 10.9.9.9:80 gets 1/12 of the connections from pods, the node and external clients, but should get none; 10.244.3.9:8080 gets none, but should get 1/12',
   ],
   [
     'endpoint of another node for external clients',
@@ -107,7 +107,7 @@ const inOtherSets: Planted[] = [
     'extra node port',
     nodePorts,
     addElement('service-nodeports', { key: 'tcp . 30999', value: { kind: 'goto', chain: 'tcp-nodeport-external-2' } }),
-    'extra-frontend node port 30999/tcp: service-nodeports has tcp . 30999, but no Service has this frontend',
+    'extra-frontend *:30999/tcp: service-nodeports has tcp . 30999, but no Service has this frontend',
   ],
   [
     'chain for another number of endpoints',
@@ -161,7 +161,7 @@ const inOtherSets: Planted[] = [
     'refusal of a node port lost',
     dead,
     set('no-endpoint-nodeports', () => ({ elements: [] })),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should be rejected (no endpoints)',
+    'wrong-verdict shop/web:http *:30080/tcp: connections from pods, the node and external clients are not translated, but should be rejected (no endpoints)',
   ],
   [
     'guard lost',
@@ -209,7 +209,7 @@ const inOtherSets: Planted[] = [
     'address of node ports lost',
     nodePorts,
     removeElements('nodeport-ips', '192.0.2.11'),
-    'wrong-verdict shop/web:http node port 30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
+    'wrong-verdict shop/web:http *:30080/tcp: connections from pods, the node and external clients are not translated, but should reach 2 endpoints',
   ],
   [
     'extra address of node ports',
@@ -266,7 +266,7 @@ const inRules: Planted[] = [
     'masquerading at node ports lost',
     nodePorts,
     removeRule('tcp-nodeport-external-2', 0),
-    'wrong-source shop/web:http node port 30080/tcp: connections from pods, the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
+    'wrong-source shop/web:http *:30080/tcp: connections from pods, the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'masquerading of all is lost',
@@ -312,7 +312,7 @@ const inRules: Planted[] = [
     statements('tcp-nodeport-external-local-2-1', 'goto', (each) => [
       { ...each, chain: 'tcp-nodeport-cluster-2' } as typeof each,
     ]),
-    'wrong-endpoint shop/web:http node port 30080/tcp: 10.244.2.20:8080 gets 1/2 of the connections from external clients, but should get none',
+    'wrong-endpoint shop/web:http *:30080/tcp: 10.244.2.20:8080 gets 1/2 of the connections from external clients, but should get none',
   ],
   [
     'loopback opened',
