@@ -40,12 +40,12 @@ export async function loadListedTables(
     const found = await loadRulesetFile(source, names, streams);
     return found ?? exitCodes.badInput;
   }
-  const listings = await loadKernelTables(names, streams);
-  if (typeof listings !== 'number' && listings.length === 0) {
+  const tables = await loadKernelTables(names, streams);
+  if (typeof tables !== 'number' && tables.length === 0) {
     streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
     return exitCodes.badInput;
   }
-  return listings;
+  return tables;
 }
 
 /**
@@ -57,24 +57,24 @@ export async function loadKernelTables(
   names: readonly TableName[],
   streams: Streams,
 ): Promise<readonly ListedTable[] | number> {
-  const listings: ListedTable[] = [];
+  const tables: ListedTable[] = [];
   for (const name of names) {
-    const listing = await readKernelTable(streams.run, name);
-    if (isNftError(listing)) {
-      streams.stderr.write(`error: ${formatNftError(listing)}\n`);
-      return exitCodeOfError(listing);
+    const table = await readKernelTable(streams.run, name);
+    if (isNftError(table)) {
+      streams.stderr.write(`error: ${formatNftError(table)}\n`);
+      return exitCodeOfError(table);
     }
-    listings.push(...(listing ? [listing] : []));
+    tables.push(...(table ? [table] : []));
   }
-  return listings;
+  return tables;
 }
 
 /** How many of them are shown. */
 const shownDeviations = 5;
 
 /** Warns on stderr about parts that svc2nft never writes: answers about these tables may be wrong. */
-export function warnAboutDeviations(listings: readonly ListedTable[], { stderr }: Pick<Streams, 'stderr'>): void {
-  const messages = listings.flatMap(({ deviations }) => deviations.map(({ message }) => message));
+export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: Pick<Streams, 'stderr'>): void {
+  const messages = tables.flatMap(({ deviations }) => deviations.map(({ message }) => message));
   for (const message of messages.slice(0, shownDeviations)) {
     stderr.write(`warning: ${escapeControls(message)}\n`);
   }
@@ -95,12 +95,12 @@ function nameTables(names: readonly TableName[]): string {
  * as a dormant one; its text output is complete.
  */
 async function readKernelTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
-  const listing = await readActualTable(run, name);
-  if (!isNftError(listing) || listing.kind !== 'refused') {
-    return listing;
+  const table = await readActualTable(run, name);
+  if (!isNftError(table) || table.kind !== 'refused') {
+    return table;
   }
   const { exitCode, stdout } = await run('nft', ['-n', 'list', 'table', name.family, name.table]);
-  return (exitCode === 0 ? readText(stdout, name) : undefined) ?? listing;
+  return (exitCode === 0 ? readText(stdout, name) : undefined) ?? table;
 }
 
 function readText(text: string, name: TableName): ListedTable | undefined {
@@ -117,7 +117,7 @@ function readText(text: string, name: TableName): ListedTable | undefined {
 const whatIsExpected = 'expected the output of svc2nft compile, nft list ruleset or nft -j list ruleset';
 
 /**
- * Reads the named tables from a file (`-` is stdin) with nft text or nft's JSON, told apart by the first character.
+ * Reads the named tables from a file (`-` is stdin) with nft text or nft's JSON, distinguished by the first character.
  *
  * @returns at least one table, or undefined after a message on stderr.
  */
