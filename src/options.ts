@@ -1,32 +1,32 @@
-/** What a caller of the compiler may choose. Everything has a default; see {@link defaultOptions}. */
+/** The options of a compilation. All have defaults: see {@link defaultOptions}. */
 export interface CompileOptions {
-  /** metadata.name of the node that the ruleset is for; absent takes the only Node of the snapshot. */
+  /** metadata.name of the node that the ruleset is for; by default the only Node of the snapshot. */
   readonly nodeName?: string;
-  /** All addresses of the node, the primary one of each family first; empty takes them from the Node object. */
+  /** All addresses of the node, the primary one of each family first; if empty, those of the Node object. */
   readonly nodeAddresses: readonly string[];
-  /** bindAddress of KubeProxyConfiguration when it is one address: the node's primary one of its family. */
+  /** bindAddress of KubeProxyConfiguration, if it is one address: the primary address of its family. */
   readonly bindAddress?: string;
-  /** The node's topology.kubernetes.io/zone; absent takes the Node's label. */
+  /** The node's topology.kubernetes.io/zone; by default the Node's label. */
   readonly zone?: string;
-  /** Families to make a table for. */
+  /** Families to compile, a table for each. */
   readonly families: readonly ('ip' | 'ip6')[];
   /** Name of the nft table, the same in both families. */
   readonly table: string;
   /** detectLocalMode of KubeProxyConfiguration. */
   readonly detectLocalMode: 'ClusterCIDR' | 'NodeCIDR' | 'BridgeInterface' | 'InterfaceNamePrefix';
-  /** CIDRs of the cluster's pods, for detectLocalMode ClusterCIDR; the first of each family counts. */
+  /** CIDRs of the cluster's pods, for detectLocalMode ClusterCIDR; only the first of each family is used. */
   readonly clusterCIDRs: readonly string[];
   /** Interface name or prefix, for the two interface modes. */
   readonly detectLocalInterface: string;
   /** CIDRs or the keywords `primary`, `localhost`, `all`; empty means `primary`. */
   readonly nodePortAddresses: readonly string[];
-  /** Masquerade all traffic to cluster IPs, not only what comes from outside the pods. */
+  /** Masquerade all traffic to cluster IPs, including that from pods. */
   readonly masqueradeAll: boolean;
-  /** Which bit of the packet mark says "masquerade me", 0 to 31. */
+  /** The bit of the packet mark that requests masquerading, 0 to 31. */
   readonly masqueradeBit: number;
-  /** Drop invalid objects with a diagnostic and compile the rest, instead of refusing everything. */
+  /** Leave out invalid objects and compile the rest, instead of refusing everything. */
   readonly keepGoing: boolean;
-  /** What the oldest nft that must load the output accepts: 1.0.6 refuses flat maps for affinity over IPv6. */
+  /** The oldest nft that must load the output: 1.0.6 cannot load shared maps for affinity over IPv6. */
   readonly targetNft: '1.0.6' | '1.1.3';
 }
 
@@ -45,7 +45,7 @@ export const defaultOptions: CompileOptions = {
   targetNft: '1.0.6',
 };
 
-/** All options: those given, and the defaults for those that are absent or undefined. */
+/** The options with defaults for those that are absent or undefined. */
 export function withDefaults(options: Partial<CompileOptions>): CompileOptions {
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
   return { ...defaultOptions, ...Object.fromEntries(given) };

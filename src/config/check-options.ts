@@ -4,13 +4,13 @@ import { type Cidr, parseAddress, parseCidr } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
 
 /**
- * What is wrong with options that a program gave; those of the command line and of a configuration file were checked
- * where they came in. Some end up in nft text, so none is trusted.
+ * Diagnostics for invalid options of a calling program. Those of the command line and of configuration files were checked
+ * when they were read. Some end up in nft text, so none are trusted.
  */
 export function checkOptions(options: CompileOptions): Diagnostic[] {
   const mistyped = optionNames.filter((name) => options[name] !== undefined && !isTyped(options[name], name));
   if (mistyped.length > 0) {
-    return mistyped.map((name) => invalidOption(name, `${describeValue(options[name])} is not of its type`));
+    return mistyped.map((name) => invalidOption(name, `${describeValue(options[name])} has the wrong type`));
   }
   return problemsOf(options).flatMap(([name, problem]) =>
     problem === undefined ? [] : [invalidOption(name, problem)],
@@ -21,7 +21,7 @@ function invalidOption(name: keyof CompileOptions, problem: string): Diagnostic 
   return { code: 'invalid-option', message: `${name}: ${problem}` };
 }
 
-/** Programs in JavaScript have no compiler that would tell them. */
+/** Programs in JavaScript have no compiler to check this. */
 function isTyped(value: unknown, name: keyof CompileOptions): boolean {
   const type = optionTypes[name];
   return type === 'texts'
@@ -62,7 +62,7 @@ function problemsOf(options: CompileOptions): [keyof CompileOptions, string | un
     ['nodePortAddresses', firstProblem(options.nodePortAddresses, nodePortAddressProblem)],
     ['table', tableNameProblem(options.table)],
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
-    ['masqueradeBit', isMarkBit(masqueradeBit) ? undefined : `${masqueradeBit} is no bit of the mark: 0 to 31`],
+    ['masqueradeBit', markBitProblem(masqueradeBit)],
   ];
 }
 
@@ -71,11 +71,11 @@ const nftVersions = ['1.0.6', '1.1.3'];
 function familiesProblem(families: readonly string[]): string | undefined {
   const isEach = families.every((family) => family === 'ip' || family === 'ip6');
   const isOnce = families.length > 0 && new Set(families).size === families.length;
-  return isEach && isOnce ? undefined : `${describeValue(families)} is no choice of ip and ip6`;
+  return isEach && isOnce ? undefined : 'expected ip, ip6 or both, each once';
 }
 
 function wordProblem(word: string, possible: readonly string[]): string | undefined {
-  return possible.includes(word) ? undefined : `${describeValue(word)} is none of ${listWords(possible)}`;
+  return possible.includes(word) ? undefined : `${describeValue(word)} is not one of ${listWords(possible)}`;
 }
 
 function firstProblem(texts: readonly string[], problemOf: (text: string) => string | undefined): string | undefined {
@@ -85,22 +85,26 @@ function firstProblem(texts: readonly string[], problemOf: (text: string) => str
 /** KubeProxyConfiguration.detectLocalMode. */
 export const detectLocalModes = ['ClusterCIDR', 'NodeCIDR', 'BridgeInterface', 'InterfaceNamePrefix'] as const;
 
-/** Whether a number is the place of a bit in the packet mark (KubeProxyConfiguration.nftables.masqueradeBit). */
-export function isMarkBit(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= 31;
+/** What is wrong with the number of a bit in the packet mark (KubeProxyConfiguration.nftables.masqueradeBit), or undefined. */
+export function markBitProblem(value: number): string | undefined {
+  return Number.isInteger(value) && value >= 0 && value <= 31
+    ? undefined
+    : `${value} is not a bit of the packet mark; expected 0 to 31`;
 }
 
 /** Keywords of KubeProxyConfiguration.nodePortAddresses. */
 const addressKeywords = ['primary', 'localhost', 'all'];
 
-/** What is wrong with an address, or undefined. Flags and configuration share these checks and their words. */
+/** What is wrong with an address, or undefined. Flags and configuration share these checks and messages. */
 export function addressProblem(text: string): string | undefined {
-  return parseAddress(text) ? undefined : `${describeValue(text)} is no IPv4 or IPv6 address`;
+  return parseAddress(text) ? undefined : `${describeValue(text)} is not a valid IP address`;
 }
 
 /** What is wrong with an `address/prefix`, or undefined. */
 function cidrProblem(text: string): string | undefined {
-  return parseCidr(text) ? undefined : `${describeValue(text)} is no CIDR such as 10.244.0.0/16 or fd00:10:244::/56`;
+  return parseCidr(text)
+    ? undefined
+    : `${describeValue(text)} is not a valid CIDR; expected one such as 10.244.0.0/16 or fd00:10:244::/56`;
 }
 
 /** What is wrong with a list of cluster CIDRs, or undefined: at most one for each family (clusterCIDR). */
@@ -111,7 +115,7 @@ export function clusterCIDRsProblem(texts: readonly string[]): string | undefine
   }
   const families = texts.flatMap((text) => parseCidr(text) ?? []).map((cidr: Cidr) => cidr.family);
   return new Set(families).size < families.length
-    ? `${describeValue(texts.join(','))} has two CIDRs of one family; one for IPv4 and one for IPv6 are possible`
+    ? `${describeValue(texts.join(','))} has two CIDRs of one family; give at most one each for IPv4 and IPv6`
     : undefined;
 }
 
@@ -123,26 +127,26 @@ export function nodePortAddressProblem(text: string): string | undefined {
   return `${describeValue(text)} is neither a CIDR nor one of ${listWords(addressKeywords)}`;
 }
 
-/** What is wrong with the name of a network interface, or its beginning, or undefined. Linux allows 15 bytes. */
+/** What is wrong with the name of a network interface, or the start of one, or undefined. Linux allows 15 bytes. */
 export function interfaceNameProblem(text: string): string | undefined {
   if (/^[A-Za-z0-9_.@+-]{1,15}$/.test(text) && text !== '.' && text !== '..') {
     return undefined;
   }
-  return `${describeValue(text)} is no interface name: 1 to 15 letters, digits and any of _ . @ + -`;
+  return `${describeValue(text)} is not a valid interface name; expected 1 to 15 letters, digits or _ . @ + -`;
 }
 
-/** What is wrong with the name of an nft table, or undefined. Shorter than nft's own limit, for names derived from it. */
+/** What is wrong with the name of an nft table, or undefined. Shorter than nft's limit, for names derived from it. */
 export function tableNameProblem(text: string): string | undefined {
   if (nftWords.has(text)) {
-    return `${describeValue(text)} is a word of nft's own language, so it cannot be the name of a table`;
+    return `${describeValue(text)} is a reserved word of nft, so it cannot be the name of a table`;
   }
   if (/^[A-Za-z][A-Za-z0-9_.-]{0,30}$/.test(text)) {
     return undefined;
   }
-  return `${describeValue(text)} is no table name: a letter, then up to 30 letters, digits and any of _ . -`;
+  return `${describeValue(text)} is not a valid table name; expected a letter, then up to 30 letters, digits or _ . -`;
 }
 
-/** Words that nft 1.0.6 refuses as names, whatever stands around them. */
+/** Words that nft 1.0.6 refuses as names. */
 const nftWords: ReadonlySet<string> = new Set(
   `accept add ah all arp bridge bypass ca chain chains comp comment constant continue counter counters create cookie ct
   dccp define delete describe device devices dnat drop dscp dup dynamic ecn element elements esp ether exists exthdr
@@ -160,5 +164,5 @@ export function nodeNameProblem(text: string): string | undefined {
   if (text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text)) {
     return undefined;
   }
-  return `${describeValue(text)} is no node name: lower-case letters, digits, - and .`;
+  return `${describeValue(text)} is not a valid node name; expected lowercase letters, digits, - and .`;
 }

@@ -8,15 +8,15 @@ import {
   clusterCIDRsProblem,
   detectLocalModes,
   interfaceNameProblem,
-  isMarkBit,
+  markBitProblem,
   nodeNameProblem,
   nodePortAddressProblem,
 } from './check-options.ts';
 
-/** Options as they are put together, one field after the other. */
+/** Options under construction. */
 type Draft = { -readonly [Key in keyof CompileOptions]?: CompileOptions[Key] };
 
-/** The options that a KubeProxyConfiguration sets. Values that cannot be used are reported and left out. */
+/** The options that a KubeProxyConfiguration sets. Invalid values are reported and left out. */
 export function configOptions(config: Mapping, report: Report): Partial<CompileOptions> {
   const draft: Draft = {};
   readNode(config, draft, report);
@@ -36,7 +36,7 @@ function readNode(config: Mapping, draft: Draft, report: Report): void {
   const bindAddress = textOf(config, 'bindAddress');
   if (bindAddress !== '' && accept(addressProblem(bindAddress), ['bindAddress'], report)) {
     const address = parseAddress(bindAddress)?.text;
-    // All addresses: says nothing about which is the node's own.
+    // These mean all addresses, and say nothing about the node's own.
     if (address !== undefined && address !== '0.0.0.0' && address !== '::') {
       draft.bindAddress = address;
     }
@@ -78,7 +78,7 @@ function readDetectLocal(config: Mapping, draft: Draft, report: Report): void {
   }
 }
 
-/** The mode counts only together with a name that can be used. */
+/** The mode is used only with a valid name. */
 function readInterface(
   config: Mapping,
   { field, mode }: (typeof interfaceFields)[number],
@@ -88,7 +88,7 @@ function readInterface(
   const name = textOf(config['detectLocal'], field);
   const path = ['detectLocal', field];
   if (name === '') {
-    report('invalid-config', path, `${describePath(path)} is empty; detectLocalMode ${mode} needs it`);
+    report('invalid-config', path, `${describePath(path)} is empty; detectLocalMode ${mode} requires it`);
   } else if (accept(interfaceNameProblem(name), path, report)) {
     draft.detectLocalMode = mode;
     draft.detectLocalInterface = name;
@@ -114,10 +114,7 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   if (typeof masqueradeBit !== 'number' || !Number.isInteger(masqueradeBit)) {
     return;
   }
-  const problem = isMarkBit(masqueradeBit)
-    ? undefined
-    : `${masqueradeBit} is no bit of the packet mark; they are 0 to 31`;
-  if (accept(problem, ['nftables', 'masqueradeBit'], report)) {
+  if (accept(markBitProblem(masqueradeBit), ['nftables', 'masqueradeBit'], report)) {
     draft.masqueradeBit = masqueradeBit;
   }
 }
@@ -130,7 +127,7 @@ function checkMode(config: Mapping, report: Report): void {
     return;
   }
   if (modes.includes(mode)) {
-    const message = `mode is ${describeValue(mode)}; svc2nft always does what kube-proxy does in mode nftables`;
+    const message = `mode is ${describeValue(mode)}; svc2nft always follows kube-proxy's nftables mode`;
     report('config-without-effect', ['mode'], message);
   } else {
     report('invalid-config', ['mode'], describeWord('mode', mode, modes));
@@ -140,10 +137,10 @@ function checkMode(config: Mapping, report: Report): void {
 function describeWord(field: string, text: string, words: readonly string[]): string {
   const closest = suggestClosest(text, words);
   const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
-  return `${field} is ${describeValue(text)}; possible are ${listWords(words)}${suggestion}`;
+  return `${field} is ${describeValue(text)}; possible values are ${listWords(words)}${suggestion}`;
 }
 
-/** The text at a key, or an empty one: null and absent mean the same, and other types are reported elsewhere. */
+/** The text at a key, or an empty one. Null and absent mean the same, and other types are reported elsewhere. */
 function textOf(values: unknown, key: string): string {
   const value = isMapping(values) ? values[key] : undefined;
   return typeof value === 'string' ? value : '';

@@ -7,7 +7,7 @@ import { readDocuments } from '../phases/1-read/read-documents.ts';
 import { configOptions } from './config-options.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
 
-/** The options that a configuration sets, others absent, and everything that is wrong with it or has no effect. */
+/** The options that a configuration sets, and diagnostics about what is wrong with it or has no effect. */
 interface ConfigResult {
   readonly options: Partial<CompileOptions>;
   readonly diagnostics: Diagnostic[];
@@ -17,24 +17,24 @@ const kind = 'KubeProxyConfiguration';
 const apiVersion = 'kubeproxy.config.k8s.io/v1alpha1';
 
 /**
- * Reads the configuration file of kube-proxy, in YAML or JSON, so that a cluster's existing one works. A stock file as
- * kubeadm writes it gives no diagnostic. Never throws for wrong input.
+ * Reads a configuration file of kube-proxy, in YAML or JSON, so that a cluster's existing one can be used. A file that
+ * kubeadm wrote gives no diagnostics. Wrong input does not throw.
  */
 export function readKubeProxyConfig(text: InputText): ConfigResult {
   const { documents, diagnostics } = readDocuments([text]);
   const [document, second] = documents;
   if (!document) {
-    const empty = diagnosticInFile('invalid-config', `an empty list; a ${kind} is expected`, text.file);
+    const empty = diagnosticInFile('invalid-config', `the file has an empty list; expected a ${kind}`, text.file);
     return { options: {}, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
   }
   const report = reportTo(diagnostics, document);
   if (second) {
-    reportTo(diagnostics, second)('invalid-config', [], `a second document; one ${kind} is expected`);
+    reportTo(diagnostics, second)('invalid-config', [], `this is a second document; expected one ${kind}`);
   }
   const config = isMapping(document.value) ? document.value : undefined;
   if (!config || !isKubeProxyConfiguration(config, report)) {
     if (!config) {
-      report('invalid-config', [], `this is ${describeValue(document.value)}; a ${kind} is expected`);
+      report('invalid-config', [], `this is ${describeValue(document.value)}; expected a ${kind}`);
     }
     return { options: {}, diagnostics };
   }
@@ -46,13 +46,13 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
 function isKubeProxyConfiguration(config: Mapping, report: Report): boolean {
   if (config['kind'] !== kind) {
     const isConfigMap = config['kind'] === 'ConfigMap';
-    const hint = isConfigMap ? '; give the text below its data["config.conf"] as a file of its own' : '';
-    report('invalid-config', ['kind'], `kind is ${describeValue(config['kind'])}; ${kind} is expected${hint}`);
+    const hint = isConfigMap ? '; save its data["config.conf"] as a separate file' : '';
+    report('invalid-config', ['kind'], `kind is ${describeValue(config['kind'])}; expected ${kind}${hint}`);
     return false;
   }
   if (config['apiVersion'] !== apiVersion) {
     const found = describeValue(config['apiVersion']);
-    report('invalid-config', ['apiVersion'], `apiVersion is ${found}; ${apiVersion} is expected`);
+    report('invalid-config', ['apiVersion'], `apiVersion is ${found}; expected ${apiVersion}`);
     return false;
   }
   return true;
@@ -64,7 +64,7 @@ function reportTo(diagnostics: Diagnostic[], document: Document): Report {
   };
 }
 
-/** From the top of the file to its end: fields are looked at in another order. */
+/** From the top of the file to its end, because fields are checked in another order. */
 function byPosition(a: Diagnostic, b: Diagnostic): number {
   const [first, second] = [positionOf(a), positionOf(b)];
   return (first?.line ?? 0) - (second?.line ?? 0) || (first?.column ?? 0) - (second?.column ?? 0);
@@ -74,7 +74,7 @@ function positionOf({ place }: Diagnostic): Position | undefined {
   return place?.document.source.locate([...place.document.path, ...place.path]);
 }
 
-/** Checks every field of a KubeProxyConfiguration: that it exists, has its type, and is not set in vain. */
+/** Checks that every field of a KubeProxyConfiguration exists, has the right type, and has an effect. */
 function checkConfigFields(config: Mapping, report: Report): void {
   checkLevel(config, kubeProxyFields, [], report);
 }
@@ -90,12 +90,12 @@ function checkLevel(values: Mapping, fields: ConfigFields, path: Path, report: R
     } else if (isMapping(value)) {
       checkLevel(value, field.fields, place, report);
     } else if (value !== null) {
-      report('invalid-config', place, `${describePath(place)} is ${describeValue(value)}; a mapping is expected`);
+      report('invalid-config', place, `${describePath(place)} is ${describeValue(value)}; expected a mapping`);
     }
   }
 }
 
-/** A field that does exist, on another level, is the likelier meaning than one that is spelled nearly so. */
+/** A field of the same name on another level is more likely meant than one with a similar name. */
 function describeUnknown(key: string, fields: ConfigFields, path: Path): string {
   const elsewhere = Object.entries(kubeProxyFields).find(
     ([, field]) => 'fields' in field && Object.hasOwn(field.fields, key),
@@ -104,10 +104,10 @@ function describeUnknown(key: string, fields: ConfigFields, path: Path): string 
   const nested = elsewhere && `${elsewhere[0]}.${key}`;
   const meant = onTop ?? suggestNested(key) ?? nested ?? suggestClosest(key, Object.keys(fields));
   const suggestion = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `there is no field ${describePath([...path, key])}${suggestion}`;
+  return `unknown field ${describePath([...path, key])}${suggestion}`;
 }
 
-/** Both iptables and nftables have it; only one of them matters here. */
+/** Both iptables and nftables have these fields; only those of nftables are used. */
 function suggestNested(key: string): string | undefined {
   return key === 'masqueradeAll' || key === 'masqueradeBit' ? `nftables.${key}` : undefined;
 }
@@ -118,23 +118,23 @@ function checkValue(value: unknown, field: ValueField, path: Path, report: Repor
     return;
   }
   if (!hasType(value, field.type)) {
-    report('invalid-config', path, `${found}; ${expectations[field.type]} is expected`);
+    report('invalid-config', path, `${found}; expected ${expectations[field.type]}`);
   } else if (field.quiet && field.quiet !== 'any' && !isQuiet(value, field.quiet)) {
     const instead = suggestNested(String(path.at(-1)));
-    const advice = instead === undefined ? '' : `; ${instead} has`;
-    report('config-without-effect', path, `${found}, which has no effect here${advice}`);
+    const advice = instead === undefined ? '' : `; set ${instead} instead`;
+    report('config-without-effect', path, `${found}, which has no effect${advice}`);
   }
 }
 
 const expectations: Readonly<Record<ValueType, string>> = {
-  text: 'a text',
+  text: 'a string',
   boolean: 'true or false',
-  integer: 'a whole number',
+  integer: 'an integer',
   number: 'a number',
   duration: 'a duration such as 30s',
   'duration or nanoseconds': 'a duration such as 30s',
   quantity: 'a quantity such as 64Ki',
-  texts: 'a list of texts',
+  texts: 'a list of strings',
   list: 'a list',
   'feature gates': 'a mapping of names to true or false',
 };
@@ -188,10 +188,10 @@ const nanoseconds: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 
-/** In characters; nobody writes more, and the pattern below would use up the stack. */
+/** In characters. Real ones are shorter, and a very long text would overflow the stack in the pattern below. */
 const longestDuration = 64;
 
-/** Nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
+/** The nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
 function parseDuration(text: string): number | undefined {
   if (text.length > longestDuration) {
     return undefined;

@@ -1,4 +1,4 @@
-/** How a value of KubeProxyConfiguration is written. */
+/** The type of a value of KubeProxyConfiguration. */
 export type ValueType =
   | 'text'
   | 'boolean'
@@ -18,21 +18,21 @@ export type ValueType =
 export interface ValueField {
   readonly type: ValueType;
   /**
-   * For a field without effect here: the values that say nothing, besides absent, null, empty and false. `any` where
-   * no value is worth a word. Absent for a field that the compiler reads.
+   * For a field without effect: the values that cause no warning, besides absent, null, empty and false; `any` if no value
+   * does. Absent for a field that the compiler reads.
    */
   readonly quiet?: readonly (string | number | boolean)[] | 'any';
 }
 
-/** What a key of the configuration may hold: a value, or more keys. */
+/** What a key of the configuration may have: a value, or more keys. */
 type ConfigField = ValueField | { readonly fields: ConfigFields };
 
 /** The keys of one level. */
 export type ConfigFields = Readonly<Record<string, ConfigField>>;
 
 /**
- * Every field of KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) with its documented default, those included
- * that older releases had and that stand in the ConfigMaps of older clusters.
+ * Every field of KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) with its documented default, including fields of
+ * older releases, which the ConfigMaps of older clusters still have.
  */
 export const kubeProxyFields: ConfigFields = {
   apiVersion: used('text'),

@@ -1,12 +1,12 @@
 import { isMapping, type Path } from '../lib/unknown-values.ts';
 import type { Document, Position } from './document.ts';
 
-/** How bad: an error refuses the object (and, without keepGoing, the whole input), a warning is told and work goes on. */
+/** An error refuses its object (without keepGoing, the whole input); a warning only reports. */
 export type Severity = 'error' | 'warning';
 
 /**
- * The closed list of diagnostic codes with their severity. Each has a row in docs/diagnostics.md and a fixture below
- * fixtures/bad/; a test holds the three together.
+ * All diagnostic codes with their severity. Each has a row in docs/diagnostics.md and a fixture in fixtures/bad; a test
+ * keeps the three in step.
  */
 export const diagnosticCodes = {
   // reading
@@ -64,7 +64,7 @@ export interface ObjectReference {
   readonly name?: string;
 }
 
-/** Something to tell the user about the input, with the place it stands at where there is one. */
+/** A message to the user about the input, with the object and place it is about, if any. */
 export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly message: string;
@@ -73,7 +73,7 @@ export interface Diagnostic {
   readonly place?: { readonly document: Document; readonly path: Path };
 }
 
-/** The severity that a diagnostic's code stands for. */
+/** The severity of a diagnostic, which depends on its code only. */
 export function severityOf(diagnostic: Diagnostic): Severity {
   return diagnosticCodes[diagnostic.code];
 }
@@ -83,10 +83,10 @@ export function hasError(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
 }
 
-/** The very first place of a file, for what concerns the whole of it. */
+/** The start of a file, for what concerns all of it. */
 const startOfFile: Position = { line: 1, column: 1, lineText: '' };
 
-/** A diagnostic about a file rather than an object: nothing could be read from it, or not at `position`. */
+/** A diagnostic about a file rather than an object: it could not be read, or not at `position`. */
 export function diagnosticInFile(
   code: DiagnosticCode,
   message: string,
@@ -97,23 +97,23 @@ export function diagnosticInFile(
   return { code, message, place: { document: { value: undefined, source, path: [] }, path: [] } };
 }
 
-/** One thing that is wrong or odd in an object: the code, the path inside the object, and a message for its user. */
+/** Something wrong or unusual in an object; the path is inside the object. */
 export interface Problem {
   readonly code: DiagnosticCode;
   readonly path: Path;
   readonly message: string;
 }
 
-/** Where checks leave their problems; called only for what is found, so that valid objects cost nothing. */
+/** Receives the problems that checks find. It is only called for problems, so valid objects cost nothing. */
 export type Report = (code: DiagnosticCode, path: Path, message: string) => void;
 
-/** A problem about a document as a diagnostic, which says of what object it speaks. */
+/** A problem in a document as a diagnostic, with the object it is about. */
 export function toDiagnostic({ code, path, message }: Problem, document: Document): Diagnostic {
   const object = referenceOf(document.value);
   return { code, message, ...(object && { object }), place: { document, path } };
 }
 
-/** Kind, namespace and name as far as a value has them, for diagnostics about objects that need not be valid. */
+/** The kind, namespace and name that a value has, valid or not; undefined without a kind. */
 export function referenceOf(value: unknown): ObjectReference | undefined {
   if (!isMapping(value) || typeof value['kind'] !== 'string') {
     return undefined;

@@ -6,9 +6,9 @@ import type { Position } from './document.ts';
 const shownWidth = 100;
 
 /**
- * A diagnostic for people: `file:line:column: severity code: object: message`, then the line of the input and a caret
- * below the place. Two or three lines without a line feed at the end. Control characters of the input are shown as
- * escapes, so that no input can steer the terminal.
+ * A diagnostic as text: `file:line:column: severity code: object: message`, then, if there is a position, the line of the
+ * input and a caret below the place. No line feed at the end. Control characters of the input are escaped, so that input
+ * cannot control the terminal.
  */
 export function formatDiagnostic(diagnostic: Diagnostic, { color }: { readonly color: boolean }): string {
   const paint = color ? paintAnsi : (text: string) => text;
@@ -38,7 +38,7 @@ function placeOf({ place }: Diagnostic): { position: Position | undefined; place
   return { position, place: position ? `${file}:${position.line}:${position.column}` : file };
 }
 
-/** `Service shop/cart`; a name that is none stands in quotes, its control characters escaped. */
+/** `Service shop/cart`; an invalid name is quoted, and its control characters are escaped. */
 export function describeObject({ kind, namespace, name }: ObjectReference): string {
   const names = [namespace, name].filter((part) => part !== undefined).map(quoteUnusual);
   return `${quoteUnusual(kind)} ${names.join('/')}`.trimEnd();
@@ -51,7 +51,7 @@ function quoteUnusual(text: string): string {
   return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
 }
 
-/** The part of the line around the column, and the caret's line, with control characters as escapes. */
+/** The part of the line around the column, with control characters escaped, and the line of the caret. */
 export function excerpt({ lineText, column }: Position): { line: string; caret: string } {
   const at = column - 1;
   const isLong = lineText.length > shownWidth;

@@ -3,9 +3,7 @@ import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-value
 import { canonicalAddress } from '../net/address.ts';
 import { zoneLabel } from './services.ts';
 
-/** Who is at an address, for people to read; no rule depends on it. Types only. */
-
-/** Who is at an address. Texts are empty where no object says. */
+/** What is at an address, for output only: no rule depends on it. Texts are empty if unknown. */
 interface Place {
   /** `namespace/name` of the Pod. */
   readonly pod: string;
@@ -13,16 +11,16 @@ interface Place {
   readonly zone: string;
 }
 
-/** A Pod that some object names. */
+/** A Pod that some object mentions. */
 interface PodPlace {
   /** Canonical, of any family. */
   readonly addresses: readonly string[];
   readonly nodeName: string;
 }
 
-/** All that a snapshot tells about places. */
+/** Everything a snapshot says about locations. */
 export interface Places {
-  /** By canonical address. A node's own address is no Pod's, so a Pod of the host network has no entry of its own. */
+  /** By canonical address, except those of nodes; so a Pod in the host network has no entry of its own. */
   readonly byAddress: ReadonlyMap<string, Place>;
   /** By `namespace/name`. */
   readonly pods: ReadonlyMap<string, PodPlace>;
@@ -33,9 +31,9 @@ export interface Places {
 }
 
 /**
- * Reads who is where from Nodes (addresses, label topology.kubernetes.io/zone), EndpointSlices (endpoints[].targetRef,
- * nodeName, zone) and Pods (status.podIPs, spec.nodeName), as far as the documents have them. Nothing is validated, and
- * whatever has a wrong form counts as absent, for no packet depends on it.
+ * The locations in Nodes (addresses, label topology.kubernetes.io/zone), EndpointSlices (endpoints[].targetRef, nodeName,
+ * zone) and Pods (status.podIPs, spec.nodeName). Nothing is validated: malformed values count as absent, because no packet
+ * depends on them.
  */
 export function readPlaces(documents: readonly Document[]): Places {
   const draft: Draft = { byAddress: new Map(), pods: new Map(), zones: new Map(), nodes: new Map() };
@@ -98,7 +96,7 @@ function readPod(object: Mapping, draft: Draft): void {
   const metadata = mappingIn(object, 'metadata');
   const status = mappingIn(object, 'status');
   const name = nameOf(metadata['name']);
-  // Pods that have ended keep an address that may be another's by now.
+  // A finished Pod keeps its address in the API, but another Pod may have it by now.
   if (name === '' || status['phase'] === 'Succeeded' || status['phase'] === 'Failed') {
     return;
   }
@@ -111,7 +109,7 @@ function readPod(object: Mapping, draft: Draft): void {
   }
 }
 
-/** What a later object does not say, an earlier one may have said. */
+/** Merges what an object says with what earlier ones said. */
 function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefined, place: Place): void {
   if (address === undefined) {
     return;
@@ -135,7 +133,7 @@ function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefi
   }
 }
 
-/** Names of Pods, Nodes and namespaces (RFC 1123) and label values, so that nothing else can reach an output. */
+/** Accepts names of Pods, Nodes and namespaces (RFC 1123) and label values only, so that nothing else reaches output. */
 function nameOf(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z0-9][-_.A-Za-z0-9]{0,252}$/.test(value) ? value : '';
 }

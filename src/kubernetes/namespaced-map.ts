@@ -1,12 +1,12 @@
-/** Things by namespace and name: maps in a map, as putting the two together costs a new text for each question. */
+/** Values by namespace and name. A map of maps, because a joined key would cost a new string for every lookup. */
 export type Namespaced<T> = Map<string, Map<string, T>>;
 
-/** What stands at a namespace and name; undefined for nothing. */
+/** The value at a namespace and name, or undefined. */
 export function getNamespaced<T>(map: Namespaced<T>, namespace: string, name: string): T | undefined {
   return map.get(namespace)?.get(name);
 }
 
-/** Puts a value at a namespace and name. */
+/** Sets the value at a namespace and name. */
 export function setNamespaced<T>(map: Namespaced<T>, namespace: string, name: string, value: T): void {
   const names = map.get(namespace);
   if (names) {
@@ -16,7 +16,7 @@ export function setNamespaced<T>(map: Namespaced<T>, namespace: string, name: st
   }
 }
 
-/** Takes away what stands at a namespace and name; whether there was anything. */
+/** Deletes the value at a namespace and name; returns whether there was one. */
 export function deleteNamespaced<T>(map: Namespaced<T>, namespace: string, name: string): boolean {
   const names = map.get(namespace);
   const found = names?.delete(name) ?? false;
@@ -26,7 +26,7 @@ export function deleteNamespaced<T>(map: Namespaced<T>, namespace: string, name:
   return found;
 }
 
-/** Everything with its namespace and name. */
+/** All values with their namespace and name. */
 export function* entriesOfNamespaced<T>(map: Namespaced<T>): Generator<[string, string, T]> {
   for (const [namespace, names] of map) {
     for (const [name, value] of names) {

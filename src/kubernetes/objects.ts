@@ -1,6 +1,6 @@
 /**
- * The fields of Kubernetes objects that decide about packets, as the API documents them, and no others.
- * Types only. Optional means that the API leaves the field out or writes null; phase 3 applies the defaults.
+ * The fields of Kubernetes objects that affect packets, as the API documents them. Types only. Optional means that the
+ * API omits the field or writes null; phase 3 applies the defaults.
  */
 
 import type { Document } from '../diagnostics/document.ts';
@@ -13,7 +13,7 @@ export interface ObjectMeta {
   readonly creationTimestamp?: string | null;
 }
 
-/** v1 ServicePort. The name is absent or empty in a Service of one port. */
+/** v1 ServicePort. The name is absent or empty in a Service with one port. */
 export interface ServicePortSpec {
   readonly name?: string | null;
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | '' | null;
@@ -47,7 +47,7 @@ export interface Service {
   } | null;
 }
 
-/** discovery.k8s.io/v1 Endpoint. Only the first address counts (semantics of kube-proxy and of the API's documentation). */
+/** discovery.k8s.io/v1 Endpoint. Only the first address is used, as in kube-proxy and documented by the API. */
 export interface SliceEndpoint {
   readonly addresses?: readonly string[] | null;
   readonly nodeName?: string | null;
@@ -101,12 +101,12 @@ export interface Sourced<T> {
   readonly document: Document;
 }
 
-/** Everything that phase 3 reads: valid objects, at most one for each kind, namespace and name, in no particular order. */
+/** The input of phase 3: valid objects, at most one for each kind, namespace and name, in any order. */
 export interface Snapshot {
   readonly services: readonly Sourced<Service>[];
   readonly endpointSlices: readonly Sourced<EndpointSlice>[];
   readonly nodes: readonly Sourced<Node>[];
   readonly serviceCIDRs: readonly Sourced<ServiceCIDR>[];
-  /** How many objects of each kind were left unread because nothing here depends on them, `Pod` -> 12. */
+  /** How many objects of each kind were ignored because nothing depends on them, `Pod` -> 12. */
   readonly unusedKinds: ReadonlyMap<string, number>;
 }

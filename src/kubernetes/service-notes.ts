@@ -4,26 +4,26 @@ import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-value
 import { canonicalAddress } from '../net/address.ts';
 import { isAddressField } from './services.ts';
 
-/** Why nodes translate nothing of a Service, whatever the family. `left out`: it has errors, and `--keep-going` was given. */
+/** Why nodes do not serve a Service in any family. `left out`: it has errors, and `--keep-going` was given. */
 type UnservedReason = 'ExternalName' | 'headless' | 'no cluster IP' | 'other proxy' | 'no ports' | 'left out';
 
-/** What a Service says that leaves no trace in the rules of a node. */
+/** What a Service says that does not show in the rules of a node. */
 export interface ServiceNote {
   readonly namespace: string;
   readonly name: string;
-  /** Undefined where nodes translate it. */
+  /** Undefined if nodes serve it. */
   readonly unserved: UnservedReason | undefined;
   /** Canonical: clusterIPs, externalIPs and load balancer IPs. */
   readonly addresses: readonly string[];
   /** `30080/tcp`. */
   readonly nodePorts: readonly string[];
-  /** Canonical addresses of status.loadBalancer.ingress with ipMode Proxy, which nodes leave to the load balancer. */
+  /** Canonical addresses of status.loadBalancer.ingress with ipMode Proxy, which nodes do not serve. */
   readonly proxyAddresses: readonly string[];
-  /** spec.healthCheckNodePort, at which a process listens; 0 for none. */
+  /** spec.healthCheckNodePort, on which a process listens; 0 for none. */
   readonly healthCheckNodePort: number;
 }
 
-/** Reads the notes of all Services. Nothing is validated; what has a wrong form counts as absent. */
+/** The notes of all Services. Nothing is validated; malformed values count as absent. */
 export function readServiceNotes(documents: readonly Document[]): ServiceNote[] {
   return documents.flatMap(({ value }) => (isMapping(value) && value['kind'] === 'Service' ? noteOf(value) : []));
 }
@@ -40,7 +40,7 @@ function noteOf(service: Mapping): ServiceNote[] {
   const port = spec['healthCheckNodePort'];
   return [
     {
-      // What was refused for its name is shown all the same.
+      // A Service that was refused for its name is shown as well.
       namespace: typeof namespace === 'string' && namespace !== '' ? escapeControls(namespace) : 'default',
       name: escapeControls(name),
       unserved: unservedBecause(spec, mappingIn(metadata, 'labels')),
@@ -52,7 +52,7 @@ function noteOf(service: Mapping): ServiceNote[] {
       ]),
       nodePorts: listIn(spec, 'ports').filter(isMapping).flatMap(nodePortOf),
       proxyAddresses: canonical(ipsOf(ingress.filter(({ ipMode }) => ipMode === 'Proxy'))),
-      // Nobody listens there with externalTrafficPolicy Cluster.
+      // With externalTrafficPolicy Cluster, no process listens there.
       healthCheckNodePort: typeof port === 'number' && spec['externalTrafficPolicy'] === 'Local' ? port : 0,
     },
   ];
@@ -86,15 +86,15 @@ function canonical(texts: readonly unknown[]): string[] {
 }
 
 const texts: Readonly<Record<UnservedReason, string>> = {
-  ExternalName: 'it is of type ExternalName, which is an alias in DNS alone',
-  headless: 'it is headless (clusterIP None), so DNS gives the addresses of its pods',
-  'no cluster IP': 'it has no clusterIP (the API server gives it one)',
-  'other proxy': 'its label service.kubernetes.io/service-proxy-name leaves it to another proxy',
+  ExternalName: 'its type is ExternalName, which is only a DNS alias',
+  headless: 'it is headless (clusterIP None), so DNS returns the addresses of its pods',
+  'no cluster IP': 'it has no clusterIP (the API server assigns one)',
+  'other proxy': 'its label service.kubernetes.io/service-proxy-name assigns it to another proxy',
   'no ports': 'it has no ports',
   'left out': 'it has errors and was left out',
 };
 
-/** Why no node translates a Service, as a clause. */
+/** Why no node serves a Service, as a clause. */
 export function unservedText(reason: UnservedReason): string {
   return texts[reason];
 }

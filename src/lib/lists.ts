@@ -1,4 +1,4 @@
-/** Puts items at the end of a list. Not by spreading: a call takes some hundred thousand arguments at most. */
+/** Appends items to a list. Not by spreading: a call can take about a hundred thousand arguments. */
 export function appendAll<T>(list: T[], items: readonly T[]): void {
   for (const item of items) {
     list.push(item);
@@ -6,7 +6,7 @@ export function appendAll<T>(list: T[], items: readonly T[]): void {
 }
 
 /**
- * What `flatMap` gives, for lists of ten thousands: the engine's own takes several times as long.
+ * The same as `flatMap`, for lists of tens of thousands: V8's own takes several times as long.
  *
  * @param listOf what an item contributes, in order.
  */

@@ -1,4 +1,4 @@
-/** Orders texts by their code units, which for ASCII is byte order and the same in every locale. */
+/** Negative, 0 or positive, comparing by code units: for ASCII that is byte order, the same in every locale. */
 export function compareText(a: string, b: string): number {
   if (a === b) {
     return 0;
@@ -7,8 +7,8 @@ export function compareText(a: string, b: string): number {
 }
 
 /**
- * The text with everything visible: control characters, invisible format characters (which can reverse the direction
- * of a line), line separators and halves of characters become escapes such as `\t` and `\u001b`.
+ * The text with control characters, invisible format characters (which can reverse the direction of a line), line
+ * separators and lone surrogates as escapes such as `\t` and `\u001b`.
  */
 export function escapeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeCharacter);
@@ -27,7 +27,7 @@ function escapeCharacter(character: string): string {
   );
 }
 
-/** The word of `words` that `text` is probably meant to be, or undefined: equal but for case, or at most two typos away. */
+/** The word that `text` probably stands for: equal except for case, or at most two typos away; otherwise undefined. */
 export function suggestClosest(text: string, words: readonly string[]): string | undefined {
   const lower = text.toLowerCase();
   const sameLetters = words.find((word) => word.toLowerCase() === lower);
@@ -46,7 +46,7 @@ export function suggestClosest(text: string, words: readonly string[]): string |
   return closest;
 }
 
-/** How many letters must be put in, left out, changed, or swapped with the next one to make one text the other. */
+/** How many letters must be added, removed, changed, or swapped with the next one to turn one text into the other. */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
   const at = (row: number, column: number): number => rows[row]?.[column] ?? 0;

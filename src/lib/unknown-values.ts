@@ -1,7 +1,7 @@
 /** How much of a text a message quotes, in characters. */
 const longestQuote = 80;
 
-/** A value of the input as a message shows it: texts in JSON's quotes and cut when they are long. */
+/** A value of the input as a message shows it: strings in JSON quotes, cut if they are long. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
     const cut = value.length > longestQuote ? `${value.slice(0, longestQuote)}...` : value;
@@ -13,7 +13,7 @@ export function describeValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'a mapping' : String(value);
 }
 
-/** A path as Kubernetes writes it: `spec.ports[0].port`, `metadata.labels["app.kubernetes.io/name"]`. */
+/** A path in the notation of Kubernetes: `spec.ports[0].port`, `metadata.labels["app.kubernetes.io/name"]`. */
 export function describePath(path: Path): string {
   return path.map(describeKey).join('').replace(/^\./, '');
 }
@@ -25,27 +25,27 @@ function describeKey(key: string | number): string {
   return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${describeValue(key)}]`;
 }
 
-/** `a, b and c`, as a sentence lists what is allowed. */
+/** `a, b and c`. */
 export function listWords(words: readonly string[]): string {
   const last = words.at(-1) ?? '';
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }
 
-/** A parsed object of whatever content. */
+/** A parsed object with any content. */
 export type Mapping = Readonly<Record<string, unknown>>;
 
-/** Whether a value is an object with keys: no list, no null. */
+/** Whether a value is an object with keys, not a list or null. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The object in a field; an empty one where there is none. */
+/** The object in a field, or an empty one. */
 export function mappingIn(parent: Mapping, field: string): Mapping {
   const value = parent[field];
   return isMapping(value) ? value : nothing;
 }
 
-/** The list in a field; an empty one where there is none. */
+/** The list in a field, or an empty one. */
 export function listIn(parent: Mapping, field: string): readonly unknown[] {
   const value = parent[field];
   return Array.isArray(value) ? value : [];
@@ -53,5 +53,5 @@ export function listIn(parent: Mapping, field: string): readonly unknown[] {
 
 const nothing: Mapping = {};
 
-/** Keys and indices that lead from a parsed document to one of its values, `['items', 3, 'spec']`. */
+/** Keys and indices from a parsed document to one of its values, `['items', 3, 'spec']`. */
 export type Path = readonly (string | number)[];

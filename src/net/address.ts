@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Family } from './network.ts';
 
-/** An address in the text that nft itself prints. */
+/** An address, as nft prints it. */
 export interface Address {
   readonly family: Family;
   readonly text: string;
@@ -16,8 +16,8 @@ export interface Cidr {
 }
 
 /**
- * Reads an address as leniently as Kubernetes does: leading zeros of IPv4 octets are decimal, IPv4 mapped into
- * IPv6 counts as IPv4, IPv6 may be written in any form. Returns undefined for anything else, zones included.
+ * The address in a text, read as leniently as Kubernetes does: leading zeros of IPv4 octets are decimal, IPv4 mapped into
+ * IPv6 counts as IPv4, and IPv6 may be written in any form. Undefined for anything else, zones included.
  */
 export function parseAddress(text: string): Address | undefined {
   if (isIPv4(text)) {
@@ -32,7 +32,7 @@ export function canonicalAddress(text: string): string | undefined {
   return isIPv4(text) ? text : parseAddress(text)?.text;
 }
 
-/** Reads `address/prefix`; blanks around it and host bits in it are accepted and removed. Undefined for anything else. */
+/** The CIDR in `address/prefix`, without surrounding blanks and host bits; undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {
   const [addressText = '', prefixText = '', ...rest] = text.trim().split('/');
   const address = parseAny(addressText);
@@ -47,23 +47,23 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: familyOf(address), address: canonicalText(networkAddress(address, prefix)), prefix };
 }
 
-/** Reads a range as nft prints it, where one of a single address has no prefix length; undefined for anything else. */
+/** The range in a text as nft prints it, where a single address has no prefix length; undefined for anything else. */
 export function rangeOf(text: string): Cidr | undefined {
   return parseCidr(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`);
 }
 
-/** The family of an address that is known to be one. */
+/** The family of a valid address. */
 export function familyOfAddress(address: string): Family {
   return address.includes(':') ? 'ip6' : 'ip';
 }
 
-/** The text of a range as nft prints it: a range of one address has no prefix length. */
+/** A range as nft prints it: a single address has no prefix length. */
 export function cidrText(cidr: Cidr): string {
   const bits = cidr.family === 'ip' ? 32 : 128;
   return cidr.prefix === bits ? cidr.address : `${cidr.address}/${cidr.prefix}`;
 }
 
-/** The range that holds one address, canonical, and nothing else. */
+/** The range of one canonical address. */
 export function singleAddress(address: string): Cidr {
   return address.includes(':') ? { family: 'ip6', address, prefix: 128 } : { family: 'ip', address, prefix: 32 };
 }
@@ -75,7 +75,7 @@ export function cidrContains(cidr: Cidr, address: string): boolean {
 }
 
 /**
- * The ranges sorted by number, without duplicates and without those that another one contains: nft refuses overlapping
+ * The ranges in numerical order, without duplicates and those that another one contains: nft refuses overlapping
  * intervals in concatenated sets.
  */
 export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
@@ -90,7 +90,7 @@ export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
   return kept;
 }
 
-/** The first and the last address of a range and, of the same family, those just before and behind it. */
+/** The first and last address of a range, and, if they exist, the addresses just before and after it. */
 export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   const bits = family === 'ip' ? 32 : 128;
   const first = ipaddr
@@ -106,7 +106,7 @@ export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   return parsed.map(canonicalText).filter((text) => text.includes(':') === (family === 'ip6'));
 }
 
-/** Whether an address is the node talking to itself: 127.0.0.0/8 or ::1. */
+/** Whether an address is in 127.0.0.0/8 or is ::1. */
 export function isLoopback(address: string): boolean {
   return ipaddr.parse(address).range() === 'loopback';
 }
@@ -118,7 +118,7 @@ function parseAny(text: string): Parsed | undefined {
     const octets = text.split('.').map(Number);
     return octets.every((octet) => octet <= 255) ? new ipaddr.IPv4(octets) : undefined;
   }
-  // The library also reads zones and octal IPv4, which the API has no use for.
+  // The library also reads zones and octal IPv4, which the Kubernetes API refuses.
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':') || !ipaddr.IPv6.isValid(text)) {
     return undefined;
   }
@@ -126,7 +126,7 @@ function parseAny(text: string): Parsed | undefined {
   return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
 }
 
-/** The last 32 bits as hexadecimal: the library takes `::1.2.3.4` for a mapped IPv4 address, which it is not. */
+/** The last 32 bits as hexadecimal: the library reads `::1.2.3.4` as a mapped IPv4 address, which it is not. */
 function withoutDottedEnd(text: string): string {
   const start = text.lastIndexOf(':') + 1;
   if (!text.includes('.')) {

@@ -31,7 +31,7 @@ describe('the first time', () => {
     expect(resultsOf(outcome)).toEqual(['ip changed']);
     expect(nft.texts().join('').split('\n').slice(0, 2)).toEqual([
       'delete element ip svc2nft cluster-ips { 10.96.0.99 }',
-      'add set ip svc2nft service-cidrs { type ipv4_addr; flags interval; comment "ranges that cluster IPs are taken from"; }',
+      'add set ip svc2nft service-cidrs { type ipv4_addr; flags interval; comment "cluster IP ranges"; }',
     ]);
     expect(outcome.families[0]?.before?.ruleset.sets.map(({ name }) => name)).toEqual(['cluster-ips']);
   });

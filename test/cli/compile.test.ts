@@ -80,13 +80,13 @@ describe('options', () => {
   });
 
   test.each([
-    [['--node', 'Worker 1'], 'is no node name'],
-    [['--node-ip', '192.0.2'], 'is no IPv4 or IPv6 address'],
-    [['--cluster-cidr', '10.0.0.0/33'], 'is no CIDR'],
+    [['--node', 'Worker 1'], 'is not a valid node name'],
+    [['--node-ip', '192.0.2'], 'is not a valid IP address'],
+    [['--cluster-cidr', '10.0.0.0/33'], 'is not a valid CIDR'],
     [['--cluster-cidr', '10.0.0.0/8,11.0.0.0/8'], 'two CIDRs of one family'],
     [['--nodeport-addresses', 'everywhere'], 'neither a CIDR nor one of'],
-    [['--table', 'x { }'], 'is no table name'],
-    [['--table', 'map'], "a word of nft's own language"],
+    [['--table', 'x { }'], 'is not a valid table name'],
+    [['--table', 'map'], 'a reserved word of nft'],
     [['--family', 'inet'], 'Allowed choices are ip, ip6'],
     [['--tabel', 'x'], '--table'],
     [['--target-nft', '0.9'], 'Allowed choices are 1.0.6, 1.1.3'],
@@ -122,7 +122,7 @@ describe('options', () => {
     const result = await runMain([cluster, '--node', 'worker-9']);
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(result.stderr).toContain(
-      'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)',
+      'error node-not-found: there is no Node "worker-9"; the input has 1 Node (worker-1)',
     );
   });
 });

@@ -181,7 +181,7 @@ test('the page that links lead to exists', async () => {
 });
 
 describe('misuse', () => {
-  const tableProblem = 'is no table name: a letter, then up to 30 letters, digits and any of _ . -';
+  const tableProblem = 'is not a valid table name; expected a letter, then up to 30 letters, digits or _ . -';
   const outputs = 'Allowed choices are text, json.\n(see --help)\n';
 
   test.each<[args: string[], stderr: string]>([

@@ -213,7 +213,7 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'SHOP', ...from, '--to', 'service:shop/db'],
     1,
-    'error: no rule serves Service shop/db: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
+    'error: no rule serves Service shop/db: it is headless (clusterIP None), so DNS returns the addresses of its pods\n',
   ],
   [
     ['explain', 'SHOP', '--from', 'pod:shop/web', ...to],

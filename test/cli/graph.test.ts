@@ -267,7 +267,7 @@ const misuses: Misuse[] = [
   [
     [...shop, '--service', 'db'],
     1,
-    'error: no Service named "db" has rules on this node: it is headless (clusterIP None), so DNS gives the addresses of its pods\n',
+    'error: no Service named "db" has rules on this node: it is headless (clusterIP None), so DNS returns the addresses of its pods\n',
   ],
   [
     [...shop, '--service', '\u001b[31m\u202e'],
@@ -290,7 +290,7 @@ const misuses: Misuse[] = [
     `error: option '--file <file>' argument '' is invalid. "" is not the name of a file\n(see --help)\n`,
   ],
   [[...shop, '--file', 'FOLDER/new/'], 2, 'is the name of a folder; expected a file\n(see --help)\n'],
-  [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: no Node is called "worker-9"'],
+  [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: there is no Node "worker-9"'],
   [
     [...shop, '--file', 'FOLDER/shop.json/x'],
     2,

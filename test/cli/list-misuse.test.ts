@@ -73,7 +73,7 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [
     ['FOLDER/shop.json', '--node', 'worker-9'],
     1,
-    'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
+    'error node-not-found: there is no Node "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
   ],
 ])('%j', async (args, exitCode, stderr) => {
   const result = await misuse(args.map((arg) => arg.replace('FOLDER', folder)));

@@ -30,7 +30,7 @@ async function misuse(args: readonly string[]): Promise<{ exitCode: number; stdo
   return { ...rest, stderr: stderr.replaceAll(folder, 'FOLDER') };
 }
 
-const tableProblem = '"a b" is no table name: a letter, then up to 30 letters, digits and any of _ . -';
+const tableProblem = '"a b" is not a valid table name; expected a letter, then up to 30 letters, digits or _ . -';
 
 /** Arguments, and the whole output. */
 type Misuse = [args: string[], stderr: string];
@@ -46,7 +46,7 @@ const wrongFlags: Misuse[] = [
   ],
   [
     ['--cluster-cidr', '10.0.0.0'],
-    "error: option '--cluster-cidr <cidrs>' argument '10.0.0.0' is invalid. \"10.0.0.0\" is no CIDR such as 10.244.0.0/16 or fd00:10:244::/56\n(see --help)\n",
+    "error: option '--cluster-cidr <cidrs>' argument '10.0.0.0' is invalid. \"10.0.0.0\" is not a valid CIDR; expected one such as 10.244.0.0/16 or fd00:10:244::/56\n(see --help)\n",
   ],
   [
     ['--target-nft', '2'],
@@ -54,7 +54,7 @@ const wrongFlags: Misuse[] = [
   ],
   [
     ['--node-ip', 'worker-1'],
-    "error: option '--node-ip <address>' argument 'worker-1' is invalid. \"worker-1\" is no IPv4 or IPv6 address\n(see --help)\n",
+    "error: option '--node-ip <address>' argument 'worker-1' is invalid. \"worker-1\" is not a valid IP address\n(see --help)\n",
   ],
   [['FOLDER/shop.json', '--node'], "error: option '--node <name>' argument missing\n(see --help)\n"],
 ];
@@ -62,7 +62,7 @@ const wrongFlags: Misuse[] = [
 const badInput: Misuse[] = [
   [
     ['FOLDER/shop.json', '--node', 'worker-9'],
-    'error node-not-found: no Node is called "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
+    'error node-not-found: there is no Node "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/no-such-file'],
@@ -74,7 +74,7 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/nothing.yaml'],
-    'FOLDER/nothing.yaml:1:1: error empty-input: the input is empty; Kubernetes objects in YAML or JSON are expected\n1 error: no ruleset\n',
+    'FOLDER/nothing.yaml:1:1: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/plain.txt'],
@@ -149,7 +149,7 @@ describe('diff', () => {
       exitCode: 2,
       stdout: '',
       stderr: [
-        'error node-not-found: no Node is called "worker-1"; the input has 1 Node (worker-2)',
+        'error node-not-found: there is no Node "worker-1"; the input has 1 Node (worker-2)',
         '1 error: no ruleset',
         'error: --from FOLDER/other-node.json gives no ruleset to compare with',
         '',
@@ -175,7 +175,7 @@ describe('clean', () => {
     ],
     [
       ['--table', 'map'],
-      `error: option '--table <name>' argument 'map' is invalid. "map" is a word of nft's own language, so it cannot be the name of a table\n(see --help)\n`,
+      `error: option '--table <name>' argument 'map' is invalid. "map" is a reserved word of nft, so it cannot be the name of a table\n(see --help)\n`,
     ],
     [
       ['--family', 'ipv6'],

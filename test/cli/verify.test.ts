@@ -155,7 +155,7 @@ const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
   [['FOLDER/nowhere.json'], 2, /^FOLDER\/nowhere\.json:1:1: error file-not-found: /],
   [['FOLDER/empty'], 2, /error no-manifests: /],
   [['FOLDER/broken.yaml'], 2, /error invalid-yaml: /],
-  [['FOLDER/shop.json', '--node', 'worker-9'], 2, /error node-not-found: no Node is called "worker-9"/],
+  [['FOLDER/shop.json', '--node', 'worker-9'], 2, /error node-not-found: there is no Node "worker-9"/],
   [['FOLDER/shop.json', '--ruleset'], 2, /option '--ruleset <file\|kernel>' argument missing/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft:1:1: error file-not-found: /],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
@@ -163,7 +163,7 @@ const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
   [['-', '--ruleset', '-'], 2, /^error: stdin can be read only once: give PATH or --ruleset a file or folder/],
   [['FOLDER/shop.json', '-o', 'yaml'], 2, /argument 'yaml' is invalid\. Allowed choices are text, json\./],
   [['FOLDER/shop.json', '--rulset', 'kernel'], 2, /unknown option '--rulset'\n\(Did you mean --ruleset\?\)/],
-  [['FOLDER/shop.json', '--cluster-cidr', '10.0.0.0'], 2, /is no CIDR such as/],
+  [['FOLDER/shop.json', '--cluster-cidr', '10.0.0.0'], 2, /is not a valid CIDR/],
 ];
 
 describe('misuse', () => {

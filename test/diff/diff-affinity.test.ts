@@ -94,7 +94,7 @@ describe('affinity over IPv6 for nft 1.0.6', () => {
     expect(textBetween(some, longer)).toEqual([
       ...flushes,
       `delete set ip6 svc2nft ${set}`,
-      `add set ip6 svc2nft ${set} { type ipv6_addr; flags dynamic,timeout; size 65535; timeout 901s; comment "clients that it keeps"; }`,
+      `add set ip6 svc2nft ${set} { type ipv6_addr; flags dynamic,timeout; size 65535; timeout 901s; comment "clients pinned to this endpoint"; }`,
       ...rules,
     ]);
   });

@@ -43,7 +43,7 @@ describe.skipIf(!kernelTestsRun)('an example', () => {
       'main.ts': main,
     });
     expect(stderr).toBe(
-      '<objects>: error invalid-address: Service shop/broken: spec.clusterIP is "x"; an IP address is expected',
+      '<objects>: error invalid-address: Service shop/broken: spec.clusterIP is "x"; expected an IP address',
     );
     expect(stdout.split('\n')).toEqual([
       expect.stringMatching(/^ip: changed, \d\d commands, left out: nothing$/),

@@ -81,7 +81,7 @@ describe('an invalid object', () => {
     const engine = engineWith([cart, cartSlice]);
     const update = engine.update({ apply: [broken] });
     expect(commandsOf(update)).toEqual(cartGoes);
-    expect(saidBy(update)).toEqual(['invalid-address: spec.clusterIP is "x"; an IP address is expected']);
+    expect(saidBy(update)).toEqual(['invalid-address: spec.clusterIP is "x"; expected an IP address']);
     expect(commandsOf(engine.update({ apply: [cart] }))).toEqual(cartComesBack);
   });
 

@@ -1,12 +1,12 @@
 import type { Path } from '../../lib/unknown-values.ts';
 
-/** The values of a JSON text with the offsets they begin at, and what is wrong behind the last of them, if anything. */
+/** The values of a JSON text with their offsets, and the error after the last of them, if any. */
 export interface ParsedJson {
   readonly values: readonly { readonly value: unknown; readonly start: number }[];
   readonly error: { readonly offset: number; readonly message: string } | undefined;
 }
 
-/** Parses one JSON value, or several in a row, as `kubectl get -o json` prints when it is called several times. */
+/** Parses one JSON value, or several in a row, as repeated calls of `kubectl get -o json` print. */
 export function parseJson(text: string): ParsedJson {
   try {
     return { values: [{ value: JSON.parse(text), start: firstWord(text, 0) }], error: undefined };
@@ -35,7 +35,7 @@ function firstWord(text: string, start: number): number {
   return word.test(text) ? word.lastIndex - 1 : text.length;
 }
 
-/** What one JSON value in a text looks like: where it ends, or what is wrong with it and where. */
+/** The result of checking one JSON value: where it ends, or what is wrong and where. */
 type JsonCheck =
   | { readonly kind: 'valid'; readonly end: number }
   | { readonly kind: 'invalid'; readonly offset: number; readonly message: string };
@@ -43,8 +43,8 @@ type JsonCheck =
 type Expecting = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or end';
 
 /**
- * Checks the JSON value that begins at or after `start` against RFC 8259. Only for texts that JSON.parse refused:
- * what it says about the place differs between engine versions. Text that is cut off is invalid at its end.
+ * Checks the JSON value that begins at or after `start` against RFC 8259. Only for texts that JSON.parse refused, because
+ * the positions in its errors differ between engine versions. Truncated text is invalid at its end.
  */
 export function checkJsonSyntax(text: string, start: number): JsonCheck {
   const open: ('{' | '[')[] = [];
@@ -83,7 +83,7 @@ type Invalid = Extract<JsonCheck, { kind: 'invalid' }>;
 
 function readToken(text: string, offset: number, expecting: Expecting, inside: '{' | '[' | undefined): Token | Invalid {
   if (offset >= text.length) {
-    return invalid(text.length, inside ? `the text is cut off inside ${nameOf(inside)}` : 'a value is missing');
+    return invalid(text.length, inside ? `the text ends inside ${nameOf(inside)}` : 'a value is missing');
   }
   const character = text.charAt(offset);
   const closing = inside === '{' ? '}' : ']';
@@ -107,17 +107,15 @@ function readExpected(
       return readValue(text, offset);
     case 'key':
     case 'key or }':
-      return character === '"'
-        ? readString(text, offset, 'colon')
-        : invalid(offset, 'a key in double quotes is expected here');
+      return character === '"' ? readString(text, offset, 'colon') : invalid(offset, 'expected a key in double quotes');
     case 'colon':
       return character === ':'
         ? { kind: 'token', end: offset + 1, next: 'value' }
-        : invalid(offset, 'a colon is expected here');
+        : invalid(offset, 'expected a colon');
     case 'comma or end':
       return character === ','
         ? { kind: 'token', end: offset + 1, next: inside === '{' ? 'key' : 'value' }
-        : invalid(offset, `a comma or ${inside === '{' ? '}' : ']'} is expected here`);
+        : invalid(offset, `expected a comma or ${inside === '{' ? '}' : ']'}`);
   }
 }
 
@@ -135,7 +133,7 @@ function readValue(text: string, offset: number): Token | Invalid {
     const rest = text.slice(offset, offset + 8);
     const isCut =
       offset + rest.length === text.length && ['true', 'false', 'null', '-'].some((w) => w.startsWith(rest));
-    return isCut ? cutOff(text) : invalid(offset, 'a value is expected here');
+    return isCut ? cutOff(text) : invalid(offset, 'expected a value');
   }
   const end = word.lastIndex;
   const isCutNumber = text.length - end <= 2 && /^(\.|[eE][+-]?)$/.test(text.slice(end));
@@ -143,7 +141,7 @@ function readValue(text: string, offset: number): Token | Invalid {
 }
 
 function cutOff(text: string): Invalid {
-  return invalid(text.length, 'the text is cut off here');
+  return invalid(text.length, 'the text ends inside a value');
 }
 
 function readString(text: string, start: number, next: Expecting): Token | Invalid {
@@ -154,18 +152,18 @@ function readString(text: string, start: number, next: Expecting): Token | Inval
       return { kind: 'token', end: offset + 1, next };
     }
     if (code < 0x20) {
-      return invalid(offset, 'a string goes on over the end of its line, or holds a control character');
+      return invalid(offset, 'a line break or control character in a string; it must be escaped');
     }
     const length = code === 0x5c ? escapeLength(text, offset) : 1;
     if (length === 0) {
-      return invalid(offset, 'no such escape exists in JSON');
+      return invalid(offset, 'this escape sequence does not exist in JSON');
     }
     offset += length;
   }
-  return invalid(text.length, 'the text is cut off inside a string');
+  return invalid(text.length, 'the text ends inside a string');
 }
 
-/** How many characters the escape at `offset` takes: 2, 6, more than are left when it is cut off, 0 when it is none. */
+/** The length of the escape sequence at `offset`: 2, 6, the rest of a truncated text, or 0 for an invalid one. */
 function escapeLength(text: string, offset: number): number {
   const sequence = text.slice(offset, offset + 6);
   if (/^\\["\\/bfnrt]/.test(sequence)) {
@@ -186,12 +184,12 @@ function invalid(offset: number, message: string): Invalid {
   return { kind: 'invalid', offset, message };
 }
 
-/** Whether a character may stand between JSON's words (RFC 8259, section 2); false for NaN, the end of the text. */
+/** Whether a character is JSON whitespace (RFC 8259, section 2); false for NaN, the end of the text. */
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** The offset behind the string whose opening quote is at `start`, or the length of a text that ends inside it. */
+/** The offset after the string whose opening quote is at `start`, or the length of a text that ends inside it. */
 function skipString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     if (!isEscaped(text, quote)) {
@@ -201,7 +199,7 @@ function skipString(text: string, start: number): number {
   return text.length;
 }
 
-/** A quote inside a string is escaped when an odd number of backslashes stands before it. */
+/** A quote inside a string is escaped if an odd number of backslashes precedes it. */
 function isEscaped(text: string, quote: number): boolean {
   let first = quote;
   while (text.charCodeAt(first - 1) === 0x5c) {
@@ -210,17 +208,17 @@ function isEscaped(text: string, quote: number): boolean {
   return (quote - first) % 2 === 1;
 }
 
-/** A valid JSON text, with what earlier questions found out about it. */
+/** A valid JSON text, with what earlier lookups found in it. */
 export interface JsonText {
   readonly text: string;
-  /** Where the children of an object or list begin, by key or index, for each one asked about; by its own offset. */
+  /** The offsets of the children of objects and lists by key or index, for each one looked up, by its own offset. */
   readonly children: Map<number, ReadonlyMap<string | number, number>>;
 }
 
 /**
- * The offset of the value that `path` leads to from the value at `start`, or of the nearest enclosing value that
- * exists. Of equal keys the last one counts, as for JSON.parse. Each container on the way is walked once and then
- * remembered, so that thousands of diagnostics about one large list cost one walk.
+ * The offset of the value at `path` inside the value at `start`, or of the nearest enclosing value that exists. Of equal
+ * keys the last one counts, as in JSON.parse. Each container on the way is scanned once and then remembered, so that
+ * thousands of diagnostics about one large list cost one scan.
  */
 export function locateInJson(json: JsonText, start: number, path: Path): number {
   let offset = start;
@@ -277,7 +275,7 @@ function skipBlanks(text: string, start: number): number {
   return offset;
 }
 
-/** The offset behind the value at `start`. */
+/** The offset after the value at `start`. */
 function skipValue(text: string, start: number): number {
   const first = text[start];
   if (first === '"') {
@@ -296,7 +294,7 @@ function skipContainer(text: string, start: number): number {
       continue;
     }
     offset += 1;
-    // 0x20 tells [ from { and ] from }.
+    // Bit 0x20 turns [ into { and ] into }.
     const bracket = code | 0x20;
     if (bracket === 0x7b) {
       depth += 1;

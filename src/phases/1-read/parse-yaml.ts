@@ -15,28 +15,28 @@ import {
 } from 'yaml';
 import type { Path } from '../../lib/unknown-values.ts';
 
-/** One document of a YAML text: its value and a way back into the text, or what is wrong with it. */
+/** One document of a YAML text: its value and a way to find positions in the text, or what is wrong with it. */
 export type ParsedYaml =
   | { readonly kind: 'value'; readonly value: unknown; readonly locate: (path: Path) => number }
   | { readonly kind: 'error'; readonly offset: number; readonly message: string };
 
-/** How much is read between two calls of onProgress, in characters. */
+/** How many characters are read between two calls of onProgress. */
 const progressStep = 1 << 20;
 
-/** How long a message of the library may be, in characters. */
+/** The length of a message of the library, in characters. */
 const longestMessage = 200;
 
 /**
- * Manifests nest some thirty levels. The library recurses, and a stack that is used up inside a regular expression
- * ends the process without an exception that could be caught, so nothing deep may ever reach it.
+ * Manifests nest about thirty levels. The library recurses, and a stack overflow inside a regular expression ends the
+ * process without an exception, so deeply nested input must not reach it.
  */
 const deepestNesting = 300;
 
 /**
- * Parses all documents of a YAML 1.2 text, merge keys included; empty documents are left out. A document with errors
- * gives its first one, for the others are mostly its echoes.
+ * Parses all documents of a YAML 1.2 text, merge keys included; empty documents are left out. Of the errors in a document
+ * only the first is returned, because the others mostly follow from it.
  *
- * @param onProgress called with the number of characters read, about once for each million and, in a long text, at the end.
+ * @param onProgress called with the number of characters read, about once per million and, for a long text, at the end.
  */
 export function parseYaml(text: string, onProgress?: (charactersDone: number) => void): ParsedYaml[] {
   const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false, hasAliases: false };
@@ -50,7 +50,7 @@ export function parseYaml(text: string, onProgress?: (charactersDone: number) =>
     documents.push(failure(error, 0));
   }
   if (reading.isTooDeep) {
-    documents.push({ kind: 'error', offset: reading.parser.offset, message: 'values are nested too deep' });
+    documents.push({ kind: 'error', offset: reading.parser.offset, message: 'values are nested too deeply' });
   }
   if (text.length >= progressStep) {
     onProgress?.(text.length);
@@ -65,7 +65,7 @@ interface Reading {
   hasAliases: boolean;
 }
 
-/** What Parser.parse does, but with progress, and an end where the nesting gets too deep. */
+/** The same as Parser.parse, with progress and a limit of nesting. */
 function* readTokens(text: string, reading: Reading): Generator<CST.Token, void> {
   const { parser, onProgress } = reading;
   let announced = 0;
@@ -96,7 +96,11 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   const circle = hasAliases ? findCircle(document) : undefined;
   if (circle) {
     return [
-      { kind: 'error', offset: circle.range?.[0] ?? 0, message: `*${circle.source} stands for what encloses it` },
+      {
+        kind: 'error',
+        offset: circle.range?.[0] ?? 0,
+        message: `the alias *${circle.source} is inside its own anchor`,
+      },
     ];
   }
   try {
@@ -107,7 +111,7 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   }
 }
 
-/** The library can look for it too, but compares every key of a mapping with every other one. */
+/** The library can check this too, but compares every key of a mapping with every other one. */
 function findRepeatedKey(document: YamlDocument.Parsed): Scalar | undefined {
   let repeated: Scalar | undefined;
   visit(document, {
@@ -120,19 +124,19 @@ function findRepeatedKey(document: YamlDocument.Parsed): Scalar | undefined {
   return repeated;
 }
 
-/** Several merges into one mapping are fine. */
+/** Several merges into one mapping are allowed. */
 function isRepeated({ value }: Scalar, seen: Set<unknown>): boolean {
   const isKnown = seen.has(value) && value !== '<<';
   seen.add(value);
   return isKnown;
 }
 
-/** An alias inside its own anchor would make a value without an end. */
+/** An alias inside its own anchor would expand to an infinite value. */
 function findCircle(document: YamlDocument.Parsed): Alias | undefined {
   let circle: Alias | undefined;
   visit(document, {
     Alias: (_, alias, ancestors) => {
-      // Names first: finding the node of an anchor takes a walk through the document.
+      // Names first, because finding the node of an anchor takes a walk through the document.
       const isNamed = ancestors.some(
         (ancestor) => isNode(ancestor) && !isAlias(ancestor) && ancestor.anchor === alias.source,
       );
@@ -147,7 +151,7 @@ function findCircle(document: YamlDocument.Parsed): Alias | undefined {
   return circle;
 }
 
-/** The library throws for aliases that would expand without end. */
+/** The library throws for aliases that would expand too far. */
 function failure(error: unknown, offset: number): ParsedYaml {
   return { kind: 'error', offset, message: wordsOf(error) };
 }
@@ -166,7 +170,7 @@ function locateInYaml(document: YamlDocument.Parsed, path: Path): number {
   return offset;
 }
 
-/** The library's own words, as a clause and cut: some quote the text that they are about. */
+/** The message of the library, starting in lower case and cut: some messages quote the text. */
 function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const clause = message.charAt(0).toLowerCase() + message.slice(1);

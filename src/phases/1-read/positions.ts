@@ -3,19 +3,19 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import type { InputText, Position } from '../../diagnostics/document.ts';
 
 /**
- * The text of a file, without its byte order mark, or the diagnostic that says why it is none: Kubernetes manifests
- * are UTF-8 and hold no NUL.
+ * The text of a file, without its byte order mark, or a diagnostic if it is not UTF-8 or has a NUL, which Kubernetes
+ * manifests cannot have.
  */
 export function decodeText({ file, content }: InputText): string | Diagnostic {
   const bytes = withoutMark(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   if (bytes.length > constants.MAX_STRING_LENGTH) {
     const megabytes = Math.floor(constants.MAX_STRING_LENGTH / 2 ** 20);
-    return diagnosticInFile('file-unreadable', `the file is larger than ${megabytes} MiB; give it in parts`, file);
+    return diagnosticInFile('file-unreadable', `the file is larger than ${megabytes} MiB; split it`, file);
   }
   if (bytes.includes(0) || !isUtf8(bytes)) {
     return notText(bytes, file);
   }
-  // One byte a character; as UTF-8 the same text would take the engine's slower path.
+  // One byte per character: UTF-8 decoding would be slower.
   return bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
 }
 
@@ -28,17 +28,18 @@ function notText(bytes: Buffer, file: string): Diagnostic {
   if (isUtf16) {
     return diagnosticInFile('not-text', 'the file is UTF-16; save it as UTF-8', file);
   }
-  // Bytes that are no UTF-8 become U+FFFD. One that was in the text all along is possible, and close enough.
+  // Bytes that are not UTF-8 become U+FFFD. If the text itself has one before them, the position is only approximate.
   const text = bytes.subarray(0, constants.MAX_STRING_LENGTH).toString('utf8');
   const offset = Math.max(0, text.search(/[\0\ufffd]/));
-  const what = text[offset] === '\0' ? 'a NUL byte' : 'bytes that are no UTF-8';
-  const message = `the file is no text, it has ${what} here; manifests are UTF-8 text in YAML or JSON`;
+  const what = text[offset] === '\0' ? 'a NUL byte' : 'bytes that are not UTF-8';
+  const message = `not a text file: it has ${what} here; manifests are UTF-8 text in YAML or JSON`;
   return diagnosticInFile('not-text', message, file, positionAt(text, findLineStarts(text), offset));
 }
 
 /**
- * Where an offset of `text` is, with its line. `lineStarts` comes from {@link findLineStarts} of the same text; an
- * offset beyond the end is the end.
+ * The position of an offset in `text`; an offset beyond the end is the end.
+ *
+ * @param lineStarts from {@link findLineStarts} of the same text.
  */
 export function positionAt(text: string, lineStarts: readonly number[], offset: number): Position {
   const place = Math.min(offset, text.length);
@@ -53,7 +54,7 @@ export function positionAt(text: string, lineStarts: readonly number[], offset: 
   };
 }
 
-/** The offsets that lines begin at; a line ends with a line feed. */
+/** The offsets at which lines begin; a line ends with a line feed. */
 export function findLineStarts(text: string): number[] {
   const starts = [0];
   for (let feed = text.indexOf('\n'); feed >= 0; feed = text.indexOf('\n', feed + 1)) {
@@ -62,7 +63,7 @@ export function findLineStarts(text: string): number[] {
   return starts;
 }
 
-/** The index of the last of the sorted `numbers` that is not above `limit`; the first number never is. */
+/** The index of the last of the sorted `numbers` that is at most `limit`; the first one always is. */
 function lastAtMost(numbers: readonly number[], limit: number): number {
   let low = 0;
   let high = numbers.length;

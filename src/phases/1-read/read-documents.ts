@@ -6,19 +6,19 @@ import { type JsonText, locateInJson, type ParsedJson, parseJson } from './parse
 import { parseYaml } from './parse-yaml.ts';
 import { decodeText, findLineStarts, positionAt } from './positions.ts';
 
-/** What was read: every object in the order of the files, and a diagnostic for each text or part of one that is none. */
+/** The objects that were read, in the order of the files, and a diagnostic for each text or document that could not be. */
 export interface ReadResult {
   readonly documents: Document[];
   readonly diagnostics: Diagnostic[];
 }
 
-/** Told about once for each megabyte of YAML, which takes its time; never for JSON. */
+/** Called about once per megabyte of YAML, which is slow to read; never for JSON. */
 export type OnProgress = (file: string, bytesDone: number, bytesTotal: number) => void;
 
 /**
- * Reads manifests: YAML or JSON by the first character that is not blank, several documents in a text, lists expanded.
- * Never throws for wrong input. Values are handed on as they are; whether they are Kubernetes objects is the next
- * phase's question.
+ * Reads manifests. The first character that is not blank decides whether a text is YAML or JSON; it may have several
+ * documents, and lists are expanded. Wrong input does not throw. Whether the values are Kubernetes objects is checked in
+ * phase 2.
  */
 export function readDocuments(texts: readonly InputText[], onProgress?: OnProgress): ReadResult {
   const documents: Document[] = [];
@@ -39,13 +39,13 @@ function readText(input: InputText, onProgress: OnProgress | undefined): ReadRes
   const first = text.charAt(text.search(/\S/));
   const result = first === '{' || first === '[' ? readJson(text, input) : readYaml(text, input, onProgress);
   if (result.documents.length === 0 && result.diagnostics.length === 0 && !result.hasValue) {
-    const message = 'the input is empty; Kubernetes objects in YAML or JSON are expected';
+    const message = 'the input is empty; expected Kubernetes objects in YAML or JSON';
     return { documents: [], diagnostics: [diagnosticInFile('empty-input', message, input.file)] };
   }
   return result;
 }
 
-/** A list without items is a value, though it gives no document. */
+/** A list without items is a value, but no document. */
 interface TextResult extends ReadResult {
   readonly hasValue: boolean;
 }
@@ -57,7 +57,7 @@ function readJson(text: string, input: InputText): TextResult {
   return { documents, diagnostics, hasValue: values.length > 0 };
 }
 
-/** A function of its own, as one that sees the bytes keeps them even if it has no use for them. */
+/** A separate function, because a closure beside variables with the bytes would keep them in memory. */
 function expandJson(values: ParsedJson['values'], file: string, locator: JsonLocator): Document[] {
   return values.flatMap(({ value, start }) => expandLists(value, { file, locate: (path) => locator(start, path) }));
 }
@@ -65,8 +65,8 @@ function expandJson(values: ParsedJson['values'], file: string, locator: JsonLoc
 type JsonLocator = (start: number, path: Document['path']) => Position | undefined;
 
 /**
- * Finds positions in a JSON file. Keeps neither its text nor, where it can be read again, its bytes: a dump of a large
- * cluster is larger than everything that is made of it.
+ * Finds positions in a JSON file. It keeps neither the text nor, if the file can be read again, its bytes: a dump of a
+ * large cluster is larger than everything that is compiled from it.
  */
 function jsonLocator(input: InputText): JsonLocator {
   const { file } = input;
@@ -133,17 +133,17 @@ function syntaxError(
 
 const source: Source = { file: '<objects>', locate: () => undefined };
 
-/** Documents for Kubernetes objects that are at hand already, lists expanded. Diagnostics about them name no line. */
+/** Documents for Kubernetes objects in memory, with lists expanded. Diagnostics about them have no position. */
 export function documentsOf(objects: readonly unknown[]): Document[] {
   return expandLists(objects, source);
 }
 
-/** Lists inside lists deeper than this stay as they are; a path is copied for each level. */
+/** Lists nested deeper than this are not expanded, because a path is copied for each level. */
 const deepestPath = 64;
 
 /**
- * The objects in a parsed value, in their order: the value itself, or the items of a `kind: List`, of a typed list such
- * as ServiceList, whose items may leave out kind and apiVersion (metav1.List), or of a plain list at the top.
+ * The objects in a parsed value, in order: the value itself, or the items of a `kind: List`, of a typed list such as
+ * ServiceList, whose items may omit kind and apiVersion (metav1.List), or of a plain list at the top level.
  */
 function expandLists(value: unknown, source: Source): Document[] {
   const objects: Document[] = [];

@@ -58,15 +58,15 @@ function expectationOf(
   if (keyword === 'enum') {
     return { code: 'unknown-value', expectation: describeWords(schema.enum ?? [], value) };
   }
-  const expectation = schema.expects ?? `${typeNames[schema.type ?? 'object']} is expected`;
+  const expectation = schema.expects ?? `expected ${typeNames[schema.type ?? 'object']}`;
   return { code: keyword === 'type' ? 'wrong-type' : (schema.code ?? 'wrong-type'), expectation };
 }
 
 const typeNames: Readonly<Record<NonNullable<Schema['type']>, string>> = {
   object: 'a mapping',
   array: 'a list',
-  string: 'a text',
-  integer: 'a whole number',
+  string: 'a string',
+  integer: 'an integer',
   boolean: 'true or false',
 };
 
@@ -74,7 +74,7 @@ function describeWords(values: readonly (string | null)[], value: unknown): stri
   const words = values.filter((word) => word !== null).filter((word) => word !== '');
   const closest = typeof value === 'string' ? suggestClosest(value, words) : undefined;
   const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
-  return `possible are ${listWords(words)}${suggestion}`;
+  return `possible values are ${listWords(words)}${suggestion}`;
 }
 
 /** Where a JSON pointer leads, and the pointer as a path, whose list indices are numbers. */

@@ -6,7 +6,7 @@ import { parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, familyOfName, nameOfFamily } from '../../net/network.ts';
 import { checkCidr } from './check-objects.ts';
 
-/** The rules of a Service that no schema can say; none matters where no rule comes of the Service. */
+/** Checks what the schema of a Service cannot express. A Service that is not served needs no checks. */
 export function checkService(service: Service, report: Report): void {
   if (isServed(service)) {
     checkPortNames(service.spec.ports ?? [], report);
@@ -14,16 +14,16 @@ export function checkService(service: Service, report: Report): void {
     checkServiceAddresses(service, report);
     checkSourceRanges(service, report);
   } else if (lacksClusterIP(service)) {
-    report('no-cluster-ip', ['spec'], 'it has no clusterIP yet, which the API server assigns, so it gets no rules');
+    report('no-cluster-ip', ['spec'], 'it has no clusterIP yet (the API server assigns one), so it gets no rules');
   }
 }
 
-/** A manifest that no cluster has seen; headless Services say None, and of type ExternalName need no address. */
+/** Whether it is a manifest that was never in a cluster: headless Services have None, ExternalName needs no address. */
 function lacksClusterIP({ spec }: Service): boolean {
   return spec.type !== 'ExternalName' && !spec.clusterIP;
 }
 
-/** Name and protocol tell the ports of a Service apart, so they differ, and only a single port may go without a name. */
+/** The ports of a Service are identified by name and protocol, and only a single port may be unnamed. */
 function checkPortNames(ports: readonly ServicePortSpec[], report: Report): void {
   if (ports.length < 2) {
     return;
@@ -32,27 +32,27 @@ function checkPortNames(ports: readonly ServicePortSpec[], report: Report): void
   for (const [index, { name, protocol }] of ports.entries()) {
     const identity = `${name}/${protocol || 'TCP'}`;
     if (!name) {
-      const message = `spec.ports[${index}] has no name; a Service of several ports names each`;
+      const message = `spec.ports[${index}] has no name; each port of a Service with several ports needs one`;
       report('unnamed-port', ['spec', 'ports', index], message);
     } else if (seen.has(identity)) {
-      const message = `spec.ports[${index}] is the second ${protocol || 'TCP'} port called ${describeValue(name)}`;
+      const message = `spec.ports[${index}] is the second ${protocol || 'TCP'} port named ${describeValue(name)}`;
       report('duplicate-port', ['spec', 'ports', index, 'name'], message);
     }
     seen.add(identity);
   }
 }
 
-/** SessionAffinityConfig counts with ClientIP only. */
+/** SessionAffinityConfig applies to ClientIP only. */
 function checkAffinity({ spec }: Service, report: Report): void {
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 1;
   if (spec.sessionAffinity === 'ClientIP' && (seconds < 1 || seconds > 86_400)) {
     const path = ['spec', 'sessionAffinityConfig', 'clientIP', 'timeoutSeconds'];
-    const message = `${describePath(path)} is ${seconds}; a client stays with its endpoint for 1 to 86400 seconds`;
+    const message = `${describePath(path)} is ${seconds}; expected 1 to 86400 seconds`;
     report('invalid-timeout', path, message);
   }
 }
 
-/** Checks all addresses of a Service that a proxy serves: they can be read and are of a family that it has. */
+/** Checks that all addresses of a served Service are valid and of one of its families. */
 function checkServiceAddresses(service: Service, report: Report): void {
   checkClusterIPs(service, report);
   checkExternalIPs(service, report);
@@ -64,7 +64,7 @@ function checkServiceAddresses(service: Service, report: Report): void {
   }
 }
 
-/** The index in ipFamilies chooses among clusterIPs (ServiceSpec.ipFamilies). */
+/** Each entry of ipFamilies is the family of the entry of clusterIPs at its index (ServiceSpec.ipFamilies). */
 function checkClusterIPs({ spec }: Service, report: Report): void {
   const clusterIPs = spec.clusterIPs ?? [];
   for (const [index, text] of clusterIPs.entries()) {
@@ -85,7 +85,7 @@ function checkClusterIP(
   const family = isAddressField(text) ? readAddress(text, path, report) : undefined;
   if (family && expected && family !== familyOfName(expected)) {
     const found = `${describePath(path)} is ${describeValue(text)}, an ${nameOfFamily(family)} address`;
-    report('wrong-family', path, `${found}; its place in spec.ipFamilies says ${expected}`);
+    report('wrong-family', path, `${found}; the matching entry of spec.ipFamilies is ${expected}`);
   }
 }
 
@@ -96,8 +96,8 @@ function checkExternalIPs(service: Service, report: Report): void {
     const path = ['spec', 'externalIPs', index];
     const family = text.trim() === '' ? undefined : readAddress(text.trim(), path, report);
     if (family && !families.includes(family)) {
-      const names = listWords(families.map(nameOfFamily)) || 'neither family';
-      const message = `${describePath(path)} is ${describeValue(text)}; it is ignored, as the Service has ${names} only`;
+      const names = families.length > 0 ? `only ${listWords(families.map(nameOfFamily))}` : 'neither family';
+      const message = `${describePath(path)} is ${describeValue(text)}; it is ignored because the Service has ${names}`;
       report('ignored-address', path, message);
     }
   }
@@ -106,14 +106,14 @@ function checkExternalIPs(service: Service, report: Report): void {
 function readAddress(text: string, path: Path, report: Report): Family | undefined {
   const address = parseAddress(text);
   if (!address) {
-    report('invalid-address', path, `${describePath(path)} is ${describeValue(text)}; an IP address is expected`);
+    report('invalid-address', path, `${describePath(path)} is ${describeValue(text)}; expected an IP address`);
   }
   return address?.family;
 }
 
 /**
- * Checks spec.loadBalancerSourceRanges. kube-proxy filters the ranges of each family by themselves, so a family without
- * any is open to everybody; that is kept, and told.
+ * Checks spec.loadBalancerSourceRanges. kube-proxy filters the ranges by family, so a family without any is open to all
+ * clients; svc2nft does the same, with a warning.
  */
 function checkSourceRanges(service: Service, report: Report): void {
   const ranges = service.spec.loadBalancerSourceRanges ?? [];
@@ -130,7 +130,7 @@ function checkSourceRanges(service: Service, report: Report): void {
   for (const family of new Set(served)) {
     const addresses = addressesOf(service, family);
     if (families.length > 0 && addresses.length > 0 && !families.includes(family)) {
-      const message = `no range is ${nameOfFamily(family)}, so everybody may reach ${listWords(addresses)}`;
+      const message = `no range is ${nameOfFamily(family)}, so all clients may reach ${listWords(addresses)}`;
       report('ranges-do-not-apply', ['spec', 'loadBalancerSourceRanges'], message);
     }
   }

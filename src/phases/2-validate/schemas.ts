@@ -24,16 +24,16 @@ export interface Schema {
   readonly expects?: string;
 }
 
-/** Any text, and any text or null. */
+/** Any string. */
 const text: Schema = { type: 'string' };
-/** Go clients write null for what is not set. */
+/** Any string, or null, which Go clients write for unset fields. */
 const optionalText: Schema = { type: 'string', nullable: true };
-/** A list of texts, or null. */
+/** A list of strings, or null. */
 const optionalTexts: Schema = { type: 'array', nullable: true, items: text };
 /** true, false or null. */
 const optionalBoolean: Schema = { type: 'boolean', nullable: true };
 
-/** A mapping with these fields among others, never null. */
+/** A mapping with these fields and any others, not null. */
 function mapping(properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema {
   return { type: 'object', properties, required };
 }
@@ -48,19 +48,19 @@ function optionalList(items: Schema): Schema {
   return { type: 'array', nullable: true, items };
 }
 
-/** One of these words, or null; Go clients write an empty one for what is not set. */
+/** One of these words, or null. Go clients may write an empty one for an unset field. */
 function optionalWord(...words: readonly string[]): Schema {
   return { type: 'string', nullable: true, enum: [...words, null] };
 }
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
-/** A DNS label (RFC 1123): names of Services and namespaces. Nothing else reaches the comments of the ruleset. */
+/** A DNS label (RFC 1123): names of Services and namespaces. Only such names may reach comments of the ruleset. */
 const labelName: Schema = {
   type: 'string',
   pattern: `^(?=.{1,63}$)${label}$`,
   code: 'invalid-name',
-  expects: 'a name is 1 to 63 lower-case letters, digits and -, with a letter or digit first and last',
+  expects: 'a name has 1 to 63 lowercase letters, digits and -, and begins and ends with a letter or digit',
 };
 
 /** A DNS subdomain (RFC 1123): names of EndpointSlices, Nodes and ServiceCIDRs. */
@@ -68,7 +68,8 @@ const subdomainName: Schema = {
   type: 'string',
   pattern: `^(?=.{1,253}$)${label}(\\.${label})*$`,
   code: 'invalid-name',
-  expects: 'a name is 1 to 253 lower-case letters, digits, - and ., with a letter or digit around each dot',
+  expects:
+    'a name has 1 to 253 lowercase letters, digits, - and ., and each part between dots begins and ends with a letter or digit',
 };
 
 /** The name of a port: a DNS label, or empty, or null. */
@@ -77,10 +78,10 @@ const optionalPortName: Schema = {
   nullable: true,
   pattern: `^((?=.{1,63}$)${label})?$`,
   code: 'invalid-name',
-  expects: 'the name of a port is at most 63 lower-case letters, digits and -, with a letter or digit first and last',
+  expects: 'a port name has at most 63 lowercase letters, digits and -, and begins and ends with a letter or digit',
 };
 
-/** TCP, UDP, SCTP, or nothing. */
+/** TCP, UDP, SCTP, or unset. */
 const optionalProtocol: Schema = optionalWord('TCP', 'UDP', 'SCTP', '');
 
 const time: Schema = {
@@ -88,7 +89,7 @@ const time: Schema = {
   nullable: true,
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$',
   code: 'wrong-type',
-  expects: 'a time such as 2026-01-31T12:00:00Z is expected (RFC 3339)',
+  expects: 'expected a time such as 2026-01-31T12:00:00Z (RFC 3339)',
 };
 
 function metadata(name: Schema): Schema {

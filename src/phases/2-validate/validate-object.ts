@@ -14,26 +14,23 @@ import { checkService } from './check-service.ts';
 import { validateEndpointSlice, validateNode, validateService, validateServiceCIDR } from './compiled-schemas.ts';
 import { endpointSliceSchema, nodeSchema, type Schema, serviceCIDRSchema, serviceSchema } from './schemas.ts';
 
-/** A valid object of a kind that decides about packets. */
+/** A valid object of a kind that affects packets. */
 export type ValidObject =
   | { readonly kind: 'Service'; readonly sourced: Sourced<Service> }
   | { readonly kind: 'EndpointSlice'; readonly sourced: Sourced<EndpointSlice> }
   | { readonly kind: 'Node'; readonly sourced: Sourced<Node> }
   | { readonly kind: 'ServiceCIDR'; readonly sourced: Sourced<ServiceCIDR> };
 
-/** What one object is worth. */
+/** The result of validating one object. */
 interface Validated {
-  /** Absent when the object is invalid, or nobody reads it. */
+  /** Undefined if the object is invalid, or of no use. */
   readonly valid: ValidObject | undefined;
-  /** Whether it is of another API group or kind, so that it says nothing about any object of ours. */
+  /** Whether its API group or kind is not one that affects packets. */
   readonly isUnused: boolean;
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/**
- * Checks one object by itself. What takes several objects to see (duplicates, slices without a Service) is not looked
- * at.
- */
+/** Validates one object by itself, without the checks that need several: duplicates, slices without a Service. */
 export function validateObject(document: Document): Validated {
   const classified = classify(document.value);
   if (classified.is === 'wrong') {
@@ -69,13 +66,13 @@ function validateKind(kind: UsedKind, document: Document): Omit<Validated, 'isUn
   }
 }
 
-/** The kinds that decide about packets. */
+/** The kinds that affect packets. */
 export type UsedKind = 'Service' | 'EndpointSlice' | 'Node' | 'ServiceCIDR';
 
-/** What a document turned out to be. */
+/** What a document is. */
 type Classified =
   | { readonly is: 'used'; readonly kind: UsedKind; readonly value: Mapping }
-  /** Nothing here depends on it; `kind` has its API group behind it where Kubernetes has a kind of that name itself. */
+  /** Nothing depends on it. `kind` ends with the API group if Kubernetes itself has a kind of that name. */
   | { readonly is: 'unused'; readonly kind: string }
   | { readonly is: 'wrong'; readonly problem: Problem };
 
@@ -93,7 +90,7 @@ const apiKinds: readonly ApiKind[] = [
   { kind: 'ServiceCIDR', group: 'networking.k8s.io', versions: ['v1', 'v1beta1'] },
 ];
 
-/** Tells what kind of object a parsed value is, by its kind and apiVersion (metav1.TypeMeta). */
+/** The kind of object that a parsed value is, by its kind and apiVersion (metav1.TypeMeta). */
 export function classify(value: unknown): Classified {
   if (!isMapping(value)) {
     const message = `this is ${describeValue(value)}; a Kubernetes object is a mapping with apiVersion, kind and metadata`;
@@ -101,10 +98,10 @@ export function classify(value: unknown): Classified {
   }
   const { kind, apiVersion } = value;
   if (typeof kind !== 'string' || kind === '') {
-    return wrong('not-an-object', [], 'this mapping has no kind, so it is no Kubernetes object');
+    return wrong('not-an-object', [], 'this mapping has no kind, so it is not a Kubernetes object');
   }
   if (kind === 'List') {
-    return wrong('wrong-type', ['items'], 'items is no list of objects, or one of lists nested too deep');
+    return wrong('wrong-type', ['items'], 'items is not a list of objects, or lists are nested too deeply');
   }
   const apiKind = apiKinds.find((candidate) => candidate.kind === kind);
   return apiKind ? checkVersion(apiKind, apiVersion, value) : { is: 'unused', kind };
@@ -115,10 +112,10 @@ function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, v
     return wrong('missing-field', [], 'apiVersion is missing');
   }
   if (typeof apiVersion !== 'string') {
-    return wrong('wrong-type', ['apiVersion'], `apiVersion is ${describeValue(apiVersion)}; a text is expected`);
+    return wrong('wrong-type', ['apiVersion'], `apiVersion is ${describeValue(apiVersion)}; expected a string`);
   }
   const [version = '', foundGroup = ''] = apiVersion.split('/').reverse();
-  // Knative, for one, has a Service of its own.
+  // Knative, for example, has its own Service.
   if (foundGroup !== group) {
     return { is: 'unused', kind: `${kind}.${foundGroup}` };
   }
@@ -126,7 +123,7 @@ function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, v
     return { is: 'used', kind, value };
   }
   const known = versions.map((name) => (group === '' ? name : `${group}/${name}`)).join(' or ');
-  const message = `apiVersion is ${describeValue(apiVersion)}; ${kind} is read in version ${known}`;
+  const message = `apiVersion is ${describeValue(apiVersion)}; expected ${known} for ${kind}`;
   return wrong('unsupported-version', ['apiVersion'], message);
 }
 
@@ -143,7 +140,7 @@ export interface ObjectRules<T> {
   readonly check: (object: T, report: Report) => void;
 }
 
-/** The objects of a kind without errors, and every problem about any of them. */
+/** The objects of a kind that have no errors, and the diagnostics about all of them. */
 export function keepValid<T>(
   documents: readonly Document[],
   { schema, validator, check }: ObjectRules<T>,
@@ -168,7 +165,7 @@ export function keepValid<T>(
   return { valid, diagnostics };
 }
 
-/** Whether every field has its type, if not always a good value: then the other rules can look at it too. */
+/** Whether every field has the right type, even if not a valid value, so that the other checks can read the object. */
 function isTyped<T>(_value: unknown, problems: readonly Problem[]): _value is T {
   return !problems.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
 }
@@ -191,7 +188,7 @@ export const serviceCIDRRules: ObjectRules<ServiceCIDR> = {
   check: checkServiceCIDR,
 };
 
-/** Whether anybody reads a slice: no proxy does with the label service.kubernetes.io/headless. */
+/** Whether proxies read a slice: not with the label service.kubernetes.io/headless. */
 export function isRead({ value }: Document): boolean {
   const { labels } = metadataOf(value);
   return !isMapping(labels) || labels['service.kubernetes.io/headless'] === undefined;
@@ -199,7 +196,7 @@ export function isRead({ value }: Document): boolean {
 
 const nothing: Readonly<Record<string, unknown>> = {};
 
-/** The metadata of an object that may not be valid; empty where there is none. */
+/** The metadata of an object, valid or not; empty if there is none. */
 export function metadataOf(value: unknown): Readonly<Record<string, unknown>> {
   const metadata = isMapping(value) ? value['metadata'] : undefined;
   return isMapping(metadata) ? metadata : nothing;

@@ -20,9 +20,9 @@ import {
 } from './validate-object.ts';
 
 /**
- * Sorts documents by kind and checks them: the valid objects, and every diagnostic about every object, in the order of the
- * documents. Invalid objects are left out, as are slices of headless Services (label service.kubernetes.io/headless),
- * which no proxy reads. Never throws, whatever the documents hold.
+ * Validates documents: returns the valid objects by kind, and all diagnostics in the order of the documents. Invalid
+ * objects are left out, and so are slices of headless Services (label service.kubernetes.io/headless), which proxies do
+ * not read. Does not throw, whatever the documents contain.
  */
 export function validate(documents: readonly Document[]): { snapshot: Snapshot; diagnostics: Diagnostic[] } {
   const { used, unusedKinds, diagnostics } = sortByKind(documents);
@@ -63,7 +63,7 @@ function namesOf(documents: readonly Document[]): Namespaced<true> {
   return names;
 }
 
-/** Findings about one document keep their order. */
+/** Diagnostics about the same document keep their order. */
 function sortByDocument(diagnostics: Diagnostic[], documents: readonly Document[]): Diagnostic[] {
   if (diagnostics.length < 2) {
     return diagnostics;
@@ -73,14 +73,14 @@ function sortByDocument(diagnostics: Diagnostic[], documents: readonly Document[
   return diagnostics.sort((a, b) => placeOf(a) - placeOf(b));
 }
 
-/** Documents by kind, how many there are of each kind that nothing depends on, and what is no object at all. */
+/** Documents by kind, the number of those of each unused kind, and diagnostics about those that are not objects. */
 interface SortedDocuments {
   readonly used: Readonly<Record<UsedKind, Document[]>>;
   readonly unusedKinds: ReadonlyMap<string, number>;
   readonly diagnostics: Diagnostic[];
 }
 
-/** Sorts documents by the kind that they say they are. */
+/** Sorts documents by their kind. */
 function sortByKind(documents: readonly Document[]): SortedDocuments {
   const used: SortedDocuments['used'] = { Service: [], EndpointSlice: [], Node: [], ServiceCIDR: [] };
   const unusedKinds = new Map<string, number>();
@@ -103,8 +103,8 @@ function sortByKind(documents: readonly Document[]): SortedDocuments {
 }
 
 /**
- * At most one object for each namespace and name. One that is given twice with the same content counts once; with
- * different content nobody can tell which one is meant, so none is kept and each after the first is reported.
+ * At most one object for each namespace and name. An object that appears twice with the same content counts once. With
+ * different content there is no way to know which one is right, so none is kept and each after the first is reported.
  */
 function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
   objects: readonly Sourced<T>[],
@@ -135,7 +135,7 @@ function withNamespace<T extends { readonly metadata: ObjectMeta }>(object: T): 
 }
 
 function describeDuplicate(first: Document, second: Document): Diagnostic {
-  const message = `the object is given twice with different content, here and at ${describePlace(first)}`;
+  const message = `the object appears twice with different content, here and at ${describePlace(first)}`;
   return toDiagnostic({ code: 'duplicate-object', path: [], message }, second);
 }
 
@@ -145,8 +145,8 @@ function describePlace({ source, path }: Document): string {
 }
 
 /**
- * Whether two values agree in everything that a schema names. Fields that it does not name do not count (a second dump
- * of a cluster has other heartbeats and versions), and an absent field equals null.
+ * Whether two values are equal in all fields of a schema. Other fields do not count (they differ between two dumps of a
+ * cluster: heartbeats, resource versions), and an absent field equals null.
  */
 function equalInSchema(schema: Schema, a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
@@ -166,9 +166,9 @@ function equalInSchema(schema: Schema, a: unknown, b: unknown): boolean {
 const noDiagnostics: readonly Diagnostic[] = [];
 
 /**
- * A warning for each slice whose endpoints reach nobody: its Service is not in the input, or its label is missing.
+ * A warning for each slice whose endpoints are not used, because its Service is not in the input or its label is missing.
  *
- * @param services every Service of the input, invalid ones included.
+ * @param services all Services of the input, including invalid ones.
  */
 function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
   return collectAll(slices, (slice) => {

@@ -9,7 +9,7 @@ import type { Endpoint } from './model.ts';
 /** The EndpointSlices of a snapshot by the namespace and name of their Service, in the order of their own names. */
 export type SliceIndex = Namespaced<EndpointSlice[]>;
 
-/** Which slice ports belong to a service port: name and protocol decide, the number does not (EndpointPort.name). */
+/** Selects the slice ports of a service port: by name and protocol, not by number (EndpointPort.name). */
 export interface EndpointQuery {
   readonly slices: readonly EndpointSlice[];
   readonly family: Family;
@@ -18,9 +18,7 @@ export interface EndpointQuery {
   readonly nodeName: string;
 }
 
-/**
- * Groups slices by the Service that owns them: the label kubernetes.io/service-name in the slice's own namespace.
- */
+/** Slices by the Service that owns them: the label kubernetes.io/service-name, in the slice's own namespace. */
 export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceIndex {
   const index: SliceIndex = new Map();
   for (const { object } of slices) {
@@ -42,7 +40,7 @@ export function indexSlices(slices: readonly Sourced<EndpointSlice>[]): SliceInd
   return index;
 }
 
-/** The Service that a slice belongs to, if it says so. */
+/** The name of the Service that a slice belongs to, from its label; undefined without one. */
 export function serviceOfSlice({ metadata }: EndpointSlice): string | undefined {
   return metadata.labels?.[ownerLabel] || undefined;
 }
@@ -53,8 +51,8 @@ export function sortSlices(slices: EndpointSlice[]): EndpointSlice[] {
 }
 
 /**
- * The endpoints of one service port, merged over its slices and sorted bytewise by identity. Of two entries with the
- * same identity a running one replaces a terminating one, for a new Pod may have inherited the address of a dying one.
+ * The endpoints of one service port, merged over its slices and sorted bytewise by `address:port`. Of two entries with the
+ * same address and port a running one replaces a terminating one, because a new Pod may have the address of an old one.
  */
 export function buildEndpoints(query: EndpointQuery): Endpoint[] {
   const entries: Endpoint[] = [];
@@ -72,7 +70,7 @@ export function buildEndpoints(query: EndpointQuery): Endpoint[] {
   return mergeSorted(entries.sort(compareEndpoints));
 }
 
-/** By the bytes of `address:port`, which is put together only where one address begins with the other. */
+/** By the bytes of `address:port`; the text is built only if one address is a prefix of the other. */
 function compareEndpoints({ endpointAddress: a }: Endpoint, { endpointAddress: b }: Endpoint): number {
   const isBeginning =
     a.address.length < b.address.length ? b.address.startsWith(a.address) : a.address.startsWith(b.address);
@@ -101,7 +99,7 @@ function isSameEndpointAddress({ endpointAddress }: Endpoint, other: Endpoint | 
   );
 }
 
-/** A slice port without a name belongs to nobody, one with an empty name to a Service's only, unnamed port. */
+/** A slice port without a name matches no port; one with an empty name matches a Service's only, unnamed port. */
 function isPortOf(port: SlicePort, query: EndpointQuery): boolean {
   return port.name === query.portName && (port.protocol || 'TCP').toLowerCase() === query.protocol;
 }

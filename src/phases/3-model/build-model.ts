@@ -15,13 +15,13 @@ import {
   resolveNodePortAddresses,
 } from './resolve-node.ts';
 
-/** What one node has to know, a view for each family asked for, and what is worth telling about it. */
+/** What one node serves: a view for each requested family, and diagnostics about the node. */
 export interface Model {
   readonly views: readonly NodeView[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Turns validated objects into our own words: defaults applied, addresses canonical, everything sorted once. */
+/** The model of validated objects: defaults are applied, addresses canonical, and lists sorted. */
 export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const { node, diagnostics } = resolveNode(snapshot, options);
   const slices = indexSlices(snapshot.endpointSlices);
@@ -45,7 +45,7 @@ function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, 
   };
 }
 
-/** What a family's rules depend on besides Services and slices. */
+/** What the rules of a family depend on besides Services and slices. */
 export function buildNodeSettings(
   node: ResolvedNode,
   serviceCIDRs: readonly Sourced<ServiceCIDR>[],
@@ -70,21 +70,21 @@ function serviceCIDRsOf(serviceCIDRs: readonly Sourced<ServiceCIDR>[], family: F
   return disjointCidrs(cidrs).map(cidrText);
 }
 
-/** Warns where a missing setting quietly changes what packets do, but only in a family that has something to lose. */
+/** Warnings about missing settings that silently change what happens to packets, for families that have Services. */
 export function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
   const name = nameOfFamily(view.family);
   const diagnostics: Diagnostic[] = [];
   if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {
     diagnostics.push({
       code: 'no-local-detector',
-      message: `${name}: no CIDR tells pods from others (${options.detectLocalMode}), so connections to cluster IPs keep their source; give --cluster-cidr`,
+      message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; give --cluster-cidr`,
     });
   }
   const { unlisted } = resolveNodePortAddresses(node, view.family, options);
   if (unlisted && view.servicePorts.some((port) => port.nodePort > 0)) {
     diagnostics.push({
       code: 'node-ports-on-all-addresses',
-      message: `${name}: nodePortAddresses names no address of this family, so node ports are open on all of the node's ${name} addresses`,
+      message: `${name}: nodePortAddresses has no ${name} entry, so node ports are open on all of the node's ${name} addresses`,
     });
   }
   return diagnostics;

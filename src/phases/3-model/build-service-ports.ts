@@ -9,7 +9,7 @@ import type { ServicePort } from './model.ts';
 
 const defaultAffinitySeconds = 10_800;
 
-/** The service ports of one Service in one family; none when the Service does not exist for it or is not ours to serve. */
+/** The service ports of one Service in one family; none if it does not exist there or is not served. */
 export function buildServicePorts(
   service: Sourced<Service>,
   family: Family,
@@ -52,7 +52,7 @@ export function buildServicePorts(
   });
 }
 
-/** Undefined when the Service does not exist for the family. */
+/** Undefined if the Service does not exist in the family. */
 function clusterIPOf(service: Service, family: Family): string | undefined {
   const address = parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '');
   return address?.family === family ? address.text : undefined;
@@ -69,7 +69,7 @@ function ofFamily(texts: readonly string[], family: Family): readonly string[] {
   return [...new Set(addresses.flatMap((address) => (address?.family === family ? [address.text] : [])))];
 }
 
-/** A range of prefix length 0 allows everybody, so the others mean nothing. */
+/** A range of prefix length 0 allows all clients, so the other ranges have no effect. */
 function sourceRangesOf({ spec }: Service, family: Family): readonly Cidr[] {
   const cidrs = (spec.loadBalancerSourceRanges ?? []).flatMap((text) => {
     const cidr = parseCidr(text);
@@ -78,7 +78,7 @@ function sourceRangesOf({ spec }: Service, family: Family): readonly Cidr[] {
   return cidrs.some((cidr) => cidr.prefix === 0) ? [] : disjointCidrs(cidrs);
 }
 
-/** externalTrafficPolicy counts where there is something external: by type, or by externalIPs of a ClusterIP Service. */
+/** externalTrafficPolicy applies to types with external frontends, and to a ClusterIP Service with externalIPs. */
 function externalPolicyOf({ spec }: Service): 'Cluster' | 'Local' {
   const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
   return isExternal && spec.externalTrafficPolicy === 'Local' ? 'Local' : 'Cluster';
@@ -102,7 +102,7 @@ function protocolOf(port: ServicePortSpec): Protocol {
   }
 }
 
-/** By namespace, name, port name and protocol: the identity of a service port. */
+/** Compares by identity: namespace, name, port name and protocol. */
 export function compareServicePorts(a: ServicePort, b: ServicePort): number {
   return (
     compareText(a.namespace, b.namespace) ||

@@ -1,20 +1,20 @@
 /**
- * Services and endpoints in our own words, for one family: what phase 3 makes and phases 4 and 5 read.
- * Types only. Addresses are canonical text of the family, lists are sorted, defaults are applied.
+ * Services and endpoints of one family: the result of phase 3, which phases 4 and 5 read. Types only. Addresses are
+ * canonical, lists are sorted, and defaults are applied.
  */
 
 import type { Document } from '../../diagnostics/document.ts';
 import type { Cidr } from '../../net/address.ts';
 import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
 
-/** One address and port that may answer for a service port. */
+/** An address and port to which connections of a service port may go. */
 export interface Endpoint {
   readonly endpointAddress: EndpointAddress;
-  /** Ready, serving and terminating as the slice says, with the API's defaults for absent conditions. */
+  /** The conditions of the slice, with the API's defaults for absent ones. */
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
-  /** The node that it runs on, empty when the slice does not say. */
+  /** The node that it runs on; empty if the slice does not say. */
   readonly nodeName: string;
   /** Whether that is the node that the ruleset is for. */
   readonly local: boolean;
@@ -36,17 +36,17 @@ export interface ServicePort {
   readonly externalIPs: readonly string[];
   /** Addresses of status.loadBalancer.ingress that this node translates (ipMode VIP). */
   readonly loadBalancerIPs: readonly string[];
-  /** CIDRs allowed to reach loadBalancerIPs; empty allows everybody. No CIDR contains another. */
+  /** CIDRs that may reach loadBalancerIPs; if empty, all may. No CIDR contains another. */
   readonly sourceRanges: readonly Cidr[];
   readonly internalPolicy: 'Cluster' | 'Local';
   readonly externalPolicy: 'Cluster' | 'Local';
   /** Seconds that a client stays with its endpoint after its last new connection; 0 without affinity. */
   readonly affinitySeconds: number;
-  /** metadata.creationTimestamp, empty when unknown; the older of two claimants of one address keeps it. */
+  /** metadata.creationTimestamp, or empty. Of two Services that claim one address, the older gets it. */
   readonly createdAt: string;
   /** Sorted bytewise by `address:port`. */
   readonly endpoints: readonly Endpoint[];
-  /** Where it is written: the Service, and the index in its spec.ports. */
+  /** The Service object, and the index in its spec.ports. */
   readonly document: Document;
   readonly index: number;
 }
@@ -54,10 +54,10 @@ export interface ServicePort {
 /** How clients reach a service port: at which of the Service's addresses, or at a port of the node. */
 export type FrontendKind = 'ClusterIP' | 'LoadBalancer' | 'ExternalIP' | 'NodePort';
 
-/** How packets of pods of this node are told from others. */
+/** How packets from pods of this node are recognized. */
 export type LocalDetector =
   | { readonly kind: 'source'; readonly cidr: string }
-  /** An interface name; `prefix` means any interface whose name starts so. */
+  /** An interface name, or with `prefix` the start of the names. */
   | { readonly kind: 'interface'; readonly name: string; readonly prefix: boolean };
 
 /** Which of the node's addresses accept node ports. */
@@ -65,18 +65,18 @@ export type NodePortAddresses =
   | { readonly kind: 'all' }
   | { readonly kind: 'listed'; readonly addresses: readonly string[] };
 
-/** What one node is and how it is set up, for one family. */
+/** A node and its settings, for one family. */
 export interface NodeSettings {
   readonly family: Family;
-  /** Empty when no node was named: then no endpoint is local. */
+  /** Empty if no node is known; then no endpoint is local. */
   readonly nodeName: string;
   readonly zone: string;
-  /** All addresses of the node, loopback left out, the primary one first. */
+  /** All addresses of the node, without loopback addresses, the primary one first. */
   readonly addresses: readonly string[];
   /** The first of them, if there is one. */
   readonly primaryAddress: string | undefined;
   readonly nodePortAddresses: NodePortAddresses;
-  /** Absent when pods cannot be told from others. */
+  /** Undefined if pods cannot be recognized. */
   readonly detector: LocalDetector | undefined;
   /** Sorted, none contains another. */
   readonly serviceCIDRs: readonly string[];

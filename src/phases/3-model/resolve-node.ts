@@ -7,19 +7,19 @@ import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { LocalDetector, NodePortAddresses } from './model.ts';
 
-/** The node that the ruleset is for, whatever it was described by. */
+/** The node that the ruleset is for, from options and its Node object. */
 export interface ResolvedNode {
-  /** Empty when nobody named one. */
+  /** Empty if no node is known. */
   readonly name: string;
   readonly zone: string;
-  /** Canonical, without loopback ones, the primary of each family before the others of that family. */
+  /** Canonical, without loopback addresses, the primary one of each family before its others. */
   readonly addresses: readonly string[];
   readonly podCIDRs: readonly string[];
 }
 
 /**
- * Finds the node: options.nodeName, else the only Node object of the snapshot. What the options say about it
- * (addresses, zone) replaces what the object says.
+ * The node: that of options.nodeName, or the only Node object of the snapshot. Addresses and zone of the options replace
+ * those of the object.
  */
 export function resolveNode(
   snapshot: Pick<Snapshot, 'nodes'>,
@@ -31,7 +31,7 @@ export function resolveNode(
   if (name !== '' && addresses.length === 0 && diagnostics.length === 0) {
     diagnostics.push({
       code: 'no-node-address',
-      message: `no address of node ${name} is known; give --node-ip, or a Node object with status.addresses`,
+      message: `no address of node ${name} is known; give --node-ip, or include its Node object with status.addresses`,
     });
   }
   const podCIDR = object?.spec?.podCIDR;
@@ -80,20 +80,20 @@ function findNode(
   if (options.nodeName !== undefined) {
     const object = nodes.find((node) => node.object.metadata.name === options.nodeName)?.object;
     const missing = !object && nodes.length > 0 && options.nodeAddresses.length === 0;
-    // A short list needs no hint.
+    // A short list is shown in full.
     const closest = names.length > shownNames ? suggestClosest(options.nodeName, names) : undefined;
     const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
-    const message = `no Node is called ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}${suggestion}`;
+    const message = `there is no Node ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}${suggestion}`;
     return { object, diagnostics: missing ? [{ code: 'node-not-found', message }] : [] };
   }
   if (nodes.length === 1) {
     return { object: nodes[0]?.object, diagnostics: [] };
   }
-  const consequence = 'no endpoint counts as local; give --node NAME';
+  const consequence = 'so no endpoint is local; give --node NAME';
   const diagnostic: Diagnostic =
     nodes.length === 0
-      ? { code: 'no-node', message: `no Node in the input and none named: ${consequence}` }
-      : { code: 'several-nodes', message: `the input has ${someOf(names)} and none is named: ${consequence}` };
+      ? { code: 'no-node', message: `the input has no Node and none is named, ${consequence}` }
+      : { code: 'several-nodes', message: `the input has ${someOf(names)} and none is named, ${consequence}` };
   return { object: undefined, diagnostics: [diagnostic] };
 }
 
@@ -102,10 +102,10 @@ function someOf(names: readonly string[]): string {
   return `${names.length} ${names.length === 1 ? 'Node' : 'Nodes'} (${shown.join(', ')})`;
 }
 
-/** No address of anything. */
+/** The addresses that mean "all". */
 const unspecified = ['0.0.0.0', '::'];
 
-/** InternalIP before ExternalIP, as kube-proxy takes them; bindAddress, when it names one address, comes first. */
+/** InternalIP before ExternalIP, as in kube-proxy; bindAddress, if it is one address, comes first. */
 function nodeAddresses(object: Node | undefined, options: CompileOptions): string[] {
   const reported = object?.status?.addresses ?? [];
   const ofType = (type: string): string[] => reported.filter((entry) => entry.type === type).map((e) => e.address);
@@ -117,7 +117,7 @@ function nodeAddresses(object: Node | undefined, options: CompileOptions): strin
 }
 
 /**
- * How packets of pods are recognised: KubeProxyConfiguration.detectLocalMode. Only the first CIDR of a family counts;
+ * How packets from pods are recognized (KubeProxyConfiguration.detectLocalMode). Only the first CIDR of a family is used;
  * without one the family has no detector.
  */
 export function resolveDetector(
@@ -143,8 +143,8 @@ function sourceDetector(texts: readonly string[], family: Family): LocalDetector
 }
 
 /**
- * Which of the node's addresses of a family accept node ports: KubeProxyConfiguration.nodePortAddresses, `primary`
- * by default. `unlisted` tells that no entry is of this family, which kube-proxy takes for "all addresses".
+ * The node's addresses of a family that accept node ports (KubeProxyConfiguration.nodePortAddresses, `primary` by
+ * default). `unlisted`: no entry is of this family, which kube-proxy treats as "all addresses".
  */
 export function resolveNodePortAddresses(
   node: ResolvedNode,

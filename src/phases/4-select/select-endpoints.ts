@@ -1,9 +1,9 @@
 import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
 
-/** What happens to a new connection that no endpoint may take: an ICMP error, or silence. */
+/** What happens to a new connection for which there is no endpoint: an ICMP error, or nothing. */
 export type RefusalVerdict = 'reject' | 'drop';
 
-/** Which endpoints one service port uses on this node. Lists keep the order of the service port's endpoints. */
+/** The endpoints that one service port uses on this node, in the order of its endpoints. */
 export interface Selection {
   /** For traffic with policy Cluster. */
   readonly cluster: readonly Endpoint[];
@@ -11,23 +11,23 @@ export interface Selection {
   readonly local: readonly Endpoint[];
   /** cluster and local together. */
   readonly reachable: readonly Endpoint[];
-  /** Whether traffic can reach the service port other than by its cluster IP. */
+  /** Whether it has frontends other than the cluster IP. */
   readonly exposed: boolean;
-  /** Whether any endpoint, wherever it runs, could take a connection. */
+  /** Whether any endpoint, on any node, could take a connection. */
   readonly hasEndpoints: boolean;
-  /** What refuses traffic to the cluster IP; undefined when endpoints take it. */
+  /** How traffic to the cluster IP is refused; undefined if endpoints take it. */
   readonly internalRefusal: RefusalVerdict | undefined;
-  /** What refuses outside traffic to external IPs, load balancer IPs and the node port; undefined when endpoints take it. */
+  /** How external traffic to external IPs, load balancer IPs and the node port is refused; undefined if endpoints take it. */
   readonly externalRefusal: RefusalVerdict | undefined;
 }
 
 /**
- * Chooses the endpoints of a service port for a node.
+ * The endpoints of a service port that a node uses.
  *
- * Policy Cluster: the ready endpoints that the hints allow; when no endpoint is ready, all that are serving while they
- * terminate (KEP-1669). Policy Local: the ready ones of this node, else its serving and terminating ones; hints do not
+ * Policy Cluster: the ready endpoints that the hints allow; if no endpoint is ready, all that are terminating but still
+ * serving (KEP-1669). Policy Local: the ready endpoints of this node, or else its terminating, serving ones; hints do not
  * apply (Service spec.internalTrafficPolicy, spec.externalTrafficPolicy). Each falls back independently of the other.
- * Nothing to use at all is a rejection; endpoints elsewhere but none here, under policy Local, is a drop.
+ * Without any usable endpoint, connections are rejected; under policy Local, with endpoints on other nodes only, dropped.
  */
 export function selectEndpoints(servicePort: ServicePort, node: NodeTopology): Selection {
   const { endpoints, internalPolicy, externalPolicy } = servicePort;
@@ -58,7 +58,7 @@ function isExposed({ nodePort, loadBalancerIPs, externalIPs }: ServicePort): boo
   return nodePort !== 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
 }
 
-/** The endpoints of either list, in the order of all. */
+/** The endpoints that are in either list, in the order of `all`. */
 function union(
   all: readonly Endpoint[],
   cluster: readonly Endpoint[],
@@ -95,17 +95,16 @@ function isServingWhileTerminating(endpoint: Endpoint): boolean {
   return endpoint.serving && endpoint.terminating;
 }
 
-/** Where the node is; an empty text is unknown. */
+/** The node and its zone; empty if unknown. */
 interface NodeTopology {
   readonly nodeName: string;
   readonly zone: string;
 }
 
 /**
- * Which of the ready endpoints (at least one) the slice's hints leave for this node (EndpointSlice endpoints[].hints): those hinted
- * for the node when every one has a node hint and some have this node's, else the same with zones, else all. A failed
- * test for nodes still leaves the one for zones. The hints alone decide; trafficDistribution is the slice
- * controller's business.
+ * The ready endpoints (at least one) that hints allow on this node (EndpointSlice endpoints[].hints): those hinted for
+ * the node if every endpoint has a node hint and some hint at this node; else the same with zones; else all.
+ * Only the hints count: trafficDistribution is for the slice controller.
  */
 function filterByTopology(ready: readonly Endpoint[], { nodeName, zone }: NodeTopology): readonly Endpoint[] {
   return (
@@ -115,7 +114,7 @@ function filterByTopology(ready: readonly Endpoint[], { nodeName, zone }: NodeTo
   );
 }
 
-/** Those hinted for `here`, or undefined when one has no hint at all or none has this one. */
+/** Those hinted for `here`; undefined if one has no hint or none has this one. */
 function filterByHints(
   ready: readonly Endpoint[],
   here: string,
@@ -128,19 +127,19 @@ function filterByHints(
   return hinted.length > 0 ? hinted : undefined;
 }
 
-/** A service port with the endpoints that it uses on the node. */
+/** A service port and the endpoints that it uses on the node. */
 interface SelectedPort {
   readonly servicePort: ServicePort;
   readonly selection: Selection;
 }
 
-/** A node's view of a family with every service port's endpoints chosen, in the order of its service ports. */
+/** A node's view of a family with the endpoints of every service port selected, in the order of its service ports. */
 export interface SelectedView {
   readonly view: NodeView;
   readonly ports: readonly SelectedPort[];
 }
 
-/** Chooses the endpoints of every service port of a view. */
+/** Selects the endpoints of every service port of a view. */
 export function selectView(view: NodeView): SelectedView {
   const ports = view.servicePorts.map((servicePort) => ({
     servicePort,

@@ -58,7 +58,7 @@ function clientSet(servicePort: ServicePort, endpoint: Endpoint): SetDeclaration
     flags: ['dynamic', 'timeout'],
     size: clientCapacity,
     timeoutSeconds: servicePort.affinitySeconds,
-    comment: 'clients that it keeps',
+    comment: 'clients pinned to this endpoint',
   };
 }
 

@@ -17,7 +17,7 @@ export const firewallSources: SetDeclaration = {
   name: setNames.firewallSources,
   key: ['address', 'protocol', 'port', 'address'],
   flags: ['interval'],
-  comment: 'sources that may use them',
+  comment: 'source ranges allowed to reach firewall-ips',
 };
 
 /** The chain that drops what source ranges do not allow; they do not apply to node ports and external IPs. */

@@ -94,7 +94,7 @@ type Match = Extract<Statement, { kind: 'match' }>;
 export const hairpinConnections: SetDeclaration = {
   name: setNames.hairpinConnections,
   key: ['address', 'address', 'protocol', 'port'],
-  comment: 'local endpoints that reach themselves',
+  comment: 'local endpoints that connect to themselves',
 };
 
 /**

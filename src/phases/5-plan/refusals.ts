@@ -21,21 +21,21 @@ export const serviceCidrs: SetDeclaration = {
   name: setNames.serviceCidrs,
   key: ['address'],
   flags: ['interval'],
-  comment: 'ranges that cluster IPs are taken from',
+  comment: 'cluster IP ranges',
 };
 
 export const noEndpointServices: SetDeclaration = {
   name: setNames.noEndpointServices,
   key: ['address', 'protocol', 'port'],
   value: 'verdict',
-  comment: 'IPs to refuse for lack of endpoints',
+  comment: 'IPs without usable endpoints',
 };
 
 export const noEndpointNodePorts: SetDeclaration = {
   name: setNames.noEndpointNodePorts,
   key: ['protocol', 'port'],
   value: 'verdict',
-  comment: 'node ports to refuse for lack of endpoints',
+  comment: 'node ports without usable endpoints',
 };
 
 /** The chain that verdict maps go to for a rejection: `reject` is not a verdict, so a map cannot hold it. */
@@ -96,7 +96,7 @@ export function clusterIpPlacement({ clusterIP, namespace, name }: ServicePort):
   return { set: clusterIps, elements: [{ key: clusterIP, comment: elementComment(`${namespace}/${name}`) }] };
 }
 
-/** The ranges that cluster IPs are taken from. */
+/** The ranges from which cluster IPs are allocated (ServiceCIDR). */
 export function serviceCidrPlacement({ serviceCIDRs }: NodeSettings): ElementPlacement {
   return { set: serviceCidrs, elements: serviceCIDRs.map((key) => ({ key })) };
 }

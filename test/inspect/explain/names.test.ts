@@ -69,7 +69,7 @@ describe('Services', () => {
     ['service:shop/web:http/udp', 'Service shop/web has no port http/udp; it has 80/tcp (http)'],
     [
       'service:shop/db',
-      'no rule serves Service shop/db: it is headless (clusterIP None), so DNS gives the addresses of its pods',
+      'no rule serves Service shop/db: it is headless (clusterIP None), so DNS returns the addresses of its pods',
     ],
     ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
     ['service:default/web', 'there is no Service default/web; did you mean shop/web?'],

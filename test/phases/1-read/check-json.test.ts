@@ -67,16 +67,16 @@ test('text that is cut off is wrong at its end, and not before', () => {
 });
 
 test.each([
-  ['{"a" 1}', 5, 'a colon is expected here'],
-  ['{"a": 1 "b": 2}', 8, 'a comma or } is expected here'],
-  ['[1, ]', 4, 'a value is expected here'],
-  ['[1, 2}', 5, 'a comma or ] is expected here'],
-  ['{a: 1}', 1, 'a key in double quotes is expected here'],
-  ['["a\nb"]', 3, 'a string goes on over the end of its line, or holds a control character'],
-  ['["\\x"]', 2, 'no such escape exists in JSON'],
-  ['[tru]', 1, 'a value is expected here'],
-  ['[tru', 4, 'the text is cut off here'],
-  ['[1', 2, 'the text is cut off inside a list'],
+  ['{"a" 1}', 5, 'expected a colon'],
+  ['{"a": 1 "b": 2}', 8, 'expected a comma or }'],
+  ['[1, ]', 4, 'expected a value'],
+  ['[1, 2}', 5, 'expected a comma or ]'],
+  ['{a: 1}', 1, 'expected a key in double quotes'],
+  ['["a\nb"]', 3, 'a line break or control character in a string; it must be escaped'],
+  ['["\\x"]', 2, 'this escape sequence does not exist in JSON'],
+  ['[tru]', 1, 'expected a value'],
+  ['[tru', 4, 'the text ends inside a value'],
+  ['[1', 2, 'the text ends inside a list'],
 ])('%j is wrong at %i', (text, offset, message) => {
   expect(checkJsonSyntax(text, 0)).toEqual({ kind: 'invalid', offset, message });
 });

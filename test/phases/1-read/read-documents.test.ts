@@ -110,7 +110,7 @@ test.each(['[', '{a: ', '- ', '? ', '!!x [', '&a [', '\n'])(
     const { documents, diagnostics } = read(isIndentation ? lines : `# YAML\n${opening.repeat(50_000)}`);
     expect(documents).toEqual([]);
     expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-      'invalid-yaml: values are nested too deep',
+      'invalid-yaml: values are nested too deeply',
     ]);
     const position = diagnostics[0]?.place?.document.source.locate([]);
     expect(isIndentation ? position?.line : position?.column).toBeGreaterThan(200);
@@ -123,11 +123,11 @@ test('nesting as deep as in the deepest custom resources is fine', () => {
   expect(read(`a: ${'['.repeat(200)}${']'.repeat(200)}`).diagnostics).toEqual([]);
 });
 
-test('an alias to what encloses it does not lead in circles', () => {
+test('an alias inside its own anchor is an error, not an endless loop', () => {
   const text = '&a\nkind: List\nitems:\n- *a\n- *a\n';
   expect(read(text).documents.length).toBe(0);
   expect(read(text).diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
-    'invalid-yaml: *a stands for what encloses it',
+    'invalid-yaml: the alias *a is inside its own anchor',
   ]);
   expect(values('&a\nkind: A\nb: &a x\nc: *a\n')).toEqual([{ kind: 'A', b: 'x', c: 'x' }]);
 });
