@@ -1,11 +1,13 @@
 import { protocols } from '../net/network.ts';
 import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement } from '../nft/ruleset.ts';
 import { isCanonical, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
-import type { RulesetNames } from './index-ruleset.ts';
+import type { RulesetNames } from './indexed-ruleset.ts';
 
 /**
- * Throws {@link UnknownRule} for what one rule alone does not show: verdict maps to missing chains, chains that come back
- * to themselves, and statements that the kernel refuses in a hook from which their chain can be reached.
+ * Checks what a single rule does not show.
+ *
+ * @throws UnknownRule for verdict maps to missing chains, chains that loop, and statements that the kernel refuses in a hook
+ * from which their chain can be reached.
  */
 export function checkChains(names: RulesetNames): void {
   for (const [set, { targets }] of names.sets) {
@@ -25,9 +27,9 @@ export function checkChains(names: RulesetNames): void {
 
 interface Visit {
   readonly names: RulesetNames;
-  /** Chains from which every way ends. */
+  /** Chains from which every path ends. */
   readonly whole: Set<string>;
-  /** Chains on the way to the present one. */
+  /** Chains on the path to the current one. */
   readonly open: Set<string>;
 }
 
@@ -36,7 +38,7 @@ function visit(chain: Chain, context: Visit): void {
   if (whole.has(chain.name)) {
     return;
   }
-  refuseUnless(!open.has(chain.name), { chain: chain.name }, 'it comes back to itself');
+  refuseUnless(!open.has(chain.name), { chain: chain.name }, 'loops back to itself');
   open.add(chain.name);
   for (const target of targetsOf(chain, names)) {
     visit(target, context);
@@ -47,7 +49,7 @@ function visit(chain: Chain, context: Visit): void {
 
 function checkHook(base: Chain, { type, hook }: Hook, names: RulesetNames): void {
   const reached = new Set([base]);
-  // A set hands out what is added to it while one goes through it.
+  // Iterating over a Set includes what is added meanwhile.
   for (const chain of reached) {
     for (const target of targetsOf(chain, names)) {
       reached.add(target);
@@ -57,7 +59,7 @@ function checkHook(base: Chain, { type, hook }: Hook, names: RulesetNames): void
       if (misplaced) {
         throw new UnknownRule(
           { chain: chain.name, rule },
-          `${misplaced.kind} in ${base.name}, a ${type} ${hook} chain`,
+          `${misplaced.kind} is not allowed in ${base.name}, a ${type} ${hook} chain`,
         );
       }
     }
@@ -92,7 +94,7 @@ function namesIn(rule: Rule, { sets }: RulesetNames): string[] {
 
 type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 
-/** Throws `UnknownRule` for a statement that the walker does not understand or that refers to nothing. */
+/** @throws UnknownRule for a statement that the walker does not understand, or that names a missing set or chain. */
 export function checkStatement(statement: Statement, names: RulesetNames, place: RulesetPlace): void {
   const { kind } = statement;
   switch (statement.kind) {
@@ -103,16 +105,16 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
       checkLookup(statement.set, { statement, value: undefined, names, place });
       break;
     case 'match-mark':
-      refuseUnless(isMark(statement.mark), place, 'no mark');
+      refuseUnless(isMark(statement.mark), place, 'invalid mark');
       break;
     case 'set-mark':
-      refuseUnless(isMark(statement.mark) && ['or', 'xor'].includes(statement.operator), place, 'no mark');
+      refuseUnless(isMark(statement.mark) && ['or', 'xor'].includes(statement.operator), place, 'invalid mark');
       break;
     case 'vmap':
       checkLookup(statement.map, { statement, value: 'verdict', names, place });
       break;
     case 'random-goto':
-      refuseUnless(statement.chains.length > 0, place, 'no chain to go to');
+      refuseUnless(statement.chains.length > 0, place, 'no chains to choose from');
       for (const chain of statement.chains) {
         checkChain(chain, names, place);
       }
@@ -145,7 +147,7 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
 
 interface Lookup {
   readonly statement: Of<'match-set' | 'vmap' | 'dnat-map'>;
-  /** What the set has to be a map to. */
+  /** What the elements must lead to. */
   readonly value: FilledSet['value'];
   readonly names: RulesetNames;
   readonly place: RulesetPlace;
@@ -154,7 +156,7 @@ interface Lookup {
 function checkLookup(name: string, { statement, value, names, place }: Lookup): void {
   const set = declarationOf(name, names, place);
   checkKey(statement.key, set, place);
-  refuseUnless(set.value === value, place, `${name} is not of the kind that ${statement.kind} needs`);
+  refuseUnless(set.value === value, place, `${name} has the wrong type for ${statement.kind}`);
 }
 
 function checkChange(statement: Of<'update' | 'delete'>, names: RulesetNames, place: RulesetPlace): void {
@@ -162,7 +164,11 @@ function checkChange(statement: Of<'update' | 'delete'>, names: RulesetNames, pl
   refuseUnless(set.flags?.includes('dynamic') === true, place, `${set.name} is not dynamic`);
   checkKey(statement.key, set, place);
   refuseUnless(set.value !== 'verdict', place, `${set.name} holds verdicts`);
-  refuseUnless((statement.value === undefined) === (set.value === undefined), place, `${set.name} and a value`);
+  refuseUnless(
+    (statement.value === undefined) === (set.value === undefined),
+    place,
+    `${set.name} ${set.value === undefined ? 'takes no value' : 'needs a value'}`,
+  );
   if (statement.value) {
     checkTypes(statement.value, { name: `the value of ${set.name}`, types: ['address', 'port'], place });
   }
@@ -175,18 +181,18 @@ function checkMatch({ left, right, negated }: Of<'match'>, { family }: RulesetNa
   if (type !== 'other') {
     const isNumber = type === 'port' || type === 'index';
     const fits = isNumber === (typeof right === 'number') && isCanonical(String(right), type, family);
-    refuseUnless(fits, place, `${right} is no ${type}`);
+    refuseUnless(fits, place, `${right} is not a valid ${type}`);
     return;
   }
   if (left.kind === 'iifname') {
     // nft: "All-wildcard strings are not supported".
-    refuseUnless(typeof right === 'string' && right.replace('*', '') !== '', place, 'no interface name');
+    refuseUnless(typeof right === 'string' && right.replace('*', '') !== '', place, 'missing interface name');
     return;
   }
   const words = knownWords[left.kind] ?? [];
-  refuseUnless(words.includes(right), place, `${left.kind} is not known to have ${right}`);
-  // nft compares the whole status then, which is never meant.
-  refuseUnless(left.kind !== 'ct-status' || negated !== true, place, 'a negated ct-status');
+  refuseUnless(words.includes(right), place, `unknown ${left.kind} ${right}`);
+  // nft then compares the whole status, which is never intended.
+  refuseUnless(left.kind !== 'ct-status' || negated !== true, place, 'negated ct-status');
 }
 
 const knownWords: Partial<Record<Of<'match'>['left']['kind'], readonly (string | number)[]>> = {
@@ -197,7 +203,7 @@ const knownWords: Partial<Record<Of<'match'>['left']['kind'], readonly (string |
 
 function checkDnat({ protocol, address, port }: Of<'dnat'>, { family }: RulesetNames, place: RulesetPlace): void {
   const known = protocols.includes(protocol) && isWithin(port, 0xffff) && !address.includes('/');
-  refuseUnless(known && isCanonical(address, 'address', family), place, 'no address and port');
+  refuseUnless(known && isCanonical(address, 'address', family), place, 'invalid address or port');
 }
 
 function checkChain(name: string, { chains }: RulesetNames, place: RulesetPlace): void {
@@ -217,30 +223,31 @@ function isMark(mark: number): boolean {
   return isWithin(mark, 0xffffffff) && mark > 0;
 }
 
-/** Throws {@link UnknownRule} unless the expressions make a key of the set. */
+/** @throws UnknownRule unless the expressions form a key of the set. */
 function checkKey(key: readonly Expression[], set: FilledSet, place: RulesetPlace): void {
   checkTypes(key, { name: `the key of ${set.name}`, types: set.key, place });
   const foreign = key.find(
     (expression) => expression.kind === 'dport' && set.protocol !== undefined && expression.protocol !== set.protocol,
   );
   if (foreign) {
-    // nft would take such a set, and then refuse the rule or silently narrow it to the set's protocol.
+    // nft accepts such a set and then refuses the rule or silently narrows it to the set's protocol.
     throw new UnknownRule(place, `${set.name} holds ports of ${set.protocol}`);
   }
 }
 
-/** Throws {@link UnknownRule} unless the expressions read these types; `name` is what they are for. */
+/** @throws UnknownRule unless the expressions read these types; `name` says what they form. */
 function checkTypes(
   expressions: readonly Expression[],
   { name, types, place }: { name: string; types: readonly KeyType[]; place: RulesetPlace },
 ): void {
   const found = expressions.map((expression) => checkExpression(expression, place));
-  refuseUnless(found.join() === types.join(), place, `${found.join(' . ')} is not ${name}: ${types.join(' . ')}`);
+  refuseUnless(found.join() === types.join(), place, `${name} is ${types.join(' . ')}, not ${found.join(' . ')}`);
 }
 
 /**
- * What an expression reads: the type of a part of a key, or `other` for what cannot be one. Throws {@link UnknownRule}
- * for one that is not understood.
+ * What an expression reads: the type of a part of a key, or `other` for what cannot be part of one.
+ *
+ * @throws UnknownRule for an expression that is not understood.
  */
 function checkExpression(expression: Expression, place: RulesetPlace): KeyType | 'other' {
   const { kind } = expression;
@@ -274,19 +281,19 @@ function checkExpression(expression: Expression, place: RulesetPlace): KeyType |
   }
 }
 
-/** Throws {@link UnknownRule} with the reason if the condition is false. */
+/** @throws UnknownRule with the reason if the condition is false. */
 export function refuseUnless(condition: boolean, place: RulesetPlace, reason: string): void {
   if (!condition) {
     throw new UnknownRule(place, reason);
   }
 }
 
-/** Where in a ruleset something is. */
+/** A place in a ruleset. */
 type RulesetPlace =
   | { readonly set: string }
   | { readonly chain: string /** From 0; absent for the chain itself. */; readonly rule?: number };
 
-/** Thrown for a ruleset that the walker does not understand or that nft would refuse: no answer is better than a wrong one. */
+/** Thrown for a ruleset that the walker does not understand or that nft would refuse: no answer beats a wrong one. */
 export class UnknownRule extends Error {
   override readonly name = 'UnknownRule';
   readonly place: RulesetPlace;
@@ -301,6 +308,6 @@ function describe(place: RulesetPlace): string {
   if ('set' in place) {
     return `set ${place.set}`;
   }
-  // People count rules from 1, as deviations of listings do.
+  // Rules are counted from 1, as in deviations.
   return place.rule === undefined ? `chain ${place.chain}` : `chain ${place.chain}, rule ${place.rule + 1}`;
 }

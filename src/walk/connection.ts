@@ -2,9 +2,9 @@ import { invariant } from '../lib/invariant.ts';
 import type { Protocol } from '../net/network.ts';
 import type { Chain, Element } from '../nft/ruleset.ts';
 import type { Memory } from './fate.ts';
-import type { IndexedRuleset, IndexedSet } from './index-ruleset.ts';
+import type { IndexedRuleset, IndexedSet } from './indexed-ruleset.ts';
 
-/** A packet as it stands at one place of its way, and what conntrack and the walk know about it. */
+/** A packet at one point of its path, with what conntrack and the walk know about it. */
 export interface Connection {
   readonly source: string;
   readonly destination: string;
@@ -12,32 +12,32 @@ export interface Connection {
   readonly port: number;
   readonly originalDestination: string;
   readonly originalPort: number;
-  /** Empty in the output hook, where a packet has none. */
+  /** Empty in the output hook, where a packet has no input interface. */
   readonly inputInterface: string;
   /** An unsigned number of 32 bits. */
   readonly mark: number;
   readonly translated: boolean;
   readonly masqueraded: boolean;
-  /** Whether NAT chains have had their say about the destination, and about the source. */
+  /** Whether NAT has decided about the destination, and about the source. */
   readonly destinationSettled: boolean;
   readonly sourceSettled: boolean;
-  /** This branch of the walk is taken once in so many times. */
+  /** This branch of the walk is taken once in this many times. */
   readonly oneIn: number;
   readonly memory: Memory;
-  /** The changes to the memory as text, to compare branches by. */
+  /** The changes to the memory as text, by which branches are compared. */
   readonly changes: string;
 }
 
-/** Whether conntrack's status has `dnat`: a translation to the same address and port leaves it unset. */
+/** Whether conntrack's status has `dnat`; a translation to the same address and port does not set it. */
 export function hasNewDestination(connection: Connection): boolean {
   const { destination, port, originalDestination, originalPort } = connection;
   return destination !== originalDestination || port !== originalPort;
 }
 
-/** A connection that is being made out of another. */
+/** A copy of a connection, to be changed. */
 type ConnectionDraft = { -readonly [Field in keyof Connection]: Connection[Field] };
 
-/** A copy to change. It names the fields because a spread costs several times as much, and each branch needs copies. */
+/** A copy to change. It names all fields because a spread takes several times as long, and every branch needs copies. */
 export function copyConnection(connection: Connection): ConnectionDraft {
   return {
     source: connection.source,
@@ -72,11 +72,11 @@ export function branchOf(connection: Connection, oneIn: number): Connection {
 export interface WalkContext {
   readonly ruleset: IndexedRuleset;
   readonly localAddresses: ReadonlySet<string>;
-  /** The source that masquerading gives; undefined where the node is not known to have one. */
+  /** The source that masquerading sets; undefined where no address of the node is known. */
   readonly ownAddress: string | undefined;
-  /** Whether outcomes tell their steps, which costs more than the walk itself. */
+  /** Whether outcomes include their steps, which takes longer than the walk itself. */
   readonly keepsSteps: boolean;
-  /** Told of every element that a lookup finds, in any branch. */
+  /** Called for every element that a lookup finds, in any branch. */
   readonly onElement: ((element: Element) => void) | undefined;
 }
 
@@ -85,14 +85,14 @@ export function isLocal(address: string, { localAddresses }: WalkContext): boole
   return localAddresses.has(address) || address === '::1' || address.startsWith('127.');
 }
 
-/** The set of this name; an indexed ruleset refers to no other. */
+/** The set of this name; an indexed ruleset has every set that it names. */
 export function setOf(name: string, { ruleset }: WalkContext): IndexedSet {
   const set = ruleset.sets.get(name);
   invariant(set, `an indexed ruleset has no set ${name}`);
   return set;
 }
 
-/** The chain of this name; an indexed ruleset refers to no other. */
+/** The chain of this name; an indexed ruleset has every chain that it names. */
 export function chainOf(name: string, { ruleset }: WalkContext): Chain {
   const chain = ruleset.chains.get(name);
   invariant(chain, `an indexed ruleset has no chain ${name}`);

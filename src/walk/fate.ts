@@ -1,8 +1,8 @@
-/** What goes into a walk and what comes out of it. Types only; addresses are canonical text of the ruleset's family. */
+/** What goes into a walk and what comes out of it. Addresses are canonical text of the ruleset's family. */
 
+import { invariant } from '../lib/invariant.ts';
 import type { Protocol } from '../net/network.ts';
 import type { Element, Hook } from '../nft/ruleset.ts';
-import { addShares } from './walk-chain.ts';
 
 /** The first packet of a connection. */
 export interface Packet {
@@ -10,42 +10,45 @@ export interface Packet {
   readonly destination: string;
   readonly protocol: Protocol;
   readonly port: number;
-  /** The name of the interface that it arrives at; absent is one that no rule names. */
+  /** The name of the interface on which it arrives; absent for one that no rule names. */
   readonly inputInterface?: string;
-  /** The mark that others gave it before, an unsigned number of 32 bits; absent is 0. */
+  /** The mark that other programs have set, an unsigned number of 32 bits; absent for 0. */
   readonly mark?: number;
 }
 
-/** What a ruleset asks the node's routing tables, in place of those tables. */
+/** What a ruleset needs to know about the node, in place of its routing tables. */
 export interface NodeFacts {
-  /** The node's own addresses, of any family; 127.0.0.0/8 and ::1 need not be listed. The first one masquerades. */
+  /**
+   * The node's own addresses, of any family; 127.0.0.0/8 and ::1 need not be listed. Masquerading uses the first one of the
+   * ruleset's family.
+   */
   readonly localAddresses: readonly string[];
 }
 
 /** An entry that a rule has put into a dynamic set. */
 export interface MemoryEntry extends Element {
-  /** How many seconds it lives from now on; absent is for ever. There is no clock here: the caller forgets what is over. */
+  /** Its remaining lifetime in seconds; absent for no limit. The walker has no clock: the caller drops expired entries. */
   readonly timeoutSeconds?: number;
 }
 
 /**
- * What connections leave behind for the next ones: for each dynamic set that a rule has changed, its entries by their
- * key. A set without an entry here holds what the ruleset declares.
+ * What connections leave behind for later ones: for each dynamic set that a rule has changed, its entries by key. A set that
+ * is not listed holds what the ruleset declares.
  */
 export type Memory = ReadonlyMap<string, ReadonlyMap<string, MemoryEntry>>;
 
-/** One statement that was carried out, or that did not hold. */
+/** One statement that was executed. */
 export interface Step {
   readonly hook: Hook['hook'];
   readonly chain: string;
-  /** Position of the rule in its chain and of the statement in its rule, from 0. */
+  /** The positions of the rule in its chain and of the statement in its rule, from 0. */
   readonly rule: number;
   readonly statement: number;
-  /** Whether the statement held; where it did not, the rule ended here. */
+  /** False where the rule ended here: a match failed or a lookup found nothing. */
   readonly passed: boolean;
-  /** The key of a statement that asked or changed a set, `10.96.0.1 . tcp . 80`. */
+  /** The key with which the statement read or changed a set, `10.96.0.1 . tcp . 80`. */
   readonly key: string | undefined;
-  /** What was found at that key. */
+  /** The element found under that key. */
   readonly element: Element | undefined;
 }
 
@@ -55,50 +58,50 @@ export interface Share {
   readonly denominator: number;
 }
 
-/** One way that it can end for the packet. */
-export interface Outcome {
-  /** `translated`: sent to an endpoint. `untouched`: no rule took it; it goes on to where it was sent. */
+/** One way in which the walk of a packet can end. */
+export interface PacketOutcome {
+  /** `translated`: sent to an endpoint. `untouched`: no rule applied; it continues to its original destination. */
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped';
-  /** Where the packet was bound in the end, also as `10.1.1.1:80` or `[fd00::1]:80`. */
+  /** The packet's final destination, also as `10.1.1.1:80` or `[fd00::1]:80`. */
   readonly address: string;
   readonly port: number;
   readonly endpoint: string;
-  /** Whether the packet has a source of the node's instead of its own. */
+  /** Whether the packet's source was replaced by an address of the node. */
   readonly masqueraded: boolean;
-  /** The packet's mark in the end. */
+  /** The packet's final mark. */
   readonly mark: number;
   readonly share: Share;
   /** The share as a number from 0 to 1. */
   readonly probability: number;
-  /** For the next packet. */
+  /** To pass on with the next packet. */
   readonly memory: Memory;
-  /** The way there; where several ways led to the same outcome, the first. */
+  /** The path to this outcome; the first one if several paths led to it. */
   readonly steps: readonly Step[];
 }
 
-/** All the ways, no two of them equal, those to the node itself first; their shares add up to 1. */
+/** Every way in which the walk can end: no two equal, those at the node itself first. Their shares add up to 1. */
 export interface Fate {
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly PacketOutcome[];
 }
 
-/** A fate in the words that one would use for it. */
+/** A fate in brief. */
 export interface FateSummary {
-  /** `mixed` where chance decides even that. */
-  readonly verdict: Outcome['verdict'] | 'mixed';
-  /** Where the packet may be sent if it is translated, `10.1.1.1:80`, sorted, each with its share. */
+  /** `mixed` where chance decides it. */
+  readonly verdict: PacketOutcome['verdict'] | 'mixed';
+  /** The endpoints that the packet may be translated to, `10.1.1.1:80`, sorted, each with its share. */
   readonly endpoints: readonly {
     readonly endpoint: string;
     readonly share: Share;
     readonly masqueraded: boolean | 'mixed';
   }[];
-  /** Whether the source is rewritten, over all outcomes in which the packet arrives; false where it never does. */
+  /** Whether the source is rewritten in the outcomes in which the packet arrives; false if it never does. */
   readonly masqueraded: boolean | 'mixed';
 }
 
-/** Puts the outcomes of a walk together, forgetting ways and memories. */
-export function summariseFate({ outcomes }: Fate): FateSummary {
+/** The outcomes of a walk taken together, without paths and memory. */
+export function summarizeFate({ outcomes }: Fate): FateSummary {
   const arriving = outcomes.filter(({ verdict }) => verdict === 'translated' || verdict === 'untouched');
-  const byEndpoint = new Map<string, Outcome[]>();
+  const byEndpoint = new Map<string, PacketOutcome[]>();
   for (const outcome of outcomes.filter(({ verdict }) => verdict === 'translated')) {
     byEndpoint.set(outcome.endpoint, [...(byEndpoint.get(outcome.endpoint) ?? []), outcome]);
   }
@@ -114,7 +117,21 @@ export function summariseFate({ outcomes }: Fate): FateSummary {
   };
 }
 
-/** The value that all have; `mixed` where they differ, undefined where there is none. */
+/** The value that all share; `mixed` where they differ, undefined for an empty list. */
 function common<T>(values: readonly T[]): T | 'mixed' | undefined {
   return new Set(values).size > 1 ? 'mixed' : values[0];
+}
+
+/** The exact sum of two shares, in lowest terms. Throws where the numbers are too large to be exact. */
+export function addShares(a: Share, b: Share): Share {
+  const common = greatestCommonDivisor(a.denominator, b.denominator);
+  const denominator = (a.denominator / common) * b.denominator;
+  const numerator = a.numerator * (b.denominator / common) + b.numerator * (a.denominator / common);
+  invariant(Number.isSafeInteger(denominator), 'too many branches to count');
+  const divisor = greatestCommonDivisor(numerator, denominator);
+  return { numerator: numerator / divisor, denominator: denominator / divisor };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }

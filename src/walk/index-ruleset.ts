@@ -1,57 +1,26 @@
-/** A ruleset with lookup tables. Types only. */
-
 import type { Family } from '../net/network.ts';
 import type { Chain, Element, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
 import { elementsOf, isCanonical, splitKey } from '../nft/ruleset-parts.ts';
 import { checkChains, checkStatement, UnknownRule } from './check-ruleset.ts';
 
-/** The prefix length of each part of a key, undefined where the part is a single value. */
-export type Pattern = readonly (number | undefined)[];
-
-/** A set or map that can be asked. */
-export interface IndexedSet {
-  readonly declaration: FilledSet;
-  /** Whether rules change it. */
-  readonly isDynamic: boolean;
-  /** Elements by the text of their canonical key. */
-  readonly entries: ReadonlyMap<string, Element>;
-  /** The combinations of prefix lengths that keys with ranges have. */
-  readonly patterns: readonly Pattern[];
-  /** The chains that the verdicts of the map go to. */
-  readonly targets: ReadonlySet<string>;
-}
-
-/** The names of a ruleset with what they stand for. */
-export interface RulesetNames {
-  readonly family: Family;
-  readonly sets: ReadonlyMap<string, IndexedSet>;
-  readonly chains: ReadonlyMap<string, Chain>;
-}
-
-/** A chain that the kernel calls. */
-export type BaseChain = Chain & { readonly hook: Hook };
-
-/** A ruleset that was checked from end to end. */
-export interface IndexedRuleset extends RulesetNames {
-  /** The base chains of each hook, in the order in which the kernel calls them. */
-  readonly hooks: Readonly<Record<Hook['hook'], readonly BaseChain[]>>;
-}
+import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './indexed-ruleset.ts';
 
 /**
- * Prepares a ruleset for any number of walks; takes time in proportion to its elements. Throws `UnknownRule` for whatever
- * the walker does not understand and for what nft would refuse: unknown kinds, dangling names, keys that do not fit,
- * loops, translation in the wrong hook.
+ * The ruleset with lookup tables, for any number of walks. Takes time in proportion to the number of elements.
+ *
+ * @throws UnknownRule for anything that the walker does not understand or that nft would refuse: unknown kinds, dangling
+ * names, keys that do not fit, loops, translation in the wrong hook.
  */
 export function indexRuleset(ruleset: Ruleset): IndexedRuleset {
   const { family } = ruleset;
   const sets = new Map<string, IndexedSet>();
   for (const set of ruleset.sets) {
-    refuseSecond(sets, set.name, { set: set.name });
+    refuseDuplicate(sets, set.name, { set: set.name });
     sets.set(set.name, indexSet(set, family));
   }
   const chains = new Map<string, Chain>();
   for (const chain of ruleset.chains) {
-    refuseSecond(chains, chain.name, { chain: chain.name });
+    refuseDuplicate(chains, chain.name, { chain: chain.name });
     chains.set(chain.name, chain);
   }
   const names = { family, sets, chains };
@@ -67,10 +36,10 @@ export function indexRuleset(ruleset: Ruleset): IndexedRuleset {
 }
 
 /**
- * The priority at which a chain is called. NAT chains are called at that of the kernel's own NAT, whatever they ask for;
+ * The priority at which the kernel calls a chain. It calls NAT chains at the priority of its own NAT, whatever they declare;
  * their priorities only order them among themselves.
  */
-function callingPriority({ hook: { type, hook, priority } }: BaseChain): number {
+function callingPriority({ hook: { type, hook, priority } }: HookedChain): number {
   if (type === 'filter') {
     return priority;
   }
@@ -79,11 +48,11 @@ function callingPriority({ hook: { type, hook, priority } }: BaseChain): number 
 
 function sortBaseChains(chains: readonly Chain[]): IndexedRuleset['hooks'] {
   const sorted = chains
-    .filter((chain): chain is BaseChain => chain.hook !== undefined)
+    .filter((chain): chain is HookedChain => chain.hook !== undefined)
     .sort((a, b) => callingPriority(a) - callingPriority(b) || a.hook.priority - b.hook.priority);
-  const of = (hook: Hook['hook']): BaseChain[] => {
+  const of = (hook: Hook['hook']): HookedChain[] => {
     const called = sorted.filter((chain) => chain.hook.hook === hook);
-    const undecided = called.find((chain, index) => haveOnePlace(chain, called[index + 1]));
+    const undecided = called.find((chain, index) => haveSamePlace(chain, called[index + 1]));
     if (undecided) {
       throw new UnknownRule({ chain: undecided.name }, `another chain has the same priority in the ${hook} hook`);
     }
@@ -98,14 +67,14 @@ function sortBaseChains(chains: readonly Chain[]): IndexedRuleset['hooks'] {
   };
 }
 
-function haveOnePlace(chain: BaseChain, next: BaseChain | undefined): boolean {
+function haveSamePlace(chain: HookedChain, next: HookedChain | undefined): boolean {
   if (!next || callingPriority(chain) !== callingPriority(next)) {
     return false;
   }
   return chain.hook.type !== next.hook.type || chain.hook.priority === next.hook.priority;
 }
 
-function refuseSecond(
+function refuseDuplicate(
   known: ReadonlyMap<string, unknown>,
   name: string,
   place: { set: string } | { chain: string },
@@ -119,7 +88,7 @@ const keyTypes: readonly string[] = ['address', 'protocol', 'port', 'index'] sat
 const valueTypes: readonly unknown[] = [undefined, 'verdict', 'endpoint'] satisfies FilledSet['value'][];
 const setFlags: readonly string[] = ['interval', 'dynamic', 'timeout'] satisfies FilledSet['flags'];
 
-/** The set with lookup tables. Throws {@link UnknownRule} for elements that do not fit the declaration, or exclude each other. */
+/** @throws UnknownRule for elements that do not fit the declaration or contradict each other. */
 function indexSet(set: FilledSet, family: Family): IndexedSet {
   checkDeclaration(set);
   const entries = new Map<string, Element>();
@@ -158,7 +127,7 @@ function checkDeclaration({ name, key, value, flags = [] }: FilledSet): void {
 interface SetContext {
   readonly set: FilledSet;
   readonly family: Family;
-  /** Addresses that were found canonical before, as one frontend stands in many elements. */
+  /** Addresses already found canonical: one frontend occurs in many elements. */
   readonly seen: Set<string>;
 }
 

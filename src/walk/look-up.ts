@@ -12,17 +12,17 @@ import {
   type WalkContext,
 } from './connection.ts';
 import type { Memory, MemoryEntry } from './fate.ts';
-import type { IndexedSet, Pattern } from './index-ruleset.ts';
+import type { IndexedSet, Pattern } from './indexed-ruleset.ts';
 
-/** What one branch asked a set, and the answer. */
-export interface Finding {
+/** The result of one lookup in one branch. */
+export interface LookupResult {
   readonly connection: Connection;
-  /** Undefined where the packet has not all fields of the key: then the rule ends, whatever the set holds. */
+  /** Undefined when the packet lacks a field of the key: then the rule ends, whatever the set holds. */
   readonly key: string | undefined;
   readonly element: Element | undefined;
 }
 
-/** Asks a set: one finding, or one for each key that chance may make. */
+/** Looks a key up in a set: one result, or one for each key that chance may produce. */
 export function lookUp(
   name: string,
   {
@@ -30,7 +30,7 @@ export function lookUp(
     connection,
     context,
   }: { key: readonly Expression[]; connection: Connection; context: WalkContext },
-): Finding[] {
+): LookupResult[] {
   const set = setOf(name, context);
   const certain = readCertainKey(expressions, connection, context);
   if (certain !== undefined) {
@@ -56,8 +56,8 @@ function find(set: IndexedSet, key: string, { memory }: Connection, { onElement 
 }
 
 /**
- * The element that a key finds: the one with the very key, or one whose ranges contain it. nft keeps ranges from
- * overlapping, so at most one does.
+ * The element for a key: the one with exactly this key, or one whose ranges contain it. nft does not let ranges overlap, so
+ * at most one does.
  */
 function findElement(set: IndexedSet, key: string, memory: Memory): Element | undefined {
   const entries = entriesOf(set, memory);
@@ -77,12 +77,12 @@ function findElement(set: IndexedSet, key: string, memory: Memory): Element | un
   return undefined;
 }
 
-/** What a set holds by now: rules change dynamic sets alone, so a memory of any other is that of another ruleset. */
+/** What a set holds now. Rules change only dynamic sets, so memory of any other set belongs to another ruleset. */
 function entriesOf({ declaration, isDynamic, entries }: IndexedSet, memory: Memory): ReadonlyMap<string, Element> {
   return (isDynamic ? memory.get(declaration.name) : undefined) ?? entries;
 }
 
-/** The key with each part replaced by the range of the pattern's length that contains it. */
+/** The key with each part replaced by the range of the pattern's prefix length that contains it. */
 function widen(key: string, pattern: Pattern): string {
   const parts = splitKey(key).map((part, index) => {
     const prefix = pattern[index];
@@ -94,7 +94,7 @@ function widen(key: string, pattern: Pattern): string {
 /** The range of a prefix length, as nft prints it, that contains an address. */
 function rangeAround(address: string, prefix: number): string {
   if (!address.includes(':') && prefix > 0 && prefix < 32) {
-    // Most of all: not worth a parser.
+    // By far the most frequent case, so without a parser.
     const octets = address
       .split('.')
       .map((octet, index) => Number(octet) & (0xff00 >> clampToOctet(prefix - index * 8)));
@@ -108,7 +108,7 @@ function clampToOctet(bits: number): number {
   return Math.min(8, Math.max(0, bits));
 }
 
-/** A key, as nft writes it, in one branch, which is taken once in `oneIn` times. */
+/** A key, as nft writes it, in a branch that is taken once in `oneIn` times. */
 interface Reading {
   readonly key: string;
   readonly oneIn: number;
@@ -116,12 +116,12 @@ interface Reading {
 
 /**
  * Reads a key from the packet: one reading, or one for each number that a `numgen` in it may draw, all equally likely.
- * Empty where the packet has no such field, which ends the rule.
+ * Empty when the packet lacks a field, which ends the rule.
  */
 export function readKey(expressions: readonly Expression[], connection: Connection, context: WalkContext): Reading[] {
   let readings: Reading[] = [{ key: '', oneIn: 1 }];
   for (const [index, expression] of expressions.entries()) {
-    const values = readExpression(expression, connection, context);
+    const values = readValues(expression, connection, context);
     const separator = index === 0 ? '' : ' . ';
     const longer: Reading[] = [];
     for (const { key, oneIn } of readings) {
@@ -134,7 +134,7 @@ export function readKey(expressions: readonly Expression[], connection: Connecti
   return readings;
 }
 
-/** The key of most packets at once: undefined where chance has a say, or a field is missing. */
+/** The usual case in one go: undefined when the key depends on chance or a field is missing. */
 function readCertainKey(
   expressions: readonly Expression[],
   connection: Connection,
@@ -151,18 +151,18 @@ function readCertainKey(
   return key;
 }
 
-/** Reads the value that a rule puts into a map to endpoint addresses, or undefined where the packet has no such field. */
+/** The value that a rule puts into a map to endpoint addresses; undefined when the packet lacks a field. */
 export function readEndpointAddress(
   expressions: readonly Expression[],
   connection: Connection,
   context: WalkContext,
 ): EndpointAddress | undefined {
-  const [address, port] = expressions.map((expression) => readExpression(expression, connection, context)[0]);
+  const [address, port] = expressions.map((expression) => readValues(expression, connection, context)[0]);
   return typeof address === 'string' && typeof port === 'number' ? { address, port } : undefined;
 }
 
-/** What an expression may read: usually one value, all the numbers of a `numgen`, nothing where the packet has no such field. */
-export function readExpression(expression: Expression, connection: Connection, context: WalkContext): Scalar[] {
+/** What an expression may read: one value, every number of a `numgen`, or nothing when the packet lacks the field. */
+export function readValues(expression: Expression, connection: Connection, context: WalkContext): Scalar[] {
   if (expression.kind === 'numgen') {
     return Array.from({ length: expression.modulus }, (_, index) => index);
   }
@@ -170,7 +170,7 @@ export function readExpression(expression: Expression, connection: Connection, c
   return value === undefined ? [] : [value];
 }
 
-/** The one value that an expression reads; undefined where chance has a say, or the packet has no such field. */
+/** The one value that an expression reads; undefined when it depends on chance or the packet lacks the field. */
 export function readCertain(expression: Expression, connection: Connection, context: WalkContext): Scalar | undefined {
   switch (expression.kind) {
     case 'address':
@@ -178,12 +178,12 @@ export function readCertain(expression: Expression, connection: Connection, cont
     case 'l4proto':
       return connection.protocol;
     case 'dport':
-      // `tcp dport` brings a check of the protocol with it.
+      // `tcp dport` also matches the protocol.
       return expression.protocol === 'th' || expression.protocol === connection.protocol ? connection.port : undefined;
     case 'iifname':
       return connection.inputInterface;
     case 'ct-state':
-      // A packet that comes back over the loopback interface keeps its connection, which nobody has answered yet.
+      // A packet that comes back over the loopback interface keeps its connection, which has had no reply yet.
       return 'new';
     case 'ct-status':
       return hasNewDestination(connection) ? 'dnat' : '';
@@ -198,7 +198,7 @@ export function readCertain(expression: Expression, connection: Connection, cont
   }
 }
 
-// What nft declares where a dynamic set has no size.
+// nft's default for a dynamic set without a size.
 const defaultSize = 65_535;
 
 /** A statement that changes a dynamic set, with the set and what was read from the packet. */
@@ -210,7 +210,7 @@ export interface MemoryChange {
   readonly value?: EndpointAddress;
 }
 
-/** The connection after an `update` or `delete` of one key, or undefined where the set is full, which ends the rule. */
+/** The connection after an `update` or `delete` of one key; undefined when the set is full, which ends the rule. */
 export function changeMemory(connection: Connection, change: MemoryChange): Connection | undefined {
   const { statement, set, key, value } = change;
   const entries = entriesOf(set, connection.memory);
@@ -221,7 +221,7 @@ export function changeMemory(connection: Connection, change: MemoryChange): Conn
   if (!known && entries.size >= (set.declaration.size ?? defaultSize)) {
     return undefined;
   }
-  // An update of what is there refreshes its timeout and nothing else: a map keeps the old value.
+  // An update of an existing element only refreshes its timeout: a map keeps the old value.
   const timeoutSeconds = statement.timeoutSeconds ?? set.declaration.timeoutSeconds;
   return withEntry(connection, change, {
     ...(known ?? { key, ...(value && { value }) }),

@@ -4,22 +4,22 @@ import type { Element, Scalar, Statement } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
-  type Finding,
+  type LookupResult,
   lookUp,
   type MemoryChange,
   readCertain,
   readEndpointAddress,
-  readExpression,
   readKey,
+  readValues,
 } from './look-up.ts';
 
-/** Where evaluation goes on: `end-rule` is the next rule; accept, drop and reject end the base chain. */
+/** Where evaluation continues: `end-rule` with the next rule; accept, drop and reject end the base chain. */
 type Control =
   | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
-/** What one statement does in one branch, and what it found. */
-export interface Effect extends Finding {
+/** What one statement does in one branch, with the lookup that it made. */
+export interface Effect extends LookupResult {
   readonly control: Control;
 }
 
@@ -29,7 +29,7 @@ const next: Control = { kind: 'next' };
 const endRule: Control = { kind: 'end-rule' };
 const accept: Control = { kind: 'accept' };
 
-/** Carries out one statement: one effect, or one for each branch that chance may take. */
+/** Executes one statement: one effect, or one for each branch that chance may take. */
 export function runStatement(statement: Statement, connection: Connection, context: WalkContext): Effect[] {
   switch (statement.kind) {
     case 'match':
@@ -49,8 +49,8 @@ export function runStatement(statement: Statement, connection: Connection, conte
     case 'dnat':
       return [translation(effectOf(connection, endRule), translateTo(statement, connection))];
     case 'dnat-map':
-      return lookUp(statement.map, { key: statement.key, connection, context }).map((finding) =>
-        translation(finding, translateByMap(statement, finding.connection, finding.element?.value)),
+      return lookUp(statement.map, { key: statement.key, connection, context }).map((result) =>
+        translation(result, translateByMap(statement, result.connection, result.element?.value)),
       );
     case 'update':
     case 'delete':
@@ -67,12 +67,12 @@ export function runStatement(statement: Statement, connection: Connection, conte
   }
 }
 
-const nothing = { key: undefined, element: undefined };
+const noLookup = { key: undefined, element: undefined };
 
 function effectOf(
   connection: Connection,
   control: Control,
-  { key, element }: Pick<Finding, 'key' | 'element'> = nothing,
+  { key, element }: Pick<LookupResult, 'key' | 'element'> = noLookup,
 ): Effect {
   return { connection, control, key, element };
 }
@@ -87,20 +87,20 @@ function runMatchSet(
   connection: Connection,
   context: WalkContext,
 ): Effect[] {
-  return lookUp(set, { key, connection, context }).map((finding) => {
-    const holds = finding.key !== undefined && (finding.element !== undefined) !== negated;
-    return effectOf(finding.connection, holds ? next : endRule, finding);
+  return lookUp(set, { key, connection, context }).map((result) => {
+    const holds = result.key !== undefined && (result.element !== undefined) !== negated;
+    return effectOf(result.connection, holds ? next : endRule, result);
   });
 }
 
-function followVerdict(finding: Finding): Effect {
-  const verdict = finding.element?.value;
-  return effectOf(finding.connection, verdict && 'kind' in verdict ? verdict : endRule, finding);
+function followVerdict(result: LookupResult): Effect {
+  const verdict = result.element?.value;
+  return effectOf(result.connection, verdict && 'kind' in verdict ? verdict : endRule, result);
 }
 
-/** A translation is also a verdict: it ends the base chain. */
-function translation(finding: Finding, translated: Connection | undefined): Effect {
-  return translated ? effectOf(translated, accept, finding) : effectOf(finding.connection, endRule, finding);
+/** A translation is a verdict as well: it ends the base chain. */
+function translation(result: LookupResult, translated: Connection | undefined): Effect {
+  return translated ? effectOf(translated, accept, result) : effectOf(result.connection, endRule, result);
 }
 
 function runChange(statement: Of<'update' | 'delete'>, connection: Connection, context: WalkContext): Effect[] {
@@ -134,14 +134,14 @@ function changeMark(mark: number, { operator, mark: bit }: Of<'set-mark'>): numb
 
 type Match = Extract<Statement, { kind: 'match' }>;
 
-/** Whether a match holds: once, or for each number that a `numgen` may draw. Never where the packet has no such field. */
+/** Whether a match holds: once, or for each number that a `numgen` may draw. It fails when the packet lacks the field. */
 function matchStatement(statement: Match, connection: Connection, context: WalkContext): readonly boolean[] {
   const { left, right, negated = false } = statement;
   const certain = readCertain(left, connection, context);
   if (certain !== undefined) {
     return isEqual(left, certain, right) === negated ? fails : holds;
   }
-  const values = readExpression(left, connection, context);
+  const values = readValues(left, connection, context);
   return values.length === 0 ? fails : values.map((value) => isEqual(left, value, right) !== negated);
 }
 
@@ -157,7 +157,7 @@ function isEqual(left: Match['left'], value: Scalar, right: Scalar): boolean {
     case 'ct-original-daddr':
       return isInRange(value, right);
     case 'iifname':
-      // In nft a trailing `*` makes a prefix of a name.
+      // In nft a name with a trailing `*` is a prefix.
       return right.endsWith('*') ? value.startsWith(right.slice(0, -1)) : value === right;
     default:
       return value === right;
@@ -172,7 +172,7 @@ function isInRange(address: string, range: string): boolean {
   return cidr !== undefined && cidrContains(cidr, address);
 }
 
-/** The connection with the destination that a rule names, or undefined where the rule is for another protocol. */
+/** The connection with the destination that a rule names; undefined when the rule is for another protocol. */
 function translateTo(
   { protocol, address, port }: EndpointAddress & { readonly protocol: Protocol },
   connection: Connection,
@@ -189,7 +189,7 @@ function translateTo(
   return moved;
 }
 
-/** The connection with the destination that a map holds, or undefined where it holds none or is for another protocol. */
+/** The connection with the destination that a map holds; undefined when it has none or is for another protocol. */
 function translateByMap(
   { protocol }: { readonly protocol: Protocol },
   connection: Connection,
@@ -198,7 +198,7 @@ function translateByMap(
   return value && 'address' in value ? translateTo({ ...value, protocol }, connection) : undefined;
 }
 
-/** The connection with the node's own source; the source stays where the node is not known to have an address. */
+/** The connection with an address of the node as source; the source stays where no address of the node is known. */
 function masquerade(connection: Connection, { ownAddress }: WalkContext): Connection {
   const masked = copyConnection(connection);
   masked.source = ownAddress ?? connection.source;

@@ -1,18 +1,17 @@
-import { invariant } from '../lib/invariant.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { refuseUnless } from './check-ruleset.ts';
 import { type Connection, chainOf, type WalkContext } from './connection.ts';
-import type { Outcome, Share, Step } from './fate.ts';
-import type { BaseChain } from './index-ruleset.ts';
+import type { Step } from './fate.ts';
+import type { HookedChain } from './indexed-ruleset.ts';
 import { type Effect, runStatement } from './run-statement.ts';
 
-/** The steps of a branch, the last one first, so that branches share what they have in common. */
-interface Trail {
+/** The steps of a branch, last one first, so that branches can share their beginning. */
+export interface Trail {
   readonly step: Step;
   readonly before: Trail | undefined;
 }
 
-/** A branch of the walk between two base chains. */
+/** One possible course of the walk, between two base chains. */
 export interface Branch {
   readonly connection: Connection;
   readonly verdict: 'accept' | 'drop' | 'reject';
@@ -23,30 +22,35 @@ export interface Branch {
 interface Position {
   readonly chain: Chain;
   readonly rule: number;
-  /** The rule after the last jump; undefined in the base chain and where only gotos led. */
+  /** The rule after the last jump; undefined in the base chain and where only gotos led here. */
   readonly returnTo: Position | undefined;
 }
 
-/** A branch on its way through a base chain; it moves from statement to statement. */
+/** A branch inside a base chain, moving from statement to statement. */
 interface Cursor {
   connection: Connection;
   trail: Trail | undefined;
-  /** Undefined as long as there is more to come. */
+  /** Undefined until the base chain ends. */
   verdict: Branch['verdict'] | undefined;
   position: Position;
   statement: number;
 }
 
-/** Walks through one base chain; adds all the branches in which it ends to `ended`, in the order of the numbers drawn. */
+/**
+ * Walks one branch through a base chain and appends every branch in which that ends to `ended`, in the order of the numbers
+ * drawn.
+ *
+ * @throws UnknownRule for too many branches.
+ */
 export function walkChain(
-  base: BaseChain,
+  base: HookedChain,
   { connection, trail }: Branch,
   { context, ended }: { readonly context: WalkContext; readonly ended: Branch[] },
 ): void {
   const position = { chain: base, rule: 0, returnTo: undefined };
   const pending: Cursor[] = [{ connection, trail, verdict: undefined, position, statement: 0 }];
   for (let cursor = pending.pop(); cursor; cursor = pending.pop()) {
-    // The last one in is the first one out.
+    // Last in, first out.
     for (const branch of walkOn(cursor, base, context).reverse()) {
       pending.push(branch);
     }
@@ -57,11 +61,11 @@ export function walkChain(
   }
 }
 
-/** More than a cluster has pods, and as many as fit into memory: a ruleset may be anybody's. */
+/** More than a cluster has pods, and as many as fit into memory: the ruleset may be anyone's. */
 const mostBranches = 262_144;
 
-/** Moves a cursor to the end of the base chain, or to where chance makes several of it: then gives these. */
-function walkOn(cursor: Cursor, base: BaseChain, context: WalkContext): Cursor[] {
+/** Moves a cursor to the end of the base chain, or to where chance splits it; returns the branches of that split. */
+function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor[] {
   while (!cursor.verdict) {
     const { chain, rule } = cursor.position;
     const statement = chain.rules[rule]?.[cursor.statement];
@@ -86,7 +90,7 @@ function walkOn(cursor: Cursor, base: BaseChain, context: WalkContext): Cursor[]
 function follow(
   { connection, control, key, element }: Effect,
   cursor: Cursor,
-  { base, context }: { base: BaseChain; context: WalkContext },
+  { base, context }: { base: HookedChain; context: WalkContext },
 ): void {
   const { chain, rule, returnTo } = cursor.position;
   if (context.keepsSteps) {
@@ -119,7 +123,7 @@ function follow(
   }
 }
 
-/** From behind the last statement of a rule, or the last rule of a chain. */
+/** After the last statement of a rule, or the last rule of a chain. */
 function leaveRule(cursor: Cursor): void {
   const { chain, rule } = cursor.position;
   if (rule < chain.rules.length) {
@@ -129,7 +133,7 @@ function leaveRule(cursor: Cursor): void {
   }
 }
 
-/** Goes on after the last jump; a base chain that ends accepts, as every policy here does. */
+/** Continues after the last jump; a base chain that ends accepts, as every policy is accept. */
 function leaveChain(cursor: Cursor): void {
   const { returnTo } = cursor.position;
   if (returnTo) {
@@ -146,74 +150,4 @@ function moveTo(cursor: Cursor, position: Position): void {
 
 function nextRule({ chain, rule, returnTo }: Position): Position {
   return { chain, rule: rule + 1, returnTo };
-}
-
-/** The different outcomes of the branches, in the order of their first branch, with the chances of equal ones added up. */
-export function mergeBranches(branches: readonly Branch[]): Outcome[] {
-  const groups = new Map<string, { readonly branch: Branch; share: Share }>();
-  for (const branch of branches) {
-    const text = identityOf(branch);
-    const group = groups.get(text);
-    const share = { numerator: 1, denominator: branch.connection.oneIn };
-    if (group) {
-      group.share = addShares(group.share, share);
-    } else {
-      groups.set(text, { branch, share });
-    }
-  }
-  return [...groups.values()].map(({ branch, share }) => outcomeOf(branch, share));
-}
-
-function identityOf({ verdict, connection }: Branch): string {
-  const { destination, port, translated, masqueraded, mark, changes } = connection;
-  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${changes}`;
-}
-
-function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Outcome {
-  const { destination, port, masqueraded, mark, memory } = connection;
-  return {
-    verdict: verdictOf(verdict, connection.translated),
-    address: destination,
-    port,
-    endpoint: destination.includes(':') ? `[${destination}]:${port}` : `${destination}:${port}`,
-    masqueraded,
-    mark,
-    share,
-    probability: share.numerator / share.denominator,
-    memory,
-    steps: stepsOf(trail),
-  };
-}
-
-function verdictOf(verdict: Branch['verdict'], translated: boolean): Outcome['verdict'] {
-  switch (verdict) {
-    case 'accept':
-      return translated ? 'translated' : 'untouched';
-    case 'drop':
-      return 'dropped';
-    case 'reject':
-      return 'rejected';
-  }
-}
-
-/** The exact sum of two shares, in lowest terms. Throws where the numbers are too large to be exact. */
-export function addShares(a: Share, b: Share): Share {
-  const common = greatestCommonDivisor(a.denominator, b.denominator);
-  const denominator = (a.denominator / common) * b.denominator;
-  const numerator = a.numerator * (b.denominator / common) + b.numerator * (a.denominator / common);
-  invariant(Number.isSafeInteger(denominator), 'too many branches to count');
-  const divisor = greatestCommonDivisor(numerator, denominator);
-  return { numerator: numerator / divisor, denominator: denominator / divisor };
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-function stepsOf(trail: Trail | undefined): Step[] {
-  const steps: Step[] = [];
-  for (let at = trail; at; at = at.before) {
-    steps.push(at.step);
-  }
-  return steps.reverse();
 }

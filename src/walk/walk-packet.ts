@@ -3,14 +3,19 @@ import { parseAddress } from '../net/address.ts';
 import type { Hook, Ruleset } from '../nft/ruleset.ts';
 import { type Connection, copyConnection, isLocal, type WalkContext } from './connection.ts';
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
-import { type BaseChain, type IndexedRuleset, indexRuleset } from './index-ruleset.ts';
-import { type Branch, mergeBranches, walkChain } from './walk-chain.ts';
+import { indexRuleset } from './index-ruleset.ts';
+import type { HookedChain, IndexedRuleset } from './indexed-ruleset.ts';
+import { mergeBranches } from './merge-branches.ts';
+import { type Branch, walkChain } from './walk-chain.ts';
 
 /**
- * What becomes of the first packet of a connection, computed from the ruleset alone: every way that chance may take, with
- * its exact probability. Pure. Whoever walks several packets passes what `indexRuleset` made of the ruleset, and the
- * memory of an earlier outcome. The order of hooks is netfilter's; routing knows no more than the node's own addresses,
- * so whatever is not local is forwarded. Throws `UnknownRule` for a ruleset that it does not understand.
+ * The fate of the first packet of a connection, computed from the ruleset alone: every outcome that chance allows, with its
+ * exact probability. The order of hooks is netfilter's. Routing knows only the node's own addresses, so a packet to any
+ * other address is forwarded.
+ *
+ * @param ruleset for several packets, what `indexRuleset` returns.
+ * @param memory what an earlier outcome left behind.
+ * @throws UnknownRule for a ruleset that the walker does not understand.
  */
 export function walkPacket(
   ruleset: Ruleset | IndexedRuleset,
@@ -19,17 +24,17 @@ export function walkPacket(
   memory: Memory = noMemory,
 ): Fate {
   const indexed = 'hooks' in ruleset ? ruleset : indexRuleset(ruleset);
-  return walkInContext(packet, createContext(indexed, node), memory);
+  return walkInContext(packet, createWalkContext(indexed, node), memory);
 }
 
-/** {@link walkPacket} for whoever walks many packets at one node. */
+/** {@link walkPacket} for many packets at one node. */
 export function walkInContext(packet: Packet, context: WalkContext, memory: Memory = noMemory): Fate {
   const { family } = context.ruleset;
   for (const address of [packet.source, packet.destination]) {
     const parsed = parseAddress(address);
     invariant(
       parsed?.text === address && parsed.family === family,
-      `${address} is no canonical address of family ${family}`,
+      `${address} is not a canonical address of family ${family}`,
     );
   }
   const start: Branch = { connection: connectionOf(packet, memory), verdict: 'accept', trail: undefined };
@@ -38,12 +43,12 @@ export function walkInContext(packet: Packet, context: WalkContext, memory: Memo
 }
 
 /**
- * Prepares any number of walks at one node.
+ * The context for any number of walks at one node.
  *
- * @param options.onElement is told of every element that a lookup finds, in any branch of a walk.
- * @param options.keepsSteps false leaves the steps of outcomes empty, and makes walks several times as fast.
+ * @param options.onElement is called for every element that a lookup finds, in any branch of a walk.
+ * @param options.keepsSteps false leaves the steps of outcomes empty and makes walks several times as fast.
  */
-export function createContext(
+export function createWalkContext(
   ruleset: IndexedRuleset,
   node: NodeFacts,
   { keepsSteps = true, onElement }: Partial<Pick<WalkContext, 'keepsSteps' | 'onElement'>> = {},
@@ -96,7 +101,7 @@ function walkFromNode(start: Branch, context: WalkContext): Branch[] {
   return [...walkHook('input', walkHook('prerouting', received, context), context), ...others];
 }
 
-/** What has left has a source for good. */
+/** The source of a packet that has left the node no longer changes. */
 function receive(connection: Connection): Connection {
   const received = copyConnection(connection);
   received.inputInterface = 'lo';
@@ -129,8 +134,8 @@ function walkHook(hook: Hook['hook'], start: readonly Branch[], context: WalkCon
   return branches.map((branch) => settle(branch, hook));
 }
 
-/** NAT is decided once in a connection's life, by the first chain that does; a hook that was passed has decided to do nothing. */
-function isSettled(connection: Connection, { hook: { type, hook } }: BaseChain): boolean {
+/** NAT is decided once per connection, by the first chain that translates; a hook passed without one decides for none. */
+function isSettled(connection: Connection, { hook: { type, hook } }: HookedChain): boolean {
   return type === 'nat' && (changesDestination(hook) ? connection.destinationSettled : connection.sourceSettled);
 }
 

@@ -1,6 +1,7 @@
 import type { Ruleset } from '../../src/nft/ruleset.ts';
-import { type FateSummary, summariseFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
-import { type IndexedRuleset, indexRuleset } from '../../src/walk/index-ruleset.ts';
+import { type FateSummary, summarizeFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
+import { indexRuleset } from '../../src/walk/index-ruleset.ts';
+import type { IndexedRuleset } from '../../src/walk/indexed-ruleset.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import type { Packet } from './packets.ts';
 
@@ -27,8 +28,8 @@ export function walkerFor(
     const connection = packetOf(packet);
     const node = { localAddresses: nodeAddresses };
     const fate = walkPacket(ruleset, connection, node);
-    const next = fate.outcomes.map(({ memory }) => summariseFate(walkPacket(ruleset, connection, node, memory)));
-    return { first: summariseFate(fate), next };
+    const next = fate.outcomes.map(({ memory }) => summarizeFate(walkPacket(ruleset, connection, node, memory)));
+    return { first: summarizeFate(fate), next };
   };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FilledSet, Ruleset, Statement } from '../../src/nft/ruleset.ts';
-import type { Memory, Outcome } from '../../src/walk/fate.ts';
+import type { Memory, PacketOutcome } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import {
   chain,
@@ -79,7 +79,7 @@ function flat(endpoints: readonly string[], size = 100): Ruleset {
   return ruleset(chains, sets);
 }
 
-function walk(rules: Ruleset, memory?: Memory, source = '203.0.113.9'): readonly Outcome[] {
+function walk(rules: Ruleset, memory?: Memory, source = '203.0.113.9'): readonly PacketOutcome[] {
   return walkPacket(rules, packet('172.30.0.1', 80, { source }), node, memory).outcomes;
 }
 

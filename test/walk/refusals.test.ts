@@ -44,40 +44,43 @@ test.each<[string, Statement]>([
   ['there is no chain nowhere', jump('nowhere')],
   ['there is no chain nowhere', goto('nowhere')],
   ['there is no chain nowhere', { kind: 'random-goto', chains: ['nowhere'] }],
-  ['no chain to go to', { kind: 'random-goto', chains: [] }],
+  ['no chains to choose from', { kind: 'random-goto', chains: [] }],
   ['base is a base chain', jump('base')],
   ['there is no set nothing', { kind: 'match-set', key: [daddr], set: 'nothing' }],
   ['there is no set nothing', { kind: 'vmap', key: [daddr], map: 'nothing' }],
   ['there is no set nothing', { kind: 'update', key: [daddr], set: 'nothing' }],
-  ['address . protocol is not the key of hosts: address', { kind: 'match-set', key: [daddr, l4proto], set: 'hosts' }],
-  ['port is not the key of hosts: address', { kind: 'match-set', key: [thDport], set: 'hosts' }],
-  ['other is not the key of hosts: address', { kind: 'match-set', key: [{ kind: 'iifname' }], set: 'hosts' }],
-  ['hosts is not of the kind that vmap needs', { kind: 'vmap', key: [daddr], map: 'hosts' }],
+  ['the key of hosts is address, not address . protocol', { kind: 'match-set', key: [daddr, l4proto], set: 'hosts' }],
+  ['the key of hosts is address, not port', { kind: 'match-set', key: [thDport], set: 'hosts' }],
+  ['the key of hosts is address, not other', { kind: 'match-set', key: [{ kind: 'iifname' }], set: 'hosts' }],
+  ['hosts has the wrong type for vmap', { kind: 'vmap', key: [daddr], map: 'hosts' }],
   [
-    'frontends is not of the kind that match-set needs',
+    'frontends has the wrong type for match-set',
     { kind: 'match-set', key: [daddr, l4proto, thDport], set: 'frontends' },
   ],
   ['endpoints holds ports of tcp', { kind: 'dnat-map', protocol: 'udp', key: [udpDport, numgen(2)], map: 'endpoints' }],
   ['modulus', { kind: 'dnat-map', protocol: 'tcp', key: [tcpDport, numgen(0)], map: 'endpoints' }],
   ['unknown protocol', { kind: 'dnat-map', protocol: unknown('icmp'), key: [tcpDport, numgen(2)], map: 'endpoints' }],
-  ['no address and port', { kind: 'dnat', protocol: 'tcp', address: 'fd00::1', port: 80 }],
-  ['no address and port', { kind: 'dnat', protocol: 'tcp', address: '10.0.0.1', port: 70_000 }],
+  ['invalid address or port', { kind: 'dnat', protocol: 'tcp', address: 'fd00::1', port: 80 }],
+  ['invalid address or port', { kind: 'dnat', protocol: 'tcp', address: '10.0.0.1', port: 70_000 }],
   ['hosts is not dynamic', { kind: 'update', key: [daddr], set: 'hosts' }],
-  ['pins and a value', { kind: 'update', key: [daddr], set: 'pins' }],
-  ['port . address is not the value of pins', { kind: 'update', key: [daddr], value: [thDport, daddr], set: 'pins' }],
+  ['pins needs a value', { kind: 'update', key: [daddr], set: 'pins' }],
+  [
+    'the value of pins is address . port, not port . address',
+    { kind: 'update', key: [daddr], value: [thDport, daddr], set: 'pins' },
+  ],
   ['pins has no timeouts', { kind: 'update', key: [daddr], value: [daddr, thDport], timeoutSeconds: 5, set: 'pins' }],
-  ['300.0.0.1 is no address', match(saddr, '300.0.0.1')],
-  ['fd00::/8 is no address', match(saddr, 'fd00::/8')],
-  ['icmp is no protocol', match(l4proto, 'icmp')],
-  ['80 is no port', match(thDport, '80')],
-  ['70000 is no port', match(thDport, 70_000)],
-  ['no interface name', match({ kind: 'iifname' }, '*')],
-  ['ct-state is not known to have snat', match({ kind: 'ct-state' }, 'snat')],
-  ['ct-status is not known to have snat', match({ kind: 'ct-status' }, 'snat')],
-  ['a negated ct-status', match({ kind: 'ct-status' }, 'dnat', true)],
-  ['fib-type is not known to have broadcast', match({ kind: 'fib-type', field: 'daddr' }, 'broadcast')],
-  ['no mark', { kind: 'match-mark', mark: 2 ** 32 }],
-  ['no mark', { kind: 'set-mark', operator: unknown('and'), mark: 1 }],
+  ['300.0.0.1 is not a valid address', match(saddr, '300.0.0.1')],
+  ['fd00::/8 is not a valid address', match(saddr, 'fd00::/8')],
+  ['icmp is not a valid protocol', match(l4proto, 'icmp')],
+  ['80 is not a valid port', match(thDport, '80')],
+  ['70000 is not a valid port', match(thDport, 70_000)],
+  ['missing interface name', match({ kind: 'iifname' }, '*')],
+  ['unknown ct-state snat', match({ kind: 'ct-state' }, 'snat')],
+  ['unknown ct-status snat', match({ kind: 'ct-status' }, 'snat')],
+  ['negated ct-status', match({ kind: 'ct-status' }, 'dnat', true)],
+  ['unknown fib-type broadcast', match({ kind: 'fib-type', field: 'daddr' }, 'broadcast')],
+  ['invalid mark', { kind: 'match-mark', mark: 2 ** 32 }],
+  ['invalid mark', { kind: 'set-mark', operator: unknown('and'), mark: 1 }],
 ])('refuses a rule: %s', (reason, statement) => {
   const chains = [chain('odd', [[drop], [statement]]), chain('base', [], filterForward)];
   const refused = refusalOf(chains, sets);
@@ -138,16 +141,16 @@ test('refuses two chains or sets of one name', () => {
   expect(refusalOf([], [one, one]).message).toBe('set s: declared twice');
 });
 
-test('refuses chains that come back to themselves, also through a map', () => {
+test('refuses chains that loop back to themselves, also through a map', () => {
   const circle = [chain('a', [[goto('b')]]), chain('b', [[jump('a')]])];
-  expect(refusalOf(circle).message).toBe('chain a: it comes back to itself');
+  expect(refusalOf(circle).message).toBe('chain a: loops back to itself');
   const map = set('m', {
     key: ['address'],
     value: 'verdict',
     elements: [{ key: '10.0.0.1', value: { kind: 'goto', chain: 'a' } }],
   });
   const throughMap = [chain('a', [[{ kind: 'vmap', key: [daddr], map: 'm' }]])];
-  expect(refusalOf(throughMap, [map]).message).toBe('chain a: it comes back to itself');
+  expect(refusalOf(throughMap, [map]).message).toBe('chain a: loops back to itself');
 });
 
 test.each<[Statement, Hook]>([

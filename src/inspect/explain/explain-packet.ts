@@ -1,6 +1,6 @@
 import { familyOfAddress } from '../../net/address.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
-import { addShares } from '../../walk/walk-chain.ts';
+import { addShares } from '../../walk/fate.ts';
 import { explainClient, explainSource } from './explain-client.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';

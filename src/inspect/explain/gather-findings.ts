@@ -5,7 +5,7 @@ import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import type { Chain, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
 import type { FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, elementComment } from '../../phases/5-plan/names.ts';
-import { type Fate, type Packet, type Step, summariseFate } from '../../walk/fate.ts';
+import { type Fate, type Packet, type Step, summarizeFate } from '../../walk/fate.ts';
 import { walkPacket } from '../../walk/walk-packet.ts';
 import type { UnknownRuleMet } from './explanation.ts';
 import type { Destination, Findings, FrontendMatch, Question, RuleFacts } from './findings.ts';
@@ -33,7 +33,7 @@ export function gatherFindings(question: Question): Findings | undefined {
     isFromPod: isFromPod(packet, facts, isFromNode),
     acceptsNodePorts: acceptsNodePorts(packet, facts),
     fate,
-    summary: summariseFate(fate),
+    summary: summarizeFate(fate),
     paths: [path, ...rest],
     frontends: element && knowledge ? findFrontends(knowledge.view, packet, { owner, localAddresses }) : [],
     notUnderstood: findUnknownRules(ruleset, fate),

@@ -4,7 +4,7 @@ import { renderRule } from '../../nft/print.ts';
 import type { Chain, Element, Rule, Statement } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
-import type { Outcome, Step } from '../../walk/fate.ts';
+import type { PacketOutcome, Step } from '../../walk/fate.ts';
 import type { RuleReference } from './explanation.ts';
 
 /** A decision that a rule made about a packet. */
@@ -75,7 +75,7 @@ export function frontendElement({ frontend, refusal, guarded }: PacketPath): Ele
 type Draft = { -readonly [Field in keyof PacketPath]: PacketPath[Field] };
 
 /** What the rules decided on the way to an outcome, read from the steps of the walk. */
-export function readPath({ steps }: Outcome, { chains, family }: IndexedChains): PacketPath {
+export function readPath({ steps }: PacketOutcome, { chains, family }: IndexedChains): PacketPath {
   const path: Draft = {};
   for (const step of steps) {
     const rule = chains.get(step.chain)?.rules[step.rule];

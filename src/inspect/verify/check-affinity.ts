@@ -1,5 +1,5 @@
 import type { EndpointAddress } from '../../net/network.ts';
-import type { Fate, Memory, MemoryEntry, Outcome, Packet } from '../../walk/fate.ts';
+import type { Fate, Memory, MemoryEntry, Packet, PacketOutcome } from '../../walk/fate.ts';
 import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
@@ -20,7 +20,7 @@ interface AffinityContext {
  * reach the same endpoint, for as long as its Service specifies; that of another client, or to another port of the Service,
  * may reach any. A pin to a removed endpoint must be deleted.
  */
-export function findAffinityProblem(outcomes: readonly Outcome[], context: AffinityContext): string | undefined {
+export function findAffinityProblem(outcomes: readonly PacketOutcome[], context: AffinityContext): string | undefined {
   const { frontend } = context.expected;
   if (!frontend) {
     return undefined;
@@ -38,12 +38,16 @@ export function findAffinityProblem(outcomes: readonly Outcome[], context: Affin
 }
 
 /** What is wrong if a client without affinity has a pin; undefined if it has none. */
-export function findNeedlessPin(outcomes: readonly Outcome[]): string | undefined {
+export function findNeedlessPin(outcomes: readonly PacketOutcome[]): string | undefined {
   const isKept = outcomes.some(({ memory }) => memory.size > 0);
   return isKept ? 'are pinned to their endpoint, but the Service has no affinity' : undefined;
 }
 
-function nextProblem({ endpoint, memory }: Outcome, seconds: number, context: AffinityContext): string | undefined {
+function nextProblem(
+  { endpoint, memory }: PacketOutcome,
+  seconds: number,
+  context: AffinityContext,
+): string | undefined {
   const [next, ...others] = context.walk(context.packet, memory).outcomes;
   if (next?.endpoint !== endpoint || others.length > 0) {
     return `do not keep ${endpoint}, but should for ${seconds} s`;
@@ -92,7 +96,7 @@ function otherPorts({ service, address }: ExpectedFrontend, { packet, expectatio
 
 /** The pins of all outcomes are tried at once: none of them may affect others. */
 function othersProblem(
-  outcomes: readonly Outcome[],
+  outcomes: readonly PacketOutcome[],
   frontend: ExpectedFrontend,
   context: AffinityContext,
 ): string | undefined {
@@ -121,7 +125,7 @@ function uniteMemories(memories: readonly Memory[]): Memory {
 
 /** The first packet that follows the pin is lost; the next one picks an endpoint again. */
 function goneProblem(
-  { address, port, endpoint, memory }: Outcome,
+  { address, port, endpoint, memory }: PacketOutcome,
   { packet, expected, walk }: AffinityContext,
 ): string | undefined {
   const gone = packet.destination.includes(':') ? '2001:db8:fffe::fd' : '192.0.2.253';

@@ -1,4 +1,4 @@
-import { type Fate, type Outcome, summariseFate } from '../../walk/fate.ts';
+import { type Fate, type PacketOutcome, summarizeFate } from '../../walk/fate.ts';
 import type { ExpectedFate } from './expect-fate.ts';
 import type { Difference } from './fault-collector.ts';
 import type { FaultCode } from './verification.ts';
@@ -8,7 +8,7 @@ export function compareFate(fate: Fate, expected: ExpectedFate): Difference | un
   if (isAsExpected(fate.outcomes, expected)) {
     return undefined;
   }
-  const summary = summariseFate(fate);
+  const summary = summarizeFate(fate);
   const reachesAny = summary.endpoints.length > 0 && expected.endpoints.length > 0;
   const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
   const { verdict, endpoints } = summary;
@@ -20,7 +20,7 @@ export function compareFate(fate: Fate, expected: ExpectedFate): Difference | un
   );
 }
 
-type Summary = ReturnType<typeof summariseFate>;
+type Summary = ReturnType<typeof summarizeFate>;
 
 function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Difference | undefined {
   const reachable = expected.endpoints.filter(({ text }) => !expected.refusals.has(text));
@@ -66,7 +66,7 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
 }
 
 /** Whether each endpoint appears once, with its share and the right source, and nothing else does. Outcomes are distinct. */
-function isAsExpected(outcomes: readonly Outcome[], expected: ExpectedFate): boolean {
+function isAsExpected(outcomes: readonly PacketOutcome[], expected: ExpectedFate): boolean {
   const { endpoints, verdict, refusals } = expected;
   if (verdict !== 'translated') {
     return outcomes.every(
@@ -92,7 +92,7 @@ function about(code: FaultCode, before: string, after: string): Difference {
   return { code, before: `${before}connections from `, after };
 }
 
-function shareText({ numerator, denominator }: Outcome['share']): string {
+function shareText({ numerator, denominator }: PacketOutcome['share']): string {
   return denominator === 1 ? 'all' : `${numerator}/${denominator}`;
 }
 

@@ -1,7 +1,7 @@
 import type { Element } from '../../nft/ruleset.ts';
-import type { Fate, Memory, Outcome, Packet } from '../../walk/fate.ts';
-import type { IndexedRuleset } from '../../walk/index-ruleset.ts';
-import { createContext, walkInContext } from '../../walk/walk-packet.ts';
+import type { Fate, Memory, Packet, PacketOutcome } from '../../walk/fate.ts';
+import type { IndexedRuleset } from '../../walk/indexed-ruleset.ts';
+import { createWalkContext, walkInContext } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
 import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
@@ -58,13 +58,13 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     }
   };
   const node = { localAddresses: expectations.nodeAddresses };
-  const context = createContext(ruleset, node, { keepsSteps: false, onElement });
+  const context = createWalkContext(ruleset, node, { keepsSteps: false, onElement });
   const walk = (packet: Packet, memory?: Memory): Fate => {
     packets++;
     return walkInContext(packet, context, memory);
   };
   /** The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once. */
-  const untriedOutcomes = ({ outcomes }: Fate, target: ProbeTarget): Outcome[] => {
+  const untriedOutcomes = ({ outcomes }: Fate, target: ProbeTarget): PacketOutcome[] => {
     const pair = `${target.destination} ${target.protocol} ${target.port} `;
     return outcomes.filter(({ endpoint }) => {
       const isNew = !tried.has(pair + endpoint);

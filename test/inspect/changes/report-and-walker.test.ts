@@ -9,7 +9,7 @@ import type { Protocol } from '../../../src/net/network.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import { elementsOf } from '../../../src/nft/ruleset-parts.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
-import { summariseFate } from '../../../src/walk/fate.ts';
+import { summarizeFate } from '../../../src/walk/fate.ts';
 import { indexRuleset } from '../../../src/walk/index-ruleset.ts';
 import { walkPacket } from '../../../src/walk/walk-packet.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitrary-cluster.ts';
@@ -118,7 +118,7 @@ function disagreements(
       protocol: protocol as Protocol,
       port: Number(port),
     };
-    const met = summariseFate(walkPacket(indexed, packet, { localAddresses: nodeAddresses }));
+    const met = summarizeFate(walkPacket(indexed, packet, { localAddresses: nodeAddresses }));
     const said = expectedFate(frontend, state);
     const endpoints = met.endpoints.map(({ endpoint }) => endpoint);
     // What the node answers itself leaves by no postrouting hook.

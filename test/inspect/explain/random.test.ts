@@ -5,7 +5,7 @@ import { deriveExpectations } from '../../../src/inspect/verify/derive-expectati
 import { expectFate } from '../../../src/inspect/verify/expect-fate.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { validate } from '../../../src/phases/2-validate/validate.ts';
-import { type Packet, summariseFate } from '../../../src/walk/fate.ts';
+import { type Packet, summarizeFate } from '../../../src/walk/fate.ts';
 import { indexRuleset } from '../../../src/walk/index-ruleset.ts';
 import { walkPacket } from '../../../src/walk/walk-packet.ts';
 import { arbitraryCluster, nodeName } from '../../support/arbitrary-cluster.ts';
@@ -65,7 +65,7 @@ test('random clusters: explanations agree with a walk over the whole ruleset, an
         const explanation = explain(packet);
         const family = packet.source.includes(':') ? 'ip6' : 'ip';
         const table = tables.get(family);
-        const walked = table && summariseFate(walkPacket(table, packet, { localAddresses: nodeAddresses }));
+        const walked = table && summarizeFate(walkPacket(table, packet, { localAddresses: nodeAddresses }));
         const explained = explanation.endpoints.map(({ endpoint, share, masqueraded }) => ({
           endpoint,
           share,

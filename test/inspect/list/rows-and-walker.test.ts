@@ -4,8 +4,9 @@ import type { FrontendRow } from '../../../src/inspect/list/inventory.ts';
 import type { Family, Protocol } from '../../../src/net/network.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import type { NodeView } from '../../../src/phases/3-model/model.ts';
-import { summariseFate } from '../../../src/walk/fate.ts';
-import { type IndexedRuleset, indexRuleset } from '../../../src/walk/index-ruleset.ts';
+import { summarizeFate } from '../../../src/walk/fate.ts';
+import { indexRuleset } from '../../../src/walk/index-ruleset.ts';
+import type { IndexedRuleset } from '../../../src/walk/indexed-ruleset.ts';
 import { walkPacket } from '../../../src/walk/walk-packet.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitrary-cluster.ts';
 import { listFixtures } from '../../support/fixture.ts';
@@ -46,7 +47,7 @@ function disagreements({ items, rulesets, views }: TakenInventory, addresses: re
       ...(own === undefined || row.sourceRanges ? [] : [['node', own] as const]),
     ];
     return clients.flatMap(([client, source]) => {
-      const fate = summariseFate(walkPacket(ruleset, { ...packet, source }, { localAddresses: addresses }));
+      const fate = summarizeFate(walkPacket(ruleset, { ...packet, source }, { localAddresses: addresses }));
       const met = { verdict: fate.verdict, endpoints: fate.endpoints.map(({ endpoint }) => endpoint) };
       const said = promised(row, client);
       return JSON.stringify(met) === JSON.stringify(said) ? [] : [{ frontend: row.frontend, client, met, said }];

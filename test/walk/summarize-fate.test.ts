@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { summariseFate } from '../../src/walk/fate.ts';
+import { summarizeFate } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { flatRuleset } from './flat-ruleset.ts';
 import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from './support.ts';
@@ -7,7 +7,7 @@ import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from
 test('all endpoints, sorted, and what they have in common', () => {
   const third = { numerator: 1, denominator: 3 };
   const fate = walkPacket(flatRuleset, packet('172.30.0.1', 80, { source: '10.0.3.1' }), node);
-  expect(summariseFate(fate)).toEqual({
+  expect(summarizeFate(fate)).toEqual({
     verdict: 'translated',
     masqueraded: false,
     endpoints: ['10.0.1.1:8080', '10.0.2.1:8080', '10.0.3.1:8080'].map((endpoint) => ({
@@ -20,13 +20,13 @@ test('all endpoints, sorted, and what they have in common', () => {
 
 test('masquerading that depends on the endpoint', () => {
   const fate = walkPacket(flatRuleset, packet('172.30.0.1', 80, { source: '10.0.1.1' }), node);
-  const summary = summariseFate(fate);
+  const summary = summarizeFate(fate);
   expect(summary.masqueraded).toBe('mixed');
   expect(summary.endpoints.map(({ masqueraded }) => masqueraded)).toEqual([true, false, false]);
 });
 
 test('a packet that is dropped arrives nowhere', () => {
-  expect(summariseFate(walkPacket(flatRuleset, packet('5.5.5.8', 80), node))).toEqual({
+  expect(summarizeFate(walkPacket(flatRuleset, packet('5.5.5.8', 80), node))).toEqual({
     verdict: 'dropped',
     masqueraded: false,
     endpoints: [],
@@ -35,5 +35,5 @@ test('a packet that is dropped arrives nowhere', () => {
 
 test('a verdict that chance decides', () => {
   const sometimes = ruleset([chain('base', [[match(numgen(2), 0), drop]], filterForward)]);
-  expect(summariseFate(walkPacket(sometimes, packet('10.0.1.1', 80), node)).verdict).toBe('mixed');
+  expect(summarizeFate(walkPacket(sometimes, packet('10.0.1.1', 80), node)).verdict).toBe('mixed');
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { indexRuleset } from '../../src/walk/index-ruleset.ts';
-import { createContext, walkInContext, walkPacket } from '../../src/walk/walk-packet.ts';
+import { createWalkContext, walkInContext, walkPacket } from '../../src/walk/walk-packet.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 
 const ruleset = indexRuleset(
@@ -12,13 +12,13 @@ const packet = { source: '10.244.1.50', destination: '10.96.0.10', protocol: 'tc
 test('without steps the outcomes are the same', () => {
   const { outcomes } = walkPacket(ruleset, packet, node);
   expect(outcomes.every(({ steps }) => steps.length > 10)).toBe(true);
-  const quick = walkInContext(packet, createContext(ruleset, node, { keepsSteps: false }));
+  const quick = walkInContext(packet, createWalkContext(ruleset, node, { keepsSteps: false }));
   expect(quick.outcomes).toEqual(outcomes.map((outcome) => ({ ...outcome, steps: [] })));
 });
 
 test('every element that any branch finds is told', () => {
   const keys = new Set<string>();
-  const context = createContext(ruleset, node, { keepsSteps: false, onElement: ({ key }) => keys.add(key) });
+  const context = createWalkContext(ruleset, node, { keepsSteps: false, onElement: ({ key }) => keys.add(key) });
   walkInContext(packet, context);
   expect([...keys].sort()).toEqual([
     '10.96.0.10',

@@ -1,0 +1,59 @@
+import { endpointText } from '../net/network.ts';
+import { addShares, type PacketOutcome, type Share, type Step } from './fate.ts';
+import type { Branch, Trail } from './walk-chain.ts';
+
+/** The different outcomes of the branches, in the order of their first branch; the shares of equal ones are added. */
+export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
+  const groups = new Map<string, { readonly branch: Branch; share: Share }>();
+  for (const branch of branches) {
+    const text = identityOf(branch);
+    const group = groups.get(text);
+    const share = { numerator: 1, denominator: branch.connection.oneIn };
+    if (group) {
+      group.share = addShares(group.share, share);
+    } else {
+      groups.set(text, { branch, share });
+    }
+  }
+  return [...groups.values()].map(({ branch, share }) => outcomeOf(branch, share));
+}
+
+function identityOf({ verdict, connection }: Branch): string {
+  const { destination, port, translated, masqueraded, mark, changes } = connection;
+  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${changes}`;
+}
+
+function outcomeOf({ verdict, connection, trail }: Branch, share: Share): PacketOutcome {
+  const { destination, port, masqueraded, mark, memory } = connection;
+  return {
+    verdict: verdictOf(verdict, connection.translated),
+    address: destination,
+    port,
+    endpoint: endpointText({ address: destination, port }),
+    masqueraded,
+    mark,
+    share,
+    probability: share.numerator / share.denominator,
+    memory,
+    steps: stepsOf(trail),
+  };
+}
+
+function verdictOf(verdict: Branch['verdict'], translated: boolean): PacketOutcome['verdict'] {
+  switch (verdict) {
+    case 'accept':
+      return translated ? 'translated' : 'untouched';
+    case 'drop':
+      return 'dropped';
+    case 'reject':
+      return 'rejected';
+  }
+}
+
+function stepsOf(trail: Trail | undefined): Step[] {
+  const steps: Step[] = [];
+  for (let at = trail; at; at = at.before) {
+    steps.push(at.step);
+  }
+  return steps.reverse();
+}
