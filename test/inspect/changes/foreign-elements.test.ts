@@ -3,9 +3,9 @@ import { describeChanges } from '../../../src/inspect/changes/describe-changes.t
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
 import type { Chain, Element, Ruleset } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service6 } from './shop.ts';
-import { goTo, linesToMend, withChain, withElements, withSet } from './tamper.ts';
+import { goTo, linesToRepair, withChain, withElements, withSet } from './tamper.ts';
 
-describe('elements of somebody else', () => {
+describe('elements that others added', () => {
   const added = (key: string, comment?: string): Ruleset =>
     withSet('service-ips', ({ elements }) => ({
       elements: [...elements, { key, value: { kind: 'goto', chain: 'tcp-cluster-3' }, ...(comment && { comment }) }],
@@ -20,11 +20,11 @@ describe('elements of somebody else', () => {
     { what: 'a name that looks like ours', comment: '(unknown)' },
     { what: 'too many characters', comment: `shop/${'x'.repeat(64)}` },
   ])('$what', ({ comment }) => {
-    expect(linesToMend(added('10.1.1.1 . tcp . 80', comment))).toEqual(['(unknown)  gone: 10.1.1.1:80/tcp']);
+    expect(linesToRepair(added('10.1.1.1 . tcp . 80', comment))).toEqual(['(unknown)  gone: 10.1.1.1:80/tcp']);
   });
 
   test('keys of another shape are shown, and steer no terminal', () => {
-    expect(linesToMend(added('10.1.1.1\u001b[2J . tcp . x\u202e'))).toEqual([
+    expect(linesToRepair(added('10.1.1.1\u001b[2J . tcp . x\u202e'))).toEqual([
       '(unknown)  gone: 10.1.1.1\\u001b[2J . tcp . x\\u202e',
     ]);
   });
@@ -32,7 +32,7 @@ describe('elements of somebody else', () => {
   test('a comment on one of several elements is enough', () => {
     const guarded: Element = { key: '198.18.0.10 . tcp . 80', comment: 'shop/other' };
     const found = withSet('firewall-ips', () => ({ elements: [guarded] }), added('10.1.1.1 . tcp . 80', 'shop/mine'));
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  source ranges removed: open to all clients',
       'shop/mine  gone: 10.1.1.1:80/tcp',
     ]);
@@ -61,6 +61,6 @@ test('long lines of chains end', () => {
     }),
   );
   const found = withElements('service-ips', (element) => ({ ...element, value: { kind: 'goto', chain: 'link-0' } }));
-  const [line] = linesToMend({ ...found, chains: [...found.chains, ...chains] });
+  const [line] = linesToRepair({ ...found, chains: [...found.chains, ...chains] });
   expect(line).toContain('not understood -> all endpoints (0 -> 3) at 10.96.0.10:80/tcp');
 });

@@ -59,7 +59,7 @@ describe.each(['1.0.6', '1.1.3'] as const)('IPv6 for nft %s', (targetNft) => {
   });
 });
 
-test('another form of the same affinity is no difference', () => {
+test('another form of the same affinity is not a difference', () => {
   const services = [service6('cart', two, { ...affinity(900), externalIPs: ['2001:db8::1'] })];
   const [old, flat] = (['1.0.6', '1.1.3'] as const).map((targetNft) =>
     rulesetOf({ services, options: { targetNft } }, 'ip6'),

@@ -9,7 +9,7 @@ import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** One side of a comparison: Services with their endpoints, and what the node is told. */
+/** One side of a comparison: Services with their endpoints, and settings of the node. */
 export interface Side {
   readonly services: readonly (readonly Fields[])[];
   readonly options?: Partial<CompileOptions>;
@@ -93,7 +93,7 @@ export function rulesetOf({ services, options = {} }: Side, family: Family = 'ip
   return ruleset;
 }
 
-/** The changes from one side to the other; undefined is no table. */
+/** The changes from one side to the other; undefined stands for no table. */
 export function changesBetween(
   before: Side | undefined,
   after: Side | undefined,

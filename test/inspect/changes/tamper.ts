@@ -8,8 +8,8 @@ export const compiled: Ruleset = rulesetOf({
   services: [service('cart', ['1.10', '2.20', '3.30'], { port: { nodePort: 30080 }, ingress: ['198.18.0.10'] })],
 });
 
-/** What `compile` would mend. */
-export function linesToMend(found: Ruleset): string[] {
+/** What applying the compiled ruleset would repair. */
+export function linesToRepair(found: Ruleset): string[] {
   return renderChanges(describeChanges(found, compiled), { color: false });
 }
 

@@ -3,10 +3,10 @@ import { describeChanges } from '../../../src/inspect/changes/describe-changes.t
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
 import type { Element, Ruleset } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service } from './shop.ts';
-import { compiled, goTo, linesToMend, withChain, withElements, withSet } from './tamper.ts';
+import { compiled, goTo, linesToRepair, withChain, withElements, withSet } from './tamper.ts';
 
-describe('what somebody else changed in the kernel', () => {
-  test('the order of everything is no difference', () => {
+describe('what others changed in the kernel', () => {
+  test('another order of everything is not a difference', () => {
     const turned = {
       ...compiled,
       chains: [...compiled.chains].reverse(),
@@ -21,14 +21,14 @@ describe('what somebody else changed in the kernel', () => {
       })),
     };
     expect(turned).not.toEqual(compiled);
-    expect(linesToMend(turned)).toEqual([]);
+    expect(linesToRepair(turned)).toEqual([]);
   });
 
   test('endpoints of one frontend only', () => {
     const found = withSet('tcp-nodeport-endpoints', ({ lists = [] }) => ({
       lists: lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: endpointAddresses.slice(0, 2) })),
     }));
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.3.30:8080), share 50% -> 33%',
     ]);
   });
@@ -38,7 +38,7 @@ describe('what somebody else changed in the kernel', () => {
       lists: lists.map(({ key, endpointAddresses }) => ({ key, endpointAddresses: endpointAddresses.slice(0, 1) })),
       elements: [{ key: '30080 . 2', value: { address: '10.244.3.30', port: 8080 } }],
     }));
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  2 -> 3 endpoints at *:30080/tcp (+10.244.2.20:8080), share 50% -> 33%',
     ]);
   });
@@ -50,7 +50,7 @@ describe('what somebody else changed in the kernel', () => {
         endpointAddresses: [...endpointAddresses.slice(0, 2), ...endpointAddresses.slice(0, 1)],
       })),
     }));
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  3 endpoints at 10.96.0.10:80/tcp, 198.18.0.10:80/tcp (+10.244.3.30:8080)',
     ]);
   });
@@ -60,7 +60,7 @@ describe('what somebody else changed in the kernel', () => {
     const daddr = { kind: 'address', field: 'daddr' } as const;
     const key = [daddr, { kind: 'dport', protocol: 'tcp' } as const, numgen];
     const found = withChain('tcp-cluster-3', [[{ kind: 'dnat-map', protocol: 'tcp', key, map: 'tcp-endpoints' }]]);
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  2 -> 3 endpoints at 10.96.0.10:80/tcp, 198.18.0.10:80/tcp (+10.244.3.30:8080), ' +
         'share 50% -> 33%',
     ]);
@@ -71,7 +71,7 @@ describe('what somebody else changed in the kernel', () => {
       ...element,
       value: { kind: 'goto', chain: 'tcp-external-3' },
     }));
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  0 -> 3 endpoints at *:30080/tcp ' + '(+10.244.1.10:8080, +10.244.2.20:8080, +10.244.3.30:8080)',
     ]);
   });
@@ -96,7 +96,7 @@ describe('what somebody else changed in the kernel', () => {
       found: withElements('service-nodeports', ({ key, comment = '' }) => ({ key, comment })),
     },
   ])('$what', ({ found }) => {
-    const [line, ...others] = linesToMend(found);
+    const [line, ...others] = linesToRepair(found);
     expect(others).toEqual([]);
     expect(line).toMatch(
       /^shop\/cart:http {2}(0 -> 3 endpoints .*; )?not understood -> all endpoints, masqueraded \(0 -> 3\) at \*:30080\/tcp$/,
@@ -104,7 +104,7 @@ describe('what somebody else changed in the kernel', () => {
   });
 
   test('a frontend without a verdict', () => {
-    expect(linesToMend(withSet('service-nodeports', () => ({ elements: [] })))).toEqual([
+    expect(linesToRepair(withSet('service-nodeports', () => ({ elements: [] })))).toEqual([
       'shop/cart:http  +*:30080/tcp',
     ]);
   });
@@ -118,7 +118,7 @@ describe('what somebody else changed in the kernel', () => {
         elements: elements.filter(({ key }) => key !== guarded.key),
       })),
     );
-    expect(linesToMend(found)).toEqual([
+    expect(linesToRepair(found)).toEqual([
       'shop/cart:http  0 -> 3 endpoints at 198.18.0.10:80/tcp ' +
         '(+10.244.1.10:8080, +10.244.2.20:8080, +10.244.3.30:8080): no longer untranslated at 198.18.0.10:80/tcp; ' +
         'source ranges removed: open to all clients',
@@ -138,8 +138,8 @@ describe('what somebody else changed in the kernel', () => {
   test('a fixed chain', () => {
     const found = withChain('firewall-check', []);
     const other = withChain('services', [[]], found);
-    expect(linesToMend(found)).toEqual(['settings  chain firewall-check has other rules']);
-    expect(linesToMend(other)).toEqual([
+    expect(linesToRepair(found)).toEqual(['settings  chain firewall-check has other rules']);
+    expect(linesToRepair(other)).toEqual([
       'settings  chain firewall-check has other rules',
       'settings  chain services has other rules',
     ]);
@@ -149,6 +149,6 @@ describe('what somebody else changed in the kernel', () => {
     const chains = compiled.chains.map((chain) =>
       chain.hook && chain.name === 'nat-output' ? { ...chain, hook: { ...chain.hook, priority: -99 } } : chain,
     );
-    expect(linesToMend({ ...compiled, chains })).toEqual(['settings  chain nat-output has other rules']);
+    expect(linesToRepair({ ...compiled, chains })).toEqual(['settings  chain nat-output has other rules']);
   });
 });

@@ -33,7 +33,7 @@ describe('a shop', () => {
     ]);
   });
 
-  test('external policy Local: pods may go everywhere, strangers stay on the node', () => {
+  test('external policy Local: pods may go everywhere, external clients stay on the node', () => {
     expect(portOf('shop/web')).toEqual({
       family: 'ip',
       namespace: 'shop',
@@ -140,7 +140,7 @@ describe('whose share it is', () => {
     expect(sharesIn([service('web', { ...nodePort, ...policies }), slice('web', local)])).toEqual(shares);
   });
 
-  test('without a way to tell pods, the node alone is inside', () => {
+  test('where pods are not recognized, only the node is an internal client', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', local)];
     expect(sharesIn(objects, { clusterCIDRs: [] })).toEqual([
       '10.244.1.1:8080 cluster IP, node 1/2 · external 1/1',
@@ -148,7 +148,7 @@ describe('whose share it is', () => {
     ]);
   });
 
-  test('strangers are dropped where no endpoint is on the node', () => {
+  test('external clients are dropped where no endpoint is on the node', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', ['10.244.2.2'])];
     expect(graphOf(objects).servicePorts[0]?.routes).toEqual([
       { clients: 'pods', endpoints: 1, refusal: null },

@@ -1,6 +1,6 @@
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
 
-/** Every way out of every language that a graph is written in, with a word to look for. */
+/** Escape sequences of every language that a graph is written in, with a word to look for. */
 export const hostileTexts: readonly string[] = [
   '</script><script>window.hacked=1</script>',
   '<img src=x onerror="window.hacked=1">',

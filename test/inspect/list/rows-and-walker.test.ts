@@ -12,20 +12,20 @@ import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitra
 import { listFixtures } from '../../support/fixture.ts';
 import { type TakenInventory, takeDocuments, takeFixture, usedBy } from './take-fixture.ts';
 
-/** Somebody outside, who is neither pod nor node, by family. */
-const strangers = { ip: '203.0.113.77', ip6: '2001:db8:ff::77' } as const;
+/** External clients, neither pod nor node, by family. */
+const externalClients = { ip: '203.0.113.77', ip6: '2001:db8:ff::77' } as const;
 
 interface Meeting {
   readonly verdict: string;
   readonly endpoints: readonly string[];
 }
 
-/** What a row promises to those outside, and to the node and pods. */
-function promised(row: FrontendRow, client: 'outside' | 'node'): Meeting {
+/** What a row promises to external clients, and to pods and the node. */
+function promised(row: FrontendRow, client: 'external' | 'node'): Meeting {
   const audience = client === 'node' ? 'internal' : 'external';
   const endpoints = usedBy(row, 'all', audience);
   const refusal = row.refusal?.replace(' for external clients', '');
-  const isForClient = row.refusal === refusal || client === 'outside';
+  const isForClient = row.refusal === refusal || client === 'external';
   return { verdict: refusal !== undefined && isForClient ? refusal : 'translated', endpoints };
 }
 
@@ -40,9 +40,9 @@ function disagreements({ items, rulesets, views }: TakenInventory, addresses: re
       return [];
     }
     const own = addresses.find((address) => address.includes(':') === (ruleset.family === 'ip6'));
-    const stranger = strangerAt(row, ruleset.family);
+    const externalClient = externalClientAt(row, ruleset.family);
     const clients = [
-      ...(stranger === undefined ? [] : [['outside', stranger] as const]),
+      ...(externalClient === undefined ? [] : [['external', externalClient] as const]),
       // Whether source ranges hold the node is not this test's business.
       ...(own === undefined || row.sourceRanges ? [] : [['node', own] as const]),
     ];
@@ -55,10 +55,10 @@ function disagreements({ items, rulesets, views }: TakenInventory, addresses: re
   });
 }
 
-/** Somebody outside who may use the frontend; undefined where only pods and the node may. */
-function strangerAt({ sourceRanges }: FrontendRow, family: Family): string | undefined {
+/** An external client that may use the frontend; undefined where only pods and the node may. */
+function externalClientAt({ sourceRanges }: FrontendRow, family: Family): string | undefined {
   const range = sourceRanges?.find((text) => /^(203\.0\.113\.|2001:db8:ff:)/.test(text));
-  return sourceRanges ? range?.split('/')[0] : strangers[family];
+  return sourceRanges ? range?.split('/')[0] : externalClients[family];
 }
 
 /** Undefined for a node port that is open nowhere, or hidden by an address of a Service. */

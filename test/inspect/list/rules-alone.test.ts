@@ -4,15 +4,15 @@ import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { takeFixture, usedBy } from './take-fixture.ts';
 
-/** What rules tell: names as far as a comment of 128 bytes goes, and endpoints in use. */
+/** What the rules show: names cut to a comment of 128 bytes, and endpoints in use. */
 function factsOf(row: FrontendRow): object {
   const { namespace, service, portName, protocol, family, frontend, refusal, affinitySeconds, sourceRanges } = row;
   return {
     name: `${namespace}/${service}:${portName}`.slice(0, 128),
     ...{ protocol, family, frontend, refusal, affinitySeconds, sourceRanges },
-    everybody: usedBy(row, 'everybody'),
-    outside: usedBy(row, 'outside'),
-    insiders: usedBy(row, 'pods and node'),
+    all: usedBy(row, 'all'),
+    external: usedBy(row, 'external'),
+    internal: usedBy(row, 'internal'),
   };
 }
 
@@ -34,11 +34,11 @@ describe.each(listFixtures())('%s', (name) => {
   const ruled = items.filter(({ family, givenTo }) => family !== null && givenTo === null);
   const alone = listFrontends(rulesets).items;
 
-  test('rules alone tell frontends, names and endpoints', () => {
+  test('rules alone show frontends, names and endpoints', () => {
     expect(sorted(alone)).toEqual(sorted(ruled));
   });
 
-  test('rules alone tell types, policies and who is local, or nothing wrong', () => {
+  test('rules alone show types, policies and local endpoints, or nothing', () => {
     const known = new Map(ruled.map((row) => [`${row.family} ${row.frontend}`, row]));
     for (const row of alone) {
       const twin = known.get(`${row.family} ${row.frontend}`);

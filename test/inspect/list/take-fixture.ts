@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { notesOf } from '../../../src/cli/input/load-cluster.ts';
 import { type CompiledRulesets, compileRulesets } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
-import type { FrontendRow, Inventory } from '../../../src/inspect/list/inventory.ts';
+import type { EndpointRow, FrontendRow, Inventory } from '../../../src/inspect/list/inventory.ts';
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listUnserved } from '../../../src/inspect/list/list-unserved.ts';
 import { readPlaces } from '../../../src/kubernetes/locations.ts';
@@ -34,7 +34,7 @@ export function takeFixture(name: string): TakenInventory & Fixture {
   return { ...fixture, ...takeDocuments(documents, fixture.options) };
 }
 
-/** The endpoints that somebody may reach, `10.1.2.3:8080`. */
-export function usedBy(row: FrontendRow, ...users: readonly string[]): string[] {
+/** The endpoints that some clients use, `10.1.2.3:8080`. */
+export function usedBy(row: FrontendRow, ...users: readonly EndpointRow['usedBy'][]): string[] {
   return row.endpoints.filter((endpoint) => users.includes(endpoint.usedBy)).map(({ endpoint }) => endpoint);
 }

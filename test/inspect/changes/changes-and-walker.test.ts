@@ -16,22 +16,22 @@ import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitra
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { listFixtures } from '../../support/fixture.ts';
 
-/** Somebody outside, who is neither pod nor node, by family. */
-const strangers = { ip: '203.0.113.77', ip6: '2001:db8:ff::77' } as const;
+/** External clients, neither pod nor node, by family. */
+const externalClients = { ip: '203.0.113.77', ip6: '2001:db8:ff::77' } as const;
 
-/** Two service ports of one name, whose endpoints the report puts together. */
+/** Two service ports of one name, whose endpoints are described together. */
 const ambiguous = 'names-longer-than-a-comment-are-cut';
 
 describe.each(listFixtures())('%s', (name) => {
   const { rulesets, nodeAddresses } = compileFixture(name);
 
-  test('the same ruleset again is no change', () => {
+  test('the same ruleset again is not a change', () => {
     for (const ruleset of rulesets) {
       expect(renderChanges(describeChanges(ruleset, structuredClone(ruleset)), { color: false })).toEqual([]);
     }
   });
 
-  test('what is new when it is loaded is gone when it is removed, and is what strangers meet', () => {
+  test('what loading a ruleset adds, removing it takes away, and the walker gives external clients the same', () => {
     for (const ruleset of rulesets) {
       const { gained, changed, settings } = describeChanges(undefined, ruleset);
       expect(describeChanges(ruleset, undefined)).toMatchObject({
@@ -56,7 +56,7 @@ function compileAll(objects: readonly Manifest[], targetNft: '1.0.6' | '1.1.3'):
   return compile(documentsOf(objects), { nodeName, clusterCIDRs, targetNft }).rulesets ?? [];
 }
 
-test('random clusters: the report says what strangers meet', () => {
+test('random clusters: the changes match what the walker gives external clients', () => {
   fc.assert(
     fc.property(arbitraryRulesets, (rulesets) => {
       for (const ruleset of rulesets) {
@@ -67,7 +67,7 @@ test('random clusters: the report says what strangers meet', () => {
   );
 });
 
-test('random clusters: the way back gains what the way there lost', () => {
+test('random clusters: going back gains what going there lost', () => {
   fc.assert(
     fc.property(arbitraryRulesets, arbitraryRulesets, (befores, afters) => {
       expect(befores).toHaveLength(2);
@@ -91,7 +91,7 @@ function frontendCount({ sets }: Ruleset): number {
   return new Set(keys).size;
 }
 
-/** What the packet walker says otherwise of frontends that everybody may use. */
+/** Frontends open to all clients of which the packet walker says something else. */
 function disagreements(
   ruleset: Ruleset,
   states: readonly ServicePortState[],
@@ -113,7 +113,7 @@ function disagreements(
       return [];
     }
     const packet = {
-      source: strangers[family],
+      source: externalClients[family],
       destination: address,
       protocol: protocol as Protocol,
       port: Number(port),
