@@ -1,16 +1,14 @@
 /**
  * svc2nft as a library, described in docs/library.md: `compile` turns Kubernetes objects into a node's nftables ruleset,
- * as data and as text; an engine turns changes of objects into changes of that ruleset; an applier makes the kernel hold
- * it.
+ * as data and as text; an engine turns changes of objects into changes of that ruleset; a service proxy keeps the kernel in
+ * sync with them.
  */
 
-export { type Applier, type ApplierOptions, createApplier } from './apply/apply-update.ts';
 export type { ConntrackOutcome } from './apply/clean-conntrack.ts';
+export { createServiceProxy, type ServiceProxy, type ServiceProxyOptions } from './apply/create-service-proxy.ts';
 export type * from './apply/outcome.ts';
 export { readActualTable as readTable } from './apply/read-actual-table.ts';
-export type { Pause } from './apply/send.ts';
-export { removeTable } from './apply/send.ts';
-export type * from './apply/target.ts';
+export type { Lock } from './apply/with-lock.ts';
 export { type CompileResult, compile } from './compile.ts';
 export type { UdpFrontend } from './conntrack/expect-udp.ts';
 export {
@@ -23,16 +21,17 @@ export {
 } from './diagnostics/diagnostic.ts';
 export type { Document, InputText, Position, Source } from './diagnostics/document.ts';
 export { formatDiagnostic } from './diagnostics/format-diagnostic.ts';
+export { planTable, type TablePlan } from './diff/plan-table.ts';
 export { createEngine } from './engine/create-engine.ts';
-export type { Aftermath } from './engine/describe-handovers.ts';
+export type { FollowUp } from './engine/describe-follow-up.ts';
 export type * from './engine/engine.ts';
 export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';
 export { type RenderChangesOptions, renderChanges } from './inspect/changes/render-changes.ts';
-export { formatNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
+export { formatNftError, isNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
 export { type NftProbe, probeNft } from './kernel/probe-nft.ts';
-export { isNftError } from './kernel/read-table.ts';
+export { type Pause, removeTable } from './kernel/run-nft.ts';
 export { createRunProgram, type ProgramResult, type RunProgram, type RunProgramOptions } from './kernel/run-program.ts';
 export type { Path } from './lib/unknown-values.ts';
 export type { Cidr } from './net/address.ts';

@@ -1,29 +1,24 @@
-/** What became of an apply. Types only. */
+/** What became of an update. Types only. */
 
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { TablePlan } from '../diff/plan-table.ts';
 import type { NftError } from '../kernel/nft-error.ts';
-import type { Family } from '../net/network.ts';
-import type { Command } from '../nft/command.ts';
-import type { ListedTable } from '../nft/listed-table.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 
 /** What became of one family's table. */
-export interface FamilyOutcome {
-  readonly family: Family;
+export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' | 'after'> {
   /**
-   * `unchanged`: it held everything already. `changed`: it took the difference. `rebuilt`: it was made anew, in one
-   * transaction. `failed`: it holds what it held before,
-   * unless nft was interrupted after the kernel was done.
+   * `unchanged`: it held everything already. `created`: it did not exist. `changed`: it took the difference. `rebuilt`: it
+   * was deleted and created in one transaction. `failed`: it holds what it held before; if nft was interrupted, it may
+   * hold all of the change.
    */
-  readonly result: 'unchanged' | 'changed' | 'rebuilt' | 'failed';
-  /** What the kernel was told; what it was meant to be told when that failed. */
-  readonly commands: readonly Command[];
-  /** What the table held before, where it was read: at the start, and after an error. */
-  readonly before: ListedTable | undefined;
-  /** What was found wrong with it, for people. */
-  readonly found: readonly string[];
-  /** Services, `namespace/name`, that are left out because nft refused them, now or before. */
-  readonly leftOut: readonly string[];
-  /** What nft said: why it failed, or why the table had to be made anew. */
+  readonly result: TablePlan['result'] | 'failed';
+  /** The table afterwards, where it was read before: at the start, and after an error. */
+  readonly after: Ruleset | undefined;
+  /** Services, `namespace/name`, that are left out because nft rejected them, now or before. */
+  readonly rejectedServices: readonly string[];
+  /** Why it failed, or why it had to be rebuilt. */
   readonly error: NftError | undefined;
 }
 
@@ -31,8 +26,14 @@ export interface FamilyOutcome {
 export interface Outcome {
   /** Whether every table holds what it should, all Services included. */
   readonly ok: boolean;
-  /** None while the node is not known. */
-  readonly families: readonly FamilyOutcome[];
-  /** What became of stale UDP flows; undefined when there was no need to look. */
+  /** Empty while the node is not known. */
+  readonly families: readonly TableOutcome[];
+  /** What became of stale UDP flows; undefined when there was nothing to check. */
   readonly conntrack: ConntrackOutcome | undefined;
+}
+
+/** What became of an update of a service proxy. */
+export interface UpdateOutcome extends Outcome {
+  /** About the objects of the update, the node, and Services that claim the same address. */
+  readonly diagnostics: readonly Diagnostic[];
 }

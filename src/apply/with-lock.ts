@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Does work on a table while nobody else does. */
+/** Does work on a table while no other process does. */
 export type Lock = <T>(table: string, work: () => Promise<T>) => Promise<T>;
 
-/** How long to wait for others, and how often to look, in milliseconds. */
+/** How long to wait for other processes, and how often to look, in milliseconds. */
 const patience = 60_000;
 const interval = 25;
 
 /**
- * Does work on a table while no other process of svc2nft does: two that read the same table and send what differs would
- * leave a mixture. The lock is a socket with an abstract name (unix(7)), which belongs to a network namespace as tables
- * do, and is free again when its process ends, however it ends. Anybody may take such a name; so after a minute the
- * work is done without the lock.
+ * Does work on a table while no other svc2nft process does: two processes that read the same table and send what differs
+ * would leave a mixture. The lock is a socket with an abstract name (unix(7)), which belongs to a network namespace, as
+ * tables do, and is released when its process ends, however it ends. Any program can take that name, so after a minute
+ * the work is done without the lock.
  */
 export async function withLock<T>(table: string, work: () => Promise<T>): Promise<T> {
   const lock = await takeLock(`\0svc2nft ${table}`);
@@ -24,7 +24,7 @@ export async function withLock<T>(table: string, work: () => Promise<T>): Promis
   }
 }
 
-/** For those who have a kernel of their own, such as tests. */
+/** For callers with a network namespace of their own, such as tests. */
 export function withoutLock<T>(_table: string, work: () => Promise<T>): Promise<T> {
   return work();
 }
@@ -39,7 +39,7 @@ async function takeLock(name: string): Promise<Server | undefined> {
       return server;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) {
-        // Not to be had here: without abstract names the work goes on as it would alone.
+        // Without abstract names there is no lock.
         return undefined;
       }
     }

@@ -3,28 +3,28 @@ import { appendAll } from '../lib/lists.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Element } from '../nft/ruleset.ts';
-import type { Installed, InstalledSet, Wanted } from './installed.ts';
+import type { ActualSet, ActualTable, DesiredParts } from './actual-table.ts';
 
-/** Commands that take elements out, and those that put elements in. */
+/** Commands that delete elements, and those that add elements. */
 interface ElementChanges {
   readonly removals: readonly Command[];
   readonly additions: readonly Command[];
 }
 
-/** Changes the elements of `installed`, whose sets are those wanted already. */
-export function changeElements({ sets }: Installed, wanted: Wanted): ElementChanges {
+/** The commands for the elements of a table whose sets are the desired ones already; `actual` is changed as well. */
+export function changeElements({ sets }: ActualTable, desired: DesiredParts): ElementChanges {
   const removals: Command[] = [];
   const additions: Command[] = [];
-  for (const name of new Set([...wanted.elements.keys(), ...wanted.lists.keys()])) {
+  for (const name of new Set([...desired.elements.keys(), ...desired.lists.keys()])) {
     const set = sets.get(name);
     if (!set) {
-      // It goes as a whole.
-      invariant(!wantsAny(name, wanted), `elements are wanted in ${name}, which is no set`);
+      // It is deleted as a whole.
+      invariant(!desiresAny(name, desired), `elements are desired in ${name}, which is not a set`);
       continue;
     }
     const change: SetChange = { removed: [], added: [] };
-    changePlain(set, wanted.elements.get(name), change);
-    changeLists(set, wanted.lists.get(name), change);
+    changePlain(set, desired.elements.get(name), change);
+    changeLists(set, desired.lists.get(name), change);
     addCommands(set, change, { removals, additions });
   }
   return { removals, additions };
@@ -35,18 +35,18 @@ interface SetChange {
   readonly added: Element[];
 }
 
-function wantsAny(name: string, { elements, lists }: Wanted): boolean {
+function desiresAny(name: string, { elements, lists }: DesiredParts): boolean {
   const values = [...(elements.get(name)?.values() ?? []), ...(lists.get(name)?.values() ?? [])];
   return values.some((value) => value !== undefined);
 }
 
 /** A value or comment cannot be changed in place: re-adding an element keeps its comment and refuses another value. */
 function changePlain(
-  { elements }: InstalledSet,
-  wanted: ReadonlyMap<string, Element | undefined> | undefined,
+  { elements }: ActualSet,
+  desired: ReadonlyMap<string, Element | undefined> | undefined,
   { removed, added }: SetChange,
 ): void {
-  for (const [key, element] of wanted ?? []) {
+  for (const [key, element] of desired ?? []) {
     const before = elements.get(key);
     if (before && element && isSame(before, element)) {
       continue;
@@ -63,16 +63,16 @@ function changePlain(
 }
 
 function changeLists(
-  { lists }: InstalledSet,
-  wanted: ReadonlyMap<string, readonly { address: string; port: number }[] | undefined> | undefined,
+  { lists }: ActualSet,
+  desired: ReadonlyMap<string, readonly { address: string; port: number }[] | undefined> | undefined,
   { removed, added }: SetChange,
 ): void {
-  for (const [key, endpointAddresses] of wanted ?? []) {
+  for (const [key, endpointAddresses] of desired ?? []) {
     const change = changeList(key, lists.get(key) ?? [], endpointAddresses ?? []);
     appendAll(removed, change.removed);
     appendAll(added, change.added);
-    if (change.installed.length > 0) {
-      lists.set(key, change.installed);
+    if (change.after.length > 0) {
+      lists.set(key, change.after);
     } else {
       lists.delete(key);
     }
@@ -94,11 +94,11 @@ function isSame({ value: a, comment }: Element, { value: b, comment: otherCommen
 }
 
 /**
- * nft 1.0.6 compares a new range with all that the set had when the transaction began, minus those whose deletion it has
- * read by then; a set of plain ranges is small and simply written anew.
+ * nft 1.0.6 compares a new range with everything the set held when the transaction began, minus what it has
+ * already read a deletion of. A set of plain ranges is small, so it is flushed and filled again.
  */
 function addCommands(
-  { declaration, elements }: InstalledSet,
+  { declaration, elements }: ActualSet,
   { removed, added }: SetChange,
   { removals, additions }: { removals: Command[]; additions: Command[] },
 ): void {
@@ -118,17 +118,17 @@ function addCommands(
   }
 }
 
-/** The elements to take out and to put in, and the list as it then stands. */
+/** The elements to delete and to add, and the list afterwards. */
 export interface ListChange {
   readonly removed: readonly Element[];
   readonly added: readonly Element[];
-  readonly installed: readonly EndpointAddress[];
+  readonly after: readonly EndpointAddress[];
 }
 
 /**
- * Changes an endpoint list with as few elements as there are endpoints that come and go, whatever its length: the order
- * of a list has no meaning, so who stays keeps its index, newcomers take the places of those who left, and what is left
- * over is filled from the end.
+ * How to change an endpoint list, with no more elements than endpoints that come and go, whatever its length. The order
+ * of a list has no meaning: endpoints that stay keep their index, new ones take the indices of those that left, and
+ * remaining gaps are filled from the end.
  *
  * @param key the frontend's key, to which indices are added.
  */
@@ -154,7 +154,7 @@ export function changeList(
       added.push({ key: elementKey, value: endpointAddress });
     }
   }
-  return { removed, added, installed: placed };
+  return { removed, added, after: placed };
 }
 
 /** The endpoint addresses of `after`, those that `before` has too at their old indices as far as the length allows. */
@@ -169,7 +169,7 @@ function placeEndpointAddresses(
   const placed = before.map((endpointAddress): EndpointAddress | undefined => {
     const text = textOf(endpointAddress);
     const stays = waiting.get(text);
-    // One that a foreign hand put there twice stays once.
+    // One that another program added twice stays once.
     waiting.delete(text);
     return stays;
   });

@@ -2,7 +2,7 @@ import { type EndpointAddress, type Protocol, protocols } from '../net/network.t
 import type { Command } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
 import { endpointMapName, pinChainName, pinMapName, pinSetName } from '../phases/5-plan/names.ts';
-import type { Installed, InstalledSet } from './installed.ts';
+import type { ActualSet, ActualTable } from './actual-table.ts';
 
 /** The commands that pins need. */
 type PinCommand = Extract<Command, { kind: 'add-pins' | 'delete-elements' }>;
@@ -11,14 +11,18 @@ type PinCommand = Extract<Command, { kind: 'add-pins' | 'delete-elements' }>;
 export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;
 
 /**
- * Parts the pins (affinity in its flat form) that may stay from those that hold a client where it may no longer be: the
- * endpoint is none of its frontend's any more, or the frontend chooses by another policy now. A packet that followed
- * such a pin would be dropped to make the client try again (5-plan/pin-chains.ts), so they go together with the endpoint.
+ * Splits the pins of shared affinity into those that stay valid and those that do not: their endpoint no longer belongs
+ * to the frontend, or the frontend chooses by another policy now. A packet that follows an invalid pin is dropped to make
+ * the client try again (5-plan/affinity.ts), so pins are deleted together with their endpoint.
  *
- * @param after the table that the pins are to be in.
- * @param repinned what repinnedFrontends gives: whose pins may not stay.
+ * @param after the table that is to hold the pins.
+ * @param invalidated what findInvalidatedPins returns.
  */
-export function partPins(pins: Pins, after: Installed, repinned: ReadonlySet<string>): { kept: Pins; lost: Pins } {
+export function splitPins(
+  pins: Pins,
+  after: ActualTable,
+  invalidated: ReadonlySet<string>,
+): { kept: Pins; lost: Pins } {
   const kept = new Map<string, readonly DynamicElement[]>([...pins].filter(([set]) => isClientSet(set, after)));
   const lost = new Map<string, readonly DynamicElement[]>();
   for (const protocol of protocols) {
@@ -27,7 +31,7 @@ export function partPins(pins: Pins, after: Installed, repinned: ReadonlySet<str
       keys.some((key) => sticky.has(`${key} . ${endpoint}`)) &&
       !keys
         .map((key) => frontendKey(protocol, key))
-        .some((key) => repinned.has(key) || repinned.has(`${key} . ${endpoint}`));
+        .some((key) => invalidated.has(key) || invalidated.has(`${key} . ${endpoint}`));
     for (const set of [pinMapName(protocol), pinSetName(protocol)]) {
       const elements = pins.get(set) ?? [];
       kept.set(
@@ -59,13 +63,13 @@ export function restorePins(pins: Pins): PinCommand[] {
   return [...pins].map(([set, elements]) => ({ kind: 'add-pins', set, pins: elements }));
 }
 
-/** How a frontend with affinity is called here: protocol, address and port. */
+/** The key of a frontend with affinity: protocol, address and port. */
 export function frontendKey(protocol: Protocol, key: string): string {
   return `${protocol} ${key}`;
 }
 
-/** In affinity's other form each endpoint has a set of the clients that it keeps, which comes and goes with it. */
-function isClientSet(set: string, { sets }: Installed): boolean {
+/** With affinity per endpoint, each endpoint has a set of its clients, which is created and deleted with it. */
+function isClientSet(set: string, { sets }: ActualTable): boolean {
   const key = sets.get(set)?.declaration.key;
   return key?.length === 1 && sets.get(set)?.declaration.flags?.includes('dynamic') === true;
 }
@@ -84,8 +88,8 @@ function partsOf({ key, value }: DynamicElement): PinParts {
   return { keys: [`${address} . ${port}`, port], endpoint };
 }
 
-/** The keys of all sets that say which endpoints may be pinned: those that the pin chain looks into before it writes. */
-function stickyElements(protocol: Protocol, { sets, chains }: Installed): ReadonlySet<string> {
+/** The keys of all sets that list the endpoints with affinity: those that the pin chain looks up before it writes a pin. */
+function stickyElements(protocol: Protocol, { sets, chains }: ActualTable): ReadonlySet<string> {
   const rules = chains.get(pinChainName(protocol))?.rules ?? [];
   const asked = rules.flat().filter((statement) => statement.kind === 'match-set');
   // Others ask about an address alone.
@@ -98,18 +102,18 @@ function withoutEmpty(pins: Pins): Pins {
   return new Map([...pins].filter(([, elements]) => elements.length > 0));
 }
 
-/** The endpoint lists that a frontend picks from; an absent one is not asked. */
+/** The endpoint lists that a frontend picks from; an absent one is not used. */
 export interface FrontendLists {
   readonly cluster: readonly EndpointAddress[] | undefined;
   readonly local: readonly EndpointAddress[] | undefined;
 }
 
 /**
- * Of which endpoints the clients of a frontend must choose anew although the endpoint may still be pinned: `all`, or
- * some. A pin does not say which list it came from: when the policy changes from Cluster to Local, a client from outside
- * would stay with an endpoint on another node, which now sees the client's own address and answers around this node.
+ * The endpoints whose pins of a frontend become invalid although the frontend still has them: `all`, or some. A pin does
+ * not say which list it came from: when the policy changes from Cluster to Local, an external client would stay with an
+ * endpoint on another node, which now sees the client's own address and answers around this node.
  */
-function repinned(before: FrontendLists, after: FrontendLists): 'all' | readonly EndpointAddress[] {
+function invalidatedEndpoints(before: FrontendLists, after: FrontendLists): 'all' | readonly EndpointAddress[] {
   const changesPolicy =
     (before.cluster === undefined) !== (after.cluster === undefined) ||
     (before.local === undefined) !== (after.local === undefined);
@@ -120,24 +124,24 @@ function repinned(before: FrontendLists, after: FrontendLists): 'all' | readonly
   return before.local?.filter(({ address, port }) => !stays.has(`${address} ${port}`)) ?? [];
 }
 
-/** The same as keys that partPins understands: the frontend, or the frontend with an endpoint behind it. */
-export function repinnedKeys(frontend: string, before: FrontendLists, after: FrontendLists): string[] {
-  const endpoints = repinned(before, after);
+/** The same as keys for splitPins: the frontend, or the frontend and an endpoint. */
+export function invalidatedPinKeys(frontend: string, before: FrontendLists, after: FrontendLists): string[] {
+  const endpoints = invalidatedEndpoints(before, after);
   return endpoints === 'all' ? [frontend] : endpoints.map(({ address, port }) => `${frontend} . ${address} . ${port}`);
 }
 
-type Sets = ReadonlyMap<string, Pick<InstalledSet, 'lists'>>;
+type Sets = ReadonlyMap<string, Pick<ActualSet, 'lists'>>;
 
-/** Between two states of a table: whose clients must choose anew, whether there is affinity or not. */
-export function repinnedFrontends(before: Sets, after: Sets): Set<string> {
+/** Whose pins become invalid between two states of a table, as keys for splitPins; frontends without affinity included. */
+export function findInvalidatedPins(before: Sets, after: Sets): Set<string> {
   const found = new Set<string>();
   for (const protocol of protocols) {
     for (const frontend of ['address', 'nodeport'] as const) {
       for (const key of keysOf(before, protocol, frontend)) {
         const listsBefore = listsAt(before, protocol, frontend, key);
         const listsAfter = listsAt(after, protocol, frontend, key);
-        for (const repinnedKey of repinnedKeys(frontendKey(protocol, key), listsBefore, listsAfter)) {
-          found.add(repinnedKey);
+        for (const pinKey of invalidatedPinKeys(frontendKey(protocol, key), listsBefore, listsAfter)) {
+          found.add(pinKey);
         }
       }
     }

@@ -5,72 +5,82 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
-import type { Aftermath } from './describe-handovers.ts';
+import type { FollowUp } from './describe-follow-up.ts';
 
-/** Changes of a cluster, as a watch of its API reports them. An object that is added and one that changed are the same. */
+/** Changes of a cluster, as a watch of its API reports them. New and changed objects are treated alike. */
 export interface Changes {
   /** Whole objects of kinds Service, EndpointSlice, Node and ServiceCIDR; others are ignored. `kind: List` is expanded. */
   readonly apply?: readonly unknown[];
-  /** Objects that are gone. An object in both lists is gone, then there again. */
+  /** Objects that were deleted. An object in both lists was deleted, then created again. */
   readonly remove?: readonly ObjectReference[];
 }
 
 /** What changes have to do in one family's table. */
-export interface FamilyUpdate {
+export interface TableUpdate {
   readonly family: Family;
   readonly table: string;
-  /** One transaction; empty when only the aftermath is left to do. */
+  /** One transaction; empty when only the follow-up is left to do. */
   readonly commands: readonly Command[];
-  /** The same for `nft -f`. */
-  readonly text: string;
-  readonly aftermath: Aftermath;
-  /** How often the family had been resynced by then. What is older than the last time is part of what that gave. */
-  readonly resyncs: number;
-  /** Counts the updates of the family, from 1 on, so that one which is lost or comes twice is noticed. */
-  readonly sequence: number;
+  readonly followUp: FollowUp;
 }
 
-/** What a call of `update` gives. */
-export interface Update {
-  /** The families that have anything to do; none when the changes make no difference to any packet. */
-  readonly families: readonly FamilyUpdate[];
-  /** The text of all of them, empty for none. One `nft -f` of it is one transaction for all. */
-  readonly text: string;
-  /** About the objects of this call, and who wants the same address as they. */
+/** What `commit` returns. */
+export interface Commit {
+  /** The families with something to do; none when the changes make no difference to any packet. */
+  readonly families: readonly TableUpdate[];
+  /** About the node, and about Services that claim the same address. */
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/**
- * Keeps the ruleset of one node up to date. It holds all that follows from the objects it was told of, and takes for
- * granted that its updates are carried out, in order; when one was not, tell it what the kernel holds (`resync`).
- */
-export interface Engine {
+/** What `update` returns. */
+export interface Update extends Commit {
+  /** The commands of all families for `nft -f`, as one transaction; empty for none. */
+  readonly text: string;
+  /** About the objects of this call, the node, and Services that claim the same address. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** What the tables of a node should hold: an engine, or a compiled snapshot. */
+export interface DesiredState {
   /** Families that have a table, and the name of the tables. */
   readonly families: readonly Family[];
   readonly table: string;
-  /** False while the node is not known: then updates are empty. */
+  /** False while the node is not known: then nothing is desired, and tables stay as they are. */
   isReady(): boolean;
+  /** The ruleset that a family's table should hold. */
+  desiredRuleset(family: Family): Ruleset;
+  /** The same compiled from scratch, without some more Services, `namespace/name`. */
+  desiredWithout(family: Family, services: ReadonlySet<string>): Ruleset;
+  /** Takes a table that means the same as the desired ruleset for what the kernel holds: later commands build on it. */
+  adopt(table: Ruleset): void;
+  /** Leaves Services, `namespace/name`, out of a family until they or their slices change. */
+  reject(family: Family, services: ReadonlySet<string>): void;
+  /** The Services that are left out, sorted. */
+  rejected(family: Family): readonly string[];
+  /** Services and endpoints as this node sees them, one for each family; none before the node is known. */
+  views(): readonly NodeView[];
+}
+
+/**
+ * Keeps the ruleset of one node up to date. It holds everything that follows from the objects it was given, and assumes
+ * that the commands it returns are carried out, in order. Objects are copied as far as they are needed: the caller may
+ * change them afterwards.
+ */
+export interface Engine extends DesiredState {
   /**
-   * Takes changes, and returns what they have to do in the kernel. What it costs depends on the Services that the
-   * changes touch, not on how many there are. Invalid objects are left out, with a diagnostic, until a valid version
-   * comes; nothing is thrown for wrong input.
+   * Takes changes, and returns what they have to do in the kernel: `accept` and `commit` in one call. The cost depends on
+   * the Services that the changes touch, not on how many there are.
    */
   update(changes: Changes): Update;
   /**
-   * Starts from what the kernel holds, in families that were read: undefined for no table. Returns what leads from
-   * there to what the objects want.
+   * Takes changes without planning anything yet. Returns what is wrong with the objects: an invalid object is left out
+   * until a valid version of it comes. Nothing is thrown for wrong input.
    */
-  resync(tables: ReadonlyMap<Family, Ruleset | undefined>): Update;
-  /** How often a family was resynced so far. */
-  resyncs(family: Family): number;
-  /** Leaves Services, `namespace/name`, out of a family until they or their slices change. */
-  exclude(family: Family, services: ReadonlySet<string>): Update;
-  /** Those that are left out, sorted. */
-  excluded(family: Family): readonly string[];
-  /** A family's ruleset compiled from scratch, without some Services besides those left out already. */
-  plan(family: Family, without: ReadonlySet<string>): Ruleset;
-  /** The rulesets as they are installed once all updates are carried out, one for each family. */
+  accept(changes: Changes): readonly Diagnostic[];
+  /** Plans everything accepted since the last time, as one change. */
+  commit(): Commit;
+  /** The tables once all commands are carried out, one for each family. */
   rulesets(): readonly Ruleset[];
-  /** Services and endpoints as this node sees them, one for each family; none before a node is known. */
-  views(): readonly NodeView[];
+  /** The same for `nft -f`, as one transaction that replaces the tables, whatever they held. */
+  text(): string;
 }

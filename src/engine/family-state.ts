@@ -1,9 +1,13 @@
-/** What the engine remembers of one family. Types only; all of it follows from the objects and what is installed. */
+/** What the engine remembers of one family; all of it follows from the objects and the table in the kernel. */
 
-import type { Installed } from '../diff/installed.ts';
-import type { Namespaced } from '../kubernetes/namespaced-map.ts';
-import type { Element, SetDeclaration } from '../nft/ruleset.ts';
-import type { NodeSettings, ServicePort } from '../phases/3-model/model.ts';
+import { type ActualTable, rulesetOfTable } from '../diff/actual-table.ts';
+import { entriesOfNamespaced, type Namespaced } from '../kubernetes/namespaced-map.ts';
+import { appendAll } from '../lib/lists.ts';
+import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
+import { setsOf } from '../nft/ruleset-parts.ts';
+import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
+import type { NodeSettings, NodeView, ServicePort } from '../phases/3-model/model.ts';
+import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import type { AffinityGroup, Claim, DispatchChain, Fragment, PlanContext } from '../phases/5-plan/fragment.ts';
 
 /** A service port with its part of the ruleset. */
@@ -12,14 +16,14 @@ export interface PlannedPort {
   readonly fragment: Fragment;
 }
 
-/** An element that several service ports may have, and one that has it. */
+/** An element that several service ports may share, and one of those service ports. */
 export interface Sharer {
   readonly servicePort: ServicePort;
   readonly set: SetDeclaration;
   readonly element: Element;
 }
 
-/** How many hold something. */
+/** Something that several claims need, and how many of them. */
 export interface Use<T> {
   readonly what: T;
   count: number;
@@ -27,18 +31,56 @@ export interface Use<T> {
 
 /** One family's part of the engine. */
 export interface FamilyState {
-  /** Absent until the first load. */
+  /** Undefined until the first load, and while the node is not known. */
   settings: NodeSettings | undefined;
   context: PlanContext | undefined;
-  /** The table in the kernel, provided that all commands given out were carried out. */
-  installed: Installed;
+  /** The table in the kernel once all commands that were returned have been carried out. */
+  actual: ActualTable;
   readonly ports: Namespaced<readonly PlannedPort[]>;
-  /** All who want a key of the verdict maps, held by the first after resolveClaims. */
+  /** All claims to a key of the verdict maps; the first one holds it (resolveClaims). */
   readonly claims: Map<string, readonly Claim[]>;
   /** By set and key. */
   readonly sharers: Map<string, readonly Sharer[]>;
   /** Dispatch chains that held claims need, by name. */
   readonly chains: Map<string, Use<DispatchChain>>;
-  /** Kinds of sticky frontends that held claims have, by the name of their set. */
-  readonly sticky: Map<string, Use<AffinityGroup>>;
+  /** Kinds of frontends with affinity among the held claims, by the name of their set. */
+  readonly affinity: Map<string, Use<AffinityGroup>>;
+}
+
+/** A family without objects, on top of a table. */
+export function emptyFamily(actual: ActualTable): FamilyState {
+  return {
+    settings: undefined,
+    context: undefined,
+    actual,
+    ports: new Map(),
+    claims: new Map(),
+    sharers: new Map(),
+    chains: new Map(),
+    affinity: new Map(),
+  };
+}
+
+/** Services and endpoints as the node sees them; undefined while the node is not known. */
+export function viewOf({ settings, ports }: FamilyState): NodeView | undefined {
+  if (!settings) {
+    return undefined;
+  }
+  const servicePorts: ServicePort[] = [];
+  for (const [, , planned] of entriesOfNamespaced(ports)) {
+    appendAll(
+      servicePorts,
+      planned.map(({ servicePort }) => servicePort),
+    );
+  }
+  return { ...settings, servicePorts: servicePorts.sort(compareServicePorts) };
+}
+
+/** What the table should hold: without idle chains, and without the endpoint maps that only those read. */
+export function desiredRulesetOf({ actual, chains: needed }: FamilyState): Ruleset {
+  const ruleset = rulesetOfTable(actual);
+  const chains = ruleset.chains.filter(({ name }) => needed.has(name) || !isDispatchChainName(name));
+  const read = new Set(chains.flatMap(({ rules }) => rules.flatMap(setsOf)));
+  const sets = ruleset.sets.filter(({ name, key }) => read.has(name) || !key.includes('index'));
+  return { ...ruleset, sets, chains };
 }

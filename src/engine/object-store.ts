@@ -1,12 +1,20 @@
 import { type Diagnostic, type ObjectReference, referenceOf } from '../diagnostics/diagnostic.ts';
 import type { Document } from '../diagnostics/document.ts';
 import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
-import type { EndpointSlice, Node, Service, ServiceCIDR, SliceEndpoint, Sourced } from '../kubernetes/objects.ts';
+import type {
+  EndpointSlice,
+  Node,
+  ObjectMeta,
+  Service,
+  ServiceCIDR,
+  SliceEndpoint,
+  Sourced,
+} from '../kubernetes/objects.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
 import { type SliceIndex, serviceOfSlice, sortSlices } from '../phases/3-model/build-endpoints.ts';
 
-/** The valid objects of a cluster, as far as they decide about packets. */
+/** The valid objects of a cluster: copies of the fields that decide about packets, so that callers may change theirs. */
 export interface ObjectStore {
   readonly services: Namespaced<Sourced<Service>>;
   readonly slices: Namespaced<EndpointSlice>;
@@ -18,7 +26,7 @@ export interface ObjectStore {
   readonly serviceCIDRs: Map<string, Sourced<ServiceCIDR>>;
 }
 
-/** Which parts of the ruleset may be another now. */
+/** Which parts of the ruleset may have changed. */
 export interface Touched {
   readonly services: Namespaced<true>;
   node: boolean;
@@ -37,12 +45,12 @@ export function emptyStore(): ObjectStore {
   };
 }
 
-/** No part. */
+/** Nothing has changed. */
 export function noneTouched(): Touched {
   return { services: new Map(), node: false, serviceCIDRs: false };
 }
 
-/** Puts an object in the place of its last version; an invalid one takes that away and leaves nothing. */
+/** Replaces the last version of an object; an invalid version only removes it. Returns what is wrong with the object. */
 export function applyObject(store: ObjectStore, document: Document, touched: Touched): readonly Diagnostic[] {
   const { valid, isUnused, diagnostics } = validateObject(document);
   const reference = referenceOf(document.value);
@@ -59,7 +67,7 @@ export function applyObject(store: ObjectStore, document: Document, touched: Tou
   return diagnostics;
 }
 
-/** Takes an object out; nothing happens when it is not there. */
+/** Removes an object; nothing happens when it is unknown. */
 export function removeObject(
   store: ObjectStore,
   { kind, namespace, name = '' }: ObjectReference,
@@ -88,18 +96,18 @@ function insert(store: ObjectStore, valid: ValidObject, touched: Touched): void 
   const { metadata } = valid.sourced.object;
   switch (valid.kind) {
     case 'Service':
-      setNamespaced(store.services, namespaceOf(metadata), metadata.name, valid.sourced);
+      setNamespaced(store.services, namespaceOf(metadata), metadata.name, copySourced(valid.sourced, copyService));
       setNamespaced(touched.services, namespaceOf(metadata), metadata.name, true);
       break;
     case 'EndpointSlice':
-      insertSlice(store, slimSlice(valid.sourced.object), touched);
+      insertSlice(store, copySlice(valid.sourced.object), touched);
       break;
     case 'Node':
-      store.nodes.set(metadata.name, slimNode(valid.sourced));
+      store.nodes.set(metadata.name, copySourced(valid.sourced, copyNode));
       touched.node = true;
       break;
     case 'ServiceCIDR':
-      store.serviceCIDRs.set(metadata.name, valid.sourced);
+      store.serviceCIDRs.set(metadata.name, copySourced(valid.sourced, copyServiceCIDR));
       touched.serviceCIDRs = true;
       break;
   }
@@ -133,41 +141,100 @@ function removeSlice(store: ObjectStore, namespace: string, name: string, touche
   setNamespaced(touched.services, namespace, service, true);
 }
 
-/** A slice without what nobody reads, to be kept for as long as the cluster has it: a third of its size. */
-function slimSlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {
-  const { name, namespace = null, labels } = metadata;
+function copySourced<T>({ object, document }: Sourced<T>, copy: (object: T) => T): Sourced<T> {
+  const copied = copy(object);
+  return { object: copied, document: { ...document, value: copied } };
+}
+
+const proxyLabel = 'service.kubernetes.io/service-proxy-name';
+
+/** Null and an absent field mean the same. */
+function copyService({ kind, metadata, spec, status }: Service): Service {
+  const { clusterIPs, ipFamilies, ports, externalIPs, loadBalancerSourceRanges, sessionAffinityConfig } = spec;
+  const ingress = status?.loadBalancer?.ingress ?? [];
   return {
     kind,
-    metadata: { name, namespace, labels: { [ownerLabel]: labels?.[ownerLabel] ?? null } },
-    addressType,
-    ports: (ports ?? []).map(({ name: portName = null, protocol = null, port = null }) => ({
-      name: portName,
-      protocol,
-      port,
-    })),
-    endpoints: (endpoints ?? []).map(slimEndpoint),
+    metadata: copyMetadata(metadata, proxyLabel),
+    spec: {
+      type: spec.type ?? null,
+      clusterIP: spec.clusterIP ?? null,
+      clusterIPs: [...(clusterIPs ?? [])],
+      ipFamilies: [...(ipFamilies ?? [])],
+      ports: (ports ?? []).map(({ name = null, protocol = null, port, nodePort = null }) => ({
+        name,
+        protocol,
+        port,
+        nodePort,
+      })),
+      externalIPs: [...(externalIPs ?? [])],
+      loadBalancerSourceRanges: [...(loadBalancerSourceRanges ?? [])],
+      internalTrafficPolicy: spec.internalTrafficPolicy ?? null,
+      externalTrafficPolicy: spec.externalTrafficPolicy ?? null,
+      sessionAffinity: spec.sessionAffinity ?? null,
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? null } },
+    },
+    status: { loadBalancer: { ingress: ingress.map(({ ip = null, ipMode = null }) => ({ ip, ipMode })) } },
   };
 }
 
-/** A Node without what nobody reads: nodes report much about themselves, and often. */
-function slimNode({ object, document }: Sourced<Node>): Sourced<Node> {
-  const { kind, metadata, spec, status } = object;
-  const zone = metadata.labels?.[zoneLabel];
-  const node: Node = {
+/** A third of the size of the whole slice. */
+function copySlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {
+  return {
     kind,
-    metadata: { name: metadata.name, labels: zone === undefined ? {} : { [zoneLabel]: zone } },
-    spec: { podCIDR: spec?.podCIDR ?? null, podCIDRs: spec?.podCIDRs ?? null },
-    status: { addresses: (status?.addresses ?? []).map(({ type, address }) => ({ type, address })) },
+    metadata: copyMetadata(metadata, ownerLabel),
+    addressType,
+    ports: (ports ?? []).map(({ name = null, protocol = null, port = null }) => ({ name, protocol, port })),
+    endpoints: (endpoints ?? []).map(copyEndpoint),
   };
-  return { object: node, document: { ...document, value: node } };
 }
 
 /** Only the first address counts. */
-function slimEndpoint({ addresses, nodeName = null, conditions, hints }: SliceEndpoint): SliceEndpoint {
+function copyEndpoint({ addresses, nodeName = null, conditions, hints }: SliceEndpoint): SliceEndpoint {
   return {
     addresses: (addresses ?? []).slice(0, 1),
     nodeName,
-    ...(conditions && { conditions }),
-    ...(hints && { hints }),
+    ...(conditions && { conditions: copyConditions(conditions) }),
+    ...(hints && { hints: { forZones: copyNames(hints.forZones), forNodes: copyNames(hints.forNodes) } }),
+  };
+}
+
+function copyConditions({
+  ready = null,
+  serving = null,
+  terminating = null,
+}: NonNullable<SliceEndpoint['conditions']>): NonNullable<SliceEndpoint['conditions']> {
+  return { ready, serving, terminating };
+}
+
+function copyNames(names: readonly { readonly name: string }[] | null | undefined): { name: string }[] | null {
+  return names?.map(({ name }) => ({ name })) ?? null;
+}
+
+/** Nodes report much about themselves, and often. */
+function copyNode({ kind, metadata, spec, status }: Node): Node {
+  const podCIDRs = spec?.podCIDRs;
+  return {
+    kind,
+    metadata: copyMetadata(metadata, zoneLabel),
+    spec: { podCIDR: spec?.podCIDR ?? null, podCIDRs: podCIDRs ? [...podCIDRs] : null },
+    status: { addresses: (status?.addresses ?? []).map(({ type, address }) => ({ type, address })) },
+  };
+}
+
+function copyServiceCIDR({ kind, metadata, spec }: ServiceCIDR): ServiceCIDR {
+  return { kind, metadata: copyMetadata(metadata), spec: { cidrs: [...(spec?.cidrs ?? [])] } };
+}
+
+/** With no other label than the one that counts. */
+function copyMetadata(
+  { name, namespace = null, labels, creationTimestamp = null }: ObjectMeta,
+  label?: string,
+): ObjectMeta {
+  const value = label === undefined ? undefined : labels?.[label];
+  return {
+    name,
+    namespace,
+    creationTimestamp,
+    labels: label === undefined || value === undefined ? {} : { [label]: value },
   };
 }

@@ -1,7 +1,7 @@
 import { escapeControls } from '../lib/text.ts';
 import type { ProgramResult } from './run-program.ts';
 
-/** The closed list of what goes wrong with nft. Each kind has a row in docs/nft-errors.md; a test holds them together. */
+/** What can go wrong with nft. Each kind has a row in docs/nft-errors.md, which a test checks. */
 export type NftErrorKind =
   | 'not-found'
   | 'no-permission'
@@ -22,59 +22,61 @@ export type NftErrorKind =
 export interface NftRemedy {
   /** The same transaction may be accepted a moment later. */
   readonly retry: boolean;
-  /** A transaction that deletes the table and makes it anew may be accepted. */
+  /** A transaction that deletes the table and creates it again may be accepted. */
   readonly rebuild: boolean;
-  /** It may be the fault of a few Services; a transaction without them may be accepted. */
+  /** A few Services may be the cause; a transaction without them may be accepted. */
   readonly bisect: boolean;
-  /** One sentence: what the user can do when nothing of this helped. */
+  /** One sentence: what the user can do when none of this helped. */
   readonly advice: string;
 }
 
 /** A failure of nft. */
 export interface NftError extends NftRemedy {
   readonly kind: NftErrorKind;
-  /** One line or more that may be printed: the first ones of what nft said, long ones cut around what they are about. */
+  /** At least one printable line: the first lines of nft's message, long ones cut around the underlined part. */
   readonly said: readonly string[];
 }
 
-/** What it means that a program did not end with exit code 0. The only reader of nft's messages. */
+/** The error of a program that did not end with exit code 0. Nothing else reads nft's messages. */
 export function classifyNftError(result: ProgramResult): NftError {
   const error = createNftError(kindOf(result), linesOf(result));
   return result.denied ? { ...error, advice: notExecutable } : error;
 }
 
-/** Who runs it does not matter: root may not either. */
+/** Even root may not execute it. */
 const notExecutable = 'Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.';
 
-/** An error of a kind that somebody else has found out. */
+/** An error of a kind that is already known. */
 export function createNftError(kind: NftErrorKind, said: readonly string[]): NftError {
   return { kind, said, ...nftRemedies[kind] };
 }
 
-/** The error for people, in some lines without a line break at the end. */
+/** Whether a value is an error of nft. */
+export function isNftError(value: object | undefined): value is NftError {
+  return value !== undefined && 'kind' in value;
+}
+
+/** The error for people, on several lines without a line break at the end. */
 export function formatNftError({ kind, said, advice }: NftError): string {
   return [`nft: ${kind}`, ...said.map((line) => `    ${line}`), advice].join('\n');
 }
 
-const otherProgram = 'Look for another program that changes the table; if there is none, report a bug of svc2nft.';
-const ourFault = 'Report a bug of svc2nft, with the version of nft.';
+const otherProgram = 'Check whether another program changes the table; if not, report a bug in svc2nft.';
+const ourFault = 'Report a bug in svc2nft, with the version of nft.';
 
 /** The remedies of all kinds. */
 export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
   'not-found': remedy('', 'Install nftables 1.0.6 or newer, and check that `nft --version` works.'),
   'no-permission': remedy('', 'Run svc2nft as root, or with CAP_NET_ADMIN in the network namespace.'),
   'nft-too-old': remedy('', 'Install nftables 1.0.6 or newer.'),
-  // The kernel answers the same when a chain that exists is to get another hook, or rules that do not fit its hook.
-  'kernel-too-old': remedy(
-    'rebuild bisect',
-    'Use Linux 5.13 or newer, with all modules that docs/nft-errors.md names.',
-  ),
+  // The kernel also answers so to another hook for an existing chain, and to rules that do not fit its hook.
+  'kernel-too-old': remedy('rebuild bisect', 'Use Linux 5.13 or newer, with all modules listed in docs/nft-errors.md.'),
   'message-too-long': remedy('', 'Raise net.core.wmem_max and net.core.wmem_default on the host.'),
-  // The kernel's answer did not fit, so that it may have been anything.
+  // The kernel's answer did not fit into the buffer, so it may have been any error.
   'no-buffer-space': remedy('rebuild bisect', 'Raise net.core.rmem_max and net.core.rmem_default on the host.'),
-  'out-of-memory': remedy('', 'Give nft more memory; it takes about 3 kB for each element of a set or map.'),
-  // It may have been loaded all the same, when the end came after the kernel was done.
-  interrupted: remedy('retry rebuild', 'Look for what ended nft; SIGKILL is often sent by a kernel without memory.'),
+  'out-of-memory': remedy('', 'Give nft more memory; it needs about 3 kB for each element of a set or map.'),
+  // The transaction may have been loaded: nft may be ended after the kernel is done.
+  interrupted: remedy('retry rebuild', 'Find out what killed nft; the kernel sends SIGKILL when memory runs out.'),
   busy: remedy('retry rebuild', otherProgram),
   'file-exists': remedy('rebuild bisect', otherProgram),
   'no-such-file': remedy('rebuild bisect', otherProgram),
@@ -93,7 +95,7 @@ function remedy(helps: '' | 'retry rebuild' | 'rebuild bisect', advice: string):
   };
 }
 
-/** Those that are nft's own fault; others are sent from outside. */
+/** Signals of a crash; others are sent by other programs. */
 const signalsOfCrashes: ReadonlySet<string> = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS']);
 
 function kindOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): NftErrorKind {
@@ -113,13 +115,13 @@ function kindOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): N
   if (kind === 'no-such-file') {
     return isUnknownToKernel(stderr) ? 'kernel-too-old' : kind;
   }
-  // What neither the kernel nor the C library says, nft's parser or evaluator does.
+  // What neither the kernel nor the C library says comes from nft's parser or evaluator.
   return kind ?? (complaint === undefined ? 'refused' : 'syntax');
 }
 
 /**
- * The first that fits decides. Most are texts of strerror. nft's own messages may name chains of other programs, but
- * names have no blanks, so that none can pass for one of these.
+ * The first match decides. Most are texts of strerror. nft's own messages may quote the names of chains, but names have no
+ * blanks, so none can look like one of these.
  */
 const phrases: readonly (readonly [NftErrorKind, RegExp])[] = [
   ['crashed', /: Assertion `.*' failed/],
@@ -139,8 +141,8 @@ const phrases: readonly (readonly [NftErrorKind, RegExp])[] = [
 ];
 
 /**
- * A kernel without the module of an expression or type of chain finds no such file either. nft then underlines the
- * expression (sometimes from the dot before it on) or the type, where else it underlines a name or an element.
+ * A kernel without the module of an expression or chain type also says "No such file". nft then underlines the expression
+ * (sometimes from the dot before it) or the type; otherwise it underlines a name or an element.
  */
 function isUnknownToKernel(stderr: string): boolean {
   const lines = stderr.split('\n', linesKept);
@@ -163,7 +165,7 @@ function linesOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): 
     return ['nft is not installed'];
   }
   if (denied) {
-    return ['nft may not be executed'];
+    return ['nft is not executable'];
   }
   const lines = stderr.split('\n', linesKept).filter((line) => line.trim() !== '');
   const quoted = lines.map((line, index) => cutLine(line, markOf(line) ?? markOf(lines[index + 1]) ?? 0));
@@ -173,13 +175,13 @@ function linesOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): 
   return quoted.length > 0 ? quoted : [`exit code ${exitCode ?? 'unknown'}`];
 }
 
-/** Where an underline begins; undefined when the line is none. */
+/** Where an underline begins; undefined when the line is not an underline. */
 function markOf(line: string | undefined): number | undefined {
   const mark = line?.indexOf('^') ?? -1;
   return mark >= 0 && /^[\s^~]+$/.test(line ?? '') ? mark : undefined;
 }
 
-/** A tab becomes one blank in the underline as in the line above it, so that they stay in step. */
+/** A tab becomes one blank, in the underline as in the line above it, so that they stay aligned. */
 function cutLine(line: string, mark: number): string {
   const from = mark > widthKept / 2 ? mark - widthKept / 4 : 0;
   const part = escapeControls(line.slice(from, from + widthKept).replaceAll('\t', ' '));

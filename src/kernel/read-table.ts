@@ -26,11 +26,6 @@ export async function readDynamicSet(
   );
 }
 
-/** Whether a value is an error and not a table. */
-export function isNftError(value: object | undefined): value is NftError {
-  return value !== undefined && 'kind' in value;
-}
-
 async function list(
   run: RunProgram,
   what: readonly string[],

@@ -1,18 +1,22 @@
-import type { Update } from '../../src/engine/engine.ts';
+import type { Changes, Update } from '../../src/engine/engine.ts';
 import type { ProgramResult } from '../../src/kernel/run-program.ts';
-import { node } from '../engine/worker.ts';
+import { engineWith, node } from '../engine/worker.ts';
 import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { type Answer, printed } from '../support/fake-nft.ts';
-import { type RunningApplier, runApplier } from './start-applier.ts';
+import { type FakeProxy, runProxy } from './start-proxy.ts';
 
 /** What makes a Service one with affinity. */
 export const affinity: ServiceFields = { spec: { sessionAffinity: 'ClientIP' } };
 
-/** An applier whose kernel holds `shop/cart` with one endpoint, and an update that brings another one. */
-export async function runCart(...answers: readonly Answer[]): Promise<RunningApplier & { update: Update }> {
-  const started = await runApplier([node(), ...service('cart', ['2.5'], affinity)]);
+/** A service proxy whose kernel holds `shop/cart` with one endpoint, a change that brings another one, and its commands. */
+export async function runCart(
+  ...answers: readonly Answer[]
+): Promise<FakeProxy & { readonly change: Changes; readonly update: Update }> {
+  const objects = service('cart', ['2.5'], affinity);
+  const change: Changes = { apply: [service('cart', ['2.5', '2.6'])[1]] };
+  const started = await runProxy([node(), ...objects]);
   started.nft.answers.push(...answers);
-  return { ...started, update: started.engine.update({ apply: [service('cart', ['2.5', '2.6'])[1]] }) };
+  return { ...started, change, update: engineWith(objects).update(change) };
 }
 
 const pins = [

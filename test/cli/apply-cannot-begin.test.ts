@@ -38,7 +38,7 @@ describe('apply cannot begin', () => {
       'with an old kernel',
       answering('uname -r', { stdout: '5.10.0-8-amd64\n' }),
       'error: nft: kernel-too-old\n    Linux 5.10.0-8-amd64\n' +
-        'Use Linux 5.13 or newer, with all modules that docs/nft-errors.md names.\n',
+        'Use Linux 5.13 or newer, with all modules listed in docs/nft-errors.md.\n',
       3,
     ],
   ])('%s', async (_, answer, message, expected) => {

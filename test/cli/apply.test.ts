@@ -9,13 +9,13 @@ const onlyIp = ['--family', 'ip'];
 const four = shop({ cart: ['10.244.1.11', '10.244.1.12', '10.244.1.13', '10.244.1.14'] });
 
 describe('apply says what became of the tables', () => {
-  test('made', async () => {
+  test('created', async () => {
     const { texts, stdout, ...rest } = await apply({});
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: made (17 elements, 19 chains)',
+      'table ip svc2nft: created (17 elements, 19 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
-      'table ip6 svc2nft: made (15 chains)',
+      'table ip6 svc2nft: created (15 chains)',
       '',
     ]);
     expect(rest).toMatchObject({ exitCode: 0, stderr: '' });
@@ -51,43 +51,43 @@ describe('apply says what became of the tables', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('made anew, where single commands cannot mend it', async () => {
+  test('rebuilt, when commands on single parts cannot repair it', async () => {
     const otherHook = change('nat-output', (body) => ({ ...body, prio: -90 }));
     const { stdout, texts, exitCode } = await apply({ flags: onlyIp }, listedShop(otherHook));
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: made anew (17 elements, 19 chains)',
-      '  found: chain nat-output has another hook',
+      'table ip svc2nft: rebuilt (17 elements, 19 chains)',
+      '  found: chain nat-output has a different hook',
       '',
     ]);
     expect(texts[0]).toMatch(/^add table ip svc2nft\ndelete table ip svc2nft\n/);
     expect(exitCode).toBe(0);
   });
 
-  test('made anew, because nft refused the difference', async () => {
+  test('rebuilt, because nft refused the difference', async () => {
     const { stdout, stderr, exitCode } = await apply(
       { flags: onlyIp, input: four },
       times(1, refusing('10.244.1.14', says.fileExists)),
       listedShop(),
     );
     expect(stderr).toBe(
-      'warning: table ip svc2nft: made anew because of nft: file-exists\n' +
+      'warning: table ip svc2nft: rebuilt because of nft: file-exists\n' +
         '    /dev/stdin:1:22-28: Error: Could not process rule: File exists\n',
     );
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: made anew (20 elements, 19 chains)',
+      'table ip svc2nft: rebuilt (20 elements, 19 chains)',
       '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '',
     ]);
     expect(exitCode).toBe(0);
   });
 
-  test('made anew, because nobody can read it: then nobody can compare either', async () => {
+  test('rebuilt, because it cannot be read: then nothing can be compared', async () => {
     const { stdout, stderr, exitCode } = await apply({ flags: onlyIp }, answering(listTable.ip, { stdout: '{' }));
     expect(stderr).toBe(
-      'warning: table ip svc2nft: made anew because of nft: refused\n' +
+      'warning: table ip svc2nft: rebuilt because of nft: refused\n' +
         '    nft did not print whole JSON for table ip svc2nft\n',
     );
-    expect(stdout).toBe('table ip svc2nft: made anew (17 elements, 19 chains)\n');
+    expect(stdout).toBe('table ip svc2nft: rebuilt (17 elements, 19 chains)\n');
     expect(exitCode).toBe(0);
   });
 
@@ -96,11 +96,11 @@ describe('apply says what became of the tables', () => {
     expect(stderr.split('\n')).toEqual([
       'warning: table ip svc2nft: nft: refused',
       '    /dev/stdin:1:1-9: Error: Could not process rule: Too many open files in system',
-      'Report a bug of svc2nft, with the version of nft.',
-      'error: table ip svc2nft: left out, because nft refuses them: shop/dns',
+      'Report a bug in svc2nft, with the version of nft.',
+      'error: table ip svc2nft: left out, because nft rejects them: shop/dns',
       '',
     ]);
-    expect(stdout.split('\n')).toEqual(['table ip svc2nft: made anew (13 elements, 18 chains)', '']);
+    expect(stdout.split('\n')).toEqual(['table ip svc2nft: rebuilt (13 elements, 18 chains)', '']);
     expect(exitCode).toBe(3);
   });
 
@@ -109,11 +109,11 @@ describe('apply says what became of the tables', () => {
     expect(stderr.split('\n')).toEqual([
       'error: table ip6 svc2nft: nft: out-of-memory',
       '    netlink: Error: Could not process rule: Cannot allocate memory',
-      'Give nft more memory; it takes about 3 kB for each element of a set or map.',
+      'Give nft more memory; it needs about 3 kB for each element of a set or map.',
       '',
     ]);
     expect(stdout.split('\n').filter((line) => line.startsWith('table'))).toEqual([
-      'table ip svc2nft: made (17 elements, 19 chains)',
+      'table ip svc2nft: created (17 elements, 19 chains)',
       'table ip6 svc2nft: not changed',
     ]);
     expect(exitCode).toBe(3);
@@ -121,7 +121,7 @@ describe('apply says what became of the tables', () => {
 
   test('in another table', async () => {
     const { stdout } = await apply({ flags: [...onlyIp, '--table', 'mine'] }, listedShop());
-    expect(stdout.split('\n')[0]).toBe('table ip mine: made (17 elements, 19 chains)');
+    expect(stdout.split('\n')[0]).toBe('table ip mine: created (17 elements, 19 chains)');
   });
 
   test('in color on a terminal that wants it; that stderr is one does not count', async () => {
@@ -167,11 +167,11 @@ describe('apply deletes stale UDP flows', () => {
   test.each([
     [
       { exitCode: undefined, missing: true },
-      'warning: conntrack is not installed: UDP flows to endpoints that are gone go on until they pause\n',
+      'warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n',
     ],
     [
       { exitCode: 1, stderr: 'conntrack v1.4.7 (conntrack-tools): Operation failed: sorry\n' },
-      'warning: stale UDP flows may be left: IPv4: Operation failed: sorry\n',
+      'warning: some stale UDP flows may remain: IPv4: Operation failed: sorry\n',
     ],
   ])('or why it could not: %j', async (failure, message) => {
     const result = await apply({ flags: onlyIp, input: moved }, listedShop(), answering(list, failure));

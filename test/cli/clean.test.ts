@@ -26,7 +26,7 @@ describe('clean', () => {
   test('is content when there is nothing', async () => {
     expect(await clean([], answering('nft -f -', says.noSuchFile))).toMatchObject({
       exitCode: 0,
-      stdout: 'table ip svc2nft: was not there\ntable ip6 svc2nft: was not there\n',
+      stdout: 'table ip svc2nft: not found\ntable ip6 svc2nft: not found\n',
       stderr: '',
     });
   });
@@ -45,7 +45,7 @@ describe('clean', () => {
       stderr:
         'error: table ip svc2nft: nft: busy\n' +
         '    /dev/stdin:1:1-9: Error: Could not process rule: Device or resource busy\n' +
-        'Look for another program that changes the table; if there is none, report a bug of svc2nft.\n',
+        'Check whether another program changes the table; if not, report a bug in svc2nft.\n',
     });
   });
 

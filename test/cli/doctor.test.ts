@@ -170,7 +170,7 @@ test('an nft that is not executable is reported to root', async () => {
   const { exitCode, stdout } = await doctor({}, { answers });
   expect(exitCode).toBe(1);
   expect(stdout).toContain(
-    'problem  nft: nft may not be executed\n         Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.\n',
+    'problem  nft: nft is not executable\n         Make nft executable (chmod +x), and look for a mount with noexec, AppArmor or SELinux.\n',
   );
   expect(stdout).not.toMatch(/as root|CAP_NET_ADMIN/);
 });

@@ -45,7 +45,7 @@ describe('what somebody else did to a table is said, and mended', () => {
       add({ rule: { chain: 'udp-cluster-1', ...drop } }),
       [
         'changed (1 chain written)',
-        'found: chain udp-cluster-1 has other rules',
+        'found: chain udp-cluster-1 has different rules',
         'shop/dns:dns  not understood -> all endpoints',
       ],
     ],
@@ -53,61 +53,61 @@ describe('what somebody else did to a table is said, and mended', () => {
     [
       'a rule more, in a chain that no setting shapes',
       add({ rule: { chain: 'filter-input', ...drop } }),
-      ['changed (1 chain written)', 'found: chain filter-input has other rules'],
+      ['changed (1 chain written)', 'found: chain filter-input has different rules'],
     ],
     [
       'a rule more, in a chain that settings shape',
       add({ rule: { chain: 'masquerading', ...drop } }),
-      ['changed (1 chain written)', 'found: chain masquerading has other rules'],
+      ['changed (1 chain written)', 'found: chain masquerading has different rules'],
     ],
     [
       'a rule that nobody understands is said once',
       add({ rule: { chain: 'services', ...log } }),
       ['changed (1 chain written)', 'found: chain services: rule 4 is not understood'],
     ],
-    ['a chain', add({ chain: { name: 'mine' } }), ['changed (1 chain deleted)', 'found: chain mine is none of ours']],
+    ['a chain', add({ chain: { name: 'mine' } }), ['changed (1 chain deleted)', 'found: unknown chain mine']],
     [
       'a chain with a hook',
       add({ chain: { name: 'mine', type: 'filter', hook: 'input', prio: 5, policy: 'accept' } }),
-      ['made anew (17 elements, 19 chains)', 'found: chain mine is none of ours'],
+      ['rebuilt (17 elements, 19 chains)', 'found: unknown chain mine'],
     ],
     [
       'another hook',
       change('filter-input', (body) => ({ ...body, prio: 5 })),
-      ['made anew (17 elements, 19 chains)', 'found: chain filter-input has another hook'],
+      ['rebuilt (17 elements, 19 chains)', 'found: chain filter-input has a different hook'],
     ],
     [
       'a set',
       add({ set: { name: 'mine', type: 'ipv4_addr' } }),
-      ['changed (1 set deleted)', 'found: set mine is none of ours'],
+      ['changed (1 set deleted)', 'found: unknown set mine'],
     ],
     [
       'a counter',
       add({ counter: { name: 'mine', packets: 0, bytes: 0 } }),
-      ['made anew (17 elements, 19 chains)', 'found: unknown counter mine'],
+      ['rebuilt (17 elements, 19 chains)', 'found: unknown counter mine'],
     ],
     [
       'a set of another kind',
       change('firewall-ips', (body) => ({ ...body, type: 'ipv4_addr' })),
-      ['changed (1 chain written, 1 set added, 1 deleted)', 'found: set firewall-ips is declared otherwise'],
+      ['changed (1 chain written, 1 set added, 1 deleted)', 'found: set firewall-ips has a different declaration'],
     ],
     [
       'an element',
       addElements('cluster-ips', '192.0.2.1'),
-      ['changed (1 element deleted)', 'found: cluster-ips has 1 foreign element: 192.0.2.1'],
+      ['changed (1 element deleted)', 'found: cluster-ips has 1 unknown element: 192.0.2.1'],
     ],
     [
       'elements',
       addElements('cluster-ips', '192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'),
       [
         'changed (4 elements deleted)',
-        'found: cluster-ips has 4 foreign elements: 192.0.2.1, 192.0.2.2, 192.0.2.3, ...',
+        'found: cluster-ips has 4 unknown elements: 192.0.2.1, 192.0.2.2, 192.0.2.3, ...',
       ],
     ],
     [
       'an endpoint that no number of endpoints leads to',
       addElements('udp-endpoints', [{ concat: ['10.96.0.53', 53, 7] }, { concat: ['192.0.2.1', 53] }]),
-      ['changed (1 element deleted)', 'found: udp-endpoints has 1 foreign element: 10.96.0.53 . 53 . 7'],
+      ['changed (1 element deleted)', 'found: udp-endpoints has 1 unknown element: 10.96.0.53 . 53 . 7'],
     ],
   ])('%s', async (_, tamper, [heading, ...lines]) => {
     const { stdout, exitCode } = await diff(tamper);
@@ -131,7 +131,7 @@ describe('what somebody else did to a table is said, and mended', () => {
     const { stdout } = await diff(add(...chains));
     const lines = stdout.split('\n');
     expect(lines).toHaveLength(1 + 20 + 1 + 1);
-    expect(lines.slice(20)).toEqual(['  found: chain mine-19 is none of ours', '  ... and 10 more findings', '']);
+    expect(lines.slice(20)).toEqual(['  found: unknown chain mine-19', '  ... and 10 more findings', '']);
   });
 });
 

@@ -50,14 +50,14 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
         list
       `),
     ).toEqual([
-      'table ip svc2nft: would be made (17 elements, 19 chains)',
+      'table ip svc2nft: would be created (17 elements, 19 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
-      'table ip6 svc2nft: would be made (15 chains)',
-      'table ip svc2nft: made (17 elements, 19 chains)',
+      'table ip6 svc2nft: would be created (15 chains)',
+      'table ip svc2nft: created (17 elements, 19 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
-      'table ip6 svc2nft: made (15 chains)',
+      'table ip6 svc2nft: created (15 chains)',
       'table ip svc2nft',
       'table ip6 svc2nft',
       'table ip svc2nft: up to date',
@@ -72,7 +72,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
       'table ip6 svc2nft: up to date',
       'table ip svc2nft: removed',
       'table ip6 svc2nft',
-      'table ip svc2nft: was not there',
+      'table ip svc2nft: not found',
       'table ip6 svc2nft: removed',
     ]);
   });
@@ -92,8 +92,8 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
       'table ip svc2nft: up to date',
       'table ip svc2nft: changed (1 element deleted, 1 chain written, 1 deleted)',
       '  found: chain services is empty',
-      '  found: chain mine is none of ours',
-      '  found: cluster-ips has 1 foreign element: 192.0.2.1',
+      '  found: unknown chain mine',
+      '  found: cluster-ips has 1 unknown element: 192.0.2.1',
       'table ip svc2nft: up to date',
     ]);
   });

@@ -12,11 +12,11 @@ function endpointAddressesOf(hosts: readonly number[]): EndpointAddress[] {
 }
 
 /** Hosts by index, and what is written: `- 1` for an element that goes, `+ 1 3` for one that comes, with its host. */
-function summarise({ removed, added, installed }: ListChange): { hosts: string; written: string } {
+function summarize({ removed, added, after }: ListChange): { hosts: string; written: string } {
   const indexOf = (key: string): string => key.replace(/.* /, '');
   const hostOf = (value: unknown): string => (value as EndpointAddress).address.replace(/.*\./, '');
   return {
-    hosts: installed.map(hostOf).join(' '),
+    hosts: after.map(hostOf).join(' '),
     written: [
       ...removed.map(({ key }) => `-${indexOf(key)}`),
       ...added.map(({ key, value }) => `+${indexOf(key)}=${hostOf(value)}`),
@@ -58,7 +58,7 @@ describe('a list of endpoints', () => {
     { title: 'is another one', before: [1, 2], after: [3, 4, 5], hosts: '3 4 5', written: '-0 -1 +0=3 +1=4 +2=5' },
     { title: 'has one twice', before: [1, 1, 2], after: [1, 2], hosts: '1 2', written: '-1 -2 +1=2' },
   ])('$title', ({ before, after, hosts, written }) => {
-    expect(summarise(changeList('10.96.0.1 . 80', endpointAddressesOf(before), endpointAddressesOf(after)))).toEqual({
+    expect(summarize(changeList('10.96.0.1 . 80', endpointAddressesOf(before), endpointAddressesOf(after)))).toEqual({
       hosts,
       written,
     });
@@ -68,7 +68,7 @@ describe('a list of endpoints', () => {
     expect(changeList('30080', [endpointAddress(1, 80)], [endpointAddress(1, 81)])).toEqual({
       removed: [{ key: '30080 . 0', value: { address: '10.244.0.1', port: 80 } }],
       added: [{ key: '30080 . 0', value: { address: '10.244.0.1', port: 81 } }],
-      installed: [{ address: '10.244.0.1', port: 81 }],
+      after: [{ address: '10.244.0.1', port: 81 }],
     });
   });
 
@@ -82,18 +82,18 @@ describe('a list of endpoints', () => {
 describe('for any two lists', () => {
   const hosts = fc.uniqueArray(fc.nat(40), { maxLength: 30 });
   /** What a foreign hand has left may have an endpoint twice. */
-  const installedHosts = fc.oneof(hosts, fc.array(fc.nat(20), { maxLength: 30 }));
+  const beforeLists = fc.oneof(hosts, fc.array(fc.nat(20), { maxLength: 30 }));
   const newcomers = fc.uniqueArray(fc.integer({ min: 50, max: 60 }), { maxLength: 5 });
-  const lists = installedHosts.chain((before) => {
+  const lists = beforeLists.chain((before) => {
     const some = fc.tuple(fc.shuffledSubarray([...new Set(before)]), newcomers).map((parts) => parts.flat());
     return fc.tuple(fc.constant(before), fc.oneof(hosts, some));
   });
 
-  test('the elements become those of the endpoints that are wanted, without a gap', () => {
+  test('the elements become those of the desired endpoints, without a gap', () => {
     fc.assert(
       fc.property(lists, ([beforeHosts, afterHosts]) => {
         const [before, after] = [endpointAddressesOf(beforeHosts), endpointAddressesOf(afterHosts)];
-        const { removed, added, installed } = changeList('key', before, after);
+        const { removed, added, after: placed } = changeList('key', before, after);
         const elements = new Map(before.map((value, index) => [`key . ${index}`, value]));
         for (const { key, value } of removed) {
           expect(value).toEqual(elements.get(key));
@@ -103,9 +103,9 @@ describe('for any two lists', () => {
           expect(elements.has(key)).toBe(false);
           elements.set(key, value as EndpointAddress);
         }
-        expect(elements).toEqual(new Map(installed.map((value, index) => [`key . ${index}`, value])));
-        expect(sorted(installed)).toEqual(sorted(after));
-        expect(changeList('key', installed, after)).toEqual({ removed: [], added: [], installed });
+        expect(elements).toEqual(new Map(placed.map((value, index) => [`key . ${index}`, value])));
+        expect(sorted(placed)).toEqual(sorted(after));
+        expect(changeList('key', placed, after)).toEqual({ removed: [], added: [], after: placed });
       }),
       { numRuns: 3000 },
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { idleChainLimit, idleChains } from '../../src/diff/idle-chains.ts';
+import { idleChainLimit, idleChains } from '../../src/diff/diff-rulesets.ts';
 import type { Chain, Ruleset } from '../../src/nft/ruleset.ts';
 import type { Manifest } from '../support/arbitrary-cluster.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
+import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/installed.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryWalk, type Snapshot } from '../support/arbitrary-walk.ts';
@@ -59,8 +59,8 @@ function walkAll(walk: readonly Snapshot[]): void {
 
 /** Carries out the difference and checks it; what the kernel then holds. */
 function stepTo(wanted: Ruleset, held: Ruleset | undefined): Ruleset {
-  const { commands, installed } = diffRulesets(held, wanted);
-  const known = installedRuleset(installed);
+  const { commands, after } = diffRulesets(held, wanted);
+  const known = rulesetOfTable(after);
   const now = carryOut(held, { ...wanted, commands });
   expect(now && compareParts(partsOfRuleset(now), partsOfRuleset(wanted))).toEqual([]);
   // What the program believes is what is there, indices included.

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
+import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/installed.ts';
 import type { Family } from '../../src/net/network.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import { renderRulesets } from '../../src/nft/print.ts';
@@ -31,8 +31,8 @@ describe.skipIf(!kernelTestsRun)('from one random cluster to another', () => {
 async function checkWalk(rulesets: readonly Ruleset[]): Promise<void> {
   let known: Ruleset | undefined;
   const steps = rulesets.map((wanted) => {
-    const { commands, installed } = diffRulesets(known, wanted);
-    known = installedRuleset(installed);
+    const { commands, after } = diffRulesets(known, wanted);
+    known = rulesetOfTable(after);
     return { wanted, known, text: renderTransaction({ ...wanted, commands }) };
   });
   const seen = await loadTransactions(steps.map(({ text }) => [text]));

@@ -9,8 +9,8 @@ const ruleset = rulesetOf([web, slice('web', ['10.244.1.1', '10.244.2.2'])]);
 const kindsOf = (commands: readonly { kind: string }[]): string[] => [...new Set(commands.map(({ kind }) => kind))];
 
 test('the table is there from then on', () => {
-  expect(diffRulesets(undefined, ruleset).installed.exists).toBe(true);
-  expect(diffRulesets(ruleset, ruleset).installed.exists).toBe(true);
+  expect(diffRulesets(undefined, ruleset).after.exists).toBe(true);
+  expect(diffRulesets(ruleset, ruleset).after.exists).toBe(true);
 });
 
 test('without a table all is added, each part after what it needs', () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/installed.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import { renderRulesets } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
@@ -92,8 +92,8 @@ function transactionsAlong(order: readonly State[]): Transaction[] {
   let from: State | undefined;
   let before: Ruleset | undefined;
   return order.map((to) => {
-    const { commands, installed } = diffRulesets(before, to.ruleset);
-    before = installedRuleset(installed);
+    const { commands, after } = diffRulesets(before, to.ruleset);
+    before = rulesetOfTable(after);
     expect(diffRulesets(before, to.ruleset).commands).toEqual([]);
     const transaction = { from, to, texts: [renderTransaction({ ...to.ruleset, commands })] };
     from = to;

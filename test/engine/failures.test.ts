@@ -25,6 +25,6 @@ test('a node port that opens at another address has UDP flows looked at', () => 
   const dns = service('dns', ['2.5'], { port: { protocol: 'UDP', port: 53, nodePort: 30053 } });
   engine.update({ apply: [node(), ...dns] });
   const update = engine.update({ apply: [node({ address: '192.0.2.12' })] });
-  expect(update.families.map(({ aftermath }) => aftermath.touchesUdp)).toEqual([true]);
+  expect(update.families.map(({ followUp }) => followUp.checkUdpFlows)).toEqual([true]);
   expect(engine.update({ apply: [node({ address: '192.0.2.12', zone: 'zone-b' })] }).families).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Aftermath } from '../../src/engine/describe-handovers.ts';
+import type { FollowUp } from '../../src/engine/describe-follow-up.ts';
 import type { Changes } from '../../src/engine/engine.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
-import { aftermathOf, none } from './aftermath-of.ts';
+import { followUpOf, none } from './follow-up-of.ts';
 import { engineWith, serviceNamed } from './worker.ts';
 
 type Objects = readonly unknown[];
@@ -16,39 +16,39 @@ describe('pins', () => {
       port: { nodePort: 30080 },
       spec: { ...affinity, type: 'NodePort', externalIPs: ['198.19.0.5'], ...spec },
     });
-  const lost: Aftermath = { ...none, touchesPins: true };
+  const lost: FollowUp = { ...none, checkPins: true };
   const seconds = (timeoutSeconds: number) => ({ sessionAffinityConfig: { clientIP: { timeoutSeconds } } });
   const externalLocal = { externalTrafficPolicy: 'Local' };
 
-  test.each<[string, Objects, Changes, Aftermath]>([
+  test.each<[string, Objects, Changes, FollowUp]>([
     ['an endpoint goes', sticky(['1.5', '2.5']), { apply: sticky(['2.5']) }, lost],
     [
       'all endpoints go',
       sticky(['2.5']),
       { apply: sticky([]) },
-      { ...lost, repinned: new Set(['tcp 10.96.0.10 . 80', 'tcp 198.19.0.5 . 80', 'tcp 30080']) },
+      { ...lost, invalidatedPins: new Set(['tcp 10.96.0.10 . 80', 'tcp 198.19.0.5 . 80', 'tcp 30080']) },
     ],
     ['affinity ends', sticky(['2.5']), { apply: sticky(['2.5'], { sessionAffinity: 'None' }) }, lost],
     [
       'the Service goes',
       sticky(['2.5']),
       { remove },
-      { ...lost, repinned: new Set(['tcp 10.96.0.10 . 80', 'tcp 198.19.0.5 . 80', 'tcp 30080']) },
+      { ...lost, invalidatedPins: new Set(['tcp 10.96.0.10 . 80', 'tcp 198.19.0.5 . 80', 'tcp 30080']) },
     ],
     [
       'the internal policy changes',
       sticky(['1.5', '2.5']),
       { apply: sticky(['1.5', '2.5'], { internalTrafficPolicy: 'Local' }) },
-      { ...lost, repinned: new Set(['tcp 10.96.0.10 . 80']) },
+      { ...lost, invalidatedPins: new Set(['tcp 10.96.0.10 . 80']) },
     ],
     [
       'the external policy changes',
       sticky(['1.5', '2.5'], externalLocal),
       { apply: sticky(['1.5', '2.5']) },
-      { ...lost, repinned: new Set(['tcp 198.19.0.5 . 80', 'tcp 30080']) },
+      { ...lost, invalidatedPins: new Set(['tcp 198.19.0.5 . 80', 'tcp 30080']) },
     ],
-  ])('may be lost: %s', (_, before, changes, aftermath) => {
-    expect(aftermathOf(before, changes)).toEqual(aftermath);
+  ])('may be lost: %s', (_, before, changes, followUp) => {
+    expect(followUpOf(before, changes)).toEqual(followUp);
   });
 
   test('may be lost at one endpoint alone: it has left this node', () => {
@@ -60,9 +60,9 @@ describe('pins', () => {
         { addresses: ['10.244.1.6'], nodeName: 'worker-1' },
       ],
     };
-    expect(aftermathOf([cart, slice], { apply: [moved] })).toEqual({
+    expect(followUpOf([cart, slice], { apply: [moved] })).toEqual({
       ...lost,
-      repinned: new Set(['tcp 198.19.0.5 . 80 . 10.244.1.5 . 8080', 'tcp 30080 . 10.244.1.5 . 8080']),
+      invalidatedPins: new Set(['tcp 198.19.0.5 . 80 . 10.244.1.5 . 8080', 'tcp 30080 . 10.244.1.5 . 8080']),
     });
   });
 
@@ -71,7 +71,7 @@ describe('pins', () => {
       spec: { clusterIP: '10.96.0.11', externalIPs: ['198.19.0.5'], ...affinity },
     });
     const before = [...service('cart', ['2.5'], { spec: { externalIPs: ['198.19.0.5'], ...affinity } }), ...other];
-    expect(aftermathOf(before, { apply: [service('cart', [])[0]] })).toEqual(lost);
+    expect(followUpOf(before, { apply: [service('cart', [])[0]] })).toEqual(lost);
   });
 
   test.each<[string, Objects, Changes]>([
@@ -81,15 +81,15 @@ describe('pins', () => {
     ['another address', sticky(['2.5']), { apply: sticky(['2.5'], { externalIPs: ['198.19.0.5', '198.19.0.6'] }) }],
     ['there are none', sticky(['1.5', '2.5'], { sessionAffinity: 'None' }), { remove }],
   ])('stay: %s', (_, before, changes) => {
-    expect(aftermathOf(before, changes)).toEqual(none);
+    expect(followUpOf(before, changes)).toEqual(none);
   });
 
   test.each([
     ['1.1.3', lost],
     ['1.0.6', none],
-  ] as const)('over IPv6 exist in the flat form only: %s', (targetNft, aftermath) => {
+  ] as const)('over IPv6 exist in the flat form only: %s', (targetNft, followUp) => {
     const engine = engineWith(service6('cart', ['2.5', '2.6'], affinity), { families: ['ip6'], targetNft });
     const { families } = engine.update({ apply: [service6('cart', ['2.5'])[1]] });
-    expect(families[0]?.aftermath).toEqual(aftermath);
+    expect(families[0]?.followUp).toEqual(followUp);
   });
 });

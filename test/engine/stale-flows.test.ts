@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Aftermath } from '../../src/engine/describe-handovers.ts';
+import type { FollowUp } from '../../src/engine/describe-follow-up.ts';
 import type { Changes } from '../../src/engine/engine.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type ServiceFields, service } from '../inspect/changes/shop.ts';
-import { aftermathOf, none } from './aftermath-of.ts';
+import { followUpOf, none } from './follow-up-of.ts';
 import { engineWith, node, serviceNamed } from './worker.ts';
 
 type Objects = readonly unknown[];
@@ -16,14 +17,14 @@ describe('UDP flows', () => {
       spec: { externalIPs: ['198.19.0.5'], ...spec },
       targetPort,
     });
-  const touched: Aftermath = { ...none, touchesUdp: true };
+  const touched: FollowUp = { ...none, checkUdpFlows: true };
   /** With one endpoint that is what its conditions say. */
   const withConditions = (conditions: object) => {
     const [cart, slice] = dns(['2.5']);
     return [cart, { ...slice, endpoints: [{ addresses: ['10.244.2.5'], conditions }] }];
   };
 
-  test.each<[string, Objects, Changes, Aftermath]>([
+  test.each<[string, Objects, Changes, FollowUp]>([
     ['a Service comes, to which flows may go untranslated', [], { apply: dns(['2.5']) }, touched],
     ['an endpoint goes', dns(['2.5', '2.6']), { apply: dns(['2.5']) }, touched],
     ['the last endpoint goes', dns(['2.5']), { apply: dns([]) }, touched],
@@ -72,14 +73,15 @@ describe('UDP flows', () => {
       { apply: withConditions({ ready: false, serving: false }) },
       touched,
     ],
-  ])('may be stale: %s', (_, before, changes, aftermath) => {
-    expect(aftermathOf(before, changes)).toEqual(aftermath);
+  ])('may be stale: %s', (_, before, changes, followUp) => {
+    expect(followUpOf(before, changes)).toEqual(followUp);
   });
 
   test('may be stale although no rule changes', () => {
     const engine = engineWith(withConditions({ ready: false, serving: true }));
-    const { families } = engine.update({ apply: withConditions({ ready: false, serving: false }) });
-    expect(families).toMatchObject([{ commands: [], text: '', aftermath: touched }]);
+    const { families, text } = engine.update({ apply: withConditions({ ready: false, serving: false }) });
+    expect(text).toBe('');
+    expect(families).toMatchObject([{ commands: [], followUp: touched }]);
   });
 
   test.each<[string, Objects, Changes]>([
@@ -91,7 +93,7 @@ describe('UDP flows', () => {
     ['an endpoint is draining', withConditions({}), { apply: withConditions({ ready: false, serving: true }) }],
     ['it is TCP', service('cart', ['2.5']), { remove }],
   ])('stay: %s', (_, before, changes) => {
-    expect(aftermathOf(before, changes) ?? none).toEqual(none);
+    expect(followUpOf(before, changes) ?? none).toEqual(none);
   });
 
   test('may be stale when another Service takes an address over, which then is not gone', () => {
@@ -99,19 +101,20 @@ describe('UDP flows', () => {
       port: { protocol: 'UDP', port: 53 },
       spec: { clusterIP: '10.96.0.11', externalIPs: ['198.19.0.5'] },
     });
-    const aftermath = aftermathOf([...dns(['2.5']), other, slice], { remove });
-    expect(aftermath).toEqual({
+    const followUp = followUpOf([...dns(['2.5']), other, slice], { remove });
+    expect(followUp).toEqual({
       ...touched,
       goneUdpFrontends: [{ address: '10.96.0.10', port: 53 }, { nodePort: 30053 }],
     });
   });
 
-  test('are not forgotten while the node is not known, nor over a resync', () => {
+  test('are not forgotten while the node is not known, nor when the table is adopted', () => {
     const engine = engineWith(dns(['2.5'], { spec: { externalIPs: [] } }));
     const table = engine.rulesets()[0];
     expect(engine.update({ apply: [node({ address: 'nowhere' })], remove }).families).toEqual([]);
-    expect(engine.resync(new Map([['ip', table]])).families).toEqual([]);
-    expect(engine.update({ apply: [node()] }).families[0]?.aftermath).toEqual({
+    expect(table).toBeDefined();
+    engine.adopt(table as Ruleset);
+    expect(engine.update({ apply: [node()] }).families[0]?.followUp).toEqual({
       ...touched,
       goneUdpFrontends: [{ address: '10.96.0.10', port: 53 }, { nodePort: 30053 }],
     });

@@ -281,7 +281,7 @@ describe('how nft ends', () => {
       { exitCode: 127, stderr: 'nft: error while loading shared libraries: libnftables.so.1: cannot open\n' },
       ['nft: error while loading shared libraries: libnftables.so.1: cannot open'],
     ],
-    ['no-permission', { exitCode: undefined, denied: true, stderr: 'spawn nft EACCES' }, ['nft may not be executed']],
+    ['no-permission', { exitCode: undefined, denied: true, stderr: 'spawn nft EACCES' }, ['nft is not executable']],
     ['interrupted', { exitCode: undefined, signal: 'SIGKILL' }, ['ended by SIGKILL']],
     ['interrupted', { exitCode: undefined, signal: 'SIGTERM', stderr: 'aborted' }, ['ended by SIGTERM', 'aborted']],
     [

@@ -1,5 +1,5 @@
+import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../src/diff/installed.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 
@@ -11,8 +11,5 @@ export function textBetween(before: Ruleset | undefined, after: Ruleset): string
 
 /** What a table holds that came through some states in turn. */
 export function heldAfter(states: readonly Ruleset[]): Ruleset | undefined {
-  return states.reduce<Ruleset | undefined>(
-    (held, next) => installedRuleset(diffRulesets(held, next).installed),
-    undefined,
-  );
+  return states.reduce<Ruleset | undefined>((held, next) => rulesetOfTable(diffRulesets(held, next).after), undefined);
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { createApplier } from '../../apply/apply-update.ts';
-import { rehearse } from '../../apply/rehearse.ts';
-import { compiledTarget, noUpdate } from '../../apply/target.ts';
+import { applyTables } from '../../apply/apply-tables.ts';
+import type { Outcome } from '../../apply/outcome.ts';
+import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -18,20 +18,20 @@ const examples = `Examples:
 `;
 
 const exitText = `
-The table of each family changes in one transaction, or not at all; no other table is touched, but one that has the name
-of ours is taken for ours. Clients with affinity keep their endpoints. UDP flows to endpoints that are gone are deleted
-from conntrack.
+The table of each family changes in one transaction, or not at all. No other table is touched; an existing table with the
+same name is taken over. Clients with affinity keep their endpoints. UDP flows to removed endpoints are deleted from
+conntrack.
 
 Exit codes: 0 done, 1 bad input (nothing is changed), 2 wrong usage, 3 nft or the kernel refused, or a Service had to be
-left out, 4 no permission or no nft.`;
+left out, 4 no permission or nft not found.`;
 
-/** `svc2nft apply`: manifests in, rules in the kernel. */
+/** `svc2nft apply`: brings the tables in the kernel to the ruleset of this node. */
 export function applyCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('apply'))
     .description(
-      'Makes the kernel hold what `compile` prints: reads the tables, and sends what differs, in one transaction for each family.',
+      'Applies the ruleset that `compile` prints to the kernel: reads the tables, and sends what differs, in one transaction for each family.',
     )
-    .option('--dry-run', 'let the kernel check the transactions, and change nothing')
+    .option('--dry-run', 'let the kernel check the transactions without changing anything')
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ApplyFlags) => {
@@ -45,8 +45,8 @@ export interface ApplyFlags extends CompileFlags {
 }
 
 /**
- * Makes the kernel hold what `compile` prints, or with --dry-run asks whether it would. What changed goes to stdout, in
- * Service terms; all else to stderr.
+ * Brings the tables in the kernel to the compiled ruleset, or with --dry-run asks the kernel whether it would accept that.
+ * What changes goes to stdout, in Service terms; everything else to stderr.
  *
  * @returns the exit code.
  */
@@ -73,10 +73,10 @@ async function applyPaths(
   if (!compiled) {
     return exitCodes.badInput;
   }
-  const target = compiledTarget(compiled, options);
-  const outcome = flags.dryRun
-    ? await rehearse(target, run)
-    : await createApplier(target, { run, lock: streams.lock }).apply(noUpdate);
-  reportOutcome(outcome, { target, streams, isRehearsal: flags.dryRun === true });
+  const desired = desiredSnapshot(compiled, options);
+  const dryRun = flags.dryRun === true;
+  const apply = (): Promise<Outcome> => applyTables(desired, { run, dryRun });
+  const outcome = await (dryRun ? apply() : streams.lock(desired.table, apply));
+  reportOutcome(outcome, { streams, dryRun });
   return exitCodeOf(outcome);
 }

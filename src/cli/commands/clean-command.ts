@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import { removeTable } from '../../apply/send.ts';
 import { tableNameProblem } from '../../config/check-options.ts';
 import { formatNftError } from '../../kernel/nft-error.ts';
+import { removeTable } from '../../kernel/run-nft.ts';
 import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -14,15 +14,15 @@ const examples = `Examples:
 `;
 
 const exitText = `
-A table of that name is removed whoever made it. Established connections go on: what conntrack knows stays translated
-until it ends.
+Removes any table of that name, whoever created it. Established connections continue: conntrack keeps translating them
+until they end.
 
-Exit codes: 0 done, or nothing was there, 2 wrong usage, 3 nft or the kernel refused, 4 no permission or no nft.`;
+Exit codes: 0 done, or there was no table, 2 wrong usage, 3 nft or the kernel refused, 4 no permission or nft not found.`;
 
-/** `svc2nft clean`: no rules of ours in the kernel. */
+/** `svc2nft clean`: removes the tables from the kernel. */
 export function cleanCommand(streams: Streams, setExitCode: (code: number) => void): Command {
   return new Command('clean')
-    .description('Removes the tables of both families from the kernel. That there is none is fine.')
+    .description('Removes the tables of both families from the kernel. Succeeds if there is none.')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(new Option('--family <family>', 'only the table of one family').choices(['ip', 'ip6']))
     .addHelpText('before', examples)
@@ -38,7 +38,7 @@ export interface CleanFlags {
   readonly family?: 'ip' | 'ip6';
 }
 
-/** Removes our tables; that there is none is fine. Resolves to the exit code. */
+/** Removes the tables; succeeds if there is none. Resolves to the exit code. */
 export async function runClean(flags: CleanFlags, streams: Streams): Promise<number> {
   const { table, families } = withDefaults({
     ...(flags.table === undefined ? {} : { table: flags.table }),
@@ -48,13 +48,13 @@ export async function runClean(flags: CleanFlags, streams: Streams): Promise<num
   for (const family of families) {
     const result = await streams.lock(table, () => removeTable(streams.run, { family, table }));
     if (typeof result === 'string') {
-      streams.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'was not there'}\n`);
+      streams.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'not found'}\n`);
       continue;
     }
     streams.stderr.write(`error: table ${family} ${table}: ${formatNftError(result)}\n`);
     exitCode = exitCodeOfError(result);
     if (exitCode === exitCodes.noPermission) {
-      // It is the same for the other family.
+      // The other family would fail in the same way.
       break;
     }
   }

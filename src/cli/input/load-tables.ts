@@ -1,8 +1,7 @@
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { excerpt, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
-import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { isNftError } from '../../kernel/read-table.ts';
+import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';

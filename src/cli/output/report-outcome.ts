@@ -1,40 +1,38 @@
-import type { FamilyOutcome, Outcome } from '../../apply/outcome.ts';
-import type { Target } from '../../apply/target.ts';
+import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { type Streams, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { renderTable, type TableChange } from './render-table-change.ts';
+import { renderPlan } from './render-plan.ts';
 
 interface ReportContext {
-  readonly target: Target;
   readonly streams: Streams;
   /** Nothing was changed. */
-  readonly isRehearsal: boolean;
+  readonly dryRun: boolean;
 }
 
-/** Tells what became of each table, in Service terms, and what could not be done. */
+/** Prints what became of each table, in Service terms, and what failed. */
 export function reportOutcome({ families, conntrack }: Outcome, context: ReportContext): void {
   const { stdout, stderr } = context.streams;
   reportErrors(families, context);
   for (const family of families) {
     stdout.write(
-      renderFamily(family, context)
+      renderOutcome(family, context)
         .map((line) => `${line}\n`)
         .join(''),
     );
   }
   if (conntrack?.missing) {
-    stderr.write('warning: conntrack is not installed: UDP flows to endpoints that are gone go on until they pause\n');
+    stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');
   }
   if (conntrack?.failed !== undefined) {
-    stderr.write(`warning: stale UDP flows may be left: ${conntrack.failed}\n`);
+    stderr.write(`warning: some stale UDP flows may remain: ${conntrack.failed}\n`);
   }
   if (conntrack && conntrack.deleted > 0) {
     stdout.write(`${conntrack.deleted} stale UDP ${conntrack.deleted === 1 ? 'flow' : 'flows'} deleted\n`);
   }
 }
 
-/** What the program ends with after an outcome. */
+/** The exit code of an outcome. */
 export function exitCodeOf({ ok, families }: Outcome): number {
   const error = families.find(({ result }) => result === 'failed')?.error;
   if (error) {
@@ -43,18 +41,18 @@ export function exitCodeOf({ ok, families }: Outcome): number {
   return ok ? exitCodes.done : exitCodes.refused;
 }
 
-/** What the program ends with after an error of nft. */
+/** The exit code of an error of nft. */
 export function exitCodeOfError({ kind }: NftError): number {
   return kind === 'not-found' || kind === 'no-permission' ? exitCodes.noPermission : exitCodes.refused;
 }
 
-/** What several tables have in common is said once. */
-function reportErrors(families: readonly FamilyOutcome[], { target, streams }: ReportContext): void {
+/** What several tables have in common is printed once. */
+function reportErrors(families: readonly TableOutcome[], { streams, dryRun }: ReportContext): void {
   const complaints = new Map<string, Complaint & { readonly tables: string[] }>();
   for (const outcome of families) {
-    for (const complaint of complaintsOf(outcome)) {
+    for (const complaint of complaintsOf(outcome, dryRun)) {
       const known = complaints.get(complaint.text) ?? { ...complaint, tables: [] };
-      known.tables.push(`table ${outcome.family} ${target.table}`);
+      known.tables.push(`table ${outcome.family} ${outcome.table}`);
       complaints.set(complaint.text, known);
     }
   }
@@ -68,40 +66,31 @@ interface Complaint {
   readonly text: string;
 }
 
-function complaintsOf({ result, error, leftOut }: FamilyOutcome): Complaint[] {
+function complaintsOf({ result, error, rejectedServices }: TableOutcome, dryRun: boolean): Complaint[] {
   const complaints: Complaint[] = [];
-  if (error && (result === 'failed' || leftOut.length > 0)) {
+  if (error && (result === 'failed' || rejectedServices.length > 0)) {
     complaints.push({ severity: result === 'failed' ? 'error' : 'warning', text: formatNftError(error) });
   } else if (error) {
-    // What helps when nothing else does is not asked for: to make the table anew did help.
+    // Without the advice, which is for errors that a new table did not solve.
     const lines = error.said.map((line) => `\n    ${line}`);
-    complaints.push({ severity: 'warning', text: `made anew because of nft: ${error.kind}${lines.join('')}` });
+    const verb = dryRun ? 'would be rebuilt' : 'rebuilt';
+    complaints.push({ severity: 'warning', text: `${verb} because of nft: ${error.kind}${lines.join('')}` });
   }
-  if (leftOut.length > 0) {
-    complaints.push({ severity: 'error', text: `left out, because nft refuses them: ${leftOut.join(', ')}` });
+  if (rejectedServices.length > 0) {
+    complaints.push({ severity: 'error', text: `left out, because nft rejects them: ${rejectedServices.join(', ')}` });
   }
   return complaints;
 }
 
-function renderFamily(outcome: FamilyOutcome, { target, streams, isRehearsal }: ReportContext): string[] {
-  const { family, result, before, error } = outcome;
-  const { table } = target;
+function renderOutcome(outcome: TableOutcome, { streams, dryRun }: ReportContext): string[] {
+  const { family, table, result, error } = outcome;
   if (result === 'failed') {
-    return [`table ${family} ${table}: ${isRehearsal ? describeRefusal(error) : 'not changed'}`];
+    return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : 'not changed'}`];
   }
-  const change: TableChange = {
-    family,
-    table,
-    result: result === 'changed' && !before ? 'made' : result,
-    before: before?.ruleset,
-    after: target.rulesets().find((ruleset) => ruleset.family === family),
-    commands: outcome.commands,
-    findings: outcome.found,
-  };
-  return renderTable(change, { would: isRehearsal, color: wantsColor(streams, 'stdout'), limit: 50 });
+  return renderPlan({ ...outcome, result }, { would: dryRun, color: wantsColor(streams, 'stdout'), limit: 50 });
 }
 
-/** Who may not ask the kernel does not know what it would say. */
+/** Without permission, the kernel was not asked. */
 function describeRefusal(error: NftError | undefined): string {
   return error && exitCodeOfError(error) === exitCodes.noPermission ? 'not checked' : 'would be refused';
 }

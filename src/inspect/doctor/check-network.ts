@@ -1,4 +1,4 @@
-import { isNftError } from '../../kernel/read-table.ts';
+import { isNftError } from '../../kernel/nft-error.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import type { ChainFact, Facts } from './facts.ts';
 import { hasIpv4, type Judgment, note, ok, problem, warning } from './finding.ts';

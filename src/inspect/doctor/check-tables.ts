@@ -1,5 +1,5 @@
-import { isOurChain } from '../../apply/describe-findings.ts';
-import { isNftError } from '../../kernel/read-table.ts';
+import { isKnownChain } from '../../diff/describe-findings.ts';
+import { isNftError } from '../../kernel/nft-error.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';
@@ -121,7 +121,7 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
       'If another program created it, choose another name with --table: svc2nft apply takes the table over.',
     );
   }
-  const unknown = own.filter(({ name }) => !isOurChain(name));
+  const unknown = own.filter(({ name }) => !isKnownChain(name));
   if (unknown.length > 0) {
     return note(
       `table ${table} has ${countChains(unknown)} that svc2nft does not know: ${nameSome(unknown)}`,

@@ -1,4 +1,4 @@
-import { isNftError } from '../../kernel/read-table.ts';
+import { isNftError } from '../../kernel/nft-error.ts';
 import type { Facts } from './facts.ts';
 import { type Judgment, note, ok, problem, warning } from './finding.ts';
 

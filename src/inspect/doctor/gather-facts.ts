@@ -1,6 +1,5 @@
-import { classifyNftError, createNftError, type NftError } from '../../kernel/nft-error.ts';
+import { classifyNftError, createNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { probeNft } from '../../kernel/probe-nft.ts';
-import { isNftError } from '../../kernel/read-table.ts';
 import type { ProgramResult, RunProgram } from '../../kernel/run-program.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';

@@ -1,4 +1,4 @@
-import { isNftError } from '../../kernel/read-table.ts';
+import { isNftError } from '../../kernel/nft-error.ts';
 import { listWords } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
 import type { Facts, MissingFeature } from './facts.ts';

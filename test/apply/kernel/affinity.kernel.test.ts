@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/apply-update.ts';
-import { createEngine } from '../../../src/engine/create-engine.ts';
+import { createServiceProxy } from '../../../src/apply/create-service-proxy.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
 import { type Connection, type Lab, openLab } from './open-lab.ts';
@@ -140,19 +139,24 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
     expect(await lab.connect(fromPods)).toEqual(pinned.slice(0, fromPods.length));
   });
 
-  test('are treated the same by updates of the engine', async () => {
-    const engine = createEngine({ nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'] });
-    const applier = createApplier(engine, { run: lab.node.run });
-    await applier.apply(engine.update({ apply: sessions(atFirst) }));
+  test('are treated the same by updates of a service proxy', async () => {
+    const clusterCIDRs = ['10.244.0.0/16', 'fd00:10:244::/48'];
+    const proxy = await createServiceProxy({
+      nodeName: 'worker-1',
+      clusterCIDRs,
+      targetNft: '1.0.6',
+      run: lab.node.run,
+    });
+    await proxy.update({ apply: sessions(atFirst) });
     expect(await lab.connect(everybody)).toEqual(pinned);
 
     const hosts = ['1::42', '1::45', '2::43'];
-    await applier.apply(engine.update({ apply: sessions({ hosts }) }));
+    await proxy.update({ apply: sessions({ hosts }) });
     const found = await lab.connect(everybody);
     expect(found).toEqual(pinned.map((at) => (hosts.includes(hostOf(at)) ? at : expect.anything())));
     expect(found.filter((at) => !hosts.includes(hostOf(at)))).toEqual([]);
 
-    await applier.apply(engine.update({ apply: sessions({ hosts, spec: { externalTrafficPolicy: 'Local' } }) }));
+    await proxy.update({ apply: sessions({ hosts, spec: { externalTrafficPolicy: 'Local' } }) });
     const outside = await lab.connect(fromOutside);
     expect(outside.filter((at) => !hostOf(at).startsWith('1::'))).toEqual([]);
     expect(await lab.connect(fromPods)).toEqual(found.slice(0, fromPods.length));

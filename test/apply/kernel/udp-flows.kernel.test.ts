@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/apply-update.ts';
-import { createEngine } from '../../../src/engine/create-engine.ts';
+import { createServiceProxy } from '../../../src/apply/create-service-proxy.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { http, type Manifest, service, slice, workerNode } from './manifests.ts';
 import { type Lab, openLab } from './open-lab.ts';
@@ -112,18 +111,23 @@ describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
     await expectAnswers(['lost', 'lost', 'lost', 'lost', 'lost', 'lost', '51', '51']);
   });
 
-  test('finds another endpoint with updates of the engine as well', async () => {
-    const engine = createEngine({ nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'] });
-    const applier = createApplier(engine, { run: lab.node.run });
-    await applier.apply(engine.update({ apply: [workerNode, game(externalIPs), ...endpoints([51])] }));
+  test('finds another endpoint with updates of a service proxy as well', async () => {
+    const clusterCIDRs = ['10.244.0.0/16', 'fd00:10:244::/48'];
+    const proxy = await createServiceProxy({
+      nodeName: 'worker-1',
+      clusterCIDRs,
+      targetNft: '1.0.6',
+      run: lab.node.run,
+    });
+    await proxy.update({ apply: [workerNode, game(externalIPs), ...endpoints([51])] });
     await expectAnswers(['51', '51', '51', '51', '51', '51', '51', '51']);
 
-    const { ok, conntrack } = await applier.apply(engine.update({ apply: endpoints([52]) }));
+    const { ok, conntrack } = await proxy.update({ apply: endpoints([52]) });
     await passOverChange();
     expect({ ok, conntrack }).toEqual({ ok: true, conntrack: { deleted: 6 } });
     await expectAnswers(['52', '52', '52', '52', '52', '52', '51', '51']);
 
-    await applier.apply(engine.update({ apply: [game([])] }));
+    await proxy.update({ apply: [game([])] });
     await passOverChange();
     await expectAnswers(['52', '52', '52', '52', 'lost', 'lost', '51', '51']);
   });

@@ -15,7 +15,7 @@ function complaints(facts: Facts): string[] {
 
 const notFound = createNftError('not-found', ['nft is not installed']);
 const noPermission = createNftError('no-permission', ['netlink: Error: cache initialization failed']);
-const notExecutable: NftError = { ...createNftError('no-permission', ['nft may not be executed']), advice: 'Make it.' };
+const notExecutable: NftError = { ...createNftError('no-permission', ['nft is not executable']), advice: 'Make it.' };
 const comment = 'Kubernetes Services, by svc2nft';
 
 test('a healthy node: one finding per code, all ok, without advice', () => {
@@ -47,18 +47,18 @@ const ofNft: Case[] = [
     'note forward-policy: could not check whether another table drops forwarded packets',
   ],
   [
-    'nft that may not be executed',
+    'nft that is not executable',
     {
       ...healthyFacts,
       nft: notExecutable,
       chains: notExecutable,
       features: { kind: 'not-probed', said: 'unshare: failed to execute nft: Permission denied' },
     },
-    'problem nft: nft may not be executed',
+    'problem nft: nft is not executable',
     'note nft-json: could not check whether nft prints JSON',
     'note permission: could not check whether rules may be changed',
     'note kernel: Linux 6.8.0-45-generic',
-    'note kernel-features: not tried, because nft may not be executed',
+    'note kernel-features: not tried, because nft is not executable',
     'note own-table: could not check table svc2nft',
     'note same-rules: could not check for other tables that translate Services',
     'note kube-proxy-nftables: could not check for tables of kube-proxy',

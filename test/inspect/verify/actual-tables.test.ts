@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { rulesetOfTable } from '../../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../../src/diff/diff-rulesets.ts';
-import { installedRuleset } from '../../../src/diff/installed.ts';
 import { verifyMissingTable } from '../../../src/inspect/verify/verify-ruleset.ts';
 import type { Family } from '../../../src/net/network.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
@@ -23,8 +23,8 @@ test('a table is still correct after many changes', () => {
         for (const { objects, options } of snapshots) {
           const sides = sidesOf(documentsOf(objects), { ...options, targetNft: '1.0.6' });
           const { ruleset, expectations } = sides.find((side) => side.ruleset.family === family) as Side;
-          const { commands, installed } = diffRulesets(known, ruleset);
-          known = installedRuleset(installed);
+          const { commands, after } = diffRulesets(known, ruleset);
+          known = rulesetOfTable(after);
           held = carryOut(held, { ...ruleset, commands });
           expect(held && linesOf({ ruleset: held, expectations }, { isActual: true })).toEqual([]);
         }

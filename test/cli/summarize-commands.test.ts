@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { summariseCommands, summariseParts } from '../../src/cli/output/render-table-change.ts';
+import { summarizeCommands, summarizeParts } from '../../src/cli/output/render-plan.ts';
 import type { Command } from '../../src/nft/command.ts';
 import type { SetDeclaration } from '../../src/nft/ruleset.ts';
 
@@ -47,12 +47,12 @@ test.each<[string, Command[]]>([
   ['0 chains', [{ kind: 'add-table', comment: '' }]],
   ['1 command', [{ kind: 'flush-chain', chain: 'a' }]],
 ])('%s', (text, commands) => {
-  expect(summariseCommands(commands)).toBe(text);
+  expect(summarizeCommands(commands)).toBe(text);
 });
 
 test('each part by itself, in the order of the commands', () => {
   expect(
-    summariseParts([
+    summarizeParts([
       { kind: 'delete-elements', set: 'a', elements: elements(1) },
       { kind: 'delete-chain', chain: 'c' },
       { kind: 'add-elements', set: 'a', elements: elements(2) },

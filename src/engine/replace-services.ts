@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { type Wanted, wantChain, wantElement, wantList, wantSet } from '../diff/installed.ts';
+import { type DesiredParts, setElement, setEndpoints } from '../diff/actual-table.ts';
 import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Command } from '../nft/command.ts';
@@ -15,20 +15,20 @@ import type { FamilyState, PlannedPort, Sharer, Use } from './family-state.ts';
 export interface FamilyChange {
   readonly commands: readonly Command[];
   readonly diagnostics: readonly Diagnostic[];
-  /** Who had and who has each address and port that changed hands. */
+  /** The holder before and after, for each key of the verdict maps whose holder changed. */
   readonly handovers: readonly Handover[];
 }
 
 /**
- * Puts new plans of some Services in the place of the old ones, and says what they want installed.
+ * Puts new plans of some Services in the place of the old ones, and says what they want actual.
  *
  * @param plans all service ports of each Service that may have changed; none for one that is gone.
  */
-export function wantServices(
+export function replaceServices(
   state: FamilyState,
   context: PlanContext,
   plans: Namespaced<readonly PlannedPort[]>,
-  wanted: Wanted,
+  desired: DesiredParts,
 ): { handovers: readonly Handover[]; diagnostics: readonly Diagnostic[] } {
   const removed: PlannedPort[] = [];
   const added: PlannedPort[] = [];
@@ -44,20 +44,20 @@ export function wantServices(
     }
   }
   const change = { removed, added };
-  changeShared(state, wanted, change);
-  changeOwned(wanted, change);
+  changeShared(state, desired, change);
+  changeOwned(desired, change);
   const { handovers, diagnostics } = changeClaims(state, change);
-  changeHolders(state, context, wanted, handovers);
+  changeHolders(state, context, desired, handovers);
   return { handovers, diagnostics };
 }
 
-/** A key of the verdict maps that belongs to another claim now. */
+/** The claim that held a key of the verdict maps, and the one that holds it now. */
 export interface Handover {
   readonly before: Claim | undefined;
   readonly after: Claim | undefined;
 }
 
-/** Changes who wants which address and port; who gets them now, and a warning for each who does not. */
+/** Replaces claims; returns the keys whose holder changed, and a warning for each claim that is not granted. */
 function changeClaims(
   { claims }: Pick<FamilyState, 'claims'>,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
@@ -98,7 +98,7 @@ function rememberHolder(before: Map<string, Claim | undefined>, key: string, cla
   }
 }
 
-/** Puts the one who gets it first. */
+/** Sorts the claim that holds the key to the front. */
 function rank(claimants: readonly Claim[]): { claimants: readonly Claim[]; warnings: readonly Diagnostic[] } {
   if (claimants.length < 2) {
     return { claimants, warnings: [] };
@@ -108,97 +108,102 @@ function rank(claimants: readonly Claim[]): { claimants: readonly Claim[]; warni
   return { claimants: [...held, ...sorted.filter((claim) => !held.includes(claim))], warnings: diagnostics };
 }
 
-/** Changes what is installed for each address and port that belongs to another claim now. */
-function changeHolders(state: FamilyState, context: PlanContext, wanted: Wanted, handovers: readonly Handover[]): void {
+/** Replaces the parts of the table that belong to the holder of each key. */
+function changeHolders(
+  state: FamilyState,
+  context: PlanContext,
+  desired: DesiredParts,
+  handovers: readonly Handover[],
+): void {
   const chainsBefore = new Set(state.chains.keys());
-  const stickyBefore = [...state.sticky.values()].map(({ what }) => what);
+  const affinityBefore = [...state.affinity.values()].map(({ what }) => what);
   for (const { before } of handovers) {
     if (before) {
-      wantAbsent(before, wanted);
+      removePlacements(before, desired);
       changeUses(state, before, -1);
     }
   }
   for (const { after } of handovers) {
     if (after) {
-      wantPresent(after, wanted);
+      addPlacements(after, desired);
       changeUses(state, after, 1);
     }
   }
   for (const [name, { what }] of state.chains) {
     if (!chainsBefore.has(name)) {
-      wantChain(wanted, name, planDispatchChain(what, context));
+      desired.chains.set(name, planDispatchChain(what, context));
     }
   }
-  changePins(wanted, context, { before: stickyBefore, after: [...state.sticky.values()].map(({ what }) => what) });
+  changePins(desired, context, { before: affinityBefore, after: [...state.affinity.values()].map(({ what }) => what) });
 }
 
-function wantAbsent({ placements }: Claim, wanted: Wanted): void {
+function removePlacements({ placements }: Claim, desired: DesiredParts): void {
   for (const placement of placements) {
     const { name } = placement.set;
     if ('list' in placement) {
-      wantList(wanted, name, placement.list.key, undefined);
+      setEndpoints(desired, name, placement.list.key, undefined);
     } else {
       for (const { key } of placement.elements) {
-        wantElement(wanted, name, key, undefined);
+        setElement(desired, name, key, undefined);
       }
     }
   }
 }
 
-function wantPresent({ placements }: Claim, wanted: Wanted): void {
+function addPlacements({ placements }: Claim, desired: DesiredParts): void {
   for (const placement of placements) {
     const { name } = placement.set;
-    wantSet(wanted, name, placement.set);
+    desired.sets.set(name, placement.set);
     if ('list' in placement) {
-      wantList(wanted, name, placement.list.key, placement.list.endpointAddresses);
+      setEndpoints(desired, name, placement.list.key, placement.list.endpointAddresses);
     } else {
       for (const element of placement.elements) {
-        wantElement(wanted, name, element.key, element);
+        setElement(desired, name, element.key, element);
       }
     }
   }
 }
 
-function changeUses({ chains, sticky }: FamilyState, claim: Claim, change: 1 | -1): void {
+function changeUses({ chains, affinity }: FamilyState, claim: Claim, change: 1 | -1): void {
   for (const chain of collectDispatchChains([claim.chain])) {
     changeUse(chains, dispatchChainName(chain), chain, change);
   }
   if (claim.affinity) {
     const { protocol, frontend, seconds } = claim.affinity;
-    changeUse(sticky, affinitySetName(protocol, frontend, seconds), claim.affinity, change);
+    changeUse(affinity, affinitySetName(protocol, frontend, seconds), claim.affinity, change);
   }
 }
 
-/** Changes the sets and chains that service ports have for themselves: affinity over IPv6 on an nft without its flat form. */
+/** Changes the sets and chains of single service ports: affinity per endpoint, over IPv6 with an nft that cannot share it. */
 function changeOwned(
-  wanted: Wanted,
+  desired: DesiredParts,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): void {
   for (const { fragment } of removed) {
     for (const { name } of fragment.affinitySets) {
-      wantSet(wanted, name, undefined);
+      desired.sets.set(name, undefined);
     }
     for (const { name } of fragment.affinityChains) {
-      wantChain(wanted, name, undefined);
+      desired.chains.set(name, undefined);
     }
   }
   for (const { fragment } of added) {
     for (const set of fragment.affinitySets) {
-      wantSet(wanted, set.name, set);
+      desired.sets.set(set.name, set);
     }
     for (const chain of fragment.affinityChains) {
-      wantChain(wanted, chain.name, chain);
+      desired.chains.set(chain.name, chain);
     }
   }
 }
 
 /**
- * Changes the elements that several service ports may have (a cluster IP, a hairpin connection): one stays for as long
- * as anybody has it, and shows the comment of the first, as in a full compilation.
+ * Changes the elements that several service ports may share (a cluster IP, a hairpin connection). An element stays as
+ * long as one service port has it, with the comment of the first one, as in a full compilation.
  */
 function changeShared(
   { sharers }: Pick<FamilyState, 'sharers'>,
-  wanted: Wanted,
+  desired: DesiredParts,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): void {
   const touched = new Map<string, Pick<Sharer, 'set' | 'element'>>();
@@ -219,7 +224,7 @@ function changeShared(
     sharers.set(place, others ? [...others, sharer].sort(bySharer) : [sharer]);
   }
   for (const [place, { set, element }] of touched) {
-    wantElement(wanted, set.name, element.key, sharers.get(place)?.[0]?.element);
+    setElement(desired, set.name, element.key, sharers.get(place)?.[0]?.element);
   }
 }
 
@@ -235,9 +240,9 @@ function bySharer(a: Sharer, b: Sharer): number {
   return compareServicePorts(a.servicePort, b.servicePort);
 }
 
-/** Changes the sets and chains that keep pins, when there are other kinds of sticky frontends than before. */
+/** Changes the sets and chains that keep pins, when the kinds of frontends with affinity change. */
 function changePins(
-  wanted: Wanted,
+  desired: DesiredParts,
   context: PlanContext,
   { before, after }: { readonly before: readonly AffinityGroup[]; readonly after: readonly AffinityGroup[] },
 ): void {
@@ -245,23 +250,23 @@ function changePins(
   if (before.length === after.length && after.every((kind) => kinds.has(setNameOf(kind)))) {
     return;
   }
-  const sticky = collectAffinity(after);
+  const affinity = collectAffinity(after);
   for (const kind of before) {
-    if (!sticky.some((other) => setNameOf(other) === setNameOf(kind))) {
-      wantSet(wanted, setNameOf(kind), undefined);
+    if (!affinity.some((other) => setNameOf(other) === setNameOf(kind))) {
+      desired.sets.set(setNameOf(kind), undefined);
     }
   }
   for (const { name } of pinSets(collectAffinity(before))) {
-    wantSet(wanted, name, undefined);
+    desired.sets.set(name, undefined);
   }
-  for (const set of pinSets(sticky)) {
-    wantSet(wanted, set.name, set);
+  for (const set of pinSets(affinity)) {
+    desired.sets.set(set.name, set);
   }
   for (const { name } of planPinChains(collectAffinity(before), context)) {
-    wantChain(wanted, name, undefined);
+    desired.chains.set(name, undefined);
   }
-  for (const chain of planPinChains(sticky, context)) {
-    wantChain(wanted, chain.name, chain);
+  for (const chain of planPinChains(affinity, context)) {
+    desired.chains.set(chain.name, chain);
   }
 }
 
@@ -269,7 +274,7 @@ function setNameOf({ protocol, frontend, seconds }: AffinityGroup): string {
   return affinitySetName(protocol, frontend, seconds);
 }
 
-/** One more, or one less, that holds something; none left is no entry. */
+/** Counts a use more or less; the entry is removed with its last use. */
 function changeUse<T>(uses: Map<string, Use<T>>, name: string, what: T, change: 1 | -1): void {
   const use = uses.get(name);
   if (!use) {

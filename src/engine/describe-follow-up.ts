@@ -1,31 +1,31 @@
 import type { UdpFrontend } from '../conntrack/expect-udp.ts';
-import { type FrontendLists, frontendKey, repinnedKeys } from '../diff/pins.ts';
+import { type FrontendLists, frontendKey, invalidatedPinKeys } from '../diff/pins.ts';
 import { endpointText } from '../net/network.ts';
 import type { Claim, ListPlacement } from '../phases/5-plan/fragment.ts';
 import { affinitySetName, endpointMapName } from '../phases/5-plan/names.ts';
-import type { Handover } from './want-services.ts';
+import type { Handover } from './replace-services.ts';
 
-/** What changes besides the table when addresses change hands. */
-export interface Aftermath {
-  /** UDP addresses and ports, and node ports, that nobody holds any more. */
+/** What to clean up once the kernel holds a change. */
+export interface FollowUp {
+  /** UDP addresses and ports, and node ports, that no Service has any more. */
   readonly goneUdpFrontends: readonly UdpFrontend[];
-  /** Whether UDP flows may be stale now. */
-  readonly touchesUdp: boolean;
-  /** Whether pinned clients may be where they may no longer be. */
-  readonly touchesPins: boolean;
-  /** As repinnedFrontends says it. */
-  readonly repinned: ReadonlySet<string>;
+  /** Whether UDP flows in conntrack may be stale. */
+  readonly checkUdpFlows: boolean;
+  /** Whether clients with affinity may have pins to endpoints that are gone. */
+  readonly checkPins: boolean;
+  /** Whose pins are invalid although their endpoint may still be there, as findInvalidatedPins says it. */
+  readonly invalidatedPins: ReadonlySet<string>;
 }
 
-/** What to look after once the kernel holds the change. */
-export function describeHandovers(handovers: readonly Handover[]): Aftermath {
+/** What to clean up after some keys of the verdict maps have got another holder. */
+export function describeFollowUp(handovers: readonly Handover[]): FollowUp {
   const udp = handovers.filter(({ before, after }) => (before ?? after)?.servicePort.protocol === 'udp');
-  const sticky = handovers.filter(({ before }) => before?.affinity);
+  const affinity = handovers.filter(({ before }) => before?.affinity);
   return {
     goneUdpFrontends: udp.flatMap(({ before, after }) => (before && !after ? [udpFrontend(before)] : [])),
-    touchesUdp: udp.some(({ before, after }) => servingText(before) !== servingText(after)),
-    touchesPins: sticky.some(({ before, after }) => losesPins(before, after)),
-    repinned: new Set(sticky.flatMap(repinnedBy)),
+    checkUdpFlows: udp.some(({ before, after }) => servingText(before) !== servingText(after)),
+    checkPins: affinity.some(({ before, after }) => losesPins(before, after)),
+    invalidatedPins: new Set(affinity.flatMap(invalidatedBy)),
   };
 }
 
@@ -33,18 +33,18 @@ function udpFrontend({ address, servicePort: { port, nodePort } }: Claim): UdpFr
   return address === undefined ? { nodePort } : { address, port };
 }
 
-/** Who may answer a UDP flow: whoever is serving, whatever else is said of it. */
+/** The endpoints that may answer a UDP flow: all that serve, ready or not. */
 function servingText(claim: Claim | undefined): string {
   const serving = claim?.servicePort.endpoints.filter((endpoint) => endpoint.serving) ?? [];
   return claim ? `${serving.map(({ endpointAddress }) => endpointText(endpointAddress)).join(' ')};` : '';
 }
 
 function losesPins(before: Claim | undefined, after: Claim | undefined): boolean {
-  const kept = new Set(stickyKeys(after));
-  return repinnedBy({ before, after }).length > 0 || stickyKeys(before).some((key) => !kept.has(key));
+  const kept = new Set(affinityKeys(after));
+  return invalidatedBy({ before, after }).length > 0 || affinityKeys(before).some((key) => !kept.has(key));
 }
 
-function stickyKeys(claim: Claim | undefined): string[] {
+function affinityKeys(claim: Claim | undefined): string[] {
   if (!claim?.affinity) {
     return [];
   }
@@ -55,12 +55,12 @@ function stickyKeys(claim: Claim | undefined): string[] {
   );
 }
 
-function repinnedBy({ before, after }: Handover): string[] {
+function invalidatedBy({ before, after }: Handover): string[] {
   if (!before?.affinity) {
     return [];
   }
   const { key } = before.placements.find(isList)?.list ?? { key: '' };
-  return repinnedKeys(frontendKey(before.affinity.protocol, key), listsOf(before), listsOf(after));
+  return invalidatedPinKeys(frontendKey(before.affinity.protocol, key), listsOf(before), listsOf(after));
 }
 
 function listsOf(claim: Claim | undefined): FrontendLists {

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { planTable } from '../../src/diff/plan-table.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { renderTransaction } from '../../src/nft/command.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, serviceNamed } from './worker.ts';
@@ -7,25 +10,33 @@ const [cart, cartSlice] = service('cart', ['2.5']);
 const [basket, basketSlice] = service('basket', ['2.6', '2.7'], { spec: { clusterIP: '10.96.0.11' } });
 
 /** A table that holds `shop/cart` with these endpoints; `change` is what somebody did to it. */
-function tableWith(hosts: readonly string[], change: (ruleset: Ruleset) => Ruleset = (ruleset) => ruleset) {
-  return new Map([['ip', change(rulesetOf({ services: [service('cart', hosts)] }))] as const]);
+function tableWith(hosts: readonly string[], change: (ruleset: Ruleset) => Ruleset = (ruleset) => ruleset): Ruleset {
+  return change(rulesetOf({ services: [service('cart', hosts)] }));
 }
 
-describe('what leads from the kernel to what is wanted', () => {
+/** The commands that lead from a table, or none, to what the engine desires; it adopts the table that results. */
+function sync(engine: Engine, ruleset?: Ruleset): string[] {
+  const actual = ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
+  const plan = planTable(engine.desiredRuleset('ip'), actual);
+  engine.adopt(plan.after);
+  return commandsOf({ text: renderTransaction(plan) });
+}
+
+describe('what leads from the kernel to the desired state', () => {
   const engine = engineWith([cart, cartSlice]);
 
   test('is nothing when it is there', () => {
-    expect(engine.resync(tableWith(['2.5'])).families).toEqual([]);
+    expect(sync(engine, tableWith(['2.5']))).toEqual([]);
   });
 
   test('is the whole table when there is none', () => {
-    const commands = commandsOf(engine.resync(new Map([['ip', undefined]])));
-    expect(commands[0]).toBe('add table { comment "Kubernetes Services, by svc2nft"; }');
+    const commands = sync(engine);
+    expect(commands[2]).toBe('add table { comment "Kubernetes Services, by svc2nft"; }');
     expect(commands.at(-1)).toBe('add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.5 . 8080 }');
   });
 
   test('is the difference else, and the order of the kernel is kept from then on', () => {
-    expect(commandsOf(engine.resync(tableWith(['2.4', '2.5'])))).toEqual([
+    expect(sync(engine, tableWith(['2.4', '2.5']))).toEqual([
       'delete element service-ips { 10.96.0.10 . tcp . 80 }',
       'delete element tcp-endpoints { 10.96.0.10 . 80 . 0, 10.96.0.10 . 80 . 1 }',
       'add chain tcp-cluster-1',
@@ -41,7 +52,7 @@ describe('what leads from the kernel to what is wanted', () => {
     engine.update({ apply: [cartSlice] });
   });
 
-  test('undoes what somebody else did', () => {
+  test('undoes what another program did', () => {
     const foreign = tableWith(['2.5'], (ruleset) => ({
       ...ruleset,
       sets: [
@@ -55,7 +66,7 @@ describe('what leads from the kernel to what is wanted', () => {
         { name: 'theirs', rules: [[{ kind: 'drop' }]] },
       ],
     }));
-    expect(commandsOf(engine.resync(foreign))).toEqual([
+    expect(sync(engine, foreign)).toEqual([
       'flush chain theirs',
       'delete element cluster-ips { 10.96.0.99 }',
       'delete set theirs',
@@ -67,14 +78,13 @@ describe('what leads from the kernel to what is wanted', () => {
 });
 
 describe('one family of two', () => {
-  test('leaves the other as it is, and counts', () => {
+  test('leaves the other as it is', () => {
     const engine = engineWith([cart, cartSlice], { families: ['ip', 'ip6'] });
-    expect([engine.resyncs('ip'), engine.resyncs('ip6')]).toEqual([0, 0]);
-    const { families } = engine.resync(new Map([['ip6', undefined]]));
-    expect(families.map(({ family, resyncs }) => ({ family, resyncs }))).toEqual([{ family: 'ip6', resyncs: 1 }]);
-    expect([engine.resyncs('ip'), engine.resyncs('ip6')]).toEqual([0, 1]);
-    const update = engine.update({ apply: [node({ address: '192.0.2.12' })] });
-    expect(update.families.map(({ family, resyncs }) => ({ family, resyncs }))).toEqual([{ family: 'ip', resyncs: 0 }]);
+    const six = engine.rulesets()[1];
+    sync(engine, tableWith(['2.4', '2.5']));
+    expect(engine.rulesets()[1]).toEqual(six);
+    const { families } = engine.update({ apply: [service('cart', ['2.6'])[1]] });
+    expect(families.map(({ family }) => family)).toEqual(['ip']);
   });
 });
 
@@ -89,19 +99,21 @@ describe('a Service that is left out', () => {
     'add element service-ips { 10.96.0.10 . tcp . 80 comment "shop/cart:http" : goto tcp-cluster-1 }',
     'add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.5 . 8080 }',
   ];
-  const leaveOut = (engine: ReturnType<typeof engineWith>) => engine.exclude('ip', new Set(['shop/cart']));
+  const leaveOut = (engine: ReturnType<typeof engineWith>) => engine.reject('ip', new Set(['shop/cart']));
 
   test('goes, and stays away whatever becomes of others, the node and the table', () => {
     const engine = engineWith([cart, cartSlice, basket, basketSlice]);
-    expect(commandsOf(leaveOut(engine))).toEqual(goes);
-    expect(engine.excluded('ip')).toEqual(['shop/cart']);
+    const before = engine.rulesets()[0];
+    leaveOut(engine);
+    expect(sync(engine, before)).toEqual(goes);
+    expect(engine.rejected('ip')).toEqual(['shop/cart']);
     const updates = [
-      engine.update({ remove: [serviceNamed('basket')] }),
-      engine.update({ apply: [node({ zone: 'zone-b' })] }),
-      engine.resync(new Map([['ip', undefined]])),
+      commandsOf(engine.update({ remove: [serviceNamed('basket')] })),
+      commandsOf(engine.update({ apply: [node({ zone: 'zone-b' })] })),
+      sync(engine),
     ];
-    expect(updates.filter(({ text }) => text.includes('10.96.0.10 '))).toEqual([]);
-    expect(engine.excluded('ip')).toEqual(['shop/cart']);
+    expect(updates.flat().filter((text) => text.includes('10.96.0.10 '))).toEqual([]);
+    expect(engine.rejected('ip')).toEqual(['shop/cart']);
   });
 
   test.each([
@@ -111,7 +123,7 @@ describe('a Service that is left out', () => {
     const engine = engineWith([cart, cartSlice]);
     leaveOut(engine);
     expect(commandsOf(engine.update({ apply: [object] }))).toEqual(comes);
-    expect(engine.excluded('ip')).toEqual([]);
+    expect(engine.rejected('ip')).toEqual([]);
   });
 
   test('may be gone and made again', () => {
@@ -123,10 +135,10 @@ describe('a Service that is left out', () => {
 
   test('is still in the other family, and in no plan of its own', () => {
     const engine = engineWith([cart, cartSlice], { families: ['ip', 'ip6'] });
-    engine.exclude('ip6', new Set(['shop/cart']));
-    expect([engine.excluded('ip'), engine.excluded('ip6')]).toEqual([[], ['shop/cart']]);
+    engine.reject('ip6', new Set(['shop/cart']));
+    expect([engine.rejected('ip'), engine.rejected('ip6')]).toEqual([[], ['shop/cart']]);
     const holds = (without: readonly string[]) =>
-      engine.plan('ip', new Set(without)).sets.find(({ name }) => name === 'cluster-ips')?.elements.length;
+      engine.desiredWithout('ip', new Set(without)).sets.find(({ name }) => name === 'cluster-ips')?.elements.length;
     expect([holds([]), holds(['shop/cart'])]).toEqual([1, 0]);
     leaveOut(engine);
     expect(holds([])).toBe(0);

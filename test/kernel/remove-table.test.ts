@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { removeTable } from '../../src/apply/send.ts';
+import { removeTable } from '../../src/kernel/run-nft.ts';
 import { answering, createFakeNft, says } from '../support/fake-nft.ts';
 
 const name = { family: 'ip6', table: 'proxy' } as const;

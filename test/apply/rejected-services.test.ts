@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/create-engine.ts';
-import type { Engine } from '../../src/engine/engine.ts';
-import { node, workerOptions } from '../engine/worker.ts';
+import { engineWith, node, workerOptions } from '../engine/worker.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
 import { type Answer, refusing, says } from '../support/fake-nft.ts';
-import { type FakeApplier, resultsOf, startApplier } from './start-applier.ts';
+import { type FakeProxy, resultsOf, startProxy } from './start-proxy.ts';
 
 /** 40 Services, `shop/s0` to `shop/s39`; s7 is at 10.96.1.7. */
 const services = Array.from({ length: 40 }, (_, index) =>
@@ -13,22 +11,21 @@ const services = Array.from({ length: 40 }, (_, index) =>
 const refused = (index: number): Answer => refusing(`"shop/s${index}"`);
 
 async function applyAll(...answers: readonly Answer[]) {
-  const engine = createEngine(workerOptions);
-  const started = startApplier(engine, ...answers);
-  const outcome = await started.applier.apply(engine.update({ apply: [node(), ...services.flat()] }));
-  return { ...started, engine, outcome };
+  const started = await startProxy(workerOptions, ...answers);
+  const outcome = await started.proxy.update({ apply: [node(), ...services.flat()] });
+  return { ...started, outcome };
 }
 
 describe('nft refuses some of 40 Services', () => {
-  test.each([[[17]], [[0, 39]], [[3, 4, 20]]])('%j: they are named, and the rest is loaded', async (culprits) => {
-    const { outcome, nft } = await applyAll(...culprits.map(refused));
+  test.each([[[17]], [[0, 39]], [[3, 4, 20]]])('%j: they are named, and the rest is loaded', async (rejected) => {
+    const { outcome, nft } = await applyAll(...rejected.map(refused));
     expect(outcome.ok).toBe(false);
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
-    expect(outcome.families[0]?.leftOut).toEqual(culprits.map((index) => `shop/s${index}`).sort());
+    expect(outcome.families[0]?.rejectedServices).toEqual(rejected.map((index) => `shop/s${index}`).sort());
 
     const loaded = nft.texts().at(-1) ?? '';
     const held = services.flatMap((_, index) => (loaded.includes(`"shop/s${index}"`) ? [index] : []));
-    expect(held).toEqual([...services.keys()].filter((index) => !culprits.includes(index)));
+    expect(held).toEqual([...services.keys()].filter((index) => !rejected.includes(index)));
   });
 
   test('they are looked for with few questions, of which none changes anything', async () => {
@@ -46,32 +43,32 @@ describe('nft refuses some of 40 Services', () => {
       command === 'nft --check -f -' && input?.includes('"shop/s3"') ? says.noMemory : undefined;
     const { outcome } = await applyAll(refused(17), checks);
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
-    expect(outcome.families[0]?.leftOut).toEqual(['shop/s17']);
+    expect(outcome.families[0]?.rejectedServices).toEqual(['shop/s17']);
   });
 });
 
 describe('a Service that is left out', () => {
-  async function without17(): Promise<FakeApplier & { engine: Engine }> {
+  async function without17(): Promise<FakeProxy> {
     const started = await applyAll(refused(17));
     started.nft.commandsSince();
     return started;
   }
 
   test('is so for as long as nothing changes about it, and every outcome says it', async () => {
-    const { applier, nft, engine } = await without17();
-    const update = engine.update({ apply: [service('s3', ['2.6'])[1]] });
-    const outcome = await applier.apply(update);
+    const { proxy, nft } = await without17();
+    const change = { apply: [service('s3', ['2.6'])[1]] };
+    const outcome = await proxy.update(change);
     expect(resultsOf(outcome)).toEqual(['ip changed']);
-    expect([outcome.ok, outcome.families[0]?.leftOut]).toEqual([false, ['shop/s17']]);
+    expect([outcome.ok, outcome.families[0]?.rejectedServices]).toEqual([false, ['shop/s17']]);
     expect(nft.commandsSince()).toEqual(['nft -f -']);
-    expect(nft.texts().at(-1)).toBe(update.text);
+    expect(nft.texts().at(-1)).toBe(engineWith(services.flat()).update(change).text);
   });
 
   test('is tried again when it changes, and loaded when nft takes it then', async () => {
-    const { applier, nft, engine } = await without17();
+    const { proxy, nft } = await without17();
     nft.answers.length = 0;
-    const outcome = await applier.apply(engine.update({ apply: [service('s17', ['2.6'])[1]] }));
-    expect([outcome.ok, outcome.families[0]?.leftOut]).toEqual([true, []]);
+    const outcome = await proxy.update({ apply: [service('s17', ['2.6'])[1]] });
+    expect([outcome.ok, outcome.families[0]?.rejectedServices]).toEqual([true, []]);
     expect(nft.commandsSince()).toEqual(['nft -f -']);
     expect(nft.texts().at(-1)).toBe(`\
 add element ip svc2nft cluster-ips { 10.96.1.17 comment "shop/s17" }
@@ -81,18 +78,16 @@ add element ip svc2nft tcp-endpoints { 10.96.1.17 . 80 . 0 : 10.244.2.6 . 8080 }
   });
 
   test('is left out again when nft does not take it then either', async () => {
-    const { applier, nft, engine } = await without17();
-    const outcome = await applier.apply(engine.update({ apply: [service('s17', ['2.6'])[1]] }));
+    const { proxy, nft } = await without17();
+    const outcome = await proxy.update({ apply: [service('s17', ['2.6'])[1]] });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
-    expect(outcome.families[0]?.leftOut).toEqual(['shop/s17']);
+    expect(outcome.families[0]?.rejectedServices).toEqual(['shop/s17']);
     expect(nft.texts().at(-1)).not.toContain('shop/s17');
   });
 
   test('is no matter any more when it is gone', async () => {
-    const { applier, engine } = await without17();
-    const outcome = await applier.apply(
-      engine.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 's17' }] }),
-    );
+    const { proxy } = await without17();
+    const outcome = await proxy.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 's17' }] });
     expect([outcome.ok, resultsOf(outcome)]).toEqual([true, ['ip unchanged']]);
   });
 });
@@ -109,15 +104,14 @@ test('a Service that nft refuses in one family is served in the other, whichever
     ...object,
     metadata: { namespace: 'shop', name: 'cart-6', labels: { 'kubernetes.io/service-name': 'cart' } },
   }));
-  const engine = createEngine({ ...workerOptions, families: ['ip', 'ip6'] });
-  const { applier, nft } = startApplier(engine);
-  await applier.apply(engine.update({ apply: [node(), cart, slice] }));
+  const { proxy, nft } = await startProxy({ ...workerOptions, families: ['ip', 'ip6'] });
+  await proxy.update({ apply: [node(), cart, slice] });
   nft.answers.push(({ input }) => (input?.includes('fd00:10:244:2::6') ? says.refused : undefined));
 
-  const outcome = await applier.apply(engine.update({ apply: ofCart }));
+  const outcome = await proxy.update({ apply: ofCart });
   expect(resultsOf(outcome)).toEqual(['ip unchanged', 'ip6 rebuilt refused']);
-  expect(outcome.families.map(({ leftOut }) => leftOut)).toEqual([[], ['shop/cart']]);
-  const update = engine.update({ apply: [service('cart', ['2.5', '2.6'], { spec })[1]] });
-  expect(update.families.map(({ family }) => family)).toEqual(['ip', 'ip6']);
-  expect(update.families[0]?.commands).toHaveLength(5);
+  expect(outcome.families.map(({ rejectedServices }) => rejectedServices)).toEqual([[], ['shop/cart']]);
+  const { families } = await proxy.update({ apply: [service('cart', ['2.5', '2.6'], { spec })[1]] });
+  expect(families.map(({ result }) => result)).toEqual(['changed', 'rebuilt']);
+  expect(families[0]?.commands).toHaveLength(5);
 });

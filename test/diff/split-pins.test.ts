@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { indexInstalled } from '../../src/diff/installed.ts';
-import { deletePins, type Pins, partPins, repinnedFrontends, restorePins } from '../../src/diff/pins.ts';
+import { indexTable } from '../../src/diff/actual-table.ts';
+import { deletePins, findInvalidatedPins, type Pins, restorePins, splitPins } from '../../src/diff/pins.ts';
 import type { DynamicElement } from '../../src/nft/listed-table.ts';
 import { rulesetOf, type ServiceFields, type Side, service, service6 } from '../inspect/changes/shop.ts';
 
@@ -9,7 +9,7 @@ const nodePort: ServiceFields = { port: { nodePort: 30080 }, spec: { type: 'Node
 const withoutPins: ServiceFields = { port: { nodePort: 30080 }, spec: { type: 'NodePort' } };
 
 function installed(side: Side, family: 'ip' | 'ip6' = 'ip') {
-  return indexInstalled(rulesetOf(side, family));
+  return indexTable(rulesetOf(side, family));
 }
 
 /** Pins of TCP, both as the map has them and as the set does: `client . address . port : endpoint . port`. */
@@ -35,7 +35,7 @@ describe('a pin', () => {
 
   test('to an endpoint that the frontend has stays, in the map and in the set', () => {
     const pins = pinsOf(toCart, toNodePort);
-    expect(partPins(pins, cart, new Set())).toEqual({ kept: pins, lost: new Map() });
+    expect(splitPins(pins, cart, new Set())).toEqual({ kept: pins, lost: new Map() });
   });
 
   test.each([
@@ -46,22 +46,22 @@ describe('a pin', () => {
     ['at a node port that is none', '192.0.2.99 . 192.0.2.11 . 30081 : 10.244.1.5 . 8080'],
   ])('%s is lost', (_, pin) => {
     const pins = pinsOf(pin);
-    expect(partPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: pins });
+    expect(splitPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: pins });
   });
 
   test('of a Service without affinity is lost', () => {
     const after = installed({ services: [service('cart', ['1.5'], withoutPins)] });
-    expect(partPins(pinsOf(toCart), after, new Set())).toEqual({ kept: new Map(), lost: pinsOf(toCart) });
+    expect(splitPins(pinsOf(toCart), after, new Set())).toEqual({ kept: new Map(), lost: pinsOf(toCart) });
   });
 
   test('of another protocol is not taken for one', () => {
     const pins = new Map([['udp-pins', pinsOf(toCart).get('tcp-pins') ?? []]]);
-    expect(partPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: pins });
+    expect(splitPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: pins });
   });
 
   test('is none when it stands in another set', () => {
     const pins = new Map([['theirs', pinsOf(toCart).get('tcp-pins') ?? []]]);
-    expect(partPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: new Map() });
+    expect(splitPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: new Map() });
   });
 
   test.each([
@@ -71,7 +71,7 @@ describe('a pin', () => {
     ['the endpoint at this node port', 'tcp 30080 . 10.244.1.5 . 8080', toNodePort],
   ])('is lost, and others stay, when %s is chosen anew', (_, key, pin) => {
     const kept = pin === toCart ? toNodePort : toCart;
-    expect(partPins(pinsOf(toCart, toNodePort), cart, new Set([key]))).toEqual({
+    expect(splitPins(pinsOf(toCart, toNodePort), cart, new Set([key]))).toEqual({
       kept: pinsOf(kept),
       lost: pinsOf(pin),
     });
@@ -80,7 +80,7 @@ describe('a pin', () => {
   test.each(['udp 10.96.0.10 . 80', 'tcp 10.96.0.10 . 81', 'tcp 10.96.0.10 . 80 . 10.244.1.6 . 8080', 'tcp 3008'])(
     'stays when somebody else must choose anew: %s',
     (key) => {
-      expect(partPins(pinsOf(toCart, toNodePort), cart, new Set([key])).lost).toEqual(new Map());
+      expect(splitPins(pinsOf(toCart, toNodePort), cart, new Set([key])).lost).toEqual(new Map());
     },
   );
 
@@ -92,7 +92,7 @@ describe('a pin', () => {
     const stays = 'fd00:9::9 . fd00:10:96::10 . 80 : fd00:10:244:1::5 . 8080';
     const staysToo = 'fd00:9::9 . 2001:db8:a::11 . 30080 : fd00:10:244:1::5 . 8080';
     const goes = 'fd00:9::9 . fd00:10:96::10 . 80 : fd00:10:244:1::6 . 8080';
-    expect(partPins(pinsOf(stays, staysToo, goes), installed(side, 'ip6'), new Set())).toEqual({
+    expect(splitPins(pinsOf(stays, staysToo, goes), installed(side, 'ip6'), new Set())).toEqual({
       kept: pinsOf(stays, staysToo),
       lost: pinsOf(goes),
     });
@@ -125,8 +125,8 @@ describe('clients choose anew', () => {
   }
   const both = ['1.5', '2.5'];
 
-  function repinned(before: Side, after: Side, family: 'ip' | 'ip6' = 'ip'): string[] {
-    return [...repinnedFrontends(installed(before, family).sets, installed(after, family).sets)].sort();
+  function invalidatedPins(before: Side, after: Side, family: 'ip' | 'ip6' = 'ip'): string[] {
+    return [...findInvalidatedPins(installed(before, family).sets, installed(after, family).sets)].sort();
   }
 
   test.each<[string, Side, Side, string[]]>([
@@ -173,7 +173,7 @@ describe('clients choose anew', () => {
       ['tcp 10.96.0.10 . 80', 'tcp 198.19.0.5 . 80', 'tcp 30080'],
     ],
   ])('%s', (_, before, after, keys) => {
-    expect(repinned(before, after)).toEqual(keys);
+    expect(invalidatedPins(before, after)).toEqual(keys);
   });
 
   test.each<[string, Side, Side]>([
@@ -182,13 +182,13 @@ describe('clients choose anew', () => {
     ['an endpoint comes to this node', cart(['1.5'], 'Local', 'Local'), cart(['1.5', '1.6'], 'Local', 'Local')],
     ['a Service comes', { services: [] }, cart(both, 'Local', 'Local')],
   ])('not when %s', (_, before, after) => {
-    expect(repinned(before, after)).toEqual([]);
+    expect(invalidatedPins(before, after)).toEqual([]);
   });
 
   test('over IPv6 as well', () => {
     const six = (policy: string): Side => ({
       services: [service6('six', both, { internalTrafficPolicy: policy })],
     });
-    expect(repinned(six('Cluster'), six('Local'), 'ip6')).toEqual(['tcp fd00:10:96::10 . 80']);
+    expect(invalidatedPins(six('Cluster'), six('Local'), 'ip6')).toEqual(['tcp fd00:10:96::10 . 80']);
   });
 });

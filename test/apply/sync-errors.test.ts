@@ -1,59 +1,60 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/create-engine.ts';
 import { node, workerOptions } from '../engine/worker.ts';
 import { service } from '../inspect/changes/shop.ts';
 import { answering, listTable, says, times } from '../support/fake-nft.ts';
 import { affinity, runCart, tableWithPins } from './run-cart.ts';
-import { resultsOf, startApplier } from './start-applier.ts';
+import { resultsOf, startProxy } from './start-proxy.ts';
 
 const load = 'nft -f -';
 
 describe('a moment may help', () => {
   test('the kernel is busy twice', async () => {
-    const { applier, nft, pauses, update } = await runCart(times(2, answering(load, says.busy)));
-    expect(resultsOf(await applier.apply(update))).toEqual(['ip changed']);
+    const { proxy, nft, pauses, change, update } = await runCart(times(2, answering(load, says.busy)));
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip changed']);
     expect(pauses).toEqual([50, 500]);
     expect(nft.texts().slice(1)).toEqual([update.text, update.text, update.text]);
   });
 
-  test('nft is killed twice before it makes a table', async () => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft, pauses } = startApplier(engine, times(2, answering(load, says.killed)));
-    expect(resultsOf(await applier.apply(engine.update({ apply: [node()] })))).toEqual(['ip changed']);
+  test('nft is killed twice while it creates a table', async () => {
+    const { proxy, nft, pauses } = await startProxy(workerOptions, times(2, answering(load, says.killed)));
+    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual(['ip created']);
     expect(pauses).toEqual([50, 500]);
     expect(new Set(nft.texts()).size).toBe(1);
   });
 
-  test('not where nft is killed at a difference: it may be there, so that the table is read for what is missing', async () => {
-    const { applier, nft, pauses, update } = await runCart(times(1, answering(load, says.killed)));
-    expect(resultsOf(await applier.apply(update))).toEqual(['ip changed']);
+  test('not when nft is killed at a difference: it may have been loaded, so the table is read', async () => {
+    const { proxy, nft, pauses, change } = await runCart(times(1, answering(load, says.killed)));
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip created']);
     expect(pauses).toEqual([]);
     expect(nft.commandsSince()).toEqual([load, listTable.ip, load]);
   });
 
   test('a listing that is interrupted is read again, so that no pin is lost', async () => {
-    const engine = createEngine(workerOptions);
     const interrupted = {
       exitCode: 1,
       stderr: 'netlink: Error: cache initialization failed: Interrupted system call\n',
     };
     const list = answering(listTable.ip, tableWithPins);
-    const { applier, nft, pauses } = startApplier(engine, times(1, answering(listTable.ip, interrupted)), list);
-    await applier.apply(engine.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] }));
+    const { proxy, nft, pauses } = await startProxy(
+      workerOptions,
+      times(1, answering(listTable.ip, interrupted)),
+      list,
+    );
+    await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] });
     expect(pauses).toEqual([50]);
     expect(nft.commandsSince()).toEqual([listTable.ip, listTable.ip, load]);
   });
 
-  test('but not for ever: then the table is made anew', async () => {
-    const { applier, nft, pauses, update } = await runCart(times(3, answering(load, says.busy)));
-    expect(resultsOf(await applier.apply(update))).toEqual(['ip rebuilt busy']);
+  test('but not for ever: then the table is rebuilt', async () => {
+    const { proxy, nft, pauses, change } = await runCart(times(3, answering(load, says.busy)));
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip rebuilt busy']);
     expect(pauses).toEqual([50, 500]);
     expect(nft.commandsSince()).toEqual([load, load, load, listTable.ip, load]);
   });
 
   test('nor for errors that stay', async () => {
-    const { applier, pauses, update } = await runCart(answering(load, says.fileExists));
-    await applier.apply(update);
+    const { proxy, pauses, change } = await runCart(answering(load, says.fileExists));
+    await proxy.update(change);
     expect(pauses).toEqual([]);
   });
 });
@@ -64,8 +65,8 @@ describe('a failure', () => {
     ['no-permission', says.notPermitted],
     ['out-of-memory', says.noMemory],
   ] as const)('%s: no new table is tried, and the kernel keeps what it had', async (kind, result) => {
-    const { applier, nft, pauses, update } = await runCart(answering(load, result));
-    const outcome = await applier.apply(update);
+    const { proxy, nft, pauses, change, update } = await runCart(answering(load, result));
+    const outcome = await proxy.update(change);
     expect(outcome.ok).toBe(false);
     expect(resultsOf(outcome)).toEqual([`ip failed ${kind}`]);
     expect(outcome.families[0]?.commands).toEqual(update.families[0]?.commands);
@@ -77,39 +78,38 @@ describe('a failure', () => {
     ['not-found', says.missing],
     ['no-permission', says.notPermitted],
   ] as const)('%s at the start: nothing is sent', async (kind, result) => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft } = startApplier(engine, answering(listTable.ip, result));
-    expect(resultsOf(await applier.apply(engine.update({ apply: [node()] })))).toEqual([`ip failed ${kind}`]);
+    const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, result));
+    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual([`ip failed ${kind}`]);
     expect(nft.commandsSince()).toEqual([listTable.ip]);
   });
 
   test('of the new table is one as well', async () => {
-    const { applier, nft, update } = await runCart(times(1, answering(load, says.fileExists)));
+    const { proxy, nft, change } = await runCart(times(1, answering(load, says.fileExists)));
     nft.answers.push(answering(load, says.noMemory));
-    expect(resultsOf(await applier.apply(update))).toEqual(['ip failed out-of-memory']);
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip failed out-of-memory']);
     expect(nft.commandsSince()).toEqual([load, listTable.ip, load]);
   });
 
   test('is followed by reading, whatever is to be applied then, and no more after that', async () => {
-    const { applier, nft, engine, update } = await runCart(answering(load, says.noMemory));
-    await applier.apply(update);
+    const { proxy, nft, change } = await runCart(answering(load, says.noMemory));
+    await proxy.update(change);
     nft.answers.length = 0;
     nft.commandsSince();
-    expect(resultsOf(await applier.apply(engine.update({})))).toEqual(['ip changed']);
+    expect(resultsOf(await proxy.update({}))).toEqual(['ip created']);
     expect(nft.commandsSince()).toEqual([listTable.ip, load]);
     expect(nft.texts().at(-1)).toContain('10.244.2.6');
-    await applier.apply(engine.update({ apply: [service('cart', ['2.5', '2.6', '2.7'])[1]] }));
+    await proxy.update({ apply: [service('cart', ['2.5', '2.6', '2.7'])[1]] });
     expect(nft.commandsSince()).toEqual([load]);
   });
 
   test('of all that is tried is one: nft refuses even a table without any Service', async () => {
-    const { applier, nft, update } = await runCart(
+    const { proxy, nft, change } = await runCart(
       answering(load, says.refused),
       answering('nft --check -f -', says.refused),
     );
-    const outcome = await applier.apply(update);
+    const outcome = await proxy.update(change);
     expect(resultsOf(outcome)).toEqual(['ip failed refused']);
-    expect(outcome.families[0]?.leftOut).toEqual([]);
+    expect(outcome.families[0]?.rejectedServices).toEqual([]);
     expect(outcome.families[0]?.error?.said).toEqual([
       '/dev/stdin:1:1-9: Error: Could not process rule: Too many open files in system',
     ]);

@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/create-engine.ts';
 import { node, workerOptions } from '../engine/worker.ts';
 import { service } from '../inspect/changes/shop.ts';
 import { answering, listTable, printed, refusing, says, times } from '../support/fake-nft.ts';
 import { affinity, runCart, tableWithPins } from './run-cart.ts';
-import { resultsOf, startApplier } from './start-applier.ts';
+import { resultsOf, startProxy } from './start-proxy.ts';
 
 const load = 'nft -f -';
 
-describe('a table that is not as it should be', () => {
+describe('a table with unexpected content', () => {
   const refusedOnce = () => times(1, refusing('10.244.2.6', says.fileExists));
 
-  test('is read and made anew in one transaction, clients where they were', async () => {
-    const { applier, nft, update } = await runCart(refusedOnce(), answering(listTable.ip, tableWithPins));
-    const outcome = await applier.apply(update);
+  test('is read and rebuilt in one transaction, clients where they were', async () => {
+    const { proxy, nft, change } = await runCart(refusedOnce(), answering(listTable.ip, tableWithPins));
+    const outcome = await proxy.update(change);
     expect(nft.commandsSince()).toEqual([load, listTable.ip, load]);
     expect(resultsOf(outcome)).toEqual(['ip rebuilt file-exists']);
     expect(outcome.ok).toBe(true);
@@ -27,19 +26,15 @@ describe('a table that is not as it should be', () => {
     expect(outcome.families[0]?.before?.dynamic.get('tcp-pins')).toHaveLength(2);
   });
 
-  test('is made anew even when it cannot be read', async () => {
-    const { applier, nft, update } = await runCart(
-      refusedOnce(),
-      answering(listTable.ip, { stdout: '{"nftables": [' }),
-    );
-    expect(resultsOf(await applier.apply(update))).toEqual(['ip rebuilt file-exists']);
+  test('is rebuilt even when it cannot be read', async () => {
+    const { proxy, nft, change } = await runCart(refusedOnce(), answering(listTable.ip, { stdout: '{"nftables": [' }));
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip rebuilt file-exists']);
     expect(nft.commandsSince()).toEqual([load, listTable.ip, load]);
   });
 
-  test('at the start is made anew when it cannot be read', async () => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft } = startApplier(engine, answering(listTable.ip, { stdout: '{"nftables": [' }));
-    const outcome = await applier.apply(engine.update({ apply: [node()] }));
+  test('at the start is rebuilt when it cannot be read', async () => {
+    const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, { stdout: '{"nftables": [' }));
+    const outcome = await proxy.update({ apply: [node()] });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
     expect(outcome.families[0]?.error?.said.join()).toContain('JSON');
     expect(nft.texts().join('').startsWith('add table ip svc2nft\ndelete table ip svc2nft\n')).toBe(true);
@@ -50,23 +45,21 @@ describe('a table that is not as it should be', () => {
     [
       'a chain with another hook',
       { chain: { name: 'services', type: 'nat', hook: 'prerouting', prio: -100, policy: 'accept' } },
-      'chain services has another hook',
+      'chain services has a different hook',
     ],
-  ])('at the start is made anew when commands cannot mend it, and that is said: %s', async (_, object, finding) => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft } = startApplier(engine, answering(listTable.ip, printed('ip', [object])));
-    const outcome = await applier.apply(engine.update({ apply: [node()] }));
+  ])('at the start is rebuilt when commands cannot repair it, and that is said: %s', async (_, object, finding) => {
+    const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, printed('ip', [object])));
+    const outcome = await proxy.update({ apply: [node()] });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt']);
-    expect(outcome.families[0]?.found).toContain(finding);
+    expect(outcome.families[0]?.findings).toContain(finding);
     expect(nft.texts().join('').startsWith('add table ip svc2nft\ndelete table ip svc2nft\n')).toBe(true);
   });
 
-  test('at the start is mended with commands where that will do, and pins to nobody go', async () => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft } = startApplier(engine, answering(listTable.ip, tableWithPins));
-    const outcome = await applier.apply(engine.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] }));
+  test('at the start is repaired with commands where that will do, and pins to unknown endpoints are deleted', async () => {
+    const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, tableWithPins));
+    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] });
     expect(resultsOf(outcome)).toEqual(['ip changed']);
-    expect(outcome.families[0]?.found).toContain('chain services is missing');
+    expect(outcome.families[0]?.findings).toContain('chain services is missing');
     expect(nft.texts().join('')).not.toContain('10.0.0.1 .');
     expect(nft.texts().join('').split('\n').slice(-3)).toEqual([
       'add element ip svc2nft tcp-pins { 10.0.0.2 . 10.96.0.10 . 80 : 10.244.9.9 . 8080 }',

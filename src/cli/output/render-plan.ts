@@ -1,48 +1,47 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { TableOutcome } from '../../apply/outcome.ts';
+import type { TablePlan } from '../../diff/plan-table.ts';
 import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../inspect/changes/render-changes.ts';
-import type { Family } from '../../net/network.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
 
-/** How a change is told. */
-interface RenderTableOptions {
-  /** It has not happened. */
+/** How a plan is printed. */
+export interface RenderPlanOptions {
+  /** Nothing has changed yet. */
   readonly would: boolean;
   readonly color: boolean;
-  /** How many service ports get a line. */
+  /** How many service ports get a line at most. */
   readonly limit: number;
 }
 
 /**
- * A heading, and below it what was found and what differs in Service terms; where that is nothing, the sets and chains
- * that differ. Lines without line feeds at their ends.
+ * A heading, and below it findings and what differs in Service terms, or if that is nothing, the sets and chains that
+ * differ. Lines have no line feed at the end.
  */
-export function renderTable(change: TableChange, options: RenderTableOptions): string[] {
-  const { family, table, result, commands } = change;
+export function renderPlan(plan: PlannedTable, options: RenderPlanOptions): string[] {
+  const { family, table, result, commands } = plan;
   const name = `table ${family} ${table}`;
   if (result === 'unchanged') {
-    return [`${name}: up to date`, ...indentSome(change.findings.map(foundText), 'findings')];
+    return [`${name}: up to date`, ...indentSome(plan.findings.map(foundText), 'findings')];
   }
-  const lines = renderLines(change, options);
-  const parts = lines.length === 0 && result === 'changed' ? summariseParts(commands) : [];
+  const lines = renderLines(plan, options);
+  const parts = lines.length === 0 && result === 'changed' ? summarizeParts(commands) : [];
   return [
-    `${name}: ${options.would ? 'would be ' : ''}${words[result]} (${summariseCommands(commands)})`,
+    `${name}: ${options.would ? 'would be ' : ''}${result} (${summarizeCommands(commands)})`,
     ...lines,
     ...indentSome(parts, 'sets and chains'),
   ];
 }
 
-const words = { made: 'made', changed: 'changed', rebuilt: 'made anew' } as const;
-
-function renderLines(change: TableChange, { color, limit }: RenderTableOptions): string[] {
-  const { changes, findings } = describeTable(change);
-  // What differs from a table that nobody could read is not known.
-  const isComparable = change.result !== 'rebuilt' || change.before !== undefined;
-  // That a table is new is in the heading, and the findings name the chains.
+function renderLines(plan: PlannedTable, { color, limit }: RenderPlanOptions): string[] {
+  const { changes, findings } = describePlan(plan);
+  // Of a table that could not be read it is not known what differs.
+  const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
+  // The heading says that a table is new, and the findings name the chains.
   const others = { ...changes, tableChange: 'kept', chains: [] } as const;
   return [
     ...indentSome(findings.map(foundText), 'findings'),
@@ -54,7 +53,7 @@ function foundText(finding: string): string {
   return `found: ${finding}`;
 }
 
-/** How many lines of one kind there are at most. */
+/** How many lines of one kind are printed at most. */
 const shown = 20;
 
 function indentSome(lines: readonly string[], noun: string): string[] {
@@ -66,42 +65,34 @@ function indent(line: string): string {
   return `  ${line}`;
 }
 
-/** One table before and after, and what leads from one to the other. */
-export interface TableChange {
-  readonly family: Family;
-  readonly table: string;
-  /** `made`: there was no table. `rebuilt`: it is made anew, whatever it held. */
-  readonly result: 'unchanged' | 'made' | 'changed' | 'rebuilt';
-  /** Undefined where there was no table, and where nobody could read what it held. */
-  readonly before: Ruleset | undefined;
-  readonly after: Ruleset | undefined;
-  readonly commands: readonly Command[];
-  /** What neither Services nor settings explain, as far as the table tells by itself (describeFindings). */
-  readonly findings: readonly string[];
+/** A plan, or what became of it. */
+export interface PlannedTable
+  extends Pick<TablePlan, 'family' | 'table' | 'result' | 'before' | 'commands' | 'findings'> {
+  readonly after: TableOutcome['after'];
 }
 
-/** A change in words. */
-interface DescribedTable {
+/** A plan in words. */
+interface DescribedPlan {
   readonly changes: FamilyChanges;
-  /** What neither Services nor settings explain, chains that differ for no such reason among it. */
+  /** What neither Services nor settings explain, including chains that differ. */
   readonly findings: readonly string[];
 }
 
-/** Says in Service terms what differs in a table, and what was found that must be somebody else's doing. */
-export function describeTable({ before, after, findings }: TableChange): DescribedTable {
-  const changes = describeChanges(before && withoutEmptyChains(before), after);
-  const unexplained = [...changes.chains, ...otherDispatchChains(changes, before, after)];
-  const untold = unexplained.filter((chain) => !findings.some((text) => isAbout(text, chain)));
-  return { changes, findings: [...findings, ...untold.map((chain) => `chain ${chain} has other rules`)] };
+/** What differs in a table in Service terms, and findings: what must come from another program. */
+export function describePlan({ before, after, findings }: PlannedTable): DescribedPlan {
+  const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after);
+  const unexplained = [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
+  const unreported = unexplained.filter((chain) => !findings.some((text) => isAbout(text, chain)));
+  return { changes, findings: [...findings, ...unreported.map((chain) => `chain ${chain} has different rules`)] };
 }
 
-/** A chain that was flushed says nothing of settings. */
+/** A flushed chain says nothing about settings. */
 function withoutEmptyChains(ruleset: Ruleset): Ruleset {
   return { ...ruleset, chains: ruleset.chains.filter(({ rules }) => rules.length > 0) };
 }
 
-/** Chains for numbers of endpoints with rules that differ, where settings, on which some of these depend, do not. */
-function otherDispatchChains(
+/** Dispatch chains with different rules; none when settings differ, because some of these rules depend on settings. */
+function differingDispatchChains(
   { settings, chains }: FamilyChanges,
   before: Ruleset | undefined,
   after: Ruleset | undefined,
@@ -115,17 +106,18 @@ function otherDispatchChains(
 }
 
 function isAbout(finding: string, chain: string): boolean {
-  return finding.startsWith(`chain ${chain} `) || finding.startsWith(`chain ${chain}: `);
+  const starts = [`chain ${chain} `, `chain ${chain}: `];
+  return finding === `unknown chain ${chain}` || starts.some((start) => finding.startsWith(start));
 }
 
-/** How much a transaction writes: `5 elements added, 4 deleted, 1 chain written`, of a new table `22 elements, 24 chains`. */
-export function summariseCommands(commands: readonly Command[]): string {
+/** How much a transaction changes: `5 elements added, 4 deleted, 1 chain written`; for a new table `22 elements, 24 chains`. */
+export function summarizeCommands(commands: readonly Command[]): string {
   const added = countElements(commands, 'add-elements');
-  const made = namesIn(commands, 'add-chain');
+  const chains = namesIn(commands, 'add-chain');
   if (commands.some(({ kind }) => kind === 'add-table')) {
-    return [...(added > 0 ? [plural(added, 'element')] : []), plural(made.size, 'chain')].join(', ');
+    return [...(added > 0 ? [plural(added, 'element')] : []), plural(chains.size, 'chain')].join(', ');
   }
-  const written = new Set([...made, ...namesIn(commands, 'add-rule')]).size;
+  const written = new Set([...chains, ...namesIn(commands, 'add-rule')]).size;
   const parts = [
     describe('element', { added, deleted: countElements(commands, 'delete-elements') }),
     describe('chain', { written, deleted: namesIn(commands, 'delete-chain').size }),
@@ -135,8 +127,8 @@ export function summariseCommands(commands: readonly Command[]): string {
   return text === '' ? plural(commands.length, 'command') : text;
 }
 
-/** The same for each set and chain by itself: `hairpin-connections  1 element added`. */
-export function summariseParts(commands: readonly Command[]): string[] {
+/** The same for each set and chain: `hairpin-connections  1 element added`. */
+export function summarizeParts(commands: readonly Command[]): string[] {
   const parts = new Map<string, Command[]>();
   for (const command of commands) {
     const name = nameIn(command);
@@ -147,10 +139,10 @@ export function summariseParts(commands: readonly Command[]): string[] {
       parts.set(name, [command]);
     }
   }
-  return [...parts].map(([name, own]) => `${name}  ${summariseCommands(own)}`);
+  return [...parts].map(([name, own]) => `${name}  ${summarizeCommands(own)}`);
 }
 
-/** `5 elements added, 4 deleted`; nothing where all numbers are 0. */
+/** `5 elements added, 4 deleted`; empty when all numbers are 0. */
 function describe(noun: string, numbers: Readonly<Record<string, number>>): string {
   const some = Object.entries(numbers).filter(([, number]) => number > 0);
   return some
@@ -170,7 +162,7 @@ function namesIn(commands: readonly Command[], kind: Command['kind']): ReadonlyS
   return new Set(commands.filter((command) => command.kind === kind).map(nameIn));
 }
 
-/** The set or chain that a command is about; nothing for those about the table. */
+/** The set or chain that a command changes; empty for commands on the table. */
 function nameIn(command: Command): string {
   if ('chain' in command) {
     return typeof command.chain === 'string' ? command.chain : command.chain.name;

@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { createEngine } from '../../src/engine/create-engine.ts';
 import type { CompileOptions } from '../../src/options.ts';
 import { node, workerOptions } from '../engine/worker.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
 import { type Answer, answering, listTable, printed, refusing, says } from '../support/fake-nft.ts';
-import { type RunningApplier, runApplier, startApplier } from './start-applier.ts';
+import { type FakeProxy, runProxy, startProxy } from './start-proxy.ts';
 
 const listFlows = 'conntrack -L -p udp -f ipv4';
 const deleteFlow =
@@ -21,68 +20,66 @@ const dns = (hosts: readonly string[]) => service('dns', hosts, { port: { protoc
 const [dnsService] = dns([]);
 const remove = [{ kind: 'Service', namespace: 'shop', name: 'dns' }];
 
-function running(options: Partial<CompileOptions> = {}): Promise<RunningApplier> {
-  return runApplier([node(), ...dns(['2.5', '2.6'])], options);
+function running(options: Partial<CompileOptions> = {}): Promise<FakeProxy> {
+  return runProxy([node(), ...dns(['2.5', '2.6'])], options);
 }
 
 describe('stale UDP flows', () => {
   test('are looked for at the start, where UDP is served', async () => {
-    const engine = createEngine(workerOptions);
-    const { applier, nft } = startApplier(engine, ...flowIsThere);
-    const outcome = await applier.apply(engine.update({ apply: [node(), ...dns(['2.6'])] }));
+    const { proxy, nft } = await startProxy(workerOptions, ...flowIsThere);
+    const outcome = await proxy.update({ apply: [node(), ...dns(['2.6'])] });
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
     expect(outcome.conntrack).toEqual({ deleted: 1 });
   });
 
   test('are looked for at the start where the table served UDP before, and only there', async () => {
-    const engine = createEngine(workerOptions);
     const map = { name: 'service-ips', type: ['ipv4_addr', 'inet_proto', 'inet_service'], map: 'verdict' };
     const elem = [[{ concat: ['10.96.0.10', 'udp', 53] }, { goto: { target: 'udp-cluster-1' } }]];
     const before = printed('ip', [{ map: { ...map, elem } }, { chain: { name: 'udp-cluster-1' } }]);
-    const { applier, nft } = startApplier(engine, answering(listTable.ip, before), ...flowIsThere);
-    const outcome = await applier.apply(engine.update({ apply: [node(), ...service('cart', ['2.5'])] }));
+    const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, before), ...flowIsThere);
+    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'])] });
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
     expect(outcome.conntrack).toEqual({ deleted: 1 });
   });
 
   test('are deleted after the change that makes them stale', async () => {
-    const { applier, nft, engine } = await running();
+    const { proxy, nft } = await running();
     nft.answers.push(...flowIsThere);
-    const outcome = await applier.apply(engine.update({ apply: [dns(['2.6'])[1]] }));
+    const outcome = await proxy.update({ apply: [dns(['2.6'])[1]] });
     expect(nft.commandsSince()).toEqual(['nft -f -', listFlows, deleteFlow]);
     expect(outcome).toMatchObject({ ok: true, conntrack: { deleted: 1 } });
-    expect((await applier.apply(engine.update({}))).conntrack).toBeUndefined();
+    expect((await proxy.update({})).conntrack).toBeUndefined();
   });
 
   test('are no matter of TCP', async () => {
-    const { applier, nft, engine } = await runApplier([node(), ...service('cart', ['2.5', '2.6'])]);
-    const outcome = await applier.apply(engine.update({ apply: [service('cart', ['2.6'])[1]] }));
+    const { proxy, nft } = await runProxy([node(), ...service('cart', ['2.5', '2.6'])]);
+    const outcome = await proxy.update({ apply: [service('cart', ['2.6'])[1]] });
     expect(nft.commandsSince()).toEqual(['nft -f -']);
     expect(outcome.conntrack).toBeUndefined();
   });
 
   test('are not deleted while the table still sends them there, but with the next one that is good', async () => {
-    const { applier, nft, engine } = await running();
+    const { proxy, nft } = await running();
     nft.answers.push(refusing('udp', says.noMemory), ...flowIsThere);
-    const failed = await applier.apply(engine.update({ remove }));
+    const failed = await proxy.update({ remove });
     expect(failed).toMatchObject({ ok: false, conntrack: undefined });
     expect(nft.commandsSince()).toEqual(['nft -f -']);
 
     nft.answers.splice(0, 1);
     // Neither the objects nor the table, which is not there, tell of the Service any more.
-    const outcome = await applier.apply(engine.update({}));
+    const outcome = await proxy.update({});
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
     expect(outcome).toMatchObject({ ok: true, conntrack: { deleted: 1 } });
   });
 
   test('are deleted in the family that could be changed, and later in the other', async () => {
-    const { applier, nft, engine } = await running({ families: ['ip', 'ip6'] });
+    const { proxy, nft } = await running({ families: ['ip', 'ip6'] });
     nft.answers.push(refusing('ip svc2nft', says.noMemory), ...flowIsThere);
-    const failed = await applier.apply(engine.update({ apply: [dns(['2.6'])[1]] }));
+    const failed = await proxy.update({ apply: [dns(['2.6'])[1]] });
     expect(failed.conntrack).toBeUndefined();
     expect(nft.commandsSince()).toEqual(['nft -f -']);
     nft.answers.splice(0, 1);
-    await applier.apply(engine.update({}));
+    await proxy.update({});
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
   });
 
@@ -97,9 +94,9 @@ describe('stale UDP flows', () => {
     ];
     const spec = { clusterIPs: ['10.96.0.10', 'fd00:10:96::10'], ipFamilies: ['IPv4', 'IPv6'] };
     const dualStack = service('dns', [], { port: { protocol: 'UDP', port: 53 }, spec })[0];
-    const { applier, nft, engine } = await runApplier([node(), ...both('2.5'), dualStack], { families: ['ip', 'ip6'] });
+    const { proxy, nft } = await runProxy([node(), ...both('2.5'), dualStack], { families: ['ip', 'ip6'] });
     nft.answers.push(refusing('ip svc2nft', says.noMemory));
-    await applier.apply(engine.update({ apply: [...both('2.6'), dualStack] }));
+    await proxy.update({ apply: [...both('2.6'), dualStack] });
     expect(nft.commandsSince()).toEqual(['nft -f -', 'nft -f -', 'conntrack -L -p udp -f ipv6']);
   });
 
@@ -108,39 +105,40 @@ describe('stale UDP flows', () => {
       port: { protocol: 'UDP', port: 53 },
       spec: { clusterIP: '10.96.0.11' },
     });
-    const { applier, nft, engine } = await runApplier([node(), ...dns(['2.5']), ...other]);
+    const { proxy, nft } = await runProxy([node(), ...dns(['2.5']), ...other]);
     nft.answers.push(refusing('ip svc2nft', says.noMemory), ...flowIsThere);
-    await applier.apply(engine.update({ remove }));
-    await applier.apply(engine.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 'other' }] }));
+    await proxy.update({ remove });
+    await proxy.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 'other' }] });
     nft.answers.splice(0, 1);
-    expect((await applier.apply(engine.update({}))).conntrack).toEqual({ deleted: 1 });
+    expect((await proxy.update({})).conntrack).toEqual({ deleted: 1 });
   });
 
   test('are tried again when conntrack fails, and the outcome says so without being a failure', async () => {
-    const { applier, nft, engine } = await running();
+    const { proxy, nft } = await running();
     nft.answers.push(answering(listFlows, { exitCode: 1, stderr: 'conntrack v1.4.7 (conntrack-tools): no\n' }));
-    const failed = await applier.apply(engine.update({ apply: [dns(['2.6'])[1]] }));
+    const failed = await proxy.update({ apply: [dns(['2.6'])[1]] });
     expect(failed).toMatchObject({ ok: true, conntrack: { deleted: 0, failed: 'IPv4: no' } });
     nft.answers.length = 0;
     nft.answers.push(...flowIsThere);
-    expect((await applier.apply(engine.update({}))).conntrack).toEqual({ deleted: 1 });
+    expect((await proxy.update({})).conntrack).toEqual({ deleted: 1 });
   });
 
   test('are not asked for again when there is no conntrack', async () => {
-    const { applier, nft, engine } = await running();
+    const { proxy, nft } = await running();
     nft.answers.push(answering(listFlows, says.missing));
-    const outcome = await applier.apply(engine.update({ apply: [dns(['2.6'])[1]] }));
+    const outcome = await proxy.update({ apply: [dns(['2.6'])[1]] });
     expect(outcome).toMatchObject({ ok: true, conntrack: { deleted: 0, missing: true } });
-    expect((await applier.apply(engine.update({}))).conntrack).toBeUndefined();
+    expect((await proxy.update({})).conntrack).toBeUndefined();
   });
 
   test('wait for the node to be known', async () => {
-    const { applier, nft, engine } = await running();
+    const { proxy, nft } = await running();
     nft.answers.push(refusing('udp', says.noMemory), ...flowIsThere);
-    await applier.apply(engine.update({ apply: [dns(['2.6'])[1]] }));
+    await proxy.update({ apply: [dns(['2.6'])[1]] });
     nft.answers.splice(0, 1);
-    const outcome = await applier.apply(engine.update({ apply: [node({ address: 'nowhere' })] }));
+    const { diagnostics, ...outcome } = await proxy.update({ apply: [node({ address: 'nowhere' })] });
     expect(outcome).toEqual({ ok: true, families: [], conntrack: undefined });
-    expect((await applier.apply(engine.update({ apply: [node(), dnsService] }))).conntrack).toEqual({ deleted: 1 });
+    expect(diagnostics.map(({ code }) => code)).toEqual(['invalid-address', 'no-node-address']);
+    expect((await proxy.update({ apply: [node(), dnsService] })).conntrack).toEqual({ deleted: 1 });
   });
 });

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { foreignHooks } from '../diff/diff-rulesets.ts';
 import { escapeControls } from '../lib/text.ts';
 import { protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
@@ -17,13 +16,14 @@ import {
   setNames,
 } from '../phases/5-plan/names.ts';
 import { fixedSets } from '../phases/5-plan/plan-ruleset.ts';
+import { foreignHooks } from './diff-rulesets.ts';
 
 /**
- * What was found in a table that neither Services nor settings explain: somebody else changed it, or another version
- * made it. For people, sorted by kind. Where rules depend on settings, it takes both rulesets to tell whose doing other
- * rules are (compareSettings), so that is not said here.
+ * What a table holds that neither Services nor settings explain, because another program changed it or another version
+ * created it. In words for people, sorted by kind. Differences of rules that depend on settings are left out: to explain
+ * them takes both rulesets (compareSettings).
  *
- * @param commands what mends it.
+ * @param commands the commands that repair it.
  */
 export function describeFindings({ ruleset, deviations }: ListedTable, commands: readonly Command[]): string[] {
   return [
@@ -39,7 +39,7 @@ const fixedChains: ReadonlySet<string> = new Set([
   ...Object.values(chainNames).filter((name) => name !== chainNames.pin),
   ...baseChains.map(({ name }) => name),
 ]);
-/** Those of them whose rules depend on settings, so that other rules need not be somebody's doing. */
+/** Those of them whose rules depend on settings, so that different rules need not be a foreign change. */
 const settingChains: ReadonlySet<string> = new Set([
   chainNames.services,
   chainNames.masquerading,
@@ -48,19 +48,22 @@ const settingChains: ReadonlySet<string> = new Set([
 
 function describeChains(ruleset: Ruleset, commands: readonly Command[]): string[] {
   const { chains } = ruleset;
-  const made = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
+  const added = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
   const known = new Set(chains.map(({ name }) => name));
-  const missing = made.filter((name) => fixedChains.has(name) && !known.has(name));
+  const missing = added.filter((name) => fixedChains.has(name) && !known.has(name));
   const written = rulesWritten(commands);
   const hooked = new Set(foreignHooks(ruleset));
   return [
     ...missing.map((name) => `chain ${name} is missing`),
     ...chains.flatMap(({ name, rules }) => {
+      if (!isKnownChain(name)) {
+        return [`unknown chain ${name}`];
+      }
       const problems = [
-        ...(hooked.has(name) ? ['has another hook'] : []),
+        ...(hooked.has(name) ? ['has a different hook'] : []),
         ...describeRules({ name, rules }, written.get(name)),
       ];
-      return (isOurChain(name) ? problems : ['is none of ours']).map((problem) => `chain ${name} ${problem}`);
+      return problems.map((problem) => `chain ${name} ${problem}`);
     }),
   ];
 }
@@ -77,41 +80,43 @@ function rulesWritten(commands: readonly Command[]): ReadonlyMap<string, readonl
   return written;
 }
 
-/** No compiler makes an empty chain. Of rules that are not understood, which are empty, there is a deviation already. */
+/** The compiler never creates an empty chain. Rules that were not understood, which are empty, are reported already. */
 function describeRules({ name, rules }: Chain, written: readonly Rule[] | undefined): string[] {
   if (rules.length === 0) {
     return ['is empty'];
   }
   const isSuspect = fixedChains.has(name) && !settingChains.has(name) && rules.every((rule) => rule.length > 0);
-  return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has other rules'] : [];
+  return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has different rules'] : [];
 }
 
 const fixedSetNames: ReadonlySet<string> = new Set(fixedSets.map(({ name }) => name));
 
 function describeSets({ sets }: Ruleset, commands: readonly Command[]): string[] {
-  const foreign = sets.filter(({ name }) => !isOurSet(name));
-  const made = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
+  const foreign = sets.filter(({ name }) => !isKnownSet(name));
+  const added = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
   return [
-    ...made.filter(({ name }) => fixedSetNames.has(name)).flatMap((wanted) => describeSet(wanted, sets)),
-    ...foreign.map((set) => `${kindOf(set)} ${set.name} is none of ours`),
+    ...added.filter(({ name }) => fixedSetNames.has(name)).flatMap((desired) => describeSet(desired, sets)),
+    ...foreign.map((set) => `unknown ${kindOf(set)} ${set.name}`),
   ];
 }
 
-/** What is wrong with a set that every table has, and that is to be made. */
-function describeSet(wanted: SetDeclaration, sets: readonly FilledSet[]): string[] {
-  const found = sets.find(({ name }) => name === wanted.name);
+/** What is wrong with a set that every table has and that has to be added. */
+function describeSet(desired: SetDeclaration, sets: readonly FilledSet[]): string[] {
+  const found = sets.find(({ name }) => name === desired.name);
   if (!found) {
-    return [`${kindOf(wanted)} ${wanted.name} is missing`];
+    return [`${kindOf(desired)} ${desired.name} is missing`];
   }
   const { elements, lists, ...declaration } = found;
-  return isDeepStrictEqual(declaration, wanted) ? [] : [`${kindOf(wanted)} ${wanted.name} is declared otherwise`];
+  return isDeepStrictEqual(declaration, desired)
+    ? []
+    : [`${kindOf(desired)} ${desired.name} has a different declaration`];
 }
 
 function kindOf({ value }: SetDeclaration): 'set' | 'map' {
   return value === undefined ? 'set' : 'map';
 }
 
-/** Sets whose elements all bear the name of a Service. */
+/** Sets whose elements all have the name of a Service as comment. */
 const commentedSets: ReadonlySet<string> = new Set([
   setNames.clusterIps,
   setNames.serviceIps,
@@ -121,16 +126,16 @@ const commentedSets: ReadonlySet<string> = new Set([
   setNames.firewallIps,
 ]);
 
-/** Elements that bear no Service's name, and those of an endpoint map that no number of endpoints leads to. */
+/** Elements without the name of a Service, and those of an endpoint map that are not in an endpoint list. */
 function describeElements({ name, key, elements }: FilledSet): string[] {
-  const foreign = key.includes('index')
+  const unknown = key.includes('index')
     ? elements
     : elements.filter(({ comment }) => commentedSets.has(name) && comment === undefined);
-  if (foreign.length === 0) {
+  if (unknown.length === 0) {
     return [];
   }
-  const noun = foreign.length === 1 ? 'element' : 'elements';
-  return [`${name} has ${foreign.length} foreign ${noun}: ${someOf(foreign)}`];
+  const noun = unknown.length === 1 ? 'element' : 'elements';
+  return [`${name} has ${unknown.length} unknown ${noun}: ${someOf(unknown)}`];
 }
 
 function someOf(elements: readonly { readonly key: string }[]): string {
@@ -138,25 +143,25 @@ function someOf(elements: readonly { readonly key: string }[]): string {
   return [...shown, ...(elements.length > 3 ? ['...'] : [])].join(', ');
 }
 
-/** Whether a compiler of this program could have made a chain of this name. */
-export function isOurChain(name: string): boolean {
-  return ourChains.has(name) || isDispatchChainName(name) || isOwned(name);
+/** Whether a chain of this name may come from this compiler. */
+export function isKnownChain(name: string): boolean {
+  return knownChains.has(name) || isDispatchChainName(name) || isPerEndpoint(name);
 }
 
-/** Whether a compiler of this program could have made a set or map of this name. */
-function isOurSet(name: string): boolean {
-  return ourSets.has(name) || isStickySet(name) || isOwned(name);
+/** Whether a set or map of this name may come from this compiler. */
+function isKnownSet(name: string): boolean {
+  return knownSets.has(name) || isStickySet(name) || isPerEndpoint(name);
 }
 
 const frontends = ['address', 'nodeport'] as const;
 
-const ourChains: ReadonlySet<string> = new Set([
+const knownChains: ReadonlySet<string> = new Set([
   ...Object.values(chainNames),
   ...[...baseChains, ...pinBaseChains].map(({ name }) => name),
   ...protocols.map(pinChainName),
 ]);
 
-const ourSets: ReadonlySet<string> = new Set([
+const knownSets: ReadonlySet<string> = new Set([
   ...Object.values(setNames),
   ...protocols.flatMap((protocol) => [
     pinMapName(protocol),
@@ -168,7 +173,7 @@ const ourSets: ReadonlySet<string> = new Set([
   ]),
 ]);
 
-/** There is one for each timeout. */
+/** One for each timeout. */
 function isStickySet(name: string): boolean {
   const seconds = Number(/\d+$/.exec(name)?.[0]);
   return protocols.some((protocol) =>
@@ -176,7 +181,7 @@ function isStickySet(name: string): boolean {
   );
 }
 
-/** Only names of what a service port owns, for affinity over IPv6, have slashes. */
-function isOwned(name: string): boolean {
+/** Only affinity per endpoint (IPv6 with an old nft) has sets and chains with slashes in their names. */
+function isPerEndpoint(name: string): boolean {
   return name.includes('/');
 }

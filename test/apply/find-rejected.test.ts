@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findCulprits } from '../../src/apply/apply-family.ts';
+import { findRejected } from '../../src/apply/sync-table.ts';
 
 /** Accepts what holds none of the culprits, and counts how often it was asked. */
 function judge(culprits: ReadonlySet<string>) {
@@ -23,7 +23,7 @@ describe('the culprits among some items', () => {
         async (all, dice) => {
           const culprits = new Set(all.filter(() => dice.next().value));
           const { accepts } = judge(culprits);
-          expect(await findCulprits(all, accepts)).toEqual(all.filter((item) => culprits.has(item)));
+          expect(await findRejected(all, accepts)).toEqual(all.filter((item) => culprits.has(item)));
         },
       ),
     );
@@ -37,7 +37,7 @@ describe('the culprits among some items', () => {
         async (count, places) => {
           const culprits = new Set(places.map((place) => `shop/service-${place % count}`));
           const { accepts, asked } = judge(culprits);
-          expect(new Set(await findCulprits(items(count), accepts))).toEqual(culprits);
+          expect(new Set(await findRejected(items(count), accepts))).toEqual(culprits);
           expect(asked.length).toBeLessThanOrEqual(2 + culprits.size * 2 * Math.ceil(Math.log2(count + 1)));
         },
       ),
@@ -46,7 +46,7 @@ describe('the culprits among some items', () => {
 
   test('are asked for in the order given', async () => {
     const { accepts, asked } = judge(new Set(['c']));
-    expect(await findCulprits(['a', 'b', 'c', 'd'], accepts)).toEqual(['c']);
+    expect(await findRejected(['a', 'b', 'c', 'd'], accepts)).toEqual(['c']);
     expect(asked).toEqual([
       [],
       ['a', 'b', 'c', 'd'],
@@ -58,11 +58,11 @@ describe('the culprits among some items', () => {
   });
 
   test('are nobody when all are accepted, as when somebody else mended the cause', async () => {
-    expect(await findCulprits(items(40), async () => true)).toEqual([]);
+    expect(await findRejected(items(40), async () => true)).toEqual([]);
   });
 
   test('are nobody when there is no one', async () => {
-    expect(await findCulprits([], async () => true)).toEqual([]);
+    expect(await findRejected([], async () => true)).toEqual([]);
   });
 
   test('cannot be told when not even nothing is accepted, and no more is asked', async () => {
@@ -71,13 +71,13 @@ describe('the culprits among some items', () => {
       questions += 1;
       return false;
     };
-    expect(await findCulprits(items(40), refuses)).toBeUndefined();
+    expect(await findRejected(items(40), refuses)).toBeUndefined();
     expect(questions).toBe(1);
   });
 
   test('who are accepted alone but not together: the later one is left out', async () => {
     const accepts = async (some: readonly string[]) => !(some.includes('b') && some.includes('d'));
-    expect(await findCulprits(['a', 'b', 'c', 'd'], accepts)).toEqual(['d']);
+    expect(await findRejected(['a', 'b', 'c', 'd'], accepts)).toEqual(['d']);
   });
 
   test('who are too many to be found are left out with whoever was not asked about', async () => {
@@ -87,7 +87,7 @@ describe('the culprits among some items', () => {
       return !some.some((item) => Number(item) % 3 === 0);
     };
     const many = Array.from({ length: 3_000 }, (_, index) => `${index + 1}`);
-    const culprits = await findCulprits(many, accepts);
+    const culprits = await findRejected(many, accepts);
     expect(questions).toBe(200);
     expect(culprits?.length).toBeLessThan(3_000);
     expect(culprits).toEqual(expect.arrayContaining(many.filter((item) => Number(item) % 3 === 0)));

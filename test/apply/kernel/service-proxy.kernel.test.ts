@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createApplier } from '../../../src/apply/apply-update.ts';
+import { createServiceProxy } from '../../../src/apply/create-service-proxy.ts';
 import { compile } from '../../../src/compile.ts';
-import { createEngine } from '../../../src/engine/create-engine.ts';
 import { probeNft } from '../../../src/kernel/probe-nft.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
@@ -13,11 +12,11 @@ import { snapshotFlags, workerNode } from './manifests.ts';
 import { openNode, type TestNode } from './open-node.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-/** More for a long look: RUNS=500 npx vitest run test/apply/kernel/engine.kernel.test.ts */
+/** More for a long look: RUNS=500 npx vitest run test/apply/kernel/service-proxy.kernel.test.ts */
 const runs = Number(process.env['RUNS'] ?? 12);
 
-describe.skipIf(!applyTestsRun)('the engine and the applier on the kernel', () => {
-  /** Where the engine's updates go, and where what they should amount to is loaded at once. */
+describe.skipIf(!applyTestsRun)('a service proxy on the kernel', () => {
+  /** Where the updates go, and where the ruleset they should result in is loaded at once. */
   let node: TestNode;
   let other: TestNode;
   let options: Partial<CompileOptions>;
@@ -41,12 +40,11 @@ describe.skipIf(!applyTestsRun)('the engine and the applier on the kernel', () =
   test.each(sequences.map((changes, index) => ({ changes: [nodeAppears, ...changes], number: index + 1 })))(
     `sequence $number of SEED=${seed}`,
     async ({ changes, number }) => {
-      const engine = createEngine(options);
-      const applier = createApplier(engine, { run: node.run });
+      const proxy = await createServiceProxy({ ...options, run: node.run });
       // Even ones start from what the sequence before has left.
       await node.nft(number % 2 === 1 ? 'flush ruleset' : '');
       for (const change of changes) {
-        const { ok, families } = await applier.apply(engine.update(change));
+        const { ok, families } = await proxy.update(change);
         expect(families.flatMap(({ error }) => error ?? [])).toEqual([]);
         expect(ok).toBe(true);
       }

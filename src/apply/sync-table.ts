@@ -1,0 +1,195 @@
+import { replaceTable } from '../diff/diff-rulesets.ts';
+import { planTable, type TablePlan } from '../diff/plan-table.ts';
+import type { DesiredState } from '../engine/engine.ts';
+import { isNftError, type NftError } from '../kernel/nft-error.ts';
+import { checkTransaction, loadTransaction, type Pause, withRetries } from '../kernel/run-nft.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
+import { type Command, renderTransaction } from '../nft/command.ts';
+import type { ListedTable } from '../nft/listed-table.ts';
+import type { TableOutcome } from './outcome.ts';
+import { readActualTable } from './read-actual-table.ts';
+
+/** What bringing one table to the desired state takes. */
+export interface TableJob {
+  readonly desired: DesiredState;
+  readonly family: Family;
+  readonly run: RunProgram;
+  readonly pause: Pause;
+  /** Only ask the kernel whether it would accept the first transaction. */
+  readonly dryRun: boolean;
+}
+
+/** Reads a table, and brings it to the desired state. */
+export async function syncTable(job: TableJob): Promise<TableOutcome> {
+  const actual = await read(job);
+  if (isNftError(actual)) {
+    return actual.rebuild ? rebuild(job, { error: actual, actual: undefined }) : failed(job, [], actual);
+  }
+  const plan = planTable(job.desired.desiredRuleset(job.family), actual);
+  const { error, commands } = await sendPlan(job, plan);
+  if (error) {
+    return error.rebuild && !job.dryRun ? rebuild(job, { error, actual }) : failed(job, commands, error);
+  }
+  return done(job, { ...plan, commands, result: commands.length === 0 ? 'unchanged' : plan.result });
+}
+
+/** Sends what has changed since the table was brought to the desired state. It is read only if nft refuses that. */
+export async function sendCommands(job: TableJob, commands: readonly Command[]): Promise<TableOutcome> {
+  const error = await send(job, commands);
+  if (!error) {
+    return { ...noPlan(job, commands), result: commands.length === 0 ? 'unchanged' : 'changed' };
+  }
+  if (!error.rebuild) {
+    return failed(job, commands, error);
+  }
+  if (error.kind === 'interrupted') {
+    return syncTable(job);
+  }
+  const actual = await read(job);
+  return rebuild(job, { error, actual: isNftError(actual) ? undefined : actual });
+}
+
+/** Why a table is rebuilt, and what it holds, if that could be read. */
+interface Refusal {
+  readonly error: NftError;
+  readonly actual: ListedTable | undefined;
+}
+
+/** Rebuilds the table in one transaction; if that is refused too, without the Services that nft rejects. */
+async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
+  const { desired, family } = job;
+  const plan = planTable(desired.desiredRuleset(family), refusal.actual, { rebuild: true });
+  const error = await send(job, plan.commands);
+  if (!error) {
+    return { ...done(job, plan), error: refusal.error };
+  }
+  if (!error.bisect || job.dryRun) {
+    return failed(job, plan.commands, error);
+  }
+  const rejected = (await findRejected(servicesOf(job), (services) => isAccepted(job, services))) ?? [];
+  if (rejected.length === 0) {
+    return failed(job, plan.commands, error);
+  }
+  desired.reject(family, new Set(rejected));
+  return rebuildWithoutRejected(job, { ...refusal, error });
+}
+
+async function rebuildWithoutRejected(job: TableJob, { error, actual }: Refusal): Promise<TableOutcome> {
+  const plan = planTable(job.desired.desiredRuleset(job.family), actual, { rebuild: true });
+  const last = await send(job, plan.commands);
+  return last ? failed(job, plan.commands, last) : { ...done(job, plan), error };
+}
+
+/** Pins that cannot be deleted right now must not block the other commands. */
+async function sendPlan(
+  job: TableJob,
+  { commands, pinCommands }: TablePlan,
+): Promise<{ error: NftError | undefined; commands: readonly Command[] }> {
+  const error = await send(job, commands);
+  if (pinCommands.length === 0 || job.dryRun || !error?.rebuild || error.kind === 'interrupted') {
+    return { error, commands };
+  }
+  const others = commands.slice(0, -pinCommands.length);
+  return { error: await send(job, others), commands: others };
+}
+
+/** After an interruption a difference may have been loaded, and rules that are added twice are there twice. */
+function send(job: TableJob, commands: readonly Command[]): Promise<NftError | undefined> {
+  const text = textOf(job, commands);
+  const mayRepeat = ({ kind }: NftError): boolean => commands[0]?.kind === 'delete-table' || kind !== 'interrupted';
+  const attempt = job.dryRun ? checkTransaction : loadTransaction;
+  return withRetries(() => attempt(job.run, text), job.pause, mayRepeat);
+}
+
+/** Whether the kernel would accept a table with these Services only. */
+async function isAccepted(job: TableJob, services: readonly string[]): Promise<boolean> {
+  const chosen = new Set(services);
+  const others = new Set(servicesOf(job).filter((service) => !chosen.has(service)));
+  const { commands } = replaceTable(job.desired.desiredWithout(job.family, others));
+  const text = textOf(job, commands);
+  const error = await withRetries(() => checkTransaction(job.run, text), job.pause);
+  // Other errors, such as a lack of memory, are not caused by a Service.
+  return !error?.bisect;
+}
+
+function read({ desired, family, run, pause }: TableJob): Promise<ListedTable | NftError | undefined> {
+  return readActualTable(run, { family, table: desired.table }, pause);
+}
+
+function textOf({ desired, family }: TableJob, commands: readonly Command[]): string {
+  return renderTransaction({ family, table: desired.table, commands });
+}
+
+function servicesOf({ desired, family }: TableJob): string[] {
+  const view = desired.views().find((one) => one.family === family);
+  return [...new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`))];
+}
+
+function done(job: TableJob, { pinCommands: _, ...plan }: TablePlan): TableOutcome {
+  job.desired.adopt(plan.after);
+  return { ...plan, rejectedServices: job.desired.rejected(job.family), error: undefined };
+}
+
+function failed(job: TableJob, commands: readonly Command[], error: NftError): TableOutcome {
+  return { ...noPlan(job, commands), result: 'failed', rejectedServices: [], error };
+}
+
+function noPlan({ desired, family }: TableJob, commands: readonly Command[]): Omit<TableOutcome, 'result'> {
+  const rejectedServices = desired.rejected(family);
+  const { table } = desired;
+  return {
+    family,
+    table,
+    commands,
+    before: undefined,
+    after: undefined,
+    findings: [],
+    rejectedServices,
+    error: undefined,
+  };
+}
+
+/** Each check takes as long as loading the table. */
+const mostChecks = 200;
+
+/**
+ * Finds, by halving, the items that have to be left out so that the others are accepted: with about 2 log2(n) checks for
+ * each of them, at most 200 in all. What is not accepted by then counts as rejected. Undefined when not even the empty
+ * list is accepted, so that no item is the cause.
+ *
+ * @param accepts whether a list of items, in the order given here, is accepted.
+ */
+export async function findRejected(
+  items: readonly string[],
+  accepts: (items: readonly string[]) => Promise<boolean>,
+): Promise<readonly string[] | undefined> {
+  let checks = 0;
+  const check: typeof accepts = (candidates) => {
+    checks += 1;
+    return checks > mostChecks ? Promise.resolve(false) : accepts(candidates);
+  };
+  if (!(await check([]))) {
+    return undefined;
+  }
+  const accepted = new Set(await addAccepted([], items, check));
+  return items.filter((item) => !accepted.has(item));
+}
+
+/** `accepted`, and as many of the candidates as are accepted with it. */
+async function addAccepted(
+  accepted: readonly string[],
+  candidates: readonly string[],
+  accepts: (items: readonly string[]) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const all = [...accepted, ...candidates];
+  if (candidates.length === 0 || (await accepts(all))) {
+    return all;
+  }
+  if (candidates.length === 1) {
+    return accepted;
+  }
+  const middle = Math.floor(candidates.length / 2);
+  const first = await addAccepted(accepted, candidates.slice(0, middle), accepts);
+  return addAccepted(first, candidates.slice(middle), accepts);
+}

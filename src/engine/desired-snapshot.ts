@@ -1,0 +1,46 @@
+import type { CompiledRulesets } from '../compile.ts';
+import { invariant } from '../lib/invariant.ts';
+import type { Family } from '../net/network.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
+import type { CompileOptions } from '../options.ts';
+import type { NodeView } from '../phases/3-model/model.ts';
+import { selectView } from '../phases/4-select/select-endpoints.ts';
+import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
+import type { DesiredState } from './engine.ts';
+
+/** A compiled snapshot as the desired state, to be applied once. */
+export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, options: CompileOptions): DesiredState {
+  const desired = new Map(rulesets.map((ruleset) => [ruleset.family, ruleset]));
+  const rejected = new Map<Family, Set<string>>(options.families.map((family) => [family, new Set()]));
+  const rejectedIn = (family: Family): Set<string> => rejected.get(family) ?? new Set();
+  const desiredWithout = (family: Family, services: ReadonlySet<string>): Ruleset => {
+    const view = views.find((one) => one.family === family);
+    invariant(view, `no ruleset of ${family} was compiled`);
+    return rulesetWithout(view, options, new Set([...rejectedIn(family), ...services]));
+  };
+  return {
+    families: options.families,
+    table: options.table,
+    isReady: () => rulesets.length > 0,
+    desiredRuleset: (family) => {
+      const ruleset = desired.get(family);
+      invariant(ruleset, `no ruleset of ${family} was compiled`);
+      return ruleset;
+    },
+    desiredWithout,
+    // Nothing changes after the snapshot.
+    adopt: () => undefined,
+    reject: (family, services) => {
+      rejected.set(family, new Set([...rejectedIn(family), ...services]));
+      desired.set(family, desiredWithout(family, new Set()));
+    },
+    rejected: (family) => [...rejectedIn(family)].sort(),
+    views: () => views,
+  };
+}
+
+/** The ruleset of one family without some Services, `namespace/name`, compiled from scratch. */
+export function rulesetWithout(view: NodeView, options: CompileOptions, services: ReadonlySet<string>): Ruleset {
+  const servicePorts = view.servicePorts.filter(({ namespace, name }) => !services.has(`${namespace}/${name}`));
+  return planRuleset(selectView({ ...view, servicePorts }), options).ruleset;
+}
