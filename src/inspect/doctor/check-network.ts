@@ -63,7 +63,10 @@ export function checkForwarding({ files }: Facts): Judgment {
     : ok(ipv6 === undefined ? 'IPv4 forwarding is on' : 'IPv4 and IPv6 forwarding are on');
 }
 
-/** Whether the reverse path filter is strict (RFC 3704: 1 is strict, 2 is loose). The larger of `all` and the interface's own value counts. */
+/**
+ * Whether the reverse path filter is strict (RFC 3704: 1 is strict, 2 is loose). The larger of `all` and the
+ * interface's own value counts.
+ */
 export function checkReversePath({ files }: Facts): Judgment {
   const [all, later] = [files.reversePath?.trim(), files.reversePathLater?.trim()];
   return all === '1' || (all === '0' && later === '1')
@@ -74,7 +77,10 @@ export function checkReversePath({ files }: Facts): Judgment {
     : ok('no strict reverse path filter');
 }
 
-/** Whether loopback addresses are routed. kube-proxy's iptables mode sets this for node ports on loopback addresses, which svc2nft does not serve. */
+/**
+ * Whether loopback addresses are routed. kube-proxy's iptables mode sets this for node ports on loopback addresses,
+ * which svc2nft does not serve.
+ */
 export function checkRouteLocalnet({ files }: Facts): Judgment {
   return files.routeLocalnet?.trim() === '1'
     ? note(
@@ -90,7 +96,10 @@ function describeChain({ family, table, name, legacy }: ChainFact): string {
     : `chain ${family} ${table} ${name}`;
 }
 
-/** Whether bridged packets pass the rules. Without br_netfilter, answers between two pods on one bridge are not translated back. */
+/**
+ * Whether bridged packets pass the rules. Without br_netfilter, answers between two pods on one bridge are not
+ * translated back.
+ */
 export function checkBridges({ files, bridges }: Facts): Judgment {
   if (bridges.length === 0) {
     return ok('no known pod bridge');

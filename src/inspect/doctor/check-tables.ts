@@ -5,7 +5,10 @@ import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';
 import { interfacesOf, type Judgment, note, ok, problem, warning } from './finding.ts';
 
-/** The rules of kube-proxy stay when it stops, and become stale. How to stop it depends on what started it, which rules do not show. */
+/**
+ * The rules of kube-proxy stay when it stops, and become stale. How to stop it depends on what started it, which rules
+ * do not show.
+ */
 const stop =
   'Stop kube-proxy permanently (delete its DaemonSet, or set disable-kube-proxy on k3s and RKE2), then remove its rules:';
 
@@ -133,8 +136,8 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
 }
 
 /**
- * Whether other tables have svc2nft's base chains: those of a second svc2nft, or of a program derived from kube-proxy. The
- * tables of kube-proxy itself have a check of their own.
+ * Whether other tables have svc2nft's base chains: those of a second svc2nft, or of a program derived from kube-proxy.
+ * The tables of kube-proxy itself have a check of their own.
  */
 export function checkSameRules({ table, chains }: Facts): Judgment {
   if (isNftError(chains)) {

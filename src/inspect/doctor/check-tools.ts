@@ -42,7 +42,10 @@ export function checkConntrackProgram({ hasConntrack }: Facts): Judgment {
       );
 }
 
-/** Whether the conntrack table has room. Every connection to a Service needs an entry; if the table is full, the kernel drops new ones. */
+/**
+ * Whether the conntrack table has room. Every connection to a Service needs an entry; if the table is full, the kernel
+ * drops new ones.
+ */
 export function checkConntrackTable({ files }: Facts): Judgment {
   const [count, limit] = [Number(files.flowCount), Number(files.flowLimit)];
   if (!(count >= 0 && limit > 0)) {

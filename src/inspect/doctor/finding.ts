@@ -32,8 +32,8 @@ export const findingCodes = [
 export type FindingCode = (typeof findingCodes)[number];
 
 /**
- * `problem`: Services, or some of them, do not work until this is fixed. `warning`: they may not work, or may stop working.
- * `note`: good to know, or could not be checked.
+ * `problem`: Services, or some of them, do not work until this is fixed. `warning`: they may not work, or may stop
+ * working. `note`: good to know, or could not be checked.
  */
 export type FindingStatus = 'ok' | 'note' | 'warning' | 'problem';
 

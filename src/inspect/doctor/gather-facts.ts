@@ -111,8 +111,8 @@ async function findServices(readText: Instruments['readText']): Promise<Facts['s
 }
 
 /**
- * The kernel features that are missing, found out by loading trial rules into temporary network namespaces. The rules of the
- * machine stay as they are; the kernel may load modules for the trial rules, as it would for the real ones.
+ * The kernel features that are missing, found out by loading trial rules into temporary network namespaces. The rules
+ * of the machine stay as they are; the kernel may load modules for the trial rules, as it would for the real ones.
  */
 export async function probeFeatures(run: RunProgram): Promise<FeatureProbe> {
   const refusals: string[] = [];
@@ -129,7 +129,9 @@ export async function probeFeatures(run: RunProgram): Promise<FeatureProbe> {
   return { kind: 'not-probed', said: refusals[0] ?? '' };
 }
 
-/** For root, and for other users that may create user namespaces. util-linux and busybox both know these short flags. */
+/**
+ * For root, and for other users that may create user namespaces. util-linux and busybox both know these short flags.
+ */
 const unshareFlags: readonly (readonly string[])[] = [['-n'], ['-U', '-r', '-n']];
 
 type Load = (text: string) => Promise<ProgramResult>;
@@ -266,8 +268,9 @@ function familiesOf({ legacyTables = '', legacyTables6 = '' }: Facts['files']): 
 type Save = (table: string) => Promise<ProgramResult>;
 
 /**
- * The program that lists legacy tables; undefined if there is none. `iptables-save` may be the legacy one, as its version
- * says: `iptables-save v1.8.9 (legacy)`. That of Fedora and others is `(nf_tables)`, and prints what nft already listed.
+ * The program that lists legacy tables; undefined if there is none. `iptables-save` may be the legacy one, as its
+ * version says: `iptables-save v1.8.9 (legacy)`. That of Fedora and others is `(nf_tables)`, and prints what nft
+ * already listed.
  */
 async function findSave(run: RunProgram, program: UnreadTables['program']): Promise<Save | undefined> {
   for (const name of [`${program}-legacy-save`, `${program}-save`] as const) {

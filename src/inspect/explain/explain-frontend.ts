@@ -80,7 +80,7 @@ export function frontendWords(kind: FrontendKind | undefined): string {
   return kind === undefined ? 'a frontend' : `${articles[kind]} ${frontendKindText(kind)}`;
 }
 
-/** The addresses with node ports, by the setting if the rules agree with it: `nodePortAddresses is primary (192.0.2.11)`. */
+/** The addresses with node ports: `nodePortAddresses is primary (192.0.2.11)`, if the rules agree with the setting. */
 export function nodePortAddressesText({ facts: { nodePortAddresses }, knowledge }: Findings): string {
   const which =
     nodePortAddresses.kind === 'all'

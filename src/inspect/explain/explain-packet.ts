@@ -13,8 +13,9 @@ import { gatherFindings } from './gather-findings.ts';
 import { referTo } from './read-path.ts';
 
 /**
- * The fate of a connection's first packet on the node, and why. The fate is computed from the rules alone, by the packet
- * walker; a snapshot adds the reasons in Kubernetes words. Throws `UnknownRule` for a ruleset that the walker refuses.
+ * The fate of a connection's first packet on the node, and why. The fate is computed from the rules alone, by the
+ * packet walker; a snapshot adds the reasons in Kubernetes words. Throws `UnknownRule` for a ruleset that the walker
+ * refuses.
  */
 export function explainPacket(question: Question): Explanation {
   const findings = gatherFindings(question);

@@ -82,7 +82,10 @@ export function isDrop({ refusal }: PacketPath): boolean {
   return value !== undefined && 'kind' in value && value.kind === 'drop';
 }
 
-/** Local endpoints have their own maps; with one chain per endpoint (affinity over IPv6 before nft 1.1.3), their own chains. */
+/**
+ * Local endpoints have their own maps; with one chain per endpoint (affinity over IPv6 before nft 1.1.3), their own
+ * chains.
+ */
 function picksLocal({ picked }: PacketPath): boolean {
   if (picked?.statement.kind === 'dnat-map') {
     return picked.statement.map.includes('-local-');

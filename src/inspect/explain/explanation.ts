@@ -57,7 +57,10 @@ export interface RuleReference {
   readonly rule: number;
   /** As nft writes it. */
   readonly nft: string;
-  /** `service-ips { 10.96.0.10 . tcp . 80 : goto tcp-cluster-3 }`; absent if the rule looked up no set or matched nothing. */
+  /**
+   * `service-ips { 10.96.0.10 . tcp . 80 : goto tcp-cluster-3 }`; absent if the rule looked up no set or matched
+   * nothing.
+   */
   readonly element?: string;
 }
 

@@ -199,7 +199,10 @@ function similarPort({ port, protocol }: Findings['packet'], servicePorts: reado
   return byPort ? `; ${port} is the Service port of ${displayName(byPort)}, whose node port is ${byPort.nodePort}` : '';
 }
 
-/** The address that is numerically nearest to `wanted`; all are canonical and of one family. Undefined if there are none. */
+/**
+ * The address that is numerically nearest to `wanted`; all are canonical and of one family. Undefined if there are
+ * none.
+ */
 function nearestAddress(wanted: string, addresses: readonly string[]): string | undefined {
   const target = numberOf(wanted);
   let nearest: string | undefined;
@@ -225,7 +228,10 @@ function numberOf(address: string): bigint {
 /** How many items of a list are written. */
 const shown = 8;
 
-/** The ports that Services serve at the packet's address, and what the packet's port is instead; undefined if no Service has the address. */
+/**
+ * The ports that Services serve at the packet's address, and what the packet's port is instead; undefined if no Service
+ * has the address.
+ */
 export function findWrongPort({ packet, knowledge }: Findings): string | undefined {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts.filter((one) => kindOfAddress(one, destination) !== undefined) ?? [];

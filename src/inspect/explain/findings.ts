@@ -55,7 +55,9 @@ export interface Findings extends Question {
   readonly summary: FateSummary;
   /** One for each outcome. */
   readonly paths: readonly [PacketPath, ...PacketPath[]];
-  /** The service ports that claim the destination, first the one that the rules give it to; empty without a snapshot. */
+  /**
+   * The service ports that claim the destination, first the one that the rules give it to; empty without a snapshot.
+   */
   readonly frontends: readonly FrontendMatch[];
   readonly notUnderstood: readonly UnknownRuleMet[];
 }

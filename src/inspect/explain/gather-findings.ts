@@ -41,8 +41,9 @@ export function gatherFindings(question: Question): Findings | undefined {
 }
 
 /**
- * The ruleset without endpoints that this packet cannot match: in endpoint maps, which are most of it, only keys that begin
- * with the packet's own addresses or port. The fate is the same, and the walk need not check a hundred thousand elements.
+ * The ruleset without endpoints that this packet cannot match: in endpoint maps, which are most of it, only keys that
+ * begin with the packet's own addresses or port. The fate is the same, and the walk need not check a hundred thousand
+ * elements.
  */
 function narrowRuleset(ruleset: Ruleset, { source, destination, port }: Packet): Ruleset {
   const keys = new Set([`${destination} . ${port}`, `${source} . ${port}`, `${port}`]);
@@ -125,8 +126,8 @@ export function kindOfAddress(
 }
 
 /**
- * The rules that the packet may meet and that were not understood, which have no statements: those in chains that it may
- * enter, unless an earlier rule of the chain ends it. What they do to the packet is not known.
+ * The rules that the packet may meet and that were not understood, which have no statements: those in chains that it
+ * may enter, unless an earlier rule of the chain ends it. What they do to the packet is not known.
  */
 function findUnknownRules({ chains }: Ruleset, { outcomes }: Fate): UnknownRuleMet[] {
   const unknown = chains.filter(({ rules }) => rules.some((rule) => rule.length === 0));

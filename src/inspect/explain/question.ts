@@ -97,8 +97,8 @@ interface NamedFrontend extends Destination {
 }
 
 /**
- * The cluster IP and port of a Service by the comments of elements, for questions without a snapshot; or a text that says
- * why there is none. Does not find a name that is so long that its comment is cut.
+ * The cluster IP and port of a Service by the comments of elements, for questions without a snapshot; or a text that
+ * says why there is none. Does not find a name that is so long that its comment is cut.
  */
 function findInRules(
   { namespace, name, port, protocol }: Extract<TargetName, { kind: 'service' }>,

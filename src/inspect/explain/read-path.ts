@@ -165,7 +165,10 @@ function memberOf(set: string, chain: string): keyof PacketPath | undefined {
   }
 }
 
-/** Before nft 1.1.3, affinity over IPv6 has one set of clients per endpoint. Other sets here list endpoints that may be kept. */
+/**
+ * Before nft 1.1.3, affinity over IPv6 has one set of clients per endpoint. Other sets here list endpoints that may be
+ * kept.
+ */
 function affinityOf(set: string): keyof PacketPath | undefined {
   return set.startsWith('pinned/') ? 'pinned' : undefined;
 }
@@ -177,7 +180,9 @@ function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain 
   return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
 }
 
-/** An element as nft writes it. Other programs may have added it, with a comment that elementText of nft/print refuses. */
+/**
+ * An element as nft writes it. Other programs may have added it, with a comment that elementText of nft/print refuses.
+ */
 function describeElement({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment "${comment}"`;
   return escapeControls(`${key}${note}${value ? ` : ${describeValue(value)}` : ''}`);

@@ -9,7 +9,10 @@ interface ExplanationFormat {
   readonly limit: number;
 }
 
-/** An explanation as lines: the packet, each decision with its rules, and the conclusion. Control characters are escaped. */
+/**
+ * An explanation as lines: the packet, each decision with its rules, and the conclusion. Control characters are
+ * escaped.
+ */
 export function renderExplanation(explanation: Explanation, { color, limit }: ExplanationFormat): string[] {
   const bold = (text: string): string => (color ? `\u001b[1m${text}\u001b[0m` : text);
   const faint = (text: string): string => (color ? `\u001b[2m${text}\u001b[0m` : text);

@@ -123,7 +123,10 @@ export type ClientName =
 
 const forms = 'use an address, outside, node or pod:NAMESPACE/NAME';
 
-/** Reads `10.1.2.3`, `outside`, `node` or `pod:NAMESPACE/NAME`; returns a text that says what is wrong for anything else. */
+/**
+ * Reads `10.1.2.3`, `outside`, `node` or `pod:NAMESPACE/NAME`; returns a text that says what is wrong for anything
+ * else.
+ */
 export function parseClient(text: string): ClientName | string {
   if (text === 'outside' || text === 'node') {
     return { kind: text };

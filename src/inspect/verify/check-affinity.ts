@@ -16,9 +16,9 @@ interface AffinityContext {
 }
 
 /**
- * What is wrong with the connections that follow a first one; undefined if nothing is. The client's next connection must
- * reach the same endpoint, for as long as its Service specifies; that of another client, or to another port of the Service,
- * may reach any. A pin to a removed endpoint must be deleted.
+ * What is wrong with the connections that follow a first one; undefined if nothing is. The client's next connection
+ * must reach the same endpoint, for as long as its Service specifies; that of another client, or to another port of the
+ * Service, may reach any. A pin to a removed endpoint must be deleted.
  */
 export function findAffinityProblem(outcomes: readonly PacketOutcome[], context: AffinityContext): string | undefined {
   const { frontend } = context.expected;
@@ -141,8 +141,8 @@ function goneProblem(
 }
 
 /**
- * The memory as if another endpoint had been picked: it replaces the endpoint in the values of pins and at the end of their
- * keys. Undefined if no pin names the endpoint, as with one set per endpoint, which is removed together with it.
+ * The memory as if another endpoint had been picked: it replaces the endpoint in the values of pins and at the end of
+ * their keys. Undefined if no pin names the endpoint, as with one set per endpoint, which is removed together with it.
  */
 function movePins(memory: Memory, from: EndpointAddress, to: EndpointAddress): Memory | undefined {
   const end = `${from.address} . ${from.port}`;

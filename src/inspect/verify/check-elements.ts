@@ -16,10 +16,10 @@ export const rejectChain = 'reject-chain';
 const hairpinSet = 'hairpin-connections';
 
 /**
- * Adds a fault for each element that no packet matched; call it after all packets were walked. Such an element serves no
- * client of the snapshot, so what it lets through was not asked for. Exempt are dynamic sets, which traffic fills; frontends
- * that the packets cannot use up, as with source ranges that admit no pod; and frontends that have a fault already, because
- * packets that go elsewhere miss the rest of the elements.
+ * Adds a fault for each element that no packet matched; call it after all packets were walked. Such an element serves
+ * no client of the snapshot, so what it lets through was not asked for. Exempt are dynamic sets, which traffic fills;
+ * frontends that the packets cannot use up, as with source ranges that admit no pod; and frontends that have a fault
+ * already, because packets that go elsewhere miss the rest of the elements.
  */
 export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
   const { family } = expectations;

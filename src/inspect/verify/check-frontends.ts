@@ -16,9 +16,9 @@ import type { ProbeTarget, WalkCheck } from './walk-check.ts';
 
 /**
  * Sends packets to every frontend that a Service owns: from a pod, the node and an external client, from the edges of
- * source ranges, and from its own endpoints. Beyond these, rules can tell clients of one frontend apart only by their own
- * literals and by marks. So all clients that literals name, and marked ones, are tried only at the first frontend of each
- * way through the rules; two ways are the same if the same literals match the frontend and its endpoints.
+ * source ranges, and from its own endpoints. Beyond these, rules can tell clients of one frontend apart only by their
+ * own literals and by marks. So all clients that literals name, and marked ones, are tried only at the first frontend
+ * of each way through the rules; two ways are the same if the same literals match the frontend and its endpoints.
  */
 export function checkFrontends(check: WalkCheck, literals: Literals): void {
   const { expectations } = check;
@@ -82,8 +82,8 @@ const hairpinsOfFrontend = 2;
 
 /**
  * Sends packets from endpoints on this node to Services that may send them back: a few for each frontend, if possible
- * endpoints that were not tried yet. That is enough, for one rule serves them all; checkElements compares the whole set of
- * endpoints that it applies to.
+ * endpoints that were not tried yet. That is enough, for one rule serves them all; checkElements compares the whole set
+ * of endpoints that it applies to.
  */
 export function checkHairpins(check: WalkCheck): void {
   const { expectations } = check;

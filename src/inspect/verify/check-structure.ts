@@ -15,8 +15,8 @@ interface StructureContext {
 
 /**
  * Faults that no first packet of a connection shows: base chains in the wrong place, chains and sets that no rule uses,
- * unreachable rules, filter rules that apply to established connections, dynamic sets of the wrong size, and comments that
- * name another Service.
+ * unreachable rules, filter rules that apply to established connections, dynamic sets of the wrong size, and comments
+ * that name another Service.
  */
 export function checkStructure(ruleset: IndexedRuleset, context: StructureContext): Fault[] {
   const chains = [...ruleset.chains.values()];
@@ -74,11 +74,17 @@ function placeText({ type, hook, priority }: Hook): string {
   return `${type} ${hook} ${priority}`;
 }
 
-/** Chains for numbers of endpoints that no Service has at the moment; a table in the kernel keeps some of them for a while. */
+/**
+ * Chains for numbers of endpoints that no Service has at the moment; a table in the kernel keeps some of them for a
+ * while.
+ */
 const idleChain = /^(tcp|udp|sctp)-(nodeport-)?(sticky-)?(cluster|local|external|external-local)(-[0-9]+)+$/;
 const mostIdleChains = 64;
 
-/** Chains that nothing leads to and sets that no rule uses, but for those of idle chains and of service ports that lost a frontend. */
+/**
+ * Chains that nothing leads to and sets that no rule uses, but for those of idle chains and of service ports that lost
+ * a frontend.
+ */
 function danglingParts(ruleset: IndexedRuleset, { expectations: { losers }, isActual }: StructureContext): Fault[] {
   const chains = [...ruleset.chains.values()];
   const reached = reachFrom(
@@ -100,8 +106,8 @@ function danglingParts(ruleset: IndexedRuleset, { expectations: { losers }, isAc
 }
 
 /**
- * The service port that a chain belongs to, `namespace/name/protocol/port name`; empty for a shared chain. Over IPv6, each
- * service port with affinity has its own chains, even if another one owns its frontends.
+ * The service port that a chain belongs to, `namespace/name/protocol/port name`; empty for a shared chain. Over IPv6,
+ * each service port with affinity has its own chains, even if another one owns its frontends.
  */
 function ownerIn(chain: string): string {
   return chain.startsWith('sticky-') ? chain.slice(chain.indexOf('/') + 1) : '';
@@ -176,7 +182,9 @@ function matchesNew(statement: Statement): boolean {
   );
 }
 
-/** Room for the pins of one protocol, and of one endpoint (docs/ruleset.md); the latter is also the kernel's default. */
+/**
+ * Room for the pins of one protocol, and of one endpoint (docs/ruleset.md); the latter is also the kernel's default.
+ */
 const sizes = { ofProtocol: 1_048_576, ofEndpoint: 65_535 } as const;
 
 function wrongSize({ name, key, size = sizes.ofEndpoint }: SetDeclaration): Fault[] {

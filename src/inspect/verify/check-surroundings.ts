@@ -94,9 +94,9 @@ function namedTargets(expectations: Expectations, { destinations, ports }: Liter
 }
 
 /**
- * Node ports at addresses where none should answer: those of the node that do not accept node ports, loopback, the edges of
- * ranges that rules name, neighbors of the node, an external host, a pod and a cluster IP. One node port of each kind that
- * rules treat alike is tried, also of those without endpoints.
+ * Node ports at addresses where none should answer: those of the node that do not accept node ports, loopback, the
+ * edges of ranges that rules name, neighbors of the node, an external host, a pod and a cluster IP. One node port of
+ * each kind that rules treat alike is tried, also of those without endpoints.
  */
 function nodePortsElsewhere(expectations: Expectations, { destinations }: Literals): ProbeTarget[] {
   const { family, nodeAddresses, ips, clusterIPs } = expectations;

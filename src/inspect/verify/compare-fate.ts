@@ -65,7 +65,10 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
   return about('wrong-source', '', `${to} ${does}`);
 }
 
-/** Whether each endpoint appears once, with its share and the right source, and nothing else does. Outcomes are distinct. */
+/**
+ * Whether each endpoint appears once, with its share and the right source, and nothing else does. Outcomes are
+ * distinct.
+ */
 function isAsExpected(outcomes: readonly PacketOutcome[], expected: ExpectedFate): boolean {
   const { endpoints, verdict, refusals } = expected;
   if (verdict !== 'translated') {

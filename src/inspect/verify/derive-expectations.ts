@@ -14,8 +14,8 @@ export interface ExpectationSettings {
 }
 
 /**
- * What a node must do in one family: its frontends, each with its Service and endpoints. Shares no code with the phases that
- * select endpoints and plan rules, so that their bugs show. Takes time in proportion to the snapshot.
+ * What a node must do in one family: its frontends, each with its Service and endpoints. Shares no code with the phases
+ * that select endpoints and plan rules, so that their bugs show. Takes time in proportion to the snapshot.
  *
  * @param snapshot the valid objects, as `validate` returns them.
  */

@@ -28,8 +28,9 @@ export interface ExpectedFate {
 }
 
 /**
- * The fate that a packet should have by the Services, policies and settings of the node. In order: source ranges refuse,
- * frontends translate, and what no frontend translated may be refused for lack of endpoints. Addresses are canonical.
+ * The fate that a packet should have by the Services, policies and settings of the node. In order: source ranges
+ * refuse, frontends translate, and what no frontend translated may be refused for lack of endpoints. Addresses are
+ * canonical.
  */
 export function expectFate(packet: Packet, expectations: Expectations): ExpectedFate {
   const { ips, nodePorts } = expectations;
@@ -128,8 +129,8 @@ function isPod({ source, inputInterface = '' }: Packet, expectations: Expectatio
 }
 
 /**
- * At cluster IPs, clients other than pods are masqueraded, so that answers return through this node. Elsewhere, all clients
- * are with policy Cluster, and only the node with policy Local. An endpoint that reaches itself always is.
+ * At cluster IPs, clients other than pods are masqueraded, so that answers return through this node. Elsewhere, all
+ * clients are with policy Cluster, and only the node with policy Local. An endpoint that reaches itself always is.
  */
 function masqueradeOf(
   packet: Packet,

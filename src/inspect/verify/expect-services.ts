@@ -91,8 +91,8 @@ function addressesOf({ spec, status }: Service, node: NodeSettings): Addresses {
 }
 
 /**
- * spec.loadBalancerSourceRanges of the family; undefined if every client is allowed: there is no range, or one with prefix
- * 0. If the node itself is allowed, so are the load balancer IPs: they are the source of what it sends to them.
+ * spec.loadBalancerSourceRanges of the family; undefined if every client is allowed: there is no range, or one with
+ * prefix 0. If the node itself is allowed, so are the load balancer IPs: they are the source of what it sends to them.
  */
 function allowedSources(
   texts: readonly string[],
@@ -241,8 +241,8 @@ function namesOf(hints: readonly { readonly name: string }[] | null | undefined)
 }
 
 /**
- * The endpoints for clients from anywhere: the ready ones, or those of them whose hints name this node or its zone; if none
- * is ready, those that are terminating but still serving.
+ * The endpoints for clients from anywhere: the ready ones, or those of them whose hints name this node or its zone; if
+ * none is ready, those that are terminating but still serving.
  */
 function clusterEndpoints(candidates: readonly Candidate[], node: NodeSettings): readonly Candidate[] {
   const ready = candidates.filter((candidate) => candidate.ready);
@@ -266,7 +266,9 @@ function hintedFor(
   return hinted.length > 0 && ready.every((candidate) => hintsOf(candidate).length > 0) ? hinted : undefined;
 }
 
-/** The endpoints on this node: the ready ones, or else those that are terminating but still serving. Hints do not count. */
+/**
+ * The endpoints on this node: the ready ones, or else those that are terminating but still serving. Hints do not count.
+ */
 function localEndpoints(candidates: readonly Candidate[], { nodeName }: NodeSettings): readonly Candidate[] {
   const onNode = candidates.filter((candidate) => nodeName !== '' && candidate.nodeName === nodeName);
   const ready = onNode.filter((candidate) => candidate.ready);

@@ -1,6 +1,6 @@
 /**
- * What one node must do in one family, derived from the Kubernetes objects without the code that plans rules. Types only;
- * addresses are canonical text.
+ * What one node must do in one family, derived from the Kubernetes objects without the code that plans rules. Types
+ * only; addresses are canonical text.
  */
 
 import type { Cidr } from '../../net/address.ts';
@@ -72,8 +72,8 @@ export interface Expectations {
   /** The bit of the packet mark that requests masquerading, as a number. */
   readonly masqueradeMark: number;
   /**
-   * `address protocol port` of endpoints that are cluster IPs or frontends themselves: the rules may refuse what they sent
-   * there.
+   * `address protocol port` of endpoints that are cluster IPs or frontends themselves: the rules may refuse what they
+   * sent there.
    */
   readonly guardedEndpoints: ReadonlySet<string>;
 }

@@ -33,7 +33,10 @@ interface FrontendParts extends Pick<ExpectedFrontend, 'address' | 'port'> {
   readonly protocol: string;
 }
 
-/** A frontend as all commands print it: `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`, `*:30080/tcp`, over IPv6 `[*]:30080/tcp`. */
+/**
+ * A frontend as all commands print it: `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`, `*:30080/tcp`, over IPv6
+ * `[*]:30080/tcp`.
+ */
 export function frontendLabel({ address, port, protocol }: FrontendParts, family: Family): string {
   const host = address ?? (family === 'ip' ? '*' : '[*]');
   return `${endpointText({ address: host, port })}${protocol === '' ? '' : `/${protocol}`}`;

@@ -57,8 +57,8 @@ function isUnknown(address: string, expectations: Expectations): boolean {
 }
 
 /**
- * Every client that the rules may tell from others: the edges of all ranges that rules or settings name, all addresses of
- * the node, all interfaces. Edges are enough: two unions of ranges that agree at the edges of both are equal.
+ * Every client that the rules may tell from others: the edges of all ranges that rules or settings name, all addresses
+ * of the node, all interfaces. Edges are enough: two unions of ranges that agree at the edges of both are equal.
  */
 export function allClients(expectations: Expectations, { sources, interfaces }: Literals): Client[] {
   const { nodeAddresses, family } = expectations;
@@ -134,8 +134,8 @@ function addRange(ranges: Map<string, Cidr>, text: string): void {
 }
 
 /**
- * A function that says which literals match an address and port, as one text: rules can tell endpoint addresses with equal
- * texts apart only by sets.
+ * A function that says which literals match an address and port, as one text: rules can tell endpoint addresses with
+ * equal texts apart only by sets.
  */
 export function describeLiterals({ destinations, ports }: Literals): (endpointAddress: EndpointAddress) => string {
   const known = new Map<string, string>();

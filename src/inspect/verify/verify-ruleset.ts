@@ -20,7 +20,8 @@ export interface VerifyOptions {
 
 /**
  * The faults of a ruleset; none if it does exactly what the snapshot specifies: every packet for a Service has the
- * expected fate, endpoints get equal shares, and nothing in the ruleset serves anything else. Uses no code of the compiler.
+ * expected fate, endpoints get equal shares, and nothing in the ruleset serves anything else. Uses no code of the
+ * compiler.
  */
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
   const expectations = withSpareAddress(given);
@@ -61,8 +62,8 @@ const spareAddresses = {
 } as const;
 
 /**
- * If node ports are open at all addresses of the node, they are also tried at one that the snapshot does not name, so that
- * a ruleset which lists the known addresses is found out.
+ * If node ports are open at all addresses of the node, they are also tried at one that the snapshot does not name, so
+ * that a ruleset which lists the known addresses is found out.
  */
 function withSpareAddress(expectations: Expectations): Expectations {
   const { nodeAddresses, nodePortAddresses, family, ips } = expectations;

@@ -16,7 +16,9 @@ import {
 } from './fault-collector.ts';
 import { type Client, clientKinds } from './list-clients.ts';
 
-/** A check of one ruleset: walks packets, compares their fates with the expected ones, and remembers what they matched. */
+/**
+ * A check of one ruleset: walks packets, compares their fates with the expected ones, and remembers what they matched.
+ */
 export interface WalkCheck {
   readonly ruleset: IndexedRuleset;
   readonly expectations: Expectations;
@@ -27,7 +29,8 @@ export interface WalkCheck {
   /**
    * Walks one packet, and more if the Service has affinity; adds a fault if anything differs.
    *
-   * @returns the chains that verdict maps sent the packet to, as one text: packets with equal texts meet the same rules.
+   * @returns the chains that verdict maps sent the packet to, as one text: packets with equal texts meet the same
+   * rules.
    */
   readonly check: (client: Client, target: ProbeTarget) => string;
 }
@@ -63,7 +66,9 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     packets++;
     return walkInContext(packet, context, memory);
   };
-  /** The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once. */
+  /**
+   * The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once.
+   */
   const untriedOutcomes = ({ outcomes }: Fate, target: ProbeTarget): PacketOutcome[] => {
     const pair = `${target.destination} ${target.protocol} ${target.port} `;
     return outcomes.filter(({ endpoint }) => {
@@ -121,9 +126,9 @@ function placeOfTarget(
 }
 
 /**
- * The difference if packets arrive without the mark that other programs gave them, or with the masquerade bit; undefined if
- * there is none. The bit is cleared where the packet is masqueraded, after routing. Packets to the node itself do not get
- * there, so they may keep it.
+ * The difference if packets arrive without the mark that other programs gave them, or with the masquerade bit;
+ * undefined if there is none. The bit is cleared where the packet is masqueraded, after routing. Packets to the node
+ * itself do not get there, so they may keep it.
  */
 function compareMarks(fate: Fate, packet: Packet, expectations: Expectations): Difference | undefined {
   const { mark = 0, source } = packet;
