@@ -1,18 +1,9 @@
-import { resolve } from 'node:path';
-import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { runInNamespace } from '../support/run-in-namespace.ts';
 
-/** Runs a script in a network namespace of its own; what it printed, by lines. */
-async function inNamespace(script: string): Promise<string[]> {
-  const prelude = `
-    exec 2>&1
-    svc2nft() { node ${resolve('bin/svc2nft.js')} "$@" || echo "exit code $?"; }
-    ip address add 192.0.2.11/24 dev lo
-    ip link set lo up
-  `;
-  const { stdout } = await execa('unshare', ['--net', 'bash', '-c', `${prelude}${script}`]);
-  return stdout.split('\n');
+function inNamespace(script: string): Promise<string[]> {
+  return runInNamespace(`ip address add 192.0.2.11/24 dev lo; ip link set lo up\n${script}`);
 }
 
 const settings = '--node worker-1 --cluster-cidr 10.244.0.0/16';

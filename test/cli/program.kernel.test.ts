@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { runInNamespace } from '../support/run-in-namespace.ts';
 import { shop } from './shop.ts';
 
 let folder = '';
@@ -16,17 +16,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Defines the command, which says its exit code where that is not 0, and the function `list`. */
-const prelude = `
-  exec 2>&1
-  svc2nft() { node ${resolve('bin/svc2nft.js')} "$@" || echo "exit code $?" >&2; }
-  list() { nft list tables; }
-`;
-
-/** Runs a script in a network namespace of its own; what it printed, by lines. */
-async function inNamespace(script: string): Promise<string[]> {
-  const { stdout } = await execa('unshare', ['--net', 'bash', '-c', `${prelude}${script}`], { cwd: folder });
-  return stdout.split('\n');
+function inNamespace(script: string): Promise<string[]> {
+  return runInNamespace(`list() { nft list tables; }\n${script}`, { cwd: folder });
 }
 
 const cidr = '--cluster-cidr 10.244.0.0/16';

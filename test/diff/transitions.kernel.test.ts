@@ -6,16 +6,15 @@ import { renderRulesets } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { compareParts } from '../support/compare-parts.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
+import { everyPairInTurn, isDistanceTried } from '../support/every-pair.ts';
 import { listFixtures } from '../support/fixture.ts';
+import { inParallel } from '../support/in-parallel.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
-import { everyPairInTurn } from '../support/load-goldens.ts';
 import { loadTransactions } from '../support/load-transactions.ts';
 import { type Parts, readParts } from '../support/read-parts.ts';
 
-// All pairs of the 104 states of IPv4 take minutes; `npm run test:every-pair` tries them all. By default every state comes
-// after itself and after seven others.
-const isTried = (distance: number): boolean =>
-  process.env['EVERY_PAIR'] === '1' || [0, 1, 2, 5, 12, 29, 53, 88].includes(distance);
+/** Loading mostly waits for the kernel, so several at a time do not disturb each other. */
+const atOnce = 4;
 
 /** What a table may hold, and the first fixture that asks for it. */
 interface State {
@@ -32,7 +31,7 @@ describe.skipIf(!kernelTestsRun).each(['ip', 'ip6'] as const)('table of family %
   const partsOf = new Map<State, Parts>();
 
   beforeAll(async () => {
-    await inParallel(states, async (state) => {
+    await inParallel(states, atOnce, async (state) => {
       const [listing = ''] = await loadTransactions([[fullText(state)]]);
       partsOf.set(state, readParts(listing));
     });
@@ -62,8 +61,8 @@ describe.skipIf(!kernelTestsRun).each(['ip', 'ip6'] as const)('table of family %
 
   test('comes from any state to any other, whatever is left of the states before', { timeout: 1_000_000 }, async () => {
     const problems: string[] = [];
-    const orders = everyPairInTurn(states).filter((_, distance) => isTried(distance));
-    await inParallel(orders, async (order) => {
+    const orders = everyPairInTurn(states).filter((_, distance) => isDistanceTried(distance));
+    await inParallel(orders, atOnce, async (order) => {
       problems.push(...(await problemsOf(transactionsAlong(order))));
     });
     expect(problems.slice(0, 10)).toEqual([]);
@@ -71,9 +70,11 @@ describe.skipIf(!kernelTestsRun).each(['ip', 'ip6'] as const)('table of family %
 
   test('comes from any state as it was loaded to any other', { timeout: 1_000_000 }, async () => {
     const problems: string[] = [];
-    await inParallel([...states.keys()], async (index) => {
+    await inParallel([...states.keys()], atOnce, async (index) => {
       const ring = [...states.slice(index), ...states.slice(0, index)];
-      const pairs = ring.filter((_, distance) => isTried(distance)).map((to) => freshTransaction(ring[0] ?? to, to));
+      const pairs = ring
+        .filter((_, distance) => isDistanceTried(distance))
+        .map((to) => freshTransaction(ring[0] ?? to, to));
       problems.push(...(await problemsOf(pairs)));
     });
     expect(problems.slice(0, 10)).toEqual([]);
@@ -118,15 +119,4 @@ function distinctStates(states: readonly State[]): State[] {
     byText.set(text, byText.get(text) ?? state);
   }
   return [...byText.values()];
-}
-
-/** Loading mostly waits for the kernel, so several at a time do not disturb each other. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items.values();
-  const workers = Array.from({ length: 4 }, async () => {
-    for (const item of waiting) {
-      await work(item);
-    }
-  });
-  await Promise.all(workers);
 }

@@ -7,6 +7,7 @@ import type { Family } from '../../../src/net/network.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { type Agent, startAgent } from '../../support/lab/start-agent.ts';
 import { type CommandResult, runMain } from '../../support/run-main.ts';
+import { withoutProgress } from '../../support/without-progress.ts';
 import { listOf, snapshotFlags } from './manifests.ts';
 
 /** A network namespace in which the product works as it does on a node. */
@@ -59,7 +60,7 @@ export async function nodeInside({ processId }: Pick<Agent, 'processId'>): Promi
   const svc2nft: TestNode['svc2nft'] = async (args, objects) => {
     const input = objects && JSON.stringify(listOf(objects));
     const result = await runMain(args, { env, ...(input !== undefined && { input }) });
-    return { ...result, stderr: result.stderr.replace(/^.* \.\.\.\n/gm, '') };
+    return { ...result, stderr: withoutProgress(result.stderr) };
   };
   return {
     namespace,

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import type { DoctorFinding } from '../../../src/inspect/doctor/finding.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { withoutProgress } from '../../support/without-progress.ts';
 
 const program = `${process.execPath} ${resolve('bin/svc2nft.js')}`;
 const otherUser = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
@@ -46,7 +47,7 @@ async function examine(script: string, { user = '' } = {}): Promise<Examination>
     ],
     { reject: false },
   );
-  expect(result.stderr).toBe('');
+  expect(withoutProgress(result.stderr)).toBe('');
   const findings: readonly DoctorFinding[] = JSON.parse(result.stdout).findings;
   const complaints = findings
     .filter(({ code, status }) => status !== 'ok' && !ofMachine.includes(code))

@@ -1,7 +1,7 @@
 import { type Cidr, cidrContains, isLoopback, parseCidr } from '../../../src/net/address.ts';
 import type { Packet, Via } from '../packets.ts';
 import type { AttemptSpec } from './start-agent.ts';
-import { viaMarks } from './topology.ts';
+import { podNetworks, viaMarks } from './topology.ts';
 
 /** The connections that one packet of a packet file takes. */
 export interface PlannedPacket {
@@ -13,11 +13,7 @@ export interface PlannedPacket {
 }
 
 /** Plans the connections of a packet. Throws an Error for a packet of the node's own that names an interface. */
-export function planAttempts(
-  packet: Packet,
-  nodeAddresses: readonly string[],
-  podNetworks: readonly string[],
-): PlannedPacket {
+export function planAttempts(packet: Packet, nodeAddresses: readonly string[]): PlannedPacket {
   const isNode = isLoopback(packet.from) || nodeAddresses.includes(packet.from);
   if (isNode && packet.via) {
     throw new Error(`packet "${packet.name}": the node's own packets arrive at no interface`);
@@ -25,7 +21,7 @@ export function planAttempts(
   const attempt: AttemptSpec = {
     ...packet.to,
     source: packet.from,
-    mark: isNode ? 0 : viaMarks[packet.via ?? defaultVia(packet.from, podNetworks)],
+    mark: isNode ? 0 : viaMarks[packet.via ?? defaultVia(packet.from)],
     patience: packet.expect === 'dropped' ? expectedSilence : unexpectedSilence,
   };
   const attempts = Array.from({ length: countAttempts(packet) }, () => attempt);
@@ -50,7 +46,7 @@ function countAttempts({ expect, sticky }: Packet): number {
   return sticky ? fewestAttempts : Math.max(fewestAttempts, 14 * expect.length);
 }
 
-function defaultVia(source: string, podNetworks: readonly string[]): Via {
+function defaultVia(source: string): Via {
   const networks = podNetworks.map((text) => parseCidr(text)).filter((cidr): cidr is Cidr => cidr !== undefined);
   return networks.some((network) => cidrContains(network, source)) ? 'pod0' : 'out0';
 }

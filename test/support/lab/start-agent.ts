@@ -17,8 +17,21 @@ export interface Agent {
 type AgentRequest =
   | { readonly do: 'configure'; readonly sysctls: Readonly<Record<string, string>> }
   | { readonly do: 'run'; readonly command: readonly string[]; readonly input: string }
-  | { readonly do: 'serve'; readonly endpoints: readonly Served[]; readonly interceptedPort: number }
+  | { readonly do: 'nft'; readonly commands: readonly NftCommand[] }
+  | { readonly do: 'intercept'; readonly port: number }
+  | { readonly do: 'serve'; readonly endpoints: readonly Served[] }
+  | { readonly do: 'forget' }
+  | { readonly do: 'await'; readonly addresses: readonly string[] }
   | { readonly do: 'probe'; readonly attempts: readonly AttemptSpec[]; readonly atOnce: number };
+
+/** A text for nft, with flags of its command line such as `nj`. */
+export interface NftCommand {
+  readonly text: string;
+  readonly flags?: string;
+}
+
+/** What nft printed, or why it refused the command. */
+export type NftAnswer = { readonly output: string } | { readonly complaint: string };
 
 /** An endpoint that the agent answers at; SCTP is answered everywhere. */
 export interface Served {
@@ -42,8 +55,9 @@ export type AttemptResult =
   | { readonly silent: true }
   | { readonly error: string };
 
-/** An answer: only `probe` has results, in the order of its attempts. */
+/** An answer: only `probe` has results, in the order of its attempts, and `nft`, of which a complaint is the last. */
 interface AgentAnswer {
+  readonly nft?: readonly NftAnswer[];
   readonly results?: readonly AttemptResult[];
 }
 

@@ -7,6 +7,9 @@ export const interceptedPort = 7;
 /** Packet marks by which the world's sockets choose the interface at which a packet arrives at the node. */
 export const viaMarks = { pod0: 1, out0: 2 } as const;
 
+/** The networks at the node's interface pod0; all else is at out0. */
+export const podNetworks: readonly string[] = ['10.0.0.0/8', 'fd00:10:244::/48'];
+
 /** The node's own addresses between it and the world. No packet file may use them. */
 const linkAddresses = { pod0: ['169.254.77.1', 'fd6c:6162::1'], out0: ['169.254.77.2', 'fd6c:6162::2'] } as const;
 
@@ -29,15 +32,11 @@ export const sysctls: Readonly<Record<string, string>> = {
 };
 
 /**
- * Input of `ip -batch`, run by the node, that makes all interfaces and the node's addresses and routes.
+ * Input of `ip -batch`, run by the node, that creates all interfaces and the node's routes.
  * Both ends of a pair have one hardware address and do no ARP: the kernel then writes its own address as the
  * destination, which is the peer's, so any next hop is reached without asking.
  */
-export function nodeLinks(
-  worldProcessId: number,
-  nodeAddresses: readonly string[],
-  podNetworks: readonly string[],
-): string {
+export function nodeLinks(worldProcessId: number): string {
   return batch([
     'link set lo up',
     ...(['pod0', 'out0'] as const).flatMap((name) => [
@@ -45,11 +44,18 @@ export function nodeLinks(
       ...linkAddresses[name].map((address) => `addr add ${host(address)} dev ${name}`),
       `link set ${name} up`,
     ]),
-    // Not on pod0 or out0: masquerading must give an address that no packet file names.
-    ...nodeAddresses.map((address) => `addr add ${host(address)} dev lo`),
     'route add default dev out0',
     'route add ::/0 dev out0',
     ...podNetworks.map((network) => `route add ${network} dev pod0`),
+  ]);
+}
+
+/** Input of `ip -batch`, run by the node, that leaves it with the second addresses in place of the first. */
+export function nodeAddressChanges(before: readonly string[], after: readonly string[]): string {
+  // Not on pod0 or out0: masquerading must give an address that no packet file names.
+  return batch([
+    ...before.filter((address) => !after.includes(address)).map((address) => `addr del ${host(address)} dev lo`),
+    ...after.filter((address) => !before.includes(address)).map((address) => `addr add ${host(address)} dev lo`),
   ]);
 }
 
@@ -58,7 +64,7 @@ export function nodeLinks(
  * whatever its address; what its sockets send leaves through the interface that the mark, else the source asks for,
  * even when the world has the destination.
  */
-export function worldRoutes(isIPv6: boolean, podNetworks: readonly string[]): string {
+export function worldRoutes(isIPv6: boolean): string {
   const networks = podNetworks.filter((network) => network.includes(':') === isIPv6);
   return batch([
     'link set lo up',
@@ -94,7 +100,9 @@ export const worldRules: string = `table inet ${labTable} {
  */
 export function nodeRules(served: readonly { protocol: string; address: string; port: number }[]): string {
   const untouched = 'ct state new ct status & dnat == 0 reject with icmpx type admin-prohibited';
-  return `table inet ${labTable} {
+  return `table inet ${labTable}
+delete table inet ${labTable}
+table inet ${labTable} {
   set served4 { type ipv4_addr . inet_proto . inet_service${elements(served.filter((one) => !isIPv6(one.address)))} }
   set served6 { type ipv6_addr . inet_proto . inet_service${elements(served.filter((one) => isIPv6(one.address)))} }
   chain input {

@@ -22,6 +22,7 @@ def serve_tcp(loop, address, port):
                 connection.sendall(answer_to(connection.getsockname()[:2], peer[:2]))
 
     loop.watch(server, accept)
+    return server
 
 
 def serve_udp(loop, address, port):
@@ -43,6 +44,7 @@ def serve_udp(loop, address, port):
             send_from("udp", at, peer, answer_to(at, peer[:2]))
 
     loop.watch(server, receive)
+    return server
 
 
 def serve_sctp(loop, any_address):
