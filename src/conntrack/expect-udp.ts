@@ -1,11 +1,12 @@
 /** Which UDP flows a node may have, for one family. Types only. */
 
-import { readFrontendKey } from '../frontends/frontend-address.ts';
+import { readFrontendKey, verdictKeyOf } from '../frontends/frontend-address.ts';
+import { wantedFrontends } from '../frontends/frontend-claims.ts';
 import { collectAll } from '../lib/lists.ts';
 import { canonicalAddress, isLoopback } from '../net/address.ts';
 import { endpointText, type Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
-import type { FrontendKind, NodeView, ServicePort } from '../phases/3-model/model.ts';
+import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
 import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
 import { resolveClaims } from '../phases/5-plan/claims.ts';
 import type { Claim } from '../phases/5-plan/fragment.ts';
@@ -74,12 +75,11 @@ function servingEndpointAddresses({ endpoints }: ServicePort): AnsweringAddresse
   );
 }
 
-/** What the service port wants, as far as it takes to say who gets it: no part of the ruleset comes with it. */
+/** What the service port asks for, as far as resolveClaims needs it to say who gets it: no part of the ruleset. */
 function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
-  const { clusterIP, loadBalancerIPs, externalIPs, port, nodePort } = servicePort;
   const served = selectEndpoints(servicePort, view).hasEndpoints;
-  const claim = (kind: FrontendKind, address: string | undefined): Claim => ({
-    key: address === undefined ? `${nodePort}` : endpointText({ address, port }),
+  return wantedFrontends(servicePort).map(([kind, { address, protocol, port }]) => ({
+    key: verdictKeyOf({ address, protocol, port }),
     kind,
     address,
     servicePort,
@@ -87,13 +87,7 @@ function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
     placements: [],
     chain: undefined,
     affinity: undefined,
-  });
-  return [
-    claim('ClusterIP', clusterIP),
-    ...loadBalancerIPs.map((address) => claim('LoadBalancer', address)),
-    ...externalIPs.map((address) => claim('ExternalIP', address)),
-    ...(nodePort > 0 ? [claim('NodePort', undefined)] : []),
-  ];
+  }));
 }
 
 /** Node ports are not served at loopback addresses, whatever is listed. */

@@ -23,7 +23,7 @@ export interface FrontendClaim {
 export function claimsOf(servicePort: ServicePort, frontends: ReadonlyMap<string, Frontend>): FrontendClaim[] {
   const name = elementComment(displayName(servicePort));
   const claims = new Map<string, FrontendClaim>();
-  for (const [kind, address] of wantedBy(servicePort)) {
+  for (const [kind, address] of wantedFrontends(servicePort)) {
     const key = verdictKeyOf(address);
     if (!claims.has(key)) {
       const found = frontends.get(key);
@@ -60,7 +60,8 @@ export function indexClaims(
   return index;
 }
 
-function wantedBy(servicePort: ServicePort): (readonly [FrontendKind, FrontendAddress])[] {
+/** Every frontend that a service port asks for, in order of precedence; an address may occur as several kinds. */
+export function wantedFrontends(servicePort: ServicePort): (readonly [FrontendKind, FrontendAddress])[] {
   const { protocol, port, nodePort, clusterIP, loadBalancerIPs, externalIPs } = servicePort;
   const at = (kind: FrontendKind) => (address: string) => [kind, { address, protocol, port }] as const;
   return [
