@@ -19,7 +19,7 @@ import { isTranslated } from './base-chains.ts';
 import type { ElementPlacement, PlanContext } from './fragment.ts';
 import { chainNames, setNames } from './names.ts';
 
-/** The rules for cluster IPs, at the start of the chain `services`; none when pods cannot be told from others. */
+/** The rules for cluster IPs, at the start of the chain `services`; none if pods cannot be recognized. */
 export function masqueradeClusterIps({ masqueradeAll, detector, mark }: PlanContext): Rule[] {
   const toClusterIp: Statement = { kind: 'match-set', key: [daddr], set: setNames.clusterIps };
   if (masqueradeAll) {

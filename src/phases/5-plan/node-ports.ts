@@ -38,7 +38,7 @@ export function isToNodePortAddress(
 
 /**
  * After DNAT, matches connections that asked for a node port: `ct original ip daddr @nodeport-ips`. Where node ports are
- * open at all addresses, only cluster IPs can be told from those of the node by then:
+ * open at all addresses, the rule can only exclude cluster IPs:
  * `ct original ip daddr != @cluster-ips`.
  */
 export function askedForNodePort({ nodePortAddresses }: PlanContext): Statement {
