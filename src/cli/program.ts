@@ -117,7 +117,7 @@ export async function runProgram(args: readonly string[], given: GivenStreams): 
 
 /** The commands whose modules are needed for these arguments. */
 function entriesFor(args: readonly string[]): readonly CommandEntry[] {
-  const [firstWord] = args;
+  const firstWord = firstWordOf(args);
   const called = commands.filter(({ name }) => name === firstWord);
   const describesAll =
     describingCommands.includes(firstWord) || (called.length === 0 && (args.includes('--help') || args.includes('-h')));
@@ -125,6 +125,11 @@ function entriesFor(args: readonly string[]): readonly CommandEntry[] {
     return commands;
   }
   return called.length > 0 ? called : commands.filter(({ name }) => name === defaultCommand);
+}
+
+/** The word that may name a command; commander accepts `--` before it. */
+function firstWordOf([first, second]: readonly string[]): string | undefined {
+  return first === '--' ? second : first;
 }
 
 /** The system's own lock and program runner, unless the caller brings its own. */
@@ -197,8 +202,9 @@ export async function buildProgram(
  *
  * @param program the whole command line, after it was called with these arguments.
  */
-function suggestCommand([firstWord = '']: readonly string[], program: Command): string | undefined {
+function suggestCommand(args: readonly string[], program: Command): string | undefined {
   const names = commands.map(({ name }) => name);
+  const firstWord = firstWordOf(args) ?? '';
   const [path] = program.commands.find((command) => command.name() === defaultCommand)?.args ?? [];
   if (path === undefined || names.includes(firstWord) || existsSync(path)) {
     return undefined;

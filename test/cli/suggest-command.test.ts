@@ -30,6 +30,11 @@ describe('an unknown word is a path', () => {
     expect(exitCode).toBe(1);
   });
 
+  test('a command after -- is a command', async () => {
+    const expected = "error: too many arguments for 'clean'. Expected 0 arguments but got 1.\n(see --help)\n";
+    expect(await run(['--', 'clean', 'dump.yaml'])).toEqual({ exitCode: 2, stdout: '', stderr: expected });
+  });
+
   test('a word after compile is a path', async () => {
     expect((await run(['compile', 'aply'])).stderr).toBe(noSuchFile('aply'));
   });
