@@ -1,14 +1,14 @@
-/** What changes a table, as data: one nft command each. Types only. */
+/** Changes of a table as data, each one nft command, and their text. */
 
 import type { Family } from '../net/network.ts';
 import type { DynamicElement } from './listed-table.ts';
 import { elementText, identifier, quote, renderDeclaration, renderHook, renderRule } from './print.ts';
 import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
 
-/** A command about one table; its place in the list is the order in which nft must see it. */
+/** A command on one table; nft must see the commands of a list in their order. */
 export type Command =
   | { readonly kind: 'add-table'; readonly comment: string }
-  /** Works whether there is such a table or not. */
+  /** Succeeds whether the table exists or not. */
   | { readonly kind: 'delete-table' }
   | { readonly kind: 'flush-chain' | 'delete-chain'; readonly chain: string }
   | { readonly kind: 'add-chain'; readonly chain: Chain }
@@ -16,19 +16,19 @@ export type Command =
   | { readonly kind: 'add-set' | 'delete-set'; readonly set: SetDeclaration }
   | { readonly kind: 'flush-set'; readonly set: string }
   | { readonly kind: 'add-elements'; readonly set: string; readonly elements: readonly Element[] }
-  /** Only the keys count. */
+  /** Only the keys matter. */
   | { readonly kind: 'delete-elements'; readonly set: string; readonly elements: readonly Element[] }
-  /** Writes what traffic had written before: a pin with the time that it has left. */
+  /** Restores what traffic had written: pins with their remaining times. */
   | { readonly kind: 'add-pins'; readonly set: string; readonly pins: readonly DynamicElement[] };
 
-/** All commands for one table; nft carries out all of them or none. */
+/** All commands for one table; nft executes all of them or none. */
 export interface Transaction {
   readonly family: Family;
   readonly table: string;
   readonly commands: readonly Command[];
 }
 
-/** The text for `nft -f`, a command on a line or, with many elements, on several; empty for no commands. */
+/** The text for `nft -f`, a line for each command, or several lines for many elements; empty for no commands. */
 export function renderTransaction(transaction: Transaction): string {
   const lines = transaction.commands.map((command) => `${renderCommand(command, transaction)}\n`);
   return lines.join('');
@@ -40,7 +40,7 @@ function renderCommand(command: Command, { family, table }: Transaction): string
     case 'add-table':
       return `add table ${place} { comment ${quote(command.comment)}; }`;
     case 'delete-table':
-      // nft before 1.0.8 has no `destroy`: what is added first can be deleted, whether it was there or not.
+      // nft before 1.0.8 has no `destroy`; adding the table first makes the deletion succeed whether it existed or not.
       return `add table ${place}\ndelete table ${place}`;
     case 'flush-chain':
       return `flush chain ${place} ${identifier(command.chain)}`;
@@ -61,7 +61,7 @@ function renderCommand(command: Command, { family, table }: Transaction): string
     case 'add-elements':
       return `add element ${place} ${identifier(command.set)} ${braced(command.elements.map(elementText))}`;
     case 'delete-elements':
-      // The key alone names an element, and the kernel may hold another value than we think.
+      // The key alone names an element, and its value in the kernel may differ from the expected one.
       return `delete element ${place} ${identifier(command.set)} ${braced(command.elements.map(({ key }) => key))}`;
     case 'add-pins':
       return `add element ${place} ${identifier(command.set)} ${braced(command.pins.map(pinText))}`;

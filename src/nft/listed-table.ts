@@ -26,7 +26,7 @@ export interface DynamicElement {
   readonly expiresSeconds?: number;
 }
 
-/** One table, whoever wrote it: what is understood as a ruleset, the rest as deviations. */
+/** One table, whichever program wrote it: what is understood as a ruleset, the rest as deviations. */
 export interface ListedTable {
   /**
    * Whether the kernel keeps the table but runs none of its rules (`flags dormant`). nft 1.0.6 misprints the only flag of a

@@ -15,15 +15,17 @@ import type {
   Statement,
 } from './ruleset.ts';
 
-/** A comment on top of the file, for whoever finds it. */
+/** A comment at the top of the file, for its readers. */
 export interface Heading {
   /** Lines of plain text, without the `#`. */
   readonly lines: readonly string[];
 }
 
 /**
- * The text for `nft -f`: replaces our table of every family given, in one transaction, whatever the tables held before,
- * and touches no other.
+ * The text for `nft -f` that replaces the table of each ruleset as a whole, in one transaction, whatever it held before.
+ * Other tables stay as they are. `nft/text` reads it back.
+ *
+ * @throws Error for a name or text that nft would not read in its place, which is a bug of the caller.
  */
 export function renderRulesets(rulesets: readonly Ruleset[], heading: Heading): string {
   const top = heading.lines.map((line) => `# ${line}`);
@@ -31,7 +33,7 @@ export function renderRulesets(rulesets: readonly Ruleset[], heading: Heading): 
   return `${[...top, ...tables].join('\n')}\n`;
 }
 
-/** nft before 1.0.8 has no `destroy`: a table that is added first can be deleted, whether it was there or not. */
+/** nft before 1.0.8 has no `destroy`; a table can be deleted whether it existed or not if it is added first. */
 function renderRuleset({ family, table, comment, sets, chains }: Ruleset): string[] {
   const name = `table ${family} ${identifier(table)}`;
   const parts = [...sets.map((set) => renderSet(set, family)), ...chains.map((chain) => renderChain(chain, family))];
@@ -48,7 +50,7 @@ function renderChain({ name, hook, rules }: Chain, family: Family): string[] {
   );
 }
 
-/** Where the kernel calls a base chain. */
+/** The place where the kernel calls a base chain, as nft declares it. */
 export function renderHook({ type, hook, priority }: Hook): string {
   return `type ${type} hook ${hook} priority ${priority}; policy accept;`;
 }
@@ -58,12 +60,12 @@ function renderSet(set: FilledSet, family: Family): string[] {
   const head = `${set.value === undefined ? 'set' : 'map'} ${identifier(set.name)}`;
   const declaration = renderDeclaration(set, family).map((line) => indent(2, line));
   const elements = [...set.elements.map(renderElement), ...(set.lists ?? []).map(renderList)];
-  // An empty list of elements is a syntax error.
+  // nft refuses an empty list of elements.
   const filled = elements.length > 0 ? block(2, 'elements =', [elements.join('\n')]) : [];
   return block(1, head, [...declaration, ...filled]);
 }
 
-/** What a set or map is made of: types, flags and limits, one on a line. */
+/** The declaration of a set or map, a line for each part: types, flags, limits, comment. */
 export function renderDeclaration(set: SetDeclaration, family: Family): string[] {
   return [
     `${renderTypes(set, family)};`,
@@ -74,7 +76,7 @@ export function renderDeclaration(set: SetDeclaration, family: Family): string[]
   ];
 }
 
-/** `type` names types; `typeof` takes them from expressions and is the only way to have a random index in a key. */
+/** `type` names types; `typeof` takes them from expressions, which is the only way to have a random index in a key. */
 function renderTypes({ key, value, protocol }: SetDeclaration, family: Family): string {
   const [keyword, typeName] = key.includes('index')
     ? (['typeof', (type: KeyType): string => exampleOf(type, family, protocol)] as const)
@@ -100,7 +102,7 @@ function typeOf(type: KeyType, family: Family): string {
   }
 }
 
-/** The modulus only stands for the type; rules may use any. */
+/** The modulus only gives the type; rules may use any. */
 function exampleOf(type: KeyType, family: Family, protocol: Protocol | undefined): string {
   switch (type) {
     case 'address':
@@ -120,9 +122,9 @@ function renderElement(element: Element): string {
 }
 
 /**
- * An element as nft reads it; a comment stands between key and value. Keys and values are made of canonical addresses
- * and numbers (phase 3), and there are too many of them to look at each again. Joining makes one flat string at once,
- * where a template would leave a tree of pieces to be walked later.
+ * An element as nft reads it; its comment stands between key and value. Keys and values consist of canonical addresses and
+ * numbers (phase 3), and there are too many of them to check each again. Joining builds one flat string, where a template
+ * would leave a tree of pieces to be flattened later.
  */
 export function elementText({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment ${quote(comment)}`;
@@ -132,12 +134,12 @@ export function elementText({ key, value, comment }: Element): string {
   if ('address' in value) {
     return [key, note, ' : ', value.address, ' . ', value.port].join('');
   }
-  // A chain's name is looked at where the chain itself is written.
+  // The name of a chain is checked where the chain itself is written.
   const verdict = value.kind === 'drop' ? 'drop' : `goto ${value.chain}`;
   return [key, note, ' : ', verdict].join('');
 }
 
-/** A line for each endpoint address, joined at once: most of the text comes from here. */
+/** A line for each endpoint address. Most of the text comes from here, so it is joined only once. */
 function renderList({ key, endpointAddresses }: EndpointList): string {
   const start = `\t\t\t${key} . `;
   const parts: (string | number)[] = [];
@@ -179,7 +181,7 @@ function renderStatement(statement: Statement, family: Family): string {
     case 'goto':
       return `${statement.kind} ${identifier(statement.chain)}`;
     case 'masquerade':
-      // Random source ports keep two connections from racing for one.
+      // Random source ports keep two connections from racing for the same one.
       return 'masquerade fully-random';
     case 'drop':
     case 'reject':
@@ -197,7 +199,7 @@ function renderRandomGoto({ chains }: Of<'random-goto'>): string {
   return `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`;
 }
 
-/** nft wants to know the protocol of a port. */
+/** nft needs to know the protocol of a port. */
 function renderDnat({ protocol, address, port }: Of<'dnat'>, family: Family): string {
   const target = family === 'ip' ? word(address) : `[${word(address)}]`;
   return `meta l4proto ${protocol} dnat to ${target}:${port}`;
@@ -213,7 +215,7 @@ function hex(mark: number): string {
   return `0x${mark.toString(16).padStart(8, '0')}`;
 }
 
-/** An expression in nft's words; the family chooses `ip` or `ip6`. */
+/** An expression as nft text; the family selects `ip` or `ip6`. */
 export function renderExpression(expression: Expression, family: Family): string {
   switch (expression.kind) {
     case 'address':
@@ -244,7 +246,7 @@ function renderKey(key: readonly Expression[], family: Family): string {
   return concat(key.map((expression) => renderExpression(expression, family)));
 }
 
-/** What a match compares with: interface names are strings, all else are words. */
+/** The right side of a match: interface names are strings, everything else is a word. */
 function renderScalar(value: Scalar, comparedWith: Expression): string {
   return comparedWith.kind === 'iifname' ? quote(String(value)) : word(value);
 }
@@ -253,20 +255,28 @@ const wordPattern = /^[A-Za-z0-9/.:]+$/;
 const identifierPattern = /^[A-Za-z][A-Za-z0-9/._-]*$/;
 const unquotablePattern = /[^A-Za-z0-9 ,.:;/()*@+_-]/;
 
-/** A name of a table, set or chain. Names are made of validated parts; one that could break out of its place is a bug. */
+/**
+ * The name of a table, set or chain as it is.
+ *
+ * @throws Error for a name that could break out of its place. Names consist of validated parts, so that is a bug.
+ */
 export function identifier(name: string): string {
-  invariant(name.length <= 255 && identifierPattern.test(name), `${JSON.stringify(name)} is no nft identifier`);
+  invariant(name.length <= 255 && identifierPattern.test(name), `${JSON.stringify(name)} is not an nft identifier`);
   return name;
 }
 
 /** An address, CIDR, protocol or number as nft writes it. */
 function word(value: Scalar): string {
   const text = String(value);
-  invariant(wordPattern.test(text), `${JSON.stringify(text)} is no nft word`);
+  invariant(wordPattern.test(text), `${JSON.stringify(text)} is not an nft word`);
   return text;
 }
 
-/** A quoted string; nft has no escapes inside quotes. */
+/**
+ * A quoted string.
+ *
+ * @throws Error for a text with other characters than these: nft has no escapes inside quotes.
+ */
 export function quote(text: string): string {
   invariant(text !== '' && text.length <= 128 && !unquotablePattern.test(text), 'a text cannot be quoted in nft');
   return `"${text}"`;

@@ -2,7 +2,7 @@ import { cidrText, parseAddress, parseCidr } from '../net/address.ts';
 import { type Family, protocols } from '../net/network.ts';
 import type { Element, FilledSet, KeyType, Rule, Scalar, Statement } from './ruleset.ts';
 
-/** Names of the sets and maps that a rule uses. */
+/** The names of the sets and maps that a rule uses. */
 export function setsOf(rule: Rule): string[] {
   return rule.flatMap((statement) => {
     switch (statement.kind) {
@@ -19,7 +19,7 @@ export function setsOf(rule: Rule): string[] {
   });
 }
 
-/** Names of the chains that a statement itself sends packets to; a verdict map has its own in its elements. */
+/** The names of the chains to which a statement itself sends packets; those of a verdict map are in its elements. */
 export function targetsOf(statement: Statement): readonly string[] {
   switch (statement.kind) {
     case 'jump':
@@ -32,7 +32,7 @@ export function targetsOf(statement: Statement): readonly string[] {
   }
 }
 
-/** Every element of a set, those of its endpoint lists included, in the order in which they are printed. */
+/** Every element of a set, including those of its endpoint lists, in the order in which they are printed. */
 export function elementsOf({ elements, lists = [] }: FilledSet): Element[] {
   return [
     ...elements,
@@ -42,7 +42,7 @@ export function elementsOf({ elements, lists = [] }: FilledSet): Element[] {
   ];
 }
 
-/** The parts of a key or value that is written as nft writes it, `10.96.0.1 . tcp . 80`. */
+/** The parts of a key or value in nft's text, `10.96.0.1 . tcp . 80`. */
 export function splitKey(text: string): string[] {
   return text.split(' . ');
 }
@@ -52,7 +52,7 @@ export function joinKey(parts: readonly Scalar[]): string {
   return parts.join(' . ');
 }
 
-/** Whether a text is a value of the type in its canonical form; an address may be a range, `10.0.0.0/8`. */
+/** Whether a text is the canonical form of a value of the type; an address may be a range, `10.0.0.0/8`. */
 export function isCanonical(part: string, type: KeyType, family: Family): boolean {
   switch (type) {
     case 'address':

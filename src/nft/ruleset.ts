@@ -1,6 +1,7 @@
 /**
- * The ruleset of one family as plain data: what phase 5 makes, phase 6 prints, and walker, diff and checks read.
- * Types only. Every kind below is one construct of nft; a reader that meets a kind it does not know must refuse it.
+ * The ruleset of one family as plain data: phase 5 plans it, `print.ts` prints it, and `text` and `json` read it back from
+ * nft's text and JSON; walker, diff and checks read it as it is. Types only. Every kind below is one construct of nft, and
+ * a reader must refuse a kind that it does not know.
  */
 
 import type { EndpointAddress, Family, Protocol } from '../net/network.ts';
@@ -8,24 +9,24 @@ import type { EndpointAddress, Family, Protocol } from '../net/network.ts';
 /** What a rule compares with: an address, CIDR, protocol or interface name as text, a port or index as number. */
 export type Scalar = string | number;
 
-/** What happens to a packet that a verdict map finds. */
+/** What happens to a packet whose key is in a verdict map. */
 type Verdict = { readonly kind: 'goto'; readonly chain: string } | { readonly kind: 'drop' };
 
 /**
- * An entry of a set (no value), of a verdict map, or of a map to endpoint addresses. The key is nft's own text,
- * `10.96.0.1 . 80 . 0`: canonical, so that equal keys are equal texts, and cheap, for there may be a million of them.
+ * An element of a set (no value), of a verdict map, or of a map to endpoint addresses. The key is nft's own text,
+ * `10.96.0.1 . 80 . 0`: canonical, so that equal keys are equal texts, and cheap, as there may be a million of them.
  */
 export interface Element {
   readonly key: string;
   readonly value?: Verdict | EndpointAddress;
-  /** Whom the element belongs to, `namespace/name:port`, at most 128 bytes. */
+  /** The service port that the element belongs to, `namespace/name:port`, at most 128 bytes. */
   readonly comment?: string;
 }
 
 /**
- * All endpoints of one frontend, in an endpoint map: for each endpoint address an element whose key is this key and the endpoint address's
- * index, `10.96.0.1 . 80 . 0`. It stands for most of what a ruleset holds, so the elements are made only where they are
- * needed one by one (elementsOf).
+ * All endpoints of one frontend in an endpoint map: one element for each endpoint address, whose key is this key and the
+ * index of the address, `10.96.0.1 . 80 . 0`. These are most of the elements of a ruleset, so `elementsOf` creates them only
+ * where each is needed.
  */
 export interface EndpointList {
   /** `10.96.0.1 . 80`, or the node port alone. */
@@ -45,28 +46,28 @@ export interface SetDeclaration {
   /** Absent for a set. */
   readonly value?: 'verdict' | 'endpoint';
   readonly flags?: readonly ('interval' | 'dynamic' | 'timeout')[];
-  /** The most elements that it may hold; the kernel's default for dynamic sets is 65,535. */
+  /** The maximum number of elements; the kernel's default for dynamic sets is 65,535. */
   readonly size?: number;
-  /** How long an element added by a rule lives, in seconds, where the rule itself does not say. */
+  /** The lifetime in seconds of an element that a rule adds without one of its own. */
   readonly timeoutSeconds?: number;
   readonly comment: string;
 }
 
-/** A value that a rule reads from the packet or its connection. */
+/** A value that a rule reads from the packet, its connection or chance. */
 export type Expression =
   | { readonly kind: 'address'; readonly field: 'saddr' | 'daddr' }
   | { readonly kind: 'l4proto' }
-  /** `th` is the destination port whatever the protocol, in the transport header. */
+  /** `th` is the destination port in the transport header of any protocol. */
   | { readonly kind: 'dport'; readonly protocol: Protocol | 'th' }
   | { readonly kind: 'iifname' }
   | { readonly kind: 'ct-state' }
   | { readonly kind: 'ct-status' }
-  /** Whether an address is one of the node's own: the type of its route. */
+  /** The type of the route to an address: `local` for the node's own addresses. */
   | { readonly kind: 'fib-type'; readonly field: 'saddr' | 'daddr' }
   /** Destination address and port before DNAT. */
   | { readonly kind: 'ct-original-daddr' }
   | { readonly kind: 'ct-original-dport' }
-  /** A random number from 0 to modulus - 1, drawn anew each time. */
+  /** A random number from 0 to modulus - 1, drawn at each evaluation. */
   | { readonly kind: 'numgen'; readonly modulus: number };
 
 /** One step of a rule, from left to right; a match that fails ends the rule. */
@@ -82,7 +83,7 @@ export type Statement =
   | { readonly kind: 'match-mark'; readonly mark: number }
   | { readonly kind: 'set-mark'; readonly operator: 'or' | 'xor'; readonly mark: number }
   | { readonly kind: 'vmap'; readonly key: readonly Expression[]; readonly map: string }
-  /** One of the chains at random, with equal chances. */
+  /** One of the chains at random, each with the same probability. */
   | { readonly kind: 'random-goto'; readonly chains: readonly string[] }
   | { readonly kind: 'dnat'; readonly protocol: Protocol; readonly address: string; readonly port: number }
   /** The key's value in a map to endpoint addresses; a missing key ends the rule. */
@@ -96,7 +97,7 @@ export type Statement =
       readonly kind: 'update' | 'delete';
       readonly set: string;
       readonly key: readonly Expression[];
-      /** Present when `set` is a map to endpoint addresses: what address and port are read from. */
+      /** Present when `set` is a map to endpoint addresses: where address and port are read from. */
       readonly value?: readonly Expression[];
       readonly timeoutSeconds?: number;
     }
@@ -120,14 +121,14 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
-/** A declared set or map and what it holds at load time: all that elementsOf gives. */
+/** A declared set or map and its elements at load time, which are all that `elementsOf` returns. */
 export interface FilledSet extends SetDeclaration {
   readonly elements: readonly Element[];
   /** Only in endpoint maps. */
   readonly lists?: readonly EndpointList[];
 }
 
-/** One table with everything in it. Sets come before the chains that use them, chains before those that jump to them. */
+/** One table with its content. Sets come before the chains that use them, chains before those that jump to them. */
 export interface Ruleset {
   readonly family: Family;
   readonly table: string;

@@ -83,7 +83,7 @@ function walk(rules: Ruleset, memory?: Memory, source = '203.0.113.9'): readonly
   return walkPacket(rules, packet('172.30.0.1', 80, { source }), node, memory).outcomes;
 }
 
-test('a pinned client has one endpoint left, and everybody else has all', () => {
+test('a pinned client has one endpoint left, and every other client has all', () => {
   const rules = flat(['10.0.1.1', '10.0.2.1', '10.0.3.1']);
   const first = walk(rules);
   expect(first.map(({ probability }) => probability)).toEqual([1 / 3, 1 / 3, 1 / 3]);
@@ -92,7 +92,7 @@ test('a pinned client has one endpoint left, and everybody else has all', () => 
   expect(walk(rules, second, '203.0.113.8')).toHaveLength(3);
 });
 
-test('pins say how long they live', () => {
+test('pins have their lifetime', () => {
   const memory = walk(flat(['10.0.1.1']))[0]?.memory;
   expect(memory?.get('tcp-pins')?.get('203.0.113.9 . 172.30.0.1 . 80')).toEqual({
     key: '203.0.113.9 . 172.30.0.1 . 80',
@@ -102,13 +102,13 @@ test('pins say how long they live', () => {
   expect(memory?.get('tcp-pinned')?.has('203.0.113.9 . 172.30.0.1 . 80 . 10.0.1.1 . 8080')).toBe(true);
 });
 
-test('a walk leaves the memory that it was given alone', () => {
+test('a walk does not change the memory that it gets', () => {
   const memory: Memory = new Map();
   walk(flat(['10.0.1.1']), memory);
   expect(memory.size).toBe(0);
 });
 
-test('a pin to an endpoint that has gone is lost with one packet', () => {
+test('a pin to a removed endpoint is lost with one packet', () => {
   const before = walk(flat(['10.0.1.1']))[0]?.memory;
   const after = flat(['10.0.2.1', '10.0.3.1']);
   const lost = walk(after, before);
@@ -120,18 +120,18 @@ test('a pin to an endpoint that has gone is lost with one packet', () => {
   ]);
 });
 
-test('a full set takes nobody more, and the rule ends there', () => {
+test('a full set takes no more elements, and the rule ends there', () => {
   const rules = flat(['10.0.1.1', '10.0.2.1'], 1);
   const full = walk(rules, undefined, '203.0.113.1')[0]?.memory;
   const [outcome] = walk(rules, full);
   expect(outcome?.memory).toBe(full);
   const step = outcome?.steps.find(({ chain: name, statement }) => name === 'pin-tcp' && statement === 2);
   expect(step).toMatchObject({ rule: 0, passed: false });
-  // Whoever is in already is not turned away.
+  // An element that is already in the set is not refused.
   expect(outcomesOf({ outcomes: walk(rules, full, '203.0.113.1') })).toEqual(['translated 10.0.1.1:8080 1/1']);
 });
 
-test('an update of a map keeps the value that is there', () => {
+test('an update of a map keeps the existing value', () => {
   const update: Statement = { kind: 'update', set: 'pins', key: [saddr], value: [daddr, tcpDport] };
   const rules = ruleset(
     [chain('base', [[update]], hook('filter', 'forward', 0))],
@@ -146,7 +146,7 @@ test('an update of a map keeps the value that is there', () => {
   });
 });
 
-test('a delete of what is not there does nothing, and the rule goes on', () => {
+test('a delete of a missing element does nothing, and the rule continues', () => {
   const rules = ruleset(
     [chain('base', [[{ kind: 'delete', set: 'seen', key: [saddr] }, drop]], hook('filter', 'forward', 0))],
     [set('seen', { key: ['address'], flags: ['dynamic'] })],
@@ -156,7 +156,7 @@ test('a delete of what is not there does nothing, and the rule goes on', () => {
   expect(outcome?.memory.size).toBe(0);
 });
 
-test('what a dynamic set was declared with can be deleted', () => {
+test('declared elements of a dynamic set can be deleted', () => {
   const rules = ruleset(
     [chain('base', [[{ kind: 'delete', set: 'seen', key: [saddr] }]], hook('filter', 'forward', 0))],
     [set('seen', { key: ['address'], flags: ['dynamic'], elements: [{ key: '203.0.113.9' }] })],
@@ -164,7 +164,7 @@ test('what a dynamic set was declared with can be deleted', () => {
   expect(walkPacket(rules, packet('10.0.1.1', 80), node).outcomes[0]?.memory.get('seen')?.size).toBe(0);
 });
 
-test('equal places with different memories are different outcomes', () => {
+test('equal destinations with different memories are different outcomes', () => {
   const remember = (name: string): Statement => ({ kind: 'update', set: name, key: [saddr] });
   const rules = ruleset(
     [

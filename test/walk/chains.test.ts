@@ -57,7 +57,7 @@ test('accept ends one base chain, drop and reject end everything', () => {
   expect(outcomesOf(walkPacket(ruleset(chains([[drop]])), sent, node))).toEqual(['dropped 10.0.1.1:80 1/1']);
 });
 
-test('chances multiply along the way and equal outcomes are added up', () => {
+test('probabilities multiply along the path, and those of equal outcomes are added', () => {
   const chains = [
     chain('nothing', []),
     chain('dropping', [[drop]]),
@@ -84,7 +84,7 @@ test('whatever the branches, their shares add up to one', () => {
   );
 });
 
-/** At each level one chain drops and the others go on to the next level. */
+/** At each level one chain drops and the others continue to the next level. */
 function branching(levels: readonly number[]): Chain[] {
   const inner = levels.map((size, level): Chain => {
     const chains = Array.from({ length: size }, (_, index) => (index === 0 ? 'dropping' : `level-${level + 1}`));

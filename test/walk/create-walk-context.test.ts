@@ -16,7 +16,7 @@ test('without steps the outcomes are the same', () => {
   expect(quick.outcomes).toEqual(outcomes.map((outcome) => ({ ...outcome, steps: [] })));
 });
 
-test('every element that any branch finds is told', () => {
+test('every element that any branch finds is passed on', () => {
   const keys = new Set<string>();
   const context = createWalkContext(ruleset, node, { keepsSteps: false, onElement: ({ key }) => keys.add(key) });
   walkInContext(packet, context);

@@ -164,7 +164,7 @@ const fixedChains: Chain[] = [
   ]),
 ];
 
-// Not in the order of their priorities, which alone decides.
+// Not in the order of their priorities, which is what counts.
 const baseChains: Chain[] = [
   chain('nat-prerouting', [[jump('services')]], natPrerouting),
   chain('nat-output', [[jump('services')]], natOutput),
@@ -193,7 +193,7 @@ const baseChains: Chain[] = [
 
 /**
  * Services with three endpoints, of which 10.0.1.1 is local: 172.30.0.1 (cluster IP), 5.5.5.6 (external), 5.5.5.5
- * (external, policy Local), 5.5.5.7 (with source ranges), 5.5.5.8 (policy Local, nobody local); node port 30080 with
+ * (external, policy Local), 5.5.5.7 (with source ranges), 5.5.5.8 (policy Local, without local endpoints); node port 30080 with
  * an endpoint on the node's own address; 172.30.0.2 and node port 30081 without endpoints.
  */
 export const flatRuleset: Ruleset = ruleset([...dispatchChains, ...fixedChains, ...baseChains], sets);

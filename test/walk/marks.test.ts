@@ -7,10 +7,10 @@ const toService = { destination: '10.96.0.10', protocol: 'tcp', port: 80 } as co
 const node = { localAddresses: ['192.0.2.11'] };
 
 test.each([
-  ['a stranger is masqueraded, and the bit for it is taken back', '203.0.113.9', 0x8000_0001, true, 0x8000_0001],
+  ['an external client is masqueraded, and the bit for it is cleared', '203.0.113.9', 0x8000_0001, true, 0x8000_0001],
   ['a pod keeps its source', '10.244.1.50', 0x8000_0001, false, 0x8000_0001],
   ['a pod whose packet has the bit already is masqueraded', '10.244.1.50', 0x4001, true, 0x1],
-])('marks of others stay: %s', (_what, source, mark, masqueraded, left) => {
+])('marks of other programs stay: %s', (_what, source, mark, masqueraded, left) => {
   const { outcomes } = walkPacket(ruleset, { ...toService, source, mark }, node);
   expect(outcomes).toMatchObject([{ endpoint: '10.244.1.10:8080', masqueraded, mark: left }]);
 });

@@ -4,8 +4,8 @@ import { compileFixture } from '../support/compile-fixture.ts';
 
 const fixture = 'client-affinity-of-a-node-port-leaves-other-services-of-its-number-alone';
 
-/** A pin that nobody asked for drops a connection once its endpoint leaves the Service that did ask. */
-describe('pins are written for the frontend with affinity alone', () => {
+/** A needless pin would drop a connection once its endpoint leaves the Service that has affinity. */
+describe('pins are written only for the frontend with affinity', () => {
   const { rulesets, nodeAddresses } = compileFixture(fixture);
   test.each([
     ['10.244.1.50', '10.96.0.2', []],

@@ -30,7 +30,7 @@ const sets: FilledSet[] = [
   set('pins', { key: ['address'], value: 'endpoint', flags: ['dynamic'] }),
 ];
 
-/** What is not of the types, as data from elsewhere may be. */
+/** A value that the types do not allow, as data from elsewhere may have. */
 function unknown<T>(value: unknown): T {
   return value as T;
 }

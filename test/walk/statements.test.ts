@@ -78,13 +78,13 @@ test('a key with a port of another protocol ends the rule, negated or not', () =
   expect(holds([notIn], { ...sent, port: 81, protocol: 'udp' })).toBe(false);
 });
 
-test('an interface nobody knows is none that a rule names', () => {
+test('an unknown interface does not match a name in a rule', () => {
   const unknown = packet('10.0.1.1', 80);
   expect(holds([match(iifname, 'e*')], unknown)).toBe(false);
   expect(holds([match(iifname, 'eth0', true)], unknown)).toBe(true);
 });
 
-test('the output hook has no input interface, and the way back has lo', () => {
+test('the output hook has no input interface, and a packet that comes back has lo', () => {
   const named = { source: '192.168.0.2', inputInterface: 'eth0' };
   const fromNode = (name: 'output' | 'input', statement: Statement): string[] =>
     outcomesOf(
@@ -99,7 +99,7 @@ test('the output hook has no input interface, and the way back has lo', () => {
   expect(fromNode('input', match(iifname, 'lo'))).toEqual(['dropped 127.0.0.1:80 1/1']);
 });
 
-test('the mark is a number of 32 bits, and xor takes away what or has set', () => {
+test('the mark is a number of 32 bits, and xor clears what or has set', () => {
   const top = 2 ** 31;
   const or = (mark: number): Statement => ({ kind: 'set-mark', operator: 'or', mark });
   const xor = (mark: number): Statement => ({ kind: 'set-mark', operator: 'xor', mark });
@@ -109,7 +109,7 @@ test('the mark is a number of 32 bits, and xor takes away what or has set', () =
   expect(holds([or(top), or(1), xor(top), has(top)])).toBe(false);
 });
 
-test('the mark of a rule that did not hold to its end stays', () => {
+test('the mark of a rule that fails later stays', () => {
   const rules: Rule[] = [
     [{ kind: 'set-mark', operator: 'or', mark: 2 }, match(thDport, 81)],
     [{ kind: 'match-mark', mark: 2 }, drop],
@@ -118,7 +118,7 @@ test('the mark of a rule that did not hold to its end stays', () => {
   expect(fate.outcomes[0]?.verdict).toBe('dropped');
 });
 
-test('a number drawn in a match makes branches', () => {
+test('a number drawn in a match creates branches', () => {
   const rules: Rule[] = [
     [match(numgen(3), 0), drop],
     [match(numgen(2), 1, true), reject],

@@ -44,7 +44,7 @@ test('a translation ends the hook for NAT chains, and only for them', () => {
   ]);
 });
 
-test('a NAT chain that does nothing leaves it to the next', () => {
+test('a NAT chain that does nothing leaves the decision to the next', () => {
   const chains = [
     chain('first', [[match(thDport, 81), dnat('10.0.1.1', 8080)]], natPrerouting),
     chain('second', [[dnat('10.0.2.2', 8080)]], hook('nat', 'prerouting', -90)),
@@ -52,7 +52,7 @@ test('a NAT chain that does nothing leaves it to the next', () => {
   expect(fateOf(chains)).toEqual(['translated 10.0.2.2:8080 1/1']);
 });
 
-test('NAT chains are called at the priority of NAT, whatever they say', () => {
+test('NAT chains are called at the priority of NAT, whatever they declare', () => {
   const chains = [
     chain('nat', [[dnat('10.0.1.1', 8080)]], hook('nat', 'prerouting', -50)),
     chain('filter', [[match(daddr, '10.0.1.1'), drop]], hook('filter', 'prerouting', -60)),
@@ -80,7 +80,7 @@ test('after translation rules see both destinations', () => {
   }
 });
 
-test('a translation to the same place is none for conntrack', () => {
+test('a translation to the same address and port does not count for conntrack', () => {
   const chains = [
     chain('nat', [[dnat('192.168.0.2', 80)]], natPrerouting),
     chain('base', [[isTranslated, drop]], hook('filter', 'input', 0)),
@@ -88,7 +88,7 @@ test('a translation to the same place is none for conntrack', () => {
   expect(fateOf(chains, packet('192.168.0.2', 80))).toEqual(['translated 192.168.0.2:80 1/1']);
 });
 
-test('NAT has its say once: not again over lo', () => {
+test('NAT decides once: not again over lo', () => {
   const chains = [
     chain('out', [[match(thDport, 80), dnat('192.168.0.2', 8080)]], natOutput),
     chain('in', [[dnat('10.0.9.9', 9090)]], natPrerouting),
@@ -98,7 +98,7 @@ test('NAT has its say once: not again over lo', () => {
   expect(fateOf(chains, { ...own(81), destination: '192.168.0.3' })).toEqual(['untouched 192.168.0.3:81 1/1']);
 });
 
-test('who comes back over lo after masquerading has the first address of the node', () => {
+test('a packet that comes back over lo after masquerading has the first address of the node', () => {
   const chains = [
     chain('post', [[{ kind: 'masquerade' }]], natPostrouting),
     chain('in', [[isNew, match(saddr, '192.168.0.2'), drop]], hook('filter', 'prerouting', 0)),

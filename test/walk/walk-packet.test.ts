@@ -31,8 +31,8 @@ test.each([
   ],
   ['a pod to a Local external IP gets all, unchanged', '10.0.9.9', '5.5.5.5', 80, three],
   ['the node to a Local external IP gets all, masqueraded', own, '5.5.5.5', 80, masqueraded(three)],
-  ['outside to a Local external IP with nobody local', '203.0.113.9', '5.5.5.8', 80, ['dropped 5.5.5.8:80 1/1']],
-  ['a pod to a Local external IP with nobody local', '10.0.9.9', '5.5.5.8', 80, three],
+  ['outside to a Local external IP without local endpoints', '203.0.113.9', '5.5.5.8', 80, ['dropped 5.5.5.8:80 1/1']],
+  ['a pod to a Local external IP without local endpoints', '10.0.9.9', '5.5.5.8', 80, three],
   ['a source in the ranges', '203.0.113.9', '5.5.5.7', 80, masqueraded(three)],
   ['a source that is a range of one address', '198.51.100.7', '5.5.5.7', 80, masqueraded(three)],
   ['a source beside the ranges', '198.51.100.8', '5.5.5.7', 80, ['dropped 5.5.5.7:80 1/1']],
@@ -40,7 +40,7 @@ test.each([
   ['no endpoints', '10.0.9.9', '172.30.0.2', 80, ['rejected 172.30.0.2:80 1/1']],
   ['no endpoints, from the node', own, '172.30.0.2', 80, ['rejected 172.30.0.2:80 1/1']],
   ['a wrong port of a live cluster IP', '10.0.9.9', '172.30.0.1', 81, ['rejected 172.30.0.1:81 1/1']],
-  ['an address of the range that nobody has', '10.0.9.9', '172.30.7.7', 80, ['dropped 172.30.7.7:80 1/1']],
+  ['an unassigned address of the range', '10.0.9.9', '172.30.7.7', 80, ['dropped 172.30.7.7:80 1/1']],
   ['an address outside the range', '10.0.9.9', '172.31.0.1', 80, ['untouched 172.31.0.1:80 1/1']],
   [
     'a node port; what stays on the node has no postrouting and so no masquerading',
@@ -74,7 +74,7 @@ test('another protocol is another Service', () => {
   expect(outcomesOf(fate)).toEqual(['rejected 172.30.0.1:80 1/1']);
 });
 
-test('an indexed ruleset and a plain one give the same', () => {
+test('an indexed ruleset and a plain one give the same fate', () => {
   const sent = packet('172.30.0.1', 80);
   expect(walkPacket(flatRuleset, sent, node)).toEqual(walkPacket(indexed, sent, node));
 });
@@ -109,7 +109,7 @@ test('the steps name the rules that did not hold', () => {
   ]);
 });
 
-test('an address that is not canonical, or of the other family, is a mistake of the caller', () => {
+test('an address that is not canonical, or of the other family, throws', () => {
   expect(() => walkPacket(indexed, packet('172.030.0.1', 80), node)).toThrow('172.030.0.1');
   expect(() => walkPacket(indexed, packet('fd00::1', 80), node)).toThrow('fd00::1');
 });

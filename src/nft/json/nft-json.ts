@@ -43,7 +43,7 @@ export interface NftSet {
   readonly stmt?: unknown;
 }
 
-/** Names of types, `["ipv4_addr", "inet_service"]`, or from nft 1.0.7 on expressions that have these types. */
+/** Names of types, `["ipv4_addr", "inet_service"]`, or, in newer versions of nft, expressions of these types. */
 export type NftTypes = readonly string[] | { readonly typeof: NftKey };
 
 /** Fields of a base chain are absent for other chains; an empty text stands for one without a value. */

@@ -4,7 +4,7 @@ import type { Expression } from '../ruleset.ts';
 import type { NftConntrack, NftField, NftFlags, NftKey, NftNumgen, NftPayload, NftRoute } from './nft-json.ts';
 
 /** The expressions of a lookup's key, one or several; undefined when svc2nft never writes one of them. */
-export function readKey(key: NftKey, family: Family): Expression[] | undefined {
+export function readExpressions(key: NftKey, family: Family): Expression[] | undefined {
   return readAll('concat' in key ? key.concat : [key], (field) => readField(field, family));
 }
 

@@ -5,8 +5,8 @@ import { listTable } from './list-table.ts';
 /**
  * Reads what `nft -j list table FAMILY TABLE` printed; see {@link readNftJson}.
  *
- * @throws NftJsonError for a text that is not JSON: nft was ended half way, or it is 1.0.6 and the table has flags, where
- * it stops in the middle and reports success.
+ * @throws NftJsonError for a text that is not JSON: nft was stopped halfway, or nft 1.0.6 met a table with flags, where it
+ * stops in the middle and reports success.
  */
 export function parseNftJson(text: string, name: TableName, knownNames: KnownNames): ListedTable {
   return readNftJson(parseJson(text, name), name, knownNames);

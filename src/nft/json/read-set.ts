@@ -12,7 +12,7 @@ import {
   readElement,
   readIndexedAddress,
 } from './read-element.ts';
-import { isCount, readAll, readKey } from './read-expression.ts';
+import { isCount, readAll, readExpressions } from './read-expression.ts';
 
 /** A set or map with its elements, and how it deviates. */
 interface ReadSet {
@@ -147,7 +147,7 @@ function readKeyTypes(listed: NftTypes, family: Family): KeyTypes | undefined {
     const types = readAll(listed, (name) => typeOfName(name, family));
     return types && types.length > 0 ? { types, protocol: undefined } : undefined;
   }
-  const expressions = readKey(listed.typeof, family);
+  const expressions = readExpressions(listed.typeof, family);
   const types = expressions && readAll(expressions, typeOfExpression);
   const protocol = expressions?.map(protocolOf).find((found) => found !== undefined);
   return types && { types, protocol };

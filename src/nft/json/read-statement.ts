@@ -17,7 +17,7 @@ import type {
   NftVerdictMap,
 } from './nft-json.ts';
 import { pairOf, printAddress, readVerdict } from './read-element.ts';
-import { isCount, onlyFlag, readField, readKey, readProtocol } from './read-expression.ts';
+import { isCount, onlyFlag, readExpressions, readField, readProtocol } from './read-expression.ts';
 
 /** What the meaning of a statement depends on besides itself. */
 interface StatementContext {
@@ -73,7 +73,7 @@ function readMatch({ op, left, right }: NftMatch, family: Family): Statement | u
   const expression = 'concat' in left ? undefined : readField(left, family);
   // The name of an interface may begin with @ as well.
   if (typeof right === 'string' && right.startsWith('@') && expression?.kind !== 'iifname') {
-    const key = readKey(left, family);
+    const key = readExpressions(left, family);
     return key && withOperator({ kind: 'match-set', key, set: right.slice(1) }, op);
   }
   if (expression) {
@@ -159,7 +159,7 @@ function isMark(key: NftKey): boolean {
 
 /** A lookup in a named map, or in a map of its own from random numbers to chains. */
 function readVerdictMap({ key: listedKey, data }: NftVerdictMap, family: Family): Statement | undefined {
-  const key = readKey(listedKey, family);
+  const key = readExpressions(listedKey, family);
   if (typeof data !== 'string') {
     return readRandomGoto(key, data.set);
   }
@@ -189,7 +189,7 @@ function readDestinationMap({ family: to, addr, port }: NftDnat, family: Family)
     return undefined;
   }
   const { key: listedKey, data } = addr.map;
-  const key = readKey(listedKey, family);
+  const key = readExpressions(listedKey, family);
   const protocol = key?.map(protocolOf).find((found) => found !== undefined);
   return key && protocol && data.startsWith('@') ? { kind: 'dnat-map', protocol, key, map: data.slice(1) } : undefined;
 }
@@ -212,8 +212,8 @@ function readSetChange(
   family: Family,
 ): Statement | undefined {
   const { val, timeout } = 'elem' in elem ? elem.elem : { val: elem, timeout: undefined };
-  const key = readKey(val, family);
-  const value = data && readKey(data, family);
+  const key = readExpressions(val, family);
+  const value = data && readExpressions(data, family);
   const isUnderstood = key && (value || !data) && (timeout === undefined || isCount(timeout));
   if ((op !== 'update' && op !== 'delete') || !name.startsWith('@') || !isUnderstood) {
     return undefined;

@@ -36,16 +36,15 @@ export function parseNftText(text: string, names: readonly TableName[], knownNam
   };
 }
 
-/** A table that a text leaves behind. */
+/** A table that exists after the commands of a text. */
 interface TextTable extends TableHead {
   /** Undefined for a table that was not asked for. */
   readonly json: NftJson | undefined;
 }
 
 /**
- * The tables that a text declares: what `svc2nft compile` or `nft list ruleset` printed. Of tables that are not wanted
- * only the braces and strings are looked at. Commands that compile prints before a table, and others on whole tables, do
- * what they do in nft; no others are read.
+ * The tables that a text declares. Tables that are not wanted are skipped by their braces and strings. Commands on whole
+ * tables, such as those that compile prints before a table, have the effect that they have in nft; any other is an error.
  *
  * @throws NftTextError
  */
@@ -96,7 +95,7 @@ function keyOf({ family, table }: TableHead): string {
   return `${family} ${table}`;
 }
 
-/** `add table ip svc2nft`, `delete table ip svc2nft`, `flush ruleset`: takes away the tables that are gone then. */
+/** `add table ip svc2nft`, `delete table ip svc2nft`, `flush ruleset`: removes the tables that no longer exist after it. */
 function runCommand(token: Token, tables: Tables, tokens: TextTokens): void {
   const command = token.kind === 'word' ? token.text : '';
   if (command === 'flush' && accept(tokens, 'ruleset')) {
@@ -124,9 +123,9 @@ function expectEnd(tokens: TextTokens): void {
   }
 }
 
-/** What a table is called, as the text has it. */
+/** How a text names a table. */
 interface TableHead {
-  /** `ip`, `inet`, or any other word that stands there. */
+  /** `ip`, `inet` or any other word. */
   readonly family: string;
   readonly table: string;
 }

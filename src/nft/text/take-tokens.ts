@@ -1,9 +1,9 @@
-/** The small steps that parsers of nft text take. */
+/** The basic steps of the parsers of nft text. */
 
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { TextTokens, Token, Tokens } from './tokens.ts';
 
-/** Whether the next token is this word or mark (no string); if so, it is taken. */
+/** Whether the next token is this word or mark, not a string; if so, it is taken. */
 export function accept(tokens: Tokens, text: string): boolean {
   const isIt = isWordOrMark(tokens.peek(), text);
   if (isIt) {
@@ -12,17 +12,22 @@ export function accept(tokens: Tokens, text: string): boolean {
   return isIt;
 }
 
-/** Whether a token is this word or mark, and no string. */
+/** Whether a token is this word or mark, not a string. */
 export function isWordOrMark({ kind, text: found }: Token, text: string): boolean {
   return found === text && kind !== 'string';
 }
 
-/** The next token, if it is a word, taken; else undefined, and nothing is taken. */
+/** Takes the next token if it is a word; otherwise undefined, and nothing is taken. */
 export function acceptWord(tokens: Tokens): string | undefined {
   return tokens.peek().kind === 'word' ? tokens.take().text : undefined;
 }
 
-/** Takes a word or throws the error of the text, which names what was expected. */
+/**
+ * Takes a word.
+ *
+ * @param expected what the error calls the missing word.
+ * @throws NftTextError for any other token.
+ */
 export function expectWord(tokens: Tokens, expected: string): string {
   const token = tokens.take();
   if (token.kind !== 'word') {
@@ -31,7 +36,11 @@ export function expectWord(tokens: Tokens, expected: string): string {
   return token.text;
 }
 
-/** Takes this mark or throws the error of the text. */
+/**
+ * Takes this mark.
+ *
+ * @throws NftTextError for any other token.
+ */
 export function expectMark(tokens: Tokens, mark: string): Token {
   const token = tokens.take();
   if (token.kind !== 'mark' || token.text !== mark) {
@@ -40,21 +49,21 @@ export function expectMark(tokens: Tokens, mark: string): Token {
   return token;
 }
 
-/** Goes over ends of lines. */
+/** Skips ends of lines. */
 export function skipNewlines(tokens: Tokens): void {
   while (tokens.peek().kind === 'newline') {
     tokens.take();
   }
 }
 
-/** The error for a token that nft does not print there. */
+/** The error for a token that nft does not print at this place. */
 export function unexpected(tokens: Tokens, token: Token, expected: string): Error {
   return tokens.fail(`expected ${expected}, found ${describeToken(token)}`, token);
 }
 
 /**
- * Takes the tokens of one statement: up to the end of the line, or up to the `}` of the block around it. What stands in
- * braces belongs to it, over however many lines.
+ * Takes the tokens of one statement: up to the end of the line or to the `}` of the block around it. Anything in braces
+ * belongs to it, even over several lines.
  */
 export function takeStatement(tokens: TextTokens): Token[] {
   const taken: Token[] = [];
@@ -71,7 +80,7 @@ export function takeStatement(tokens: TextTokens): Token[] {
   throw unexpected(tokens, tokens.peek(), '"}"');
 }
 
-/** The tokens of a statement as a sequence of their own. Its errors have the places of the text. */
+/** The tokens of a statement as a sequence of their own, with errors at their places in the text. */
 export function tokensOf(taken: readonly Token[], { fail }: Tokens): Tokens {
   let index = 0;
   const end: Token = { kind: 'end', text: '', offset: taken.at(-1)?.offset ?? 0 };

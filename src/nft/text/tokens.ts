@@ -1,4 +1,4 @@
-/** The words that nft text is made of. Types only. */
+/** nft text as words, strings and marks. */
 
 /** A word, a quoted string (its text without the quotes), a mark such as `{` or `!=`, or an end. */
 export interface Token {
@@ -7,7 +7,7 @@ export interface Token {
   readonly offset: number;
 }
 
-/** Tokens in order, of which one can be seen ahead. Behind the last one there are only ends. */
+/** Tokens in order, with one token of lookahead. After the last one every token is an end. */
 export interface Tokens {
   readonly peek: () => Token;
   readonly take: () => Token;
@@ -17,17 +17,17 @@ export interface Tokens {
 
 /** All tokens of a text. */
 export interface TextTokens extends Tokens {
-  /** Goes behind the `}` that belongs to this `{`, which was the last token taken. */
+  /** Continues after the `}` that belongs to this `{`, which must be the last token taken. */
   readonly skipBlock: (open: Token) => void;
 }
 
-/** Thrown for a text that is no nft ruleset, with the place, counted from 1, at which it stops being one. */
+/** Thrown for a text that is not an nft ruleset, with the place of the problem, counted from 1. */
 export class NftTextError extends Error {
   override readonly name = 'NftTextError';
   readonly line: number;
   /** In UTF-16 units. */
   readonly column: number;
-  /** The whole line of that place, without its line feed. */
+  /** The whole line at that place, without its line feed. */
   readonly lineText: string;
 
   constructor(message: string, text: string, offset: number) {
@@ -49,10 +49,8 @@ function countLineFeeds(text: string, end: number): number {
 }
 
 /**
- * Reads nft text token by token, in time that grows with its length alone. Comments are left out; `;` and line feeds
- * both end a statement, so both are `newline`.
- *
- * @throws NftTextError from `take` and `peek` for a string that has no end.
+ * The tokens of an nft text, read one by one in linear time. Comments are left out; `;` and line feeds both end a statement,
+ * so both are `newline`. `take` and `peek` throw an {@link NftTextError} for a string without an end.
  */
 export function readTokens(text: string): TextTokens {
   const places = placeErrors(text);
@@ -121,19 +119,19 @@ function markAt(text: string, offset: number): string {
   return pair === '!=' || pair === '==' ? pair : pair.charAt(0);
 }
 
-/** A word goes on to a blank, a mark, a quote or a comment. Dots and colons are part of it, and words by themselves. */
+/** A word ends at a blank, mark, quote or comment. Dots and colons are part of words, and words when they stand alone. */
 function wordEnd(text: string, start: number): number {
   wordBreak.lastIndex = start;
   return wordBreak.test(text) ? wordBreak.lastIndex - 1 : text.length;
 }
 
-/** Other blanks than these, `\f` for one, are part of words: nothing may be a break and no token. */
+/** Other blanks, such as `\f`, are part of words, so that every character belongs to a token or separates two. */
 const wordBreak = /[ \t\r\n;"#{}[\](),=!<>&|^]/g;
 
 /**
  * The offset behind the `}` that closes the block which opens at `open`; braces in strings and comments do not count.
  *
- * @throws NftTextError where the block or a string in it has no end.
+ * @throws NftTextError if the block or a string in it has no end.
  */
 function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
   const next = /[{}"#]/g;
@@ -162,9 +160,9 @@ function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
 }
 
 /**
- * The offset of the quote that closes the one at `open`. nft has no escapes inside quotes, and a string may go over lines.
+ * The offset of the quote that closes the one at `open`. nft has no escapes inside quotes, and a string may span lines.
  *
- * @throws NftTextError where there is none.
+ * @throws NftTextError if there is none.
  */
 function findStringEnd(text: string, open: number, { sawString, errorAt }: ErrorPlaces): number {
   const close = text.indexOf('"', open + 1);
@@ -180,16 +178,16 @@ function endOfComment(text: string, start: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** Makes the errors of one text. */
+/** Creates the errors of one text. */
 interface ErrorPlaces {
-  /** Tells of a quoted text, given the offsets of its quotes. */
+  /** Notes a quoted text by the offsets of its quotes. */
   readonly sawString: (open: number, close: number) => void;
   readonly errorAt: (message: string, offset: number) => NftTextError;
 }
 
 /**
- * The errors of a text, each at its place. Where a quote is left out, the text goes wrong only behind the next quote, lines
- * later; so an error behind a quoted text that goes over lines, which nft allows and hardly anybody has, is at its beginning.
+ * The errors of a text, each at its place. A missing quote is noticed only after the next quote, some lines later. So an
+ * error after a quoted text that spans lines, which nft allows but hardly ever occurs, is placed at the start of that text.
  */
 function placeErrors(text: string): ErrorPlaces {
   let overLines: number | undefined;

@@ -3,8 +3,8 @@ import type { Deviation } from '../../../src/nft/listed-table.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listTable } from './list-table.ts';
 
-/** Everything here is what somebody else may have put into a table of our name. */
-describe.skipIf(!kernelTestsRun)('what no compiler makes is found', () => {
+/** Everything here may have been put into the table by another program. */
+describe.skipIf(!kernelTestsRun)('what svc2nft never writes is found', () => {
   test('objects, chains and their rules', async () => {
     const { ruleset, deviations } = await listTable(`
       counter seen { }
@@ -98,7 +98,7 @@ describe.skipIf(!kernelTestsRun)('what no compiler makes is found', () => {
     expect(deviations).toEqual(
       [
         'unknown counter seen',
-        // nft 1.0.6 forgets auto-merge in its listing; later versions tell.
+        // nft 1.0.6 leaves auto-merge out of its listing; later versions print it.
         ...(deviations.some(({ message }) => message.includes('merging'))
           ? ['set merging: unexpected auto-merge']
           : []),

@@ -5,7 +5,7 @@ describe('elements that traffic wrote', () => {
   const pin = { concat: ['10.0.0.1', 80] };
   const type = ['ipv4_addr', 'inet_service'];
 
-  test('come with what is left of their time, and not as elements', () => {
+  test('come with their remaining times, and not as elements', () => {
     const elem = [
       [{ elem: { val: pin, timeout: 60, expires: 59 } }, { concat: ['10.1.0.1', 8080] }],
       [{ concat: ['10.0.0.2', 80] }, { concat: ['10.1.0.2', 8080] }],
@@ -19,7 +19,7 @@ describe('elements that traffic wrote', () => {
     expect(read.deviations).toEqual([]);
   });
 
-  test('may be odd', () => {
+  test('may deviate', () => {
     const elem = [{ elem: { val: pin, expires: 0, counter: null } }, { concat: [] }, 'a b'];
     const read = readOneSet('set', { type, flags: ['dynamic', 'timeout'], elem });
     expect(read.dynamic).toEqual([{ key: '10.0.0.1 . 80', expiresSeconds: 0 }]);

@@ -9,8 +9,8 @@ import { loadFixture } from '../../support/fixture.ts';
 import { sortRuleset } from './sort-ruleset.ts';
 
 /**
- * What nft 1.1.3 printed after it had loaded these fixtures, compiled for it. After a change of these rulesets the files are
- * made anew in a network namespace: `nft -j list table FAMILY svc2nft`.
+ * What nft 1.1.3 printed after it had loaded these fixtures, compiled for it. When these rulesets change, the files must be
+ * written again from a network namespace: `nft -j list table FAMILY svc2nft`.
  */
 const listings: readonly { name: string; family: Family }[] = [
   { name: 'client-affinity-over-ipv6', family: 'ip6' },

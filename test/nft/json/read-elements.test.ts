@@ -7,12 +7,12 @@ describe('declarations', () => {
   test.each([
     ['a flag alone', { type: 'ipv4_addr', flags: 'interval' }, { key: ['address'], flags: ['interval'] }],
     [
-      'dynamic that is not told',
+      'dynamic that is not printed',
       { type: 'ipv4_addr', flags: ['timeout'] },
       { key: ['address'], flags: ['dynamic', 'timeout'] },
     ],
     [
-      'dynamic that is told',
+      'dynamic that is printed',
       { type: 'ipv4_addr', flags: ['timeout', 'dynamic'] },
       { key: ['address'], flags: ['dynamic', 'timeout'] },
     ],
@@ -75,7 +75,7 @@ describe('elements', () => {
     expect(deviations).toEqual([]);
   });
 
-  test('with more than ours have', () => {
+  test('with more than svc2nft writes', () => {
     const elem = [
       { elem: { val: '10.0.0.1', counter: { packets: 0, bytes: 0 }, comment: 'a' } },
       { elem: { val: '10.0.0.2', timeout: 60, expires: 50 } },
@@ -112,7 +112,7 @@ describe('elements', () => {
     ]);
   });
 
-  test('of an endpoint map, in any order, make lists up to a gap', () => {
+  test('of an endpoint map, in any order, form lists up to a gap', () => {
     const endpoint = (address: string, index: number, port: number) => [
       { concat: [address, 80, index] },
       { concat: ['10.1.0.1', port] },

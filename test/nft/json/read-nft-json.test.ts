@@ -15,7 +15,7 @@ const read = (...objects: unknown[]) =>
     knownNames,
   );
 
-describe('a listing that is none', () => {
+describe('a listing without the table', () => {
   const missing = {
     isDormant: false,
     ruleset: { family: 'ip', table: 'svc2nft', comment: 'Kubernetes Services, by svc2nft', sets: [], chains: [] },
@@ -39,7 +39,7 @@ describe('a listing that is none', () => {
     expect(readNftJson(json, { family: 'ip', table: 'svc2nft' }, knownNames)).toEqual(missing);
   });
 
-  test('never throws, whatever stands anywhere in it', () => {
+  test('never throws, whatever value is anywhere in it', () => {
     const text = readFileSync(new URL('client-affinity-over-udp-and-sctp.ip.json', import.meta.url), 'utf8');
     const strange = fc.oneof(fc.jsonValue(), fc.constantFrom('@', '@a', {}, [], -1, 1.5, 1e300, { concat: [] }, [[]]));
     fc.assert(
@@ -60,7 +60,7 @@ function flagged(flag: string) {
 }
 
 describe('a table', () => {
-  test('has no flags, and its comment where nft prints it', () => {
+  test('has no flags, and its comment if nft prints it', () => {
     const own = { table: { family: 'ip', name: 'svc2nft', flags: 'dormant', comment: 'older' } };
     const { ruleset, deviations } = readNftJson({ nftables: [own] }, { family: 'ip', table: 'svc2nft' }, knownNames);
     expect(ruleset.comment).toBe('older');
@@ -83,7 +83,7 @@ describe('a table', () => {
     });
   });
 
-  test('has no names that commands cannot speak of', () => {
+  test('has no names that commands cannot use', () => {
     const { ruleset, deviations } = read(
       { chain: { ...place, name: 'a b' } },
       { chain: { ...place, name: '\u001b[1m' } },
@@ -109,7 +109,7 @@ describe('a table', () => {
 });
 
 describe('a chain', () => {
-  test('may lack the policy, and says what is foreign', () => {
+  test('may lack the policy, and names what is unexpected', () => {
     const base = { type: 'filter', hook: 'input', prio: -5 };
     const { ruleset, deviations } = read(
       { chain: { ...place, name: 'a', ...base } },

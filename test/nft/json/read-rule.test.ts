@@ -47,7 +47,7 @@ describe('a rule', () => {
     }
   });
 
-  test('has its protocol asked for where the compiler does, whether nft prints that or not', () => {
+  test('matches its protocol where the compiler does, whether nft prints the match or not', () => {
     const asked = match('==', { meta: { key: 'l4proto' } }, 'tcp');
     const pinned = { dnat: { family: 'ip', addr: { map: { key: { concat: [daddr, tcpDport] }, data: '@tcp-pins' } } } };
     const picked = { dnat: { addr: { map: { key: { concat: [tcpDport, numgen] }, data: '@tcp-endpoints' } } } };
@@ -65,7 +65,7 @@ describe('a rule', () => {
     }
   });
 
-  test('changes maps in words or in JSON', () => {
+  test('changes maps in text or in JSON', () => {
     const value = { concat: [daddr, tcpDport] };
     const expected = [
       {
@@ -93,9 +93,9 @@ describe('a rule', () => {
   test.each([
     ['no statement', []],
     ['no list', { drop: null }],
-    ['a statement of nobody', [{ queue: null }]],
+    ['an unknown statement', [{ queue: null }]],
     ['two statements in one', [{ drop: null, accept: null }]],
-    ['a detail of nobody', [{ dnat: { addr: '10.0.0.1', port: 80, flags: ['random'] } }]],
+    ['an unknown detail', [{ dnat: { addr: '10.0.0.1', port: 80, flags: ['random'] } }]],
     ['dnat without a protocol', [{ dnat: { addr: '10.0.0.1', port: 80 } }]],
     [
       'dnat into another family',
@@ -130,7 +130,7 @@ describe('a rule', () => {
     ['an addition', [{ set: { op: 'add', elem: daddr, set: '@a' } }]],
     ['half a second', ['update @a { ip saddr timeout 500ms : ip daddr . tcp dport }']],
     ['no time', ['update @a { ip saddr timeout  : ip daddr . tcp dport }']],
-    ['words of nobody', ['update @a { ip saddr : tcp sport }']],
+    ['an unknown field in text', ['update @a { ip saddr : tcp sport }']],
     ['another rejection', [{ reject: { type: 'tcp reset' } }]],
     ['the rejection of the other family', [{ reject: { type: 'icmpv6', expr: 'port-unreachable' } }]],
     ['a masquerade of another kind', [{ masquerade: { flags: ['fully-random', 'persistent'] } }]],

@@ -14,14 +14,14 @@ import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listInKernel } from './list-in-kernel.ts';
 import { sortRuleset } from './sort-ruleset.ts';
 
-/** What is loaded comes back as the data that it was made from. */
+/** A loaded ruleset reads as the data that it was printed from. */
 describe.skipIf(!kernelTestsRun)('a ruleset in the kernel reads as it was compiled', () => {
   test('every fixture', async () => {
     const fixtures = listFixtures().map(compileFixture);
     await expectRoundTrips(fixtures, (index) => fixtures[index]?.name ?? '');
   });
 
-  test('every masquerade bit, pod networks of many sizes, odd names of interfaces', async () => {
+  test('every masquerade bit, pod networks of many sizes, unusual names of interfaces', async () => {
     const settings: Partial<CompileOptions>[] = [
       ...Array.from({ length: 32 }, (_, masqueradeBit) => ({ masqueradeBit })),
       ...[0, 1, 7, 8, 9, 25, 31, 32].map((prefix) => ({ clusterCIDRs: [`202.85.170.85/${prefix}`] })),

@@ -10,7 +10,7 @@ const golden = readFileSync(
   'utf8',
 );
 
-/** What nft text may hold without an end of anything. */
+/** What nft text may contain. */
 const pieces = [
   '{',
   '}',
@@ -63,7 +63,7 @@ function errorOf(text: string): NftTextError | undefined {
   }
 }
 
-/** What is odd; nothing for text that is wrong. */
+/** The deviations; none for text that is wrong. */
 function messagesOf(text: string): string[] {
   return errorOf(text) ? [] : (parseOne(text, ours)?.deviations.map(({ message }) => message) ?? []);
 }
@@ -72,7 +72,7 @@ function inTable(body: string): string {
   return `table ip svc2nft {\n${body}\n}\n`;
 }
 
-describe('wrong text is an error with a place inside the text, and never anything else', () => {
+describe('wrong text is an error with a place inside the text, and nothing else is thrown', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
   test(`golden text cut anywhere, SEED=${seed}`, () => {
@@ -86,7 +86,7 @@ describe('wrong text is an error with a place inside the text, and never anythin
     );
   });
 
-  test(`golden text with pieces put in or taken out, SEED=${seed}`, () => {
+  test(`golden text with pieces inserted or removed, SEED=${seed}`, () => {
     const change = fc.record({
       at: fc.integer({ min: 0, max: golden.length }),
       gone: fc.integer({ min: 0, max: 8 }),
@@ -121,7 +121,7 @@ describe('wrong text is an error with a place inside the text, and never anythin
     }
   });
 
-  test(`what is odd in mangled text is said in words, SEED=${seed}`, () => {
+  test(`deviations of mangled text are readable, SEED=${seed}`, () => {
     const piece = fc.record({ at: fc.integer({ min: 0, max: golden.length }), gone: fc.integer({ min: 0, max: 40 }) });
     fc.assert(
       fc.property(fc.array(piece, { minLength: 1, maxLength: 4 }), (pieces) => {
@@ -139,7 +139,7 @@ describe('wrong text is an error with a place inside the text, and never anythin
     ['chain c { type nat hook input priority; }', 'chain c: unexpected type nat hook input without priority'],
     ['set s { size 3; }', 'set s: unexpected empty type'],
     ['map m { type ipv4_addr; }', 'map m: unexpected type ipv4_addr without a type of values'],
-  ])('what is missing is named: %s', (body, message) => {
+  ])('a missing part is named: %s', (body, message) => {
     expect(messagesOf(inTable(body))).toEqual([message]);
   });
 
@@ -159,7 +159,7 @@ describe('wrong text is an error with a place inside the text, and never anythin
   });
 });
 
-describe('text that nft allows and nobody expects', () => {
+describe('text that nft allows but never prints', () => {
   test('strings with braces, backslashes, number signs and line feeds', () => {
     const odd = 'a } { # \\ ; \n "'.replace('"', '');
     const text = `table inet x { chain c { drop comment "${odd}" } } # }\n${inTable(

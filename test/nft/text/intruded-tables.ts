@@ -1,4 +1,4 @@
-/** Tables of our name that hold what somebody else may have put there, as nft 1.0.6 loads it. */
+/** Tables with the name of svc2nft's that hold what another program may have put there, as nft 1.0.6 loads it. */
 export const intrudedTables = `
 table ip svc2nft {
   counter seen { }

@@ -16,7 +16,7 @@ function readOne(text: string, name: { family: 'ip' | 'ip6'; table: string }): L
 }
 
 describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as it was compiled', () => {
-  // That the JSON of every one reads as it was compiled is shown in test/nft/json/round-trip.kernel.test.ts.
+  // test/nft/json/round-trip.kernel.test.ts shows that the JSON of each reads as it was compiled.
   test('every golden, as text', async () => {
     await expectListings(listFixtures(), ['list ruleset']);
   });
@@ -33,7 +33,7 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
     await expectListings(names, ['-n list ruleset', '-y -p -a -s list ruleset', '-j list ruleset', '-nj list ruleset']);
   });
 
-  test('what nobody compiled is as odd in text as in JSON', async () => {
+  test('text and JSON have the same deviations', async () => {
     const [[text = '', json = ''] = []] = await printInKernel(
       [intrudedTables],
       ['-n list ruleset', '-nj list ruleset'],
@@ -77,7 +77,7 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
     ]);
   });
 
-  test('ports by name are refused at their place', async () => {
+  test('ports by name are an error at their place', async () => {
     const table = (body: string) => `table ip svc2nft {\n${body}\n}`;
     const texts = [
       'set s { type inet_proto . inet_service; elements = { tcp . 80 }; }',
@@ -99,7 +99,7 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
   });
 });
 
-/** Time goes on between two listings. */
+/** Time passes between two listings. */
 function withoutTime(listing: ListedTable | undefined): unknown {
   return [...(listing?.dynamic ?? [])].map(([name, elements]) => [
     name,
@@ -107,7 +107,7 @@ function withoutTime(listing: ListedTable | undefined): unknown {
   ]);
 }
 
-/** Loads goldens beside a table of somebody else, and reads what the commands print. */
+/** Loads goldens beside a table of another program, and reads what the commands print. */
 async function expectListings(names: readonly string[], commands: readonly string[]): Promise<void> {
   const fixtures = names.map(compileFixture);
   const other = 'table inet other { chain one { tcp dport { 80, 443 } accept comment "} {"; }\n}';

@@ -19,7 +19,7 @@ const from = { kind: 'address', field: 'saddr' } as const;
 const to = { kind: 'address', field: 'daddr' } as const;
 const tcpPort = { kind: 'dport', protocol: 'tcp' } as const;
 
-/** Versions of nft print the same rule in several ways, and compile in yet another. */
+/** Versions of nft print the same rule in different ways, and compile prints it in yet another. */
 describe('several spellings of one rule', () => {
   const spellings: readonly (readonly [Rule, readonly string[]])[] = [
     [
@@ -92,14 +92,14 @@ describe('several spellings of one rule', () => {
     }
   });
 
-  test('IPv6 destinations stand in brackets', () => {
+  test('IPv6 destinations are in brackets', () => {
     expect(parseRule('meta l4proto udp dnat ip6 to [fd00::1]:53', 'ip6')).toEqual([
       { kind: 'dnat', protocol: 'udp', address: 'fd00::1', port: 53 },
     ]);
   });
 });
 
-describe('rules that nobody compiles are not understood', () => {
+describe('rules that svc2nft never writes are not understood', () => {
   test.each([
     'accept',
     'counter packets 0 bytes 0 drop',
@@ -151,7 +151,7 @@ test.each<[string, Hook]>([
   expect(deviations).toEqual([]);
 });
 
-test('a priority that nobody knows is odd', () => {
+test('an unknown priority is a deviation', () => {
   const { deviations } = parse('chain c { type nat hook output priority early - 3; policy drop; }') ?? {};
   expect(deviations?.map(({ message }) => message)).toEqual([
     'chain c: unexpected type nat hook output priority early - 3',
@@ -160,7 +160,7 @@ test('a priority that nobody knows is odd', () => {
 });
 
 describe('sets', () => {
-  test('on one line, over lines, with counts and handles, with a comma at the end', () => {
+  test('on one line, over several lines, with counts and handles, with a trailing comma', () => {
     const set = { name: 's', key: ['address', 'port'], size: 65535, comment: 'c' };
     const elements = [{ key: '10.0.0.1 . 80' }, { key: '10.0.0.2 . 81', comment: 'x' }];
     const texts = [
@@ -196,7 +196,7 @@ describe('sets', () => {
     ]);
   });
 
-  test('types by example tell the protocol and make lists of endpoints', () => {
+  test('types by example give the protocol and form lists of endpoints', () => {
     const text = `map m {
       typeof ip daddr . sctp dport . numgen random mod 2 : ip daddr . sctp dport
       elements = { 10.0.0.1 . 80 . 0x00000001 : 10.2.2.3 . 81, 10.0.0.1 . 80 . 0 : 10.2.2.2 . 81 }
@@ -219,6 +219,6 @@ describe('sets', () => {
   });
 });
 
-test('a table of another name or family is none', () => {
+test('a table of another name or family is ignored', () => {
   expect(parseOne('table ip6 svc2nft { }\ntable ip other { }', { family: 'ip', table: 'svc2nft' })).toBeUndefined();
 });
