@@ -23,12 +23,12 @@ test('the file that kubeadm writes gives its cluster CIDR and no diagnostic', ()
   expect(read(content)).toEqual({ options: { clusterCIDRs: ['10.244.0.0/16'], masqueradeAll: false }, found: [] });
 });
 
-test('a file with every default written out is as quiet', () => {
+test('a file that states every default gives no diagnostic either', () => {
   const content = readFileSync(join(import.meta.dirname, 'defaults-config.yaml'), 'utf8');
   expect(read(content)).toEqual({ options: { masqueradeAll: false, masqueradeBit: 14 }, found: [] });
 });
 
-test('reads everything that decides about packets', () => {
+test('reads every field that affects packets', () => {
   expect(
     readObject({
       bindAddress: '192.0.2.011',
@@ -55,13 +55,13 @@ test('reads everything that decides about packets', () => {
   });
 });
 
-test('a bind address that means all says nothing about the node', () => {
+test('a bind address that means all does not set an address of the node', () => {
   for (const bindAddress of ['', '0.0.0.0', '::', '0:0:0:0:0:0:0:0']) {
     expect(readObject({ bindAddress })).toEqual({ options: {}, found: [] });
   }
 });
 
-test('equal durations are equal however they are written', () => {
+test('durations are compared by value', () => {
   for (const tcpEstablishedTimeout of ['24h', '24h0m0s', '1440m', '86400s']) {
     expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([]);
   }
@@ -92,7 +92,7 @@ test.each([
 });
 
 test.each(['br"0', 'br 0', 'br/0', 'br*', 'br0\n', '.', '..', 'sixteen-letters-', 'ü', '\u0000'])(
-  '%j is no interface',
+  '%j is not a valid interface name',
   (bridgeInterface) => {
     const { options, found } = readObject({ detectLocalMode: 'BridgeInterface', detectLocal: { bridgeInterface } });
     expect({ options, found }).toEqual({ options: {}, found: ['invalid-config detectLocal.bridgeInterface'] });
@@ -135,7 +135,7 @@ test.each(unused.map((leaf) => [leaf.path.join('.'), leaf] as const))('%s takes 
   );
 });
 
-test('JSON does as well as YAML, and what is neither has a diagnostic', () => {
+test('reads JSON and YAML, and reports anything else', () => {
   expect(read(`${head}clusterCIDR: 10.0.0.0/8\n`)).toEqual(readObject({ clusterCIDR: '10.0.0.0/8' }));
   expect(read('').found).toEqual(['empty-input ']);
   expect(read('{').found).toEqual(['invalid-json ']);
@@ -144,7 +144,7 @@ test('JSON does as well as YAML, and what is neither has a diagnostic', () => {
   expect(read('kind: List\nitems: []').found).toEqual(['invalid-config ']);
 });
 
-test('no content makes it throw, and no option comes from a value with an error', () => {
+test('does not throw for any content, and takes no option from an invalid value', () => {
   const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.string());
   const key = fc.constantFrom(
     ...Object.keys(kubeProxyFields).filter((name) => name !== 'kind' && name !== 'apiVersion'),

@@ -19,7 +19,7 @@ test('prints the place, the object, the message, the line and a caret', () => {
   );
 });
 
-test('says nothing of a place that there is not', () => {
+test('omits a place that is not known', () => {
   expect(format({ code: 'no-node', message: 'none' })).toBe('warning no-node: none');
 });
 
@@ -30,20 +30,20 @@ test('cuts long lines around the column and points at the same character', () =>
   expect(shown.charAt(caret.indexOf('^'))).toBe('X');
 });
 
-test('points at the right character behind tabs and control characters', () => {
+test('points at the right character after tabs and control characters', () => {
   const [, shown = '', caret = ''] = format(about('\t\u001b[2JX', 6)).split('\n');
   expect(shown).toBe('  \\t\\u001b[2JX');
   expect(shown.charAt(caret.indexOf('^'))).toBe('X');
 });
 
-test('colors only where asked to, and changes no letter by it', () => {
+test('colors only on request, without changing the text', () => {
   const diagnostic = about('port: 70000', 7);
   const colored = formatDiagnostic(diagnostic, { color: true });
   expect(colored).toContain('\u001b[');
   expect(stripVTControlCharacters(colored)).toBe(format(diagnostic));
 });
 
-test('lets no control or invisible character of the input through, and is never more than three lines', () => {
+test('escapes control and invisible characters of the input, and prints at most three lines', () => {
   const text = fc.string({ unit: 'binary' });
   fc.assert(
     fc.property(text, text, text, fc.nat(40), (file, message, lineText, column) => {

@@ -22,7 +22,7 @@ function read(...objects: object[]): ReturnType<typeof readPlaces> {
 }
 
 describe('endpoints of slices', () => {
-  test('say their Pod, node and zone; the zone of the node stands in for theirs', () => {
+  test('give Pod, node and zone; a missing zone is that of the node', () => {
     const { byAddress, pods } = read(
       slice(
         { addresses: ['10.244.1.5'], nodeName: 'worker-1', targetRef: { kind: 'Pod', name: 'web-1' } },
@@ -42,7 +42,7 @@ describe('endpoints of slices', () => {
     ]);
   });
 
-  test('one that says less takes nothing away', () => {
+  test('one without a node or zone does not remove what another gave', () => {
     const { byAddress } = read(
       slice({ addresses: ['10.244.1.5'], nodeName: 'worker-1', targetRef: { kind: 'Pod', name: 'web-1' } }),
       slice({ addresses: ['10.244.1.5'], zone: 'zone-c' }),
@@ -59,7 +59,7 @@ describe('Pods', () => {
     status,
   });
 
-  test('have all their addresses, or the one of old objects', () => {
+  test('give all their addresses, or the only one of old objects', () => {
     const { pods } = read(
       node,
       pod('two', { podIPs: [{ ip: '10.244.1.5' }, { ip: 'fd00::5' }] }),
@@ -71,14 +71,14 @@ describe('Pods', () => {
     ]);
   });
 
-  test('of the host network share the address of the node, which stays the node', () => {
+  test('in the host network share the address of the node, which stays that of the node', () => {
     const { byAddress, pods, nodes } = read(pod('proxy', { podIP: '192.0.2.11' }), node);
     expect(byAddress.has('192.0.2.11')).toBe(false);
     expect(pods.get('default/proxy')).toEqual({ addresses: ['192.0.2.11'], nodeName: 'worker-1' });
     expect(nodes.get('192.0.2.11')).toBe('worker-1');
   });
 
-  test('that have ended have no address any more', () => {
+  test('that have finished give no address', () => {
     const { byAddress } = read(
       pod('done', { phase: 'Succeeded', podIP: '10.244.1.5' }),
       pod('failed', { phase: 'Failed', podIP: '10.244.1.6' }),
@@ -88,7 +88,7 @@ describe('Pods', () => {
   });
 });
 
-test('what has a wrong form counts as absent, and no name carries anything but letters, digits and -_.', () => {
+test('malformed values count as absent, and names have letters, digits and -_. only', () => {
   const odd = '\u001b[31m<b>"\n';
   const { byAddress, pods, zones, nodes } = read(
     { kind: 'Node', metadata: { name: odd, labels: { 'topology.kubernetes.io/zone': odd } }, status: { addresses: 7 } },

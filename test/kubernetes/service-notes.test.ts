@@ -8,7 +8,7 @@ function note(spec: unknown, others: object = {}): ServiceNote | undefined {
   )[0];
 }
 
-describe('why no node translates a Service', () => {
+describe('why no node serves a Service', () => {
   test.each([
     [{ type: 'ExternalName', externalName: 'db.example.org' }, 'ExternalName'],
     [{ clusterIP: 'None' }, 'headless'],
@@ -20,7 +20,7 @@ describe('why no node translates a Service', () => {
     expect(note(spec)?.unserved).toBe(expected);
   });
 
-  test('another proxy has it', () => {
+  test('it is assigned to another proxy', () => {
     const labels = { 'service.kubernetes.io/service-proxy-name': '' };
     expect(note({ clusterIP: '10.96.0.10' }, { metadata: { name: 'web', labels } })).toMatchObject({
       namespace: 'default',
@@ -29,7 +29,7 @@ describe('why no node translates a Service', () => {
   });
 });
 
-test('addresses and ports, canonical, each once', () => {
+test('addresses and ports are canonical, each once', () => {
   const spec = {
     clusterIP: '10.96.0.10',
     clusterIPs: ['10.96.0.10', 'FD00::0010'],
@@ -54,7 +54,7 @@ test('addresses and ports, canonical, each once', () => {
   });
 });
 
-test('objects of a wrong form are passed over', () => {
+test('malformed objects are ignored', () => {
   const objects = [
     { kind: 'Service' },
     { kind: 'Service', metadata: { name: 7 } },

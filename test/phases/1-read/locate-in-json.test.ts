@@ -44,7 +44,7 @@ function write(root: unknown, gaps: readonly string[]): { text: string; places: 
   return { text: words.join(''), places };
 }
 
-test('finds every value of a text where it was written', () => {
+test('finds the position of every value', () => {
   const gaps = fc.array(blanks, { minLength: 1, maxLength: 7 });
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), gaps, (value, spaces) => {
@@ -59,7 +59,7 @@ test('finds every value of a text where it was written', () => {
   );
 });
 
-test('answers with the nearest value when the path goes on', () => {
+test('returns the nearest enclosing value for a path that does not exist', () => {
   const text = '{"a": [1, {"b": 2}]}';
   const json = { text, children: new Map() };
   expect(locateInJson(json, 0, ['a', 1, 'missing', 'more'])).toBe(text.indexOf('{"b"'));

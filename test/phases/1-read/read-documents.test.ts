@@ -36,7 +36,7 @@ test('reads several documents and skips empty ones', () => {
   expect(values('{"kind": "A"}\n{"kind": "B"} [{"kind": "C"}]')).toEqual([{ kind: 'A' }, { kind: 'B' }, { kind: 'C' }]);
 });
 
-test('expands lists, also in lists, typed ones and plain ones, in their order', () => {
+test('expands lists in order: nested, typed and plain ones', () => {
   const list = { kind: 'List', items: [{ kind: 'A' }, { kind: 'List', items: [{ kind: 'B' }] }, { kind: 'C' }] };
   expect(values(JSON.stringify(list))).toEqual([{ kind: 'A' }, { kind: 'B' }, { kind: 'C' }]);
   expect(values('- kind: A\n- kind: B\n')).toEqual([{ kind: 'A' }, { kind: 'B' }]);
@@ -50,11 +50,11 @@ test('a list without items is an empty cluster', () => {
   expect(values('[]')).toEqual([]);
 });
 
-test('a kind that merely ends in List is an object', () => {
+test('an object whose kind only ends in List is not a list', () => {
   expect(values('kind: AllowList\nspec: {}\n')).toEqual([{ kind: 'AllowList', spec: {} }]);
 });
 
-test('lists nested without end are left alone, not followed', () => {
+test('lists nested too deeply are not expanded', () => {
   const depth = 100_000;
   const text = `${'{"kind":"List","items":['.repeat(depth)}${']}'.repeat(depth)}`;
   const { documents, diagnostics } = read(text);
@@ -91,7 +91,7 @@ test('positions are right in the second of several documents', () => {
   expect(json && placeOf(json, 'port')).toBe('3:9 "port": 1}');
 });
 
-test('positions follow aliases to where the value is written', () => {
+test('positions of aliases are those of the anchored value', () => {
   const [document] = read('kind: A\na: &a\n  port: 1\nb: *a\n').documents;
   expect(document && placeOf(document, 'b', 'port')).toBe('3:9   port: 1');
 });
@@ -117,7 +117,7 @@ test.each(['[', '{a: ', '- ', '? ', '!!x [', '&a [', '\n'])(
   },
 );
 
-test('nesting as deep as in the deepest custom resources is fine', () => {
+test('nesting as deep as in the deepest custom resources is read', () => {
   const lines = Array.from({ length: 100 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n');
   expect(read(`${lines} x\n`).diagnostics).toEqual([]);
   expect(read(`a: ${'['.repeat(200)}${']'.repeat(200)}`).diagnostics).toEqual([]);
@@ -132,7 +132,7 @@ test('an alias inside its own anchor is an error, not an endless loop', () => {
   expect(values('&a\nkind: A\nb: &a x\nc: *a\n')).toEqual([{ kind: 'A', b: 'x', c: 'x' }]);
 });
 
-test('tells how far a long YAML text is read, up to its end, and nothing about short ones', () => {
+test('reports progress on long YAML texts, up to the end, and none on short ones', () => {
   const calls: number[] = [];
   const content = Buffer.from(`${'# a line of a comment, and so on\n'.repeat(70_000)}kind: A\n`);
   readDocuments([{ file: 'long.yaml', content }], (file, done, total) => {
@@ -145,13 +145,13 @@ test('tells how far a long YAML text is read, up to its end, and nothing about s
   readDocuments([{ file: 'short.yaml', content: Buffer.from('kind: A\n') }], () => expect.unreachable());
 });
 
-test('objects at hand become documents without a position', () => {
+test('objects in memory become documents without a position', () => {
   const documents = documentsOf([{ kind: 'List', items: [pod] }, pod]);
   expect(documents.map(({ value }) => value)).toEqual([pod, pod]);
   expect(documents.map((document) => placeOf(document))).toEqual([undefined, undefined]);
 });
 
-test('no text and no bytes make it throw, and what is no document has a diagnostic with a position', () => {
+test('text and bytes never make it throw, and what is not a document has a diagnostic with a position', () => {
   const yamlLike = fc
     .array(
       fc.constantFrom(
@@ -193,7 +193,7 @@ test('no text and no bytes make it throw, and what is no document has a diagnost
   );
 });
 
-test('a text of very many bad documents, keys or errors is read in one go', () => {
+test('a text with very many bad documents, keys or errors is read in reasonable time', () => {
   const documents = readDocuments([{ file: 'a.yaml', content: Buffer.from('---\nkind: X\na: [1\n'.repeat(5_000)) }]);
   expect(documents.diagnostics.length).toBeGreaterThanOrEqual(5_000);
   const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1\n`).join('');

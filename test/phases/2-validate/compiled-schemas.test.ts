@@ -24,7 +24,7 @@ const head = `// @ts-nocheck
 import type { SchemaValidator } from './check-schema.ts';
 `;
 
-test('the compiled schemas are those of schemas.ts', () => {
+test('the compiled schemas are current', () => {
   const text = compileSchemas();
   if (writing) {
     writeFileSync(path, text);
@@ -32,7 +32,7 @@ test('the compiled schemas are those of schemas.ts', () => {
   expect(readFileSync(path, 'utf8'), `${path} (npm run schemas rewrites it)`).toBe(text);
 });
 
-test('the compiled schemas need nothing of ajv', () => {
+test('the compiled schemas do not import ajv', () => {
   expect(readFileSync(path, 'utf8')).not.toMatch(/require\(|import .*ajv/);
 });
 

@@ -44,7 +44,7 @@ test('keeps valid objects of the four kinds and counts the others', () => {
   expect(Object.fromEntries(snapshot.unusedKinds)).toEqual({ Pod: 2, 'Service.serving.knative.dev': 1 });
 });
 
-test('takes the empty text for nothing, as Go clients may write it', () => {
+test('treats an empty string as unset, as Go clients may write it', () => {
   const spec = {
     type: '',
     internalTrafficPolicy: '',
@@ -62,7 +62,7 @@ test('takes the empty text for nothing, as Go clients may write it', () => {
   expect(check(web, owned, node).found).toEqual([]);
 });
 
-test('a Service that gets no rules is hardly looked at', () => {
+test('a Service that is not served is only checked by its schema', () => {
   const ports = [{ port: 80 }, { port: 81 }];
   expect(check(service({ clusterIP: 'None', ports, externalIPs: ['x'] })).found).toEqual([]);
   expect(check(service({ type: 'ExternalName', clusterIP: '', ports })).found).toEqual([]);
@@ -77,7 +77,7 @@ test('v1beta1 is read for ServiceCIDR', () => {
   expect(check(cidr).found).toEqual([]);
 });
 
-test('takes null wherever Go clients write it', () => {
+test('accepts null wherever Go clients write it', () => {
   const nulls = {
     type: null,
     clusterIPs: null,
@@ -156,7 +156,7 @@ test.each([
   );
 });
 
-test('what no proxy serves needs a good name, and little else', () => {
+test('an object that no proxy serves needs a valid name, and little else', () => {
   const nothing = { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined };
   expect(check(service({ ...nothing, type: 'ExternalName', externalName: 'x', ports: undefined })).found).toEqual([]);
   expect(check(service({ ...nothing, clusterIP: 'None', clusterIPs: ['None'], externalIPs: ['what?'] })).found).toEqual(
@@ -168,14 +168,14 @@ test('what no proxy serves needs a good name, and little else', () => {
   expect(check(service({ type: 'ExternalName' }, { name: 'a b' })).found).toEqual(['invalid-name metadata.name']);
 });
 
-test('slices of headless Services are left out without a word', () => {
+test('slices of headless Services are left out without a diagnostic', () => {
   const labels = { 'service.kubernetes.io/headless': '', 'kubernetes.io/service-name': 'gone' };
   const { snapshot, found } = check(slice({ addressType: 'FQDN' }, { labels }));
   expect(found).toEqual([]);
   expect(snapshot.endpointSlices).toEqual([]);
 });
 
-test('more families than cluster IPs is fine', () => {
+test('there may be more families than cluster IPs', () => {
   expect(check(service({ ipFamilies: ['IPv4', 'IPv6'] })).found).toEqual([]);
 });
 
@@ -185,7 +185,7 @@ test('a Service without clusterIPs is checked by its clusterIP', () => {
   expect(check(service({ ...spec, ipFamilies: undefined })).found).toEqual([]);
 });
 
-test('tells everything that is wrong with an object at once, and each field once', () => {
+test('reports all errors of an object at once, and each field once', () => {
   const spec = {
     ports: [
       { port: 0, protocol: 'tcp' },
@@ -218,14 +218,14 @@ test('errors come in the order of the documents', () => {
   ]);
 });
 
-test('an invalid object takes nothing else along', () => {
+test('an invalid object does not affect others', () => {
   const { snapshot, found } = check(service({ ports: [{ port: 0 }] }), service({}, { name: 'good' }), slice());
   expect(found).toEqual(['invalid-port spec.ports.0.port']);
   expect(snapshot.services.map(({ object }) => object.metadata.name)).toEqual(['good']);
   expect(snapshot.endpointSlices).toHaveLength(1);
 });
 
-test('the same object twice counts once, whatever differs besides the fields in use', () => {
+test('two copies of an object count once, even if unused fields differ', () => {
   const { snapshot, found } = check(
     service({ selector: { app: 'web' } }, { resourceVersion: '1', annotations: { a: 'b' } }),
     service({ selector: null, externalIPs: null }, { resourceVersion: '2' }),
@@ -234,7 +234,7 @@ test('the same object twice counts once, whatever differs besides the fields in 
   expect(snapshot.services).toHaveLength(1);
 });
 
-test('two objects of one name with different content are both left out', () => {
+test('two objects of the same name with different content are both left out', () => {
   const { snapshot, found } = check(
     service(),
     service({ ports: [{ port: 81 }] }),
@@ -245,7 +245,7 @@ test('two objects of one name with different content are both left out', () => {
   expect(snapshot.services.map(({ object }) => object.metadata.namespace)).toEqual(['other']);
 });
 
-test('the namespace default may be left out', () => {
+test('the namespace default may be omitted', () => {
   const { found } = check(
     service({}, { namespace: undefined }),
     service({ ports: [] }, { namespace: 'default' }),
@@ -254,7 +254,7 @@ test('the namespace default may be left out', () => {
   expect(found).toEqual(['duplicate-object ']);
 });
 
-test('source ranges of one family are told when the other has a load balancer address', () => {
+test('source ranges of one family give a warning if the other has a load balancer address', () => {
   const ingress = (...ips: string[]) => ({ loadBalancer: { ingress: ips.map((ip) => ({ ip })) } });
   const both = {
     clusterIPs: ['10.96.0.10', 'fd00::1'],
@@ -267,7 +267,7 @@ test('source ranges of one family are told when the other has a load balancer ad
   expect(check(service({ loadBalancerSourceRanges: ['10.0.0.0/8'] }, {}, ingress('2001:db8::1'))).found).toEqual([]);
 });
 
-test('names of JavaScript itself are names like others', () => {
+test('names of JavaScript properties are ordinary names', () => {
   for (const kind of ['constructor', '__proto__', 'toString']) {
     expect([...check({ kind }).snapshot.unusedKinds]).toEqual([[kind, 1]]);
   }
@@ -277,7 +277,7 @@ test('names of JavaScript itself are names like others', () => {
   expect(validate(documents).diagnostics.map(({ code }) => code)).toEqual(['wrong-type']);
 });
 
-test('no value makes it throw', () => {
+test('does not throw for any value', () => {
   const kind = fc.constantFrom('Service', 'EndpointSlice', 'Node', 'ServiceCIDR', 'List', 'Pod', 7);
   const apiVersion = fc.constantFrom('v1', 'discovery.k8s.io/v1', 'networking.k8s.io/v1', 'v2', null);
   const key = fc.constantFrom(
@@ -375,7 +375,7 @@ function replaceOne(choice: number, replacement: unknown): unknown[] {
   return full.map(copy);
 }
 
-test('no value in any place makes it throw, and whatever is dropped is reported', () => {
+test('does not throw for any value anywhere, and reports every object that it drops', () => {
   expect(check(...full).found).toEqual([]);
   const hostile = fc.constantFrom(
     '',
