@@ -36,7 +36,7 @@ export function lookUp(
   if (certain !== undefined) {
     return [{ connection, key: certain, element: find(set, certain, connection, context) }];
   }
-  const readings = readKey(expressions, connection, context);
+  const readings = evaluateKey(expressions, connection, context);
   if (readings.length === 0) {
     return [{ connection, key: undefined, element: undefined }];
   }
@@ -118,7 +118,11 @@ interface Reading {
  * Reads a key from the packet: one reading, or one for each number that a `numgen` in it may draw, all equally likely.
  * Empty when the packet lacks a field, which ends the rule.
  */
-export function readKey(expressions: readonly Expression[], connection: Connection, context: WalkContext): Reading[] {
+export function evaluateKey(
+  expressions: readonly Expression[],
+  connection: Connection,
+  context: WalkContext,
+): Reading[] {
   let readings: Reading[] = [{ key: '', oneIn: 1 }];
   for (const [index, expression] of expressions.entries()) {
     const values = readValues(expression, connection, context);

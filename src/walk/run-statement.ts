@@ -4,12 +4,12 @@ import type { Element, Scalar, Statement } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
+  evaluateKey,
   type LookupResult,
   lookUp,
   type MemoryChange,
   readCertain,
   readEndpointAddress,
-  readKey,
   readValues,
 } from './look-up.ts';
 
@@ -106,7 +106,7 @@ function translation(result: LookupResult, translated: Connection | undefined): 
 function runChange(statement: Of<'update' | 'delete'>, connection: Connection, context: WalkContext): Effect[] {
   const set = setOf(statement.set, context);
   const value = statement.value && readEndpointAddress(statement.value, connection, context);
-  const readings = statement.value && !value ? [] : readKey(statement.key, connection, context);
+  const readings = statement.value && !value ? [] : evaluateKey(statement.key, connection, context);
   if (readings.length === 0) {
     return [effectOf(connection, endRule)];
   }

@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** What each folder of src, and each file beside them, may import, types included. What is not listed imports nothing. */
+const allowed: Readonly<Record<string, string>> = {
+  lib: '',
+  version: '',
+  options: '',
+  net: 'lib',
+  diagnostics: 'lib',
+  nft: 'lib net',
+  // The two readers share the typed objects that nft prints as JSON, and the grammar of statements.
+  'nft/json': 'lib net nft nft/text',
+  'nft/text': 'lib net nft nft/json',
+  kubernetes: 'lib net diagnostics',
+  'phases/1-read': 'lib diagnostics',
+  'phases/2-validate': 'lib net diagnostics kubernetes',
+  'phases/3-model': 'lib net diagnostics kubernetes options',
+  'phases/4-select': 'phases/3-model',
+  'phases/5-plan': 'lib net diagnostics kubernetes nft options version phases/3-model phases/4-select',
+  config: 'lib net diagnostics kubernetes options phases/1-read',
+  compile: 'config diagnostics nft options phases/2-validate phases/3-model phases/4-select phases/5-plan',
+  walk: 'lib net nft',
+  frontends: 'lib net nft kubernetes phases/3-model phases/5-plan',
+  diff: 'lib net nft phases/5-plan',
+  // The only one that starts programs.
+  kernel: 'lib net nft nft/json options',
+  conntrack: 'lib net nft frontends phases/3-model phases/4-select phases/5-plan',
+  engine:
+    'lib net nft diagnostics kubernetes options compile config conntrack diff phases/1-read phases/2-validate phases/3-model phases/4-select phases/5-plan',
+  apply: 'lib net nft diagnostics options kernel diff conntrack engine phases/3-model phases/5-plan',
+  // What only looks knows neither engine nor apply.
+  'inspect/changes': 'lib net nft frontends phases/3-model phases/5-plan',
+  'inspect/list': 'lib net nft kubernetes frontends phases/3-model',
+  'inspect/graph': 'lib net nft kubernetes frontends phases/3-model phases/5-plan',
+  'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/5-plan',
+  // It derives what is right a second time, so it shares nothing with the phases that do so first.
+  'inspect/verify': 'lib net nft kubernetes walk phases/3-model',
+  'inspect/doctor': 'lib net nft kernel diff phases/5-plan',
+  'cli/flags': 'lib config options',
+  'cli/manual': 'version',
+  'cli/input':
+    'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel walk apply inspect/explain phases/1-read phases/5-plan cli cli/flags cli/output',
+  'cli/output': 'lib nft diagnostics kernel diff apply inspect/changes phases/1-read phases/5-plan cli',
+  'cli/commands':
+    'lib net nft nft/text kubernetes options compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+  cli: 'lib kernel apply version cli/commands',
+  entries: 'lib net nft diagnostics options compile engine inspect/changes phases/1-read',
+  index:
+    'lib net nft diagnostics options version kernel compile frontends diff conntrack engine apply inspect/changes phases/1-read phases/3-model',
+};
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+const texts = new Map(files.map((file) => [file, readFileSync(join('src', file), 'utf8')]));
+const imports = new Map([...texts].map(([file, text]) => [file, importsOf(file, text)]));
+
+/** The paths below src that a file imports from or exports again. */
+function importsOf(file: string, text: string): string[] {
+  const paths = [...text.matchAll(/\b(?:from|import\(|import) ?'(\.[^']+)'/g)].map(([, path = '']) => path);
+  return paths.map((path) => normalize(join(dirname(file), path)));
+}
+
+/** The folder of a file; a file that is in none stands for itself. */
+function placeOf(file: string): string {
+  return dirname(file) === '.' ? basename(file, '.ts') : dirname(file);
+}
+
+function repeated(names: readonly string[]): string[] {
+  return names.filter((name, index) => names.indexOf(name) !== index);
+}
+
+describe('imports', () => {
+  test('are all found', () => {
+    expect([...imports.values()].flat().filter((file) => !texts.has(file))).toEqual([]);
+    expect(importsOf('a/b.ts', "import type { A } from '../c.ts';\nconst d = await import('./d.ts');")).toEqual([
+      'c.ts',
+      'a/d.ts',
+    ]);
+  });
+
+  test('go where the table allows, from folders that it knows', () => {
+    expect([...new Set(files.map(placeOf))].filter((place) => !(place in allowed))).toEqual([]);
+    const wrong = [...imports].flatMap(([file, targets]) => {
+      const from = placeOf(file);
+      const mayImport = [from, ...(allowed[from]?.split(' ') ?? [])];
+      return targets.filter((target) => !mayImport.includes(placeOf(target))).map((target) => `${file} -> ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('form no cycle, not even through types', () => {
+    const left = new Map(imports);
+    for (let size = -1; size !== left.size; ) {
+      size = left.size;
+      const imported = new Set([...left.values()].flat());
+      for (const [file, targets] of left) {
+        if (!imported.has(file) || !targets.some((target) => left.has(target))) {
+          left.delete(file);
+        }
+      }
+    }
+    expect([...left.keys()]).toEqual([]);
+  });
+
+  test('of what starts programs are in one file', () => {
+    const users = [...texts].filter(([, text]) => /'execa'|'(node:)?child_process'/.test(text)).map(([file]) => file);
+    expect(users).toEqual(['kernel/run-program.ts']);
+  });
+});
+
+describe('names', () => {
+  test('are exported by one module each', () => {
+    const declaration = /^export (?:declare )?(?:async )?(?:function\*?|const|let|class|interface|type) (\w+)/gm;
+    const names = [...texts.values()].flatMap((text) => [...text.matchAll(declaration)].map(([, name = '']) => name));
+    expect(repeated(names)).toEqual([]);
+  });
+
+  test('of files are different', () => {
+    expect(repeated(files.map((file) => basename(file)))).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  test('are at most 230, and at most 30 in a folder', () => {
+    expect(files.length).toBeLessThanOrEqual(230);
+    const folders = files.map((file) => dirname(file));
+    expect([...new Set(folders)].filter((folder) => folders.filter((one) => one === folder).length > 30)).toEqual([]);
+  });
+
+  test('hold a whole thought: half of them have at least 75 lines', () => {
+    const lengths = [...texts.values()].map((text) => text.split('\n').length - 1).sort((a, b) => a - b);
+    expect(lengths[Math.floor(lengths.length / 2)]).toBeGreaterThanOrEqual(75);
+  });
+});
