@@ -5,7 +5,7 @@ import { anyProblem, nameOrUnnamed } from './find-services.js';
 import { compareNames, countText, makeElement, makeLink, makeSvg, shortenName } from './make-element.js';
 import { problemNames } from './unpack-graph.js';
 
-/** Rows that a table shows at most. */
+/** The most rows that a table shows. */
 const mostRows = 100;
 
 /**
@@ -15,7 +15,7 @@ const mostRows = 100;
  */
 
 /**
- * What is shown while no Service is selected: figures, Services with problems, and what runs where.
+ * The view without a selected Service: figures, Services with problems, and where endpoints run.
  *
  * @param {readonly Service[]} services those that pass the filters
  * @param {OverviewHandlers} handlers
@@ -171,7 +171,7 @@ function drawShare({ used, endpoints }) {
 }
 
 /**
- * What runs on each node; this node first, then those with endpoints that are not ready, then by zone and name.
+ * A row for each node; this node first, then those with endpoints that are not ready, then by zone and name.
  *
  * @param {readonly Service[]} services
  * @returns {NodeRow[]}

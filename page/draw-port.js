@@ -5,7 +5,7 @@ import { layOutPort } from './lay-out-port.js';
 import { lightUp } from './light-up.js';
 import { makeSvg } from './make-element.js';
 
-/** Text stays readable; what is wider than that is scrolled. */
+/** Text stays readable; wider diagrams scroll. */
 const smallestScale = 0.82;
 
 /** @typedef {{ onNode: (name: string) => void, onEndpoint: (address: string) => void }} Handlers */

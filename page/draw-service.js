@@ -42,7 +42,7 @@ function drawFigure(port, { width, handlers }) {
 }
 
 /**
- * A word for each problem.
+ * A badge for each problem.
  *
  * @param {ReadonlySet<string>} problems
  */

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * What narrows the list; empty texts do not.
+ * The filters of the list; empty texts do not filter.
  *
  * @typedef {{ search: string, namespace: string, node: string, zone: string, problem: string }} Filters
  */
@@ -13,8 +13,8 @@ export const unnamed = '(unknown)';
 export const anyProblem = 'any';
 
 /**
- * The Services that pass all filters, in their order. Every word of the search must be in a Service: in its name, or those
- * of its ports, addresses, pods, nodes.
+ * The Services that pass all filters, in their order. A Service must contain every word of the search: in its name, or
+ * among its ports, addresses, pods or nodes.
  *
  * @param {readonly import('./unpack-graph.js').Service[]} services
  * @param {Filters} filters

@@ -8,7 +8,7 @@ import { compareNames } from './make-element.js';
  */
 
 /**
- * Endpoints by zone, then by node. What holds this node comes first, then names are in order.
+ * Endpoints by zone, then by node. The groups of this node come first, the others are sorted by name.
  *
  * @param {readonly Endpoint[]} endpoints
  * @returns {ZoneGroup[]}

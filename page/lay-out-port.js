@@ -40,7 +40,7 @@ export function layOutPort(port, { width, mostEndpoints }) {
   const ends = stackEnds(port, { shares, x, room: width - x - 1 });
   const frontendsHeight = heightOf(port.frontends);
   const height = Math.max(ends.height, frontendsHeight, sizes.port);
-  // In a tall diagram the first two columns stay where reading begins.
+  // In a tall diagram the first two columns stay at the top.
   const middle = Math.max(Math.min(height / 2, 260), frontendsHeight / 2, sizes.port / 2) + 1;
   return {
     width: x + ends.width + 1,

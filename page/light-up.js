@@ -1,13 +1,13 @@
 // @ts-check
 
 /**
- * Something that lights up with others: with those that share a route with it.
+ * An element that lights up together with those that share a route with it.
  *
- * @typedef {{ element: SVGElement, routes: readonly number[], group: string }} Part what is of one group is one thing
+ * @typedef {{ element: SVGElement, routes: readonly number[], group: string }} Part parts of one group are one thing
  */
 
 /**
- * Lets what the pointer or the focus is on light up with all that connections pass with it.
+ * Lights up the element under the pointer or focus, with everything that its connections pass.
  *
  * @param {SVGSVGElement} svg
  * @param {readonly Part[]} parts
@@ -46,7 +46,7 @@ export function endGroup(box) {
 }
 
 /**
- * Two of one column are with each other only where they are the same.
+ * Two parts of one column belong together only if they are the same.
  *
  * @param {Part} one
  * @param {Part} other

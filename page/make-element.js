@@ -2,13 +2,13 @@
 
 const svgNamespace = 'http://www.w3.org/2000/svg';
 
-/** Orders names as people do: `web-9` before `web-10`. */
+/** Compares names in natural order: `web-9` before `web-10`. */
 export const compareNames = new Intl.Collator('en', { numeric: true }).compare;
 
 /** @typedef {Record<string, string | number | boolean>} Attributes false leaves an attribute out, true gives it an empty value. */
 
 /**
- * A new element of HTML. Texts become text nodes, so nothing of the input is ever read as markup.
+ * A new HTML element. Texts become text nodes, so the input is never read as markup.
  *
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
@@ -24,7 +24,7 @@ export function makeElement(tag, attributes = {}, ...children) {
 }
 
 /**
- * The same of SVG.
+ * The same for SVG.
  *
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
@@ -62,11 +62,11 @@ export function countText(number, noun) {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
-/** Characters of a name that are shown. */
+/** How many characters of a name are shown. */
 const mostShown = 60;
 
 /**
- * A name as the page shows it: long ones lose their middle, as in src/graph/shorten-name.ts.
+ * A name as the page shows it: long ones lose their middle, as in src/inspect/graph/drawing.ts.
  *
  * @param {string} name
  */

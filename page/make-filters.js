@@ -9,7 +9,7 @@ import { problemNames } from './unpack-graph.js';
  */
 
 /**
- * The search box and the choices below it. `onChange` gets what the user has changed.
+ * The search box and the filters below it. `onChange` gets the filters that the user changed.
  *
  * @param {import('./unpack-graph.js').PageGraph} graph
  * @param {(change: Partial<Filters>) => void} onChange
@@ -39,7 +39,7 @@ export function makeFilters({ services, places }, onChange) {
     element: makeElement('div', { class: 'filters', role: 'search' }, search, ...labels),
     search,
     show: (filters) => {
-      // Writing a value that is there already would move the cursor.
+      // Setting the same value again would move the cursor.
       if (search.value !== filters.search) {
         search.value = filters.search;
       }

@@ -8,7 +8,7 @@ import { countText, makeElement } from './make-element.js';
  * @typedef {{ element: HTMLElement, show: (services: readonly Service[], selected: readonly string[]) => void }} ServiceList
  */
 
-/** The height of a row, in pixels; the style sheet has the same. */
+/** The height of a row, in pixels, as in the style sheet. */
 const rowHeight = 50;
 
 /** Rows above and below the visible ones that are drawn as well. */
@@ -134,7 +134,7 @@ function drawRows({ element, rows, services, selected, active }) {
       return row;
     }),
   );
-  // A row that is scrolled away does not exist.
+  // Rows outside the visible part do not exist.
   const exists = active >= first && active < first + visible.length;
   element.setAttribute('aria-activedescendant', exists ? `row-${active}` : '');
 }

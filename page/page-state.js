@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * What the page shows: the filters, and the Services that are selected, by `namespace/name`.
+ * The state of the page: the filters, and the selected Services by `namespace/name`.
  *
  * @typedef {import('./find-services.js').Filters & { services: readonly string[] }} State
  */
@@ -10,7 +10,7 @@
 const filterNames = ['search', 'namespace', 'node', 'zone', 'problem'];
 
 /**
- * Reads the part of the address after `#`: `service=shop/web&search=10.244`. What it does not name is empty.
+ * Reads the part of the address after `#`: `service=shop/web&search=10.244`. Fields that it does not have are empty.
  *
  * @param {string} hash
  * @returns {State}
@@ -22,7 +22,7 @@ export function readState(hash) {
 }
 
 /**
- * The other way round; `#` for nothing at all.
+ * The opposite; `#` for the empty state.
  *
  * @param {State} state
  */

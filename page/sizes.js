@@ -1,11 +1,11 @@
 // @ts-check
 
-/** Widths, in pixels, which are near enough for boxes: the browser is not asked. */
+/** Widths of text in pixels, near enough for boxes without asking the browser. */
 export const monoWidth = 7.3;
 const textSize = 12;
 const titleShare = 1.13;
 
-/** Of letters and signs, in a wide font (DejaVu Sans, Verdana), as parts of the text's size; of all others, and of what is no ASCII. */
+/** Widths of letters and signs in a wide font (DejaVu Sans, Verdana), as fractions of the text size; of all others and of non-ASCII. */
 const widths = [
   { letters: /[-ijltfrI.,:;|!'()[\]/ ]/, width: 0.42 },
   { letters: /[a-hknopqsuvxyz0-9_]/, width: 0.64 },
@@ -43,7 +43,7 @@ export function textWidthOf(text) {
 }
 
 /**
- * The same of a semi-bold title.
+ * The same for a semi-bold title.
  *
  * @param {string} title
  */

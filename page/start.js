@@ -13,10 +13,10 @@ import { unpackGraph } from './unpack-graph.js';
  * @typedef {readonly import('./unpack-graph.js').Service[]} Services
  */
 
-/** Selected Services that are drawn at most. */
+/** The most selected Services that are drawn. */
 const mostDrawn = 20;
 
-/** Builds the page. The address after `#` always says what it shows, so that a link leads back to it. */
+/** Builds the page. The address after `#` always holds its state, so links lead back to it. */
 export function start() {
   const graph = unpackGraph(JSON.parse(document.getElementById('graph')?.textContent ?? ''));
   const byId = new Map(graph.services.map((service) => [service.id, service]));
@@ -31,7 +31,7 @@ export function start() {
   const follow = (/** @type {Partial<State>} */ changes) => {
     change(changes);
     parts.main.scrollTop = 0;
-    // The link that was followed is gone.
+    // The clicked link no longer exists.
     parts.view.focus({ preventScroll: true });
   };
   const handlers = {
@@ -49,7 +49,7 @@ export function start() {
     const selected = state.services.flatMap((id) => byId.get(id) ?? []);
     parts.show(state, { found, selected });
     const content = selected.map(({ id }) => id).join();
-    // Diagrams do not depend on filters, which change with every key that is pressed.
+    // Diagrams do not depend on filters, which change with every key press.
     if (content === '' || content !== drawn || widthChanges) {
       drawn = content;
       parts.view.replaceChildren(...drawView({ found, selected, width: parts.main.clientWidth - 48 }, handlers));
@@ -87,7 +87,7 @@ function toggle(ids, id) {
 }
 
 /**
- * Puts the state into the address. What is typed or walked through would fill the history.
+ * Puts the state into the address. Typing and browsing replace the history entry, as they would fill the history.
  *
  * @param {string} address
  * @param {{ browse: boolean }} how
@@ -96,12 +96,12 @@ function remember(address, { browse }) {
   try {
     history[browse ? 'replaceState' : 'pushState'](null, '', address);
   } catch {
-    // Some browsers refuse more than a hundred changes in half a minute; the next one brings the address up to date.
+    // Some browsers refuse more than a hundred changes in half a minute; the next one updates the address.
   }
 }
 
 /**
- * Calls back, once in a frame, when the width of an element has changed.
+ * Calls back, at most once per frame, when the width of an element changes.
  *
  * @param {HTMLElement} element
  * @param {() => void} draw
@@ -163,7 +163,7 @@ function makeHeader({ node, zone }) {
 function makeKeys() {
   const hints = [
     ['/', 'search'],
-    ['↑ ↓', 'choose'],
+    ['↑ ↓', 'select'],
     ['Space', 'add'],
     ['Esc', 'back'],
   ];
@@ -175,7 +175,7 @@ function makeKeys() {
 }
 
 /**
- * Keys that work everywhere in the page.
+ * Keys that work everywhere on the page.
  *
  * @param {KeyboardEvent} event
  * @param {{ parts: ReturnType<typeof makePage>, change: (changes: Partial<State>) => void, state: State }} context

@@ -2,7 +2,7 @@
 import { compareNames } from './make-element.js';
 
 /**
- * What the page works with; src/inspect/graph/graph.ts says what the fields mean.
+ * The data of the page; the fields are described in src/inspect/graph/graph.ts.
  *
  * @typedef {{ node: string, zone: string, isHere: boolean }} Place
  * @typedef {{ endpointAddress: string, pod: string, shortPod: string, place: Place, state: string, leftOut: string, routes: number[] }} Endpoint

@@ -43,7 +43,7 @@ export function endpointState({ ready, serving, terminating }: Endpoint): Endpoi
 }
 
 /** What the reasons depend on besides the endpoints. */
-interface Selecting {
+interface SelectionContext {
   /** Whether policy Local applies. */
   readonly isLocalOnly: boolean;
   /** The name of the node that the rules are for. */
@@ -51,12 +51,12 @@ interface Selecting {
 }
 
 /**
- * Answers why an unused endpoint of a service port gets no connections: the first reason that applies, in the order in
- * which endpoints are selected (selectEndpoints).
+ * A function that returns why an unused endpoint of a service port gets no connections: the first reason that applies,
+ * in the order in which endpoints are selected (selectEndpoints).
  */
 export function leftOutReasons(
   servicePort: ServicePort,
-  { isLocalOnly, nodeName }: Selecting,
+  { isLocalOnly, nodeName }: SelectionContext,
 ): (endpoint: Endpoint) => LeftOutReason {
   const hintReason = followsNodeHints(servicePort, nodeName) ? 'other node' : 'other zone';
   return (endpoint) => {

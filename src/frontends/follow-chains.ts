@@ -21,8 +21,8 @@ export interface Dispatch {
   /** What only internal clients, which are pods and the node, get an endpoint from. */
   readonly internalChoice: Choice | undefined;
   readonly masqueraded: boolean;
-  /** Whether a map of pins is asked before the choice. */
-  readonly asksPins: boolean;
+  /** Whether a map of pins is looked up before the choice. */
+  readonly usesPins: boolean;
   /** The timeout of the sets that hold the clients of one endpoint each, in seconds; 0 without such sets. */
   readonly affinitySeconds: number;
   readonly rejects: boolean;
@@ -30,14 +30,14 @@ export interface Dispatch {
   readonly understood: boolean;
 }
 
-/** Chains that the kernel follows at most, one from the other. */
+/** The most jumps that the kernel follows, one from the other. */
 const deepest = 16;
 
 const unknownDispatch: Dispatch = {
   choice: undefined,
   internalChoice: undefined,
   masqueraded: false,
-  asksPins: false,
+  usesPins: false,
   affinitySeconds: 0,
   rejects: false,
   understood: false,
@@ -74,7 +74,7 @@ function dispatchOf(name: string, depth: number, context: Context): Dispatch {
   if (known || !chain || depth >= deepest) {
     return known ?? unknownDispatch;
   }
-  // The kernel refuses circles, but not everything here comes from a kernel.
+  // The kernel refuses loops, but not every ruleset comes from a kernel.
   context.known.set(name, unknownDispatch);
   const dispatch: Draft = { ...unknownDispatch, understood: true };
   for (const rule of chain.rules) {
@@ -145,7 +145,7 @@ function joinChain(dispatch: Draft, next: Dispatch, audience: Audience): void {
   }
   dispatch[audience === 'all' ? 'choice' : 'internalChoice'] ??= next.choice;
   dispatch.masqueraded ||= audience === 'all' && next.masqueraded;
-  dispatch.asksPins ||= next.asksPins;
+  dispatch.usesPins ||= next.usesPins;
   dispatch.affinitySeconds ||= next.affinitySeconds;
   dispatch.rejects ||= next.rejects;
   dispatch.understood &&= next.understood;
@@ -177,7 +177,7 @@ function joinMap(
 ): void {
   const numgen = key.find((part) => part.kind === 'numgen');
   if (isDynamic(sets.get(map))) {
-    dispatch.asksPins = true;
+    dispatch.usesPins = true;
   } else if (numgen) {
     dispatch.choice ??= { kind: 'map', protocol, map, modulus: numgen.modulus };
   } else {

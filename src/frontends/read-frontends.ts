@@ -87,14 +87,14 @@ function readServed(
   position: Position,
   { lists, pinSeconds }: Context,
 ): Pick<Frontend, 'policy' | 'refusal' | 'affinitySeconds' | 'all' | 'local'> {
-  const { choice, internalChoice, affinitySeconds, asksPins } = dispatch;
+  const { choice, internalChoice, affinitySeconds, usesPins } = dispatch;
   const { protocol, endpointKey, refusal } = position;
   const isLocal = isLocalChoice(dispatch, position);
   const [all, local] = isLocal ? [internalChoice, choice] : [choice, undefined];
   return {
     policy: policyOf(dispatch, isLocal),
     refusal: internalChoice && !choice ? `${refusal} for external clients` : null,
-    affinitySeconds: affinitySeconds || (asksPins ? (pinSeconds.get(pinKeyOf(protocol, endpointKey)) ?? 0) : 0),
+    affinitySeconds: affinitySeconds || (usesPins ? (pinSeconds.get(pinKeyOf(protocol, endpointKey)) ?? 0) : 0),
     all: all && endpointAddressesAt(all, position, lists),
     local: local && endpointAddressesAt(local, position, lists),
   };

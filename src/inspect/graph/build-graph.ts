@@ -19,7 +19,7 @@ interface GraphSources {
   readonly places: Places;
 }
 
-/** Which of the service ports are wanted. */
+/** Whether a service port is to be drawn. */
 export type IsWanted = (servicePort: ServicePort) => boolean;
 
 /**
@@ -79,7 +79,7 @@ function compareServicePorts(a: GraphServicePort, b: GraphServicePort): number {
   );
 }
 
-/** What is known of the endpoints of a service port besides themselves. */
+/** What is known about the endpoints of a service port. */
 interface EndpointContext {
   readonly view: NodeView;
   readonly places: Places;

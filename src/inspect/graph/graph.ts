@@ -1,10 +1,10 @@
-/** Which endpoints serve which Services on one node, as nodes and edges to draw. Types only; plain data, sorted; texts are not escaped. */
+/** Which endpoints serve which Services on one node, to be drawn. Types only; plain data, sorted; texts are not escaped. */
 
 import type { Refusal } from '../../frontends/frontend.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
 
-/** What a node's rulesets do, for all families together. */
+/** The rulesets of a node, all families together. */
 export interface Graph {
   /** Empty when no node was named. */
   readonly nodeName: string;
