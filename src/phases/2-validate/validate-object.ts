@@ -170,18 +170,21 @@ function isTyped<T>(_value: unknown, problems: readonly Problem[]): _value is T 
   return !problems.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
 }
 
-/** How each kind of object is checked. */
+/** How Services are checked. */
 export const serviceRules: ObjectRules<Service> = {
   schema: serviceSchema,
   validator: validateService,
   check: checkService,
 };
+/** How EndpointSlices are checked. */
 export const endpointSliceRules: ObjectRules<EndpointSlice> = {
   schema: endpointSliceSchema,
   validator: validateEndpointSlice,
   check: checkEndpointSlice,
 };
+/** How Nodes are checked. */
 export const nodeRules: ObjectRules<Node> = { schema: nodeSchema, validator: validateNode, check: checkNode };
+/** How ServiceCIDRs are checked. */
 export const serviceCIDRRules: ObjectRules<ServiceCIDR> = {
   schema: serviceCIDRSchema,
   validator: validateServiceCIDR,

@@ -21,6 +21,7 @@ import { chainNames, type EndpointMapKey, endpointMapName, setNames } from './na
 import { isToNodePortAddress } from './node-ports.ts';
 import { affinityPlacement } from './shared-affinity.ts';
 
+/** Cluster, load balancer and external IPs with endpoints -> the chain that picks one. */
 export const serviceIps: SetDeclaration = {
   name: setNames.serviceIps,
   key: ['address', 'protocol', 'port'],
@@ -28,6 +29,7 @@ export const serviceIps: SetDeclaration = {
   comment: 'cluster, load balancer and external IPs',
 };
 
+/** Node ports with endpoints -> the chain that picks one. */
 export const serviceNodePorts: SetDeclaration = {
   name: setNames.serviceNodePorts,
   key: ['protocol', 'port'],

@@ -7,12 +7,14 @@ import type { ServicePort } from '../3-model/model.ts';
 import type { ElementPlacement, PlanContext } from './fragment.ts';
 import { chainNames, displayName, elementComment, setNames } from './names.ts';
 
+/** Load balancer IPs that not all sources may use. */
 export const firewallIps: SetDeclaration = {
   name: setNames.firewallIps,
   key: ['address', 'protocol', 'port'],
   comment: 'load balancer IPs with source ranges',
 };
 
+/** The sources that may use each of them. */
 export const firewallSources: SetDeclaration = {
   name: setNames.firewallSources,
   key: ['address', 'protocol', 'port', 'address'],

@@ -91,6 +91,7 @@ function isNotFromPod(detector: LocalDetector): Match {
 
 type Match = Extract<Statement, { kind: 'match' }>;
 
+/** Source, destination, protocol and port of connections from endpoints to themselves. */
 export const hairpinConnections: SetDeclaration = {
   name: setNames.hairpinConnections,
   key: ['address', 'address', 'protocol', 'port'],

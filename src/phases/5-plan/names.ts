@@ -10,7 +10,7 @@ import type { Endpoint, FrontendKind, ServicePort } from '../3-model/model.ts';
 /** The comment of every table that svc2nft creates. */
 export const tableComment = 'Kubernetes Services, by svc2nft';
 
-/** Sets and maps that every ruleset has, whatever it serves. */
+/** The fixed names of sets and maps. */
 export const setNames = {
   clusterIps: 'cluster-ips',
   serviceCidrs: 'service-cidrs',
@@ -24,7 +24,7 @@ export const setNames = {
   firewallSources: 'firewall-sources',
 } as const;
 
-/** Chains that every ruleset has. */
+/** The fixed names of chains. */
 export const chainNames = {
   services: 'services',
   firewallCheck: 'firewall-check',
@@ -42,7 +42,7 @@ export const chainNames = {
  */
 export type FrontendKey = 'address' | 'nodeport';
 
-/** Which list of endpoints a chain picks from, for which kind of frontend. */
+/** Identifies an endpoint map. */
 export interface EndpointMapKey {
   readonly protocol: Protocol;
   readonly frontend: FrontendKey;
@@ -66,12 +66,12 @@ export const knownNames: KnownNames = {
   ),
 };
 
-/** The map from client, frontend address and port to the endpoint that the client keeps. */
+/** The map from client, frontend address and port to the client's endpoint. */
 export function pinMapName(protocol: Protocol): string {
   return `${protocol}-pins`;
 }
 
-/** The same pins as a set that can be compared with the connection at hand. */
+/** The same pins as a set, which rules can compare with a packet. */
 export function pinSetName(protocol: Protocol): string {
   return `${protocol}-pinned`;
 }
@@ -81,7 +81,7 @@ export function affinitySetName(protocol: Protocol, frontend: FrontendKey, secon
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}-sticky-${seconds}`;
 }
 
-/** The chain that keeps the pins of one protocol up to date. */
+/** The chain that writes and deletes the pins of one protocol. */
 export function pinChainName(protocol: Protocol): string {
   return `${chainNames.pin}-${protocol}`;
 }
@@ -106,7 +106,7 @@ export const perEndpointNames = {
   clientSet: (servicePort: ServicePort, endpoint: Endpoint): string => `pinned/${endpointPath(servicePort, endpoint)}`,
 } as const;
 
-/** `namespace/name:port`, or `namespace/name` for an unnamed port: how people call a service port. */
+/** `namespace/name:port`, or `namespace/name` for an unnamed port: the name of a service port in output and comments. */
 export function displayName({ namespace, name, portName }: ServicePort): string {
   return portName === '' ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`;
 }

@@ -11,12 +11,14 @@ import type { ElementPlacement, PlanContext, PlannedFrontend } from './fragment.
 import { chainNames, elementComment, setNames } from './names.ts';
 import { isToNodePortAddress } from './node-ports.ts';
 
+/** All cluster IPs, with and without endpoints. */
 export const clusterIps: SetDeclaration = {
   name: setNames.clusterIps,
   key: ['address'],
   comment: 'cluster IPs in use',
 };
 
+/** The ranges from which cluster IPs are allocated. */
 export const serviceCidrs: SetDeclaration = {
   name: setNames.serviceCidrs,
   key: ['address'],
@@ -24,6 +26,7 @@ export const serviceCidrs: SetDeclaration = {
   comment: 'cluster IP ranges',
 };
 
+/** IPs that are refused -> how: rejected without any endpoint, dropped without one on this node. */
 export const noEndpointServices: SetDeclaration = {
   name: setNames.noEndpointServices,
   key: ['address', 'protocol', 'port'],
@@ -31,6 +34,7 @@ export const noEndpointServices: SetDeclaration = {
   comment: 'IPs without usable endpoints',
 };
 
+/** The same for node ports. */
 export const noEndpointNodePorts: SetDeclaration = {
   name: setNames.noEndpointNodePorts,
   key: ['protocol', 'port'],
