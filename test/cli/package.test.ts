@@ -103,7 +103,11 @@ describe('what an import loads', () => {
 
   test('the engine: neither programs nor the command line', () => {
     const loaded = loadedWith('dist/entries/engine-entry.js');
-    expect(loaded.filter((path) => /^dist\/(cli|kernel)\/|execa/.test(path))).toEqual([]);
+    expect(loaded.filter((path) => /^dist\/(apply|cli|kernel)\/|execa/.test(path))).toEqual([]);
+  });
+
+  test('the whole library: no program runner before it is used, and not the command line', () => {
+    expect(loadedWith('dist/index.js').filter((path) => /^dist\/cli\/|^execa$|graphviz/.test(path))).toEqual([]);
   });
 
   test('the version: no library', () => {
