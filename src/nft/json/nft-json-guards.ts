@@ -123,7 +123,7 @@ const isKey: Guard<NftKey> = oneOf(isField, single('concat', isFields));
 export const isTypeof: Guard<{ readonly typeof: NftKey }> = single('typeof', isKey);
 
 function isFields(json: unknown): json is readonly NftField[] {
-  return Array.isArray(json) && json.every(isField);
+  return Array.isArray(json) && json.length > 0 && json.every(isField);
 }
 
 const isMasked: Guard<NftMasked> = oneOf(single('&', isOperands), single('|', isOperands), single('^', isOperands));

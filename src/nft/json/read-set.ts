@@ -132,7 +132,7 @@ function describeTypes({ kind, type, map = [] }: NftSet): string {
   if (value !== '') {
     return `${keys} : ${value}`;
   }
-  return kind === 'map' ? `${keys} without a type of values` : keys;
+  return kind === 'map' ? `${keys} without a value type` : keys;
 }
 
 /** The types of a key, and the protocol of the ports in it where nft prints it. */

@@ -58,7 +58,7 @@ describe('declarations', () => {
     ['set', {}, 'empty type'],
     ['set', { type: [] }, 'empty type'],
     ['set', { type: { typeof: { meta: { key: 'mark' } } } }, 'type typeof'],
-    ['map', { type: 'ipv4_addr' }, 'type ipv4_addr without a type of values'],
+    ['map', { type: 'ipv4_addr' }, 'type ipv4_addr without a value type'],
     ['map', { type: 'ipv4_addr', map: 'inet_service . ipv4_addr' }, 'type ipv4_addr : inet_service . ipv4_addr'],
   ] as const)('%s %j is not understood', (kind, body, type) => {
     const { set, deviations } = readOneSet(kind, body);

@@ -53,6 +53,27 @@ describe('a listing without the table', () => {
   });
 });
 
+/** A value inside so many concatenations. */
+function nested(depth: number): unknown {
+  return JSON.parse(`${'{"concat":['.repeat(depth)}1${']}'.repeat(depth)}`);
+}
+
+test('values nested deeper than the stack are not understood', () => {
+  const deep = nested(200_000);
+  const { ruleset, deviations } = read(
+    { set: { ...place, name: 'a', type: 'ipv4_addr', elem: [deep, { elem: { val: deep } }] } },
+    { map: { ...place, name: 'b', type: { typeof: deep }, map: 'verdict' } },
+    { chain: { ...place, name: 'c' } },
+    { rule: { ...place, chain: 'c', expr: [{ match: { op: '==', left: deep, right: deep } }, { set: deep }] } },
+  );
+  expect(ruleset.chains).toEqual([{ name: 'c', rules: [[]] }]);
+  expect(deviations.map(({ message }) => message)).toEqual([
+    'set a: 2 elements have a key that cannot be written as nft text',
+    'map b: unexpected type typeof : verdict',
+    'chain c: rule 1 is not understood',
+  ]);
+});
+
 const asleep = { message: 'table ip svc2nft is dormant: none of its rules are in force', needsRebuild: true };
 
 function flagged(flag: string) {

@@ -138,7 +138,7 @@ describe('wrong text is an error with a place inside the text, and nothing else 
     ['chain c { type nat hook; }', 'chain c: unexpected type nat without hook and priority'],
     ['chain c { type nat hook input priority; }', 'chain c: unexpected type nat hook input without priority'],
     ['set s { size 3; }', 'set s: unexpected empty type'],
-    ['map m { type ipv4_addr; }', 'map m: unexpected type ipv4_addr without a type of values'],
+    ['map m { type ipv4_addr; }', 'map m: unexpected type ipv4_addr without a value type'],
   ])('a missing part is named: %s', (body, message) => {
     expect(messagesOf(inTable(body))).toEqual([message]);
   });
@@ -184,6 +184,16 @@ describe('text that nft allows but never prints', () => {
         .sort(),
     ).toEqual(['set s: one element has a constructor (10.0.0.1)', 'unknown __proto__ x', 'unknown set __proto__']);
     expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test.each([
+    ['timeout soon', 'expected a time, found "soon"'],
+    ['expires', 'expected a time, found "}"'],
+    ['comment', 'expected a comment, found "}"'],
+    ['val 1', 'expected "," or "}", found "val"'],
+  ])('details of an element that nft never prints are an error: %s', (details, message) => {
+    const text = inTable(`set s { type ipv4_addr; elements = { 10.0.0.1 ${details} } }`);
+    expect(errorOf(text)?.message).toBe(message);
   });
 
   test('control characters of names reach no message', () => {
