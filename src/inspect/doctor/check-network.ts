@@ -87,7 +87,7 @@ export function checkRouteLocalnet({ files }: Facts): Judgment {
         'net.ipv4.conf.all.route_localnet is 1: neighbors can reach what listens on 127.0.0.1 (CVE-2020-8558)',
         'Set it to 0 unless another program needs it. kube-proxy sets it in iptables mode; svc2nft does not need it.',
       )
-    : ok('net.ipv4.conf.all.route_localnet is 0');
+    : ok('net.ipv4.conf.all.route_localnet is not 1');
 }
 
 function describeChain({ family, table, name, legacy }: ChainFact): string {

@@ -51,7 +51,7 @@ export function checkConntrackTable({ files }: Facts): Judgment {
   if (!(count >= 0 && limit > 0)) {
     return note(
       'could not read the size of the conntrack table',
-      'None needed if the module nf_conntrack is not loaded yet: the rules of svc2nft load it.',
+      'Check again after svc2nft apply: its rules load the module nf_conntrack.',
     );
   }
   const advice = 'Raise net.netfilter.nf_conntrack_max; kube-proxy sets it to 32768 per core, and at least 131072.';

@@ -135,11 +135,11 @@ export function checkKernel({ nft, files }: Facts): Judgment {
     return problem(`${nft.said.join(' ')} is too old`, nft.advice);
   }
   if (release === undefined) {
-    return note('could not read the kernel version', 'Make sure that it is Linux 5.13 or newer.');
+    return note('could not read the kernel version', 'Make sure that the kernel is Linux 5.13 or newer.');
   }
   // probeNft compares the versions, but only if there is an nft.
   return isNftError(nft)
-    ? note(`Linux ${release}`, 'Make sure that it is Linux 5.13 or newer.')
+    ? note(`Linux ${release}`, 'Make sure that the kernel is Linux 5.13 or newer.')
     : ok(`Linux ${release}`);
 }
 

@@ -138,7 +138,7 @@ function compareMarks(fate: Fate, packet: Packet, expectations: Expectations): D
     const keepsBit = !isSent && isNodeAddress(address, expectations);
     const clean = keepsBit ? (found & ~expectations.masqueradeMark) >>> 0 : found;
     if (hasArrived && clean !== mark) {
-      const after = ` arrive with mark ${markText(found)}, but should with ${markText(mark)}`;
+      const after = ` arrive with mark ${markText(found)}, but should have ${markText(mark)}`;
       return { code: 'wrong-mark', before: 'connections from ', after };
     }
   }

@@ -192,7 +192,7 @@ const ofMarks: Planted[] = [
     'the mark stays',
     web,
     statements('masquerading', 'set-mark', () => []),
-    'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients arrive with mark 0x00004000, but should with 0x00000000',
+    'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients arrive with mark 0x00004000, but should have 0x00000000',
   ],
   [
     'mark bits of other programs',
@@ -213,7 +213,7 @@ const ofRules: Planted[] = [
     'established connections',
     web,
     statements('firewall-prerouting', 'match', () => []),
-    'wrong-state : chain firewall-prerouting, rule 1 applies to all connections, but should only to new ones (ct state new)',
+    'wrong-state : chain firewall-prerouting, rule 1 applies to all connections, but should apply only to new ones (ct state new)',
   ],
   [
     'the name of another Service',
