@@ -1,5 +1,5 @@
 import type { KnownNames, ListedTable, ListedTables, TableName } from '../listed-table.ts';
-import { checkNftJson, objectsIn } from './check-nft-json.ts';
+import { checkNftObjects, objectsIn } from './check-nft-objects.ts';
 import { listTable } from './list-table.ts';
 
 /**
@@ -31,14 +31,14 @@ function parseJson(text: string, { family, table }: TableName): unknown {
  * nothing is thrown. Other tables are ignored.
  */
 export function readNftJson(json: unknown, name: TableName, knownNames: KnownNames): ListedTable {
-  return listTable(checkNftJson(json, name), name, knownNames);
+  return listTable(checkNftObjects(json, name), name, knownNames);
 }
 
 /** Those of the named tables that are in what `nft -j list ruleset` printed, parsed. */
 export function readNftTables(json: unknown, names: readonly TableName[], knownNames: KnownNames): ListedTables {
   return {
     tables: names.flatMap((name) => {
-      const found = checkNftJson(json, name);
+      const found = checkNftObjects(json, name);
       return found.table ? [listTable(found, name, knownNames)] : [];
     }),
     found: objectsIn(json).flatMap(([kind, { family, name }]) =>

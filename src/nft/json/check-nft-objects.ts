@@ -28,7 +28,7 @@ import {
  * nft, are left out. Never throws: what does not have a known form becomes an `unknown`. Elements, of which there may be a
  * million, are checked in place and not copied.
  */
-export function checkNftJson(json: unknown, name: TableName): NftJson {
+export function checkNftObjects(json: unknown, name: TableName): NftJson {
   const found: Draft = { table: undefined, sets: [], chains: [], rules: [], others: [] };
   for (const [kind, body] of objectsIn(json)) {
     if (isPartOf(kind, body, name)) {
