@@ -15,7 +15,7 @@ if (writing) {
 }
 
 describe('golden files', () => {
-  test('there are at least 40 behaviours', () => {
+  test('there are at least 40 behaviors', () => {
     expect(names.length).toBeGreaterThanOrEqual(40);
   });
 
