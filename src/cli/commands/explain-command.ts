@@ -101,8 +101,8 @@ export async function runExplain(paths: readonly string[], flags: ExplainFlags, 
   const needed = { ...flags, ...(family && { family }) };
   const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
   const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, streams);
-  if (cluster === 'lacks-input' || cluster === 'refused') {
-    return cluster === 'refused' ? exitCodes.badInput : exitCodes.wrongUsage;
+  if (typeof cluster === 'number') {
+    return cluster;
   }
   const rules = await loadRules(needed, cluster, streams);
   if (typeof rules === 'number') {

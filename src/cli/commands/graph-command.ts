@@ -90,11 +90,8 @@ export async function runGraph(paths: readonly string[], flags: GraphFlags, stre
     return exitCodes.wrongUsage;
   }
   const cluster = await loadCluster(paths, flags, streams);
-  if (cluster === 'lacks-input') {
-    return exitCodes.wrongUsage;
-  }
-  if (cluster === 'refused') {
-    return exitCodes.badInput;
+  if (typeof cluster === 'number') {
+    return cluster;
   }
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, streams)) {
     return exitCodes.wrongUsage;

@@ -96,8 +96,8 @@ export async function runList(paths: readonly string[], flags: ListFlags, stream
 
 async function listSnapshot(paths: readonly string[], flags: ListFlags, streams: Streams): Promise<Inventory | number> {
   const cluster = await loadCluster(paths, flags, streams);
-  if (typeof cluster === 'string') {
-    return cluster === 'refused' ? exitCodes.badInput : exitCodes.wrongUsage;
+  if (typeof cluster === 'number') {
+    return cluster;
   }
   const { documents, views, rulesets } = cluster;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.

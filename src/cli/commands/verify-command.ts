@@ -74,7 +74,7 @@ export async function runVerify(paths: readonly string[], flags: VerifyFlags, st
     return exitCodes.wrongUsage;
   }
   const cluster = await loadCluster(paths, flags, streams);
-  if (typeof cluster === 'string') {
+  if (typeof cluster === 'number') {
     return verdicts.badInput;
   }
   const { ruleset } = flags;

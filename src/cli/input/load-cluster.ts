@@ -8,6 +8,7 @@ import { escapeControls } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Streams } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
@@ -25,19 +26,19 @@ export interface Cluster extends Omit<CompiledRulesets, 'rulesets'> {
  * Reads and compiles the snapshot in files and folders, and reports problems on stderr. For commands that look at rules.
  *
  * @param paths without any, stdin.
- * @returns `lacks-input` where there is nothing to read, `refused` where the input has errors.
+ * @returns the exit code if there is nothing to read or the input has errors.
  */
 export async function loadCluster(
   paths: readonly string[],
   flags: CompileFlags,
   streams: Streams,
-): Promise<Cluster | 'lacks-input' | 'refused'> {
+): Promise<Cluster | number> {
   if (lacksInput(paths, streams)) {
-    return 'lacks-input';
+    return exitCodes.wrongUsage;
   }
   const { options, diagnostics } = await loadSettings(flags);
   const context = { options: withDefaults(options), fatal: diagnostics, usesPods: true, streams } as const;
-  return (await compilePaths(paths, context)) ?? 'refused';
+  return (await compilePaths(paths, context)) ?? exitCodes.badInput;
 }
 
 /** How a snapshot is compiled, and what is said about it. */
