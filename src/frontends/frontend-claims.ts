@@ -8,6 +8,8 @@ export interface FrontendClaim {
   readonly servicePort: ServicePort;
   readonly kind: FrontendKind;
   readonly address: FrontendAddress;
+  /** How verdict maps know it: equal for service ports that ask for the same. */
+  readonly key: string;
   /** What the ruleset does there for this service port; undefined where it does nothing for it. */
   readonly held: Frontend | undefined;
   /** The service port that has the frontend instead, as the rules name it; undefined where no other one has it. */
@@ -28,19 +30,14 @@ export function claimsOf(servicePort: ServicePort, frontends: ReadonlyMap<string
     if (!claims.has(key)) {
       const found = frontends.get(key);
       const isOwn = found?.name === name;
-      claims.set(key, {
-        servicePort,
-        kind,
-        address,
-        held: isOwn ? found : undefined,
-        heldBy: isOwn ? undefined : found?.name,
-      });
+      const holder = isOwn ? { held: found, heldBy: undefined } : { held: undefined, heldBy: found?.name };
+      claims.set(key, { servicePort, kind, address, key, ...holder });
     }
   }
   return [...claims.values()];
 }
 
-/** The claims of all service ports by their verdict keys: several at one key want the same frontend. */
+/** The claims of all service ports by their keys: several at one key ask for the same frontend. */
 export function indexClaims(
   servicePorts: readonly ServicePort[],
   frontends: ReadonlyMap<string, Frontend>,
@@ -48,12 +45,11 @@ export function indexClaims(
   const index = new Map<string, FrontendClaim[]>();
   for (const servicePort of servicePorts) {
     for (const claim of claimsOf(servicePort, frontends)) {
-      const key = verdictKeyOf(claim.address);
-      const others = index.get(key);
+      const others = index.get(claim.key);
       if (others) {
         others.push(claim);
       } else {
-        index.set(key, [claim]);
+        index.set(claim.key, [claim]);
       }
     }
   }

@@ -73,7 +73,7 @@ function renderSettings({ settings, chains }: FamilyChanges, pen: Pen): string[]
   const write = (texts: readonly string[]) => (texts.length === 0 ? 'none' : writeList(texts, pen));
   return [
     ...settings.map(({ setting, before, after }) => `settings  ${setting}: ${write(before)} -> ${write(after)}`),
-    ...chains.map((chain) => `settings  chain ${pen.plain(chain)} has other rules`),
+    ...chains.map((chain) => `settings  chain ${pen.plain(chain)} has different rules`),
   ];
 }
 

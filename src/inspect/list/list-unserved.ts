@@ -20,7 +20,7 @@ export function listUnserved(notes: readonly ServiceNote[], views: readonly Node
     // The same object may be in several files.
     setNamespaced(listed, namespace, name, true);
     const remark =
-      unserved === 'left out' ? 'left out: it has errors' : `${unserved ?? `no cluster IP of ${families}`}: no rules`;
+      unserved === 'left out' ? 'left out: has errors' : `${unserved ?? `no cluster IP for ${families}`}: no rules`;
     return unservedRow(namespace, name, remark);
   });
 }

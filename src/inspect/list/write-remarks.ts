@@ -67,7 +67,7 @@ function remarkOnTerminating(endpoints: readonly EndpointRow[]): string[] {
   const used = endpoints.filter(({ usedBy }) => usedBy !== 'none');
   if (areTerminating(used)) {
     // Policy Local may leave ready ones aside.
-    return [endpoints.some(({ state }) => state === 'ready') ? 'all local ones terminating' : 'all terminating'];
+    return [endpoints.some(({ state }) => state === 'ready') ? 'all local endpoints terminating' : 'all terminating'];
   }
   const isForExternal = areTerminating(used.filter(({ usedBy }) => usedBy !== 'internal'));
   return isForExternal ? ['all terminating for external clients'] : [];

@@ -136,7 +136,7 @@ test('names of other tables and chains, and addresses, are shown with their cont
   expect(renderChanges(changes, { color: false })).toEqual([
     'table ip \\u001b]0;x  new',
     'settings  pods: none -> \\u009b',
-    'settings  chain \\u001b has other rules',
+    'settings  chain \\u001b has different rules',
     'a\\nb  1 -> 2 endpoints at \\u0007 (+\\u001b[31m, -\\r), share 100% -> 50%; source ranges +\\u2028, -\\u202e',
     'stale UDP flows to \\t may still reach \\u0008',
   ]);

@@ -138,10 +138,10 @@ describe('what others changed in the kernel', () => {
   test('a fixed chain', () => {
     const found = withChain('firewall-check', []);
     const other = withChain('services', [[]], found);
-    expect(linesToRepair(found)).toEqual(['settings  chain firewall-check has other rules']);
+    expect(linesToRepair(found)).toEqual(['settings  chain firewall-check has different rules']);
     expect(linesToRepair(other)).toEqual([
-      'settings  chain firewall-check has other rules',
-      'settings  chain services has other rules',
+      'settings  chain firewall-check has different rules',
+      'settings  chain services has different rules',
     ]);
   });
 
@@ -149,6 +149,6 @@ describe('what others changed in the kernel', () => {
     const chains = compiled.chains.map((chain) =>
       chain.hook && chain.name === 'nat-output' ? { ...chain, hook: { ...chain.hook, priority: -99 } } : chain,
     );
-    expect(linesToRepair({ ...compiled, chains })).toEqual(['settings  chain nat-output has other rules']);
+    expect(linesToRepair({ ...compiled, chains })).toEqual(['settings  chain nat-output has different rules']);
   });
 });

@@ -121,14 +121,14 @@ test('a row for each Service without rules, with the reason', () => {
   const { items } = takeDocuments(documents, { families: ['ip'], keepGoing: true });
   expect(items.map(({ service: name, remarks }) => `${name}: ${remarks.join()}`)).toEqual([
     // The name that it was refused for is shown without harm.
-    'a\\u001b[2J\\u202eb\\u0085: left out: it has errors',
+    'a\\u001b[2J\\u202eb\\u0085: left out: has errors',
     'alias: ExternalName: no rules',
     'fresh: no cluster IP: no rules',
     'headless: headless: no rules',
     'mesh: other proxy: no rules',
-    'other-family: no cluster IP of IPv4: no rules',
+    'other-family: no cluster IP for IPv4: no rules',
     'portless: no ports: no rules',
     'twice: headless: no rules',
-    'wrong: left out: it has errors',
+    'wrong: left out: has errors',
   ]);
 });
