@@ -216,7 +216,7 @@ function hex(mark: number): string {
 }
 
 /** An expression as nft text; the family selects `ip` or `ip6`. */
-export function renderExpression(expression: Expression, family: Family): string {
+function renderExpression(expression: Expression, family: Family): string {
   switch (expression.kind) {
     case 'address':
       return `${family} ${expression.field}`;

@@ -71,7 +71,7 @@ export interface NftOther {
 }
 
 /** Something that svc2nft never writes. */
-export interface NftUnknown {
+interface NftUnknown {
   readonly unknown: unknown;
 }
 
