@@ -8,20 +8,20 @@ import { endpointText, type Family, nameOfFamily } from '../net/network.ts';
 export interface ConntrackOutcome {
   /** How many entries of the kernel's connection table were deleted. */
   readonly deleted: number;
-  /** Why some may be left, in words for people; absent when all were dealt with. */
+  /** Why some may remain, in words for people; absent when all were deleted. */
   readonly failed?: string;
-  /** conntrack is not installed, so nothing was looked at. */
+  /** conntrack is not installed, so nothing was checked. */
   readonly missing?: true;
 }
 
 /**
- * Deletes the UDP flows that nobody may answer any more from the kernel's connection table, so that their next packet
- * meets the rules. TCP and SCTP are never touched. A family in which nothing is expected is not looked at. A listing that
- * the kernel breaks off counts as far as it goes.
+ * Deletes UDP flows that no endpoint may answer any more from the kernel's connection table, so that their next packet
+ * meets the rules. TCP and SCTP are never touched. A family without UDP frontends is skipped. A listing that the
+ * kernel interrupts is used as far as it goes.
  *
- * Flows that share destination and answering endpoint address go together, by one `conntrack -D`: each walks the whole table,
- * which takes some 10 ms however little it holds. (`conntrack -R -` would read all deletions from stdin, but only since
- * 1.4.7, and it opens /dev/stdin, which cannot be done with the sockets that Node gives its children for pipes.)
+ * Flows with the same destination and answering endpoint are deleted by one `conntrack -D`, because each call walks the
+ * whole table, which takes about 10 ms even if it is small. (`conntrack -R -` would read all deletions from stdin, but only
+ * since 1.4.7, and it opens /dev/stdin, which fails with the sockets that Node gives its children for pipes.)
  *
  * @param request.expectations one for each family.
  * @param request.run runs conntrack, with messages in English.
@@ -45,7 +45,7 @@ export async function cleanConntrack(request: {
   return failures.length > 0 ? { deleted, failed: failures.join('; ') } : { deleted };
 }
 
-/** How many commands one cleaning runs for a family at most: with more, who waits for it would wait for half a minute. */
+/** How many commands are run for a family at most: a thousand take about half a minute. */
 const mostCommands = 1_000;
 
 async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Promise<ConntrackOutcome> {
@@ -63,7 +63,7 @@ async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Prom
   const groups = onePerGroup(findStaleFlows(parseFlows(listing.stdout), expectations));
   const outcome = await deleteGroups(groups.slice(0, mostCommands), family, run);
   return groups.length > mostCommands && outcome.failed === undefined
-    ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next time` }
+    ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next run` }
     : outcome;
 }
 
@@ -71,7 +71,7 @@ function kindOfFlow(family: Family): string[] {
   return ['-p', 'udp', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
 }
 
-/** One of the flows that share destination and answering endpoint address, for all of them. */
+/** One flow for each pair of destination and answering endpoint. */
 function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
   const groups = new Map<string, UdpFlow>();
   for (const flow of flows) {
@@ -80,7 +80,7 @@ function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
   return [...groups.values()];
 }
 
-/** A group that cannot be deleted does not keep the others, unless no program can be run to its end any more. */
+/** A group that cannot be deleted does not block the others, unless programs cannot be run at all any more. */
 async function deleteGroups(groups: readonly UdpFlow[], family: Family, run: RunProgram): Promise<ConntrackOutcome> {
   let deleted = 0;
   let failed: string | undefined;
@@ -102,7 +102,7 @@ function filtersOf({ originalDestination, replySource }: UdpFlow): string[] {
   ];
 }
 
-/** conntrack 1.4.7 and older give up when a flow ends by itself between being found and being deleted. */
+/** conntrack 1.4.7 and older give up when a flow expires between being found and being deleted. */
 const mostAttempts = 3;
 
 async function deleteGroup(
@@ -112,7 +112,7 @@ async function deleteGroup(
   let count = 0;
   for (let attempt = 1; ; attempt += 1) {
     const result = await run('conntrack', args);
-    // Deleted flows are printed like listed ones; the number at the end is missing when conntrack gives up.
+    // Deleted flows are printed like listed ones; the total at the end is missing when conntrack gives up.
     count += parseFlows(result.stdout).length;
     if (result.exitCode === 0 || foundNone(result)) {
       return { count, failure: undefined };
@@ -123,7 +123,7 @@ async function deleteGroup(
   }
 }
 
-/** conntrack's exit code is 1 when there was nothing to delete, as it is for errors. */
+/** conntrack's exit code is 1 both for errors and when there was nothing to delete. */
 function foundNone({ exitCode, stderr }: ProgramResult): boolean {
   return exitCode === 1 && stderr.includes(' 0 flow entries have been deleted');
 }
@@ -136,7 +136,7 @@ function isInterrupted({ exitCode, stderr }: ProgramResult): boolean {
 /** conntrack's own first line, without its name and version. */
 function reasonOf({ denied, exitCode, signal, stderr }: ProgramResult): string {
   if (denied) {
-    return 'conntrack may not be executed';
+    return 'conntrack is not executable';
   }
   const line = stderr.split('\n').find((text) => text.trim() !== '');
   if (line !== undefined) {

@@ -129,5 +129,5 @@ function startQueue(engine: Engine, { lock, ...tools }: QueueTools): ServiceProx
 }
 
 function noop(): void {
-  // The outcome belongs to whoever called for it.
+  // The outcome is returned to the callers of `update`.
 }

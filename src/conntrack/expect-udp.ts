@@ -1,5 +1,3 @@
-/** Which UDP flows a node may have, for one family. Types only. */
-
 import { readFrontendKey, verdictKeyOf } from '../frontends/frontend-address.ts';
 import { wantedFrontends } from '../frontends/frontend-claims.ts';
 import { collectAll } from '../lib/lists.ts';
@@ -18,7 +16,7 @@ export type UdpFrontend = { readonly address: string; readonly port: number } | 
 /** The endpoint addresses, as endpointText writes them, that may answer for a frontend; empty when nothing may. */
 export type AnsweringAddresses = ReadonlySet<string>;
 
-/** What expectUdp makes and findStaleFlows compares with. A flow to a place that does not occur here is not ours. */
+/** The UDP flows that may exist in one family. Flows to other destinations do not belong to Services. */
 export interface UdpExpectations {
   readonly family: Family;
   /** By address and port, as endpointText writes them. */
@@ -29,13 +27,13 @@ export interface UdpExpectations {
 }
 
 /**
- * Tells which UDP flows may exist on a node: at each frontend of a UDP service port, those to its serving endpoints.
- * Readiness, termination, traffic policies and hints play no part, so a change of any of them ends no flow that still
- * has somebody to talk to. Where two service ports want one frontend, the one counts that the ruleset gives it to.
+ * The UDP flows that may exist on a node: at each frontend of a UDP service port, those to its serving endpoints.
+ * Readiness, termination, traffic policies and hints do not matter, so a change of these ends no flow that still
+ * has an endpoint. When two service ports claim one frontend, the one that holds it in the ruleset counts.
  *
- * @param gone frontends that the ruleset had before; nothing may answer there, unless the view has them still.
- * @param nodeAddresses the node's own addresses. They are asked only where node ports are open on all of them; when
- *   there are none then, no flow to a node port can be told from one to a stranger, and all of them may stay.
+ * @param gone frontends that the ruleset had before; nothing may answer there, unless the view still has them.
+ * @param nodeAddresses the node's own addresses, used only when node ports are open on all of them. Without any, flows to
+ *   node ports cannot be distinguished from flows that pass through the node, and all of them may stay.
  */
 export function expectUdp(
   view: NodeView,
@@ -75,7 +73,7 @@ function servingEndpointAddresses({ endpoints }: ServicePort): AnsweringAddresse
   );
 }
 
-/** What the service port asks for, as far as resolveClaims needs it to say who gets it: no part of the ruleset. */
+/** The claims of a service port, without their parts of the ruleset: enough to resolve conflicts. */
 function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
   const served = selectEndpoints(servicePort, view).hasEndpoints;
   return wantedFrontends(servicePort).map(([kind, { address, protocol, port }]) => ({

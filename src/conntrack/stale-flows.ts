@@ -1,10 +1,8 @@
-/** Entries of the kernel's connection table, as far as it takes to tell the stale ones. Types only. */
-
 import { canonicalAddress } from '../net/address.ts';
 import { type EndpointAddress, endpointText } from '../net/network.ts';
 import type { AnsweringAddresses, UdpExpectations } from './expect-udp.ts';
 
-/** One tracked UDP flow, without its client: nothing depends on who that is. Addresses are canonical, of one family. */
+/** One tracked UDP flow, without its client, which does not matter. Addresses are canonical, of one family. */
 export interface UdpFlow {
   /** Where the client sent its first packet to, before any translation. */
   readonly originalDestination: EndpointAddress;
@@ -17,7 +15,7 @@ export interface UdpFlow {
  *
  *     udp      17 29 src=10.1.1.5 dst=10.96.0.10 sport=4000 dport=53 src=10.1.2.7 dst=10.1.1.5 sport=5353 dport=4000 mark=0 use=1
  *
- * The first group is the original direction, the second one the reply. Lines that are no UDP flow are left out.
+ * The first group is the original direction, the second one the reply. Lines that are not UDP flows are skipped.
  *
  * @returns the flows in the order of the lines.
  */
@@ -53,7 +51,7 @@ function readEndpointAddress(addressText = '', portText = '', readAddress: Addre
   return address !== undefined && port <= 0xffff ? { address, port } : undefined;
 }
 
-/** The same few addresses stand in most lines, and IPv6 ones take long to read. */
+/** Most lines have the same few addresses, and IPv6 addresses are slow to parse. */
 function createAddressReader(): AddressReader {
   const known = new Map<string, string | undefined>();
   return (text) => {
@@ -64,21 +62,19 @@ function createAddressReader(): AddressReader {
   };
 }
 
-/** An IPv4 address mapped into IPv6 is canonically IPv4, but on the wire it is no address of a Service. */
+/** The canonical form of an IPv4-mapped IPv6 address is IPv4, but on the wire it is not the address of a Service. */
 function readAddressOfOneFamily(text: string): string | undefined {
   const address = canonicalAddress(text);
   return address?.includes(':') === text.includes(':') ? address : undefined;
 }
 
 /**
- * Finds the flows that go to a frontend of ours and are answered by somebody who may not: an endpoint that has gone, or
- * the frontend itself, because the flow began while no rule translated it. The kernel keeps sending their packets there
- * for as long as they come, since NAT rules see only the first packet of a flow.
+ * The flows to a frontend that are answered by an endpoint that may not, in the order given: by a removed endpoint, or by
+ * the frontend itself, because no rule translated the flow when it began. NAT rules see only the first packet of a flow,
+ * so the kernel keeps sending its packets there until it is idle.
  *
- * Unlike kube-proxy's, a node port counts only at addresses of the node that accept node ports, so that a flow through
- * the node to a stranger who uses the same port number stays.
- *
- * @returns the stale ones, in the order given.
+ * Unlike in kube-proxy, a node port counts only at addresses that accept node ports, so that a flow which passes through
+ * the node to the same port number elsewhere stays.
  */
 export function findStaleFlows(flows: readonly UdpFlow[], expectations: UdpExpectations): UdpFlow[] {
   return flows.filter(({ originalDestination, replySource }) => {
@@ -88,14 +84,14 @@ export function findStaleFlows(flows: readonly UdpFlow[], expectations: UdpExpec
 }
 
 /**
- * Who may answer there; undefined when the place is none of ours. As in the ruleset, an address and port that serve
- * nobody leave the packet to the node port of the same number.
+ * The endpoints that may answer at a destination; undefined when it is not a frontend. As in the ruleset, an address and
+ * port without endpoints leave the packet to the node port of the same number.
  */
-function findAnswering(place: EndpointAddress, expectations: UdpExpectations): AnsweringAddresses | undefined {
-  const atAddress = expectations.endpointAddresses.get(endpointText(place));
+function findAnswering(destination: EndpointAddress, expectations: UdpExpectations): AnsweringAddresses | undefined {
+  const atAddress = expectations.endpointAddresses.get(endpointText(destination));
   if (atAddress && atAddress.size > 0) {
     return atAddress;
   }
-  const acceptsNodePorts = expectations.nodePortAddresses.has(place.address);
-  return (acceptsNodePorts ? expectations.nodePorts.get(place.port) : undefined) ?? atAddress;
+  const acceptsNodePorts = expectations.nodePortAddresses.has(destination.address);
+  return (acceptsNodePorts ? expectations.nodePorts.get(destination.port) : undefined) ?? atAddress;
 }

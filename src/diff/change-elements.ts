@@ -157,7 +157,7 @@ export function changeList(
   return { removed, added, after: placed };
 }
 
-/** The endpoint addresses of `after`, those that `before` has too at their old indices as far as the length allows. */
+/** The endpoint addresses of `after`; those that are in `before` keep their index if the length allows. */
 function placeEndpointAddresses(
   before: readonly EndpointAddress[],
   after: readonly EndpointAddress[],

@@ -150,7 +150,7 @@ export function isKnownChain(name: string): boolean {
 
 /** Whether a set or map of this name may come from this compiler. */
 function isKnownSet(name: string): boolean {
-  return knownSets.has(name) || isStickySet(name) || isPerEndpoint(name);
+  return knownSets.has(name) || isAffinitySet(name) || isPerEndpoint(name);
 }
 
 const frontends = ['address', 'nodeport'] as const;
@@ -174,7 +174,7 @@ const knownSets: ReadonlySet<string> = new Set([
 ]);
 
 /** One for each timeout. */
-function isStickySet(name: string): boolean {
+function isAffinitySet(name: string): boolean {
   const seconds = Number(/\d+$/.exec(name)?.[0]);
   return protocols.some((protocol) =>
     frontends.some((frontend) => affinitySetName(protocol, frontend, seconds) === name),

@@ -13,7 +13,7 @@ export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;
 /**
  * Splits the pins of shared affinity into those that stay valid and those that do not: their endpoint no longer belongs
  * to the frontend, or the frontend chooses by another policy now. A packet that follows an invalid pin is dropped to make
- * the client try again (5-plan/affinity.ts), so pins are deleted together with their endpoint.
+ * the client try again (5-plan/shared-affinity.ts), so pins are deleted together with their endpoint.
  *
  * @param after the table that is to hold the pins.
  * @param invalidated what findInvalidatedPins returns.
@@ -26,9 +26,9 @@ export function splitPins(
   const kept = new Map<string, readonly DynamicElement[]>([...pins].filter(([set]) => isClientSet(set, after)));
   const lost = new Map<string, readonly DynamicElement[]>();
   for (const protocol of protocols) {
-    const sticky = stickyElements(protocol, after);
+    const endpoints = affinityElements(protocol, after);
     const mayStay = ({ keys, endpoint }: PinParts): boolean =>
-      keys.some((key) => sticky.has(`${key} . ${endpoint}`)) &&
+      keys.some((key) => endpoints.has(`${key} . ${endpoint}`)) &&
       !keys
         .map((key) => frontendKey(protocol, key))
         .some((key) => invalidated.has(key) || invalidated.has(`${key} . ${endpoint}`));
@@ -48,8 +48,8 @@ export function splitPins(
 }
 
 /**
- * Deletes pins. A pin may expire or be deleted by a packet at any moment, and nft refuses to delete what is not there;
- * so each is added first, which changes nothing for one that is there.
+ * Deletes pins. A pin may expire or be deleted by a packet at any moment, and nft refuses to delete what does not exist;
+ * so each pin is added first, which does not change an existing one.
  */
 export function deletePins(pins: Pins): PinCommand[] {
   return [...pins].flatMap(([set, elements]): PinCommand[] => [
@@ -75,13 +75,13 @@ function isClientSet(set: string, { sets }: ActualTable): boolean {
 }
 
 interface PinParts {
-  /** The frontend as sticky sets know it: by address and port, or as a node port by its number alone. */
+  /** The frontend as affinity sets know it: by address and port, or as a node port by its number alone. */
   readonly keys: readonly string[];
   /** `10.244.1.2 . 8080` */
   readonly endpoint: string;
 }
 
-/** Reads `client . address . port` with the endpoint as value, or with address and port of the endpoint behind it. */
+/** Reads `client . address . port` with the endpoint as value, or followed by the endpoint's address and port. */
 function partsOf({ key, value }: DynamicElement): PinParts {
   const [, address = '', port = '', ...rest] = key.split(' . ');
   const endpoint = value ? `${value.address} . ${value.port}` : rest.join(' . ');
@@ -89,11 +89,11 @@ function partsOf({ key, value }: DynamicElement): PinParts {
 }
 
 /** The keys of all sets that list the endpoints with affinity: those that the pin chain looks up before it writes a pin. */
-function stickyElements(protocol: Protocol, { sets, chains }: ActualTable): ReadonlySet<string> {
+function affinityElements(protocol: Protocol, { sets, chains }: ActualTable): ReadonlySet<string> {
   const rules = chains.get(pinChainName(protocol))?.rules ?? [];
-  const asked = rules.flat().filter((statement) => statement.kind === 'match-set');
-  // Others ask about an address alone.
-  const names = asked.filter(({ key }) => key.some(({ kind }) => kind === 'ct-original-dport')).map(({ set }) => set);
+  const lookups = rules.flat().filter((statement) => statement.kind === 'match-set');
+  // Other lookups use an address alone.
+  const names = lookups.filter(({ key }) => key.some(({ kind }) => kind === 'ct-original-dport')).map(({ set }) => set);
   const found = names.filter((name) => name !== pinSetName(protocol)).map((name) => sets.get(name));
   return new Set(found.flatMap((set) => [...(set?.elements.keys() ?? [])]));
 }

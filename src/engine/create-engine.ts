@@ -160,7 +160,7 @@ function viewsOf({ families }: EngineState): NodeView[] {
   return [...families.values()].flatMap((family) => viewOf(family) ?? []);
 }
 
-/** Flows to a node port that was not open at an address before were never translated, and go on like that. */
+/** Flows to a node port that was not open at an address before were never translated, and stay so. */
 function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined, after: FamilyState): FollowUp {
   const isSame = JSON.stringify(before?.nodePortAddresses) === JSON.stringify(after.settings?.nodePortAddresses);
   if (followUp.checkUdpFlows || (isSame && before?.addresses.join() === after.settings?.addresses.join())) {
@@ -196,7 +196,7 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
   return { families, diagnostics };
 }
 
-/** The node, if it is known well enough to make rules for it, and what is to be said about that. */
+/** The node, if it is known well enough to compile rules for it, and diagnostics about it. */
 interface NodeState {
   readonly node: ResolvedNode | undefined;
   readonly settings: ReadonlyMap<Family, NodeSettings>;
@@ -204,8 +204,8 @@ interface NodeState {
 }
 
 /**
- * Finds the node among the objects. It is not known when another one is there in its place, or when its own object is
- * invalid and nobody gave its addresses: then node ports would open on all addresses.
+ * Finds the node among the objects. It is not known when only other Nodes exist, or when its own object is
+ * invalid and no addresses were given: then node ports would open on all addresses.
  */
 function findNode(store: ObjectStore, options: CompileOptions): NodeState {
   const { node, diagnostics } = resolveNode({ nodes: [...store.nodes.values()] }, options);

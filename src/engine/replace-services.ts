@@ -20,9 +20,9 @@ export interface FamilyChange {
 }
 
 /**
- * Puts new plans of some Services in the place of the old ones, and says what they want actual.
+ * Replaces the plans of some Services, and sets in `desired` what that changes in the table.
  *
- * @param plans all service ports of each Service that may have changed; none for one that is gone.
+ * @param plans all service ports of each Service that may have changed; none for a removed one.
  */
 export function replaceServices(
   state: FamilyState,

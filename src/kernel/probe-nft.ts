@@ -5,7 +5,7 @@ import type { RunProgram } from './run-program.ts';
 
 /** The nft that is installed. */
 export interface NftProbe {
-  /** Three numbers as in `1.0.6`; what nft says of itself where that cannot be understood. */
+  /** Three numbers as in `1.0.6`; what nft prints if that is not understood. */
   readonly version: string;
   /** What a ruleset for it may contain. */
   readonly targetNft: CompileOptions['targetNft'];
@@ -15,17 +15,15 @@ type Version = readonly [major: number, minor: number, patch: number];
 
 const oldestNft: Version = [1, 0, 6];
 /**
- * The first that is known to take `update @map` with more than 16 bytes of key or data. By its history nft was repaired
- * between 1.0.9 and 1.1.0, but nothing before 1.1.3 was tried with our rules.
+ * The first version known to accept `update @map` with more than 16 bytes of key or data. According to its history nft was
+ * fixed between 1.0.9 and 1.1.0, but nothing before 1.1.3 was tested with these rules.
  */
 const oldestNftWithWideMaps: Version = [1, 1, 3];
 const oldestKernel: Version = [5, 13, 0];
 
 /**
- * Looks whether nft and the kernel can do what a ruleset asks of them. Versions that cannot be understood are taken for
- * the oldest that can.
- *
- * @returns the nft, or an error that has `kind`. It needs no permission, so that one may still be missing.
+ * The installed nft, or an error if it or the kernel is missing or too old. Versions that are not understood count as the
+ * oldest supported one. Needs no permission, so a missing one is not found here.
  */
 export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
   const nft = await run('nft', ['--version']);

@@ -136,7 +136,7 @@ describe('cleanConntrack', () => {
     };
     expect(await cleanConntrack({ expectations: [four], run })).toEqual({
       deleted: 1_000,
-      failed: 'IPv4: stale flows to 3 more endpoints are left for the next time',
+      failed: 'IPv4: stale flows to 3 more endpoints are left for the next run',
     });
     expect(count).toBe(1_001);
   });
@@ -149,7 +149,7 @@ describe('a conntrack that cannot be used', () => {
   });
 
   it.each([
-    ['may not be executed', result({ exitCode: undefined, denied: true }), 'conntrack may not be executed'],
+    ['is not executable', result({ exitCode: undefined, denied: true }), 'conntrack is not executable'],
     [
       'has no kernel module to talk to',
       result({ exitCode: 1, stderr: `mnl_socket_open: Protocol not supported\n${prefix} Can't open handler\n` }),

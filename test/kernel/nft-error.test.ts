@@ -343,7 +343,7 @@ test('the documentation has a row for each kind, which says what svc2nft does by
   const text = readFileSync(new URL('../../docs/nft-errors.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `([a-z-]+)` \|.*\| (.*) \| .* \|$/gm)].map(([, kind, does]) => [kind, does]);
   const expected = Object.entries(nftRemedies).map(([kind, { retry, rebuild, bisect }]) => {
-    const steps = [retry && 'tries again', rebuild && 'makes the table anew', bisect && 'leaves Services out'];
+    const steps = [retry && 'tries again', rebuild && 'rebuilds the table', bisect && 'leaves Services out'];
     return [kind, steps.filter((step) => step !== false).join(', ') || 'nothing'];
   });
   expect(rows).toEqual(expected);

@@ -114,14 +114,14 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
     expect(await lab.connect(everybody)).toEqual(found);
   });
 
-  test('stay where they are when the table has to be made anew, for as long as was left', async () => {
+  test('stay where they are when the table has to be rebuilt, for as long as was left', async () => {
     const before = await pinsOf(lab);
     for (const family of ['ip', 'ip6']) {
       await lab.node.nft(`delete chain ${family} svc2nft nat-output
         add chain ${family} svc2nft nat-output { type nat hook output priority -90; }`);
     }
     expect(await apply({ hosts: [...atFirst.hosts, '2::45'] })).toMatch(
-      /ip svc2nft: made anew[\s\S]*ip6 svc2nft: made anew/,
+      /ip svc2nft: rebuilt[\s\S]*ip6 svc2nft: rebuilt/,
     );
     const after = await pinsOf(lab);
     expect([...after.keys()]).toEqual([...before.keys()]);

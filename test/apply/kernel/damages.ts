@@ -68,11 +68,11 @@ const otherTypes: readonly Damage[] = [
 
 /** Ways to break the tables of the snapshot in rich-snapshot.ts. */
 export const damages: readonly Damage[] = [
-  { name: 'the table is gone', commands: 'delete table TABLE', said: /^table ip svc2nft: made \(/ },
+  { name: 'the table is gone', commands: 'delete table TABLE', said: /^table ip svc2nft: created \(/ },
   {
     name: 'both tables are gone',
     commands: 'delete table TABLE\ndelete table ip6 svc2nft',
-    said: /^table ip svc2nft: made [\s\S]*^table ip6 svc2nft: made /m,
+    said: /^table ip svc2nft: created [\s\S]*^table ip6 svc2nft: created /m,
   },
   {
     name: 'the table of the other family is changed',

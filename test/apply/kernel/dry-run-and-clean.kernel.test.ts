@@ -38,7 +38,7 @@ describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of som
   test('a dry run makes no table', async () => {
     const { exitCode, stdout, stderr } = await node.apply(richSnapshot, ['--dry-run']);
     expect(`${exitCode} ${stderr}`).toBe('0 ');
-    expect(stdout).toMatch(/^table ip svc2nft: would be made .*$[\s\S]*^table ip6 svc2nft: would be made .*$/m);
+    expect(stdout).toMatch(/^table ip svc2nft: would be created .*$[\s\S]*^table ip6 svc2nft: would be created .*$/m);
     expect(await everything()).toBe(foreign);
   });
 
@@ -48,7 +48,7 @@ describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of som
       'flush chain ip svc2nft services',
       /^table ip svc2nft: would be changed .*$/m,
     ],
-    ['what would be made anew', 'add counter ip svc2nft mine', /^table ip svc2nft: would be made anew .*$/m],
+    ['what would be rebuilt', 'add counter ip svc2nft mine', /^table ip svc2nft: would be rebuilt .*$/m],
   ])('a dry run leaves %s', async (_, commands, said) => {
     await node.apply(richSnapshot);
     await node.nft(commands);

@@ -1,6 +1,6 @@
 import { type Damage, likeAChange } from './damage.ts';
 
-/** Something is there that is not ours, or not as we made it. */
+/** Something is there that svc2nft never writes. */
 export const intrusions: readonly Damage[] = [
   {
     name: 'a foreign frontend',
@@ -14,7 +14,7 @@ export const intrusions: readonly Damage[] = [
     said: likeAChange,
   },
   {
-    name: 'a frontend with a verdict that is none of ours',
+    name: 'a frontend with a unknown verdict',
     commands: `delete element TABLE service-ips { 10.96.0.10 . tcp . 80 }
       add element TABLE service-ips { 10.96.0.10 . tcp . 80 comment "shop/cart:http" : accept }`,
     said: /found: .*service-ips/,
@@ -73,7 +73,7 @@ export const intrusions: readonly Damage[] = [
       add rule TABLE mine jump services
       add rule TABLE mine goto yours
       add rule TABLE yours ip daddr @cluster-ips drop`,
-    said: /found: .*chain mine.*\n {2}found: chain yours/,
+    said: /found: .*chain mine.*\n {2}found: unknown chain yours/,
   },
   {
     name: 'a foreign chain that a frontend leads to',

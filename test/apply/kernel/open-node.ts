@@ -28,7 +28,7 @@ export interface TestNode {
   print(...args: readonly string[]): Promise<string>;
   /** The table as the product reads it; undefined when there is none. Throws when it cannot be read. */
   listing(family: Family): Promise<ListedTable | undefined>;
-  /** Removes what was made for it; a namespace that was there before stays. */
+  /** Removes what was created for it; a namespace that existed before stays. */
   close(): Promise<void>;
 }
 

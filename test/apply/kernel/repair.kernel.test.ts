@@ -68,7 +68,7 @@ describe.skipIf(!applyTestsRun)('a table that somebody else has changed', () => 
   test('is repaired when the whole ruleset was flushed', async () => {
     await node.nft('flush ruleset');
     const { exitCode, stdout } = await node.apply(richSnapshot);
-    expect(`${exitCode} ${stdout}`).toMatch(/^0 table ip svc2nft: made [\s\S]*^table ip6 svc2nft: made /m);
+    expect(`${exitCode} ${stdout}`).toMatch(/^0 table ip svc2nft: created [\s\S]*^table ip6 svc2nft: created /m);
     await node.nft(foreignTables);
     expect(await tablesOf(node)).toEqual(fresh);
   });

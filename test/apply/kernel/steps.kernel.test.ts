@@ -44,11 +44,11 @@ describe.skipIf(!applyTestsRun)('snapshots applied one after the other, while a 
     expectNoLoss(await stream.report(5));
   });
 
-  test('the table has to be made anew', async () => {
+  test('the table has to be rebuilt', async () => {
     const { objects = [], flags } = steps.at(-1) ?? {};
     await lab.node.nft('add counter ip svc2nft foreign\nadd counter ip6 svc2nft foreign\n');
     const { exitCode, stdout } = await lab.node.apply(objects, flags);
-    expect({ exitCode, made: stdout.match(/made anew/g) }).toEqual({ exitCode: 0, made: ['made anew', 'made anew'] });
+    expect({ exitCode, rebuilt: stdout.match(/rebuilt/g) }).toEqual({ exitCode: 0, rebuilt: ['rebuilt', 'rebuilt'] });
     expect(await lab.node.apply(objects, flags)).toEqual(sameTable);
     expectNoLoss(await stream.report(5));
   });
