@@ -49,7 +49,7 @@ function visit(chain: Chain, context: Visit): void {
 
 function checkHook(base: Chain, { type, hook }: Hook, names: RulesetNames): void {
   const reached = new Set([base]);
-  // Iterating over a Set includes what is added meanwhile.
+  // Iterating over a Set includes the chains added meanwhile.
   for (const chain of reached) {
     for (const target of targetsOf(chain, names)) {
       reached.add(target);

@@ -9,8 +9,8 @@ import { mergeBranches } from './merge-branches.ts';
 import { type Branch, walkChain } from './walk-chain.ts';
 
 // A walk passes the hooks in netfilter's order (here), goes through their base chains rule by rule (walk-chain.ts), executes
-// each statement (run-statement.ts) and looks keys up in sets (look-up.ts). Where chance has a say, it splits into branches;
-// branches that end alike become one outcome (merge-branches.ts). Everything is checked before (index-ruleset.ts).
+// each statement (run-statement.ts) and looks keys up in sets (look-up.ts). Where chance decides, it splits into branches;
+// branches that end alike become one outcome (merge-branches.ts). The ruleset is checked before the walk (index-ruleset.ts).
 
 /**
  * The fate of the first packet of a connection, computed from the ruleset alone: every outcome that chance allows, with its
