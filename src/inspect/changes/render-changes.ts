@@ -106,7 +106,7 @@ function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: 
  */
 function renderChange(change: ServicePortChange, pen: Pen): string {
   const { frontendsGained, frontendsLost, endpoints, policies, refusals, affinitySeconds, sourceRanges } = change;
-  const frontends = writeDifference(placesOf(frontendsGained), placesOf(frontendsLost), pen);
+  const frontends = writeDifference(frontendTexts(frontendsGained), frontendTexts(frontendsLost), pen);
   const counts = endpoints.map((one) => writeEndpoints(one, pen)).join('; ');
   const refused = refusals.map((one) => writeRefusal(one) + writeWhere(one, pen)).join(', ');
   const parts = [
@@ -121,7 +121,7 @@ function renderChange(change: ServicePortChange, pen: Pen): string {
   return parts.filter((text) => text !== '').join('; ');
 }
 
-function placesOf(frontends: readonly FrontendState[]): string[] {
+function frontendTexts(frontends: readonly FrontendState[]): string[] {
   return frontends.map(({ frontend }) => frontend);
 }
 
@@ -175,7 +175,7 @@ function writeRanges({ before, after }: ValueChange<FrontendState['sourceRanges'
 
 /** `new: 10.96.0.30:25/tcp, 2 endpoints; affinity 900 s`, `new: 10.96.0.30:25/tcp: rejected`. */
 function renderGained(state: ServicePortState, pen: Pen): string {
-  const served = [writePlaces(state, pen), ...writeCounts(state)].join(', ');
+  const served = [writeFrontends(state, pen), ...writeCounts(state)].join(', ');
   const refused = writeRefusals(state, pen);
   const parts = [refused === '' ? served : `${served}: ${refused}`, ...writeRest(state, pen)];
   return `${pen.added('new:')} ${parts.join('; ')}`;
@@ -183,10 +183,10 @@ function renderGained(state: ServicePortState, pen: Pen): string {
 
 /** `gone: 10.96.0.40:80/tcp, *:30080/tcp`. */
 function renderLost(state: ServicePortState, pen: Pen): string {
-  return `${pen.removed('gone:')} ${writePlaces(state, pen)}`;
+  return `${pen.removed('gone:')} ${writeFrontends(state, pen)}`;
 }
 
-function writePlaces({ frontends }: ServicePortState, pen: Pen): string {
+function writeFrontends({ frontends }: ServicePortState, pen: Pen): string {
   return writeList(
     frontends.map(({ frontend }) => frontend),
     pen,
