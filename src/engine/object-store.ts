@@ -7,6 +7,7 @@ import type {
   ObjectMeta,
   Service,
   ServiceCIDR,
+  ServicePortSpec,
   SliceEndpoint,
   Sourced,
 } from '../kubernetes/objects.ts';
@@ -148,7 +149,7 @@ function copySourced<T>({ object, document }: Sourced<T>, copy: (object: T) => T
 
 const proxyLabel = 'service.kubernetes.io/service-proxy-name';
 
-/** Null and an absent field mean the same. */
+/** Null and an absent field mean the same. The type checker asks for every field of the types. */
 function copyService({ kind, metadata, spec, status }: Service): Service {
   const { clusterIPs, ipFamilies, ports, externalIPs, loadBalancerSourceRanges, sessionAffinityConfig } = spec;
   const ingress = status?.loadBalancer?.ingress ?? [];
@@ -160,21 +161,25 @@ function copyService({ kind, metadata, spec, status }: Service): Service {
       clusterIP: spec.clusterIP ?? null,
       clusterIPs: [...(clusterIPs ?? [])],
       ipFamilies: [...(ipFamilies ?? [])],
-      ports: (ports ?? []).map(({ name = null, protocol = null, port, nodePort = null }) => ({
-        name,
-        protocol,
-        port,
-        nodePort,
-      })),
+      ports: (ports ?? []).map(copyServicePort),
       externalIPs: [...(externalIPs ?? [])],
       loadBalancerSourceRanges: [...(loadBalancerSourceRanges ?? [])],
       internalTrafficPolicy: spec.internalTrafficPolicy ?? null,
       externalTrafficPolicy: spec.externalTrafficPolicy ?? null,
       sessionAffinity: spec.sessionAffinity ?? null,
       sessionAffinityConfig: { clientIP: { timeoutSeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? null } },
-    },
+    } satisfies Required<Service['spec']>,
     status: { loadBalancer: { ingress: ingress.map(({ ip = null, ipMode = null }) => ({ ip, ipMode })) } },
   };
+}
+
+function copyServicePort({
+  name = null,
+  protocol = null,
+  port,
+  nodePort = null,
+}: ServicePortSpec): Required<ServicePortSpec> {
+  return { name, protocol, port, nodePort };
 }
 
 /** A third of the size of the whole slice. */
@@ -194,7 +199,7 @@ function copyEndpoint({ addresses, nodeName = null, conditions, hints }: SliceEn
     addresses: (addresses ?? []).slice(0, 1),
     nodeName,
     ...(conditions && { conditions: copyConditions(conditions) }),
-    ...(hints && { hints: { forZones: copyNames(hints.forZones), forNodes: copyNames(hints.forNodes) } }),
+    ...(hints && { hints: copyHints(hints) }),
   };
 }
 
@@ -202,8 +207,15 @@ function copyConditions({
   ready = null,
   serving = null,
   terminating = null,
-}: NonNullable<SliceEndpoint['conditions']>): NonNullable<SliceEndpoint['conditions']> {
+}: NonNullable<SliceEndpoint['conditions']>): Required<NonNullable<SliceEndpoint['conditions']>> {
   return { ready, serving, terminating };
+}
+
+function copyHints({
+  forZones,
+  forNodes,
+}: NonNullable<SliceEndpoint['hints']>): Required<NonNullable<SliceEndpoint['hints']>> {
+  return { forZones: copyNames(forZones), forNodes: copyNames(forNodes) };
 }
 
 function copyNames(names: readonly { readonly name: string }[] | null | undefined): { name: string }[] | null {
