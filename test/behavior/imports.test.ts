@@ -46,7 +46,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/commands':
     'lib net nft nft/text kubernetes options compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands',
-  entries: 'lib net nft diagnostics options compile engine inspect/changes phases/1-read',
+  entries: 'lib net nft diagnostics options compile frontends conntrack engine inspect/changes phases/1-read',
   index:
     'lib net nft diagnostics options version kernel compile frontends diff conntrack engine apply inspect/changes phases/1-read phases/3-model',
 };

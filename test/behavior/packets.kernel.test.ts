@@ -7,7 +7,7 @@ import { runPackets } from '../support/lab/run-packets.ts';
 import { walkerFor } from '../support/walk-fixture.ts';
 
 /** Every packet of every fixture through the kernel, which must agree with the packet file and with the walker. */
-describe.skipIf(!kernelTestsRun).each(listFixtures())('%s', (name) => {
+describe.skipIf(!kernelTestsRun).each(listFixtures())('%s', { concurrent: true }, (name) => {
   const { rulesets, text, packets, nodeAddresses } = compileFixture(name);
   const walk = walkerFor(rulesets, nodeAddresses);
 

@@ -44,7 +44,7 @@ const questions = parties.flatMap(({ clients, addresses, node }) =>
 );
 
 /** What nobody wrote down in advance: explain, walker and kernel are asked about the same packets and must say the same. */
-describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random clusters', () => {
+describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random clusters', { concurrent: true }, () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const clusters = fc.sample(arbitraryCluster, { numRuns: 2 * settings.length, seed });
 

@@ -165,7 +165,7 @@ describe.each(['a; flush ruleset', 'a b', 'a\nb', '1a', '', 'a}', `a${'b'.repeat
     ];
 
     test.each(commands)('is refused: $kind', (command) => {
-      expect(() => render(command)).toThrow('is no nft identifier');
+      expect(() => render(command)).toThrow('is not an nft identifier');
     });
 
     test('is refused: table', () => {
@@ -176,7 +176,7 @@ describe.each(['a; flush ruleset', 'a b', 'a\nb', '1a', '', 'a}', `a${'b'.repeat
       ];
       for (const command of all) {
         expect(() => renderTransaction({ family: 'ip', table: name, commands: [command] })).toThrow(
-          'is no nft identifier',
+          'is not an nft identifier',
         );
       }
     });

@@ -10,8 +10,16 @@ export interface CompiledFixture extends Fixture {
   readonly diagnostics: CompileResult['diagnostics'];
 }
 
-/** Compiles a fixture as the command line would. */
+const compiled = new Map<string, CompiledFixture>();
+
+/** Compiles a fixture as the command line would; each once per worker, as many files of tests look at all of them. */
 export function compileFixture(name: string): CompiledFixture {
+  const known = compiled.get(name) ?? compileOnce(name);
+  compiled.set(name, known);
+  return known;
+}
+
+function compileOnce(name: string): CompiledFixture {
   const fixture = loadFixture(name);
   const file = `${fixture.folder}/snapshot.yaml`;
   const { documents, diagnostics } = readDocuments([{ file, content: readFileSync(fixture.snapshotFile) }]);

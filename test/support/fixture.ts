@@ -55,6 +55,14 @@ export function topicOf(name: string): string {
 
 /** Reads one fixture; throws when a file is missing or options.yaml has a field that no option has. */
 export function loadFixture(name: string): Fixture {
+  const known = loaded.get(name) ?? readFixture(name);
+  loaded.set(name, known);
+  return known;
+}
+
+const loaded = new Map<string, Fixture>();
+
+function readFixture(name: string): Fixture {
   const path = `${topicOf(name)}/${name}`;
   const snapshotFile = `${folder}${path}/snapshot.yaml`;
   const options = readOptions(path);
