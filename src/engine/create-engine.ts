@@ -145,7 +145,8 @@ function reject(state: EngineState, family: Family, services: ReadonlySet<string
     setNamespaced(rejectedIn(state, family), namespace, name, true);
     setNamespaced(touched.services, namespace, name, true);
   }
-  bringUpToDate(state, touched, []);
+  // In the other family the Service may have a newer version, which is not committed yet.
+  bringFamilyUpToDate(state, family, touched);
 }
 
 function rejectedIn({ rejected }: EngineState, family: Family): Namespaced<true> {
@@ -171,29 +172,34 @@ function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined,
   return { ...followUp, checkUdpFlows };
 }
 
-/** A family whose node is not known keeps its table, and is brought up to date as a whole once the node is known. */
 function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Commit {
+  const updates = state.options.families.map((family) => bringFamilyUpToDate(state, family, touched));
+  const families = updates.flatMap((update) => update?.table ?? []);
+  return { families, diagnostics: [...diagnostics, ...updates.flatMap((update) => update?.diagnostics ?? [])] };
+}
+
+/** A family whose node is not known keeps its table, and is brought up to date as a whole once the node is known. */
+function bringFamilyUpToDate(
+  state: EngineState,
+  family: Family,
+  touched: Touched,
+): { readonly table: TableUpdate | undefined; readonly diagnostics: readonly Diagnostic[] } | undefined {
   const { options, store, node } = state;
-  const families: TableUpdate[] = [];
-  for (const [family, before] of state.families) {
-    const settings = node?.settings.get(family);
-    if (!settings || !node?.node) {
-      before.settings = undefined;
-      continue;
-    }
-    const settingsBefore = before.settings;
-    const rejected = rejectedIn(state, family);
-    const input = { store, options, node: node.node, settings, touched: touched.services, rejected };
-    const { state: after, change } = changeFamily(before, input);
-    state.families.set(family, after);
-    appendAll(diagnostics, change.diagnostics);
-    const { commands } = change;
-    const followUp = withNodeAddresses(describeFollowUp(change.handovers), settingsBefore, after);
-    if (commands.length > 0 || followUp.checkUdpFlows) {
-      families.push({ family, table: options.table, commands, followUp });
-    }
+  const before = familyOf(state, family);
+  const settings = node?.settings.get(family);
+  if (!settings || !node?.node) {
+    before.settings = undefined;
+    return undefined;
   }
-  return { families, diagnostics };
+  const settingsBefore = before.settings;
+  const rejected = rejectedIn(state, family);
+  const input = { store, options, node: node.node, settings, touched: touched.services, rejected };
+  const { state: after, change } = changeFamily(before, input);
+  state.families.set(family, after);
+  const { commands, diagnostics } = change;
+  const followUp = withNodeAddresses(describeFollowUp(change.handovers), settingsBefore, after);
+  const isNothing = commands.length === 0 && !followUp.checkUdpFlows;
+  return { table: isNothing ? undefined : { family, table: options.table, commands, followUp }, diagnostics };
 }
 
 /** The node, if it is known well enough to compile rules for it, and diagnostics about it. */

@@ -65,6 +65,27 @@ describe('calls that overlap', () => {
     expect(nft.texts().at(-1)).toBe(engine.update(cart(['2.8'])).text);
   });
 
+  test('lose nothing in one family while a Service is rejected in the other', async () => {
+    const spec = { clusterIPs: ['10.96.0.10', 'fd00:10:96::10'], ipFamilies: ['IPv4', 'IPv6'] };
+    const slice6 = (host: string) => ({
+      ...service6('cart', [host])[1],
+      metadata: { namespace: 'shop', name: 'cart-6', labels: { 'kubernetes.io/service-name': 'cart' } },
+    });
+    const both = { ...workerOptions, families: ['ip', 'ip6'] } as const;
+    const { proxy, nft } = await startProxy(both);
+    let arrived: Promise<unknown> | undefined;
+    nft.answers.push(({ command, input }) => {
+      if (command === 'nft --check -f -') {
+        arrived ??= proxy.update({ apply: [slice6('2.6')] });
+      }
+      return input?.includes('10.244.2.5') ? says.refused : undefined;
+    });
+    const apply = [node(), ...service('cart', ['2.5'], { spec }), slice6('2.5')];
+    expect(resultsOf(await proxy.update({ apply }))).toEqual(['ip rebuilt refused', 'ip6 created']);
+    expect(await arrived).toMatchObject({ families: [{ rejectedServices: ['shop/cart'] }, { result: 'changed' }] });
+    expect(nft.texts().join('')).toContain('fd00:10:244:2::6');
+  });
+
   test('leave the table as it is when the node is not known any more', async () => {
     const { proxy, nft } = await runProxy([node(), ...objects]);
     const outcomes = await Promise.all([
