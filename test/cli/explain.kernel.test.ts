@@ -77,7 +77,7 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
       svc2nft explain docs/shop.yaml ${settings} --ruleset kernel --from pod:shop/search-1 --to service:shop/session | tail -1
     `);
     expect(lines).toContain('  endpoints      the client keeps its endpoint');
-    expect(lines).toContain('                 100 %  10.244.2.62:6379  shop/session-2  worker-2  zone-b');
+    expect(lines).toContain('                 100%  10.244.2.62:6379  shop/session-2  worker-2  zone-b');
     expect(lines).toContain(
       '  left out       10.244.1.61:6379  shop/session-1  worker-1  zone-a  ready, but the client keeps another endpoint',
     );

@@ -178,6 +178,6 @@ describe('a snapshot', () => {
 test('help begins with examples and ends with exit codes', async () => {
   const { stdout, exitCode } = await list(['--help']);
   expect(stdout).toMatch(/^\s*Examples:\n {2}svc2nft list /);
-  expect(stdout).toMatch(/Exit codes: 0 done.*no permission or no nft\.\n$/s);
+  expect(stdout).toMatch(/Exit codes: 0 done.*no permission or nft not found\.\n$/s);
   expect(exitCode).toBe(0);
 });

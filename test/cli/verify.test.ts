@@ -189,5 +189,5 @@ test('help begins with examples and ends with exit codes', async () => {
   const { stdout, exitCode } = await verify(['--help']);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^Examples:\n/);
-  expect(stdout.trimEnd()).toMatch(/Exit codes: 0 correct, 1 faults.*\n4 no permission or no nft\.$/);
+  expect(stdout.trimEnd()).toMatch(/Exit codes: 0 correct, 1 faults.*\n4 no permission or nft not found\.$/);
 });

@@ -28,7 +28,7 @@ const exitText = `
 The fate of the packet is computed from the rules; the snapshot adds the reasons. Only --ruleset kernel needs root and nft.
 
 Exit codes: 0 explained, whatever the packet's fate, 1 bad input or unknown name, 2 wrong usage, 3 nft or the kernel
-refused, 4 no permission or no nft.`;
+refused, 4 no permission or nft not found.`;
 
 /** The command `svc2nft explain`. */
 export function explainCommand(streams: Streams, setExitCode: (code: number) => void): Command {

@@ -38,7 +38,7 @@ wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing
 wrong-hook, unreachable-rule, wrong-state, wrong-comment.
 
 Exit codes: 0 correct, 1 faults (also if the kernel has no table), 2 bad input or wrong usage, 3 nft or the kernel refused,
-4 no permission or no nft.`;
+4 no permission or nft not found.`;
 
 /** The command `svc2nft verify`. */
 export function verifyCommand(streams: Streams, setExitCode: (code: number) => void): Command {

@@ -115,7 +115,7 @@ function andMore(total: number, limit: number, noun: string): string[] {
   return total > limit ? [`... and ${total - limit} more ${noun}`] : [];
 }
 
-/** `33.3 %`, `100 %`. */
+/** `33.3%`, `100%`. */
 function percent(probability: number): string {
-  return `${Number((probability * 100).toPrecision(3))} %`;
+  return `${Number((probability * 100).toPrecision(3))}%`;
 }
