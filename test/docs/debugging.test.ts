@@ -6,7 +6,7 @@ import { runMain } from '../support/run-main.ts';
 
 const settings = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
 
-/** The files that the documentation speaks of: the shop, and its rules with a wrong endpoint and a source range that is gone. */
+/** Has rules.nft: the rules of the shop with a wrong endpoint and without a source range. */
 let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
@@ -52,11 +52,7 @@ async function runCommand(command: string): Promise<string> {
 }
 
 function pathOf(arg: string): string {
-  const paths: Readonly<Record<string, string>> = {
-    'shop.yaml': 'docs/shop.yaml',
-    'rules.nft': join(folder, 'rules.nft'),
-  };
-  return paths[arg] ?? arg;
+  return arg === 'rules.nft' ? join(folder, arg) : arg;
 }
 
 test('there are at least ten questions, and each has a command', () => {
