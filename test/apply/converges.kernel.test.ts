@@ -71,7 +71,7 @@ describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
     }
   }
 
-  test('the kernel holds what is wanted after the next call that succeeds', { timeout: 600_000 }, async () => {
+  test('the kernel holds what is desired after the next update that succeeds', { timeout: 600_000 }, async () => {
     const arbitraryWaits = fc.infiniteStream(fc.boolean());
     const arbitraryFates = fc.array(fc.constantFrom(...fates), { maxLength: 60 });
     await fc.assert(

@@ -14,7 +14,7 @@ function judge(culprits: ReadonlySet<string>) {
 
 const items = (count: number): string[] => Array.from({ length: count }, (_, index) => `shop/service-${index}`);
 
-describe('the culprits among some items', () => {
+describe('the rejected items in a list', () => {
   test('are exactly those that are never accepted, in their order', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -57,15 +57,15 @@ describe('the culprits among some items', () => {
     ]);
   });
 
-  test('are nobody when all are accepted, as when somebody else mended the cause', async () => {
+  test('are none when all are accepted, for instance because the cause is gone', async () => {
     expect(await findRejected(items(40), async () => true)).toEqual([]);
   });
 
-  test('are nobody when there is no one', async () => {
+  test('are none in an empty list', async () => {
     expect(await findRejected([], async () => true)).toEqual([]);
   });
 
-  test('cannot be told when not even nothing is accepted, and no more is asked', async () => {
+  test('are unknown when not even the empty list is accepted, and nothing more is checked', async () => {
     let questions = 0;
     const refuses = async (): Promise<boolean> => {
       questions += 1;
@@ -80,7 +80,7 @@ describe('the culprits among some items', () => {
     expect(await findRejected(['a', 'b', 'c', 'd'], accepts)).toEqual(['d']);
   });
 
-  test('who are too many to be found are left out with whoever was not asked about', async () => {
+  test('include everything unchecked when there are too many', async () => {
     let questions = 0;
     const accepts = async (some: readonly string[]) => {
       questions += 1;

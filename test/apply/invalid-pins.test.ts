@@ -71,7 +71,7 @@ describe('clients with affinity', () => {
     expect(nft.texts().at(-1)).toBe(deletion);
   });
 
-  test('have lost them already when the table was made anew', async () => {
+  test('have lost them already when the table was rebuilt', async () => {
     const { proxy, nft } = await runProxy([node(), ...cart(['2.5', '2.6'])]);
     nft.answers.push(times(1, answering('nft -f -', says.fileExists)), ...pinned);
     await proxy.update({ apply: [cart(['2.6'])[1]] });

@@ -47,7 +47,7 @@ describe('a table with unexpected content', () => {
       { chain: { name: 'services', type: 'nat', hook: 'prerouting', prio: -100, policy: 'accept' } },
       'chain services has a different hook',
     ],
-  ])('at the start is rebuilt when commands cannot repair it, and that is said: %s', async (_, object, finding) => {
+  ])('at the start is rebuilt when commands cannot repair it, and reported: %s', async (_, object, finding) => {
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, printed('ip', [object])));
     const outcome = await proxy.update({ apply: [node()] });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt']);

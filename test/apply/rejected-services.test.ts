@@ -16,7 +16,7 @@ async function applyAll(...answers: readonly Answer[]) {
   return { ...started, outcome };
 }
 
-describe('nft refuses some of 40 Services', () => {
+describe('nft rejects some of 40 Services', () => {
   test.each([[[17]], [[0, 39]], [[3, 4, 20]]])('%j: they are named, and the rest is loaded', async (rejected) => {
     const { outcome, nft } = await applyAll(...rejected.map(refused));
     expect(outcome.ok).toBe(false);
@@ -28,7 +28,7 @@ describe('nft refuses some of 40 Services', () => {
     expect(held).toEqual([...services.keys()].filter((index) => !rejected.includes(index)));
   });
 
-  test('they are looked for with few questions, of which none changes anything', async () => {
+  test('they are found with few checks, none of which changes anything', async () => {
     const { nft } = await applyAll(refused(17));
     const commands = nft.commandsSince();
     expect(commands.slice(0, 3)).toEqual(['nft -nj list table ip svc2nft', 'nft -f -', 'nft -f -']);
@@ -38,7 +38,7 @@ describe('nft refuses some of 40 Services', () => {
     expect(commands.slice(3, -1).length).toBeLessThanOrEqual(14);
   });
 
-  test('a Service that nft is only kept from looking at is not blamed', async () => {
+  test('a Service whose check fails for another reason is not rejected', async () => {
     const checks: Answer = ({ command, input }) =>
       command === 'nft --check -f -' && input?.includes('"shop/s3"') ? says.noMemory : undefined;
     const { outcome } = await applyAll(refused(17), checks);
@@ -54,7 +54,7 @@ describe('a Service that is left out', () => {
     return started;
   }
 
-  test('is so for as long as nothing changes about it, and every outcome says it', async () => {
+  test('stays left out until it changes, and every outcome names it', async () => {
     const { proxy, nft } = await without17();
     const change = { apply: [service('s3', ['2.6'])[1]] };
     const outcome = await proxy.update(change);
@@ -64,7 +64,7 @@ describe('a Service that is left out', () => {
     expect(nft.texts().at(-1)).toBe(engineWith(services.flat()).update(change).text);
   });
 
-  test('is tried again when it changes, and loaded when nft takes it then', async () => {
+  test('is tried again when it changes, and loaded when nft accepts it then', async () => {
     const { proxy, nft } = await without17();
     nft.answers.length = 0;
     const outcome = await proxy.update({ apply: [service('s17', ['2.6'])[1]] });
@@ -77,7 +77,7 @@ add element ip svc2nft tcp-endpoints { 10.96.1.17 . 80 . 0 : 10.244.2.6 . 8080 }
 `);
   });
 
-  test('is left out again when nft does not take it then either', async () => {
+  test('is left out again when nft still rejects it', async () => {
     const { proxy, nft } = await without17();
     const outcome = await proxy.update({ apply: [service('s17', ['2.6'])[1]] });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
@@ -85,14 +85,14 @@ add element ip svc2nft tcp-endpoints { 10.96.1.17 . 80 . 0 : 10.244.2.6 . 8080 }
     expect(nft.texts().at(-1)).not.toContain('shop/s17');
   });
 
-  test('is no matter any more when it is gone', async () => {
+  test('does not matter any more when it is deleted', async () => {
     const { proxy } = await without17();
     const outcome = await proxy.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 's17' }] });
     expect([outcome.ok, resultsOf(outcome)]).toEqual([true, ['ip unchanged']]);
   });
 });
 
-test('a Service that nft refuses in one family is served in the other, whichever it is', async () => {
+test('a Service that nft rejects in one family is served in the other', async () => {
   const spec = {
     clusterIP: '10.96.0.10',
     clusterIPs: ['10.96.0.10', 'fd00:10:96::10'],

@@ -51,7 +51,7 @@ describe('stale UDP flows', () => {
     expect((await proxy.update({})).conntrack).toBeUndefined();
   });
 
-  test('are no matter of TCP', async () => {
+  test('exist for UDP only', async () => {
     const { proxy, nft } = await runProxy([node(), ...service('cart', ['2.5', '2.6'])]);
     const outcome = await proxy.update({ apply: [service('cart', ['2.6'])[1]] });
     expect(nft.commandsSince()).toEqual(['nft -f -']);
@@ -113,7 +113,7 @@ describe('stale UDP flows', () => {
     expect((await proxy.update({})).conntrack).toEqual({ deleted: 1 });
   });
 
-  test('are tried again when conntrack fails, and the outcome says so without being a failure', async () => {
+  test('are tried again when conntrack fails, which the outcome reports without being a failure', async () => {
     const { proxy, nft } = await running();
     nft.answers.push(answering(listFlows, { exitCode: 1, stderr: 'conntrack v1.4.7 (conntrack-tools): no\n' }));
     const failed = await proxy.update({ apply: [dns(['2.6'])[1]] });
@@ -123,7 +123,7 @@ describe('stale UDP flows', () => {
     expect((await proxy.update({})).conntrack).toEqual({ deleted: 1 });
   });
 
-  test('are not asked for again when there is no conntrack', async () => {
+  test('are not checked again without conntrack', async () => {
     const { proxy, nft } = await running();
     nft.answers.push(answering(listFlows, says.missing));
     const outcome = await proxy.update({ apply: [dns(['2.6'])[1]] });

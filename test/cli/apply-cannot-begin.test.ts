@@ -3,7 +3,7 @@ import { answering, listTable, says } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
 
 describe('apply cannot begin', () => {
-  test('without permission: said once for both tables, exit code 4', async () => {
+  test('without permission: one error for both tables, exit code 4', async () => {
     const refusal = { ...says.notPermitted };
     const { stdout, stderr, exitCode } = await apply(
       {},

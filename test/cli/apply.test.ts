@@ -8,7 +8,7 @@ import { shop } from './shop.ts';
 const onlyIp = ['--family', 'ip'];
 const four = shop({ cart: ['10.244.1.11', '10.244.1.12', '10.244.1.13', '10.244.1.14'] });
 
-describe('apply says what became of the tables', () => {
+describe('apply reports what became of the tables', () => {
   test('created', async () => {
     const { texts, stdout, ...rest } = await apply({});
     expect(stdout.split('\n')).toEqual([
@@ -41,7 +41,7 @@ describe('apply says what became of the tables', () => {
     expect(texts[0]).not.toContain('delete table');
   });
 
-  test('changed by settings, which nobody is blamed for', async () => {
+  test('changed by settings, without findings', async () => {
     const { stdout, exitCode } = await apply({ flags: [...onlyIp, '--masquerade-all'] }, listedShop());
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: changed (1 chain written)',
@@ -147,7 +147,7 @@ describe('apply deletes stale UDP flows', () => {
   const drop =
     'conntrack -D -p udp -f ipv4 --orig-dst 10.96.0.53 --orig-port-dst 53 --reply-src 10.244.1.53 --reply-port-src 5353';
 
-  test('and says how many', async () => {
+  test('and reports how many', async () => {
     const { stdout, stderr } = await apply(
       { flags: onlyIp, input: moved },
       listedShop(),

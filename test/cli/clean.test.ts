@@ -23,7 +23,7 @@ describe('clean', () => {
     });
   });
 
-  test('is content when there is nothing', async () => {
+  test('succeeds when there is nothing', async () => {
     expect(await clean([], answering('nft -f -', says.noSuchFile))).toMatchObject({
       exitCode: 0,
       stdout: 'table ip svc2nft: not found\ntable ip6 svc2nft: not found\n',
@@ -64,7 +64,7 @@ describe('clean', () => {
         '    nft is not installed\n' +
         'Install nftables 1.0.6 or newer, and check that `nft --version` works.\n',
     ],
-  ])('needs %s: said once, exit code 4', async (_, answer, stderr) => {
+  ])('needs %s: one error, exit code 4', async (_, answer, stderr) => {
     expect(await clean([], answering('nft -f -', answer))).toMatchObject({ exitCode: 4, stdout: '', stderr });
   });
 });

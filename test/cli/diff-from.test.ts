@@ -57,7 +57,7 @@ describe('diff --from another snapshot', () => {
     });
   });
 
-  test('what settings lead to is said once', async () => {
+  test('what settings lead to is reported once', async () => {
     const { run } = createFakeNft();
     const { stderr } = await runCommand(['diff', newer, '--from', file], { run });
     expect(stderr).toBe(

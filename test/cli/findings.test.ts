@@ -19,7 +19,7 @@ async function diff(tamper: Tamper, flags: readonly string[] = []): Promise<Comm
   return runCommand(args, { input: shop(), run: createFakeNft(listedShop(tamper)).run });
 }
 
-describe('what somebody else did to a table is said, and mended', () => {
+describe('changes of other programs are reported and repaired', () => {
   test.each<[string, Tamper, string[]]>([
     [
       'a fixed chain that was flushed',
@@ -136,7 +136,7 @@ describe('what somebody else did to a table is said, and mended', () => {
 });
 
 describe('what Services and settings explain', () => {
-  test('is nobody’s doing', async () => {
+  test('is not a finding', async () => {
     const { stdout } = await diff((objects) => objects, ['--nodeport-addresses', 'all', '--masquerade-all']);
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: would be changed (2 chains written, 1 set deleted)',
@@ -146,7 +146,7 @@ describe('what Services and settings explain', () => {
     ]);
   });
 
-  test('is nobody’s doing in chains for numbers of endpoints either', async () => {
+  test('is not a finding in dispatch chains either', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
     const config = join(folder, 'config.yaml');
     try {

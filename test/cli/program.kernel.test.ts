@@ -68,7 +68,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
     ]);
   });
 
-  test('what compile prints and nft loads needs no change; what somebody changes is found and mended', async () => {
+  test('what compile prints and nft loads needs no change; other changes are found and repaired', async () => {
     expect(
       await inNamespace(`
         svc2nft compile shop.json ${cidr} --family ip | nft -f -

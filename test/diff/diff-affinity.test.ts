@@ -90,7 +90,7 @@ describe('affinity over IPv6 for nft 1.0.6', () => {
   ];
   const flushes = [`flush chain ip6 svc2nft ${endpoint}`, `flush chain ip6 svc2nft ${pick}`];
 
-  test('of another timeout makes the sets anew, as they cannot be altered', () => {
+  test('of another timeout replaces the sets, as they cannot be altered', () => {
     expect(textBetween(some, longer)).toEqual([
       ...flushes,
       `delete set ip6 svc2nft ${set}`,

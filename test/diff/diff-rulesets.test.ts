@@ -128,7 +128,7 @@ describe('a frontend', () => {
 });
 
 describe('settings of the node', () => {
-  test('a set of ranges is written anew where one goes', () => {
+  test('a set of ranges is filled again when one is removed', () => {
     const ranges = (...cidrs: string[]): Ruleset =>
       rulesetOf([
         { apiVersion: 'networking.k8s.io/v1', kind: 'ServiceCIDR', metadata: { name: 'a' }, spec: { cidrs } },

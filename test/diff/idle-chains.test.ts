@@ -12,8 +12,8 @@ function withEndpoints(count: number, spec: Manifest = {}): Ruleset {
 
 const upTo = (count: number): Ruleset[] => Array.from({ length: count }, (_, index) => withEndpoints(index + 1));
 
-describe('a chain for a number of endpoints that nobody has', () => {
-  test('is used again without being made again', () => {
+describe('a chain for a number of endpoints that no Service has', () => {
+  test('is used again without being added again', () => {
     expect(textBetween(heldAfter([withEndpoints(2), withEndpoints(3)]), withEndpoints(2))).toEqual([
       'delete element ip svc2nft service-ips { 10.96.0.10 . tcp . 80 }',
       'delete element ip svc2nft tcp-endpoints { 10.96.0.10 . 80 . 2 }',
@@ -33,7 +33,7 @@ describe('a chain for a number of endpoints that nobody has', () => {
     ]);
   });
 
-  test('is written anew when it is used again and should do something else', () => {
+  test('is written again when it is used again with other rules', () => {
     const external = { externalIPs: ['198.19.0.1'] };
     const web = service('web', { clusterIP: '10.96.0.10', ...external });
     const bit3 = rulesetOf([web, slice('web', ['10.244.2.100'])], { masqueradeBit: 3 });
@@ -75,7 +75,7 @@ describe('when more than 64 chains are idle', () => {
     ]);
   });
 
-  test('the map goes with them when nobody needs it', () => {
+  test('the map is deleted with them when it is not needed', () => {
     const text = textBetween(heldAfter(upTo(65)), withEndpoints(0));
     expect(text.filter((line) => line.startsWith('delete map'))).toEqual(['delete map ip svc2nft tcp-endpoints']);
   });

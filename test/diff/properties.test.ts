@@ -30,7 +30,7 @@ describe('the difference of two rulesets', () => {
     });
   });
 
-  test('mends whatever a foreign hand did to a table', options, () => {
+  test('repairs any change of another program', options, () => {
     fc.assert(
       fc.property(arbitraryWalk({ min: 2, max: 2 }), arbitraryDamages, (walk, damages) => {
         const [before = [], after = []] = walk.map(rulesetsOf);

@@ -26,7 +26,7 @@ test('a table is replaced by deleting it, whatever it holds', () => {
   expect(commands).toEqual([{ kind: 'delete-table' }, ...diffRulesets(undefined, ruleset).commands]);
 });
 
-test('what is there already is no difference, in whatever order it stands', () => {
+test('an existing table is not a difference, in any order of its parts', () => {
   const shuffled: Ruleset = {
     ...ruleset,
     chains: ruleset.chains.toReversed(),
@@ -62,7 +62,7 @@ describe('a table that holds something strange', () => {
     ['a base chain that is none', withChain('nat-prerouting', ({ name, rules }) => ({ name, rules }))],
     ['a chain that is called and should not be', withChain('services', (chain) => ({ ...chain, hook }))],
     ['a base chain of its own', { ...ruleset, chains: [...ruleset.chains, { name: 'mine', hook, rules: [] }] }],
-  ])('%s: is made anew', (_, strange) => {
+  ])('%s: is rebuilt', (_, strange) => {
     const { commands, isNewTable } = diffRulesets(strange, ruleset);
     expect(isNewTable).toBe(true);
     expect(commands).toEqual(replaceTable(ruleset).commands);
@@ -76,7 +76,7 @@ describe('a table that holds something strange', () => {
     ]);
   });
 
-  test('a rule that is not understood: its chain is written anew', () => {
+  test('a rule that is not understood: its chain is written again', () => {
     const strange = withChain('reject-chain', (chain) => ({ ...chain, rules: [...chain.rules, []] }));
     expect(textBetween(strange, ruleset)).toEqual([
       'flush chain ip svc2nft reject-chain',
@@ -125,7 +125,7 @@ describe('a table that holds something strange', () => {
     ]);
   });
 
-  test('an element without a value, which is how a strange verdict is told: it goes and comes', () => {
+  test('an element without a value, as an unknown verdict is read: it is deleted and added', () => {
     const sets = ruleset.sets.map((set) =>
       set.name === 'service-ips'
         ? { ...set, elements: [{ key: '10.96.0.10 . tcp . 80' }, { key: '10.96.9.9 . tcp . 80' }] }

@@ -69,7 +69,7 @@ describe('a pin', () => {
     ['the endpoint at this frontend', 'tcp 10.96.0.10 . 80 . 10.244.1.5 . 8080', toCart],
     ['the node port', 'tcp 30080', toNodePort],
     ['the endpoint at this node port', 'tcp 30080 . 10.244.1.5 . 8080', toNodePort],
-  ])('is lost, and others stay, when %s is chosen anew', (_, key, pin) => {
+  ])('is lost, and others stay, when %s is invalidated', (_, key, pin) => {
     const kept = pin === toCart ? toNodePort : toCart;
     expect(splitPins(pinsOf(toCart, toNodePort), cart, new Set([key]))).toEqual({
       kept: pinsOf(kept),
@@ -117,7 +117,7 @@ test('pins are deleted whether they are there or not, and restored with the time
   ]);
 });
 
-describe('clients choose anew', () => {
+describe('pins are invalidated', () => {
   /** `shop/cart` with an external IP and a node port, and both policies as given. */
   function cart(hosts: readonly string[], internalTrafficPolicy: string, externalTrafficPolicy: string): Side {
     const spec = { type: 'NodePort', externalIPs: ['198.19.0.5'], internalTrafficPolicy, externalTrafficPolicy };

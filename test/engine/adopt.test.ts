@@ -29,7 +29,7 @@ describe('what leads from the kernel to the desired state', () => {
     expect(sync(engine, tableWith(['2.5']))).toEqual([]);
   });
 
-  test('is the whole table when there is none', () => {
+  test('is the whole table when it does not exist', () => {
     const commands = sync(engine);
     expect(commands[2]).toBe('add table { comment "Kubernetes Services, by svc2nft"; }');
     expect(commands.at(-1)).toBe('add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.5 . 8080 }');
@@ -126,7 +126,7 @@ describe('a Service that is left out', () => {
     expect(engine.rejected('ip')).toEqual([]);
   });
 
-  test('may be gone and made again', () => {
+  test('may be deleted and created again', () => {
     const engine = engineWith([cart, cartSlice]);
     leaveOut(engine);
     expect(engine.update({ remove: [serviceNamed('cart')] }).families).toEqual([]);

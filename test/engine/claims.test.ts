@@ -12,7 +12,7 @@ const conflict =
   'frontend-conflict: 198.19.0.5:80/tcp is claimed by shop/a:http (external IP) and shop/b:http (external IP); shop/a:http gets it';
 
 describe('two Services want one external IP', () => {
-  test('the first by name gets it, in all maps, and both are told', () => {
+  test('the first by name gets it, in all maps, with a warning for both', () => {
     const engine = engineWith([a, aSlice]);
     const update = engine.update({ apply: [b, bSlice] });
     expect(saidBy(update)).toEqual([conflict]);
@@ -40,7 +40,7 @@ describe('two Services want one external IP', () => {
     expect(saidBy(update)).toEqual([conflict]);
   });
 
-  test('the other one takes over when the holder goes, or has nobody to serve it', () => {
+  test('the other one takes over when the holder is deleted or has no endpoints', () => {
     const engine = engineWith([a, aSlice, b, bSlice]);
     const taken = 'add element service-ips { 198.19.0.5 . tcp . 80 comment "shop/b:http" : goto tcp-external-2 }';
     expect(commandsOf(engine.update({ apply: [service('a', [])[1]] }))).toContain(taken);
@@ -64,7 +64,7 @@ describe('two Services share a cluster IP', () => {
   const [c, cSlice] = service('c', ['2.2'], { spec: { clusterIP: '10.96.0.2' }, port: { port: 81 } });
   const [plainB] = service('b', [], { spec: { clusterIP: '10.96.0.2' } });
 
-  test('it bears the name of the first, whoever came first', () => {
+  test('it has the name of the first by name, in any order of creation', () => {
     const engine = engineWith([c, cSlice]);
     expect(commandsOf(engine.update({ apply: [plainB] }))).toEqual([
       'delete element cluster-ips { 10.96.0.2 }',

@@ -87,7 +87,7 @@ describe('a dry run', () => {
     expect(outcome.families[0]?.commands[0]).toEqual({ kind: 'delete-table' });
   });
 
-  test('asks nothing when there is nothing to change', async () => {
+  test('asks nothing without a difference', async () => {
     const { desired, list } = loadedFixture();
     const nft = createFakeNft(list);
     expect(resultsOf(await dryRun(desired, nft))).toEqual(['ip unchanged']);

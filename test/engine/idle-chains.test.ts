@@ -6,7 +6,7 @@ function hosts(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `2.${index + 1}`);
 }
 
-test('a chain that nobody goes to serves the next Service with so many endpoints', () => {
+test('an unused chain serves the next Service with that number of endpoints', () => {
   const engine = engineWith(service('cart', hosts(2)));
   engine.update({ remove: [serviceNamed('cart')] });
   const [basket, slice] = service('basket', ['3.1', '3.2'], { spec: { clusterIP: '10.96.0.11' } });

@@ -96,7 +96,7 @@ describe('a node that is not known', () => {
     ]);
   });
 
-  test('is known all the same when somebody gave its addresses', () => {
+  test('is known when its addresses are given', () => {
     const engine = createEngine({ ...workerOptions, nodeAddresses: ['192.0.2.50'] });
     expect(commandsOf(engine.update({ apply: [invalid] }))).toContain('add element nodeport-ips { 192.0.2.50 }');
   });

@@ -20,7 +20,7 @@ const cartGoes = [
 ];
 const cartComesBack = cartComes.slice(3);
 
-test('an engine for options that cannot be is not made', () => {
+test('invalid options throw', () => {
   expect(() => createEngine({ table: '1', masqueradeBit: 32 })).toThrow(RangeError);
 });
 
@@ -55,7 +55,7 @@ describe('objects come in any order', () => {
   });
 });
 
-describe('what makes no difference gives nothing', () => {
+describe('an update without a difference is empty', () => {
   const engine = engineWith([cart, cartSlice]);
   const nothing = { families: [], text: '', diagnostics: [] };
 
@@ -77,7 +77,7 @@ describe('what makes no difference gives nothing', () => {
 describe('an invalid object', () => {
   const broken = { ...cart, spec: { clusterIP: 'x', ports: [{ name: 'http', port: 80 }] } };
 
-  test('is left out, and said to be; its next version is like any other', () => {
+  test('is left out with a diagnostic; its next version is like any other', () => {
     const engine = engineWith([cart, cartSlice]);
     const update = engine.update({ apply: [broken] });
     expect(commandsOf(update)).toEqual(cartGoes);
@@ -110,7 +110,7 @@ describe('an invalid object', () => {
   });
 });
 
-test('a change of one family says nothing about the other', () => {
+test('a change of one family does not touch the other', () => {
   const six = service6('six', ['2.5']);
   const engine = engineWith([cart, cartSlice, ...six], { families: ['ip', 'ip6'] });
   const { families, text } = engine.update({ apply: [service6('six', ['2.5', '2.6'])[1]] });

@@ -339,7 +339,7 @@ test('an error for people', () => {
 Run svc2nft as root, or with CAP_NET_ADMIN in the network namespace.`);
 });
 
-test('the documentation has a row for each kind, which says what svc2nft does by itself', () => {
+test('the documentation has a row for each kind, with what svc2nft does', () => {
   const text = readFileSync(new URL('../../docs/nft-errors.md', import.meta.url), 'utf8');
   const rows = [...text.matchAll(/^\| `([a-z-]+)` \|.*\| (.*) \| .* \|$/gm)].map(([, kind, does]) => [kind, does]);
   const expected = Object.entries(nftRemedies).map(([kind, { retry, rebuild, bisect }]) => {

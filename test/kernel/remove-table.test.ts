@@ -10,17 +10,17 @@ test('one table is removed, and no other', async () => {
   expect(nft.calls).toEqual([{ command: 'nft -f -', input: 'delete table ip6 proxy\n' }]);
 });
 
-test('one that is not there is fine', async () => {
+test('a missing one is fine', async () => {
   const nft = createFakeNft(answering('nft -f -', says.noSuchFile));
   expect(await removeTable(nft.run, name)).toBe('absent');
 });
 
-test('one that cannot be removed says why', async () => {
+test('one that cannot be removed gives an error', async () => {
   const nft = createFakeNft(answering('nft -f -', says.notPermitted));
   expect(await removeTable(nft.run, name)).toMatchObject({ kind: 'no-permission' });
 });
 
-test('a name that nft would take for something else is none', async () => {
+test('a name that nft would read as commands throws', async () => {
   const nft = createFakeNft();
   await expect(removeTable(nft.run, { family: 'ip', table: 'a; flush ruleset' })).rejects.toThrow();
   expect(nft.calls).toEqual([]);

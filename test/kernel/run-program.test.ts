@@ -36,7 +36,7 @@ function runScript(
 
 const ended = { exitCode: 0, signal: undefined, stdout: '', stderr: '', missing: false, denied: false };
 
-test('both outputs and the exit code are told apart', async () => {
+test('both outputs and the exit code are separate', async () => {
   const result = await runScript('echo "said $1"; echo "complained of $2" >&2; exit 3', { args: ['a  b', '*'] });
   expect(result).toEqual({ ...ended, exitCode: 3, stdout: 'said a  b\n', stderr: 'complained of *\n' });
 });
@@ -109,7 +109,7 @@ test('the caller can end it', async () => {
   expect(await running).toMatchObject({ exitCode: undefined, signal: 'SIGTERM', missing: false });
 });
 
-test('a program that is not there is missing', async () => {
+test('a program that does not exist is missing', async () => {
   const result = await createRunProgram()('svc2nft-has-no-such-program' as 'nft', []);
   expect(result).toEqual({
     ...ended,
@@ -129,7 +129,7 @@ test('a program that may not be executed is denied', async () => {
   });
 });
 
-test('a program that cannot be started says why', async () => {
+test('a program that cannot be started gives the reason', async () => {
   const result = await runScript('true', { args: ['x'.repeat(40_000_000)] });
   expect(result).toEqual({ ...ended, exitCode: undefined, stderr: 'spawn E2BIG' });
 });

@@ -17,7 +17,7 @@ table ip other {
 }
 `;
 
-describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of somebody else', () => {
+describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of other programs', () => {
   let node: TestNode;
   let foreign: string;
 
@@ -35,7 +35,7 @@ describe.skipIf(!applyTestsRun)('apply --dry-run and clean, beside tables of som
     return node.print('list', 'ruleset');
   }
 
-  test('a dry run makes no table', async () => {
+  test('a dry run creates no table', async () => {
     const { exitCode, stdout, stderr } = await node.apply(richSnapshot, ['--dry-run']);
     expect(`${exitCode} ${stderr}`).toBe('0 ');
     expect(stdout).toMatch(/^table ip svc2nft: would be created .*$[\s\S]*^table ip6 svc2nft: would be created .*$/m);

@@ -18,7 +18,7 @@ const foreignTables = `
   add chain inet svc2nft services { type filter hook forward priority 7; }
   add rule inet svc2nft services counter
 `;
-describe.skipIf(!applyTestsRun)('a table that somebody else has changed', () => {
+describe.skipIf(!applyTestsRun)('a table that another program has changed', () => {
   let node: TestNode;
   let compiled: string;
   let fresh: ReadonlyMap<string, readonly string[]>;
@@ -41,7 +41,7 @@ describe.skipIf(!applyTestsRun)('a table that somebody else has changed', () => 
     await node.nft(`flush ruleset\n${foreignTables}\n${compiled}`);
   });
 
-  test('is told from one that nobody has', async () => {
+  test('differs from an unchanged one', async () => {
     expect(await node.apply(richSnapshot)).toEqual({
       exitCode: 0,
       stdout: 'table ip svc2nft: up to date\ntable ip6 svc2nft: up to date\n',
