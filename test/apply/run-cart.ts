@@ -24,7 +24,7 @@ const pins = [
   ['10.0.0.2', '10.244.9.9'],
 ] as const;
 
-/** What nft prints of a table that has pins of `shop/cart` and of nobody, and nothing else. */
+/** What nft prints of a table that has pins to an endpoint of `shop/cart` and to an unknown one, and nothing else. */
 export const tableWithPins: Partial<ProgramResult> = printed('ip', [
   {
     map: {

@@ -13,7 +13,7 @@ type Tamper = (objects: readonly ListedObject[]) => readonly ListedObject[];
 const drop = { expr: [{ drop: null }], handle: 900 };
 const log = { expr: [{ log: null }], handle: 901 };
 
-/** What diff says of the shop after somebody changed its table. */
+/** What diff says of the shop after another program changed its table. */
 async function diff(tamper: Tamper, flags: readonly string[] = []): Promise<CommandResult> {
   const args = ['diff', '-', '--cluster-cidr', '10.244.0.0/16', '--family', 'ip', ...flags];
   return runCommand(args, { input: shop(), run: createFakeNft(listedShop(tamper)).run });
@@ -61,7 +61,7 @@ describe('changes of other programs are reported and repaired', () => {
       ['changed (1 chain written)', 'found: chain masquerading has different rules'],
     ],
     [
-      'a rule that nobody understands is said once',
+      'a rule that is not understood is reported once',
       add({ rule: { chain: 'services', ...log } }),
       ['changed (1 chain written)', 'found: chain services: rule 4 is not understood'],
     ],

@@ -33,7 +33,7 @@ describe('a frontend that two service ports want', () => {
     expect(answeringAt('198.19.5.1:4000', [winner, loser, winning])).toEqual(new Set(['10.244.1.10:4001']));
   });
 
-  it('is no matter of other protocols', () => {
+  it('does not concern other protocols', () => {
     const tcp = service(
       'aaa',
       { clusterIP: '10.96.60.3', externalIPs: ['198.19.5.1'], ports: [{ port: 4000 }] },

@@ -8,7 +8,7 @@ const nodePortService = service('state', {
   ports: [{ protocol: 'UDP', port: 4000, nodePort: 30400 }],
 });
 
-const nobody = new Set<string>();
+const none = new Set<string>();
 
 describe('what may answer for a UDP frontend', () => {
   it('is every serving endpoint, at each cluster, load balancer and external IP and at the node port', () => {
@@ -70,10 +70,10 @@ describe('what may answer for a UDP frontend', () => {
     expect(nodePorts).toEqual(new Map([[30400, answering]]));
   });
 
-  it('is nobody for a service port without serving endpoints, or without any', () => {
+  it('is empty for a service port without serving endpoints, or without any', () => {
     const { endpointAddresses, nodePorts } = expectUdp(viewOf([nodePortService]), [], []);
-    expect(endpointAddresses).toEqual(new Map([['10.96.60.1:4000', nobody]]));
-    expect(nodePorts).toEqual(new Map([[30400, nobody]]));
+    expect(endpointAddresses).toEqual(new Map([['10.96.60.1:4000', none]]));
+    expect(nodePorts).toEqual(new Map([[30400, none]]));
     const dying = slice('state', { '10.244.1.12': conditions.dying });
     expect(expectUdp(viewOf([nodePortService, dying]), [], []).endpointAddresses).toEqual(endpointAddresses);
   });
@@ -104,11 +104,11 @@ describe('what may answer for a UDP frontend', () => {
 });
 
 describe('frontends that have gone', () => {
-  it('are answered by nobody', () => {
+  it('are not answered', () => {
     const gone = [{ address: '10.96.60.9', port: 4000 }, { nodePort: 30409 }];
     const { endpointAddresses, nodePorts } = expectUdp(viewOf([]), gone, []);
-    expect(endpointAddresses).toEqual(new Map([['10.96.60.9:4000', nobody]]));
-    expect(nodePorts).toEqual(new Map([[30409, nobody]]));
+    expect(endpointAddresses).toEqual(new Map([['10.96.60.9:4000', none]]));
+    expect(nodePorts).toEqual(new Map([[30409, none]]));
   });
 
   it('are as alive as ever where a live service port has them', () => {
@@ -144,7 +144,7 @@ describe('the addresses at which node ports count', () => {
     expect(addressesWith(['all'], own)).toEqual(['192.0.2.11', '198.51.100.11']);
   });
 
-  it('are none when node ports are open on all and nobody knows the addresses', () => {
+  it('are none when node ports are open on all addresses, which are not known', () => {
     expect(addressesWith(['all'], [])).toEqual([]);
   });
 

@@ -53,11 +53,11 @@ describe('a flow stays', () => {
     ['to the cluster IP with the number of the node port', '10.96.60.1 30400', '10.244.9.99 4001'],
     ['to an unrelated destination', '203.0.113.9 4000', '10.244.9.99 4001'],
     ['to an endpoint directly', '10.244.2.21 4001', '10.244.2.21 4001'],
-    ['through the node to a stranger with the number of the node port', '203.0.113.9 30400', '203.0.113.9 30400'],
-    ['through the node to a stranger whom somebody else translates', '203.0.113.9 30400', '10.1.1.1 30400'],
+    ['through the node to another host, with the number of the node port', '203.0.113.9 30400', '203.0.113.9 30400'],
+    ['through the node to another host that another program translates', '203.0.113.9 30400', '10.1.1.1 30400'],
     ['to an address of the node that accepts no node ports', '192.0.2.12 30400', '192.0.2.12 30400'],
     ['to a loopback address with the number of the node port', '127.0.0.1 30400', '127.0.0.1 30400'],
-    ['to the node, on a port that is no node port', '192.0.2.11 4000', '192.0.2.11 4000'],
+    ['to the node, on a port that is not a node port', '192.0.2.11 4000', '192.0.2.11 4000'],
   ])('%s', (_, destination, answering) => {
     expect(isStale(destination, answering)).toBe(false);
   });

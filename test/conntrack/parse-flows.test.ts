@@ -15,7 +15,7 @@ describe('parseFlows', () => {
   });
 
   it.each([
-    ['nobody answered', plain.replace(' src=10.244.2.7', ' [UNREPLIED] src=10.244.2.7')],
+    ['without an answer', plain.replace(' src=10.244.2.7', ' [UNREPLIED] src=10.244.2.7')],
     ['assured', plain.replace(' mark=0', ' [ASSURED] mark=0')],
     ['in a flowtable, without a timeout', plain.replace('17 29 ', '17 ').replace(' mark=0', ' [OFFLOAD] mark=0')],
     ['in a flowtable of the hardware', plain.replace(' mark=0', ' [HW_OFFLOAD] mark=0')],
@@ -32,7 +32,7 @@ describe('parseFlows', () => {
     ],
     ['extended, with an id', `ipv4     2 ${plain} id=1720915221`],
     ['without mark and use', plain.replace(' mark=0 use=1', '')],
-    ['with words that nobody has thought of', plain.replace('src=10.244.2.7', '[NEW_FLAG] color=red src=10.244.2.7')],
+    ['with unknown words', plain.replace('src=10.244.2.7', '[NEW_FLAG] color=red src=10.244.2.7')],
     ['with a carriage return', `${plain}\r`],
   ])('reads a flow that is %s', (_, line) => {
     expect(line).not.toBe(plain);

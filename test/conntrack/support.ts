@@ -44,7 +44,7 @@ export function service(
   };
 }
 
-/** Its only slice: UDP port 4001, unless told otherwise, at endpoints with the conditions that are given by address. */
+/** Its only slice: by default UDP port 4001, at endpoints with the conditions that are given by address. */
 export function slice(
   serviceName: string,
   endpoints: Readonly<Record<string, Fields>>,

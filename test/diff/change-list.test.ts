@@ -120,7 +120,7 @@ describe('for any two lists', () => {
         const come = afterHosts.length - staying;
         const written = removed.length + added.length;
         expect(written).toBeGreaterThanOrEqual(gone + come);
-        // Who comes takes a place that became free, which is two elements, or one at the end. A place that nobody takes
+        // A new endpoint takes a free index, which is two elements, or one at the end. An index that stays free
         // is filled from the end: two elements there, and one less at the end.
         expect(written).toBeLessThanOrEqual(gone > come ? 3 * gone - come : gone + come);
       }),

@@ -14,7 +14,7 @@ import { partsOfRuleset } from '../support/parts-of-ruleset.ts';
 /** More for a long look: RUNS=20000 npx vitest run test/diff/properties.test.ts */
 const numRuns = Number(process.env['RUNS'] ?? 1000);
 
-// To shrink a long walk takes minutes; the time that is allowed ends that early, so that what was found is told.
+// Shrinking a long walk takes minutes; the time limit ends it early, so that the failure is reported.
 const limits = { interruptAfterTimeLimit: 200 * numRuns };
 const options = { timeout: 300 * numRuns };
 

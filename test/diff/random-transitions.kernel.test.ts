@@ -16,7 +16,7 @@ import { type Parts, readParts } from '../support/read-parts.ts';
 
 const families: readonly Family[] = ['ip', 'ip6'];
 
-/** What nobody wrote down in advance: on the real kernel, a difference must lead from one random cluster to the next. */
+/** On the real kernel, a difference must lead from one random cluster to the next. */
 describe.skipIf(!kernelTestsRun)('from one random cluster to another', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const walks = fc.sample(arbitraryWalk({ min: 2, max: 2 }), { numRuns: 10, seed });

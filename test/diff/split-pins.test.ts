@@ -78,7 +78,7 @@ describe('a pin', () => {
   });
 
   test.each(['udp 10.96.0.10 . 80', 'tcp 10.96.0.10 . 81', 'tcp 10.96.0.10 . 80 . 10.244.1.6 . 8080', 'tcp 3008'])(
-    'stays when somebody else must choose anew: %s',
+    'stays when other pins are invalidated: %s',
     (key) => {
       expect(splitPins(pinsOf(toCart, toNodePort), cart, new Set([key])).lost).toEqual(new Map());
     },

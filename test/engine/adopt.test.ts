@@ -9,7 +9,7 @@ import { commandsOf, engineWith, node, serviceNamed } from './worker.ts';
 const [cart, cartSlice] = service('cart', ['2.5']);
 const [basket, basketSlice] = service('basket', ['2.6', '2.7'], { spec: { clusterIP: '10.96.0.11' } });
 
-/** A table that holds `shop/cart` with these endpoints; `change` is what somebody did to it. */
+/** A table that holds `shop/cart` with these endpoints; `change` is what another program did to it. */
 function tableWith(hosts: readonly string[], change: (ruleset: Ruleset) => Ruleset = (ruleset) => ruleset): Ruleset {
   return change(rulesetOf({ services: [service('cart', hosts)] }));
 }

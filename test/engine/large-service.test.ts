@@ -81,7 +81,7 @@ const everything: ServiceFields = {
 };
 
 /**
- * `fresh`: nobody has had so many endpoints yet, so that chains for this number are made as well, which all Services then
+ * `fresh`: no Service has had that number of endpoints yet, so that chains for it are added as well, which all Services then
  * share: up to three for a frontend (the policy's, affinity's, and the one that picks), with up to seven rules.
  * `known`: there are such chains.
  */

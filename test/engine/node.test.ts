@@ -115,7 +115,7 @@ test('ranges of cluster IPs come and go, each by its object', () => {
   expect(changes.map((change) => commandsOf(engine.update(change)))).toEqual([
     ['add element service-cidrs { 10.96.0.0/16 }'],
     ['add element service-cidrs { 10.112.0.0/16 }'],
-    // One range holds the other, so that the set is written anew: nft would find that they overlap.
+    // One range holds the other, so the set is filled again: nft would report an overlap.
     ['flush set service-cidrs', 'add element service-cidrs { 10.96.0.0/11 }'],
     [],
     ['flush set service-cidrs', 'add element service-cidrs { 10.112.0.0/16 }'],

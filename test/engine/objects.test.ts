@@ -67,7 +67,10 @@ describe('an update without a difference is empty', () => {
     ['labels and annotations', { apply: [{ ...cart, metadata: { ...metadata(cart), labels: { a: 'b' } } }] }],
     ['another kind', { apply: [{ apiVersion: 'v1', kind: 'Pod', metadata: metadata(cart) }] }],
     ['a Service of Knative', { apply: [{ ...cart, apiVersion: 'serving.knative.dev/v1', spec: {} }] }],
-    ['a slice of nobody', { apply: [{ ...cartSlice, metadata: { ...metadata(cartSlice), name: 'x', labels: {} } }] }],
+    [
+      'a slice without a Service',
+      { apply: [{ ...cartSlice, metadata: { ...metadata(cartSlice), name: 'x', labels: {} } }] },
+    ],
     ['who was never there goes', { remove: [serviceNamed('basket'), { kind: 'Pod', name: 'x' }, { kind: '' }] }],
   ])('%s', (_, changes) => {
     expect(engine.update(changes)).toEqual(nothing);

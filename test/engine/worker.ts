@@ -39,7 +39,7 @@ export const workerOptions: Partial<CompileOptions> = {
   clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
 };
 
-/** An engine of worker-1 that has been told of its node and of these objects. */
+/** An engine of worker-1 with its node and these objects. */
 export function engineWith(objects: readonly unknown[], options: Partial<CompileOptions> = {}): Engine {
   const engine = createEngine({ ...workerOptions, ...options });
   engine.update({ apply: [node(), ...objects] });

@@ -22,12 +22,12 @@ const failed: ProgramResult = {
 const sayings: readonly (readonly [NftErrorKind, string, ...string[]])[] = [
   [
     'no-permission',
-    'a load by nobody',
+    'a load without privileges',
     '/dev/stdin:1:1-16: Error: Could not process rule: Operation not permitted\nadd table ip nn\n^^^^^^^^^^^^^^^^\n',
   ],
   [
     'no-permission',
-    'a listing by nobody',
+    'a listing without privileges',
     'Operation not permitted (you must be root)\nnetlink: Error: cache initialization failed: Operation not permitted\n',
   ],
   [

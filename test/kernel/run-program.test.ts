@@ -87,7 +87,7 @@ test.each([
   ['reads nothing', 'exit 4'],
   ['stops reading', 'head -c 100000 > /dev/null; exit 4'],
   ['closes stdin and lives on', 'exec < /dev/null; sleep 0.1; exit 4'],
-])('a program that %s is no exception', async (_, script) => {
+])('a program that %s does not throw', async (_, script) => {
   await expect(runScript(script, { input: 'x'.repeat(40_000_000) })).resolves.toEqual({ ...ended, exitCode: 4 });
 });
 

@@ -71,11 +71,11 @@ const fromOutside = connectionsOf([
   ['203.0.113.', 'tcp', '198.51.100.40', 80],
   ['2001:db8:9::', 'tcp', '2001:db8:a::11', 30040],
 ]);
-const everybody = [...fromPods, ...fromOutside];
+const allClients = [...fromPods, ...fromOutside];
 
 describe.skipIf(!applyTestsRun)('clients with affinity', () => {
   let lab: Lab;
-  /** Who answered each of `everybody` at first. */
+  /** The endpoints that answered each of `allClients` at first. */
   let pinned: readonly string[];
 
   beforeAll(async () => {
@@ -89,9 +89,9 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
   beforeEach(async () => {
     await lab.node.svc2nft(['clean']);
     await apply(atFirst);
-    pinned = await lab.connect(everybody);
+    pinned = await lab.connect(allClients);
     expect(new Set(pinned.map(hostOf))).toEqual(new Set(atFirst.hosts));
-    expect(await lab.connect(everybody)).toEqual(pinned);
+    expect(await lab.connect(allClients)).toEqual(pinned);
   });
 
   async function apply(endpoints: Endpoints): Promise<string> {
@@ -102,16 +102,16 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
 
   test('stay where they are while other endpoints come', async () => {
     await apply({ hosts: ['1::40', '1::41', '1::42', '1::45', '2::43', '2::44'] });
-    expect(await lab.connect(everybody)).toEqual(pinned);
+    expect(await lab.connect(allClients)).toEqual(pinned);
   });
 
   test('stay, or choose at once if their endpoint has gone', async () => {
     const hosts = ['1::42', '2::43', '2::45'];
     await apply({ hosts });
-    const found = await lab.connect(everybody);
+    const found = await lab.connect(allClients);
     expect(found).toEqual(pinned.map((at) => (hosts.includes(hostOf(at)) ? at : expect.anything())));
     expect(found.filter((at) => !hosts.includes(hostOf(at)))).toEqual([]);
-    expect(await lab.connect(everybody)).toEqual(found);
+    expect(await lab.connect(allClients)).toEqual(found);
   });
 
   test('stay where they are when the table has to be rebuilt, for as long as was left', async () => {
@@ -129,7 +129,7 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
       expect(seconds, pin).toBeLessThanOrEqual(before.get(pin) ?? 0);
       expect(seconds, pin).toBeGreaterThan(10_000);
     }
-    expect(await lab.connect(everybody)).toEqual(pinned);
+    expect(await lab.connect(allClients)).toEqual(pinned);
   });
 
   test('from outside leave the other nodes when the policy becomes Local', async () => {
@@ -148,11 +148,11 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
       run: lab.node.run,
     });
     await proxy.update({ apply: sessions(atFirst) });
-    expect(await lab.connect(everybody)).toEqual(pinned);
+    expect(await lab.connect(allClients)).toEqual(pinned);
 
     const hosts = ['1::42', '1::45', '2::43'];
     await proxy.update({ apply: sessions({ hosts }) });
-    const found = await lab.connect(everybody);
+    const found = await lab.connect(allClients);
     expect(found).toEqual(pinned.map((at) => (hosts.includes(hostOf(at)) ? at : expect.anything())));
     expect(found.filter((at) => !hosts.includes(hostOf(at)))).toEqual([]);
 
@@ -176,7 +176,7 @@ async function pinsOf({ node }: Lab): Promise<Map<string, number>> {
   return new Map([...pins].sort());
 }
 
-/** `1::41` of `10.244.1.41:8080` or `[fd00:10:244:1::41]:8080`; what is no endpoint stays as it is. */
+/** `1::41` of `10.244.1.41:8080` or `[fd00:10:244:1::41]:8080`; everything else stays as it is. */
 function hostOf(at: string): string {
   return at.replace(/^10\.244\.(\d)\.(\d+):\d+$/, '$1::$2').replace(/^\[fd00:10:244:(\d::\d+)\]:\d+$/, '$1');
 }

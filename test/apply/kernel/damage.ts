@@ -1,4 +1,4 @@
-/** Something that somebody else does to our tables. */
+/** Something that another program does to the tables. */
 export interface Damage {
   readonly name: string;
   /** For `nft -f`; `TABLE` is `ip svc2nft`. */

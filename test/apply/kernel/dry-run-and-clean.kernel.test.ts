@@ -3,7 +3,7 @@ import { applyTestsRun } from './apply-tests.ts';
 import { openNode, type TestNode } from './open-node.ts';
 import { richSnapshot } from './rich-snapshot.ts';
 
-/** Tables of somebody else, with our name in another family and with our chains under another name. */
+/** Tables of other programs: with the same name in another family, and with the same chains under another name. */
 const foreignTables = `table inet svc2nft {
   chain services {
     type filter hook forward priority 7

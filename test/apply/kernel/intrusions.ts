@@ -53,7 +53,7 @@ export const intrusions: readonly Damage[] = [
     said: likeAChange,
   },
   {
-    name: 'endpoints of nobody',
+    name: 'endpoints without a frontend',
     commands: 'add element TABLE tcp-endpoints { 10.96.0.77 . 80 . 0 : 10.244.0.77 . 8080 }',
     said: likeAChange,
   },
@@ -95,7 +95,7 @@ export const intrusions: readonly Damage[] = [
   },
   { name: 'a rule after ours', commands: 'add rule TABLE services counter', said: /found: .*services/ },
   {
-    name: 'a rule of ours twice',
+    name: 'an existing rule twice',
     commands: 'add rule TABLE nat-prerouting jump services',
     said: /found: .*nat-prerouting/,
   },

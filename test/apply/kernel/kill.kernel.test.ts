@@ -10,7 +10,7 @@ const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 /** For each program. More for a long look: KILLS=100 npx vitest run test/apply/kernel/kill.kernel.test.ts */
 const kills = Number(process.env['KILLS'] ?? 10);
 
-/** When to kill: a part of the time that there is in all, or from the first load on. */
+/** When to kill: after a part of the whole time, or of the time from the first load on. */
 const moments = fc.sample(
   fc.record({
     part: fc.noBias(fc.integer({ min: 0, max: 999 })).map((part) => part / 1000),

@@ -1,6 +1,6 @@
 import { type Damage, likeAChange } from './damage.ts';
 
-/** Something of ours is gone. */
+/** Something is missing. */
 export const losses: readonly Damage[] = [
   { name: 'a base chain is gone', commands: 'delete chain TABLE filter-input', said: /found: .*filter-input/ },
   {

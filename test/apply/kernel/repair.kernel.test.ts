@@ -6,7 +6,7 @@ import { snapshotFlags } from './manifests.ts';
 import { openNode, type TestNode } from './open-node.ts';
 import { richSnapshot } from './rich-snapshot.ts';
 
-/** Tables of somebody else, some of a similar name. */
+/** Tables of other programs, some with a similar name. */
 const foreignTables = `
   add table ip other
   add set ip other cluster-ips { type ipv4_addr; elements = { 10.96.0.10 }; }

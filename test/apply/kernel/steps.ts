@@ -101,7 +101,7 @@ export const steps: readonly Step[] = [
 `,
   ),
   step(
-    'other settings, another node port, affinity ends, cart has nobody over IPv6',
+    'other settings, another node port, affinity ends, cart has no IPv6 endpoints',
     [
       cart(30081, bothFamilies),
       slice('cart', ['10.244.1.11', '10.244.2.12']),
