@@ -53,14 +53,14 @@ async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Prom
   if (endpointAddresses.size === 0 && nodePorts.size === 0) {
     return { deleted: 0 };
   }
-  const listing = await run('conntrack', ['-L', ...kindOfFlow(family)]);
-  if (listing.missing) {
+  const listed = await run('conntrack', ['-L', ...kindOfFlow(family)]);
+  if (listed.missing) {
     return { deleted: 0, missing: true };
   }
-  if (listing.exitCode !== 0 && !isInterrupted(listing)) {
-    return { deleted: 0, failed: reasonOf(listing) };
+  if (listed.exitCode !== 0 && !isInterrupted(listed)) {
+    return { deleted: 0, failed: reasonOf(listed) };
   }
-  const groups = onePerGroup(findStaleFlows(parseFlows(listing.stdout), expectations));
+  const groups = onePerGroup(findStaleFlows(parseFlows(listed.stdout), expectations));
   const outcome = await deleteGroups(groups.slice(0, mostCommands), family, run);
   return groups.length > mostCommands && outcome.failed === undefined
     ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next run` }

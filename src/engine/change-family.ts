@@ -119,7 +119,7 @@ function planService(
     return [];
   }
   const { nodeName } = settings;
-  return buildServicePorts(service, settings.family, store.owned, nodeName).map((servicePort) => ({
+  return buildServicePorts(service, settings.family, store.slicesByService, nodeName).map((servicePort) => ({
     servicePort,
     fragment: planFragment(servicePort, selectEndpoints(servicePort, settings), context),
   }));

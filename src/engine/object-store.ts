@@ -20,7 +20,7 @@ export interface ObjectStore {
   readonly services: Namespaced<Sourced<Service>>;
   readonly slices: Namespaced<EndpointSlice>;
   /** The same slices by their Service. */
-  readonly owned: SliceIndex;
+  readonly slicesByService: SliceIndex;
   readonly nodes: Map<string, Sourced<Node>>;
   /** Names of Nodes whose last version was invalid. */
   readonly invalidNodes: Set<string>;
@@ -39,7 +39,7 @@ export function emptyStore(): ObjectStore {
   return {
     services: new Map(),
     slices: new Map(),
-    owned: new Map(),
+    slicesByService: new Map(),
     nodes: new Map(),
     invalidNodes: new Set(),
     serviceCIDRs: new Map(),
@@ -120,9 +120,9 @@ function insertSlice(store: ObjectStore, slice: EndpointSlice, touched: Touched)
   if (!service) {
     return;
   }
-  const others = getNamespaced(store.owned, namespace, service) ?? [];
+  const others = getNamespaced(store.slicesByService, namespace, service) ?? [];
   setNamespaced(store.slices, namespace, slice.metadata.name, slice);
-  setNamespaced(store.owned, namespace, service, sortSlices([...others, slice]));
+  setNamespaced(store.slicesByService, namespace, service, sortSlices([...others, slice]));
   setNamespaced(touched.services, namespace, service, true);
 }
 
@@ -132,12 +132,12 @@ function removeSlice(store: ObjectStore, namespace: string, name: string, touche
   if (!service) {
     return;
   }
-  const others = (getNamespaced(store.owned, namespace, service) ?? []).filter((other) => other !== slice);
+  const others = (getNamespaced(store.slicesByService, namespace, service) ?? []).filter((other) => other !== slice);
   deleteNamespaced(store.slices, namespace, name);
   if (others.length > 0) {
-    setNamespaced(store.owned, namespace, service, others);
+    setNamespaced(store.slicesByService, namespace, service, others);
   } else {
-    deleteNamespaced(store.owned, namespace, service);
+    deleteNamespaced(store.slicesByService, namespace, service);
   }
   setNamespaced(touched.services, namespace, service, true);
 }
