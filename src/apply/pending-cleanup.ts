@@ -1,8 +1,8 @@
 /** What is left to clean up once tables hold a change: stale UDP flows in conntrack, and invalid pins. */
 
 import { expectUdp, goneFrontends, type UdpFrontend, udpFrontends } from '../conntrack/expect-udp.ts';
-import { indexTable } from '../diff/actual-table.ts';
 import { deletePins, findInvalidatedPins, type Pins, splitPins } from '../diff/pins.ts';
+import { indexTable } from '../diff/table-state.ts';
 import type { FollowUp } from '../engine/describe-follow-up.ts';
 import { isNftError, type NftError } from '../kernel/nft-error.ts';
 import { readDynamicSet } from '../kernel/read-table.ts';

@@ -3,7 +3,7 @@ import { appendAll } from '../lib/lists.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Element } from '../nft/ruleset.ts';
-import type { ActualSet, ActualTable, DesiredParts } from './actual-table.ts';
+import type { DesiredParts, SetState, TableState } from './table-state.ts';
 
 /** Commands that delete elements, and those that add elements. */
 interface ElementChanges {
@@ -12,7 +12,7 @@ interface ElementChanges {
 }
 
 /** The commands for the elements of a table whose sets are the desired ones already; `actual` is changed as well. */
-export function changeElements({ sets }: ActualTable, desired: DesiredParts): ElementChanges {
+export function changeElements({ sets }: TableState, desired: DesiredParts): ElementChanges {
   const removals: Command[] = [];
   const additions: Command[] = [];
   for (const name of new Set([...desired.elements.keys(), ...desired.lists.keys()])) {
@@ -42,7 +42,7 @@ function desiresAny(name: string, { elements, lists }: DesiredParts): boolean {
 
 /** A value or comment cannot be changed in place: re-adding an element keeps its comment and refuses another value. */
 function changePlain(
-  { elements }: ActualSet,
+  { elements }: SetState,
   desired: ReadonlyMap<string, Element | undefined> | undefined,
   { removed, added }: SetChange,
 ): void {
@@ -63,7 +63,7 @@ function changePlain(
 }
 
 function changeLists(
-  { lists }: ActualSet,
+  { lists }: SetState,
   desired: ReadonlyMap<string, readonly { address: string; port: number }[] | undefined> | undefined,
   { removed, added }: SetChange,
 ): void {
@@ -98,7 +98,7 @@ function isSame({ value: a, comment }: Element, { value: b, comment: otherCommen
  * already read a deletion of. A set of plain ranges is small, so it is flushed and filled again.
  */
 function addCommands(
-  { declaration, elements }: ActualSet,
+  { declaration, elements }: SetState,
   { removed, added }: SetChange,
   { removals, additions }: { removals: Command[]; additions: Command[] },
 ): void {

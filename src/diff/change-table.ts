@@ -3,8 +3,8 @@ import type { Command } from '../nft/command.ts';
 import type { Chain, SetDeclaration } from '../nft/ruleset.ts';
 import { setsOf } from '../nft/ruleset-parts.ts';
 import { tableComment } from '../phases/5-plan/names.ts';
-import type { ActualTable, DesiredParts } from './actual-table.ts';
 import { changeElements } from './change-elements.ts';
+import type { DesiredParts, TableState } from './table-state.ts';
 
 /**
  * The commands that bring a table to the desired parts; `actual` is changed as the kernel's table will be.
@@ -13,7 +13,7 @@ import { changeElements } from './change-elements.ts';
  * dependency: sets, chains, rules, elements. A transaction that only touches elements has no command that makes the
  * kernel validate the whole table again.
  */
-export function changeTable(actual: ActualTable, desired: DesiredParts): Command[] {
+export function changeTable(actual: TableState, desired: DesiredParts): Command[] {
   const { deleted, added } = changeSets(actual, desired);
   const replaced = new Set(added.map(({ name }) => name).filter((name) => deleted.some((set) => set.name === name)));
   const chains = changeChains(actual.chains, desired.chains, replaced);
@@ -37,7 +37,7 @@ export function changeTable(actual: ActualTable, desired: DesiredParts): Command
 
 /** A set whose declaration changed is deleted and added again, empty. */
 function changeSets(
-  { sets }: ActualTable,
+  { sets }: TableState,
   desired: DesiredParts,
 ): { deleted: SetDeclaration[]; added: SetDeclaration[] } {
   const deleted: SetDeclaration[] = [];

@@ -4,21 +4,21 @@ import type { Chain, Ruleset } from '../nft/ruleset.ts';
 import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import { changeTable } from './change-table.ts';
 import {
-  type ActualTable,
   type DesiredParts,
   indexTable,
   noDesiredParts,
   noTable,
   setElement,
   setEndpoints,
-} from './actual-table.ts';
-import { changeTable } from './change-table.ts';
+  type TableState,
+} from './table-state.ts';
 
 /** The commands that lead from one ruleset to another, and the table once they are carried out. */
 interface Difference {
   readonly commands: readonly Command[];
-  readonly after: ActualTable;
+  readonly after: TableState;
   /** Whether the table is created, or deleted and created again. */
   readonly isNewTable: boolean;
 }
@@ -47,7 +47,7 @@ export function replaceTable(desired: Ruleset): Difference {
   return { commands: [{ kind: 'delete-table' }, ...commands], after, isNewTable: true };
 }
 
-function createTable(desired: Ruleset): { commands: Command[]; after: ActualTable } {
+function createTable(desired: Ruleset): { commands: Command[]; after: TableState } {
   const table = noTable(desired.family, desired.table);
   return { commands: changeTable(table, desiredPartsOf(desired)), after: table };
 }
@@ -83,7 +83,7 @@ export function foreignHooks({ chains }: Ruleset): string[] {
 }
 
 /** Removes everything from the table that is not desired, except for idle chains and the empty maps that they read. */
-export function removeUndesired(desired: DesiredParts, actual: ActualTable): void {
+export function removeUndesired(desired: DesiredParts, actual: TableState): void {
   const idleMaps = removeUnusedChains(desired, actual);
   for (const [name, { declaration, elements, lists }] of actual.sets) {
     if (!desired.sets.has(name)) {
@@ -99,7 +99,7 @@ export function removeUndesired(desired: DesiredParts, actual: ActualTable): voi
 }
 
 /** Removes all chains that are not desired, except for idle ones; returns the names of the sets that these use. */
-function removeUnusedChains(desired: DesiredParts, { chains, sets }: ActualTable): Set<string> {
+function removeUnusedChains(desired: DesiredParts, { chains, sets }: TableState): Set<string> {
   const unused = [...chains.values()].filter(({ name }) => !desired.chains.has(name));
   const idle = idleChains(unused, {
     set: (name) => desired.sets.has(name) || sets.get(name)?.declaration.key.includes('index') === true,

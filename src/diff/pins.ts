@@ -2,7 +2,7 @@ import { type EndpointAddress, type Protocol, protocols } from '../net/network.t
 import type { Command } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
 import { endpointMapName, pinChainName, pinMapName, pinSetName } from '../phases/5-plan/names.ts';
-import type { ActualSet, ActualTable } from './actual-table.ts';
+import type { SetState, TableState } from './table-state.ts';
 
 /** The commands that pins need. */
 type PinCommand = Extract<Command, { kind: 'add-pins' | 'delete-elements' }>;
@@ -18,11 +18,7 @@ export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;
  * @param after the table that is to hold the pins.
  * @param invalidated what findInvalidatedPins returns.
  */
-export function splitPins(
-  pins: Pins,
-  after: ActualTable,
-  invalidated: ReadonlySet<string>,
-): { kept: Pins; lost: Pins } {
+export function splitPins(pins: Pins, after: TableState, invalidated: ReadonlySet<string>): { kept: Pins; lost: Pins } {
   const kept = new Map<string, readonly DynamicElement[]>([...pins].filter(([set]) => isClientSet(set, after)));
   const lost = new Map<string, readonly DynamicElement[]>();
   for (const protocol of protocols) {
@@ -69,7 +65,7 @@ export function frontendKey(protocol: Protocol, key: string): string {
 }
 
 /** With affinity per endpoint, each endpoint has a set of its clients, which is created and deleted with it. */
-function isClientSet(set: string, { sets }: ActualTable): boolean {
+function isClientSet(set: string, { sets }: TableState): boolean {
   const key = sets.get(set)?.declaration.key;
   return key?.length === 1 && sets.get(set)?.declaration.flags?.includes('dynamic') === true;
 }
@@ -89,7 +85,7 @@ function partsOf({ key, value }: DynamicElement): PinParts {
 }
 
 /** The keys of all sets that list the endpoints with affinity: those that the pin chain looks up before it writes a pin. */
-function affinityElements(protocol: Protocol, { sets, chains }: ActualTable): ReadonlySet<string> {
+function affinityElements(protocol: Protocol, { sets, chains }: TableState): ReadonlySet<string> {
   const rules = chains.get(pinChainName(protocol))?.rules ?? [];
   const lookups = rules.flat().filter((statement) => statement.kind === 'match-set');
   // Other lookups use an address alone.
@@ -130,7 +126,7 @@ export function invalidatedPinKeys(frontend: string, before: FrontendLists, afte
   return endpoints === 'all' ? [frontend] : endpoints.map(({ address, port }) => `${frontend} . ${address} . ${port}`);
 }
 
-type Sets = ReadonlyMap<string, Pick<ActualSet, 'lists'>>;
+type Sets = ReadonlyMap<string, Pick<SetState, 'lists'>>;
 
 /** Whose pins become invalid between two states of a table, as keys for splitPins; frontends without affinity included. */
 export function findInvalidatedPins(before: Sets, after: Sets): Set<string> {

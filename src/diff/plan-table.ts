@@ -2,10 +2,10 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
-import { type ActualTable, indexTable, rulesetOfTable } from './actual-table.ts';
 import { describeFindings } from './describe-findings.ts';
 import { diffRulesets, foreignHooks, replaceTable } from './diff-rulesets.ts';
 import { deletePins, findInvalidatedPins, restorePins, splitPins } from './pins.ts';
+import { indexTable, rulesetOfTable, type TableState } from './table-state.ts';
 
 /** What brings one table to the desired state: printed by `diff`, checked by `apply --dry-run`, sent by `apply`. */
 export interface TablePlan {
@@ -66,7 +66,7 @@ function needsRebuild({ ruleset, deviations }: ListedTable): boolean {
 }
 
 /** Deletes invalid pins from a table that stays, and writes valid ones into a new table. */
-function planPins({ dynamic, ruleset }: ListedTable, after: ActualTable, isNewTable: boolean): Command[] {
+function planPins({ dynamic, ruleset }: ListedTable, after: TableState, isNewTable: boolean): Command[] {
   if (dynamic.size === 0) {
     return [];
   }

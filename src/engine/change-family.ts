@@ -1,6 +1,6 @@
-import { type DesiredParts, noDesiredParts, setElement } from '../diff/actual-table.ts';
 import { changeTable } from '../diff/change-table.ts';
 import { idleChainLimit, idleChains, removeUndesired } from '../diff/diff-rulesets.ts';
+import { type DesiredParts, noDesiredParts, setElement } from '../diff/table-state.ts';
 import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { setsOf } from '../nft/ruleset-parts.ts';

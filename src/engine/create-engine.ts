@@ -1,6 +1,6 @@
 import { checkOptions } from '../config/check-options.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
-import { indexTable, noTable, rulesetOfTable } from '../diff/actual-table.ts';
+import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { invariant } from '../lib/invariant.ts';
 import { appendAll } from '../lib/lists.ts';

@@ -1,6 +1,6 @@
 /** What the engine remembers of one family; all of it follows from the objects and the table in the kernel. */
 
-import { type ActualTable, rulesetOfTable } from '../diff/actual-table.ts';
+import { rulesetOfTable, type TableState } from '../diff/table-state.ts';
 import { entriesOfNamespaced, type Namespaced } from '../kubernetes/namespaced-map.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
@@ -35,7 +35,7 @@ export interface FamilyState {
   settings: NodeSettings | undefined;
   context: PlanContext | undefined;
   /** The table in the kernel once all commands that were returned have been carried out. */
-  actual: ActualTable;
+  actual: TableState;
   readonly ports: Namespaced<readonly PlannedPort[]>;
   /** All claims to a key of the verdict maps; the first one holds it (resolveClaims). */
   readonly claims: Map<string, readonly Claim[]>;
@@ -48,7 +48,7 @@ export interface FamilyState {
 }
 
 /** A family without objects, on top of a table. */
-export function emptyFamily(actual: ActualTable): FamilyState {
+export function emptyFamily(actual: TableState): FamilyState {
   return {
     settings: undefined,
     context: undefined,

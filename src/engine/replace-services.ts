@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { type DesiredParts, setElement, setEndpoints } from '../diff/actual-table.ts';
+import { type DesiredParts, setElement, setEndpoints } from '../diff/table-state.ts';
 import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Command } from '../nft/command.ts';

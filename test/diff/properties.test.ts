@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
-import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
+import { rulesetOfTable } from '../../src/diff/table-state.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryWalk, type Snapshot } from '../support/arbitrary-walk.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
-import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
+import { rulesetOfTable } from '../../src/diff/table-state.ts';
 import type { Family } from '../../src/net/network.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import { renderRulesets } from '../../src/nft/print.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { indexTable } from '../../src/diff/actual-table.ts';
 import { deletePins, findInvalidatedPins, type Pins, restorePins, splitPins } from '../../src/diff/pins.ts';
+import { indexTable } from '../../src/diff/table-state.ts';
 import type { DynamicElement } from '../../src/nft/listed-table.ts';
 import { rulesetOf, type ServiceFields, type Side, service, service6 } from '../inspect/changes/shop.ts';
 

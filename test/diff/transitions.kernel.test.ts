@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
+import { rulesetOfTable } from '../../src/diff/table-state.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import { renderRulesets } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';

@@ -1,5 +1,5 @@
-import { rulesetOfTable } from '../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
+import { rulesetOfTable } from '../../src/diff/table-state.ts';
 import { renderTransaction } from '../../src/nft/command.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rulesetOfTable } from '../../../src/diff/actual-table.ts';
 import { diffRulesets } from '../../../src/diff/diff-rulesets.ts';
+import { rulesetOfTable } from '../../../src/diff/table-state.ts';
 import { verifyMissingTable } from '../../../src/inspect/verify/verify-ruleset.ts';
 import type { Family } from '../../../src/net/network.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';

@@ -1,23 +1,23 @@
-/** A table as the kernel holds it, indexed so that single parts can be found and changed. */
+/** A table as it is or as it will be, indexed so that single parts can be found and changed. */
 
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Chain, Element, FilledSet, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { tableComment } from '../phases/5-plan/names.ts';
 
 /** A set or map: its elements by key, and its endpoint lists by their frontend's key, in the order of the kernel. */
-export interface ActualSet {
+export interface SetState {
   readonly declaration: SetDeclaration;
   readonly elements: Map<string, Element>;
   readonly lists: Map<string, readonly EndpointAddress[]>;
 }
 
 /** One table; only {@link file://./change-table.ts} changes it. */
-export interface ActualTable {
+export interface TableState {
   readonly family: Family;
   readonly table: string;
   /** False until the first transaction creates the table. */
   exists: boolean;
-  readonly sets: Map<string, ActualSet>;
+  readonly sets: Map<string, SetState>;
   readonly chains: Map<string, Chain>;
 }
 
@@ -30,12 +30,12 @@ export interface DesiredParts {
 }
 
 /** A table that does not exist yet. */
-export function noTable(family: Family, table: string): ActualTable {
+export function noTable(family: Family, table: string): TableState {
   return { family, table, exists: false, sets: new Map(), chains: new Map() };
 }
 
 /** The table that holds a ruleset. */
-export function indexTable({ family, table, sets, chains }: Ruleset): ActualTable {
+export function indexTable({ family, table, sets, chains }: Ruleset): TableState {
   return {
     family,
     table,
@@ -46,7 +46,7 @@ export function indexTable({ family, table, sets, chains }: Ruleset): ActualTabl
 }
 
 /** The ruleset that a table holds, its parts in the order in which they were created. */
-export function rulesetOfTable({ family, table, sets, chains }: ActualTable): Ruleset {
+export function rulesetOfTable({ family, table, sets, chains }: TableState): Ruleset {
   const filled = [...sets.values()].map(({ declaration, elements, lists }): FilledSet => {
     const set = { ...declaration, elements: [...elements.values()] };
     return lists.size === 0
@@ -56,7 +56,7 @@ export function rulesetOfTable({ family, table, sets, chains }: ActualTable): Ru
   return { family, table, comment: tableComment, sets: filled, chains: [...chains.values()] };
 }
 
-function indexSet({ elements, lists = [], ...declaration }: FilledSet): ActualSet {
+function indexSet({ elements, lists = [], ...declaration }: FilledSet): SetState {
   return {
     declaration,
     elements: new Map(elements.map((element) => [element.key, element])),
