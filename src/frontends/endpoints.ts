@@ -1,4 +1,4 @@
-import type { Places } from '../kubernetes/locations.ts';
+import type { Locations } from '../kubernetes/locations.ts';
 import { escapeControls } from '../lib/text.ts';
 import { endpointText } from '../net/network.ts';
 import type { Endpoint, ServicePort } from '../phases/3-model/model.ts';
@@ -22,7 +22,7 @@ export type LeftOutReason =
   | 'other zone';
 
 /** An endpoint and where it runs. Texts are empty where unknown. */
-export interface EndpointPlace {
+export interface EndpointLocation {
   /** `10.1.2.3:8080`, `[fd00::1]:8080`. */
   readonly endpoint: string;
   /** `namespace/name`. */
@@ -80,17 +80,17 @@ function followsNodeHints({ endpoints }: ServicePort, nodeName: string): boolean
 }
 
 /** An endpoint and where it runs, as far as that is known. A node's name in a slice may be any text, so it is escaped. */
-export function placeEndpoint(
+export function locateEndpoint(
   { endpointAddress, nodeName }: Pick<Endpoint, 'endpointAddress' | 'nodeName'>,
-  places: Places | undefined,
-): EndpointPlace {
-  const place = places?.byAddress.get(endpointAddress.address);
+  locations: Locations | undefined,
+): EndpointLocation {
+  const location = locations?.byAddress.get(endpointAddress.address);
   // An address of a node is that of all its Pods in the host network.
-  const node = escapeControls(nodeName) || (place?.nodeName ?? places?.nodes.get(endpointAddress.address) ?? '');
+  const node = escapeControls(nodeName) || (location?.nodeName ?? locations?.nodes.get(endpointAddress.address) ?? '');
   return {
     endpoint: endpointText(endpointAddress),
-    pod: place?.pod ?? '',
+    pod: location?.pod ?? '',
     node,
-    zone: place?.zone || (places?.zones.get(node) ?? ''),
+    zone: location?.zone || (locations?.zones.get(node) ?? ''),
   };
 }

@@ -4,7 +4,7 @@ import { canonicalAddress } from '../net/address.ts';
 import { zoneLabel } from './services.ts';
 
 /** What is at an address, for output only: no rule depends on it. Texts are empty if unknown. */
-interface Place {
+interface Location {
   /** `namespace/name` of the Pod. */
   readonly pod: string;
   readonly nodeName: string;
@@ -12,18 +12,18 @@ interface Place {
 }
 
 /** A Pod that some object mentions. */
-interface PodPlace {
+interface PodLocation {
   /** Canonical, of any family. */
   readonly addresses: readonly string[];
   readonly nodeName: string;
 }
 
 /** Everything a snapshot says about locations. */
-export interface Places {
+export interface Locations {
   /** By canonical address, except those of nodes; so a Pod in the host network has no entry of its own. */
-  readonly byAddress: ReadonlyMap<string, Place>;
+  readonly byAddress: ReadonlyMap<string, Location>;
   /** By `namespace/name`. */
-  readonly pods: ReadonlyMap<string, PodPlace>;
+  readonly pods: ReadonlyMap<string, PodLocation>;
   /** Zone of each node that has one, by the node's name. */
   readonly zones: ReadonlyMap<string, string>;
   /** The name of each node by its canonical addresses. */
@@ -35,7 +35,7 @@ export interface Places {
  * zone) and Pods (status.podIPs, spec.nodeName). Nothing is validated: malformed values count as absent, because no packet
  * depends on them.
  */
-export function readPlaces(documents: readonly Document[]): Places {
+export function readLocations(documents: readonly Document[]): Locations {
   const draft: Draft = { byAddress: new Map(), pods: new Map(), zones: new Map(), nodes: new Map() };
   for (const kind of ['Node', 'EndpointSlice', 'Pod'] as const) {
     for (const { value } of documents) {
@@ -48,8 +48,8 @@ export function readPlaces(documents: readonly Document[]): Places {
 }
 
 interface Draft {
-  readonly byAddress: Map<string, Place>;
-  readonly pods: Map<string, PodPlace>;
+  readonly byAddress: Map<string, Location>;
+  readonly pods: Map<string, PodLocation>;
   readonly zones: Map<string, string>;
   readonly nodes: Map<string, string>;
 }
@@ -110,11 +110,11 @@ function readPod(object: Mapping, draft: Draft): void {
 }
 
 /** Merges what an object says with what earlier ones said. */
-function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefined, place: Place): void {
+function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefined, location: Location): void {
   if (address === undefined) {
     return;
   }
-  const { pod, nodeName, zone } = place;
+  const { pod, nodeName, zone } = location;
   if (pod !== '') {
     const known = pods.get(pod);
     if (!known) {
@@ -128,7 +128,7 @@ function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefi
     const before = byAddress.get(address);
     byAddress.set(
       address,
-      before ? { pod: pod || before.pod, nodeName: nodeName || before.nodeName, zone: zone || before.zone } : place,
+      before ? { pod: pod || before.pod, nodeName: nodeName || before.nodeName, zone: zone || before.zone } : location,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leftOutReasons, placeEndpoint } from '../../src/frontends/endpoints.ts';
+import { leftOutReasons, locateEndpoint } from '../../src/frontends/endpoints.ts';
 import type { Endpoint, ServicePort } from '../../src/phases/3-model/model.ts';
 
 const ready: Endpoint = {
@@ -44,7 +44,7 @@ describe('the first reason that holds', () => {
 });
 
 test('a node that a slice names in odd letters is shown without harm', () => {
-  expect(placeEndpoint({ ...ready, nodeName: 'worker\u001b[31m' }, undefined)).toEqual({
+  expect(locateEndpoint({ ...ready, nodeName: 'worker\u001b[31m' }, undefined)).toEqual({
     endpoint: '10.244.1.5:8080',
     pod: '',
     node: 'worker\\u001b[31m',

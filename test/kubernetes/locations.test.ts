@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readPlaces } from '../../src/kubernetes/locations.ts';
+import { readLocations } from '../../src/kubernetes/locations.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 
 const node = {
@@ -17,8 +17,8 @@ function slice(...endpoints: unknown[]): object {
   return { kind: 'EndpointSlice', metadata: { name: 'a', namespace: 'shop' }, endpoints };
 }
 
-function read(...objects: object[]): ReturnType<typeof readPlaces> {
-  return readPlaces(documentsOf(objects));
+function read(...objects: object[]): ReturnType<typeof readLocations> {
+  return readLocations(documentsOf(objects));
 }
 
 describe('endpoints of slices', () => {

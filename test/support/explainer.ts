@@ -3,7 +3,7 @@ import type { Document } from '../../src/diagnostics/document.ts';
 import { explainPacket } from '../../src/inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../src/inspect/explain/explanation.ts';
 import { makeQuestion } from '../../src/inspect/explain/question.ts';
-import { readPlaces } from '../../src/kubernetes/locations.ts';
+import { readLocations } from '../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../src/kubernetes/service-notes.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
@@ -28,7 +28,7 @@ export function explainerFor(
   if (!rulesets) {
     throw new Error(`refused: ${diagnostics[0]?.message}`);
   }
-  const snapshot = { views, options, places: readPlaces(documents), notes: readServiceNotes(documents) };
+  const snapshot = { views, options, locations: readLocations(documents), notes: readServiceNotes(documents) };
   const tables = new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }]));
   const explain = ({ source, destination, port, protocol, inputInterface }: Packet): Explanation => {
     const made = makeQuestion({

@@ -5,7 +5,7 @@ import { makeQuestion, type SnapshotFacts } from '../../inspect/explain/question
 import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
 import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
 import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';
-import { readPlaces } from '../../kubernetes/locations.ts';
+import { readLocations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
@@ -165,7 +165,7 @@ function explain({ client, target, flags }: Asked, { cluster, rules, streams }: 
 
 function factsOf(cluster: Cluster): SnapshotFacts {
   const { views, options, documents } = cluster;
-  return { views, options, places: readPlaces(documents), notes: notesOf(cluster) };
+  return { views, options, locations: readLocations(documents), notes: notesOf(cluster) };
 }
 
 /** How many endpoints of each list the text has. */

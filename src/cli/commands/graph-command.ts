@@ -8,7 +8,7 @@ import type { Graph } from '../../inspect/graph/graph.ts';
 import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
 import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
-import { readPlaces } from '../../kubernetes/locations.ts';
+import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { listWords } from '../../lib/unknown-values.ts';
@@ -100,7 +100,7 @@ export async function runGraph(paths: readonly string[], flags: GraphFlags, stre
   if (!isWanted) {
     return exitCodes.badInput;
   }
-  const graph = buildGraph({ ...cluster, places: readPlaces(cluster.documents) }, isWanted);
+  const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isWanted);
   if (graph.servicePorts.length === 0) {
     streams.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
   }

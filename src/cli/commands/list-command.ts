@@ -3,7 +3,7 @@ import type { FrontendRow, Inventory } from '../../inspect/list/inventory.ts';
 import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
 import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
-import { readPlaces } from '../../kubernetes/locations.ts';
+import { readLocations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
@@ -101,11 +101,11 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
   }
   const { documents, views, rulesets } = cluster;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.
-  const showsPlaces = flags.output === 'json' || flags.output === 'yaml';
+  const showsLocations = flags.output === 'json' || flags.output === 'yaml';
   return listFrontends(rulesets, {
     views,
     unserved: listUnserved(notesOf(cluster), views),
-    ...(showsPlaces && { places: readPlaces(documents) }),
+    ...(showsLocations && { locations: readLocations(documents) }),
   });
 }
 

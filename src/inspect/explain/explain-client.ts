@@ -14,19 +14,19 @@ export function explainClient(findings: Findings): ExplainedStep[] {
     const also = isFromPod ? `, and is treated as a pod: it ${detection}` : '';
     return [{ topic: 'client', text: `${source} is ${name} itself${also}`, rules: [] }];
   }
-  const who = `${source}${describePlace(findings)} is ${isFromPod ? '' : 'not '}treated as a pod`;
+  const who = `${source}${describeLocation(findings)} is ${isFromPod ? '' : 'not '}treated as a pod`;
   const why = detection === undefined ? noDetector : `it ${detection}`;
   return [{ topic: 'client', text: `${who}: ${why}`, rules: [] }];
 }
 
 const noDetector = 'no rule distinguishes pods from other clients (no cluster CIDR)';
 
-function describePlace({ packet: { source }, knowledge }: Findings): string {
-  const place = knowledge?.places.byAddress.get(source);
-  if (place?.pod) {
-    return ` (pod ${place.pod}${place.nodeName === '' ? '' : ` on ${place.nodeName}`})`;
+function describeLocation({ packet: { source }, knowledge }: Findings): string {
+  const location = knowledge?.locations.byAddress.get(source);
+  if (location?.pod) {
+    return ` (pod ${location.pod}${location.nodeName === '' ? '' : ` on ${location.nodeName}`})`;
   }
-  const node = knowledge?.places.nodes.get(source);
+  const node = knowledge?.locations.nodes.get(source);
   return node === undefined ? '' : ` (node ${node})`;
 }
 

@@ -1,5 +1,5 @@
-import { type LeftOutReason, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
-import type { Places } from '../../kubernetes/locations.ts';
+import { type LeftOutReason, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
@@ -16,11 +16,14 @@ export function listPossible({ summary, fate, frontends: [frontend], knowledge }
   );
   return summary.endpoints.map(({ endpoint, share, masqueraded }) => {
     const endpointAddress = endpointAddresses.get(endpoint);
-    const place =
+    const location =
       endpointAddress && knowledge
-        ? placeEndpoint({ endpointAddress, nodeName: nodeNames.get(endpointAddress.address) ?? '' }, knowledge.places)
+        ? locateEndpoint(
+            { endpointAddress, nodeName: nodeNames.get(endpointAddress.address) ?? '' },
+            knowledge.locations,
+          )
         : { endpoint, pod: '', node: '', zone: '' };
-    return { ...place, probability: share.numerator / share.denominator, share, masqueraded };
+    return { ...location, probability: share.numerator / share.denominator, share, masqueraded };
   });
 }
 
@@ -34,7 +37,7 @@ export function listOthers(findings: Findings): LeftOutEndpoint[] {
   const [path] = paths;
   return listLeftOut(frontend.servicePort, {
     node: knowledge.view,
-    places: knowledge.places,
+    locations: knowledge.locations,
     isLocal: isLocalOnly(findings),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
     isRefused: path.sourceRefused !== undefined || path.stalePin !== undefined,
@@ -105,7 +108,7 @@ export function explainAffinity({ paths, ruleset, summary }: Findings): Explaine
 /** What decides which endpoints of a service port are left out. */
 interface LeftOutContext {
   readonly node: Pick<NodeSettings, 'nodeName' | 'zone'>;
-  readonly places: Places;
+  readonly locations: Locations;
   /** Whether a Local policy holds for the packet. */
   readonly isLocal: boolean;
   /** Those that may take it, as `10.1.2.3:8080`. */
@@ -124,7 +127,7 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
     .filter(({ endpointAddress }) => !used.has(endpointText(endpointAddress)))
     .map((endpoint) => {
       const code = codeOf(endpoint, judge(endpoint), context);
-      return { ...placeEndpoint(endpoint, context.places), code, reason: words(code, endpoint, context) };
+      return { ...locateEndpoint(endpoint, context.locations), code, reason: words(code, endpoint, context) };
     });
 }
 

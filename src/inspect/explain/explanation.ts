@@ -1,6 +1,6 @@
 /** The explanation of one packet: plain data, as `-o json` prints it. Types only. */
 
-import type { EndpointPlace, LeftOutReason } from '../../frontends/endpoints.ts';
+import type { EndpointLocation, LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
 import type { Share } from '../../walk/fate.ts';
@@ -81,7 +81,7 @@ export interface ExplainedStep {
 }
 
 /** An endpoint that the packet may be sent to. */
-export interface PossibleEndpoint extends EndpointPlace {
+export interface PossibleEndpoint extends EndpointLocation {
   /** From 0 to 1; `share` is the exact value. */
   readonly probability: number;
   readonly share: Share;
@@ -90,7 +90,7 @@ export interface PossibleEndpoint extends EndpointPlace {
 }
 
 /** An endpoint of the Service that the packet cannot be sent to. */
-export interface LeftOutEndpoint extends EndpointPlace {
+export interface LeftOutEndpoint extends EndpointLocation {
   readonly code: LeftOutCode;
   readonly reason: string;
 }

@@ -95,7 +95,7 @@ function findPort(findings: Findings): Reason | undefined {
 }
 
 /** The destination is a pod, or an endpoint of a Service. */
-function findEndpoint({ packet }: Findings, { view, places }: Knowledge): Reason | undefined {
+function findEndpoint({ packet }: Findings, { view, locations }: Knowledge): Reason | undefined {
   const { destination, port, protocol } = packet;
   const owner = view.servicePorts.find(
     (one) =>
@@ -104,7 +104,7 @@ function findEndpoint({ packet }: Findings, { view, places }: Knowledge): Reason
         ({ endpointAddress }) => endpointAddress.address === destination && endpointAddress.port === port,
       ),
   );
-  const pod = places.byAddress.get(destination)?.pod;
+  const pod = locations.byAddress.get(destination)?.pod;
   if (!owner && !pod) {
     return undefined;
   }
@@ -144,10 +144,10 @@ function isTypo(a: string, b: string): boolean {
 function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
   const { packet, localAddresses } = findings;
   const { destination, protocol, port } = packet;
-  const { view, places } = knowledge;
+  const { view, locations } = knowledge;
   const owner = view.servicePorts.find((one) => one.nodePort === port && one.protocol === protocol);
   if (!localAddresses.includes(destination) && !isLoopback(destination)) {
-    return otherNode(destination, owner, places.nodes.get(destination)) ?? unknownNode(findings, owner);
+    return otherNode(destination, owner, locations.nodes.get(destination)) ?? unknownNode(findings, owner);
   }
   const check = healthCheck(packet, knowledge);
   if (check) {

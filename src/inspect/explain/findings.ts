@@ -1,6 +1,6 @@
 /** What is asked about a packet, and what is found out before it is put into words. Types only. */
 
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -33,7 +33,7 @@ export interface Question {
 /** What a snapshot says about the cluster, in the packet's family. */
 export interface Knowledge {
   readonly view: NodeView;
-  readonly places: Places;
+  readonly locations: Locations;
   readonly notes: readonly ServiceNote[];
   readonly options: Pick<CompileOptions, 'nodePortAddresses'>;
 }

@@ -145,25 +145,25 @@ function findUnknownRules({ chains }: Ruleset, { outcomes }: Fate): UnknownRuleM
   );
 }
 
-interface RulePlace {
+interface RulePosition {
   readonly chain: Chain;
   readonly rule: number;
   readonly index: ReadonlyMap<string, Chain>;
 }
 
 /** Also counts chains of hooks that the packet may not pass: a needless warning is better than a missing one. */
-function comesTo(steps: readonly Step[], { chain: { name, hook }, rule, index }: RulePlace): boolean {
+function comesTo(steps: readonly Step[], { chain: { name, hook }, rule, index }: RulePosition): boolean {
   const own = steps.filter(({ chain }) => chain === name);
   const isCalled = hook !== undefined && (steps.length === 0 || steps.some((step) => step.hook === hook.hook));
   const isEntered = own.length > 0 || isCalled || steps.some((step) => leadsTo(step, name, index));
   return isEntered && !own.some((step) => step.rule < rule && step.passed && endsChain(statementOf(step, index)));
 }
 
-function statementOf({ chain, rule, statement }: Step, index: RulePlace['index']): Statement | undefined {
+function statementOf({ chain, rule, statement }: Step, index: RulePosition['index']): Statement | undefined {
   return index.get(chain)?.rules[rule]?.[statement];
 }
 
-function leadsTo(step: Step, name: string, index: RulePlace['index']): boolean {
+function leadsTo(step: Step, name: string, index: RulePosition['index']): boolean {
   const value = step.element?.value;
   const statement = statementOf(step, index);
   return (

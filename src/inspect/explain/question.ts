@@ -1,5 +1,5 @@
 import { readFrontendKey, readServicePortName } from '../../frontends/frontend-address.ts';
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { type Family, protocols } from '../../net/network.ts';
@@ -22,7 +22,7 @@ export interface Table {
 /** What a snapshot says about a cluster. */
 export interface SnapshotFacts {
   readonly views: readonly NodeView[];
-  readonly places: Places;
+  readonly locations: Locations;
   readonly notes: readonly ServiceNote[];
   readonly options: CompileOptions;
 }
@@ -75,7 +75,7 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
 
 /** The views, first those of families that the client has, and among them that of the Service's first cluster IP. */
 function preferredViews({ client, target, snapshot }: Inquiry): NodeView[] {
-  const pod = client.kind === 'pod' ? snapshot?.places.pods.get(`${client.namespace}/${client.name}`) : undefined;
+  const pod = client.kind === 'pod' ? snapshot?.locations.pods.get(`${client.namespace}/${client.name}`) : undefined;
   const note = snapshot?.notes.find(
     ({ namespace, name }) => target.kind === 'service' && namespace === target.namespace && name === target.name,
   );

@@ -1,4 +1,4 @@
-import type { EndpointPlace } from '../../frontends/endpoints.ts';
+import type { EndpointLocation } from '../../frontends/endpoints.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { ExplainedStep, Explanation, RuleReference } from './explanation.ts';
@@ -91,7 +91,7 @@ function renderLeftOut({ leftOut }: Explanation, limit: number): string[] {
   return lines.map((line, index) => row(index === 0 ? 'left out' : '', line));
 }
 
-function placeCells({ endpoint, pod, node, zone }: EndpointPlace): string[] {
+function placeCells({ endpoint, pod, node, zone }: EndpointLocation): string[] {
   return [endpoint, pod, node, zone];
 }
 

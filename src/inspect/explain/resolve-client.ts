@@ -1,4 +1,4 @@
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import { suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress, cidrContains, familyOfAddress, isLoopback, rangeOf } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
@@ -10,7 +10,7 @@ interface Surroundings {
   readonly destination: string;
   readonly localAddresses: readonly string[];
   /** Undefined without a snapshot. */
-  readonly known: { readonly view: NodeView; readonly places: Places } | undefined;
+  readonly known: { readonly view: NodeView; readonly locations: Locations } | undefined;
 }
 
 /** The source of a packet, and a remark about it. */
@@ -38,8 +38,8 @@ function resolveAddress(source: string, surroundings: Surroundings): ResolvedCli
   if (from !== to) {
     return `source ${source} is ${nameOfFamily(from)}, but destination ${destination} is ${nameOfFamily(to)}`;
   }
-  const place = known?.places.byAddress.get(source);
-  const isPodHere = place?.nodeName && place.nodeName === known?.view.nodeName;
+  const location = known?.locations.byAddress.get(source);
+  const isPodHere = location?.nodeName && location.nodeName === known?.view.nodeName;
   return { source, ...(isPodHere ? interfaceOf(source, surroundings) : {}) };
 }
 
@@ -67,8 +67,8 @@ function outsideAddress({ destination, localAddresses, known }: Surroundings): s
     : [];
   const isFree = (address: string): boolean =>
     !localAddresses.includes(address) &&
-    !known?.places.byAddress.has(address) &&
-    !known?.places.nodes.has(address) &&
+    !known?.locations.byAddress.has(address) &&
+    !known?.locations.nodes.has(address) &&
     !ranges.some((range) => isIn(range, address));
   return candidates.find(isFree) ?? candidates[0] ?? destination;
 }
@@ -86,11 +86,11 @@ function resolvePod(
   if (!known) {
     return 'the name of a Pod needs a snapshot: give PATH, or use the address of the Pod';
   }
-  const { view, places } = known;
+  const { view, locations } = known;
   const full = `${namespace}/${name}`;
-  const pod = places.pods.get(full);
+  const pod = locations.pods.get(full);
   if (!pod) {
-    const closest = suggestClosest(full, [...places.pods.keys()]);
+    const closest = suggestClosest(full, [...locations.pods.keys()]);
     const advice = 'use its address, or a snapshot with pods (kubectl get pods,...)';
     return `no Pod or EndpointSlice in the input names Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
   }

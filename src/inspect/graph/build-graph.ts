@@ -1,9 +1,9 @@
-import { type LeftOutReason, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
+import { type LeftOutReason, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import { frontendHostText } from '../../frontends/frontend-address.ts';
 import { claimsOf } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -16,7 +16,7 @@ interface GraphSources {
   /** One for each family, and the ruleset at the same index. */
   readonly views: readonly NodeView[];
   readonly rulesets: readonly Ruleset[];
-  readonly places: Places;
+  readonly locations: Locations;
 }
 
 /** Whether a service port is to be drawn. */
@@ -24,12 +24,14 @@ export type IsWanted = (servicePort: ServicePort) => boolean;
 
 /**
  * The frontends, service ports and endpoints of a node. What is served, and with which shares, comes from the rulesets
- * alone; views and places tell where endpoints run.
+ * alone; views and locations say where endpoints run.
  */
-export function buildGraph({ views, rulesets, places }: GraphSources, isWanted: IsWanted = () => true): Graph {
+export function buildGraph({ views, rulesets, locations }: GraphSources, isWanted: IsWanted = () => true): Graph {
   const servicePorts = collectAll(views, (view) => {
     const frontends = readFrontends(rulesets.find(({ family }) => family === view.family));
-    return view.servicePorts.filter(isWanted).map((servicePort) => drawPort(servicePort, { view, frontends, places }));
+    return view.servicePorts
+      .filter(isWanted)
+      .map((servicePort) => drawPort(servicePort, { view, frontends, locations }));
   });
   const [view] = views;
   return {
@@ -42,10 +44,10 @@ export function buildGraph({ views, rulesets, places }: GraphSources, isWanted: 
 interface PortContext {
   readonly view: NodeView;
   readonly frontends: ReadonlyMap<string, Frontend>;
-  readonly places: Places;
+  readonly locations: Locations;
 }
 
-function drawPort(servicePort: ServicePort, { view, frontends, places }: PortContext): GraphServicePort {
+function drawPort(servicePort: ServicePort, { view, frontends, locations }: PortContext): GraphServicePort {
   const { namespace, name, portName, protocol, port } = servicePort;
   const claims = claimsOf(servicePort, frontends);
   const { routes, routesOf, routesTo } = listRoutes(claims, { recognizesPods: view.detector !== undefined });
@@ -65,7 +67,7 @@ function drawPort(servicePort: ServicePort, { view, frontends, places }: PortCon
       routes: held ? routesOf(held) : [],
     })),
     routes,
-    endpoints: listEndpoints(servicePort, { view, places, routesTo }),
+    endpoints: listEndpoints(servicePort, { view, locations, routesTo }),
   };
 }
 
@@ -82,16 +84,16 @@ function compareServicePorts(a: GraphServicePort, b: GraphServicePort): number {
 /** What is known about the endpoints of a service port. */
 interface EndpointContext {
   readonly view: NodeView;
-  readonly places: Places;
+  readonly locations: Locations;
   readonly routesTo: Routes['routesTo'];
 }
 
 /** All endpoints of a service port, with where they run and why some get no connections. */
 function listEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
-  const { view, places, routesTo } = context;
+  const { view, locations, routesTo } = context;
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
   return servicePort.endpoints.map((endpoint) => {
-    const { endpoint: endpointAddress, pod, node, zone } = placeEndpoint(endpoint, places);
+    const { endpoint: endpointAddress, pod, node, zone } = locateEndpoint(endpoint, locations);
     const routes = routesTo.get(endpointAddress) ?? [];
     return {
       endpointAddress,

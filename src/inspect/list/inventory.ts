@@ -1,6 +1,6 @@
 /** The frontends of a node as `svc2nft list -o json` prints them. Types only; plain data. */
 
-import type { EndpointPlace, EndpointState, LeftOutReason } from '../../frontends/endpoints.ts';
+import type { EndpointLocation, EndpointState, LeftOutReason } from '../../frontends/endpoints.ts';
 import type { FrontendState } from '../../frontends/frontend.ts';
 import type { Family } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
@@ -12,7 +12,7 @@ import type { FrontendKind } from '../../phases/3-model/model.ts';
 export type FrontendType = FrontendKind | 'External';
 
 /** An endpoint of a frontend. Texts are empty where unknown. */
-export interface EndpointRow extends EndpointPlace {
+export interface EndpointRow extends EndpointLocation {
   /**
    * Whether it runs on this node. From the rules alone, one whose slice names no node counts as local: the rules allow for
    * it to run here.

@@ -1,6 +1,6 @@
-import { endpointState, leftOutReasons, placeEndpoint } from '../../frontends/endpoints.ts';
+import { endpointState, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
@@ -10,7 +10,7 @@ import type { EndpointRow, FrontendType } from './inventory.ts';
 export interface FamilyKnowledge {
   readonly view: NodeView;
   /** Undefined where nothing shows who is at an address. */
-  readonly places: Places | undefined;
+  readonly locations: Locations | undefined;
 }
 
 /** What endpoints are listed with. */
@@ -29,9 +29,9 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
     const users = usersOf(frontend);
     return [...users].map(([endpoint, user]) => bareRow(endpoint, user, frontend, context)).sort(byEndpoint);
   }
-  const { view, places } = knowledge;
+  const { view, locations } = knowledge;
   if (servesAll(frontend, servicePort)) {
-    return servicePort.endpoints.map((endpoint) => placedRow(endpoint, places, { usedBy: 'all', leftOut: null }));
+    return servicePort.endpoints.map((endpoint) => locatedRow(endpoint, locations, { usedBy: 'all', leftOut: null }));
   }
   const users = usersOf(frontend);
   // The internal traffic policy applies at cluster IPs, and only there pods may be left with local endpoints.
@@ -39,7 +39,7 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly, nodeName: view.nodeName });
   return servicePort.endpoints.map((endpoint) => {
     const usedBy = users.get(endpointText(endpoint.endpointAddress))?.usedBy ?? 'none';
-    return placedRow(endpoint, places, { usedBy, leftOut: usedBy === 'none' ? reasonOf(endpoint) : null });
+    return locatedRow(endpoint, locations, { usedBy, leftOut: usedBy === 'none' ? reasonOf(endpoint) : null });
   });
 }
 
@@ -49,12 +49,12 @@ function servesAll({ all, policy }: Frontend, { endpoints }: ServicePort): boole
 }
 
 /** There may be a million of them, and spreading one object into another takes longer than all the rest. */
-function placedRow(
+function locatedRow(
   source: Endpoint,
-  places: FamilyKnowledge['places'],
+  locations: FamilyKnowledge['locations'],
   { usedBy, leftOut }: Pick<EndpointRow, 'usedBy' | 'leftOut'>,
 ): EndpointRow {
-  const { endpoint, pod, node, zone } = placeEndpoint(source, places);
+  const { endpoint, pod, node, zone } = locateEndpoint(source, locations);
   return { endpoint, pod, node, zone, local: source.local, state: endpointState(source), usedBy, leftOut };
 }
 

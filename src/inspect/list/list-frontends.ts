@@ -3,7 +3,7 @@ import { readServicePortName, type ServicePortName } from '../../frontends/front
 import { type FrontendClaim, indexClaims } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
-import type { Places } from '../../kubernetes/locations.ts';
+import type { Locations } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -17,7 +17,7 @@ interface Knowledge {
   /** One for each family. */
   readonly views: readonly NodeView[];
   /** Who is at the endpoints' addresses; absent where that is not needed. */
-  readonly places?: Places;
+  readonly locations?: Locations;
   /** Services without rules. */
   readonly unserved: readonly FrontendRow[];
 }
@@ -32,7 +32,7 @@ export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledg
     const facts = readRulesetFacts(ruleset);
     tables.push(tableRow(ruleset, facts));
     const view = knowledge?.views.find(({ family }) => family === ruleset.family);
-    return rowsOf(ruleset, facts, view && { view, places: knowledge?.places });
+    return rowsOf(ruleset, facts, view && { view, locations: knowledge?.locations });
   });
   return {
     node: escapeControls(knowledge?.views[0]?.nodeName ?? ''),

@@ -3,14 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
 import { parseClient, resolveClient } from '../../../src/inspect/explain/resolve-client.ts';
 import { parseTarget, resolveTarget } from '../../../src/inspect/explain/resolve-target.ts';
-import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
 const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url));
 const { documents } = readDocuments([{ file: 'shop.yaml', content }]);
 const { views } = compileRulesets(documents, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
-const places = readPlaces(documents);
+const locations = readLocations(documents);
 const notes = readServiceNotes(documents);
 
 describe('--to accepts', () => {
@@ -82,7 +82,7 @@ describe('Services', () => {
 
 describe('clients', () => {
   const [view] = views;
-  const known = view && { view, places };
+  const known = view && { view, locations };
   test.each([
     ['outside', '10.96.0.10', { source: '203.0.113.1' }],
     ['node', '10.96.0.10', { source: '192.0.2.11' }],

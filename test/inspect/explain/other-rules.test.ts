@@ -7,7 +7,7 @@ import { makeQuestion, type Table } from '../../../src/inspect/explain/question.
 import { renderExplanation } from '../../../src/inspect/explain/render-explanation.ts';
 import { parseClient } from '../../../src/inspect/explain/resolve-client.ts';
 import { parseTarget } from '../../../src/inspect/explain/resolve-target.ts';
-import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import type { Element, Rule, Ruleset } from '../../../src/nft/ruleset.ts';
 import { withDefaults } from '../../../src/options.ts';
@@ -43,7 +43,7 @@ function ask(from: string, to: string, table: Table | undefined, options: object
     inputInterface: undefined,
     tables: new Map(table ? [['ip', table]] : []),
     ownAddresses: [],
-    snapshot: { views, options: settings, places: readPlaces(documents), notes: readServiceNotes(documents) },
+    snapshot: { views, options: settings, locations: readLocations(documents), notes: readServiceNotes(documents) },
   });
   if (typeof made === 'string') {
     throw new Error(made);

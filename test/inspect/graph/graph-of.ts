@@ -1,7 +1,7 @@
 import { compileRulesets } from '../../../src/compile.ts';
 import { buildGraph, type IsWanted } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
-import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readLocations } from '../../../src/kubernetes/locations.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 
@@ -22,5 +22,5 @@ export function graphOf(
   if (!rulesets) {
     throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   }
-  return buildGraph({ views, rulesets, places: readPlaces(documents) }, isWanted);
+  return buildGraph({ views, rulesets, locations: readLocations(documents) }, isWanted);
 }

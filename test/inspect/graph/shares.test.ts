@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
 import { buildGraph } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph, GraphFrontend, GraphServicePort } from '../../../src/inspect/graph/graph.ts';
-import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
 import type { Packet } from '../../support/packets.ts';
@@ -46,7 +46,7 @@ function compareFixture(name: string): { graph: Graph; comparisons: Comparison[]
   const { snapshotFile, options, packets, nodeAddresses } = loadFixture(name);
   const { documents } = readDocuments([{ file: 'snapshot.yaml', content: readFileSync(snapshotFile) }]);
   const { views, rulesets = [] } = compileRulesets(documents, options);
-  const graph = buildGraph({ views, rulesets, places: readPlaces(documents) });
+  const graph = buildGraph({ views, rulesets, locations: readLocations(documents) });
   const walk = walkerFor(rulesets, nodeAddresses);
   const comparisons = packets.flatMap((packet) => {
     const found = findFrontend(graph, packet, nodeAddresses);

@@ -5,7 +5,7 @@ import type { Document } from '../../../src/diagnostics/document.ts';
 import type { EndpointRow, FrontendRow, Inventory } from '../../../src/inspect/list/inventory.ts';
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listUnserved } from '../../../src/inspect/list/list-unserved.ts';
-import { readPlaces } from '../../../src/kubernetes/locations.ts';
+import { readLocations } from '../../../src/kubernetes/locations.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { type Fixture, loadFixture } from '../../support/fixture.ts';
@@ -23,7 +23,7 @@ export function takeDocuments(documents: readonly Document[], options: Partial<C
     throw new Error(diagnostics[0]?.message);
   }
   const unserved = listUnserved(notesOf({ documents, diagnostics }), views);
-  return { ...listFrontends(rulesets, { views, unserved, places: readPlaces(documents) }), rulesets, views };
+  return { ...listFrontends(rulesets, { views, unserved, locations: readLocations(documents) }), rulesets, views };
 }
 
 /** The inventory of a fixture. */
