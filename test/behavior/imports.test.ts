@@ -10,9 +10,10 @@ const allowed: Readonly<Record<string, string>> = {
   net: 'lib',
   diagnostics: 'lib',
   nft: 'lib net',
-  // The two readers share the typed objects that nft prints as JSON, and the grammar of statements.
-  'nft/json': 'lib net nft nft/text',
-  'nft/text': 'lib net nft nft/json',
+  // The objects that nft prints as JSON, typed, and their reading; both readers end in them. Some statements in JSON are text.
+  'nft/objects': 'lib net nft',
+  'nft/text': 'lib net nft nft/objects',
+  'nft/json': 'lib net nft nft/objects nft/text',
   kubernetes: 'lib net diagnostics',
   'phases/1-read': 'lib diagnostics',
   'phases/2-validate': 'lib net diagnostics kubernetes',

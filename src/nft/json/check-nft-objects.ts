@@ -1,6 +1,5 @@
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import type { TableName } from '../listed-table.ts';
-import { parseSetChangeText } from '../text/parse-statement.ts';
 import type {
   NftChain,
   NftElement,
@@ -11,7 +10,8 @@ import type {
   NftStatement,
   NftTable,
   NftTypes,
-} from './nft-json.ts';
+} from '../objects/nft-json.ts';
+import { parseSetChangeText } from '../text/parse-statement.ts';
 import {
   isElement,
   isElementKey,

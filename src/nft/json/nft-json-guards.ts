@@ -16,7 +16,7 @@ import type {
   NftValue,
   NftVerdict,
   NftWord,
-} from './nft-json.ts';
+} from '../objects/nft-json.ts';
 
 type Guard<T> = (json: unknown) => json is T;
 type Guards<T> = { readonly [K in keyof T]: Guard<T[K]> };

@@ -1,6 +1,6 @@
 import type { KnownNames, ListedTable, ListedTables, TableName } from '../listed-table.ts';
+import { readListedTable } from '../objects/read-listed-table.ts';
 import { checkNftObjects, objectsIn } from './check-nft-objects.ts';
-import { listTable } from './list-table.ts';
 
 /**
  * Reads what `nft -j list table FAMILY TABLE` printed; see {@link readNftJson}.
@@ -9,7 +9,7 @@ import { listTable } from './list-table.ts';
  * stops in the middle and reports success.
  */
 export function parseNftJson(text: string, name: TableName, knownNames: KnownNames): ListedTable {
-  return readNftJson(parseJson(text, name), name, knownNames);
+  return readNftJson(parseOutput(text, name), name, knownNames);
 }
 
 /** Thrown for output of nft that cannot be read at all. */
@@ -17,7 +17,7 @@ export class NftJsonError extends Error {
   override readonly name = 'NftJsonError';
 }
 
-function parseJson(text: string, { family, table }: TableName): unknown {
+function parseOutput(text: string, { family, table }: TableName): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -31,7 +31,7 @@ function parseJson(text: string, { family, table }: TableName): unknown {
  * nothing is thrown. Other tables are ignored.
  */
 export function readNftJson(json: unknown, name: TableName, knownNames: KnownNames): ListedTable {
-  return listTable(checkNftObjects(json, name), name, knownNames);
+  return readListedTable(checkNftObjects(json, name), name, knownNames);
 }
 
 /** Those of the named tables that are in what `nft -j list ruleset` printed, parsed. */
@@ -39,7 +39,7 @@ export function readNftTables(json: unknown, names: readonly TableName[], knownN
   return {
     tables: names.flatMap((name) => {
       const found = checkNftObjects(json, name);
-      return found.table ? [listTable(found, name, knownNames)] : [];
+      return found.table ? [readListedTable(found, name, knownNames)] : [];
     }),
     found: objectsIn(json).flatMap(([kind, { family, name }]) =>
       kind === 'table' && typeof family === 'string' && typeof name === 'string' ? [`${family} ${name}`] : [],

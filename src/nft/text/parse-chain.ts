@@ -1,4 +1,4 @@
-import type { NftChain, NftRule, NftStatement } from '../json/nft-json.ts';
+import type { NftChain, NftRule, NftStatement } from '../objects/nft-json.ts';
 import { parseStatement } from './parse-statement.ts';
 import { accept, expectMark, isWordOrMark, skipNewlines, takeStatement, tokensOf } from './take-tokens.ts';
 import type { TextTokens, Token, Tokens } from './tokens.ts';

@@ -1,5 +1,5 @@
 import { describeValue } from '../../lib/unknown-values.ts';
-import type { NftField, NftKey, NftPart, NftValue } from '../json/nft-json.ts';
+import type { NftField, NftKey, NftPart, NftValue } from '../objects/nft-json.ts';
 import { accept, acceptWord, isWordOrMark, unexpected } from './take-tokens.ts';
 import type { Token, Tokens } from './tokens.ts';
 

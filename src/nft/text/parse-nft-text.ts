@@ -1,8 +1,8 @@
 import { appendAll } from '../../lib/lists.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
-import { listTable } from '../json/list-table.ts';
-import type { NftChain, NftJson, NftOther, NftRule, NftSet, NftTable } from '../json/nft-json.ts';
 import type { KnownNames, ListedTables, TableName } from '../listed-table.ts';
+import type { NftChain, NftJson, NftOther, NftRule, NftSet, NftTable } from '../objects/nft-json.ts';
+import { readListedTable } from '../objects/read-listed-table.ts';
 import { parseChain } from './parse-chain.ts';
 import { parseSet } from './parse-set.ts';
 import {
@@ -30,7 +30,7 @@ export function parseNftText(text: string, names: readonly TableName[], knownNam
   return {
     tables: names.flatMap((name) => {
       const found = tables.find(({ family, table }) => family === name.family && table === name.table);
-      return found?.json ? [listTable(found.json, name, knownNames)] : [];
+      return found?.json ? [readListedTable(found.json, name, knownNames)] : [];
     }),
     found: tables.map(({ family, table }) => `${family} ${table}`),
   };

@@ -1,5 +1,5 @@
 import { appendAll } from '../../lib/lists.ts';
-import type { NftDetails, NftElement, NftKey, NftSet, NftTypes, NftValue, NftVerdict } from '../json/nft-json.ts';
+import type { NftDetails, NftElement, NftKey, NftSet, NftTypes, NftValue, NftVerdict } from '../objects/nft-json.ts';
 import { parseKey, parseValue, portByName, readDuration, scalarOf } from './parse-expression.ts';
 import {
   accept,

@@ -6,7 +6,7 @@ import type {
   NftSetChange,
   NftStatement,
   NftVerdictMap,
-} from '../json/nft-json.ts';
+} from '../objects/nft-json.ts';
 import { parseKey, portByName, readDuration, scalarOf } from './parse-expression.ts';
 import { parseElements } from './parse-set.ts';
 import { accept, acceptWord, isWordOrMark } from './take-tokens.ts';

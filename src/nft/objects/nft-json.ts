@@ -1,7 +1,7 @@
 /**
  * One table in the form of nft's own JSON (libnftables-json(5)), as far as svc2nft reads it: the value in which the two
- * readers meet. `check-nft-objects.ts` brings what `nft -j` printed into this form, `nft/text` parses into it what nft prints
- * without `-j`, and `list-table.ts` reads it as a ruleset. Types only.
+ * readers meet. `nft/json` brings what `nft -j` printed into this form, `nft/text` parses into it what nft prints without
+ * `-j`, and `read-listed-table.ts` reads it as a ruleset. Types only.
  *
  * Statements and expressions look exactly as nft prints them. Only forms that the compiler writes have a type; any other is
  * an {@link NftUnknown}, so that it can be reported in its place. No type is recursive, so deep nesting exhausts no stack.

@@ -11,7 +11,7 @@ import { readSet } from './read-set.ts';
  * A table as a ruleset, the way the compiler would have written it. Whatever it never writes is a deviation; nothing is
  * thrown. Sets, chains and the elements of a set keep nft's order, and rules the order of their chain.
  */
-export function listTable(json: NftJson, name: TableName, knownNames: KnownNames): ListedTable {
+export function readListedTable(json: NftJson, name: TableName, knownNames: KnownNames): ListedTable {
   const { family, table } = name;
   const deviations = [...describeTable(json.table, name), ...json.others.map(unknownObject)];
   const { sets, dynamic } = readSets(json, { family, knownNames, deviations });
