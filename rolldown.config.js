@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'rolldown';
 
 /**
@@ -11,6 +12,8 @@ import { defineConfig } from 'rolldown';
 export default defineConfig({
   input: { main: 'src/cli/main.ts' },
   platform: 'node',
+  // The same code as ECMAScript modules: CommonJS modules stay apart in a bundle, which takes longer to load.
+  resolve: { alias: { yaml: fileURLToPath(new URL('node_modules/yaml/browser/dist/index.js', import.meta.url)) } },
   // WebAssembly of 0.8 MB, which one output format of one command loads.
   external: ['@hpcc-js/wasm-graphviz'],
   plugins: [bundledLicenses()],

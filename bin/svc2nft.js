@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import process from 'node:process';
 
+// The global process: an import of node:process would open all standard streams.
 const { main } = await import('../dist/cli/main.js').catch((error) => {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND') {
     throw error;

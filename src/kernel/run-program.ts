@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -155,7 +154,7 @@ function openStdinFile(text: string): StdinFile {
 }
 
 function writeNameless(bytes: Uint8Array): number | undefined {
-  const path = join(tmpdir(), `svc2nft-${randomBytes(8).toString('hex')}`);
+  const path = join(tmpdir(), `svc2nft-${crypto.randomUUID()}`);
   let descriptor: number | undefined;
   try {
     // Exclusive, so that a link placed there by others is not followed.

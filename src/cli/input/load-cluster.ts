@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
 import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
@@ -69,7 +67,7 @@ export async function readSnapshot(paths: readonly string[], streams: Streams): 
   const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
   const read = readDocuments(texts, progressOn(streams));
   texts.length = 0;
-  releaseInput(bytes);
+  await releaseInput(bytes);
   return { documents: read.documents, diagnostics: [...diagnostics, ...read.diagnostics] };
 }
 
@@ -107,8 +105,9 @@ const worthwhile = 2 ** 24;
  *
  * @param bytes how large the input was.
  */
-function releaseInput(bytes: number): void {
+async function releaseInput(bytes: number): Promise<void> {
   if (bytes >= worthwhile) {
+    const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import('node:v8'), import('node:vm')]);
     setFlagsFromString('--expose-gc');
     runInNewContext('gc')();
   }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -38,7 +37,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
     await writeFile(path, text);
     return;
   }
-  const temporary = join(dirname(target), `.svc2nft-${randomBytes(6).toString('hex')}`);
+  const temporary = join(dirname(target), `.svc2nft-${crypto.randomUUID()}`);
   try {
     // Exclusive, so that a link placed there by others is not followed.
     await writeFile(temporary, text, { flag: 'wx', mode: existing ? existing.mode & 0o777 : 0o666 });
