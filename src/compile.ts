@@ -1,7 +1,7 @@
 import { checkOptions } from './config/check-options.ts';
 import { type Diagnostic, hasError } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
-import { renderRulesets } from './nft/print.ts';
+import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
 import { validate } from './phases/2-validate/validate.ts';
@@ -31,7 +31,7 @@ export interface CompileResult {
  */
 export function compile(documents: readonly Document[], options: Partial<CompileOptions> = {}): CompileResult {
   const { views, rulesets, diagnostics, unusedKinds } = compileRulesets(documents, options);
-  const text = rulesets && renderRulesets(rulesets, describeSource(views));
+  const text = rulesets && printRulesets(rulesets, describeSource(views));
   return { rulesets, text, diagnostics, unusedKinds };
 }
 

@@ -9,7 +9,7 @@ import { readDynamicSet } from '../kernel/read-table.ts';
 import { loadTransaction } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import { endpointText, type Family } from '../net/network.ts';
-import { renderTransaction } from '../nft/command.ts';
+import { printTransaction } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
@@ -115,7 +115,7 @@ export async function cleanPins({ pins }: PendingCleanup, ruleset: Ruleset, run:
       continue;
     }
     const commands = deletePins(splitPins(found, actual, invalidated).lost);
-    if ((await loadTransaction(run, renderTransaction({ family, table, commands }))) === undefined) {
+    if ((await loadTransaction(run, printTransaction({ family, table, commands }))) === undefined) {
       pins.delete(family);
       return;
     }

@@ -5,7 +5,7 @@ import { isNftError, type NftError } from '../kernel/nft-error.ts';
 import { checkTransaction, loadTransaction, type Pause, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
-import { type Command, renderTransaction } from '../nft/command.ts';
+import { type Command, printTransaction } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { TableOutcome } from './outcome.ts';
 import { readActualTable } from './read-actual-table.ts';
@@ -118,7 +118,7 @@ function read({ desired, family, run, pause }: TableJob): Promise<ListedTable | 
 }
 
 function textOf({ desired, family }: TableJob, commands: readonly Command[]): string {
-  return renderTransaction({ family, table: desired.table, commands });
+  return printTransaction({ family, table: desired.table, commands });
 }
 
 function servicesOf({ desired, family }: TableJob): string[] {

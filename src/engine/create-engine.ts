@@ -5,8 +5,8 @@ import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced }
 import { invariant } from '../lib/invariant.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Family } from '../net/network.ts';
-import { renderTransaction } from '../nft/command.ts';
-import { renderRulesets } from '../nft/print.ts';
+import { printTransaction } from '../nft/command.ts';
+import { printRulesets } from '../nft/print.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../options.ts';
 import { documentsOf } from '../phases/1-read/read-documents.ts';
@@ -43,7 +43,7 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
     accept: (changes) => accept(state, changes),
     commit: () => commit(state),
     rulesets,
-    text: () => renderRulesets(rulesets(), describeSource(viewsOf(state))),
+    text: () => printRulesets(rulesets(), describeSource(viewsOf(state))),
     desiredRuleset: (family) => desiredRulesetOf(familyOf(state, family)),
     desiredWithout: (family, services) => {
       const view = viewOf(familyOf(state, family));
@@ -88,7 +88,7 @@ function familyOf({ families }: EngineState, family: Family): FamilyState {
 function update(state: EngineState, changes: Changes): Update {
   const found = accept(state, changes);
   const { families, diagnostics } = commit(state);
-  return { families, text: families.map(renderTransaction).join(''), diagnostics: [...found, ...diagnostics] };
+  return { families, text: families.map(printTransaction).join(''), diagnostics: [...found, ...diagnostics] };
 }
 
 /** After an exception, for an object that throws when it is read, what was accepted before it is committed all the same. */

@@ -2,7 +2,7 @@
 
 import type { Family } from '../net/network.ts';
 import type { DynamicElement } from './listed-table.ts';
-import { elementText, identifier, quote, renderDeclaration, renderHook, renderRule } from './print.ts';
+import { elementText, identifier, printDeclaration, printHook, printRule, quote } from './print.ts';
 import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
 
 /** A command on one table; nft must see the commands of a list in their order. */
@@ -29,12 +29,12 @@ export interface Transaction {
 }
 
 /** The text for `nft -f`, a line for each command, or several lines for many elements; empty for no commands. */
-export function renderTransaction(transaction: Transaction): string {
-  const lines = transaction.commands.map((command) => `${renderCommand(command, transaction)}\n`);
+export function printTransaction(transaction: Transaction): string {
+  const lines = transaction.commands.map((command) => `${printCommand(command, transaction)}\n`);
   return lines.join('');
 }
 
-function renderCommand(command: Command, { family, table }: Transaction): string {
+function printCommand(command: Command, { family, table }: Transaction): string {
   const place = `${family} ${identifier(table)}`;
   switch (command.kind) {
     case 'add-table':
@@ -48,12 +48,12 @@ function renderCommand(command: Command, { family, table }: Transaction): string
       return `delete chain ${place} ${identifier(command.chain)}`;
     case 'add-chain': {
       const { name, hook } = command.chain;
-      return `add chain ${place} ${identifier(name)}${hook ? ` { ${renderHook(hook)} }` : ''}`;
+      return `add chain ${place} ${identifier(name)}${hook ? ` { ${printHook(hook)} }` : ''}`;
     }
     case 'add-rule':
-      return `add rule ${place} ${identifier(command.chain)} ${renderRule(command.rule, family)}`;
+      return `add rule ${place} ${identifier(command.chain)} ${printRule(command.rule, family)}`;
     case 'add-set':
-      return `add ${kindOf(command.set)} ${place} ${identifier(command.set.name)} { ${renderDeclaration(command.set, family).join(' ')} }`;
+      return `add ${kindOf(command.set)} ${place} ${identifier(command.set.name)} { ${printDeclaration(command.set, family).join(' ')} }`;
     case 'delete-set':
       return `delete ${kindOf(command.set)} ${place} ${identifier(command.set.name)}`;
     case 'flush-set':

@@ -27,22 +27,22 @@ export interface Heading {
  *
  * @throws Error for a name or text that nft would not read in its place, which is a bug of the caller.
  */
-export function renderRulesets(rulesets: readonly Ruleset[], heading: Heading): string {
+export function printRulesets(rulesets: readonly Ruleset[], heading: Heading): string {
   const top = heading.lines.map((line) => `# ${line}`);
-  const tables = rulesets.flatMap((ruleset) => ['', ...renderRuleset(ruleset)]);
+  const tables = rulesets.flatMap((ruleset) => ['', ...printRuleset(ruleset)]);
   return `${[...top, ...tables].join('\n')}\n`;
 }
 
 /** nft before 1.0.8 has no `destroy`; a table can be deleted whether it existed or not if it is added first. */
-function renderRuleset({ family, table, comment, sets, chains }: Ruleset): string[] {
+function printRuleset({ family, table, comment, sets, chains }: Ruleset): string[] {
   const name = `table ${family} ${identifier(table)}`;
-  const parts = [...sets.map((set) => renderSet(set, family)), ...chains.map((chain) => renderChain(chain, family))];
+  const parts = [...sets.map((set) => printSet(set, family)), ...chains.map((chain) => printChain(chain, family))];
   const body = parts.flatMap((part) => ['', ...part]);
   return [`add ${name}`, `delete ${name}`, ...block(0, name, [indent(1, `comment ${quote(comment)};`), ...body])];
 }
 
-function renderChain({ name, hook, rules }: Chain, family: Family): string[] {
-  const lines = [...(hook ? [renderHook(hook)] : []), ...rules.map((rule) => renderRule(rule, family))];
+function printChain({ name, hook, rules }: Chain, family: Family): string[] {
+  const lines = [...(hook ? [printHook(hook)] : []), ...rules.map((rule) => printRule(rule, family))];
   return block(
     1,
     `chain ${identifier(name)}`,
@@ -51,24 +51,24 @@ function renderChain({ name, hook, rules }: Chain, family: Family): string[] {
 }
 
 /** The place where the kernel calls a base chain, as nft declares it. */
-export function renderHook({ type, hook, priority }: Hook): string {
+export function printHook({ type, hook, priority }: Hook): string {
   return `type ${type} hook ${hook} priority ${priority}; policy accept;`;
 }
 
 /** A set or map with its elements, one on a line, inside its table. */
-function renderSet(set: FilledSet, family: Family): string[] {
+function printSet(set: FilledSet, family: Family): string[] {
   const head = `${set.value === undefined ? 'set' : 'map'} ${identifier(set.name)}`;
-  const declaration = renderDeclaration(set, family).map((line) => indent(2, line));
-  const elements = [...set.elements.map(renderElement), ...(set.lists ?? []).map(renderList)];
+  const declaration = printDeclaration(set, family).map((line) => indent(2, line));
+  const elements = [...set.elements.map(printElement), ...(set.lists ?? []).map(printList)];
   // nft refuses an empty list of elements.
   const filled = elements.length > 0 ? block(2, 'elements =', [elements.join('\n')]) : [];
   return block(1, head, [...declaration, ...filled]);
 }
 
 /** The declaration of a set or map, a line for each part: types, flags, limits, comment. */
-export function renderDeclaration(set: SetDeclaration, family: Family): string[] {
+export function printDeclaration(set: SetDeclaration, family: Family): string[] {
   return [
-    `${renderTypes(set, family)};`,
+    `${printTypes(set, family)};`,
     ...(set.flags ? [`flags ${set.flags.join(',')};`] : []),
     ...(set.size === undefined ? [] : [`size ${set.size};`]),
     ...(set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s;`]),
@@ -77,7 +77,7 @@ export function renderDeclaration(set: SetDeclaration, family: Family): string[]
 }
 
 /** `type` names types; `typeof` takes them from expressions, which is the only way to have a random index in a key. */
-function renderTypes({ key, value, protocol }: SetDeclaration, family: Family): string {
+function printTypes({ key, value, protocol }: SetDeclaration, family: Family): string {
   const [keyword, typeName] = key.includes('index')
     ? (['typeof', (type: KeyType): string => exampleOf(type, family, protocol)] as const)
     : (['type', (type: KeyType): string => typeOf(type, family)] as const);
@@ -117,7 +117,7 @@ function exampleOf(type: KeyType, family: Family, protocol: Protocol | undefined
 }
 
 /** An element on a line of its own. */
-function renderElement(element: Element): string {
+function printElement(element: Element): string {
   return ['\t\t\t', elementText(element), ','].join('');
 }
 
@@ -140,7 +140,7 @@ export function elementText({ key, value, comment }: Element): string {
 }
 
 /** A line for each endpoint address. Most of the text comes from here, so it is joined only once. */
-function renderList({ key, endpointAddresses }: EndpointList): string {
+function printList({ key, endpointAddresses }: EndpointList): string {
   const start = `\t\t\t${key} . `;
   const parts: (string | number)[] = [];
   endpointAddresses.forEach(({ address, port }, index) => {
@@ -152,31 +152,31 @@ function renderList({ key, endpointAddresses }: EndpointList): string {
 type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
 /** A rule on one line. */
-export function renderRule(rule: Rule, family: Family): string {
-  return rule.map((statement) => renderStatement(statement, family)).join(' ');
+export function printRule(rule: Rule, family: Family): string {
+  return rule.map((statement) => printStatement(statement, family)).join(' ');
 }
 
-function renderStatement(statement: Statement, family: Family): string {
+function printStatement(statement: Statement, family: Family): string {
   switch (statement.kind) {
     case 'match':
-      return renderMatch(statement, family);
+      return printMatch(statement, family);
     case 'match-set':
-      return `${renderKey(statement.key, family)} ${statement.negated ? '!= ' : ''}@${identifier(statement.set)}`;
+      return `${printExpressions(statement.key, family)} ${statement.negated ? '!= ' : ''}@${identifier(statement.set)}`;
     case 'match-mark':
       return `meta mark and ${hex(statement.mark)} != 0`;
     case 'set-mark':
       return `meta mark set meta mark ${statement.operator} ${hex(statement.mark)}`;
     case 'vmap':
-      return `${renderKey(statement.key, family)} vmap @${identifier(statement.map)}`;
+      return `${printExpressions(statement.key, family)} vmap @${identifier(statement.map)}`;
     case 'random-goto':
-      return renderRandomGoto(statement);
+      return printRandomGoto(statement);
     case 'dnat':
-      return renderDnat(statement, family);
+      return printDnat(statement, family);
     case 'dnat-map':
-      return `dnat ${family} to ${renderKey(statement.key, family)} map @${identifier(statement.map)}`;
+      return `dnat ${family} to ${printExpressions(statement.key, family)} map @${identifier(statement.map)}`;
     case 'update':
     case 'delete':
-      return renderSetChange(statement, family);
+      return printSetChange(statement, family);
     case 'jump':
     case 'goto':
       return `${statement.kind} ${identifier(statement.chain)}`;
@@ -190,25 +190,25 @@ function renderStatement(statement: Statement, family: Family): string {
   }
 }
 
-function renderMatch({ left, negated, right }: Of<'match'>, family: Family): string {
-  return `${renderExpression(left, family)} ${negated ? '!= ' : ''}${renderScalar(right, left)}`;
+function printMatch({ left, negated, right }: Of<'match'>, family: Family): string {
+  return `${printExpression(left, family)} ${negated ? '!= ' : ''}${printScalar(right, left)}`;
 }
 
-function renderRandomGoto({ chains }: Of<'random-goto'>): string {
+function printRandomGoto({ chains }: Of<'random-goto'>): string {
   const targets = chains.map((chain, index) => `${index} : goto ${identifier(chain)}`);
   return `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`;
 }
 
 /** nft needs to know the protocol of a port. */
-function renderDnat({ protocol, address, port }: Of<'dnat'>, family: Family): string {
+function printDnat({ protocol, address, port }: Of<'dnat'>, family: Family): string {
   const target = family === 'ip' ? word(address) : `[${word(address)}]`;
   return `meta l4proto ${protocol} dnat to ${target}:${port}`;
 }
 
-function renderSetChange({ kind, set, key, value, timeoutSeconds }: Of<'update' | 'delete'>, family: Family): string {
+function printSetChange({ kind, set, key, value, timeoutSeconds }: Of<'update' | 'delete'>, family: Family): string {
   const timeout = timeoutSeconds === undefined ? '' : ` timeout ${timeoutSeconds}s`;
-  const data = value === undefined ? '' : ` : ${concat(value.map((part) => renderExpression(part, family)))}`;
-  return `${kind} @${identifier(set)} { ${renderKey(key, family)}${timeout}${data} }`;
+  const data = value === undefined ? '' : ` : ${concat(value.map((part) => printExpression(part, family)))}`;
+  return `${kind} @${identifier(set)} { ${printExpressions(key, family)}${timeout}${data} }`;
 }
 
 function hex(mark: number): string {
@@ -216,7 +216,7 @@ function hex(mark: number): string {
 }
 
 /** An expression as nft text; the family selects `ip` or `ip6`. */
-function renderExpression(expression: Expression, family: Family): string {
+function printExpression(expression: Expression, family: Family): string {
   switch (expression.kind) {
     case 'address':
       return `${family} ${expression.field}`;
@@ -242,12 +242,12 @@ function renderExpression(expression: Expression, family: Family): string {
 }
 
 /** Expressions as the key of a lookup. */
-function renderKey(key: readonly Expression[], family: Family): string {
-  return concat(key.map((expression) => renderExpression(expression, family)));
+function printExpressions(key: readonly Expression[], family: Family): string {
+  return concat(key.map((expression) => printExpression(expression, family)));
 }
 
 /** The right side of a match: interface names are strings, everything else is a word. */
-function renderScalar(value: Scalar, comparedWith: Expression): string {
+function printScalar(value: Scalar, comparedWith: Expression): string {
   return comparedWith.kind === 'iifname' ? quote(String(value)) : word(value);
 }
 

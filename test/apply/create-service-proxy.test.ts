@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createServiceProxy } from '../../src/apply/create-service-proxy.ts';
 import { isNftError } from '../../src/kernel/nft-error.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
+import { printTransaction } from '../../src/nft/command.ts';
 import { engineWith, node, workerOptions } from '../engine/worker.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
 import { answering, createFakeNft, listTable, printed, refusing, says } from '../support/fake-nft.ts';
@@ -17,7 +17,7 @@ describe('the first time', () => {
     const { families } = engineWith([], both).update({ apply: service('cart', ['2.5']) });
     expect(families.map(({ family }) => family)).toEqual(['ip']);
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listTable.ip6, 'nft -f -']);
-    const texts = outcome.families.map(renderTransaction);
+    const texts = outcome.families.map(printTransaction);
     expect(nft.texts()).toEqual(texts);
     for (const [index, family] of ['ip', 'ip6'].entries()) {
       const start = `add table ${family} svc2nft\ndelete table ${family} svc2nft\nadd table ${family} svc2nft {`;

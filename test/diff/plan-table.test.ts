@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planTable, type TablePlan } from '../../src/diff/plan-table.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
+import { printTransaction } from '../../src/nft/command.ts';
 import type { ListedTable } from '../../src/nft/listed-table.ts';
 import { rulesetOf, service } from '../inspect/changes/shop.ts';
 
@@ -20,7 +20,7 @@ function listed(endpoints: readonly string[] = [], changes: Partial<ListedTable>
   return { isDormant: false, ruleset, dynamic, deviations: [], ...changes };
 }
 
-const linesOf = (plan: TablePlan): string[] => renderTransaction(plan).split('\n').slice(0, -1);
+const linesOf = (plan: TablePlan): string[] => printTransaction(plan).split('\n').slice(0, -1);
 
 describe('a table', () => {
   test('that does not exist is created', () => {
@@ -73,7 +73,7 @@ describe('pins', () => {
     expect(pinCommands).toHaveLength(2);
     expect(commands.slice(-2)).toEqual(pinCommands);
     const { family, table } = desired;
-    expect(renderTransaction({ family, table, commands: pinCommands })).toBe(`\
+    expect(printTransaction({ family, table, commands: pinCommands })).toBe(`\
 add element ip svc2nft tcp-pins { 10.0.0.1 . 10.96.0.10 . 80 : 10.244.9.9 . 8080 }
 delete element ip svc2nft tcp-pins { 10.0.0.1 . 10.96.0.10 . 80 }
 `);

@@ -4,8 +4,8 @@ import { compile } from '../../src/compile.ts';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
 import { rulesetOfTable } from '../../src/diff/table-state.ts';
 import type { Family } from '../../src/net/network.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
-import { renderRulesets } from '../../src/nft/print.ts';
+import { printTransaction } from '../../src/nft/command.ts';
+import { printRulesets } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryWalk, type Snapshot } from '../support/arbitrary-walk.ts';
@@ -33,7 +33,7 @@ async function checkWalk(rulesets: readonly Ruleset[]): Promise<void> {
   const steps = rulesets.map((wanted) => {
     const { commands, after } = diffRulesets(known, wanted);
     known = rulesetOfTable(after);
-    return { wanted, known, text: renderTransaction({ ...wanted, commands }) };
+    return { wanted, known, text: printTransaction({ ...wanted, commands }) };
   });
   const seen = await loadTransactions(steps.map(({ text }) => [text]));
   expect(seen.filter((listing) => listing.startsWith('refused'))).toEqual([]);
@@ -47,7 +47,7 @@ async function checkWalk(rulesets: readonly Ruleset[]): Promise<void> {
 
 /** What an empty kernel makes of a ruleset. */
 async function partsOf(ruleset: Ruleset): Promise<Parts> {
-  const [listing = ''] = await loadTransactions([[renderRulesets([ruleset], { lines: [] })]]);
+  const [listing = ''] = await loadTransactions([[printRulesets([ruleset], { lines: [] })]]);
   return readParts(listing);
 }
 

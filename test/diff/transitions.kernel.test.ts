@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
 import { rulesetOfTable } from '../../src/diff/table-state.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
-import { renderRulesets } from '../../src/nft/print.ts';
+import { printTransaction } from '../../src/nft/command.ts';
+import { printRulesets } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { compareParts } from '../support/compare-parts.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
@@ -96,7 +96,7 @@ function transactionsAlong(order: readonly State[]): Transaction[] {
     const { commands, after } = diffRulesets(before, to.ruleset);
     before = rulesetOfTable(after);
     expect(diffRulesets(before, to.ruleset).commands).toEqual([]);
-    const transaction = { from, to, texts: [renderTransaction({ ...to.ruleset, commands })] };
+    const transaction = { from, to, texts: [printTransaction({ ...to.ruleset, commands })] };
     from = to;
     return transaction;
   });
@@ -105,11 +105,11 @@ function transactionsAlong(order: readonly State[]): Transaction[] {
 function freshTransaction(from: State, to: State): Transaction {
   const { commands } = diffRulesets(from.ruleset, to.ruleset);
   expect(commands.length === 0).toBe(from === to);
-  return { from, to, texts: [fullText(from), renderTransaction({ ...to.ruleset, commands })] };
+  return { from, to, texts: [fullText(from), printTransaction({ ...to.ruleset, commands })] };
 }
 
 function fullText({ ruleset }: State): string {
-  return renderRulesets([ruleset], { lines: [] });
+  return printRulesets([ruleset], { lines: [] });
 }
 
 function distinctStates(states: readonly State[]): State[] {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planTable } from '../../src/diff/plan-table.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
+import { printTransaction } from '../../src/nft/command.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, serviceNamed } from './worker.ts';
@@ -19,7 +19,7 @@ function sync(engine: Engine, ruleset?: Ruleset): string[] {
   const actual = ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
   const plan = planTable(engine.desiredRuleset('ip'), actual);
   engine.adopt(plan.after);
-  return commandsOf({ text: renderTransaction(plan) });
+  return commandsOf({ text: printTransaction(plan) });
 }
 
 describe('what leads from the kernel to the desired state', () => {

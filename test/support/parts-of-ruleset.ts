@@ -1,4 +1,4 @@
-import { elementText, renderDeclaration, renderHook, renderRule } from '../../src/nft/print.ts';
+import { elementText, printDeclaration, printHook, printRule } from '../../src/nft/print.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { elementsOf } from '../../src/nft/ruleset-parts.ts';
 import type { Part, Parts } from './read-parts.ts';
@@ -10,10 +10,10 @@ export function partsOfRuleset({ family, table, comment, sets, chains }: Ruleset
   for (const set of sets) {
     const kind = set.value === undefined ? 'set' : 'map';
     const elements = elementsOf(set).map(elementText).sort();
-    parts.set(`${place} ${kind} ${set.name}`, { lines: renderDeclaration(set, family), elements });
+    parts.set(`${place} ${kind} ${set.name}`, { lines: printDeclaration(set, family), elements });
   }
   for (const { name, hook, rules } of chains) {
-    const lines = [...(hook ? [renderHook(hook)] : []), ...rules.map((rule) => renderRule(rule, family))];
+    const lines = [...(hook ? [printHook(hook)] : []), ...rules.map((rule) => printRule(rule, family))];
     parts.set(`${place} chain ${name}`, { lines, elements: [] });
   }
   return parts;

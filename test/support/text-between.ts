@@ -1,11 +1,11 @@
 import { diffRulesets } from '../../src/diff/diff-rulesets.ts';
 import { rulesetOfTable } from '../../src/diff/table-state.ts';
-import { renderTransaction } from '../../src/nft/command.ts';
+import { printTransaction } from '../../src/nft/command.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 
 /** What leads from one ruleset to another, a line of nft text for each command or element of a long list. */
 export function textBetween(before: Ruleset | undefined, after: Ruleset): string[] {
-  const text = renderTransaction({ ...after, commands: diffRulesets(before, after).commands });
+  const text = printTransaction({ ...after, commands: diffRulesets(before, after).commands });
   return text.split('\n').slice(0, -1);
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { renderRulesets } from '../../nft/print.ts';
+import { printRulesets } from '../../nft/print.ts';
 import { withDefaults } from '../../options.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Streams } from '../context.ts';
@@ -56,6 +56,6 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (!cluster) {
     return exitCodes.badInput;
   }
-  const text = renderRulesets(cluster.rulesets, describeSource(cluster.views));
+  const text = printRulesets(cluster.rulesets, describeSource(cluster.views));
   return writeOutput(text, flags.output, streams);
 }

@@ -5,7 +5,7 @@ import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
-import { renderTransaction } from '../../nft/command.ts';
+import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
@@ -139,7 +139,7 @@ async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFla
   const options = { would: from === undefined, color: wantsColor(streams, 'stdout'), limit: 1_000 };
   const texts = {
     text: () => textOf(plans, options),
-    nft: () => plans.map(renderTransaction).join(''),
+    nft: () => plans.map(printTransaction).join(''),
     json: () => jsonOf(plans),
   };
   await writeOutput(texts[output](), undefined, streams);

@@ -3,7 +3,7 @@ import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts'
 import { renderVerification, type Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
-import { renderRulesets } from '../../nft/print.ts';
+import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
@@ -95,7 +95,7 @@ function loadActual(source: string, { options }: Cluster, streams: Streams): Pro
 
 /** What compile prints, read back, so that the printer is checked as well. */
 function readCompiled({ rulesets, views, options }: Cluster): readonly ListedTable[] {
-  return parseNftText(renderRulesets(rulesets, describeSource(views)), namesOf(options), knownNames).tables;
+  return parseNftText(printRulesets(rulesets, describeSource(views)), namesOf(options), knownNames).tables;
 }
 
 function namesOf({ families, table }: Cluster['options']): TableName[] {

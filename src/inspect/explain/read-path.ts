@@ -1,6 +1,6 @@
 import { escapeControls } from '../../lib/text.ts';
 import { type Family, protocols } from '../../net/network.ts';
-import { renderRule } from '../../nft/print.ts';
+import { printRule } from '../../nft/print.ts';
 import type { Chain, Element, Rule, Statement } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
@@ -25,7 +25,7 @@ export function referTo({
   element,
 }: Decision): RuleReference {
   const [set] = setsOf([statement]);
-  const nft = renderRule(rule, family);
+  const nft = printRule(rule, family);
   return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${describeElement(element)} }` }) };
 }
 

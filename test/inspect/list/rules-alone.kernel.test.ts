@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
-import { renderRulesets } from '../../../src/nft/print.ts';
+import { printRulesets } from '../../../src/nft/print.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { listInKernel } from '../../nft/json/list-in-kernel.ts';
 import { listFixtures } from '../../support/fixture.ts';
@@ -15,7 +15,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
       .filter(({ rulesets }) => rulesets.length > 0);
     const printed = await listInKernel(
       taken.map(({ rulesets }) => ({
-        text: `flush ruleset\n${renderRulesets(rulesets, { lines: [] })}`,
+        text: `flush ruleset\n${printRulesets(rulesets, { lines: [] })}`,
         tables: rulesets.map(({ family, table }) => `${family} ${table}`),
       })),
     );

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Family } from '../../src/net/network.ts';
-import { type Command, renderTransaction } from '../../src/nft/command.ts';
+import { type Command, printTransaction } from '../../src/nft/command.ts';
 import type { SetDeclaration } from '../../src/nft/ruleset.ts';
 
 function render(command: Command, family: Family = 'ip'): string {
-  return renderTransaction({ family, table: 'svc2nft', commands: [command] });
+  return printTransaction({ family, table: 'svc2nft', commands: [command] });
 }
 
 const endpointAddress = { address: '10.244.1.10', port: 8080 };
@@ -140,10 +140,10 @@ test('commands come one after the other, and none is nothing', () => {
     { kind: 'flush-chain', chain: 'b' },
     { kind: 'delete-chain', chain: 'a' },
   ];
-  expect(renderTransaction({ family: 'ip6', table: 'mine', commands })).toBe(
+  expect(printTransaction({ family: 'ip6', table: 'mine', commands })).toBe(
     'flush chain ip6 mine b\ndelete chain ip6 mine a\n',
   );
-  expect(renderTransaction({ family: 'ip', table: 'mine', commands: [] })).toBe('');
+  expect(printTransaction({ family: 'ip', table: 'mine', commands: [] })).toBe('');
 });
 
 describe.each(['a; flush ruleset', 'a b', 'a\nb', '1a', '', 'a}', `a${'b'.repeat(255)}`])(
@@ -175,7 +175,7 @@ describe.each(['a; flush ruleset', 'a b', 'a\nb', '1a', '', 'a}', `a${'b'.repeat
         { kind: 'flush-set', set: 'a' },
       ];
       for (const command of all) {
-        expect(() => renderTransaction({ family: 'ip', table: name, commands: [command] })).toThrow(
+        expect(() => printTransaction({ family: 'ip', table: name, commands: [command] })).toThrow(
           'is not an nft identifier',
         );
       }
