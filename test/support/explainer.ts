@@ -2,7 +2,7 @@ import { compileRulesets } from '../../src/compile.ts';
 import type { Document } from '../../src/diagnostics/document.ts';
 import { explainPacket } from '../../src/inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../src/inspect/explain/explanation.ts';
-import { makeQuestion } from '../../src/inspect/explain/question.ts';
+import { makeQuestion } from '../../src/inspect/explain/make-question.ts';
 import { readLocations } from '../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../src/kubernetes/service-notes.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { explainPacket } from '../../inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../inspect/explain/explanation.ts';
-import { makeQuestion, type SnapshotFacts } from '../../inspect/explain/question.ts';
+import { makeQuestion, type SnapshotFacts } from '../../inspect/explain/make-question.ts';
 import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
 import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
 import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import type { Table } from '../../inspect/explain/question.ts';
+import type { Table } from '../../inspect/explain/make-question.ts';
 import { canonicalAddress, isLoopback } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';

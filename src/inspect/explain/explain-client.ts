@@ -1,27 +1,27 @@
 import type { LocalDetector } from '../../phases/3-model/model.ts';
+import type { Evidence } from './evidence.ts';
 import { policyOf } from './explain-policy.ts';
 import type { ExplainedStep, RuleReference } from './explanation.ts';
-import type { Findings } from './findings.ts';
 import { type Decision, type PacketPath, referTo } from './read-path.ts';
 
 /** What the client is to the rules: the node, a pod, or neither. */
-export function explainClient(findings: Findings): ExplainedStep[] {
-  const { packet, facts, isFromNode, isFromPod } = findings;
+export function explainClient(evidence: Evidence): ExplainedStep[] {
+  const { packet, settings, isFromNode, isFromPod } = evidence;
   const { source } = packet;
-  const detection = facts.detector && describeDetection(facts.detector, findings);
+  const detection = settings.detector && describeDetection(settings.detector, evidence);
   if (isFromNode) {
-    const name = findings.knowledge?.view.nodeName || 'the node';
+    const name = evidence.knowledge?.view.nodeName || 'the node';
     const also = isFromPod ? `, and is treated as a pod: it ${detection}` : '';
     return [{ topic: 'client', text: `${source} is ${name} itself${also}`, rules: [] }];
   }
-  const who = `${source}${describeLocation(findings)} is ${isFromPod ? '' : 'not '}treated as a pod`;
+  const who = `${source}${describeLocation(evidence)} is ${isFromPod ? '' : 'not '}treated as a pod`;
   const why = detection === undefined ? noDetector : `it ${detection}`;
   return [{ topic: 'client', text: `${who}: ${why}`, rules: [] }];
 }
 
 const noDetector = 'no rule distinguishes pods from other clients (no cluster CIDR)';
 
-function describeLocation({ packet: { source }, knowledge }: Findings): string {
+function describeLocation({ packet: { source }, knowledge }: Evidence): string {
   const location = knowledge?.locations.byAddress.get(source);
   if (location?.pod) {
     return ` (pod ${location.pod}${location.nodeName === '' ? '' : ` on ${location.nodeName}`})`;
@@ -30,7 +30,7 @@ function describeLocation({ packet: { source }, knowledge }: Findings): string {
   return node === undefined ? '' : ` (node ${node})`;
 }
 
-function describeDetection(detector: LocalDetector, { isFromPod, packet: { inputInterface } }: Findings): string {
+function describeDetection(detector: LocalDetector, { isFromPod, packet: { inputInterface } }: Evidence): string {
   if (detector.kind === 'source') {
     return `is ${isFromPod ? 'in' : 'outside'} ${detector.cidr}`;
   }
@@ -39,8 +39,8 @@ function describeDetection(detector: LocalDetector, { isFromPod, packet: { input
 }
 
 /** The source address that the endpoint sees, and why; empty if the packet does not reach an endpoint. */
-export function explainSource(findings: Findings): ExplainedStep[] {
-  const { summary, paths, packet } = findings;
+export function explainSource(evidence: Evidence): ExplainedStep[] {
+  const { summary, paths, packet } = evidence;
   if (summary.verdict !== 'translated') {
     return [];
   }
@@ -49,7 +49,7 @@ export function explainSource(findings: Findings): ExplainedStep[] {
   if (marked) {
     const rules = [marked.markedAtClusterIp, marked.markedAtFrontend, marked.masqueradedByMark];
     const except = summary.masqueraded === 'mixed' ? ' except for endpoints on the node itself' : '';
-    const text = `masqueraded${except}, so the endpoint sees the node's address: ${whyMasqueraded(marked, findings)}`;
+    const text = `masqueraded${except}, so the endpoint sees the node's address: ${whyMasqueraded(marked, evidence)}`;
     return [{ topic: 'source', text, rules: rulesOf(rules) }];
   }
   if (hairpin) {
@@ -57,14 +57,14 @@ export function explainSource(findings: Findings): ExplainedStep[] {
     const text = `masqueraded ${when} the endpoint is the client itself (hairpin): otherwise the answer would bypass the translation`;
     return [{ topic: 'source', text, rules: rulesOf([hairpin.masqueradedAsHairpin]) }];
   }
-  const text = `not masqueraded, so the endpoint sees ${packet.source}: ${whyPreserved(findings)}`;
+  const text = `not masqueraded, so the endpoint sees ${packet.source}: ${whyPreserved(evidence)}`;
   return [{ topic: 'source', text, rules: [] }];
 }
 
-function whyMasqueraded(path: PacketPath, { facts }: Findings): string {
+function whyMasqueraded(path: PacketPath, { settings }: Evidence): string {
   const back = 'answers must return through this node';
   if (path.markedAtClusterIp) {
-    return facts.masqueradeAll
+    return settings.masqueradeAll
       ? 'masqueradeAll applies to all traffic to cluster IPs'
       : `the client is not treated as a pod, and ${back}`;
   }
@@ -74,10 +74,10 @@ function whyMasqueraded(path: PacketPath, { facts }: Findings): string {
   return `externalTrafficPolicy is Cluster, and ${back}`;
 }
 
-function whyPreserved(findings: Findings): string {
-  const { paths, facts, fate, localAddresses, isFromPod } = findings;
+function whyPreserved(evidence: Evidence): string {
+  const { paths, settings, fate, localAddresses, isFromPod } = evidence;
   const [path] = paths;
-  const policy = policyOf(findings);
+  const policy = policyOf(evidence);
   if (fate.outcomes.every(({ address }) => localAddresses.includes(address))) {
     return 'the endpoint has an address of the node itself, so the packet does not leave the node';
   }
@@ -90,7 +90,7 @@ function whyPreserved(findings: Findings): string {
   if (policy.field === 'externalTrafficPolicy') {
     return `externalTrafficPolicy is Local, ${path.fromPod ? 'and answers reach pods without masquerading' : 'which preserves the source'}`;
   }
-  if (!facts.detector) {
+  if (!settings.detector) {
     return noDetector;
   }
   return isFromPod ? 'answers reach pods without masquerading' : 'no rule requests masquerading';

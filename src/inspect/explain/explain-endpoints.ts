@@ -3,13 +3,13 @@ import type { Locations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
+import type { Evidence } from './evidence.ts';
 import { isLocalOnly } from './explain-policy.ts';
 import type { ExplainedStep, LeftOutCode, LeftOutEndpoint, PossibleEndpoint, RuleReference } from './explanation.ts';
-import type { Findings } from './findings.ts';
 import { referTo } from './read-path.ts';
 
 /** The endpoints that may receive the packet, sorted, each with its probability. */
-export function listPossible({ summary, fate, frontends: [frontend], knowledge }: Findings): PossibleEndpoint[] {
+export function listPossible({ summary, fate, frontends: [frontend], knowledge }: Evidence): PossibleEndpoint[] {
   const endpointAddresses = new Map(fate.outcomes.map(({ endpoint, address, port }) => [endpoint, { address, port }]));
   const nodeNames = new Map(
     frontend?.servicePort.endpoints.map(({ endpointAddress: { address }, nodeName }) => [address, nodeName]),
@@ -28,8 +28,8 @@ export function listPossible({ summary, fate, frontends: [frontend], knowledge }
 }
 
 /** The other endpoints of the Service, each with the reason why it cannot receive the packet. */
-export function listOthers(findings: Findings): LeftOutEndpoint[] {
-  const { summary, paths, frontends, knowledge } = findings;
+export function listOthers(evidence: Evidence): LeftOutEndpoint[] {
+  const { summary, paths, frontends, knowledge } = evidence;
   const [frontend] = frontends;
   if (!frontend || !knowledge) {
     return [];
@@ -38,25 +38,25 @@ export function listOthers(findings: Findings): LeftOutEndpoint[] {
   return listLeftOut(frontend.servicePort, {
     node: knowledge.view,
     locations: knowledge.locations,
-    isLocal: isLocalOnly(findings),
+    isLocal: isLocalOnly(evidence),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
     isRefused: path.sourceRefused !== undefined || path.stalePin !== undefined,
-    isPinned: path.pinned !== undefined,
+    isPinned: path.pinFollowed !== undefined,
   });
 }
 
 /** How an endpoint is picked, and what narrowed the choice. */
-export function explainChoice(findings: Findings, leftOut: readonly LeftOutEndpoint[]): ExplainedStep[] {
-  const { summary, paths } = findings;
+export function explainChoice(evidence: Evidence, leftOut: readonly LeftOutEndpoint[]): ExplainedStep[] {
+  const { summary, paths } = evidence;
   const [path] = paths;
-  const decision = path.pinned ?? path.picked;
+  const decision = path.pinFollowed ?? path.picked;
   const count = summary.endpoints.length;
   if (count === 0 || !decision) {
     return [];
   }
   const pick =
     count === 1 ? 'one endpoint can receive it' : `one of ${count} endpoints receives it, each with equal probability`;
-  const text = path.pinned ? 'the client keeps its endpoint' : `${pick}${narrowing(findings, leftOut)}`;
+  const text = path.pinFollowed ? 'the client keeps its endpoint' : `${pick}${narrowing(evidence, leftOut)}`;
   const rule = referTo(decision);
   return [{ topic: 'endpoints', text, rules: [count === 1 ? rule : withoutElement(rule)] }];
 }
@@ -66,14 +66,14 @@ function withoutElement({ chain, rule, nft }: RuleReference): RuleReference {
   return { chain, rule, nft };
 }
 
-function narrowing(findings: Findings, leftOut: readonly LeftOutEndpoint[]): string {
-  const { summary, frontends, knowledge } = findings;
+function narrowing(evidence: Evidence, leftOut: readonly LeftOutEndpoint[]): string {
+  const { summary, frontends, knowledge } = evidence;
   const used = new Set(summary.endpoints.map(({ endpoint }) => endpoint));
   const taken = (frontends[0]?.servicePort.endpoints ?? []).filter(({ endpointAddress }) =>
     used.has(endpointText(endpointAddress)),
   );
   if (taken.length > 0 && taken.every(({ ready }) => !ready)) {
-    const where = isLocalOnly(findings) ? ' on this node' : '';
+    const where = isLocalOnly(evidence) ? ' on this node' : '';
     const dying = taken.every(({ serving, terminating }) => serving && terminating);
     return dying ? `; no endpoint${where} is ready, so terminating ones are used` : '; it is no longer ready';
   }
@@ -86,12 +86,12 @@ function narrowing(findings: Findings, leftOut: readonly LeftOutEndpoint[]): str
 }
 
 /** How long the client keeps its endpoint (Service spec.sessionAffinity); empty without affinity. */
-export function explainAffinity({ paths, ruleset, summary }: Findings): ExplainedStep[] {
-  const kept = paths.map((path) => path.kept).find((decision) => decision !== undefined);
-  if (kept?.statement.kind !== 'update') {
+export function explainAffinity({ paths, ruleset, summary }: Evidence): ExplainedStep[] {
+  const written = paths.map((path) => path.pinWritten).find((decision) => decision !== undefined);
+  if (written?.statement.kind !== 'update') {
     return [];
   }
-  const { set, timeoutSeconds } = kept.statement;
+  const { set, timeoutSeconds } = written.statement;
   const seconds = timeoutSeconds ?? ruleset.sets.find(({ name }) => name === set)?.timeoutSeconds;
   const period = seconds === undefined ? '' : ` for ${seconds} s after its last new connection`;
   const text = `sessionAffinity is ClientIP: the client keeps this endpoint${period}`;
@@ -100,7 +100,7 @@ export function explainAffinity({ paths, ruleset, summary }: Findings): Explaine
     {
       topic: 'affinity',
       text,
-      rules: summary.endpoints.length > 1 && timeoutSeconds === undefined ? [] : [referTo(kept)],
+      rules: summary.endpoints.length > 1 && timeoutSeconds === undefined ? [] : [referTo(written)],
     },
   ];
 }

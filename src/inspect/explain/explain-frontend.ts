@@ -2,12 +2,12 @@ import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { FrontendKind, NodePortAddresses } from '../../phases/3-model/model.ts';
 import { displayName, frontendKindText } from '../../phases/5-plan/names.ts';
+import type { Evidence, FrontendMatch } from './evidence.ts';
 import type { ExplainedService, ExplainedStep } from './explanation.ts';
-import type { Findings, FrontendMatch } from './findings.ts';
 import { frontendElement, referTo } from './read-path.ts';
 
 /** The Service that the destination belongs to, by the rules and the snapshot; null if it belongs to none. */
-export function serviceOf({ paths: [path], frontends: [frontend] }: Findings): ExplainedService | null {
+export function serviceOf({ paths: [path], frontends: [frontend] }: Evidence): ExplainedService | null {
   const comment = frontendElement(path)?.comment;
   if (frontend) {
     return { name: displayName(frontend.servicePort), frontend: frontend.kind };
@@ -16,7 +16,7 @@ export function serviceOf({ paths: [path], frontends: [frontend] }: Findings): E
 }
 
 /** Whether the client may use the load balancer IP (spec.loadBalancerSourceRanges); empty without source ranges. */
-export function explainSourceRanges({ packet, paths: [path], frontends: [frontend] }: Findings): ExplainedStep[] {
+export function explainSourceRanges({ packet, paths: [path], frontends: [frontend] }: Evidence): ExplainedStep[] {
   const { source } = packet;
   if (path.sourceRefused) {
     const ranges = frontend?.servicePort.sourceRanges.map(({ address, prefix }) => `${address}/${prefix}`) ?? [];
@@ -42,26 +42,26 @@ function isOwnAddress(range: string | undefined, frontend: FrontendMatch | undef
 const shown = 3;
 
 /** The frontend that the destination is, and its Service; empty if it is none. */
-export function explainFrontend(findings: Findings): ExplainedStep[] {
-  const { packet, paths, frontends } = findings;
+export function explainFrontend(evidence: Evidence): ExplainedStep[] {
+  const { packet, paths, frontends } = evidence;
   const [path] = paths;
-  const service = serviceOf(findings);
+  const service = serviceOf(evidence);
   if (!service) {
     return [];
   }
   const to = `${endpointText({ address: packet.destination, port: packet.port })}/${packet.protocol}`;
   const [frontend] = frontends;
-  const open = frontend?.kind === 'NodePort' ? `; ${nodePortAddressesText(findings)}` : '';
-  const text = `${to} is ${frontendWords(frontend?.kind)} of ${service.name}${open}${describeRivals(findings)}`;
+  const open = frontend?.kind === 'NodePort' ? `; ${nodePortAddressesText(evidence)}` : '';
+  const text = `${to} is ${frontendWords(frontend?.kind)} of ${service.name}${open}${describeRivals(evidence)}`;
   return [{ topic: 'frontend', text, rules: path.frontend ? [referTo(path.frontend)] : [] }];
 }
 
 /** The other service ports that claim the destination. */
-function describeRivals(findings: Findings): string {
-  const [frontend, ...others] = findings.frontends;
+function describeRivals(evidence: Evidence): string {
+  const [frontend, ...others] = evidence.frontends;
   const rivals = others.filter(
     ({ servicePort, kind }) =>
-      servicePort !== frontend?.servicePort && (kind !== 'NodePort' || findings.acceptsNodePorts),
+      servicePort !== frontend?.servicePort && (kind !== 'NodePort' || evidence.acceptsNodePorts),
   );
   const names = rivals.slice(0, shown).map(({ servicePort }) => displayName(servicePort));
   const more = rivals.length > shown ? ` and ${rivals.length - shown} more` : '';
@@ -81,7 +81,7 @@ export function frontendWords(kind: FrontendKind | undefined): string {
 }
 
 /** The addresses with node ports: `nodePortAddresses is primary (192.0.2.11)`, if the rules agree with the setting. */
-export function nodePortAddressesText({ facts: { nodePortAddresses }, knowledge }: Findings): string {
+export function nodePortAddressesText({ settings: { nodePortAddresses }, knowledge }: Evidence): string {
   const which =
     nodePortAddresses.kind === 'all'
       ? 'all addresses of the node except loopback'

@@ -1,6 +1,7 @@
 import { familyOfAddress } from '../../net/address.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
 import { addShares } from '../../walk/fate.ts';
+import type { Evidence, Question } from './evidence.ts';
 import { explainClient, explainSource } from './explain-client.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';
@@ -8,8 +9,7 @@ import { explainPolicy } from './explain-policy.ts';
 import { type Conclusion, explainRefusal } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { findNearMiss } from './find-near-miss.ts';
-import type { Findings, Question } from './findings.ts';
-import { gatherFindings } from './gather-findings.ts';
+import { gatherEvidence } from './gather-evidence.ts';
 import { referTo } from './read-path.ts';
 
 /**
@@ -18,30 +18,30 @@ import { referTo } from './read-path.ts';
  * refuses.
  */
 export function explainPacket(question: Question): Explanation {
-  const findings = gatherFindings(question);
-  if (!findings) {
+  const evidence = gatherEvidence(question);
+  if (!evidence) {
     return withoutTable(question);
   }
-  const { summary, notUnderstood } = findings;
-  const { reason, steps } = conclude(findings);
-  const leftOut = listOthers(findings);
+  const { summary, notUnderstood } = evidence;
+  const { reason, steps } = conclude(evidence);
+  const leftOut = listOthers(evidence);
   return {
     ...headOf(question),
     verdict: summary.verdict,
     reason,
-    service: serviceOf(findings),
+    service: serviceOf(evidence),
     masqueraded: summary.masqueraded,
-    endpoints: listPossible(findings),
+    endpoints: listPossible(evidence),
     leftOut,
     notUnderstood,
     steps: [
-      ...explainClient(findings),
-      ...explainFrontend(findings),
-      ...explainSourceRanges(findings),
-      ...explainPolicy(findings),
-      ...explainChoice(findings, leftOut),
-      ...explainAffinity(findings),
-      ...explainSource(findings),
+      ...explainClient(evidence),
+      ...explainFrontend(evidence),
+      ...explainSourceRanges(evidence),
+      ...explainPolicy(evidence),
+      ...explainChoice(evidence, leftOut),
+      ...explainAffinity(evidence),
+      ...explainSource(evidence),
       ...steps,
     ],
   };
@@ -73,22 +73,22 @@ function withoutTable(question: Question): Explanation {
   };
 }
 
-function conclude(findings: Findings): Conclusion {
-  const { summary, paths, frontends } = findings;
+function conclude(evidence: Evidence): Conclusion {
+  const { summary, paths, frontends } = evidence;
   switch (summary.verdict) {
     case 'translated':
-      return { reason: { code: codeOf(frontends[0]?.kind), text: arrival(findings) }, steps: [] };
+      return { reason: { code: codeOf(frontends[0]?.kind), text: arrival(evidence) }, steps: [] };
     case 'rejected':
     case 'dropped':
-      return explainRefusal(findings);
+      return explainRefusal(evidence);
     case 'untouched': {
-      const reason = findNearMiss(findings);
+      const reason = findNearMiss(evidence);
       const { nodePortClosed } = paths[0];
       const rules = nodePortClosed && reason.code === 'node-port-closed' ? [referTo(nodePortClosed)] : [];
       return { reason, steps: [{ topic: 'no rule', text: reason.text, rules }] };
     }
     case 'mixed':
-      return explainMixed(findings);
+      return explainMixed(evidence);
   }
 }
 
@@ -103,20 +103,20 @@ function codeOf(kind: FrontendKind | undefined): ReasonCode {
   return kind === undefined ? 'frontend' : codes[kind];
 }
 
-function arrival(findings: Findings): string {
-  const { summary, paths } = findings;
-  const name = serviceOf(findings)?.name ?? 'a Service';
+function arrival(evidence: Evidence): string {
+  const { summary, paths } = evidence;
+  const name = serviceOf(evidence)?.name ?? 'a Service';
   const [only, ...others] = summary.endpoints;
   if (others.length > 0 || !only) {
     return `sent to one of ${summary.endpoints.length} endpoints of ${name}`;
   }
-  return paths[0].pinned
+  return paths[0].pinFollowed
     ? `sent to ${only.endpoint}, the endpoint of ${name} that the client keeps`
     : `sent to ${only.endpoint}, the only possible endpoint of ${name}`;
 }
 
 /** For outcomes that differ at random, as when an endpoint map lacks an index. */
-function explainMixed({ fate, paths }: Findings): Conclusion {
+function explainMixed({ fate, paths }: Evidence): Conclusion {
   const verdicts = [...new Set(fate.outcomes.map(({ verdict }) => verdict))];
   const parts = verdicts.map((verdict) => {
     const shares = fate.outcomes.filter((outcome) => outcome.verdict === verdict).map(({ share }) => share);

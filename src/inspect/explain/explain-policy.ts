@@ -1,5 +1,5 @@
+import type { Evidence } from './evidence.ts';
 import type { ExplainedStep } from './explanation.ts';
-import type { Findings } from './findings.ts';
 import { type PacketPath, referTo } from './read-path.ts';
 
 /** A traffic policy, as the rules implement it, and the field of the Service that sets it. */
@@ -11,7 +11,7 @@ interface TrafficPolicy {
 }
 
 /** The traffic policy that applies to the packet; undefined without a snapshot. */
-export function policyOf({ paths: [path], frontends: [frontend] }: Findings): TrafficPolicy | undefined {
+export function policyOf({ paths: [path], frontends: [frontend] }: Evidence): TrafficPolicy | undefined {
   if (!frontend) {
     return undefined;
   }
@@ -24,33 +24,33 @@ export function policyOf({ paths: [path], frontends: [frontend] }: Findings): Tr
 }
 
 /** Whether only endpoints on this node can receive the packet. */
-export function isLocalOnly(findings: Findings): boolean {
-  const [path] = findings.paths;
-  return policyOf(findings)?.value === 'Local' && !path.fromPod && !path.fromNode;
+export function isLocalOnly(evidence: Evidence): boolean {
+  const [path] = evidence.paths;
+  return policyOf(evidence)?.value === 'Local' && !path.fromPod && !path.fromNode;
 }
 
 /** The traffic policy that applies to the packet, and the endpoints that it allows. */
-export function explainPolicy(findings: Findings): ExplainedStep[] {
-  const [path] = findings.paths;
-  const policy = policyOf(findings);
-  if (!policy || path.sourceRefused || path.pinned) {
+export function explainPolicy(evidence: Evidence): ExplainedStep[] {
+  const [path] = evidence.paths;
+  const policy = policyOf(evidence);
+  if (!policy || path.sourceRefused || path.pinFollowed) {
     return [];
   }
   const exception = policy.field === 'externalTrafficPolicy' ? (path.fromPod ?? path.fromNode) : undefined;
-  const text = `${policy.field} is ${policy.value}${consequence(policy, findings)}${outdated(policy)}`;
+  const text = `${policy.field} is ${policy.value}${consequence(policy, evidence)}${outdated(policy)}`;
   return [{ topic: 'policy', text, rules: exception ? [referTo(exception)] : [] }];
 }
 
-function consequence({ field, value }: TrafficPolicy, findings: Findings): string {
-  const [path] = findings.paths;
+function consequence({ field, value }: TrafficPolicy, evidence: Evidence): string {
+  const [path] = evidence.paths;
   if (value === 'Cluster') {
     return ': endpoints on any node can receive it';
   }
   if (field === 'externalTrafficPolicy' && (path.fromPod || path.fromNode)) {
     const node = path.fromPod ? 'the node, treated as a pod,' : 'the node itself';
-    return `, but ${findings.isFromNode ? node : 'a pod'} may use endpoints on any node`;
+    return `, but ${evidence.isFromNode ? node : 'a pod'} may use endpoints on any node`;
   }
-  const here = findings.knowledge?.view.nodeName || 'this node';
+  const here = evidence.knowledge?.view.nodeName || 'this node';
   const source = field === 'externalTrafficPolicy' ? ', and its source is preserved' : '';
   return `: only endpoints on ${here} can receive it${source}`;
 }

@@ -4,35 +4,35 @@ import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
+import type { Evidence, Knowledge } from './evidence.ts';
 import { frontendWords, nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
-import type { Findings, Knowledge } from './findings.ts';
-import { findFrontends, kindOfAddress } from './gather-findings.ts';
+import { findFrontends, kindOfAddress } from './gather-evidence.ts';
 
 type Reason = Explanation['reason'];
 
 /** Why no rule translates the packet: the frontend that it nearly reached, or what else is at its destination. */
-export function findNearMiss(findings: Findings): Reason {
-  const { knowledge, packet } = findings;
-  const missing = findMissingEntry(findings);
+export function findNearMiss(evidence: Evidence): Reason {
+  const { knowledge, packet } = evidence;
+  const missing = findMissingEntry(evidence);
   if (missing || !knowledge) {
     return missing ?? { code: 'no-service', text: 'no rule of this table matches it' };
   }
   return (
-    findMissingRule(findings) ??
-    findUnserved(findings) ??
-    findClosedNodePort(findings, knowledge) ??
-    findPort(findings) ??
-    findEndpoint(findings, knowledge) ??
-    findNodePort(findings, knowledge) ?? {
+    findMissingRule(evidence) ??
+    findUnserved(evidence) ??
+    findClosedNodePort(evidence, knowledge) ??
+    findPort(evidence) ??
+    findEndpoint(evidence, knowledge) ??
+    findNodePort(evidence, knowledge) ?? {
       code: 'no-service',
-      text: `${packet.destination} belongs to no Service${findNearestService(findings)}`,
+      text: `${packet.destination} belongs to no Service${findNearestService(evidence)}`,
     }
   );
 }
 
 /** The rules have the frontend, but the chain that it leads to finds no endpoint for it. */
-export function findMissingEntry({ paths: [path] }: Findings): Reason | undefined {
+export function findMissingEntry({ paths: [path] }: Evidence): Reason | undefined {
   const value = path.frontend?.element?.value;
   if (!value || !('kind' in value) || value.kind !== 'goto' || path.picked || path.refusal) {
     return undefined;
@@ -42,10 +42,10 @@ export function findMissingEntry({ paths: [path] }: Findings): Reason | undefine
 }
 
 /** A Service in the snapshot has this destination, but the rules, which are older or newer, do not. */
-export function findMissingRule(findings: Findings): Reason | undefined {
-  const { knowledge, packet, localAddresses } = findings;
+export function findMissingRule(evidence: Evidence): Reason | undefined {
+  const { knowledge, packet, localAddresses } = evidence;
   const [frontend] = knowledge ? findFrontends(knowledge.view, packet, { owner: undefined, localAddresses }) : [];
-  if (!frontend || (frontend.kind === 'NodePort' && !findings.acceptsNodePorts)) {
+  if (!frontend || (frontend.kind === 'NodePort' && !evidence.acceptsNodePorts)) {
     return undefined;
   }
   const text = `${displayName(frontend.servicePort)} has it in the snapshot, but not in these rules: they are older or newer`;
@@ -53,7 +53,7 @@ export function findMissingRule(findings: Findings): Reason | undefined {
 }
 
 /** The destination belongs to a Service that nodes do not serve, in this family or at all. */
-export function findUnserved({ packet, localAddresses, knowledge }: Findings): Reason | undefined {
+export function findUnserved({ packet, localAddresses, knowledge }: Evidence): Reason | undefined {
   const { destination, port, protocol } = packet;
   const { view, notes } = knowledge ?? { view: undefined, notes: [] };
   const proxied = notes.find(({ proxyAddresses }) => proxyAddresses.includes(destination));
@@ -80,22 +80,22 @@ function nameOf({ namespace, name }: ServiceNote): string {
   return `${namespace}/${name}`;
 }
 
-function findClosedNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
-  const { packet, localAddresses } = findings;
+function findClosedNodePort(evidence: Evidence, knowledge: Knowledge): Reason | undefined {
+  const { packet, localAddresses } = evidence;
   const isHere = localAddresses.includes(packet.destination) || isLoopback(packet.destination);
-  const reason = isHere ? findNodePort(findings, knowledge) : undefined;
+  const reason = isHere ? findNodePort(evidence, knowledge) : undefined;
   // If no Service has this node port, it may still be that of an external IP, or of an endpoint in the host network.
   return reason?.code === 'no-such-node-port' ? undefined : reason;
 }
 
 /** The destination is an address of a Service, and the port is not. */
-function findPort(findings: Findings): Reason | undefined {
-  const text = findWrongPort(findings);
+function findPort(evidence: Evidence): Reason | undefined {
+  const text = findWrongPort(evidence);
   return text === undefined ? undefined : { code: 'wrong-port', text };
 }
 
 /** The destination is a pod, or an endpoint of a Service. */
-function findEndpoint({ packet }: Findings, { view, locations }: Knowledge): Reason | undefined {
+function findEndpoint({ packet }: Evidence, { view, locations }: Knowledge): Reason | undefined {
   const { destination, port, protocol } = packet;
   const owner = view.servicePorts.find(
     (one) =>
@@ -115,7 +115,7 @@ function findEndpoint({ packet }: Findings, { view, locations }: Knowledge): Rea
 }
 
 /** The Service with the nearest cluster IP, `; default/api has cluster IP 10.96.0.10`; empty if none is near. */
-export function findNearestService({ packet, knowledge }: Findings): string {
+export function findNearestService({ packet, knowledge }: Evidence): string {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts ?? [];
   const near = nearestAddress(
@@ -141,13 +141,13 @@ function isTypo(a: string, b: string): boolean {
 }
 
 /** Why a packet to an address of this node, or of another one, reaches no node port; undefined for other addresses. */
-function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefined {
-  const { packet, localAddresses } = findings;
+function findNodePort(evidence: Evidence, knowledge: Knowledge): Reason | undefined {
+  const { packet, localAddresses } = evidence;
   const { destination, protocol, port } = packet;
   const { view, locations } = knowledge;
   const owner = view.servicePorts.find((one) => one.nodePort === port && one.protocol === protocol);
   if (!localAddresses.includes(destination) && !isLoopback(destination)) {
-    return otherNode(destination, owner, locations.nodes.get(destination)) ?? unknownNode(findings, owner);
+    return otherNode(destination, owner, locations.nodes.get(destination)) ?? unknownNode(evidence, owner);
   }
   const check = healthCheck(packet, knowledge);
   if (check) {
@@ -159,7 +159,7 @@ function findNodePort(findings: Findings, knowledge: Knowledge): Reason | undefi
   }
   const why = isLoopback(destination)
     ? 'node ports are never open on loopback addresses'
-    : nodePortAddressesText(findings);
+    : nodePortAddressesText(evidence);
   return {
     code: 'node-port-closed',
     text: `node port ${port} of ${displayName(owner)} is not open on ${destination}: ${why}`,
@@ -175,7 +175,7 @@ function otherNode(address: string, owner: ServicePort | undefined, node: string
 }
 
 /** Without any address of the node, it is unknown whether the destination is one. */
-function unknownNode({ packet, localAddresses }: Findings, owner: ServicePort | undefined): Reason | undefined {
+function unknownNode({ packet, localAddresses }: Evidence, owner: ServicePort | undefined): Reason | undefined {
   if (!owner || localAddresses.length > 0) {
     return undefined;
   }
@@ -184,13 +184,13 @@ function unknownNode({ packet, localAddresses }: Findings, owner: ServicePort | 
   return { code: 'node-unknown', text };
 }
 
-function healthCheck({ port, protocol }: Findings['packet'], { notes }: Knowledge): Reason | undefined {
+function healthCheck({ port, protocol }: Evidence['packet'], { notes }: Knowledge): Reason | undefined {
   const note = notes.find(({ healthCheckNodePort }) => healthCheckNodePort === port && protocol === 'tcp');
   const text = `${port} is the healthCheckNodePort of ${note?.namespace}/${note?.name}: a process answers there, not a rule`;
   return note && { code: 'health-check-port', text };
 }
 
-function similarPort({ port, protocol }: Findings['packet'], servicePorts: readonly ServicePort[]): string {
+function similarPort({ port, protocol }: Evidence['packet'], servicePorts: readonly ServicePort[]): string {
   const overOther = servicePorts.find((one) => one.nodePort === port);
   if (overOther) {
     return `; ${displayName(overOther)} has it over ${overOther.protocol}`;
@@ -232,7 +232,7 @@ const shown = 8;
  * The ports that Services serve at the packet's address, and what the packet's port is instead; undefined if no Service
  * has the address.
  */
-export function findWrongPort({ packet, knowledge }: Findings): string | undefined {
+export function findWrongPort({ packet, knowledge }: Evidence): string | undefined {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts.filter((one) => kindOfAddress(one, destination) !== undefined) ?? [];
   const services = [...new Set(ports.map(serviceName))];
@@ -261,7 +261,7 @@ function listPorts(ports: readonly ServicePort[]): string {
 
 /** What else the packet's port is to one of the Services. */
 function whichPort(
-  { port, protocol }: Pick<Findings['packet'], 'port' | 'protocol'>,
+  { port, protocol }: Pick<Evidence['packet'], 'port' | 'protocol'>,
   ports: readonly ServicePort[],
 ): string {
   const overOther = ports.find((one) => one.port === port && one.protocol !== protocol);

@@ -44,10 +44,10 @@ export interface PacketPath {
   readonly fromPod?: Decision;
   readonly fromNode?: Decision;
   /** The client keeps the endpoint that it had before. */
-  readonly pinned?: Decision;
+  readonly pinFollowed?: Decision;
   readonly picked?: Decision;
   /** From now on, the client keeps its endpoint. */
-  readonly kept?: Decision;
+  readonly pinWritten?: Decision;
   /** Masquerading is requested, at a cluster IP or in the chain of an external frontend. */
   readonly markedAtClusterIp?: Decision;
   readonly markedAtFrontend?: Decision;
@@ -106,12 +106,12 @@ function decisionOf(statement: Statement, step: Step): keyof PacketPath | undefi
       if (!step.element) {
         return undefined;
       }
-      return pinMaps.has(statement.map) ? 'pinned' : 'picked';
+      return pinMaps.has(statement.map) ? 'pinFollowed' : 'picked';
     case 'dnat':
     case 'random-goto':
       return 'picked';
     case 'update':
-      return 'kept';
+      return 'pinWritten';
     case 'match-mark':
       return step.passed ? 'masqueradedByMark' : undefined;
     default:
@@ -170,7 +170,7 @@ function memberOf(set: string, chain: string): keyof PacketPath | undefined {
  * kept.
  */
 function affinityOf(set: string): keyof PacketPath | undefined {
-  return set.startsWith('pinned/') ? 'pinned' : undefined;
+  return set.startsWith('pinned/') ? 'pinFollowed' : undefined;
 }
 
 function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof PacketPath | undefined {
@@ -185,10 +185,10 @@ function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain 
  */
 function describeElement({ key, value, comment }: Element): string {
   const note = comment === undefined ? '' : ` comment "${comment}"`;
-  return escapeControls(`${key}${note}${value ? ` : ${describeValue(value)}` : ''}`);
+  return escapeControls(`${key}${note}${value ? ` : ${valueText(value)}` : ''}`);
 }
 
-function describeValue(value: NonNullable<Element['value']>): string {
+function valueText(value: NonNullable<Element['value']>): string {
   if ('address' in value) {
     return `${value.address} . ${value.port}`;
   }

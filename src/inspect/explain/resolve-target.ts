@@ -3,7 +3,7 @@ import { suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress } from '../../net/address.ts';
 import { nameOfFamily, type Protocol, protocols } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import type { Destination } from './findings.ts';
+import type { Destination } from './evidence.ts';
 
 /** Where Services are looked up. */
 interface Directory {

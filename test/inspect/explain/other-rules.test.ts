@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
 import { explainPacket } from '../../../src/inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../../src/inspect/explain/explanation.ts';
-import { makeQuestion, type Table } from '../../../src/inspect/explain/question.ts';
+import { makeQuestion, type Table } from '../../../src/inspect/explain/make-question.ts';
 import { renderExplanation } from '../../../src/inspect/explain/render-explanation.ts';
 import { parseClient } from '../../../src/inspect/explain/resolve-client.ts';
 import { parseTarget } from '../../../src/inspect/explain/resolve-target.ts';

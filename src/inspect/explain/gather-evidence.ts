@@ -7,12 +7,12 @@ import type { FrontendKind, NodeView, ServicePort } from '../../phases/3-model/m
 import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import { type Fate, type Packet, type Step, summarizeFate } from '../../walk/fate.ts';
 import { walkPacket } from '../../walk/walk-packet.ts';
+import type { Destination, Evidence, FrontendMatch, Question, RuleSettings } from './evidence.ts';
 import type { UnknownRuleMet } from './explanation.ts';
-import type { Destination, Findings, FrontendMatch, Question, RuleFacts } from './findings.ts';
 import { frontendElement, type PacketPath, readPath } from './read-path.ts';
 
 /** What the rules do with the packet, and what rules and snapshot say about it; undefined if no table is in force. */
-export function gatherFindings(question: Question): Findings | undefined {
+export function gatherEvidence(question: Question): Evidence | undefined {
   const { ruleset, packet, localAddresses, memory, knowledge } = question;
   if (!ruleset || question.isDormant) {
     return undefined;
@@ -23,15 +23,15 @@ export function gatherFindings(question: Question): Findings | undefined {
   const path: PacketPath = first ?? {};
   const element = frontendElement(path);
   const owner = element?.comment;
-  const facts = readRuleFacts(ruleset);
+  const settings = readRuleSettings(ruleset);
   const isFromNode = isLoopback(packet.source) || localAddresses.includes(packet.source);
   return {
     ...question,
     ruleset,
-    facts,
+    settings,
     isFromNode,
-    isFromPod: isFromPod(packet, facts, isFromNode),
-    acceptsNodePorts: acceptsNodePorts(packet, facts),
+    isFromPod: isFromPod(packet, settings, isFromNode),
+    acceptsNodePorts: acceptsNodePorts(packet, settings),
     fate,
     summary: summarizeFate(fate),
     paths: [path, ...rest],
@@ -62,7 +62,7 @@ function narrowSet(set: FilledSet, keys: ReadonlySet<string>): FilledSet {
 }
 
 /** The settings by the rules that were understood; other rules must not hide them. */
-function readRuleFacts(ruleset: Ruleset): RuleFacts {
+function readRuleSettings(ruleset: Ruleset): RuleSettings {
   const chains = ruleset.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => rule.length > 0) }));
   const { detector, masqueraded, nodePortAddresses = { kind: 'all' } } = readNodeSettings({ ...ruleset, chains });
   return {
@@ -73,7 +73,7 @@ function readRuleFacts(ruleset: Ruleset): RuleFacts {
 }
 
 /** What the node itself sends has no input interface. */
-function isFromPod({ source, inputInterface }: Packet, { detector }: RuleFacts, isFromNode: boolean): boolean {
+function isFromPod({ source, inputInterface }: Packet, { detector }: RuleSettings, isFromNode: boolean): boolean {
   if (detector?.kind === 'interface') {
     const name = isFromNode ? '' : (inputInterface ?? '');
     return detector.prefix ? name.startsWith(detector.name) : name === detector.name;
@@ -82,7 +82,7 @@ function isFromPod({ source, inputInterface }: Packet, { detector }: RuleFacts, 
   return range !== undefined && cidrContains(range, source);
 }
 
-function acceptsNodePorts({ destination }: Packet, { nodePortAddresses }: RuleFacts): boolean {
+function acceptsNodePorts({ destination }: Packet, { nodePortAddresses }: RuleSettings): boolean {
   return nodePortAddresses.kind === 'all' || nodePortAddresses.addresses.includes(destination);
 }
 

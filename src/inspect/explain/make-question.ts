@@ -8,7 +8,7 @@ import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import type { Memory } from '../../walk/fate.ts';
-import type { Destination, Knowledge, Question } from './findings.ts';
+import type { Destination, Knowledge, Question } from './evidence.ts';
 import { type ClientName, resolveClient } from './resolve-client.ts';
 import { resolveTarget, type TargetName } from './resolve-target.ts';
 

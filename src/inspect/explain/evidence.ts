@@ -42,9 +42,9 @@ export interface Knowledge {
 export type Destination = Pick<Packet, 'destination' | 'protocol' | 'port'>;
 
 /** A question, and what the walk and the rules say about it. */
-export interface Findings extends Question {
+export interface Evidence extends Question {
   readonly ruleset: Ruleset;
-  readonly facts: RuleFacts;
+  readonly settings: RuleSettings;
   /** Whether the node itself sends the packet. */
   readonly isFromNode: boolean;
   /** Whether the rules treat the client as a pod. */
@@ -63,7 +63,7 @@ export interface Findings extends Question {
 }
 
 /** Settings of the node, as the rules have them. The snapshot may have others by now. */
-export interface RuleFacts {
+export interface RuleSettings {
   /** How pods are recognized; undefined if no rule does. */
   readonly detector: LocalDetector | undefined;
   /** Whether all traffic to cluster IPs is masqueraded. */
