@@ -75,7 +75,7 @@ describe('diff with the kernel', () => {
       listedShop(),
     );
     expect(JSON.parse(stdout)).toEqual({
-      families: [
+      tables: [
         {
           family: 'ip',
           table: 'svc2nft',
@@ -116,7 +116,7 @@ describe('diff with the kernel', () => {
     });
     expect(exitCode).toBe(1);
     const same = await diff({ flags: ['-o', 'json'] }, listedShop());
-    expect(JSON.parse(same.stdout)).toMatchObject({ families: [{ family: 'ip', result: 'unchanged', commands: 0 }] });
+    expect(JSON.parse(same.stdout)).toMatchObject({ tables: [{ family: 'ip', result: 'unchanged', commands: 0 }] });
     expect(same.exitCode).toBe(0);
   });
 

@@ -66,7 +66,7 @@ test('-o json has the same content', async () => {
     node: 'worker-1',
     verdict: 'translated',
     reason: { code: 'cluster-ip', text: 'sent to one of 2 endpoints of shop/session' },
-    service: { name: 'shop/session', frontend: 'ClusterIP' },
+    service: { name: 'shop/session', type: 'ClusterIP' },
     masqueraded: false,
     leftOut: [],
   });
@@ -108,7 +108,7 @@ describe('existing rules', () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'translated',
-      service: { name: 'shop/web:http', frontend: '' },
+      service: { name: 'shop/web:http', type: '' },
       masqueraded: true,
       endpoints: [{ endpoint: '10.244.1.5:8080' }, { endpoint: '10.244.2.6:8080' }],
     });

@@ -122,7 +122,7 @@ describe('changes of other programs are reported and repaired', () => {
   test('in JSON too', async () => {
     const { stdout } = await diff(flushChain('services'), ['-o', 'json']);
     expect(JSON.parse(stdout)).toMatchObject({
-      families: [{ settings: [], chains: ['services'], findings: ['chain services is empty'] }],
+      tables: [{ settings: [], chains: ['services'], findings: ['chain services is empty'] }],
     });
   });
 

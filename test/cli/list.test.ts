@@ -78,7 +78,7 @@ describe('a snapshot', () => {
           frontend: '10.96.0.53:53/udp',
           policy: 'Cluster',
           refusal: null,
-          givenTo: null,
+          heldBy: null,
           affinitySeconds: 0,
           sourceRanges: null,
           endpointsUsed: 1,

@@ -154,9 +154,9 @@ function textOf(plans: readonly TablePlan[], options: RenderPlanOptions): string
 }
 
 function jsonOf(plans: readonly TablePlan[]): string {
-  const families = plans.map((plan) => {
+  const tables = plans.map((plan) => {
     const { changes, findings } = describePlan(plan);
     return { ...changes, result: plan.result, commands: plan.commands.length, findings };
   });
-  return `${JSON.stringify({ families }, undefined, 2)}\n`;
+  return `${JSON.stringify({ tables }, undefined, 2)}\n`;
 }

@@ -38,7 +38,7 @@ matter are --table and --family. The list shows what the maps in the kernel hold
 getting that far: svc2nft diff and svc2nft verify find such changes.
 
 -o json and -o yaml print {node, tables: [{family, table, nodePortAddresses}], items: [...]}; an item has namespace,
-service, portName, protocol, family, type, frontend, policy, refusal, givenTo, affinitySeconds, sourceRanges, endpointsUsed,
+service, portName, protocol, family, type, frontend, policy, refusal, heldBy, affinitySeconds, sourceRanges, endpointsUsed,
 endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
 

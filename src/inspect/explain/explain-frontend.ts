@@ -10,9 +10,9 @@ import { frontendElement, referTo } from './read-path.ts';
 export function serviceOf({ paths: [path], frontends: [frontend] }: Evidence): ExplainedService | null {
   const comment = frontendElement(path)?.comment;
   if (frontend) {
-    return { name: displayName(frontend.servicePort), frontend: frontend.kind };
+    return { name: displayName(frontend.servicePort), type: frontend.kind };
   }
-  return comment === undefined ? null : { name: escapeControls(comment.replace(/:$/, '')), frontend: '' };
+  return comment === undefined ? null : { name: escapeControls(comment.replace(/:$/, '')), type: '' };
 }
 
 /** Whether the client may use the load balancer IP (spec.loadBalancerSourceRanges); empty without source ranges. */

@@ -107,7 +107,7 @@ export interface ExplainedService {
   /** `namespace/name:port` or `namespace/name`. */
   readonly name: string;
   /** Empty without a snapshot. */
-  readonly frontend: FrontendKind | '';
+  readonly type: FrontendKind | '';
 }
 
 /** The packet in question. Addresses are canonical. */

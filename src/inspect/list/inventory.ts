@@ -45,7 +45,7 @@ export interface FrontendRow {
   /** What happens to connections that no endpoint takes; null where all clients reach one. */
   readonly refusal: FrontendState['refusal'];
   /** The service port that has the address in place of this one. */
-  readonly givenTo: string | null;
+  readonly heldBy: string | null;
   /** Seconds that a client keeps its endpoint; 0 without affinity. */
   readonly affinitySeconds: number;
   /** CIDRs that may use it; null where all clients may. */

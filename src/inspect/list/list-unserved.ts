@@ -36,7 +36,7 @@ function unservedRow(namespace: string, service: string, remark: string): Fronte
     frontend: null,
     policy: null,
     refusal: null,
-    givenTo: null,
+    heldBy: null,
     affinitySeconds: 0,
     sourceRanges: null,
     endpointsUsed: 0,

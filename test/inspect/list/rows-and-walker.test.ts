@@ -36,7 +36,7 @@ function disagreements({ items, rulesets, views }: TakenInventory, addresses: re
     const ruleset = row.family === null ? undefined : indexed.get(row.family);
     const view = views.find(({ family }) => family === row.family);
     const packet = view && packetTo(row, view, addresses);
-    if (!ruleset || !packet || row.givenTo !== null) {
+    if (!ruleset || !packet || row.heldBy !== null) {
       return [];
     }
     const own = addresses.find((address) => address.includes(':') === (ruleset.family === 'ip6'));
@@ -105,7 +105,7 @@ describe('random clusters', () => {
     fc.assert(
       fc.property(inputs, (input) => {
         const { items, views } = take(input);
-        for (const { givenTo, family, namespace, service, portName, protocol, ...row } of items) {
+        for (const { heldBy, family, namespace, service, portName, protocol, ...row } of items) {
           const view = views.find((one) => one.family === family);
           const port = view?.servicePorts.find(
             (one) =>
@@ -114,7 +114,7 @@ describe('random clusters', () => {
               one.portName === portName &&
               one.protocol === protocol,
           );
-          expect(row.endpoints).toHaveLength(givenTo === null ? (port?.endpoints.length ?? 0) : 0);
+          expect(row.endpoints).toHaveLength(heldBy === null ? (port?.endpoints.length ?? 0) : 0);
           for (const { usedBy: users, leftOut } of row.endpoints) {
             expect(users === 'none').toBe(leftOut !== null);
           }

@@ -31,7 +31,7 @@ function typeInRules({ type, sourceRanges }: FrontendRow): FrontendType | null {
 
 describe.each(listFixtures())('%s', (name) => {
   const { items, rulesets } = takeFixture(name);
-  const ruled = items.filter(({ family, givenTo }) => family !== null && givenTo === null);
+  const ruled = items.filter(({ family, heldBy }) => family !== null && heldBy === null);
   const alone = listFrontends(rulesets).items;
 
   test('rules alone show frontends, names and endpoints', () => {
