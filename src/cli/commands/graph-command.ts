@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { buildGraph, type IsWanted } from '../../inspect/graph/build-graph.ts';
+import { buildGraph, type IsSelected } from '../../inspect/graph/build-graph.ts';
 import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
 import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
@@ -96,11 +96,11 @@ export async function runGraph(paths: readonly string[], flags: GraphFlags, stre
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, streams)) {
     return exitCodes.wrongUsage;
   }
-  const isWanted = chooseServices(cluster, flags, streams);
-  if (!isWanted) {
+  const isSelected = chooseServices(cluster, flags, streams);
+  if (!isSelected) {
     return exitCodes.badInput;
   }
-  const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isWanted);
+  const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isSelected);
   if (graph.servicePorts.length === 0) {
     streams.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
   }
@@ -186,13 +186,13 @@ export function chooseGraphFormat(output: GraphFormat | undefined, file: string 
 /** Whether the flags select a service port; undefined, after messages on stderr, if one of them matches nothing. */
 export function chooseServices(
   cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
-  { namespace: namespaces = [], service: wanted = [] }: ServiceFilters,
+  { namespace: namespaces = [], service: services = [] }: ServiceFilters,
   { stderr }: Pick<Streams, 'stderr'>,
-): IsWanted | undefined {
+): IsSelected | undefined {
   const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
-  const isInNamespace: IsWanted = ({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace);
-  const isNamed: IsWanted = ({ namespace, name }) =>
-    wanted.length === 0 || wanted.includes(`${namespace}/${name}`) || wanted.includes(name);
+  const isInNamespace: IsSelected = ({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace);
+  const isNamed: IsSelected = ({ namespace, name }) =>
+    services.length === 0 || services.includes(`${namespace}/${name}`) || services.includes(name);
   const left = served.filter(isInNamespace);
   const known = new Set(left.flatMap(({ namespace, name }) => [`${namespace}/${name}`, name]));
   const place = namespaces.length === 0 ? '' : ` in namespace ${namespaces.map(escapeControls).join(', ')}`;
@@ -200,7 +200,7 @@ export function chooseServices(
     ...unknownNames(namespaces, new Set(served.map(({ namespace }) => namespace))).map(
       ({ text, hint }) => `no Service in namespace ${text} has rules on this node${hint}`,
     ),
-    ...unknownNames(wanted, known).map(
+    ...unknownNames(services, known).map(
       ({ name, text, hint }) =>
         `no Service named ${text}${place} has rules on this node${whyUnserved(name, cluster) ?? hint}`,
     ),
@@ -212,11 +212,11 @@ export function chooseServices(
 }
 
 function whyUnserved(
-  wanted: string,
+  service: string,
   { documents, diagnostics }: Pick<Cluster, 'documents' | 'diagnostics'>,
 ): string | undefined {
   const note = notesOf({ documents, diagnostics }).find(
-    ({ namespace, name }) => wanted === name || wanted === `${namespace}/${name}`,
+    ({ namespace, name }) => service === name || service === `${namespace}/${name}`,
   );
   return note?.unserved && `: ${unservedText(note.unserved)}`;
 }

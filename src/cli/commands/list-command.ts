@@ -9,7 +9,7 @@ import { withDefaults } from '../../options.ts';
 import type { Streams } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
-import { addServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
+import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -64,7 +64,7 @@ export function listCommand(streams: Streams, setExitCode: (code: number) => voi
 }
 
 /** The flags of `svc2nft list`. */
-export interface ListFlags extends CompileFlags, RowFilters {
+export interface ListFlags extends CompileFlags, ServiceFilters {
   readonly kernel?: true;
   readonly ruleset?: string;
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';
@@ -111,12 +111,12 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
 
 async function listRules(source: string, { family, table }: ListFlags, streams: Streams): Promise<Inventory | number> {
   const options = withDefaults({ ...(family && { families: [family] }), ...(table !== undefined && { table }) });
-  const listings = await loadListedTables(source, options, streams);
-  if (typeof listings === 'number') {
-    return listings;
+  const tables = await loadListedTables(source, options, streams);
+  if (typeof tables === 'number') {
+    return tables;
   }
-  warnAboutDeviations(listings, streams);
-  return listFrontends(listings.map(({ ruleset }) => ruleset));
+  warnAboutDeviations(tables, streams);
+  return listFrontends(tables.map(({ ruleset }) => ruleset));
 }
 
 async function textOf(inventory: Inventory, { output }: ListFlags): Promise<string> {
@@ -139,17 +139,10 @@ function linesOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Flags that select rows. */
-export interface RowFilters {
-  readonly namespace?: readonly string[];
-  /** `namespace/name`, or a name alone for that of any namespace. */
-  readonly service?: readonly string[];
-}
-
 /** The rows that the flags select, and for each name without a match a line: `No Services in namespace shopp (did you mean shop?)`. */
 export function filterRows(
   rows: readonly FrontendRow[],
-  { namespace: namespaces = [], service: services = [] }: RowFilters,
+  { namespace: namespaces = [], service: services = [] }: ServiceFilters,
 ): { readonly items: readonly FrontendRow[]; readonly missing: readonly string[] } {
   if (rows.length === 0) {
     return { items: [], missing: ['No Services'] };

@@ -79,11 +79,11 @@ export async function runVerify(paths: readonly string[], flags: VerifyFlags, st
   }
   const { ruleset } = flags;
   const isActual = ruleset !== undefined;
-  const listings = isActual ? await loadActual(ruleset, cluster, streams) : readCompiled(cluster);
-  if (typeof listings === 'number') {
-    return listings === exitCodes.badInput ? verdicts.badInput : listings;
+  const tables = isActual ? await loadActual(ruleset, cluster, streams) : readCompiled(cluster);
+  if (typeof tables === 'number') {
+    return tables === exitCodes.badInput ? verdicts.badInput : tables;
   }
-  const verifications = verifyCluster(cluster, { listings, isActual });
+  const verifications = verifyCluster(cluster, { tables, isActual });
   await writeOutput(flags.output === 'json' ? jsonOf(verifications) : textOf(verifications), undefined, streams);
   return verifications.some(({ faults }) => faults.length > 0) ? verdicts.faults : verdicts.correct;
 }
@@ -105,17 +105,17 @@ function namesOf({ families, table }: Cluster['options']): TableName[] {
 /** Checks the table of each family. */
 function verifyCluster(
   { documents, views, options }: Cluster,
-  { listings, isActual }: { readonly listings: readonly ListedTable[]; readonly isActual: boolean },
+  { tables, isActual }: { readonly tables: readonly ListedTable[]; readonly isActual: boolean },
 ): Verification[] {
   const { snapshot } = validate(documents);
-  const { masqueradeAll, masqueradeBit, table } = options;
+  const { masqueradeAll, masqueradeBit } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
-    const listing = listings.find(({ ruleset }) => ruleset.family === node.family);
-    const deviations = listing?.deviations.map(({ message }) => message) ?? [];
-    return listing
-      ? verifyRuleset(listing.ruleset, expectations, { isActual, deviations })
-      : verifyMissingTable(expectations, table);
+    const table = tables.find(({ ruleset }) => ruleset.family === node.family);
+    const deviations = table?.deviations.map(({ message }) => message) ?? [];
+    return table
+      ? verifyRuleset(table.ruleset, expectations, { isActual, deviations })
+      : verifyMissingTable(expectations, options.table);
   });
 }
 

@@ -133,13 +133,13 @@ async function loadRulesetFile(
   if ('code' in input) {
     return fail(input);
   }
-  const wanted = { file: input.file, names };
+  const source = { file: input.file, names };
   try {
-    const found = readRulesetText(input.text, wanted);
+    const found = readRulesetText(input.text, source);
     if ('code' in found) {
       return fail(found);
     }
-    return found.tables.length > 0 ? found.tables : fail(describeLack(found, wanted));
+    return found.tables.length > 0 ? found.tables : fail(describeLack(found, source));
   } catch (error) {
     if (error instanceof NftTextError) {
       return fail(describeSyntaxError(error, input.file));
@@ -200,7 +200,7 @@ function cut(name: string): string {
   return name.length > 64 ? `${name.slice(0, 64)}...` : name;
 }
 
-interface Wanted {
+interface RulesetSource {
   readonly file: string;
   readonly names: readonly TableName[];
 }
@@ -211,8 +211,8 @@ interface Wanted {
  * @returns a diagnostic for JSON that is incomplete or not nft's.
  * @throws NftTextError for invalid nft text.
  */
-export function readRulesetText(text: string, wanted: Wanted): ListedTables | Diagnostic {
-  const listed = /^\s*\{/.test(text) ? readJson(text, wanted) : parseNftText(text, wanted.names, knownNames);
+export function readRulesetText(text: string, source: RulesetSource): ListedTables | Diagnostic {
+  const listed = /^\s*\{/.test(text) ? readJson(text, source) : parseNftText(text, source.names, knownNames);
   if ('code' in listed) {
     return listed;
   }
@@ -244,7 +244,7 @@ const frontendSets: ReadonlySet<string> = new Set([
   setNames.noEndpointNodePorts,
 ]);
 
-function readJson(text: string, { file, names }: Wanted): ListedTables | Diagnostic {
+function readJson(text: string, { file, names }: RulesetSource): ListedTables | Diagnostic {
   const { values, error } = parseJson(text);
   if (error) {
     const position = positionAt(text, findLineStarts(text), error.offset);

@@ -20,17 +20,17 @@ interface GraphSources {
 }
 
 /** Whether a service port is to be drawn. */
-export type IsWanted = (servicePort: ServicePort) => boolean;
+export type IsSelected = (servicePort: ServicePort) => boolean;
 
 /**
  * The frontends, service ports and endpoints of a node. What is served, and with which shares, comes from the rulesets
  * alone; views and locations say where endpoints run.
  */
-export function buildGraph({ views, rulesets, locations }: GraphSources, isWanted: IsWanted = () => true): Graph {
+export function buildGraph({ views, rulesets, locations }: GraphSources, isSelected: IsSelected = () => true): Graph {
   const servicePorts = collectAll(views, (view) => {
     const frontends = readFrontends(rulesets.find(({ family }) => family === view.family));
     return view.servicePorts
-      .filter(isWanted)
+      .filter(isSelected)
       .map((servicePort) => drawPort(servicePort, { view, frontends, locations }));
   });
   const [view] = views;

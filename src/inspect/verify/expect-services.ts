@@ -180,7 +180,7 @@ interface Candidate extends ExpectedEndpoint {
 }
 
 /** What the ports of a slice are matched by: EndpointPort.name and protocol. */
-interface WantedPort {
+interface PortMatch {
   readonly portName: string;
   readonly protocol: Protocol;
 }
@@ -191,12 +191,12 @@ interface WantedPort {
  *
  * @param slices those of the Service, in one family.
  */
-function listCandidates(slices: readonly EndpointSlice[], wanted: WantedPort): Candidate[] {
+function listCandidates(slices: readonly EndpointSlice[], port: PortMatch): Candidate[] {
   const found = new Map<string, Candidate>();
   const inOrder =
     slices.length > 1 ? [...slices].sort((a, b) => compareText(a.metadata.name, b.metadata.name)) : slices;
   for (const slice of inOrder) {
-    for (const number of portNumbersOf(slice, wanted)) {
+    for (const number of portNumbersOf(slice, port)) {
       for (const candidate of (slice.endpoints ?? []).flatMap((entry) => candidateOf(entry, number) ?? [])) {
         if (!candidate.terminating || !found.has(candidate.text)) {
           found.set(candidate.text, candidate);
@@ -208,7 +208,7 @@ function listCandidates(slices: readonly EndpointSlice[], wanted: WantedPort): C
 }
 
 /** A slice may have several ports of one name; those without a number are skipped. */
-function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: WantedPort): number[] {
+function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: PortMatch): number[] {
   const matching = (ports ?? []).filter(
     (port) => port.name === portName && (port.protocol || 'TCP').toLowerCase() === protocol,
   );

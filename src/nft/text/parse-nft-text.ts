@@ -48,13 +48,13 @@ interface TextTable extends TableHead {
  *
  * @throws NftTextError
  */
-function parseTables(text: string, isWanted: (head: TableHead) => boolean): TextTable[] {
+function parseTables(text: string, isSelected: (head: TableHead) => boolean): TextTable[] {
   const tokens = readTokens(text);
   const tables: Tables = new Map();
   for (skipNewlines(tokens); tokens.peek().kind !== 'end'; skipNewlines(tokens)) {
     const token = tokens.take();
     if (isWordOrMark(token, 'table')) {
-      parseOne(tokens, { tables, isWanted });
+      parseOne(tokens, { tables, isSelected });
     } else {
       runCommand(token, tables, tokens);
     }
@@ -68,14 +68,14 @@ type Tables = Map<string, TextTable>;
 
 function parseOne(
   tokens: TextTokens,
-  { tables, isWanted }: { readonly tables: Tables; readonly isWanted: (head: TableHead) => boolean },
+  { tables, isSelected }: { readonly tables: Tables; readonly isSelected: (head: TableHead) => boolean },
 ): void {
   const place = tokens.peek();
   const head = takeHead(tokens);
   if (tables.has(keyOf(head))) {
     throw tokens.fail(`table ${describeValue(head.table)} is declared twice`, place);
   }
-  if (isWanted(head)) {
+  if (isSelected(head)) {
     tables.set(keyOf(head), { ...head, json: parseTable(tokens) });
     return;
   }

@@ -1,5 +1,5 @@
 import { compileRulesets } from '../../../src/compile.ts';
-import { buildGraph, type IsWanted } from '../../../src/inspect/graph/build-graph.ts';
+import { buildGraph, type IsSelected } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
 import type { CompileOptions } from '../../../src/options.ts';
@@ -9,7 +9,7 @@ import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 export function graphOf(
   objects: readonly object[],
   options: Partial<CompileOptions> = {},
-  isWanted: IsWanted = () => true,
+  isSelected: IsSelected = () => true,
 ): Graph {
   const documents = documentsOf(objects);
   const { views, rulesets, diagnostics } = compileRulesets(documents, {
@@ -22,5 +22,5 @@ export function graphOf(
   if (!rulesets) {
     throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   }
-  return buildGraph({ views, rulesets, locations: readLocations(documents) }, isWanted);
+  return buildGraph({ views, rulesets, locations: readLocations(documents) }, isSelected);
 }
