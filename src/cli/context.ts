@@ -2,7 +2,7 @@ import type { Lock } from '../apply/with-lock.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 
 /** Everything outside that a command uses, so that tests can run it in their own process. */
-export interface Streams extends GivenStreams {
+export interface Context extends GivenContext {
   /** Runs nft and conntrack. */
   readonly run: RunProgram;
   /** Keeps other processes away from a table. */
@@ -12,7 +12,7 @@ export interface Streams extends GivenStreams {
 }
 
 /** What a caller of the program must provide; Node's `process` does. */
-export interface GivenStreams {
+export interface GivenContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -23,7 +23,7 @@ export interface GivenStreams {
 
 /** Whether to print color: on a terminal, unless NO_COLOR is set (no-color.org). */
 export function wantsColor(
-  { env, ...outputs }: Pick<GivenStreams, 'env' | 'stdout' | 'stderr'>,
+  { env, ...outputs }: Pick<GivenContext, 'env' | 'stdout' | 'stderr'>,
   output: 'stdout' | 'stderr' = 'stderr',
 ): boolean {
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';

@@ -1,5 +1,5 @@
 import { version } from '../version.ts';
-import type { GivenStreams } from './context.ts';
+import type { GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /**
@@ -8,7 +8,7 @@ import { exitCodes } from './exit-codes.ts';
  * @param args the arguments after the program's name.
  * @returns the exit code; see exit-codes.ts.
  */
-export async function main(args: readonly string[], given: GivenStreams): Promise<number> {
+export async function main(args: readonly string[], given: GivenContext): Promise<number> {
   const [only, ...others] = args;
   if ((only === '--version' || only === '-V') && others.length === 0) {
     given.stdout.write(`${version}\n`);

@@ -4,11 +4,11 @@ import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
-import type { GivenStreams, Streams } from './context.ts';
+import type { Context, GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
-type DefineCommand = (streams: Streams, setExitCode: SetExitCode) => Command;
+type DefineCommand = (context: Context, setExitCode: SetExitCode) => Command;
 
 /** Receives the exit code of the command that ran. */
 type SetExitCode = (code: number) => void;
@@ -92,12 +92,12 @@ const describingCommands: readonly (string | undefined)[] = ['completion', 'help
  * @param args the arguments after the program's name.
  * @returns the exit code; see exit-codes.ts.
  */
-export async function runProgram(args: readonly string[], given: GivenStreams): Promise<number> {
+export async function runProgram(args: readonly string[], given: GivenContext): Promise<number> {
   let exitCode: number = exitCodes.done;
   const setExitCode = (code: number): void => {
     exitCode = code;
   };
-  const program = await buildProgram(completeStreams(given), setExitCode, entriesFor(args));
+  const program = await buildProgram(completeContext(given), setExitCode, entriesFor(args));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -133,7 +133,7 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 }
 
 /** The system's own lock and program runner, unless the caller brings its own. */
-function completeStreams({ stdin, stdout, stderr, env, run, now }: GivenStreams): Streams {
+function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext): Context {
   return {
     stdin,
     stdout,
@@ -163,7 +163,7 @@ const examples = `Examples:
  * @param complete the commands to load, all by default. The others are known by name and summary only.
  */
 export async function buildProgram(
-  streams: Streams,
+  context: Context,
   setExitCode: SetExitCode,
   complete: readonly CommandEntry[] = commands,
 ): Promise<Command> {
@@ -183,15 +183,15 @@ export async function buildProgram(
     .showHelpAfterError('(see --help)')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => streams.stdout.write(text),
+      writeOut: (text) => context.stdout.write(text),
       // Commander repeats arguments in its messages.
-      writeErr: (text) => streams.stderr.write(text.split('\n').map(escapeControls).join('\n')),
+      writeErr: (text) => context.stderr.write(text.split('\n').map(escapeControls).join('\n')),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
   for (const entry of commands) {
     const { name, summary, load } = entry;
-    const command = complete.includes(entry) ? (await load())(streams, setExitCode) : new Command(name);
+    const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
     program.addCommand(command.summary(summary).copyInheritedSettings(program), { isDefault: name === defaultCommand });
   }
   return program;

@@ -44,9 +44,9 @@ async function doctor(
   const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
   const stderr = new PassThrough();
   const outputs = Promise.all([readStream(stdout), readStream(stderr)]);
-  const streams = { stdin: new PassThrough(), stdout, stderr, env: {}, run, lock: withoutLock, now: (): number => 0 };
+  const context = { stdin: new PassThrough(), stdout, stderr, env: {}, run, lock: withoutLock, now: (): number => 0 };
   const all = { ...node, ...files };
-  const exitCode = await runDoctor({ output: 'text', ...flags }, streams, async (path) => all[path]);
+  const exitCode = await runDoctor({ output: 'text', ...flags }, context, async (path) => all[path]);
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;

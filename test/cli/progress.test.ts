@@ -43,8 +43,8 @@ test('a step that is running when the second ends is shown', async () => {
     const stderr = new PassThrough();
     const shown = (): string => String(stderr.read() ?? '');
     const { run } = createFakeNft();
-    const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run, lock: withoutLock };
-    await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => {
+    const context = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run, lock: withoutLock };
+    await withProgress({ ...context, now: () => Date.now() }, async ({ step }) => {
       step('waiting');
       vi.advanceTimersByTime(900);
       step('waiting more');
@@ -55,7 +55,7 @@ test('a step that is running when the second ends is shown', async () => {
       step('waiting still');
       expect(shown()).toBe('waiting still ...\n');
     });
-    await withProgress({ ...streams, now: () => Date.now() }, async ({ step }) => step('done at once'));
+    await withProgress({ ...context, now: () => Date.now() }, async ({ step }) => step('done at once'));
     vi.advanceTimersByTime(10_000);
     expect(shown()).toBe('');
   } finally {

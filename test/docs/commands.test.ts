@@ -40,7 +40,7 @@ spec:
 
 test('the page names every flag of compile', () => {
   const run = () => Promise.reject(new Error('no program is needed'));
-  const streams = {
+  const context = {
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -49,6 +49,6 @@ test('the page names every flag of compile', () => {
     lock: withoutLock,
     now: () => 0,
   };
-  const flags = compileCommand(streams, () => {}).options.map(({ short, long }) => short ?? long);
+  const flags = compileCommand(context, () => {}).options.map(({ short, long }) => short ?? long);
   expect(flags.filter((flag) => !commands.includes(`${flag} `) && !commands.includes(`${flag}\``))).toEqual([]);
 });

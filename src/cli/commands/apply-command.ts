@@ -3,7 +3,7 @@ import { applyTables } from '../../apply/apply-tables.ts';
 import type { Outcome } from '../../apply/outcome.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { withDefaults } from '../../options.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
@@ -26,7 +26,7 @@ Exit codes: 0 done, 1 bad input (nothing is changed), 2 wrong usage, 3 nft or th
 left out, 4 no permission or nft not found.`;
 
 /** `svc2nft apply`: brings the tables in the kernel to the ruleset of this node. */
-export function applyCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function applyCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('apply'))
     .description(
       'Applies the ruleset that `compile` prints to the kernel: reads the tables, and sends what differs, in one transaction for each family.',
@@ -35,7 +35,7 @@ export function applyCommand(streams: Streams, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ApplyFlags) => {
-      setExitCode(await runApply(paths, flags, streams));
+      setExitCode(await runApply(paths, flags, context));
     });
 }
 
@@ -50,33 +50,33 @@ export interface ApplyFlags extends CompileFlags {
  *
  * @returns the exit code.
  */
-export async function runApply(paths: readonly string[], flags: ApplyFlags, streams: Streams): Promise<number> {
-  if (lacksInput(paths, streams)) {
+export async function runApply(paths: readonly string[], flags: ApplyFlags, context: Context): Promise<number> {
+  if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
-  return withProgress(streams, (progress) => applyPaths(paths, flags, { streams, progress }));
+  return withProgress(context, (progress) => applyPaths(paths, flags, { context, progress }));
 }
 
 async function applyPaths(
   paths: readonly string[],
   flags: ApplyFlags,
-  { streams, progress }: { readonly streams: Streams; readonly progress: Progress },
+  { context, progress }: { readonly context: Context; readonly progress: Progress },
 ): Promise<number> {
-  const run = progress.watch(streams.run);
-  const nft = await findNft(run, flags, streams);
+  const run = progress.watch(context.run);
+  const nft = await findNft(run, flags, context);
   if ('exitCode' in nft) {
     return nft.exitCode;
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ targetNft: nft.targetNft, ...settings.options });
-  const compiled = await compilePaths(paths, { options, fatal: settings.diagnostics, streams, progress });
+  const compiled = await compilePaths(paths, { options, fatal: settings.diagnostics, context, progress });
   if (!compiled) {
     return exitCodes.badInput;
   }
   const desired = desiredSnapshot(compiled, options);
   const dryRun = flags.dryRun === true;
   const apply = (): Promise<Outcome> => applyTables(desired, { run, dryRun });
-  const outcome = await (dryRun ? apply() : streams.lock(desired.table, apply));
-  reportOutcome(outcome, { streams, dryRun });
+  const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
+  reportOutcome(outcome, { context, dryRun });
   return exitCodeOf(outcome);
 }

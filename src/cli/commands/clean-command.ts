@@ -3,7 +3,7 @@ import { tableNameProblem } from '../../config/check-options.ts';
 import { formatNftError } from '../../kernel/nft-error.ts';
 import { removeTable } from '../../kernel/run-nft.ts';
 import { withDefaults } from '../../options.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
@@ -20,7 +20,7 @@ until they end.
 Exit codes: 0 done, or there was no table, 2 wrong usage, 3 nft or the kernel refused, 4 no permission or nft not found.`;
 
 /** `svc2nft clean`: removes the tables from the kernel. */
-export function cleanCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function cleanCommand(context: Context, setExitCode: (code: number) => void): Command {
   return new Command('clean')
     .description('Removes the tables of both families from the kernel. Succeeds if there is none.')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
@@ -28,7 +28,7 @@ export function cleanCommand(streams: Streams, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (flags: CleanFlags) => {
-      setExitCode(await runClean(flags, streams));
+      setExitCode(await runClean(flags, context));
     });
 }
 
@@ -39,19 +39,19 @@ export interface CleanFlags {
 }
 
 /** Removes the tables; succeeds if there is none. Resolves to the exit code. */
-export async function runClean(flags: CleanFlags, streams: Streams): Promise<number> {
+export async function runClean(flags: CleanFlags, context: Context): Promise<number> {
   const { table, families } = withDefaults({
     ...(flags.table === undefined ? {} : { table: flags.table }),
     ...(flags.family === undefined ? {} : { families: [flags.family] }),
   });
   let exitCode: number = exitCodes.done;
   for (const family of families) {
-    const result = await streams.lock(table, () => removeTable(streams.run, { family, table }));
+    const result = await context.lock(table, () => removeTable(context.run, { family, table }));
     if (typeof result === 'string') {
-      streams.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'not found'}\n`);
+      context.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'not found'}\n`);
       continue;
     }
-    streams.stderr.write(`error: table ${family} ${table}: ${formatNftError(result)}\n`);
+    context.stderr.write(`error: table ${family} ${table}: ${formatNftError(result)}\n`);
     exitCode = exitCodeOfError(result);
     if (exitCode === exitCodes.noPermission) {
       // The other family would fail in the same way.

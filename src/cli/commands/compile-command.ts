@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { printRulesets } from '../../nft/print.ts';
 import { withDefaults } from '../../options.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
@@ -20,7 +20,7 @@ const exitText = `
 Exit codes: 0 done, 1 bad input (only diagnostics are printed, on stderr), 2 wrong usage, 4 no permission to write.`;
 
 /** `svc2nft compile`: manifests in, nft text out. */
-export function compileCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function compileCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('compile'))
     .description(
       "Compiles the output of `kubectl get services,endpointslices,nodes -A -o json` into a node's nftables ruleset.",
@@ -29,7 +29,7 @@ export function compileCommand(streams: Streams, setExitCode: (code: number) => 
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
-      setExitCode(await runCompile(paths, flags, streams));
+      setExitCode(await runCompile(paths, flags, context));
     });
 }
 
@@ -42,20 +42,20 @@ interface CompileCommandFlags extends CompileFlags {
  * Loads, compiles and prints; resolves to the exit code. All diagnostics go to stderr; the ruleset is printed only if the
  * input is not refused.
  */
-async function runCompile(paths: readonly string[], flags: CompileCommandFlags, streams: Streams): Promise<number> {
-  if (lacksInput(paths, streams)) {
+async function runCompile(paths: readonly string[], flags: CompileCommandFlags, context: Context): Promise<number> {
+  if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
   const { options, diagnostics } = await loadSettings(flags);
-  const snapshot = await readSnapshot(paths, streams);
+  const snapshot = await readSnapshot(paths, context);
   const { documents } = snapshot;
-  if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, streams)) {
+  if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, context)) {
     return exitCodes.wrongUsage;
   }
-  const cluster = compileSnapshot(snapshot, { options: withDefaults(options), fatal: diagnostics, streams });
+  const cluster = compileSnapshot(snapshot, { options: withDefaults(options), fatal: diagnostics, context });
   if (!cluster) {
     return exitCodes.badInput;
   }
   const text = printRulesets(cluster.rulesets, describeSource(cluster.views));
-  return writeOutput(text, flags.output, streams);
+  return writeOutput(text, flags.output, context);
 }

@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { completeBash } from '../manual/complete-bash.ts';
 import { completeFish } from '../manual/complete-fish.ts';
 import { completeZsh } from '../manual/complete-zsh.ts';
@@ -19,14 +19,14 @@ written to ~/.local/share/bash-completion/completions/svc2nft, which is loaded o
 Exit codes: 0 done, 2 wrong usage.`;
 
 /** `svc2nft completion`: a script for a shell. */
-export function completionCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function completionCommand(context: Context, setExitCode: (code: number) => void): Command {
   return new Command('completion')
     .description('Prints a script with which a shell completes commands, options, their values and file names.')
     .addArgument(new Argument('<bash|zsh|fish>', 'the shell').choices(['bash', 'zsh', 'fish']))
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (shell: Shell, _flags: unknown, command: Command) => {
-      setExitCode(await runCompletion(shell, command.parent ?? command, streams));
+      setExitCode(await runCompletion(shell, command.parent ?? command, context));
     });
 }
 
@@ -39,6 +39,6 @@ const scripts: Readonly<Record<Shell, (manual: ProgramManual) => string>> = {
 };
 
 /** Prints the completion script of a shell; resolves to the exit code. */
-export async function runCompletion(shell: Shell, program: Command, streams: Streams): Promise<number> {
-  return writeOutput(scripts[shell](describeProgram(program)), undefined, streams);
+export async function runCompletion(shell: Shell, program: Command, context: Context): Promise<number> {
+  return writeOutput(scripts[shell](describeProgram(program)), undefined, context);
 }

@@ -9,11 +9,11 @@ import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { type CompileContext, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describePlan, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
@@ -31,7 +31,7 @@ Exit codes: 0 no difference, 1 differences, 2 bad input or wrong usage, 3 nft or
 not found.`;
 
 /** `svc2nft diff`: what apply would change. */
-export function diffCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function diffCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('diff'))
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
@@ -43,7 +43,7 @@ export function diffCommand(streams: Streams, setExitCode: (code: number) => voi
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: DiffFlags) => {
-      setExitCode(await runDiff(paths, flags, streams));
+      setExitCode(await runDiff(paths, flags, context));
     });
 }
 
@@ -57,16 +57,16 @@ export interface DiffFlags extends CompileFlags {
 const verdicts = { same: 0, different: 1, badInput: exitCodes.wrongUsage } as const;
 
 /** Prints what apply would change, or what differs from another snapshot; resolves to the exit code. */
-export async function runDiff(paths: readonly string[], flags: DiffFlags, streams: Streams): Promise<number> {
+export async function runDiff(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
   const input = paths.length === 0 ? ['-'] : paths;
-  if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, streams) || lacksInput(paths, streams)) {
+  if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, context) || lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
-  const plans = await withProgress(streams, (progress) => planTables(paths, flags, { streams, progress }));
+  const plans = await withProgress(context, (progress) => planTables(paths, flags, { context, progress }));
   if (typeof plans === 'number') {
     return plans;
   }
-  await writePlans(plans, flags, streams);
+  await writePlans(plans, flags, context);
   return plans.some(({ result }) => result !== 'unchanged') ? verdicts.different : verdicts.same;
 }
 
@@ -74,18 +74,18 @@ export async function runDiff(paths: readonly string[], flags: DiffFlags, stream
 async function planTables(
   paths: readonly string[],
   flags: DiffFlags,
-  { streams, progress }: { readonly streams: Streams; readonly progress: Progress },
+  { context, progress }: { readonly context: Context; readonly progress: Progress },
 ): Promise<readonly TablePlan[] | number> {
-  const run = progress.watch(streams.run);
-  const nft = flags.from === undefined ? await findNft(run, flags, streams) : undefined;
+  const run = progress.watch(context.run);
+  const nft = flags.from === undefined ? await findNft(run, flags, context) : undefined;
   if (nft && 'exitCode' in nft) {
     return nft.exitCode;
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
-  const context = { options, fatal: settings.diagnostics, streams, progress };
-  const compiled = await compilePaths(paths, context);
-  const read = compiled && (await chooseTables(flags, { ...context, run }));
+  const request = { options, fatal: settings.diagnostics, context, progress };
+  const compiled = await compilePaths(paths, request);
+  const read = compiled && (await chooseTables(flags, { ...request, run }));
   if (!read) {
     return verdicts.badInput;
   }
@@ -94,7 +94,7 @@ async function planTables(
     const actual = await read(desired);
     // A table that cannot be read is rebuilt, if that may help.
     if (isNftError(actual) && !actual.rebuild) {
-      streams.stderr.write(`error: ${formatNftError(actual)}\n`);
+      context.stderr.write(`error: ${formatNftError(actual)}\n`);
       return exitCodeOfError(actual);
     }
     plans.push(isNftError(actual) ? planUnreadTable(desired, actual) : planTable(desired, actual));
@@ -113,15 +113,15 @@ type ReadTable = (name: TableName) => Promise<ListedTable | NftError | undefined
 /** What to compare with; undefined when the other snapshot is invalid. */
 async function chooseTables(
   { from }: DiffFlags,
-  context: CompileContext & { readonly run: RunProgram },
+  request: CompileRequest & { readonly run: RunProgram },
 ): Promise<ReadTable | undefined> {
   if (from === undefined) {
-    return (name) => readActualTable(context.run, name);
+    return (name) => readActualTable(request.run, name);
   }
   // Settings were reported with the first snapshot.
-  const compiled = await compilePaths([from], { ...context, fatal: [], onlyAboutInput: true });
+  const compiled = await compilePaths([from], { ...request, fatal: [], onlyAboutInput: true });
   if (!compiled) {
-    context.streams.stderr.write(`error: --from ${escapeControls(from)} gives no ruleset to compare with\n`);
+    request.context.stderr.write(`error: --from ${escapeControls(from)} gives no ruleset to compare with\n`);
   }
   return compiled && tablesOf(compiled);
 }
@@ -135,14 +135,14 @@ function tablesOf({ rulesets }: CompiledRulesets): ReadTable {
 }
 
 /** Prints plans in the format asked for; nothing, in text and nft, when nothing differs. */
-async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFlags, streams: Streams): Promise<void> {
-  const options = { would: from === undefined, color: wantsColor(streams, 'stdout'), limit: 1_000 };
+async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFlags, context: Context): Promise<void> {
+  const options = { would: from === undefined, color: wantsColor(context, 'stdout'), limit: 1_000 };
   const texts = {
     text: () => textOf(plans, options),
     nft: () => plans.map(printTransaction).join(''),
     json: () => jsonOf(plans),
   };
-  await writeOutput(texts[output](), undefined, streams);
+  await writeOutput(texts[output](), undefined, context);
 }
 
 function textOf(plans: readonly TablePlan[], options: RenderPlanOptions): string {

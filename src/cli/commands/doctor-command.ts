@@ -9,7 +9,7 @@ import type { DoctorFinding, FindingStatus } from '../../inspect/doctor/finding.
 import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
-import { packageFile, type Streams, wantsColor } from '../context.ts';
+import { type Context, packageFile, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
 import { withProgress } from '../output/progress.ts';
@@ -27,7 +27,7 @@ docs/doctor.md explains every finding.
 Exit codes: 0 no problem (there may be warnings), 1 a problem that keeps Services from working, 2 wrong usage.`;
 
 /** The command `svc2nft doctor`. */
-export function doctorCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function doctorCommand(context: Context, setExitCode: (code: number) => void): Command {
   return new Command('doctor')
     .description(
       'Checks nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
@@ -41,7 +41,7 @@ export function doctorCommand(streams: Streams, setExitCode: (code: number) => v
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (flags: DoctorFlags) => {
-      setExitCode(await runDoctor(flags, streams));
+      setExitCode(await runDoctor(flags, context));
     });
 }
 
@@ -60,17 +60,17 @@ const page = fileURLToPath(packageFile('docs/doctor.md'));
 /** Examines this machine and prints the findings; resolves to the exit code. */
 export async function runDoctor(
   flags: DoctorFlags,
-  streams: Streams,
+  context: Context,
   readText: Instruments['readText'] = readHead,
 ): Promise<number> {
   const { table } = withDefaults({ ...(flags.table !== undefined && { table: flags.table }) });
-  const facts = await withProgress(streams, ({ watch }) => gatherFacts({ run: watch(streams.run), readText }, table));
+  const facts = await withProgress(context, ({ watch }) => gatherFacts({ run: watch(context.run), readText }, table));
   const findings = diagnose(facts);
   const text =
     flags.output === 'json'
       ? jsonOf(findings)
-      : renderFindings(findings, { color: wantsColor(streams, 'stdout'), page });
-  await writeOutput(text, undefined, streams);
+      : renderFindings(findings, { color: wantsColor(context, 'stdout'), page });
+  await writeOutput(text, undefined, context);
   return findings.some(({ status }) => status === 'problem') ? verdicts.unhealthy : verdicts.healthy;
 }
 

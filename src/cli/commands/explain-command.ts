@@ -9,7 +9,7 @@ import { readLocations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
@@ -31,7 +31,7 @@ Exit codes: 0 explained, whatever the packet's fate, 1 bad input or unknown name
 refused, 4 no permission or nft not found.`;
 
 /** The command `svc2nft explain`. */
-export function explainCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function explainCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('explain'))
     .description(
       'Follows the first packet of a connection through the rules of the node, and gives the reason for each decision.',
@@ -57,7 +57,7 @@ export function explainCommand(streams: Streams, setExitCode: (code: number) => 
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ExplainFlags) => {
-      setExitCode(await runExplain(paths, flags, streams));
+      setExitCode(await runExplain(paths, flags, context));
     });
 }
 
@@ -86,34 +86,34 @@ export interface ExplainFlags extends CompileFlags {
 }
 
 /** Prints where a packet goes, and why; resolves to the exit code. */
-export async function runExplain(paths: readonly string[], flags: ExplainFlags, streams: Streams): Promise<number> {
+export async function runExplain(paths: readonly string[], flags: ExplainFlags, context: Context): Promise<number> {
   const [client, target] = [parseClient(flags.from), parseTarget(flags.to)];
-  const asksTwice = wantsStdinTwice(paths, { flag: '--ruleset', value: flags.ruleset }, streams);
+  const asksTwice = wantsStdinTwice(paths, { flag: '--ruleset', value: flags.ruleset }, context);
   if (typeof client === 'string' || typeof target === 'string' || asksTwice) {
     return exitCodes.wrongUsage;
   }
   const family = familyOf(client, target);
   if (flags.family !== undefined && family !== undefined && flags.family !== family) {
     const packet = family === 'ip' ? 'IPv4' : 'IPv6';
-    streams.stderr.write(`error: --family ${flags.family} excludes the table for ${packet} packets (see --help)\n`);
+    context.stderr.write(`error: --family ${flags.family} excludes the table for ${packet} packets (see --help)\n`);
     return exitCodes.wrongUsage;
   }
   const needed = { ...flags, ...(family && { family }) };
   const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
-  const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, streams);
+  const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, context);
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const rules = await loadRules(needed, cluster, streams);
+  const rules = await loadRules(needed, cluster, context);
   if (typeof rules === 'number') {
     return rules;
   }
-  const explanation = explain({ client, target, flags }, { cluster, rules, streams });
+  const explanation = explain({ client, target, flags }, { cluster, rules, context });
   if (typeof explanation === 'string') {
-    streams.stderr.write(`error: ${escapeControls(explanation)}\n`);
+    context.stderr.write(`error: ${escapeControls(explanation)}\n`);
     return exitCodes.badInput;
   }
-  return writeOutput(print(explanation, flags, streams), undefined, streams);
+  return writeOutput(print(explanation, flags, context), undefined, context);
 }
 
 /** The packet's family, if an address says which; then only its table is needed. */
@@ -134,11 +134,11 @@ interface Asked {
 interface Found {
   readonly cluster: Cluster | undefined;
   readonly rules: LoadedRules;
-  readonly streams: Streams;
+  readonly context: Context;
 }
 
 /** The explanation; a text if the packet cannot be determined, or svc2nft did not create the rules. */
-function explain({ client, target, flags }: Asked, { cluster, rules, streams }: Found): Explanation | string {
+function explain({ client, target, flags }: Asked, { cluster, rules, context }: Found): Explanation | string {
   const made = makeQuestion({
     client,
     target,
@@ -151,7 +151,7 @@ function explain({ client, target, flags }: Asked, { cluster, rules, streams }: 
     return made;
   }
   if (made.remark !== undefined) {
-    streams.stderr.write(`note: ${escapeControls(made.remark)}\n`);
+    context.stderr.write(`note: ${escapeControls(made.remark)}\n`);
   }
   try {
     return explainPacket(made.question);
@@ -171,10 +171,10 @@ function factsOf(cluster: Cluster): SnapshotFacts {
 /** How many endpoints of each list the text has. */
 const shown = 20;
 
-function print(explanation: Explanation, { output }: ExplainFlags, streams: Streams): string {
+function print(explanation: Explanation, { output }: ExplainFlags, context: Context): string {
   if (output === 'json') {
     return `${JSON.stringify(explanation, undefined, 2)}\n`;
   }
-  const lines = renderExplanation(explanation, { color: wantsColor(streams, 'stdout'), limit: shown });
+  const lines = renderExplanation(explanation, { color: wantsColor(context, 'stdout'), limit: shown });
   return lines.map((line) => `${line}\n`).join('');
 }

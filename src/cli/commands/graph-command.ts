@@ -12,7 +12,7 @@ import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { listWords } from '../../lib/unknown-values.ts';
-import { packageFile, type Streams } from '../context.ts';
+import { type Context, packageFile } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
@@ -36,7 +36,7 @@ from the slices alone. The HTML page works offline and sends nothing.
 Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output cannot be written.`;
 
 /** `svc2nft graph`: draws frontends, Services and endpoints. */
-export function graphCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function graphCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('graph')))
     .description(
       'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
@@ -55,7 +55,7 @@ export function graphCommand(streams: Streams, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: GraphFlags) => {
-      setExitCode(await runGraph(paths, flags, streams));
+      setExitCode(await runGraph(paths, flags, context));
     });
 }
 
@@ -76,48 +76,48 @@ const mermaidLimits = { arrows: 500, characters: 50_000 } as const;
 const mostLaidOut = 1_000;
 
 /** Draws the graph; resolves to the exit code. */
-export async function runGraph(paths: readonly string[], flags: GraphFlags, streams: Streams): Promise<number> {
+export async function runGraph(paths: readonly string[], flags: GraphFlags, context: Context): Promise<number> {
   const chosen = chooseGraphFormat(flags.output, flags.file);
   if ('problem' in chosen) {
-    streams.stderr.write(`error: ${chosen.problem} (see --help)\n`);
+    context.stderr.write(`error: ${chosen.problem} (see --help)\n`);
     return exitCodes.wrongUsage;
   }
   const isToStdout = flags.file === undefined || flags.file === '-';
-  if (chosen.format === 'html' && isToStdout && streams.stdout.isTTY === true) {
-    streams.stderr.write(
+  if (chosen.format === 'html' && isToStdout && context.stdout.isTTY === true) {
+    context.stderr.write(
       'error: an HTML page cannot be shown in a terminal: use --file graph.html or redirect stdout\n',
     );
     return exitCodes.wrongUsage;
   }
-  const cluster = await loadCluster(paths, flags, streams);
+  const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
     return cluster;
   }
-  if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, streams)) {
+  if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, context)) {
     return exitCodes.wrongUsage;
   }
-  const isSelected = chooseServices(cluster, flags, streams);
+  const isSelected = chooseServices(cluster, flags, context);
   if (!isSelected) {
     return exitCodes.badInput;
   }
   const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isSelected);
   if (graph.servicePorts.length === 0) {
-    streams.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
+    context.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
   }
-  const text = await write(graph, chosen, streams);
-  return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, streams);
+  const text = await write(graph, chosen, context);
+  return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
 }
 
 /** Undefined, after a message, if the graph is too large. */
 async function write(
   graph: Graph,
   { format, isMarkdown }: Extract<ChosenFormat, { format: GraphFormat }>,
-  streams: Streams,
+  context: Context,
 ): Promise<string | undefined> {
   if (format === 'html') {
     return makePage(graph);
   }
-  const text = await draw(makeDrawing(graph), format, streams);
+  const text = await draw(makeDrawing(graph), format, context);
   // No label has a backtick: Mermaid gets it as a number.
   return text !== undefined && isMarkdown ? `\`\`\`mermaid\n${text}\`\`\`\n` : text;
 }
@@ -126,7 +126,7 @@ async function write(
 async function draw(
   drawing: Drawing,
   format: Exclude<GraphFormat, 'html'>,
-  { stderr }: Streams,
+  { stderr }: Context,
 ): Promise<string | undefined> {
   const arrows = drawing.arrows.length;
   const size = `${drawing.servicePorts.length} service ports and ${arrows} arrows`;
@@ -187,7 +187,7 @@ export function chooseGraphFormat(output: GraphFormat | undefined, file: string 
 export function chooseServices(
   cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
   { namespace: namespaces = [], service: services = [] }: ServiceFilters,
-  { stderr }: Pick<Streams, 'stderr'>,
+  { stderr }: Pick<Context, 'stderr'>,
 ): IsSelected | undefined {
   const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
   const isInNamespace: IsSelected = ({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace);

@@ -6,7 +6,7 @@ import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts
 import { readLocations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
@@ -46,7 +46,7 @@ Exit codes: 0 done, even if there is nothing to list; 1 bad input, no such Servi
 2 wrong usage; 3 refused by nft or the kernel; 4 no permission or nft not found.`;
 
 /** `svc2nft list`: frontends as a table. */
-export function listCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function listCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addServiceFilters(addCompileOptions(new Command('list')))
     .description('Lists the frontends of Services on this node, with their policies, endpoints and problems.')
     .option('--kernel', 'the same as --ruleset kernel')
@@ -59,7 +59,7 @@ export function listCommand(streams: Streams, setExitCode: (code: number) => voi
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ListFlags) => {
-      setExitCode(await runList(paths, flags, streams));
+      setExitCode(await runList(paths, flags, context));
     });
 }
 
@@ -71,31 +71,31 @@ export interface ListFlags extends CompileFlags, ServiceFilters {
 }
 
 /** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error. */
-export async function runList(paths: readonly string[], flags: ListFlags, streams: Streams): Promise<number> {
+export async function runList(paths: readonly string[], flags: ListFlags, context: Context): Promise<number> {
   const source = flags.kernel ? 'kernel' : flags.ruleset;
   if (source !== undefined && paths.length > 0) {
     const flag = flags.kernel ? '--kernel' : '--ruleset';
-    streams.stderr.write(
+    context.stderr.write(
       `error: ${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n`,
     );
     return exitCodes.wrongUsage;
   }
   const inventory = await (source === undefined
-    ? listSnapshot(paths, flags, streams)
-    : listRules(source, flags, streams));
+    ? listSnapshot(paths, flags, context)
+    : listRules(source, flags, context));
   if (typeof inventory === 'number') {
     return inventory;
   }
   const { items, missing } = filterRows(inventory.items, flags);
-  streams.stderr.write(linesOf(missing));
-  const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, streams);
+  context.stderr.write(linesOf(missing));
+  const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, context);
   return exitCode === exitCodes.done && missing.length > 0 && inventory.items.length > 0
     ? exitCodes.badInput
     : exitCode;
 }
 
-async function listSnapshot(paths: readonly string[], flags: ListFlags, streams: Streams): Promise<Inventory | number> {
-  const cluster = await loadCluster(paths, flags, streams);
+async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Inventory | number> {
+  const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
     return cluster;
   }
@@ -109,13 +109,13 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, streams:
   });
 }
 
-async function listRules(source: string, { family, table }: ListFlags, streams: Streams): Promise<Inventory | number> {
+async function listRules(source: string, { family, table }: ListFlags, context: Context): Promise<Inventory | number> {
   const options = withDefaults({ ...(family && { families: [family] }), ...(table !== undefined && { table }) });
-  const tables = await loadListedTables(source, options, streams);
+  const tables = await loadListedTables(source, options, context);
   if (typeof tables === 'number') {
     return tables;
   }
-  warnAboutDeviations(tables, streams);
+  warnAboutDeviations(tables, context);
   return listFrontends(tables.map(({ ruleset }) => ruleset));
 }
 

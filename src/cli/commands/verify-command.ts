@@ -8,7 +8,7 @@ import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
@@ -41,7 +41,7 @@ Exit codes: 0 correct, 1 faults (also if the kernel has no table), 2 bad input o
 4 no permission or nft not found.`;
 
 /** The command `svc2nft verify`. */
-export function verifyCommand(streams: Streams, setExitCode: (code: number) => void): Command {
+export function verifyCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('verify'))
     .description('Checks that every Service is reachable as specified, and nothing else.')
     .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
@@ -53,7 +53,7 @@ export function verifyCommand(streams: Streams, setExitCode: (code: number) => v
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: VerifyFlags) => {
-      setExitCode(await runVerify(paths, flags, streams));
+      setExitCode(await runVerify(paths, flags, context));
     });
 }
 
@@ -68,29 +68,29 @@ export interface VerifyFlags extends CompileFlags {
 const verdicts = { correct: exitCodes.done, faults: 1, badInput: exitCodes.wrongUsage } as const;
 
 /** Checks a ruleset against the snapshot and prints what is wrong with it; resolves to the exit code. */
-export async function runVerify(paths: readonly string[], flags: VerifyFlags, streams: Streams): Promise<number> {
+export async function runVerify(paths: readonly string[], flags: VerifyFlags, context: Context): Promise<number> {
   const inputs = paths.length === 0 ? ['-'] : paths;
-  if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, streams)) {
+  if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, context)) {
     return exitCodes.wrongUsage;
   }
-  const cluster = await loadCluster(paths, flags, streams);
+  const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
     return verdicts.badInput;
   }
   const { ruleset } = flags;
   const isActual = ruleset !== undefined;
-  const tables = isActual ? await loadActual(ruleset, cluster, streams) : readCompiled(cluster);
+  const tables = isActual ? await loadActual(ruleset, cluster, context) : readCompiled(cluster);
   if (typeof tables === 'number') {
     return tables === exitCodes.badInput ? verdicts.badInput : tables;
   }
   const verifications = verifyCluster(cluster, { tables, isActual });
-  await writeOutput(flags.output === 'json' ? jsonOf(verifications) : textOf(verifications), undefined, streams);
+  await writeOutput(flags.output === 'json' ? jsonOf(verifications) : textOf(verifications), undefined, context);
   return verifications.some(({ faults }) => faults.length > 0) ? verdicts.faults : verdicts.correct;
 }
 
 /** A table that is missing in the kernel is a fault if the snapshot needs it; a file without a table is an error. */
-function loadActual(source: string, { options }: Cluster, streams: Streams): Promise<readonly ListedTable[] | number> {
-  return source === 'kernel' ? loadKernelTables(namesOf(options), streams) : loadListedTables(source, options, streams);
+function loadActual(source: string, { options }: Cluster, context: Context): Promise<readonly ListedTable[] | number> {
+  return source === 'kernel' ? loadKernelTables(namesOf(options), context) : loadListedTables(source, options, context);
 }
 
 /** What compile prints, read back, so that the printer is checked as well. */

@@ -1,7 +1,7 @@
 import { formatNftError } from '../../kernel/nft-error.ts';
 import { type NftProbe, probeNft } from '../../kernel/probe-nft.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
@@ -10,7 +10,7 @@ import { exitCodeOfError } from '../output/report-outcome.ts';
 export async function findNft(
   run: RunProgram,
   { targetNft }: CompileFlags,
-  { stderr }: Streams,
+  { stderr }: Context,
 ): Promise<NftProbe | { readonly exitCode: number }> {
   const probe = await probeNft(run);
   if ('kind' in probe) {

@@ -5,7 +5,7 @@ import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-not
 import { escapeControls } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import type { Progress } from '../output/progress.ts';
@@ -29,18 +29,18 @@ export interface Cluster extends Omit<CompiledRulesets, 'rulesets'> {
 export async function loadCluster(
   paths: readonly string[],
   flags: CompileFlags,
-  streams: Streams,
+  context: Context,
 ): Promise<Cluster | number> {
-  if (lacksInput(paths, streams)) {
+  if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
   const { options, diagnostics } = await loadSettings(flags);
-  const context = { options: withDefaults(options), fatal: diagnostics, usesPods: true, streams } as const;
-  return (await compilePaths(paths, context)) ?? exitCodes.badInput;
+  const request = { options: withDefaults(options), fatal: diagnostics, usesPods: true, context } as const;
+  return (await compilePaths(paths, request)) ?? exitCodes.badInput;
 }
 
 /** How a snapshot is compiled, and what is said about it. */
-export interface CompileContext {
+export interface CompileRequest {
   readonly options: CompileOptions;
   /** Findings about the configuration file. */
   readonly fatal: readonly Diagnostic[];
@@ -48,24 +48,24 @@ export interface CompileContext {
   readonly onlyAboutInput?: true;
   /** The command shows Pods, so they are not reported as ignored. */
   readonly usesPods?: true;
-  readonly streams: Streams;
+  readonly context: Context;
   readonly progress?: Progress;
 }
 
 /** Reads and compiles a snapshot, and reports problems on stderr; undefined when the input is refused. */
-export async function compilePaths(paths: readonly string[], context: CompileContext): Promise<Cluster | undefined> {
+export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | undefined> {
   const name = paths.length === 0 || paths.includes('-') ? 'stdin' : paths.join(' ');
-  context.progress?.step(`reading ${escapeControls(name)}`);
-  const snapshot = await readSnapshot(paths, context.streams);
-  context.progress?.step('compiling');
-  return compileSnapshot(snapshot, context);
+  request.progress?.step(`reading ${escapeControls(name)}`);
+  const snapshot = await readSnapshot(paths, request.context);
+  request.progress?.step('compiling');
+  return compileSnapshot(snapshot, request);
 }
 
 /** Reads all documents of files and folders, or of stdin without any. */
-export async function readSnapshot(paths: readonly string[], streams: Streams): Promise<ReadResult> {
-  const { texts, diagnostics } = await loadInput(paths, streams.stdin);
+export async function readSnapshot(paths: readonly string[], context: Context): Promise<ReadResult> {
+  const { texts, diagnostics } = await loadInput(paths, context.stdin);
   const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
-  const read = readDocuments(texts, progressOn(streams));
+  const read = readDocuments(texts, progressOn(context));
   texts.length = 0;
   await releaseInput(bytes);
   return { documents: read.documents, diagnostics: [...diagnostics, ...read.diagnostics] };
@@ -77,7 +77,7 @@ export async function readSnapshot(paths: readonly string[], streams: Streams): 
  */
 export function compileSnapshot(
   { documents, diagnostics }: ReadResult,
-  { options, fatal, onlyAboutInput, usesPods, streams }: CompileContext,
+  { options, fatal, onlyAboutInput, usesPods, context }: CompileRequest,
 ): Cluster | undefined {
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
@@ -85,9 +85,9 @@ export function compileSnapshot(
   const isRefused = !rulesets || aboutFiles.some((diagnostic) => severityOf(diagnostic) === 'error');
   const found = [...aboutFiles, ...(onlyAboutInput ? compiled.diagnostics.filter(isAboutInput) : compiled.diagnostics)];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
-  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, streams });
+  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
-  reportUnusedKinds(unusedKinds, streams);
+  reportUnusedKinds(unusedKinds, context);
   return isRefused ? undefined : { ...compiled, rulesets, documents, options };
 }
 
@@ -114,7 +114,7 @@ async function releaseInput(bytes: number): Promise<void> {
 }
 
 /** Whether there is nothing to read: no path, and a terminal instead of a pipe. Reports it. */
-export function lacksInput(paths: readonly string[], { stdin, stderr }: Streams): boolean {
+export function lacksInput(paths: readonly string[], { stdin, stderr }: Context): boolean {
   const lacks = paths.length === 0 && stdin.isTTY === true;
   if (lacks) {
     stderr.write('error: no input: name a file or folder, or pipe manifests in (see --help)\n');
@@ -129,7 +129,7 @@ interface OtherInput {
 }
 
 /** Whether both paths and a flag want stdin, which can be read only once. Reports it. */
-export function wantsStdinTwice(paths: readonly string[], { flag, value }: OtherInput, { stderr }: Streams): boolean {
+export function wantsStdinTwice(paths: readonly string[], { flag, value }: OtherInput, { stderr }: Context): boolean {
   const wants = value === '-' && paths.includes('-');
   if (wants) {
     stderr.write(`error: stdin can be read only once: give PATH or ${flag} a file or folder (see --help)\n`);

@@ -6,7 +6,7 @@ import type { ListedTable } from '../../nft/listed-table.ts';
 import { defaultOptions } from '../../options.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import type { MemoryEntry } from '../../walk/fate.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import type { Cluster } from './load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from './load-tables.ts';
@@ -27,7 +27,7 @@ export interface LoadedRules {
 export async function loadRules(
   flags: CompileFlags & { readonly ruleset?: string },
   cluster: Cluster | undefined,
-  streams: Streams,
+  context: Context,
 ): Promise<LoadedRules | number> {
   if (flags.ruleset === undefined) {
     const rulesets = cluster?.rulesets ?? [];
@@ -37,18 +37,18 @@ export async function loadRules(
     families: flags.family === undefined ? defaultOptions.families : [flags.family],
     table: flags.table ?? defaultOptions.table,
   };
-  const tables = await loadListedTables(flags.ruleset, { families, table }, streams);
+  const tables = await loadListedTables(flags.ruleset, { families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }
-  warnAboutDeviations(tables, streams);
+  warnAboutDeviations(tables, context);
   const addresses = [
     ...(flags.nodeIp ?? []),
     ...(flags.ruleset === 'kernel' ? ownAddresses() : []),
     ...nodePortIps(tables),
   ].flatMap((address) => canonicalAddress(address) ?? []);
   if (!cluster && addresses.length === 0) {
-    streams.stderr.write('note: these rules name no address of the node, so none counts as its own; give --node-ip\n');
+    context.stderr.write('note: these rules name no address of the node, so none counts as its own; give --node-ip\n');
   }
   return {
     byFamily: new Map(tables.map((table) => [table.ruleset.family, tableOf(table)])),

@@ -14,7 +14,7 @@ import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
 import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
 import { knownNames, setNames } from '../../phases/5-plan/names.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { loadFile, loadInput } from './load-files.ts';
@@ -28,20 +28,20 @@ import { loadFile, loadInput } from './load-files.ts';
 export async function loadListedTables(
   source: string,
   { families, table }: Pick<CompileOptions, 'families' | 'table'>,
-  streams: Streams,
+  context: Context,
 ): Promise<readonly ListedTable[] | number> {
   if (source === '') {
-    streams.stderr.write('error: --ruleset needs a file or kernel\n');
+    context.stderr.write('error: --ruleset needs a file or kernel\n');
     return exitCodes.wrongUsage;
   }
   const names = families.map((family) => ({ family, table }));
   if (source !== 'kernel') {
-    const found = await loadRulesetFile(source, names, streams);
+    const found = await loadRulesetFile(source, names, context);
     return found ?? exitCodes.badInput;
   }
-  const tables = await loadKernelTables(names, streams);
+  const tables = await loadKernelTables(names, context);
   if (typeof tables !== 'number' && tables.length === 0) {
-    streams.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
+    context.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
     return exitCodes.badInput;
   }
   return tables;
@@ -54,13 +54,13 @@ export async function loadListedTables(
  */
 export async function loadKernelTables(
   names: readonly TableName[],
-  streams: Streams,
+  context: Context,
 ): Promise<readonly ListedTable[] | number> {
   const tables: ListedTable[] = [];
   for (const name of names) {
-    const table = await readKernelTable(streams.run, name);
+    const table = await readKernelTable(context.run, name);
     if (isNftError(table)) {
-      streams.stderr.write(`error: ${formatNftError(table)}\n`);
+      context.stderr.write(`error: ${formatNftError(table)}\n`);
       return exitCodeOfError(table);
     }
     tables.push(...(table ? [table] : []));
@@ -72,7 +72,7 @@ export async function loadKernelTables(
 const shownDeviations = 5;
 
 /** Warns on stderr about parts that svc2nft never writes: answers about these tables may be wrong. */
-export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: Pick<Streams, 'stderr'>): void {
+export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: Pick<Context, 'stderr'>): void {
   const messages = tables.flatMap(({ deviations }) => deviations.map(({ message }) => message));
   for (const message of messages.slice(0, shownDeviations)) {
     stderr.write(`warning: ${escapeControls(message)}\n`);
@@ -123,13 +123,13 @@ const whatIsExpected = 'expected the output of svc2nft compile, nft list ruleset
 async function loadRulesetFile(
   path: string,
   names: readonly TableName[],
-  streams: Streams,
+  context: Context,
 ): Promise<readonly ListedTable[] | undefined> {
   const fail = (problem: Diagnostic | string): undefined => {
-    const text = typeof problem === 'string' ? problem : formatDiagnostic(problem, { color: wantsColor(streams) });
-    streams.stderr.write(`${text}\n`);
+    const text = typeof problem === 'string' ? problem : formatDiagnostic(problem, { color: wantsColor(context) });
+    context.stderr.write(`${text}\n`);
   };
-  const input = await loadText(path, streams);
+  const input = await loadText(path, context);
   if ('code' in input) {
     return fail(input);
   }
@@ -149,7 +149,7 @@ async function loadRulesetFile(
 }
 
 /** The text of a file, or why there is none. */
-async function loadText(path: string, { stdin }: Streams): Promise<{ file: string; text: string } | Diagnostic> {
+async function loadText(path: string, { stdin }: Context): Promise<{ file: string; text: string } | Diagnostic> {
   const { texts, diagnostics } = path === '-' ? await loadInput(['-'], stdin) : await loadFile(path);
   const [problem] = diagnostics;
   const [input] = texts;

@@ -1,5 +1,5 @@
 import type { RunProgram } from '../../kernel/run-program.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 
 /** Shows on stderr what a slow command is doing. */
 export interface Progress {
@@ -13,7 +13,7 @@ export interface Progress {
 const patience = 1_000;
 
 /** Runs the work of a command, which may show its progress; resolves to the result of the work. */
-export async function withProgress<T>({ stderr, now }: Streams, work: (progress: Progress) => Promise<T>): Promise<T> {
+export async function withProgress<T>({ stderr, now }: Context, work: (progress: Progress) => Promise<T>): Promise<T> {
   const start = now();
   let timer: NodeJS.Timeout | undefined;
   const step = (text: string): void => {

@@ -2,16 +2,16 @@ import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 
 /** Prints all diagnostics, then their number and, unless the input is refused, which objects are left out. */
 export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
-  { refused, streams }: { readonly refused: boolean; readonly streams: Streams },
+  { refused, context }: { readonly refused: boolean; readonly context: Context },
 ): void {
-  const color = wantsColor(streams);
+  const color = wantsColor(context);
   for (const diagnostic of diagnostics) {
-    streams.stderr.write(`${formatDiagnostic(diagnostic, { color })}\n`);
+    context.stderr.write(`${formatDiagnostic(diagnostic, { color })}\n`);
   }
   const errors = diagnostics.filter((diagnostic) => severityOf(diagnostic) === 'error');
   if (errors.length === 0) {
@@ -19,13 +19,13 @@ export function reportDiagnostics(
   }
   const warnings = diagnostics.length - errors.length;
   const counts = `${count(errors.length, 'error')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`;
-  streams.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
+  context.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
 }
 
 const shownKinds = 20;
 
 /** Reports objects that were ignored because no rule depends on their kind. */
-export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Streams): void {
+export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Context): void {
   if (unusedKinds.size > 0) {
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
     const shown = kinds.slice(0, shownKinds).map(([kind, number]) => `${number} ${escapeControls(kind.slice(0, 60))}`);
@@ -35,7 +35,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 }
 
 /** Reports on stderr how much of a long YAML text is read: on a terminal as it goes, elsewhere once. */
-export function progressOn({ stderr }: Streams): OnProgress {
+export function progressOn({ stderr }: Context): OnProgress {
   let shownFile = '';
   return (file, done, total) => {
     const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;

@@ -1,22 +1,22 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { type Streams, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderPlan } from './render-plan.ts';
 
-interface ReportContext {
-  readonly streams: Streams;
+interface ReportSettings {
+  readonly context: Context;
   /** Nothing was changed. */
   readonly dryRun: boolean;
 }
 
 /** Prints what became of each table, in Service terms, and what failed. */
-export function reportOutcome({ families, conntrack }: Outcome, context: ReportContext): void {
-  const { stdout, stderr } = context.streams;
-  reportErrors(families, context);
+export function reportOutcome({ families, conntrack }: Outcome, settings: ReportSettings): void {
+  const { stdout, stderr } = settings.context;
+  reportErrors(families, settings);
   for (const family of families) {
     stdout.write(
-      renderOutcome(family, context)
+      renderOutcome(family, settings)
         .map((line) => `${line}\n`)
         .join(''),
     );
@@ -47,7 +47,7 @@ export function exitCodeOfError({ kind }: NftError): number {
 }
 
 /** What several tables have in common is printed once. */
-function reportErrors(families: readonly TableOutcome[], { streams, dryRun }: ReportContext): void {
+function reportErrors(families: readonly TableOutcome[], { context, dryRun }: ReportSettings): void {
   const complaints = new Map<string, Complaint & { readonly tables: string[] }>();
   for (const outcome of families) {
     for (const complaint of complaintsOf(outcome, dryRun)) {
@@ -57,7 +57,7 @@ function reportErrors(families: readonly TableOutcome[], { streams, dryRun }: Re
     }
   }
   for (const { severity, tables, text } of complaints.values()) {
-    streams.stderr.write(`${severity}: ${tables.join(', ')}: ${text}\n`);
+    context.stderr.write(`${severity}: ${tables.join(', ')}: ${text}\n`);
   }
 }
 
@@ -82,12 +82,12 @@ function complaintsOf({ result, error, rejectedServices }: TableOutcome, dryRun:
   return complaints;
 }
 
-function renderOutcome(outcome: TableOutcome, { streams, dryRun }: ReportContext): string[] {
+function renderOutcome(outcome: TableOutcome, { context, dryRun }: ReportSettings): string[] {
   const { family, table, result, error } = outcome;
   if (result === 'failed') {
     return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : 'not changed'}`];
   }
-  return renderPlan({ ...outcome, result }, { would: dryRun, color: wantsColor(streams, 'stdout'), limit: 50 });
+  return renderPlan({ ...outcome, result }, { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50 });
 }
 
 /** Without permission, the kernel was not asked. */

@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path';
 import type { Document } from '../../diagnostics/document.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
-import type { Streams } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 /** Writes a text to a file, whole or not at all, or to stdout; resolves to the exit code. */
-export async function writeOutput(text: string, path: string | undefined, streams: Streams): Promise<number> {
+export async function writeOutput(text: string, path: string | undefined, context: Context): Promise<number> {
   if (path === undefined || path === '-') {
-    if (!streams.stdout.write(text)) {
+    if (!context.stdout.write(text)) {
       // bin/svc2nft.js handles a reader that stops early.
-      await once(streams.stdout, 'drain').catch(() => undefined);
+      await once(context.stdout, 'drain').catch(() => undefined);
     }
     return exitCodes.done;
   }
@@ -20,7 +20,7 @@ export async function writeOutput(text: string, path: string | undefined, stream
     await writeWhole(path, text);
     return exitCodes.done;
   } catch (error) {
-    streams.stderr.write(`error: ${escapeControls(`cannot write ${path}: ${reasonOf(error)}`)}\n`);
+    context.stderr.write(`error: ${escapeControls(`cannot write ${path}: ${reasonOf(error)}`)}\n`);
     return isDenied(error) ? exitCodes.noPermission : exitCodes.wrongUsage;
   }
 }
@@ -82,7 +82,7 @@ interface Input {
 export async function overwritesInput(
   output: string | undefined,
   { paths, config, documents }: Input,
-  { stderr }: Pick<Streams, 'stderr'>,
+  { stderr }: Pick<Context, 'stderr'>,
 ): Promise<boolean> {
   const target = output === undefined || output === '-' ? undefined : await realPathOf(output);
   if (output === undefined || target === undefined || isDevice(target)) {
