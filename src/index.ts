@@ -23,8 +23,8 @@ export type { Document, InputText, Position, Source } from './diagnostics/docume
 export { formatDiagnostic } from './diagnostics/format-diagnostic.ts';
 export { planTable, type TablePlan } from './diff/plan-table.ts';
 export { createEngine } from './engine/create-engine.ts';
-export type { FollowUp } from './engine/describe-follow-up.ts';
 export type * from './engine/engine.ts';
+export type { FollowUp } from './engine/follow-up.ts';
 export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';

@@ -3,7 +3,7 @@
 import { expectUdp, goneFrontends, type UdpFrontend, udpFrontends } from '../conntrack/expect-udp.ts';
 import { deletePins, findInvalidatedPins, type Pins, splitPins } from '../diff/pins.ts';
 import { indexTable } from '../diff/table-state.ts';
-import type { FollowUp } from '../engine/describe-follow-up.ts';
+import type { FollowUp } from '../engine/follow-up.ts';
 import { isNftError, type NftError } from '../kernel/nft-error.ts';
 import { readDynamicSet } from '../kernel/read-table.ts';
 import { loadTransaction } from '../kernel/run-nft.ts';

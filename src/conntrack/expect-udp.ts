@@ -1,13 +1,12 @@
-import { readFrontendKey, verdictKeyOf } from '../frontends/frontend-address.ts';
-import { wantedFrontends } from '../frontends/frontend-claims.ts';
+import { readVerdictKey, verdictKeyOf } from '../frontends/frontend-address.ts';
+import { claimedFrontends } from '../frontends/frontend-claims.ts';
 import { collectAll } from '../lib/lists.ts';
 import { canonicalAddress, isLoopback } from '../net/address.ts';
 import { endpointText, type Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../phases/3-model/model.ts';
 import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
-import { resolveClaims } from '../phases/5-plan/claims.ts';
-import type { Claim } from '../phases/5-plan/fragment.ts';
+import { type BareClaim, resolveClaims } from '../phases/5-plan/claims.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 
 /** Where clients find a UDP service port: an address (cluster, load balancer or external IP) and port, or a node port. */
@@ -54,7 +53,7 @@ export function expectUdp(
   }
   const servicePorts = view.servicePorts.filter(({ protocol }) => protocol === 'udp');
   const answering = new Map(servicePorts.map((servicePort) => [servicePort, servingEndpointAddresses(servicePort)]));
-  const claims = collectAll(servicePorts, (servicePort) => claimsOf(servicePort, view));
+  const claims = collectAll(servicePorts, (servicePort) => bareClaims(servicePort, view));
   for (const { address, servicePort } of resolveClaims(claims).held) {
     const { port, nodePort } = servicePort;
     expectAt(address === undefined ? { nodePort } : { address, port }, answering.get(servicePort) ?? new Set());
@@ -73,18 +72,15 @@ function servingEndpointAddresses({ endpoints }: ServicePort): AnsweringAddresse
   );
 }
 
-/** The claims of a service port, without their parts of the ruleset: enough to resolve conflicts. */
-function claimsOf(servicePort: ServicePort, view: NodeView): Claim[] {
+/** The claims of a service port, without their parts of the ruleset. */
+function bareClaims(servicePort: ServicePort, view: NodeView): BareClaim[] {
   const served = selectEndpoints(servicePort, view).hasEndpoints;
-  return wantedFrontends(servicePort).map(([kind, { address, protocol, port }]) => ({
-    key: verdictKeyOf({ address, protocol, port }),
+  return claimedFrontends(servicePort).map(([kind, { address, protocol, port }]) => ({
+    verdictKey: verdictKeyOf({ address, protocol, port }),
     kind,
     address,
     servicePort,
     served,
-    placements: [],
-    chain: undefined,
-    affinity: undefined,
   }));
 }
 
@@ -130,7 +126,7 @@ function frontendsByKey({ sets }: Ruleset): Map<string, UdpFrontend> {
 }
 
 function readKey(key: string): UdpFrontend | undefined {
-  const frontend = readFrontendKey(key);
+  const frontend = readVerdictKey(key);
   if (frontend?.protocol !== 'udp') {
     return undefined;
   }

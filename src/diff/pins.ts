@@ -1,7 +1,14 @@
 import { type EndpointAddress, type Protocol, protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
-import { endpointMapName, pinChainName, pinMapName, pinSetName } from '../phases/5-plan/names.ts';
+import {
+  endpointMapName,
+  type FrontendScheme,
+  pinChainName,
+  pinKeyOf,
+  pinMapName,
+  pinSetName,
+} from '../phases/5-plan/names.ts';
 import type { SetState, TableState } from './table-state.ts';
 
 /** The commands that pins need. */
@@ -26,7 +33,7 @@ export function splitPins(pins: Pins, after: TableState, invalidated: ReadonlySe
     const mayStay = ({ keys, endpoint }: PinParts): boolean =>
       keys.some((key) => endpoints.has(`${key} . ${endpoint}`)) &&
       !keys
-        .map((key) => frontendKey(protocol, key))
+        .map((key) => pinKeyOf(protocol, key))
         .some((key) => invalidated.has(key) || invalidated.has(`${key} . ${endpoint}`));
     for (const set of [pinMapName(protocol), pinSetName(protocol)]) {
       const elements = pins.get(set) ?? [];
@@ -57,11 +64,6 @@ export function deletePins(pins: Pins): PinCommand[] {
 /** Writes pins into sets that are new and empty. */
 export function restorePins(pins: Pins): PinCommand[] {
   return [...pins].map(([set, elements]) => ({ kind: 'add-pins', set, pins: elements }));
-}
-
-/** The key of a frontend with affinity: protocol, address and port. */
-export function frontendKey(protocol: Protocol, key: string): string {
-  return `${protocol} ${key}`;
 }
 
 /** With affinity per endpoint, each endpoint has a set of its clients, which is created and deleted with it. */
@@ -136,7 +138,7 @@ export function findInvalidatedPins(before: Sets, after: Sets): Set<string> {
       for (const key of keysOf(before, protocol, frontend)) {
         const listsBefore = listsAt(before, protocol, frontend, key);
         const listsAfter = listsAt(after, protocol, frontend, key);
-        for (const pinKey of invalidatedPinKeys(frontendKey(protocol, key), listsBefore, listsAfter)) {
+        for (const pinKey of invalidatedPinKeys(pinKeyOf(protocol, key), listsBefore, listsAfter)) {
           found.add(pinKey);
         }
       }
@@ -145,14 +147,14 @@ export function findInvalidatedPins(before: Sets, after: Sets): Set<string> {
   return found;
 }
 
-function keysOf(sets: Sets, protocol: Protocol, frontend: 'address' | 'nodeport'): Set<string> {
+function keysOf(sets: Sets, protocol: Protocol, frontend: FrontendScheme): Set<string> {
   const scopes = ['cluster', 'local'] as const;
   return new Set(
     scopes.flatMap((scope) => [...(sets.get(endpointMapName({ protocol, frontend, scope }))?.lists.keys() ?? [])]),
   );
 }
 
-function listsAt(sets: Sets, protocol: Protocol, frontend: 'address' | 'nodeport', key: string): FrontendLists {
+function listsAt(sets: Sets, protocol: Protocol, frontend: FrontendScheme, key: string): FrontendLists {
   const listOf = (scope: 'cluster' | 'local'): readonly EndpointAddress[] | undefined =>
     sets.get(endpointMapName({ protocol, frontend, scope }))?.lists.get(key);
   return { cluster: listOf('cluster'), local: listOf('local') };

@@ -16,7 +16,7 @@ import { planFragment } from '../phases/5-plan/plan-fragment.ts';
 import { fixedSets, nodePlacements, planContext, planFixedChains } from '../phases/5-plan/plan-ruleset.ts';
 import { emptyFamily, type FamilyState, type PlannedPort, viewOf } from './family-state.ts';
 import type { ObjectStore } from './object-store.ts';
-import { type FamilyChange, type Handover, replaceServices } from './replace-services.ts';
+import { type FamilyUpdate, type Handover, replaceServices } from './replace-services.ts';
 
 /** The objects and settings that a family is brought up to date with. */
 interface FamilyInput {
@@ -34,7 +34,7 @@ interface FamilyInput {
  * Brings a family up to date: the touched Services, or all of them when the node changed, on which every fragment
  * depends. The returned state replaces the given one.
  */
-export function changeFamily(state: FamilyState, input: FamilyInput): { state: FamilyState; change: FamilyChange } {
+export function changeFamily(state: FamilyState, input: FamilyInput): { state: FamilyState; update: FamilyUpdate } {
   const { settings } = input;
   if (!state.settings || !state.context || !isSameNode(state.settings, settings)) {
     return reload(state, input);
@@ -42,22 +42,22 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
   const desired = noDesiredParts();
   changeNodeElements(desired, state.settings, settings);
   state.settings = settings;
-  const plans = planServices(input, input.touched, state.context);
+  const plans = planTouched(input, input.touched, state.context);
   const { handovers, diagnostics } = replaceServices(state, state.context, plans, desired);
   removeIdle(state, desired);
-  return { state, change: { commands: changeTable(state.actual, desired), handovers, diagnostics } };
+  return { state, update: { commands: changeTable(state.actual, desired), handovers, diagnostics } };
 }
 
-function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; change: FamilyChange } {
+function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; update: FamilyUpdate } {
   const { settings, options, store, node } = input;
   const context = planContext(settings, options);
   const state = emptyFamily(before.actual);
-  const plans = planServices(input, store.services, context);
+  const plans = planTouched(input, store.services, context);
   const { commands, diagnostics } = loadFamily(state, { settings, context }, plans);
   const view = viewOf(state);
   const advice = view ? adviseOn(view, node, options) : [];
   const handovers = handoversBetween(before, state);
-  return { state, change: { commands, diagnostics: [...diagnostics, ...advice], handovers } };
+  return { state, update: { commands, diagnostics: [...diagnostics, ...advice], handovers } };
 }
 
 /** Fragments do not depend on ServiceCIDRs. */
@@ -68,7 +68,7 @@ function isSameNode(
   return JSON.stringify(before) === JSON.stringify(after);
 }
 
-function planServices(
+function planTouched(
   { store, settings, rejected }: FamilyInput,
   services: Namespaced<unknown>,
   context: PlanContext,
@@ -91,7 +91,7 @@ function loadFamily(
   state: FamilyState,
   { settings, context }: { readonly settings: NodeSettings; readonly context: PlanContext },
   plans: Namespaced<readonly PlannedPort[]>,
-): FamilyChange {
+): FamilyUpdate {
   const desired = noDesiredParts();
   state.settings = settings;
   state.context = context;

@@ -15,10 +15,10 @@ import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
 import { type ResolvedNode, resolveNode } from '../phases/3-model/resolve-node.ts';
 import { describeSource } from '../phases/5-plan/describe-source.ts';
 import { changeFamily } from './change-family.ts';
-import { describeFollowUp, type FollowUp } from './describe-follow-up.ts';
 import { rulesetWithout } from './desired-snapshot.ts';
 import type { Changes, Commit, Engine, TableUpdate, Update } from './engine.ts';
 import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './family-state.ts';
+import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
 
 /**
@@ -194,10 +194,10 @@ function bringFamilyUpToDate(
   const settingsBefore = before.settings;
   const rejected = rejectedIn(state, family);
   const input = { store, options, node: node.node, settings, touched: touched.services, rejected };
-  const { state: after, change } = changeFamily(before, input);
+  const { state: after, update: changed } = changeFamily(before, input);
   state.families.set(family, after);
-  const { commands, diagnostics } = change;
-  const followUp = withNodeAddresses(describeFollowUp(change.handovers), settingsBefore, after);
+  const { commands, diagnostics } = changed;
+  const followUp = withNodeAddresses(planFollowUp(changed.handovers), settingsBefore, after);
   const isNothing = commands.length === 0 && !followUp.checkUdpFlows;
   return { table: isNothing ? undefined : { family, table: options.table, commands, followUp }, diagnostics };
 }

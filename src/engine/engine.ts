@@ -5,7 +5,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
-import type { FollowUp } from './describe-follow-up.ts';
+import type { FollowUp } from './follow-up.ts';
 
 /** Changes of a cluster, as a watch of its API reports them. New and changed objects are treated alike. */
 export interface Changes {

@@ -43,7 +43,7 @@ export interface FamilyState {
   readonly sharers: Map<string, readonly Sharer[]>;
   /** Dispatch chains that held claims need, by name. */
   readonly chains: Map<string, Use<DispatchChain>>;
-  /** Kinds of frontends with affinity among the held claims, by the name of their set. */
+  /** Groups of frontends with affinity among the held claims, by the name of their set. */
   readonly affinity: Map<string, Use<AffinityGroup>>;
 }
 

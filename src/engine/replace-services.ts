@@ -12,7 +12,7 @@ import { collectAffinity, pinSets, planPinChains } from '../phases/5-plan/shared
 import type { FamilyState, PlannedPort, Sharer, Use } from './family-state.ts';
 
 /** What a change of some Services does to one family. */
-export interface FamilyChange {
+export interface FamilyUpdate {
   readonly commands: readonly Command[];
   readonly diagnostics: readonly Diagnostic[];
   /** The holder before and after, for each key of the verdict maps whose holder changed. */
@@ -45,7 +45,7 @@ export function replaceServices(
   }
   const change = { removed, added };
   changeShared(state, desired, change);
-  changeOwned(desired, change);
+  changeAffinityPerEndpoint(desired, change);
   const { handovers, diagnostics } = changeClaims(state, change);
   changeHolders(state, context, desired, handovers);
   return { handovers, diagnostics };
@@ -64,17 +64,17 @@ function changeClaims(
 ): { handovers: Handover[]; diagnostics: Diagnostic[] } {
   const before = new Map<string, Claim | undefined>();
   for (const claim of removed.flatMap(({ fragment }) => fragment.claims)) {
-    const claimants = claims.get(claim.key) ?? [];
-    rememberHolder(before, claim.key, claimants);
+    const claimants = claims.get(claim.verdictKey) ?? [];
+    rememberHolder(before, claim.verdictKey, claimants);
     claims.set(
-      claim.key,
+      claim.verdictKey,
       claimants.filter((other) => other !== claim),
     );
   }
   for (const claim of added.flatMap(({ fragment }) => fragment.claims)) {
-    const claimants = claims.get(claim.key) ?? [];
-    rememberHolder(before, claim.key, claimants);
-    claims.set(claim.key, claimants.length > 0 ? [...claimants, claim] : [claim]);
+    const claimants = claims.get(claim.verdictKey) ?? [];
+    rememberHolder(before, claim.verdictKey, claimants);
+    claims.set(claim.verdictKey, claimants.length > 0 ? [...claimants, claim] : [claim]);
   }
   const handovers: Handover[] = [];
   const diagnostics: Diagnostic[] = [];
@@ -175,7 +175,7 @@ function changeUses({ chains, affinity }: FamilyState, claim: Claim, change: 1 |
 }
 
 /** Changes the sets and chains of single service ports: affinity per endpoint, over IPv6 with an nft that cannot share it. */
-function changeOwned(
+function changeAffinityPerEndpoint(
   desired: DesiredParts,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): void {
@@ -240,20 +240,20 @@ function bySharer(a: Sharer, b: Sharer): number {
   return compareServicePorts(a.servicePort, b.servicePort);
 }
 
-/** Changes the sets and chains that keep pins, when the kinds of frontends with affinity change. */
+/** Changes the sets and chains that keep pins, when the groups of frontends with affinity change. */
 function changePins(
   desired: DesiredParts,
   context: PlanContext,
   { before, after }: { readonly before: readonly AffinityGroup[]; readonly after: readonly AffinityGroup[] },
 ): void {
-  const kinds = new Set(before.map(setNameOf));
-  if (before.length === after.length && after.every((kind) => kinds.has(setNameOf(kind)))) {
+  const known = new Set(before.map(setNameOf));
+  if (before.length === after.length && after.every((group) => known.has(setNameOf(group)))) {
     return;
   }
   const affinity = collectAffinity(after);
-  for (const kind of before) {
-    if (!affinity.some((other) => setNameOf(other) === setNameOf(kind))) {
-      desired.sets.set(setNameOf(kind), undefined);
+  for (const group of before) {
+    if (!affinity.some((other) => setNameOf(other) === setNameOf(group))) {
+      desired.sets.set(setNameOf(group), undefined);
     }
   }
   for (const { name } of pinSets(collectAffinity(before))) {

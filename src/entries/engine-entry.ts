@@ -3,8 +3,8 @@
 export type { UdpFrontend } from '../conntrack/expect-udp.ts';
 export type { Diagnostic, DiagnosticCode, ObjectReference, Severity } from '../diagnostics/diagnostic.ts';
 export { createEngine } from '../engine/create-engine.ts';
-export type { FollowUp } from '../engine/describe-follow-up.ts';
 export type * from '../engine/engine.ts';
+export type { FollowUp } from '../engine/follow-up.ts';
 export type * from '../nft/command.ts';
 export type { Deviation, DynamicElement, ListedTable, TableName } from '../nft/listed-table.ts';
 export type * from '../nft/ruleset.ts';

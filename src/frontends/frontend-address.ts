@@ -14,7 +14,7 @@ export interface FrontendAddress {
  * Reads the key of a verdict map, `10.96.0.1 . tcp . 80` or `tcp . 30080`; undefined for a key of another shape, which the
  * compiler never writes.
  */
-export function readFrontendKey(key: string): FrontendAddress | undefined {
+export function readVerdictKey(key: string): FrontendAddress | undefined {
   const parts = splitKey(key);
   const port = parts.at(-1) ?? '';
   if (parts.length < 2 || parts.length > 3 || !/^[0-9]+$/.test(port)) {
@@ -24,7 +24,7 @@ export function readFrontendKey(key: string): FrontendAddress | undefined {
   return { address, protocol, port: Number(port) };
 }
 
-/** The opposite of {@link readFrontendKey}: how verdict maps know a frontend. */
+/** The opposite of {@link readVerdictKey}: how verdict maps know a frontend. */
 export function verdictKeyOf({ address, protocol, port }: FrontendAddress): string {
   return joinKey(address === undefined ? [protocol, port] : [address, protocol, port]);
 }

@@ -25,7 +25,7 @@ export interface FrontendClaim {
 export function claimsOf(servicePort: ServicePort, frontends: ReadonlyMap<string, Frontend>): FrontendClaim[] {
   const name = elementComment(displayName(servicePort));
   const claims = new Map<string, FrontendClaim>();
-  for (const [kind, address] of wantedFrontends(servicePort)) {
+  for (const [kind, address] of claimedFrontends(servicePort)) {
     const key = verdictKeyOf(address);
     if (!claims.has(key)) {
       const found = frontends.get(key);
@@ -57,7 +57,7 @@ export function indexClaims(
 }
 
 /** Every frontend that a service port asks for, in order of precedence; an address may occur as several kinds. */
-export function wantedFrontends(servicePort: ServicePort): (readonly [FrontendKind, FrontendAddress])[] {
+export function claimedFrontends(servicePort: ServicePort): (readonly [FrontendKind, FrontendAddress])[] {
   const { protocol, port, nodePort, clusterIP, loadBalancerIPs, externalIPs } = servicePort;
   const at = (kind: FrontendKind) => (address: string) => [kind, { address, protocol, port }] as const;
   return [

@@ -2,12 +2,11 @@ import { appendAll } from '../lib/lists.ts';
 import { compareText } from '../lib/text.ts';
 import { type EndpointAddress, type Family, protocols } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
-import type { ServicePort } from '../phases/3-model/model.ts';
-import { endpointMapName, perEndpointNames, setNames } from '../phases/5-plan/names.ts';
+import { endpointMapName, perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
 import { type Choice, type Dispatch, followChains, isDynamic } from './follow-chains.ts';
 import type { Frontend, Policy, Refusal } from './frontend.ts';
-import { endpointKeyOf, frontendText, readFrontendKey, readServicePortName, splitKeyEnd } from './frontend-address.ts';
-import { pinKeyOf, readPinSeconds } from './read-pin-seconds.ts';
+import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey, splitKeyEnd } from './frontend-address.ts';
+import { readPinSeconds } from './read-pin-seconds.ts';
 
 /** Every frontend of a ruleset by its verdict key, with the endpoints that serve it and how; none for no table. */
 export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string, Frontend> {
@@ -49,7 +48,7 @@ const unknownName = '(unknown)';
 
 function readFrontend(entry: Entry, context: Context): Frontend {
   const { key, name = unknownName, sourceRanges, taken, refused } = entry;
-  const address = readFrontendKey(key);
+  const address = readVerdictKey(key);
   const protocol = address?.protocol ?? '';
   const endpointKey = address ? endpointKeyOf(address) : key;
   const refusal = refused ? refusalOf(refused, context) : 'untranslated';
@@ -127,7 +126,7 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
   }
   // Chains of one service port look alike for all and for local endpoints; only the compiler's name for them differs.
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
-  return choice.chain === perEndpointNames.localChain({ namespace, name: service, protocol, portName } as ServicePort);
+  return choice.chain === perEndpointNames.localChain({ namespace, name: service, protocol, portName });
 }
 
 function policyOf({ understood, choice, internalChoice, masqueraded }: Dispatch, isLocal: boolean): Policy {

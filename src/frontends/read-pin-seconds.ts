@@ -1,4 +1,5 @@
 import type { FilledSet, Rule, Ruleset } from '../nft/ruleset.ts';
+import { pinKeyOf } from '../phases/5-plan/names.ts';
 import { splitKeyEnd } from './frontend-address.ts';
 
 /**
@@ -53,9 +54,4 @@ function addSeconds({ elements }: FilledSet, { protocol, seconds }: Pinning, fou
     }
     last = frontend;
   }
-}
-
-/** How a frontend is known there: `tcp 10.96.0.1 . 80`, `udp 30053`. */
-export function pinKeyOf(protocol: string, endpointKey: string): string {
-  return `${protocol} ${endpointKey}`;
 }

@@ -1,5 +1,5 @@
-import type { FollowUp } from '../../src/engine/describe-follow-up.ts';
 import type { Changes } from '../../src/engine/engine.ts';
+import type { FollowUp } from '../../src/engine/follow-up.ts';
 import { engineWith } from './worker.ts';
 
 /** The followUp of a change, with an engine that knew some objects before; undefined when there is nothing to do. */

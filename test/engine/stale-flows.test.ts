@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FollowUp } from '../../src/engine/describe-follow-up.ts';
 import type { Changes } from '../../src/engine/engine.ts';
+import type { FollowUp } from '../../src/engine/follow-up.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { followUpOf, none } from './follow-up-of.ts';

@@ -3,8 +3,8 @@ import {
   endpointKeyOf,
   frontendHostText,
   frontendText,
-  readFrontendKey,
   readServicePortName,
+  readVerdictKey,
   verdictKeyOf,
 } from '../../src/frontends/frontend-address.ts';
 
@@ -14,7 +14,7 @@ describe('keys of verdict maps', () => {
     ['fd00::1 . udp . 53', 'fd00::1 . 53', '[fd00::1]:53/udp', '[fd00::1]:53/udp'],
     ['sctp . 30080', '30080', '*:30080/sctp', '[*]:30080/sctp'],
   ])('%s', (key, endpointKey, text, textOfIPv6) => {
-    const address = readFrontendKey(key);
+    const address = readVerdictKey(key);
     expect(address && verdictKeyOf(address)).toBe(key);
     expect(address && endpointKeyOf(address)).toBe(endpointKey);
     expect(address && frontendText(address, 'ip')).toBe(text);
@@ -25,7 +25,7 @@ describe('keys of verdict maps', () => {
   test.each(['', '80', 'tcp . http', '10.96.0.10 . tcp . http', '10.96.0.10 . tcp . 80 . 1', '10.96.0.10 . tcp . '])(
     'of another shape: "%s"',
     (key) => {
-      expect(readFrontendKey(key)).toBeUndefined();
+      expect(readVerdictKey(key)).toBeUndefined();
     },
   );
 });

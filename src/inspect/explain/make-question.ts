@@ -1,4 +1,4 @@
-import { readFrontendKey, readServicePortName } from '../../frontends/frontend-address.ts';
+import { readServicePortName, readVerdictKey } from '../../frontends/frontend-address.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { familyOfAddress } from '../../net/address.ts';
@@ -127,7 +127,7 @@ function clusterIpsOf(service: string, { sets }: Ruleset): NamedFrontend[] {
   return [...elementsIn(setNames.serviceIps), ...elementsIn(setNames.noEndpointServices)].flatMap(
     ({ key, comment }) => {
       const owner = readServicePortName(comment);
-      const { address: destination, protocol: word, port } = readFrontendKey(key) ?? {};
+      const { address: destination, protocol: word, port } = readVerdictKey(key) ?? {};
       const protocol = protocols.find((one) => one === word);
       const isOwn = owner !== undefined && `${owner.namespace}/${owner.service}` === service;
       return isOwn && protocol && port !== undefined && destination !== undefined && clusterIps.has(destination)

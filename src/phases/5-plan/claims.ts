@@ -12,6 +12,9 @@ const kindOrder: Readonly<Record<FrontendKind, number>> = {
   NodePort: 0,
 };
 
+/** What decides who gets an address: a claim without its part of the ruleset. */
+export type BareClaim = Pick<Claim, 'verdictKey' | 'kind' | 'address' | 'servicePort' | 'served'>;
+
 /**
  * Gives each address and port, and each node port, to one of the service ports that claim it, so that all maps agree.
  * A cluster IP beats a load balancer IP, which beats an external IP: a user may write any external IP, so it must not
@@ -21,38 +24,38 @@ const kindOrder: Readonly<Record<FrontendKind, number>> = {
  * @param claims sorted by the identity of their service ports.
  * @returns the claims that are held, in the order given, and a warning for each of the others.
  */
-export function resolveClaims(claims: readonly Claim[]): { held: Claim[]; diagnostics: Diagnostic[] } {
-  const holders = new Map<string, Claim>();
-  const losers: Claim[] = [];
+export function resolveClaims<T extends BareClaim>(claims: readonly T[]): { held: T[]; diagnostics: Diagnostic[] } {
+  const holders = new Map<string, T>();
+  const losers: T[] = [];
   for (const claim of claims) {
-    const holder = holders.get(claim.key);
+    const holder = holders.get(claim.verdictKey);
     if (!holder) {
-      holders.set(claim.key, claim);
+      holders.set(claim.verdictKey, claim);
     } else if (compareClaims(claim, holder) < 0) {
-      holders.set(claim.key, claim);
+      holders.set(claim.verdictKey, claim);
       losers.push(holder);
     } else {
       losers.push(claim);
     }
   }
   return {
-    held: losers.length === 0 ? [...claims] : claims.filter((claim) => holders.get(claim.key) === claim),
-    diagnostics: losers.flatMap((loser) => describeConflict(loser, holders.get(loser.key))),
+    held: losers.length === 0 ? [...claims] : claims.filter((claim) => holders.get(claim.verdictKey) === claim),
+    diagnostics: losers.flatMap((loser) => describeConflict(loser, holders.get(loser.verdictKey))),
   };
 }
 
 /** Negative when `a` wins. A known age beats an unknown one. */
-function compareClaims(a: Claim, b: Claim): number {
+function compareClaims(a: BareClaim, b: BareClaim): number {
   return kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || ageOf(a) - ageOf(b);
 }
 
 /** When the Service was created, in milliseconds since 1970; one without a time counts as the youngest. */
-function ageOf({ servicePort }: Claim): number {
+function ageOf({ servicePort }: BareClaim): number {
   return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
 }
 
 /** A service port that has one address twice, as external and load balancer IP for example, has no conflict. */
-function describeConflict(loser: Claim, holder: Claim | undefined): Diagnostic[] {
+function describeConflict(loser: BareClaim, holder: BareClaim | undefined): Diagnostic[] {
   if (!holder || holder.servicePort === loser.servicePort) {
     return [];
   }
@@ -70,12 +73,12 @@ function describeConflict(loser: Claim, holder: Claim | undefined): Diagnostic[]
   ];
 }
 
-function placeName({ address, servicePort: { protocol, port, nodePort } }: Claim): string {
+function placeName({ address, servicePort: { protocol, port, nodePort } }: BareClaim): string {
   const place = address === undefined ? `node port ${nodePort}` : endpointText({ address, port });
   return `${place}/${protocol}`;
 }
 
-function pathOf({ kind, servicePort }: Claim): Path {
+function pathOf({ kind, servicePort }: BareClaim): Path {
   switch (kind) {
     case 'ClusterIP':
       return ['spec', 'ports', servicePort.index, 'port'];

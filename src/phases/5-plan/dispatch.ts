@@ -68,7 +68,7 @@ export function planDispatch(
   }
   const chain = dispatchChainOf(servicePort, selection, frontend);
   const affinity: AffinityGroup | undefined =
-    affinitySeconds > 0 ? { protocol, frontend: frontend.kind, seconds: affinitySeconds } : undefined;
+    affinitySeconds > 0 ? { protocol, frontend: frontend.scheme, seconds: affinitySeconds } : undefined;
   return {
     placements: [
       verdictPlacement(frontend, dispatchChainName(chain)),
@@ -89,7 +89,7 @@ function dispatchChainOf(servicePort: ServicePort, { cluster, local }: Selection
   const entry = entries[isLocal ? 1 : 0];
   return {
     protocol,
-    frontend: frontend.kind,
+    frontend: frontend.scheme,
     entry,
     clusterCount: entry === 'local' ? 0 : cluster.length,
     localCount: isLocal ? local.length : 0,
@@ -98,20 +98,20 @@ function dispatchChainOf(servicePort: ServicePort, { cluster, local }: Selection
 }
 
 /** `10.96.0.10 . tcp . 80 comment "shop/web:http" : goto tcp-cluster-2` */
-function verdictPlacement({ kind, verdictKey, comment }: PlannedFrontend, chain: string): ElementPlacement {
-  const set = kind === 'address' ? serviceIps : serviceNodePorts;
+function verdictPlacement({ scheme, verdictKey, comment }: PlannedFrontend, chain: string): ElementPlacement {
+  const set = scheme === 'address' ? serviceIps : serviceNodePorts;
   return { set, elements: [{ key: verdictKey, comment, value: { kind: 'goto', chain } }] };
 }
 
 /** `10.96.0.10 . 80 . 0 : 10.244.1.10 . 8080` and the same for each other endpoint */
 function endpointPlacement(
-  { kind, key }: PlannedFrontend,
+  { scheme, key }: PlannedFrontend,
   { protocol }: DispatchChain,
   scope: 'cluster' | 'local',
   endpoints: readonly Endpoint[],
 ): ListPlacement {
   const endpointAddresses = endpoints.map(({ endpointAddress }) => endpointAddress);
-  return { set: endpointMaps[protocol][kind][scope], list: { key, endpointAddresses } };
+  return { set: endpointMaps[protocol][scheme][scope], list: { key, endpointAddresses } };
 }
 
 /** Used by every frontend, so each is created once. */

@@ -5,7 +5,7 @@
 import type { Family, Protocol } from '../../net/network.ts';
 import type { Chain, Element, EndpointList, SetDeclaration } from '../../nft/ruleset.ts';
 import type { FrontendKind, LocalDetector, NodePortAddresses, ServicePort } from '../3-model/model.ts';
-import type { EndpointMapKey, FrontendKey } from './names.ts';
+import type { EndpointMapKey, FrontendScheme } from './names.ts';
 
 /** What the ruleset of one family depends on besides Services: the node and its settings. */
 export interface PlanContext {
@@ -38,7 +38,7 @@ export interface ListPlacement {
 
 /** One address and port, or node port, of a service port, in the forms that keys need. */
 export interface PlannedFrontend {
-  readonly kind: FrontendKey;
+  readonly scheme: FrontendScheme;
   /** Its key in endpoint maps and affinity sets: `10.96.0.1 . 80` or `30080`. */
   readonly key: string;
   /** Its key in verdict maps, with the protocol: `10.96.0.1 . tcp . 80` or `tcp . 30080`. */
@@ -68,14 +68,14 @@ export interface DispatchChain extends Omit<EndpointMapKey, 'scope'> {
 /** Frontends with affinity of one protocol, kind of key and timeout: they share a set. */
 export interface AffinityGroup {
   readonly protocol: Protocol;
-  readonly frontend: FrontendKey;
+  readonly frontend: FrontendScheme;
   readonly seconds: number;
 }
 
 /** Everything that a service port has at one address (or node port) and port; only one service port can hold it. */
 export interface Claim {
   /** The key in the verdict maps, `10.96.0.1 . tcp . 80` or `tcp . 30080`: equal for claims to the same place. */
-  readonly key: string;
+  readonly verdictKey: string;
   readonly kind: FrontendKind;
   /** Undefined for a node port. */
   readonly address: string | undefined;

@@ -40,12 +40,12 @@ export const chainNames = {
  * How sets and maps identify a frontend: cluster, load balancer and external IPs by address and port, node ports by the
  * port alone.
  */
-export type FrontendKey = 'address' | 'nodeport';
+export type FrontendScheme = 'address' | 'nodeport';
 
 /** Identifies an endpoint map. */
 export interface EndpointMapKey {
   readonly protocol: Protocol;
-  readonly frontend: FrontendKey;
+  readonly frontend: FrontendScheme;
   readonly scope: 'cluster' | 'local';
 }
 
@@ -77,8 +77,13 @@ export function pinSetName(protocol: Protocol): string {
 }
 
 /** The set of frontends and endpoints with ClientIP affinity of one timeout: what may be pinned. */
-export function affinitySetName(protocol: Protocol, frontend: FrontendKey, seconds: number): string {
+export function affinitySetName(protocol: Protocol, frontend: FrontendScheme, seconds: number): string {
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}-sticky-${seconds}`;
+}
+
+/** How the pins of all protocols know a frontend: `tcp 10.96.0.1 . 80`, `udp 30053`. */
+export function pinKeyOf(protocol: string, endpointKey: string): string {
+  return `${protocol} ${endpointKey}`;
 }
 
 /** The chain that writes and deletes the pins of one protocol. */
@@ -86,8 +91,11 @@ export function pinChainName(protocol: Protocol): string {
   return `${chainNames.pin}-${protocol}`;
 }
 
+/** What the path of a service port consists of. */
+type PathParts = Pick<ServicePort, 'namespace' | 'name' | 'portName'> & { readonly protocol: string };
+
 /** `namespace/name/protocol/port`, with nothing after the last slash for an unnamed port. */
-function servicePortPath({ namespace, name, protocol, portName }: ServicePort): string {
+function servicePortPath({ namespace, name, protocol, portName }: PathParts): string {
   return `${namespace}/${name}/${protocol}/${portName}`;
 }
 
@@ -99,7 +107,7 @@ function endpointPath(servicePort: ServicePort, { endpointAddress: { address, po
 /** Names of affinity per endpoint: chains of a service port, and a chain and a set for each endpoint. */
 export const perEndpointNames = {
   clusterChain: (servicePort: ServicePort): string => `sticky-cluster/${servicePortPath(servicePort)}`,
-  localChain: (servicePort: ServicePort): string => `sticky-local/${servicePortPath(servicePort)}`,
+  localChain: (servicePort: PathParts): string => `sticky-local/${servicePortPath(servicePort)}`,
   externalChain: (servicePort: ServicePort): string => `sticky-external/${servicePortPath(servicePort)}`,
   endpointChain: (servicePort: ServicePort, endpoint: Endpoint): string =>
     `endpoint/${endpointPath(servicePort, endpoint)}`,

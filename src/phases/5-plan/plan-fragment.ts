@@ -45,7 +45,7 @@ function planClaim(
 ): Claim {
   const { protocol, port, nodePort } = servicePort;
   const frontend: PlannedFrontend = {
-    kind: address === undefined ? 'nodeport' : 'address',
+    scheme: address === undefined ? 'nodeport' : 'address',
     key: address === undefined ? `${nodePort}` : `${address} . ${port}`,
     verdictKey: address === undefined ? `${protocol} . ${nodePort}` : `${address} . ${protocol} . ${port}`,
     internal: kind === 'ClusterIP',
@@ -56,7 +56,7 @@ function planClaim(
   const answers = selection.hasEndpoints && !(frontend.internal && refusal);
   const dispatch = answers ? planDispatch(servicePort, selection, frontend, context) : undefined;
   return {
-    key: frontend.verdictKey,
+    verdictKey: frontend.verdictKey,
     kind,
     address,
     servicePort,

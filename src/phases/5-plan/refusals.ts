@@ -88,10 +88,13 @@ export function planClusterIpsCheck(): Chain {
 }
 
 /** The element that refuses a frontend. */
-export function planRefusal({ kind, verdictKey, comment }: PlannedFrontend, verdict: RefusalVerdict): ElementPlacement {
+export function planRefusal(
+  { scheme, verdictKey, comment }: PlannedFrontend,
+  verdict: RefusalVerdict,
+): ElementPlacement {
   const value =
     verdict === 'drop' ? ({ kind: 'drop' } as const) : ({ kind: 'goto', chain: chainNames.rejectChain } as const);
-  const set = kind === 'address' ? noEndpointServices : noEndpointNodePorts;
+  const set = scheme === 'address' ? noEndpointServices : noEndpointNodePorts;
   return { set, elements: [{ key: verdictKey, comment, value }] };
 }
 

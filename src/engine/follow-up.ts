@@ -1,8 +1,8 @@
 import type { UdpFrontend } from '../conntrack/expect-udp.ts';
-import { type FrontendLists, frontendKey, invalidatedPinKeys } from '../diff/pins.ts';
+import { type FrontendLists, invalidatedPinKeys } from '../diff/pins.ts';
 import { endpointText } from '../net/network.ts';
 import type { Claim, ListPlacement } from '../phases/5-plan/fragment.ts';
-import { affinitySetName, endpointMapName } from '../phases/5-plan/names.ts';
+import { affinitySetName, endpointMapName, pinKeyOf } from '../phases/5-plan/names.ts';
 import type { Handover } from './replace-services.ts';
 
 /** What to clean up once the kernel holds a change. */
@@ -18,7 +18,7 @@ export interface FollowUp {
 }
 
 /** What to clean up after some keys of the verdict maps have got another holder. */
-export function describeFollowUp(handovers: readonly Handover[]): FollowUp {
+export function planFollowUp(handovers: readonly Handover[]): FollowUp {
   const udp = handovers.filter(({ before, after }) => (before ?? after)?.servicePort.protocol === 'udp');
   const affinity = handovers.filter(({ before }) => before?.affinity);
   return {
@@ -60,7 +60,7 @@ function invalidatedBy({ before, after }: Handover): string[] {
     return [];
   }
   const { key } = before.placements.find(isList)?.list ?? { key: '' };
-  return invalidatedPinKeys(frontendKey(before.affinity.protocol, key), listsOf(before), listsOf(after));
+  return invalidatedPinKeys(pinKeyOf(before.affinity.protocol, key), listsOf(before), listsOf(after));
 }
 
 function listsOf(claim: Claim | undefined): FrontendLists {
