@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { withLock } from '../../src/apply/with-lock.ts';
 
-/** Nobody else has a table of this name. */
+/** A name that no other process uses. */
 const table = `lock-test-${process.pid}`;
 
 test('who comes later waits until the first is done, even if that fails', async () => {

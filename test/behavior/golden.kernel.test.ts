@@ -43,7 +43,7 @@ describe.skipIf(!kernelTestsRun)('nft', () => {
 });
 
 /**
- * Loads files one after the other in a network namespace of their own, beside a table of somebody else.
+ * Loads files one after the other in a network namespace of their own, beside a table of another program.
  *
  * @returns for each load what the file's tables and the other one then hold; `refused: ` and the complaint where nft
  * refused one. A file for one family leaves the other family's table alone.

@@ -6,7 +6,7 @@ import { runPackets } from '../support/lab/run-packets.ts';
 import { buildSample } from '../support/lab/sample.ts';
 import { type Packet, parsePackets } from '../support/packets.ts';
 
-describe.skipIf(!kernelTestsRun)('every fate, told apart in the kernel', () => {
+describe.skipIf(!kernelTestsRun)('every fate is distinguished in the kernel', () => {
   const sample = buildSample();
   let observations: Observation[] = [];
   beforeAll(async () => {

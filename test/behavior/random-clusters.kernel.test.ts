@@ -43,7 +43,7 @@ const questions = parties.flatMap(({ clients, addresses, node }) =>
   ),
 );
 
-/** What nobody wrote down in advance: explain, walker and kernel are asked about the same packets and must say the same. */
+/** Without expectations written in advance: explain, walker and kernel must agree about the same packets. */
 describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random clusters', { concurrent: true }, () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const clusters = fc.sample(arbitraryCluster, { numRuns: 2 * settings.length, seed });
@@ -82,8 +82,8 @@ function expectationOf(
 ): Pick<Packet, 'expect' | 'sticky'> & { masqueraded?: readonly string[] } {
   const { first, next } = walk(packet);
   const { verdict, endpoints, masqueraded } = explain(packetOf(packet));
-  const told = endpoints.map((one) => ({ endpoint: one.endpoint, share: one.share, masqueraded: one.masqueraded }));
-  expect({ verdict, endpoints: told, masqueraded }, packet.name).toEqual(first);
+  const shown = endpoints.map((one) => ({ endpoint: one.endpoint, share: one.share, masqueraded: one.masqueraded }));
+  expect({ verdict, endpoints: shown, masqueraded }, packet.name).toEqual(first);
   if (verdict !== 'translated') {
     return { expect: verdict === 'mixed' ? [] : verdict, sticky: false };
   }

@@ -46,7 +46,7 @@ function contentOf(name: string): string {
 const conflict = /^FOLDER\/shop.json.*frontend-conflict: Service edge\/web: 10.96.0.20:80\/tcp is claimed by .*\n/;
 
 describe('formats', () => {
-  test('Mermaid, unless told', async () => {
+  test('Mermaid by default', async () => {
     const { exitCode, stdout, stderr } = await run(shop);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^%% Services on node worker-1 in zone a\nflowchart LR\nf0\[/);

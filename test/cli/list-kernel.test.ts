@@ -11,7 +11,7 @@ const shopLines = [
   '',
 ];
 
-/** `svc2nft list --kernel` with a terminal as stdin: no PATH is read, so that is no lack. */
+/** `svc2nft list --kernel` with a terminal as stdin: no PATH is read, so none is missing. */
 async function listKernel(
   flags: readonly string[],
   ...answers: readonly Answer[]

@@ -10,10 +10,10 @@ export interface ListedObject {
 /**
  * An nft that holds the shop (shop.ts, with --cluster-cidr 10.244.0.0/16) in table ip svc2nft.
  *
- * The listing is what nft 1.0.6 printed after it had loaded the ruleset. After a change of rulesets it is made anew, in
+ * This is what nft 1.0.6 printed after it had loaded the ruleset. After a change of rulesets, record it again in
  * a network namespace: `nft -nj list table ip svc2nft`.
  *
- * @param tamper what somebody did to it meanwhile.
+ * @param tamper what another program did to it meanwhile.
  */
 export function listedShop(
   tamper: (objects: readonly ListedObject[]) => readonly ListedObject[] = (objects) => objects,

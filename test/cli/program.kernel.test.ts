@@ -107,7 +107,7 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
     ]);
   });
 
-  test('another user is told that it takes root', async () => {
+  test('another user learns that it takes root', async () => {
     const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
     const command = `${user} $(command -v node) ${resolve('bin/svc2nft.js')} apply - ${cidr} --family ip < shop.json`;
     const lines = await inNamespace(`${command}; echo "exit code $?"`);

@@ -11,7 +11,7 @@ route add ::/0 dev out0
 
 /**
  * Python: one datagram to each frontend of clean-conntrack.kernel.test.ts, always from the same port, so that all runs send packets of
- * the same flows. Nobody answers.
+ * the same flows. No program answers.
  */
 export const sendDatagrams: string = `
 import socket

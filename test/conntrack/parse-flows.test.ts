@@ -77,7 +77,7 @@ describe('parseFlows', () => {
     ['an address that is none', plain.replace('dst=10.96.0.10', 'dst=10.96.0')],
     ['an answering address that is none', plain.replace('src=10.244.2.7', 'src=<BUG>')],
     ['an IPv4 address inside an IPv6 one', plain.replace('dst=10.96.0.10', 'dst=::ffff:10.96.0.10')],
-  ])('leaves out what is no UDP flow: %s', (_, line) => {
+  ])('leaves out what is not a UDP flow: %s', (_, line) => {
     expect(parseFlows(`${line}\n${plain}\n`)).toEqual([plainFlow]);
   });
 

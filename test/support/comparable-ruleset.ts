@@ -4,7 +4,7 @@ import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts'
 
 /**
  * A ruleset without the freedom that updates have: sets, elements and chains by name, endpoints of a list by their text,
- * chains for numbers of endpoints that nobody has left out, and with them the empty maps that they read.
+ * without idle chains and the empty maps that they read.
  */
 export function comparableRuleset({ sets, chains }: Ruleset): unknown {
   const verdicts = sets.flatMap(({ elements }) =>

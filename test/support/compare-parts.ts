@@ -1,12 +1,11 @@
 import type { Part, Parts } from './read-parts.ts';
 
-/** So many chains for numbers of endpoints that nobody has may be left over. */
+/** At most so many idle chains may be left over. */
 const mostIdleChains = 64;
 
 /**
- * Whether one table means the same as another. Free is in which order the endpoints of a frontend stand, as long as
- * their indices are 0 to n - 1; and chains for numbers of endpoints that nobody has may be there in addition, with the
- * empty maps that they read.
+ * Whether one table means the same as another. The endpoints of a frontend may be in any order, as long as their indices
+ * are 0 to n - 1, and there may be idle chains in addition, with the empty maps that they read.
  *
  * @returns what is different, a line for each part; empty when nothing is.
  */
@@ -57,18 +56,18 @@ function isBaseChain({ lines }: Part): boolean {
 const idleChain =
   /^ip6? svc2nft chain (tcp|udp|sctp)(-nodeport)?(-sticky)?-((cluster|local|external)-\d+|external-local-\d+-\d+)$/;
 
-/** Complaints about parts that nobody wants and that are neither idle chains nor maps of such. */
+/** Complaints about additional parts that are neither idle chains nor maps of idle chains. */
 function judgeExtras(extras: Parts): string[] {
   const idle = new Map([...extras].filter(([name, part]) => idleChain.test(name) && !isBaseChain(part)));
   const read = new Set(
     [...idle.values()].flatMap(({ lines }) => lines.flatMap((line) => / map @(\S+)$/.exec(line)?.[1] ?? [])),
   );
-  const strangers = [...extras].filter(([name, part]) => {
+  const unknown = [...extras].filter(([name, part]) => {
     const isIdleMap = part.elements.length === 0 && isEndpointMap(part) && read.has(name.replace(/.* map /, ''));
     return !idle.has(name) && !isIdleMap;
   });
   return [
-    ...strangers.map(([name]) => `${name} should not be there`),
+    ...unknown.map(([name]) => `${name} should not be there`),
     ...(idle.size > mostIdleChains ? [`there are ${idle.size} idle chains`] : []),
   ];
 }

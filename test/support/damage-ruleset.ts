@@ -4,7 +4,7 @@ import type { Chain, Element, FilledSet, Rule, Ruleset } from '../../src/nft/rul
 /** What was done to a table, and a number that says to which part of it. */
 export type Damage = readonly [what: string, pick: number];
 
-/** What a foreign hand does to a table, told as a listing of it would tell; the kernel allows all of it. */
+/** What another program does to a table, as the table would then be read; the kernel allows all of it. */
 export function damageRuleset(ruleset: Ruleset, damages: readonly Damage[]): Ruleset {
   return damages.reduce((now, [what, pick]) => kinds.get(what)?.(now, pick) ?? now, ruleset);
 }
@@ -18,7 +18,7 @@ const kinds = new Map<string, (ruleset: Ruleset, pick: number) => Ruleset>([
     'verdicts change',
     setChanger(isVerdictMap, (set) => elementChanger(set, ({ key }) => ({ key, value: drop[0] as { kind: 'drop' } }))),
   ],
-  ['verdicts are none of ours', setChanger(isVerdictMap, (set) => elementChanger(set, ({ key }) => ({ key })))],
+  ['verdicts have unknown values', setChanger(isVerdictMap, (set) => elementChanger(set, ({ key }) => ({ key })))],
   [
     'comments change',
     setChanger(hasElements, (set) => elementChanger(set, (element) => ({ ...element, comment: 'mine' }))),
@@ -71,7 +71,7 @@ const kinds = new Map<string, (ruleset: Ruleset, pick: number) => Ruleset>([
   ],
   ['base chains are called elsewhere', chainChanger(isBaseChain, () => ({ hook }))],
   ['base chains go', loseBaseChain],
-  ['strangers use our chains and are used', inviteStrangers],
+  ['unknown chains use known ones and are used', addUnknownChains],
 ]);
 
 /** Up to four of them, one after the other. */
@@ -132,7 +132,7 @@ function listChanger({ lists = [] }: FilledSet, change: (endpointAddresses: Sock
   };
 }
 
-/** The first endpoint is missing, and the others are no list that begins with 0. */
+/** The first endpoint is missing, so the others are not a list that begins with 0. */
 function leaveGap({ elements, lists = [] }: FilledSet): Partial<FilledSet> {
   const [first, ...others] = lists;
   const singles =
@@ -145,28 +145,28 @@ function loseBaseChain(ruleset: Ruleset, pick: number): Ruleset {
   return { ...ruleset, chains: ruleset.chains.filter((chain) => chain !== base[pick % base.length]) };
 }
 
-function inviteStrangers({ sets, chains, ...rest }: Ruleset, pick: number): Ruleset {
+function addUnknownChains({ sets, chains, ...rest }: Ruleset, pick: number): Ruleset {
   const regular = chains.filter((chain) => !isBaseChain(chain));
-  const ours = regular[pick % regular.length];
-  if (!ours || chains.some(({ name }) => name === 'stranger')) {
+  const known = regular[pick % regular.length];
+  if (!known || chains.some(({ name }) => name === 'unknown')) {
     return { ...rest, sets, chains };
   }
-  const goto = { kind: 'goto', chain: ours.name } as const;
+  const goto = { kind: 'goto', chain: known.name } as const;
   const elements = [{ key: '192.0.2.1', value: goto }];
-  const map: FilledSet = { name: 'strange', key: ['address'], value: 'verdict', comment: 'strange', elements };
-  const strangers: Chain[] = [
+  const map: FilledSet = { name: 'unknown-map', key: ['address'], value: 'verdict', comment: 'unknown', elements };
+  const unknown: Chain[] = [
     {
-      name: 'stranger',
+      name: 'unknown',
       rules: [[{ kind: 'vmap', key: [{ kind: 'address', field: 'saddr' }], map: map.name }], [goto]],
     },
-    // They have names of ours, but nothing else in common with ours.
-    { name: 'udp-cluster-99', rules: [[{ kind: 'goto', chain: 'stranger' }]] },
+    // These have names that the compiler uses, but nothing else in common with its chains.
+    { name: 'udp-cluster-99', rules: [[{ kind: 'goto', chain: 'unknown' }]] },
     { name: 'udp-cluster-98', hook, rules: [drop] },
   ];
-  const used = { ...ours, rules: [...ours.rules, [{ kind: 'jump', chain: 'stranger' } as const]] };
+  const used = { ...known, rules: [...known.rules, [{ kind: 'jump', chain: 'unknown' } as const]] };
   return {
     ...rest,
     sets: [...sets, map],
-    chains: [...chains.map((chain) => (chain === ours ? used : chain)), ...strangers],
+    chains: [...chains.map((chain) => (chain === known ? used : chain)), ...unknown],
   };
 }

@@ -104,7 +104,7 @@ function changeElements(
 }
 
 function checkElement(now: Contents, { declaration, elements }: FakeSet, { key, value }: Element): void {
-  need(key.split(' . ').length === declaration.key.length, `${key} is no key for ${declaration.name}`);
+  need(key.split(' . ').length === declaration.key.length, `${key} is not a key for ${declaration.name}`);
   need(!elements.has(key), `${declaration.name} has ${key}`);
   need(kindOf(value) === declaration.value, `the value of ${key} does not fit ${declaration.name}`);
   need(!value || !('chain' in value) || now.chains.has(value.chain), `${key} leads nowhere`);

@@ -15,7 +15,7 @@ export interface FakeNft {
   readonly calls: Call[];
   /** The first that has an answer gives it. Without any there is no table, and everything else is a silent success. */
   readonly answers: Answer[];
-  /** The commands since the last time that somebody asked. */
+  /** The commands since the last call. */
   commandsSince(): string[];
   /** Texts that nft was to load, whether it did or not. */
   texts(): string[];

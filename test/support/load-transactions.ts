@@ -4,7 +4,7 @@ const foreignTable = { text: 'table ip other { chain kept { type filter hook inp
 const listing = { text: 'list ruleset', flags: 's' };
 
 /**
- * Carries out transactions one after the other in a network namespace of its own, beside a table of somebody else.
+ * Carries out transactions one after the other in a network namespace of its own, beside a table of another program.
  *
  * @param steps each is one or several texts; every text is a transaction of its own.
  * @returns for each step what the namespace then holds, as nft lists it; where nft refused, `refused: ` and its
@@ -14,7 +14,7 @@ export async function loadTransactions(steps: readonly (readonly string[])[]): P
   const loads = steps.map((texts) => [...texts.map((text) => ({ text })), listing]);
   const [foreign, ...answers] = await runNft([foreignTable, ...loads.flat()]);
   if (!foreign || 'complaint' in foreign) {
-    throw new Error(`nft refused the table of somebody else: ${foreign?.complaint}`);
+    throw new Error(`nft refused the table of another program: ${foreign?.complaint}`);
   }
   const results: string[] = [];
   for (const load of loads) {

@@ -145,7 +145,7 @@ const packetsText = `
 - { name: no rule for the port, from: $OUTSIDE, to: "$LIVE:81/PROTOCOL", expect: untouched }
 - { name: a wrong node port, from: $OUTSIDE, to: "$NODE:30081/PROTOCOL", expect: untouched }
 - { name: the node's own wrong node port, from: $NODE, to: "$NODE:30081/PROTOCOL", expect: untouched }
-- { name: loopback is no node port, from: $LOOPBACK, to: "$LOOPBACK:30080/PROTOCOL", expect: untouched }
+- { name: loopback does not accept node ports, from: $LOOPBACK, to: "$LOOPBACK:30080/PROTOCOL", expect: untouched }
 - { name: pod to pod, from: $CLIENT, to: "$POD_B:8081/PROTOCOL", expect: untouched }
 - { name: an endpoint on the node, from: $CLIENT, to: "$HOST:80/PROTOCOL", expect: ["$NODE:9090"], masqueraded: false }
 - { name: an endpoint on the node for the outside, from: $OUTSIDE, to: "$HOST:80/PROTOCOL", expect: ["$NODE:9090"], masqueraded: false }

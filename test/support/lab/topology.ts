@@ -94,7 +94,7 @@ export const worldRules: string = `table inet ${labTable} {
 `;
 
 /**
- * The node's nft rules of the laboratory, after the ruleset's own filters (priority 0): connections that nobody
+ * The node's nft rules of the laboratory, after the ruleset's own filters (priority 0): connections that no rule
  * translated are refused with another ICMP message than the ruleset's, and so are (as unreachable) those translated to
  * one of the node's addresses where nothing listens.
  */
