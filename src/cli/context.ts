@@ -21,6 +21,9 @@ export interface GivenContext {
   readonly now?: () => number;
 }
 
+/** The command that runs when the first word does not name one. */
+export const defaultCommand = 'compile';
+
 /** Whether to print color: on a terminal, unless NO_COLOR is set (no-color.org). */
 export function wantsColor(
   { env, ...outputs }: Pick<GivenContext, 'env' | 'stdout' | 'stderr'>,

@@ -4,7 +4,7 @@ import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
-import type { Context, GivenContext } from './context.ts';
+import { type Context, defaultCommand, type GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
@@ -79,9 +79,6 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/help-command.ts')).helpCommand,
   },
 ];
-
-/** The command that runs when the first word does not name one. */
-const defaultCommand = 'compile';
 
 /** These describe the other commands, so they need all of them. */
 const describingCommands: readonly (string | undefined)[] = ['completion', 'help'];

@@ -40,7 +40,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
 }
 
 /** The flags of `svc2nft apply`. */
-export interface ApplyFlags extends CompileFlags {
+interface ApplyFlags extends CompileFlags {
   readonly dryRun?: true;
 }
 
@@ -50,7 +50,7 @@ export interface ApplyFlags extends CompileFlags {
  *
  * @returns the exit code.
  */
-export async function runApply(paths: readonly string[], flags: ApplyFlags, context: Context): Promise<number> {
+async function runApply(paths: readonly string[], flags: ApplyFlags, context: Context): Promise<number> {
   if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
@@ -64,14 +64,14 @@ async function applyPaths(
 ): Promise<number> {
   const run = progress.watch(context.run);
   const nft = await findNft(run, flags, context);
-  if ('exitCode' in nft) {
-    return nft.exitCode;
+  if (typeof nft === 'number') {
+    return nft;
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ targetNft: nft.targetNft, ...settings.options });
   const compiled = await compilePaths(paths, { options, fatal: settings.diagnostics, context, progress });
-  if (!compiled) {
-    return exitCodes.badInput;
+  if (typeof compiled === 'number') {
+    return compiled;
   }
   const desired = desiredSnapshot(compiled, options);
   const dryRun = flags.dryRun === true;

@@ -33,13 +33,13 @@ export function cleanCommand(context: Context, setExitCode: (code: number) => vo
 }
 
 /** The flags of `svc2nft clean`. */
-export interface CleanFlags {
+interface CleanFlags {
   readonly table?: string;
   readonly family?: 'ip' | 'ip6';
 }
 
 /** Removes the tables; succeeds if there is none. Resolves to the exit code. */
-export async function runClean(flags: CleanFlags, context: Context): Promise<number> {
+async function runClean(flags: CleanFlags, context: Context): Promise<number> {
   const { table, families } = withDefaults({
     ...(flags.table === undefined ? {} : { table: flags.table }),
     ...(flags.family === undefined ? {} : { families: [flags.family] }),

@@ -53,8 +53,8 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
     return exitCodes.wrongUsage;
   }
   const cluster = compileSnapshot(snapshot, { options: withDefaults(options), fatal: diagnostics, context });
-  if (!cluster) {
-    return exitCodes.badInput;
+  if (typeof cluster === 'number') {
+    return cluster;
   }
   const text = printRulesets(cluster.rulesets, describeSource(cluster.views));
   return writeOutput(text, flags.output, context);

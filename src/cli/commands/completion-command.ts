@@ -1,5 +1,5 @@
 import { Argument, Command } from 'commander';
-import type { Context } from '../context.ts';
+import { type Context, defaultCommand } from '../context.ts';
 import { completeBash } from '../manual/complete-bash.ts';
 import { completeFish } from '../manual/complete-fish.ts';
 import { completeZsh } from '../manual/complete-zsh.ts';
@@ -30,7 +30,7 @@ export function completionCommand(context: Context, setExitCode: (code: number) 
     });
 }
 
-export type Shell = 'bash' | 'zsh' | 'fish';
+type Shell = 'bash' | 'zsh' | 'fish';
 
 const scripts: Readonly<Record<Shell, (manual: ProgramManual) => string>> = {
   bash: completeBash,
@@ -39,6 +39,6 @@ const scripts: Readonly<Record<Shell, (manual: ProgramManual) => string>> = {
 };
 
 /** Prints the completion script of a shell; resolves to the exit code. */
-export async function runCompletion(shell: Shell, program: Command, context: Context): Promise<number> {
-  return writeOutput(scripts[shell](describeProgram(program)), undefined, context);
+async function runCompletion(shell: Shell, program: Command, context: Context): Promise<number> {
+  return writeOutput(scripts[shell](describeProgram(program, defaultCommand)), undefined, context);
 }

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
-import type { CompiledRulesets } from '../../compile.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
@@ -13,7 +12,7 @@ import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describePlan, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
@@ -48,7 +47,7 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
 }
 
 /** The flags of `svc2nft diff`. */
-export interface DiffFlags extends CompileFlags {
+interface DiffFlags extends CompileFlags {
   readonly from?: string;
   readonly output: 'text' | 'nft' | 'json';
 }
@@ -57,7 +56,7 @@ export interface DiffFlags extends CompileFlags {
 const verdicts = { same: 0, different: 1, badInput: exitCodes.wrongUsage } as const;
 
 /** Prints what apply would change, or what differs from another snapshot; resolves to the exit code. */
-export async function runDiff(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
+async function runDiff(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
   const input = paths.length === 0 ? ['-'] : paths;
   if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, context) || lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
@@ -78,19 +77,19 @@ async function planTables(
 ): Promise<readonly TablePlan[] | number> {
   const run = progress.watch(context.run);
   const nft = flags.from === undefined ? await findNft(run, flags, context) : undefined;
-  if (nft && 'exitCode' in nft) {
-    return nft.exitCode;
+  if (typeof nft === 'number') {
+    return nft;
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
   const request = { options, fatal: settings.diagnostics, context, progress };
   const compiled = await compilePaths(paths, request);
-  const read = compiled && (await chooseTables(flags, { ...request, run }));
-  if (!read) {
+  const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, { ...request, run });
+  if (typeof compiled === 'number' || !read) {
     return verdicts.badInput;
   }
   const plans: TablePlan[] = [];
-  for (const desired of compiled.rulesets ?? []) {
+  for (const desired of compiled.rulesets) {
     const actual = await read(desired);
     // A table that cannot be read is rebuilt, if that may help.
     if (isNftError(actual) && !actual.rebuild) {
@@ -120,16 +119,17 @@ async function chooseTables(
   }
   // Settings were reported with the first snapshot.
   const compiled = await compilePaths([from], { ...request, fatal: [], onlyAboutInput: true });
-  if (!compiled) {
+  if (typeof compiled === 'number') {
     request.context.stderr.write(`error: --from ${escapeControls(from)} gives no ruleset to compare with\n`);
+    return undefined;
   }
-  return compiled && tablesOf(compiled);
+  return tablesOf(compiled);
 }
 
 /** The tables as they would be read if another snapshot had been applied. */
-function tablesOf({ rulesets }: CompiledRulesets): ReadTable {
+function tablesOf({ rulesets }: Cluster): ReadTable {
   return async ({ family }) => {
-    const ruleset = rulesets?.find((one) => one.family === family);
+    const ruleset = rulesets.find((one) => one.family === family);
     return ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
   };
 }

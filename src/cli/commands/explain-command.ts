@@ -77,7 +77,7 @@ function problemOf(parse: (text: string) => object | string): (text: string) => 
 }
 
 /** The flags of `svc2nft explain`. */
-export interface ExplainFlags extends CompileFlags {
+interface ExplainFlags extends CompileFlags {
   readonly from: string;
   readonly to: string;
   readonly interface?: string;
@@ -86,7 +86,7 @@ export interface ExplainFlags extends CompileFlags {
 }
 
 /** Prints where a packet goes, and why; resolves to the exit code. */
-export async function runExplain(paths: readonly string[], flags: ExplainFlags, context: Context): Promise<number> {
+async function runExplain(paths: readonly string[], flags: ExplainFlags, context: Context): Promise<number> {
   const [client, target] = [parseClient(flags.from), parseTarget(flags.to)];
   const asksTwice = wantsStdinTwice(paths, { flag: '--ruleset', value: flags.ruleset }, context);
   if (typeof client === 'string' || typeof target === 'string' || asksTwice) {

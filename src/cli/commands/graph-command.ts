@@ -1,22 +1,20 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { buildGraph, type IsSelected } from '../../inspect/graph/build-graph.ts';
 import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
-import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
+import { writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
-import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { listWords } from '../../lib/unknown-values.ts';
-import { type Context, packageFile } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
+import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
@@ -60,7 +58,7 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
 }
 
 /** The flags of `svc2nft graph`. */
-export interface GraphFlags extends CompileFlags, ServiceFilters {
+interface GraphFlags extends CompileFlags, ServiceFilters {
   /** Absent: by the extension of the file. */
   readonly output?: GraphFormat;
   readonly file?: string;
@@ -76,7 +74,7 @@ const mermaidLimits = { arrows: 500, characters: 50_000 } as const;
 const mostLaidOut = 1_000;
 
 /** Draws the graph; resolves to the exit code. */
-export async function runGraph(paths: readonly string[], flags: GraphFlags, context: Context): Promise<number> {
+async function runGraph(paths: readonly string[], flags: GraphFlags, context: Context): Promise<number> {
   const chosen = chooseGraphFormat(flags.output, flags.file);
   if ('problem' in chosen) {
     context.stderr.write(`error: ${chosen.problem} (see --help)\n`);
@@ -115,7 +113,7 @@ async function write(
   context: Context,
 ): Promise<string | undefined> {
   if (format === 'html') {
-    return makePage(graph);
+    return writeGraphPage(graph);
   }
   const text = await draw(makeDrawing(graph), format, context);
   // No label has a backtick: Mermaid gets it as a number.
@@ -148,15 +146,13 @@ async function draw(
 }
 
 /** What a graph can be written as. */
-export const graphFormats = ['mermaid', 'dot', 'svg', 'html'] as const;
+const graphFormats = ['mermaid', 'dot', 'svg', 'html'] as const;
 
 /** One of these. */
-export type GraphFormat = (typeof graphFormats)[number];
+type GraphFormat = (typeof graphFormats)[number];
 
 /** The format of a graph, and whether it is a block within Markdown; or what is wrong with the flags. */
-export type ChosenFormat =
-  | { readonly format: GraphFormat; readonly isMarkdown: boolean }
-  | { readonly problem: string };
+type ChosenFormat = { readonly format: GraphFormat; readonly isMarkdown: boolean } | { readonly problem: string };
 
 /** File extensions and their formats. */
 const endings: ReadonlyMap<string, GraphFormat> = new Map([
@@ -171,7 +167,7 @@ const endings: ReadonlyMap<string, GraphFormat> = new Map([
 ]);
 
 /** The format of -o, or else of the file's extension, or else Mermaid. It is an error if the two differ. */
-export function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
+function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
   const ending = extname(file ?? '').toLowerCase();
   const named = endings.get(ending);
   if (output !== undefined && named !== undefined && output !== named) {
@@ -184,7 +180,7 @@ export function chooseGraphFormat(output: GraphFormat | undefined, file: string 
 }
 
 /** Whether the flags select a service port; undefined, after messages on stderr, if one of them matches nothing. */
-export function chooseServices(
+function chooseServices(
   cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
   { namespace: namespaces = [], service: services = [] }: ServiceFilters,
   { stderr }: Pick<Context, 'stderr'>,
@@ -219,62 +215,4 @@ function whyUnserved(
     ({ namespace, name }) => service === name || service === `${namespace}/${name}`,
   );
   return note?.unserved && `: ${unservedText(note.unserved)}`;
-}
-
-/** Fonts shown instead of the one that is measured: none is wider, so all texts fit their boxes. */
-const shownFonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
-
-/** A graph in Graphviz' language as SVG, laid out by Graphviz compiled to WebAssembly, which is loaded only here (0.8 MB). */
-export async function layOutSvg(dot: string): Promise<string> {
-  const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
-  const graphviz = await Graphviz.load();
-  const svg = graphviz.layout(dot, 'svg', 'dot');
-  // Graphviz titles its groups by internal names, which browsers show and screen readers read out. Texts of the input
-  // have &quot; and &lt; here in place of quotes and angle brackets.
-  return svg
-    .replaceAll(/<title>(?!Services)[^<]*<\/title>\n?/g, '')
-    .replaceAll(`font-family="${drawnFont}"`, `font-family="${shownFonts}"`);
-}
-
-/** The modules of the page, in the order in which their constants depend on each other. */
-const modules = [
-  'make-element.js',
-  'unpack-graph.js',
-  'find-services.js',
-  'page-state.js',
-  'group-endpoints.js',
-  'port-texts.js',
-  'sizes.js',
-  'stack-ends.js',
-  'lay-out-port.js',
-  'light-up.js',
-  'draw-arrows.js',
-  'draw-boxes.js',
-  'draw-port.js',
-  'draw-service.js',
-  'draw-overview.js',
-  'make-filters.js',
-  'make-list.js',
-  'start.js',
-];
-
-/** The page for a graph, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
-export async function makePage(graph: Graph): Promise<string> {
-  const read = (name: string) => readFile(packageFile(`page/${name}`), 'utf8');
-  const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
-  return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
-}
-
-/** Modules as one script, each in a scope of its own that returns its exports. Imports are left out. */
-function joinModules(texts: readonly string[]): string {
-  const scopes = texts.map((text) => {
-    const exported = [...text.matchAll(/^export (?:function|const) (\w+)/gm)].map(([, name]) => name).join(', ');
-    const body = text.replace(/^import [^;]*;\n/gm, '').replace(/^export /gm, '');
-    return `const { ${exported} } = (() => {\n${body}\nreturn { ${exported} };\n})();`;
-  });
-  return `(() => {\n'use strict';\n${scopes.join('\n')}\nstart();\n})();\n`;
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
 }

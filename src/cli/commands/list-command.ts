@@ -64,14 +64,14 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
 }
 
 /** The flags of `svc2nft list`. */
-export interface ListFlags extends CompileFlags, ServiceFilters {
+interface ListFlags extends CompileFlags, ServiceFilters {
   readonly kernel?: true;
   readonly ruleset?: string;
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';
 }
 
 /** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error. */
-export async function runList(paths: readonly string[], flags: ListFlags, context: Context): Promise<number> {
+async function runList(paths: readonly string[], flags: ListFlags, context: Context): Promise<number> {
   const source = flags.kernel ? 'kernel' : flags.ruleset;
   if (source !== undefined && paths.length > 0) {
     const flag = flags.kernel ? '--kernel' : '--ruleset';
@@ -140,7 +140,7 @@ function linesOf(lines: readonly string[]): string {
 }
 
 /** The rows that the flags select, and for each name without a match a line: `No Services in namespace shopp (did you mean shop?)`. */
-export function filterRows(
+function filterRows(
   rows: readonly FrontendRow[],
   { namespace: namespaces = [], service: services = [] }: ServiceFilters,
 ): { readonly items: readonly FrontendRow[]; readonly missing: readonly string[] } {

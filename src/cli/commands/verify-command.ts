@@ -58,7 +58,7 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
 }
 
 /** The flags of `svc2nft verify`. */
-export interface VerifyFlags extends CompileFlags {
+interface VerifyFlags extends CompileFlags {
   /** A file, `-` or `kernel`; absent for what the snapshot compiles to. */
   readonly ruleset?: string;
   readonly output: 'text' | 'json';
@@ -68,7 +68,7 @@ export interface VerifyFlags extends CompileFlags {
 const verdicts = { correct: exitCodes.done, faults: 1, badInput: exitCodes.wrongUsage } as const;
 
 /** Checks a ruleset against the snapshot and prints what is wrong with it; resolves to the exit code. */
-export async function runVerify(paths: readonly string[], flags: VerifyFlags, context: Context): Promise<number> {
+async function runVerify(paths: readonly string[], flags: VerifyFlags, context: Context): Promise<number> {
   const inputs = paths.length === 0 ? ['-'] : paths;
   if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, context)) {
     return exitCodes.wrongUsage;

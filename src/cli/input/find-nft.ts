@@ -6,21 +6,21 @@ import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 
-/** Finds the version of nft and checks that the kernel answers; or reports why not, with the exit code to end with. */
+/** The version of nft, after the kernel has answered; or the exit code, after a message that says why not. */
 export async function findNft(
   run: RunProgram,
   { targetNft }: CompileFlags,
   { stderr }: Context,
-): Promise<NftProbe | { readonly exitCode: number }> {
+): Promise<NftProbe | number> {
   const probe = await probeNft(run);
   if ('kind' in probe) {
     stderr.write(`error: ${formatNftError(probe)}\n`);
-    return { exitCode: exitCodeOfError(probe) };
+    return exitCodeOfError(probe);
   }
   // nft 1.0.6 aborts on these, and Services with affinity would have to be left out.
   if (targetNft === '1.1.3' && probe.targetNft !== '1.1.3') {
     stderr.write(`error: nft ${probe.version} cannot load rulesets for --target-nft 1.1.3; omit this option\n`);
-    return { exitCode: exitCodes.wrongUsage };
+    return exitCodes.wrongUsage;
   }
   return probe;
 }

@@ -36,7 +36,7 @@ export async function loadCluster(
   }
   const { options, diagnostics } = await loadSettings(flags);
   const request = { options: withDefaults(options), fatal: diagnostics, usesPods: true, context } as const;
-  return (await compilePaths(paths, request)) ?? exitCodes.badInput;
+  return compilePaths(paths, request);
 }
 
 /** How a snapshot is compiled, and what is said about it. */
@@ -52,8 +52,8 @@ export interface CompileRequest {
   readonly progress?: Progress;
 }
 
-/** Reads and compiles a snapshot, and reports problems on stderr; undefined when the input is refused. */
-export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | undefined> {
+/** Reads and compiles a snapshot, and reports problems on stderr; the exit code when the input is refused. */
+export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | number> {
   const name = paths.length === 0 || paths.includes('-') ? 'stdin' : paths.join(' ');
   request.progress?.step(`reading ${escapeControls(name)}`);
   const snapshot = await readSnapshot(paths, request.context);
@@ -72,13 +72,13 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
 }
 
 /**
- * Compiles documents and reports problems on stderr; undefined when the input is refused. A file that cannot be read is
+ * Compiles documents and reports problems on stderr; the exit code when the input is refused. A file that cannot be read is
  * fatal even with --keep-going, because its content is unknown.
  */
 export function compileSnapshot(
   { documents, diagnostics }: ReadResult,
   { options, fatal, onlyAboutInput, usesPods, context }: CompileRequest,
-): Cluster | undefined {
+): Cluster | number {
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const aboutFiles = [...fatal, ...diagnostics];
@@ -88,7 +88,7 @@ export function compileSnapshot(
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
-  return isRefused ? undefined : { ...compiled, rulesets, documents, options };
+  return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };
 }
 
 /** Whether a finding is an error or has a place in a file; all else is advice about the ruleset, which follows from settings. */

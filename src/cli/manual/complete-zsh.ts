@@ -82,8 +82,8 @@ function valueSpec({ name, words, files }: ValueManual): string {
 
 function valueAction(words: readonly string[], files: boolean): string {
   // The shell evaluates the action.
-  const whole = listWords(words.filter((word) => !word.endsWith(':')));
-  const begun = listWords(words.filter((word) => word.endsWith(':')));
+  const whole = joinWords(words.filter((word) => !word.endsWith(':')));
+  const begun = joinWords(words.filter((word) => word.endsWith(':')));
   if (files || begun !== '') {
     // No space after a word that is only a beginning.
     const actions = [whole && `compadd -- ${whole}`, begun && `compadd -S "" -- ${begun}`, files && '_files'];
@@ -92,7 +92,7 @@ function valueAction(words: readonly string[], files: boolean): string {
   return whole === '' ? ' ' : `(${whole})`;
 }
 
-function listWords(words: readonly string[]): string {
+function joinWords(words: readonly string[]): string {
   return words.map((word) => escapeColons(quoteForShell(word))).join(' ');
 }
 

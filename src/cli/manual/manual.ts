@@ -73,8 +73,9 @@ export interface TextBlock {
  * Describes the command line from its definitions.
  *
  * @param program the outermost command.
+ * @param defaultCommand the name of the command that runs when the first word does not name one.
  */
-export function describeProgram(program: Command): ProgramManual {
+export function describeProgram(program: Command, defaultCommand: string): ProgramManual {
   const commands = program.commands.map(describeCommand);
   const names = commands.map(({ name }) => name);
   const withNames = (argument: ArgumentManual): ArgumentManual =>
@@ -83,7 +84,7 @@ export function describeProgram(program: Command): ProgramManual {
     ...describeCommand(program),
     version,
     commands: commands.map((command) => ({ ...command, arguments: command.arguments.map(withNames) })),
-    defaultCommand: 'compile',
+    defaultCommand,
   };
 }
 
@@ -105,7 +106,7 @@ function describeArgument(argument: Argument): ArgumentManual {
   return {
     term: argument.required ? `<${name}>` : `[${name}]`,
     description: argument.description,
-    value: describeValue(argument.name(), argument.argChoices),
+    value: readPlaceholder(argument.name(), argument.argChoices),
     variadic: argument.variadic,
   };
 }
@@ -116,7 +117,7 @@ function describeOption({ flags, short, long, description, ...option }: Option):
     flags,
     names: [short, long].filter((name) => name !== undefined),
     description,
-    value: placeholder === undefined ? undefined : describeValue(placeholder, option.argChoices),
+    value: placeholder === undefined ? undefined : readPlaceholder(placeholder, option.argChoices),
     default: typeof option.defaultValue === 'string' ? option.defaultValue : undefined,
     required: option.mandatory,
     // Commander does not know this about options that collect their values themselves.
@@ -127,7 +128,7 @@ function describeOption({ flags, short, long, description, ...option }: Option):
 const fileWords = /^(file|path|folder)$/i;
 
 /** Reads a placeholder: `<file>` is a file, and `<file|kernel>` a file or the word `kernel`. */
-function describeValue(placeholder: string, choices: readonly string[] | undefined): ValueManual {
+function readPlaceholder(placeholder: string, choices: readonly string[] | undefined): ValueManual {
   const beginnings = valueBeginnings.get(placeholder);
   if (beginnings) {
     return { name: placeholder, words: beginnings, files: false, open: true };

@@ -12,7 +12,7 @@ export function renderManPage(manual: ProgramManual): string {
     '.ad l',
     '.nh',
     '.SH NAME',
-    `${escapeRoff(name)} \\- ${proseToRoff(uncapitalised(manual.description))}`,
+    `${escapeRoff(name)} \\- ${proseToRoff(uncapitalized(manual.description))}`,
     '.SH SYNOPSIS',
     bold(manual.usage),
     '.SH DESCRIPTION',
@@ -80,7 +80,7 @@ function italic(text: string): string {
 }
 
 /** As the NAME section requires: no initial capital, no period. */
-function uncapitalised(text: string): string {
+function uncapitalized(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replace(/\.$/, '');
 }
 

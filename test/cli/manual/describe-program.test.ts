@@ -57,8 +57,13 @@ describe('any command line', () => {
         'after',
         '\nOne line\nand another:\n  A  table\n  B  row\nThe end.\n\nExit codes: 0 done, or\nnothing to do, 1 bad,\nreally, 2 worse.',
       );
-    const { commands, ...outer } = describeProgram(new Command('outer').description('All.').addCommand(sub));
-    expect(outer).toMatchObject({ name: 'outer', description: 'All.', usage: 'outer [options] [command]' });
+    const { commands, ...outer } = describeProgram(new Command('outer').description('All.').addCommand(sub), 'sub');
+    expect(outer).toMatchObject({
+      name: 'outer',
+      description: 'All.',
+      usage: 'outer [options] [command]',
+      defaultCommand: 'sub',
+    });
     const any = { default: undefined, required: false, repeatable: false };
     expect(commands).toEqual([
       {
@@ -137,7 +142,7 @@ describe('any command line', () => {
 
   test('exit codes on separate lines', () => {
     const program = new Command('outer').addHelpText('after', '\nExit codes:\n  0 done\n  1 bad');
-    expect(describeProgram(program).exitCodes).toEqual([
+    expect(describeProgram(program, '').exitCodes).toEqual([
       { code: '0', meaning: 'done' },
       { code: '1', meaning: 'bad' },
     ]);

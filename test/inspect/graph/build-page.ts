@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { makePage } from '../../../src/cli/commands/graph-command.ts';
+import { writeGraphPage } from '../../../src/cli/output/write-graph-page.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
 import { type BrowserMessage, type BrowserPage, openPage } from '../../support/chromium.ts';
 
@@ -19,7 +19,7 @@ export interface OpenedGraph extends BrowserPage {
 
 /** Writes the page of a graph to a file and opens it. */
 export async function openGraph(graph: Graph): Promise<OpenedGraph> {
-  const html = await makePage(graph);
+  const html = await writeGraphPage(graph);
   const page = await openPage();
   const folder = mkdtempSync(join(tmpdir(), 'svc2nft-graph-'));
   const url = pathToFileURL(join(folder, 'graph.html')).href;

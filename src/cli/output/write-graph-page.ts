@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Graph } from '../../inspect/graph/graph.ts';
+import { drawnFont } from '../../inspect/graph/write-dot.ts';
+import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
+import { packageFile } from '../context.ts';
+
+/** The modules of the page, in the order in which their constants depend on each other. */
+const modules = [
+  'make-element.js',
+  'unpack-graph.js',
+  'find-services.js',
+  'page-state.js',
+  'group-endpoints.js',
+  'port-texts.js',
+  'sizes.js',
+  'stack-ends.js',
+  'lay-out-port.js',
+  'light-up.js',
+  'draw-arrows.js',
+  'draw-boxes.js',
+  'draw-port.js',
+  'draw-service.js',
+  'draw-overview.js',
+  'make-filters.js',
+  'make-list.js',
+  'start.js',
+];
+
+/** The page for a graph, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
+export async function writeGraphPage(graph: Graph): Promise<string> {
+  const read = (name: string) => readFile(packageFile(`page/${name}`), 'utf8');
+  const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
+  return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
+}
+
+/** Modules as one script, each in a scope of its own that returns its exports. Imports are left out. */
+function joinModules(texts: readonly string[]): string {
+  const scopes = texts.map((text) => {
+    const exported = [...text.matchAll(/^export (?:function|const) (\w+)/gm)].map(([, name]) => name).join(', ');
+    const body = text.replace(/^import [^;]*;\n/gm, '').replace(/^export /gm, '');
+    return `const { ${exported} } = (() => {\n${body}\nreturn { ${exported} };\n})();`;
+  });
+  return `(() => {\n'use strict';\n${scopes.join('\n')}\nstart();\n})();\n`;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** Fonts shown instead of the one that is measured: none is wider, so all texts fit their boxes. */
+const shownFonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
+
+/** A graph in Graphviz' language as SVG, laid out by Graphviz compiled to WebAssembly, which is loaded only here (0.8 MB). */
+export async function layOutSvg(dot: string): Promise<string> {
+  const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
+  const graphviz = await Graphviz.load();
+  const svg = graphviz.layout(dot, 'svg', 'dot');
+  // Graphviz titles its groups by internal names, which browsers show and screen readers read out. Texts of the input
+  // have &quot; and &lt; here in place of quotes and angle brackets.
+  return svg
+    .replaceAll(/<title>(?!Services)[^<]*<\/title>\n?/g, '')
+    .replaceAll(`font-family="${drawnFont}"`, `font-family="${shownFonts}"`);
+}
