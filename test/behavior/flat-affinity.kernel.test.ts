@@ -23,10 +23,10 @@ describe.skipIf(!kernelTestsRun).each(['client-affinity-over-ipv6'])('%s, flat',
       return;
     }
     const seen = await runPackets({ ruleset: text, nodeAddresses, packets });
-    const judgements = packets.map((packet, index) => {
+    const judgments = packets.map((packet, index) => {
       const observation = seen[index];
       return observation ? judge(packet, observation) : `${packet.name}: nothing was seen`;
     });
-    expect(judgements.filter((judgement) => judgement !== undefined)).toEqual([]);
+    expect(judgments.filter((judgment) => judgment !== undefined)).toEqual([]);
   });
 });

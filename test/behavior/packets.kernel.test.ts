@@ -13,11 +13,11 @@ describe.skipIf(!kernelTestsRun).each(listFixtures())('%s', { concurrent: true }
 
   test('kernel: all packets, and it agrees with the walker', async () => {
     const observations = await runPackets({ ruleset: text, nodeAddresses, packets });
-    const judgements = packets.flatMap((packet, index) => {
+    const judgments = packets.flatMap((packet, index) => {
       const seen = observations[index];
       return (seen ? judge(packet, seen) : `${packet.name}: nothing was seen`) ?? [];
     });
-    expect(judgements).toEqual([]);
+    expect(judgments).toEqual([]);
     for (const [index, packet] of packets.entries()) {
       const seen = observations[index];
       const { first } = walk(packet);

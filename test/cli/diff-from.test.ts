@@ -61,7 +61,7 @@ describe('diff --from another snapshot', () => {
     const { run } = createFakeNft();
     const { stderr } = await runCommand(['diff', newer, '--from', file], { run });
     expect(stderr).toBe(
-      'warning no-local-detector: IPv4: detectLocalMode ClusterCIDR has no CIDR to recognize pods by, so connections to cluster IPs keep their source; give --cluster-cidr\n',
+      'warning no-local-detector: IPv4: detectLocalMode ClusterCIDR has no CIDR to recognize pods by, so connections to cluster IPs keep their source; use --cluster-cidr\n',
     );
   });
 

@@ -140,16 +140,16 @@ describe('a snapshot', () => {
   });
 
   test.each([
-    [['-n', 'shopp'], 'No Services in namespace shopp (did you mean shop?)\n'],
-    [['-n', 'elsewhere'], 'No Services in namespace elsewhere\n'],
-    [['--service', 'crat'], 'No Service crat (did you mean cart?)\n'],
-    [['-n', 'shop', '--service', 'dnss'], 'No Service dnss in namespace shop (did you mean dns?)\n'],
-    [['-n', 'shop', '--service', 'gateway'], 'No Service gateway in namespace shop\n'],
-    [['-n', 'shopp', '--service', 'cart'], 'No Services in namespace shopp (did you mean shop?)\n'],
-    [['--service', 'elsewhere/cart'], 'No Service elsewhere/cart\n'],
+    [['-n', 'shopp'], 'error: no Service in namespace "shopp" (did you mean shop?)\n'],
+    [['-n', 'elsewhere'], 'error: no Service in namespace "elsewhere"\n'],
+    [['--service', 'crat'], 'error: no Service named "crat" (did you mean cart?)\n'],
+    [['-n', 'shop', '--service', 'dnss'], 'error: no Service named "dnss" in namespace shop (did you mean dns?)\n'],
+    [['-n', 'shop', '--service', 'gateway'], 'error: no Service named "gateway" in namespace shop\n'],
+    [['-n', 'shopp', '--service', 'cart'], 'error: no Service in namespace "shopp" (did you mean shop?)\n'],
+    [['--service', 'elsewhere/cart'], 'error: no Service named "elsewhere/cart"\n'],
     [
       ['-n', 'shop', '-n', 'edge', '--service', 'dnss'],
-      'No Services in namespace edge\nNo Service dnss in namespace shop or edge (did you mean dns?)\n',
+      'error: no Service in namespace "edge"\nerror: no Service named "dnss" in namespace shop or edge (did you mean dns?)\n',
     ],
   ])('%j finds nothing, and says so', async (flags, stderr) => {
     expect(await listShop(...flags)).toEqual({ exitCode: 1, stdout: '', stderr });
@@ -161,7 +161,7 @@ describe('a snapshot', () => {
     const flags = ['-n', 'shop', '--service', 'shop/dns', '--service', 'cart', '--service', 'carts'];
     const { stdout, ...rest } = await listShop(...flags);
     expect(stdout.split('\n')).toEqual(shopTable);
-    const stderr = 'No Service carts in namespace shop (did you mean cart?)\n';
+    const stderr = 'error: no Service named "carts" in namespace shop (did you mean cart?)\n';
     expect(rest).toEqual({ exitCode: 1, stderr });
   });
 
@@ -169,7 +169,7 @@ describe('a snapshot', () => {
     const input = '{"apiVersion":"v1","kind":"Node","metadata":{"name":"worker-1"}}';
     const { stdout, stderr, exitCode } = await list(['--cluster-cidr', '10.244.0.0/16'], { input });
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 0 });
-    expect(stderr.split('\n').at(-2)).toBe('No Services');
+    expect(stderr.split('\n').at(-2)).toBe('nothing to list: no Services');
     const { stdout: json } = await list(['-o', 'json'], { input });
     expect(JSON.parse(json)).toMatchObject({ items: [] });
   });

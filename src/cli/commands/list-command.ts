@@ -86,12 +86,13 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
   if (typeof inventory === 'number') {
     return inventory;
   }
-  const { items, missing } = filterRows(inventory.items, flags);
-  context.stderr.write(linesOf(missing));
+  if (inventory.items.length === 0) {
+    context.stderr.write('nothing to list: no Services\n');
+  }
+  const { items, problems } = filterRows(inventory.items, flags);
+  context.stderr.write(linesOf(problems.map((problem) => `error: ${problem}`)));
   const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, context);
-  return exitCode === exitCodes.done && missing.length > 0 && inventory.items.length > 0
-    ? exitCodes.badInput
-    : exitCode;
+  return exitCode === exitCodes.done && problems.length > 0 ? exitCodes.badInput : exitCode;
 }
 
 async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Inventory | number> {
@@ -139,29 +140,32 @@ function linesOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** The rows that the flags select, and for each name without a match a line: `No Services in namespace shopp (did you mean shop?)`. */
+/**
+ * The rows that the flags select, and for each name without a match what is wrong: `no Service in namespace "shopp" (did
+ * you mean shop?)`. Without any rows no name is wrong.
+ */
 function filterRows(
   rows: readonly FrontendRow[],
   { namespace: namespaces = [], service: services = [] }: ServiceFilters,
-): { readonly items: readonly FrontendRow[]; readonly missing: readonly string[] } {
+): { readonly items: readonly FrontendRow[]; readonly problems: readonly string[] } {
   if (rows.length === 0) {
-    return { items: [], missing: ['No Services'] };
+    return { items: [], problems: [] };
   }
   const inNamespaces = rows.filter(({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace));
   const items = inNamespaces.filter(
     ({ namespace, service }) =>
       services.length === 0 || services.includes(service) || services.includes(`${namespace}/${service}`),
   );
-  const missing = [
+  const problems = [
     ...unknownNames(
       namespaces,
       namesIn(rows, ({ namespace }) => [namespace]),
-    ).map(({ name, hint }) => `No Services in namespace ${escapeControls(name)}${hint}`),
+    ).map(({ text, hint }) => `no Service in namespace ${text}${hint}`),
     ...missingServices(services, inNamespaces).map(
-      ({ name, hint }) => `No Service ${escapeControls(name)}${inNamespace(namespaces)}${hint}`,
+      ({ text, hint }) => `no Service named ${text}${inNamespace(namespaces)}${hint}`,
     ),
   ];
-  return { items, missing };
+  return { items, problems };
 }
 
 /** Without any rows the namespaces are the problem, and they are reported already. */

@@ -48,7 +48,9 @@ export async function loadRules(
     ...nodePortIps(tables),
   ].flatMap((address) => canonicalAddress(address) ?? []);
   if (!cluster && addresses.length === 0) {
-    context.stderr.write('note: these rules name no address of the node, so none counts as its own; give --node-ip\n');
+    context.stderr.write(
+      "note: these rules do not show the node's addresses, so no address counts as the node's own; use --node-ip\n",
+    );
   }
   return {
     byFamily: new Map(tables.map((table) => [table.ruleset.family, tableOf(table)])),

@@ -123,7 +123,7 @@ function explainMixed({ fate, paths }: Evidence): Conclusion {
     const { numerator, denominator } = shares.reduce(addShares);
     return `${numerator} of ${denominator} are ${words[verdict]}`;
   });
-  const text = `the outcome is random, which it never is with rules of svc2nft: of new connections, ${parts.join(', ')}`;
+  const text = `the outcome is random, which never happens with svc2nft's rules: of new connections, ${parts.join(', ')}`;
   const lost = fate.outcomes.findIndex(({ verdict }) => verdict !== 'translated');
   const { end } = paths[lost] ?? {};
   const steps = [

@@ -53,7 +53,7 @@ function choosePort(
   }
   const service = `Service ${namespace}/${name}`;
   return chosen
-    ? `${service} has several such ports; choose one of ${listPorts(ports)}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
+    ? `${service} has several matching ports; choose one of ${listPorts(ports)}, as in service:${namespace}/${name}:${other?.portName || other?.port}`
     : `${service} has no port ${port ?? ''}${protocol ? `/${protocol}` : ''}; it has ${listPorts(ports)}${whatElse(port, ports)}`;
 }
 

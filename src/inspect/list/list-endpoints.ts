@@ -43,7 +43,7 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   });
 }
 
-/** Whether all clients may reach every endpoint, which is so at most frontends and spares looking each of them up. */
+/** Whether all clients may reach every endpoint: true for most frontends, and then no lookup is needed. */
 function servesAll({ all, policy }: Frontend, { endpoints }: ServicePort): boolean {
   return policy !== splitPolicy && all?.length === endpoints.length;
 }

@@ -65,7 +65,7 @@ export interface Expectations {
   readonly nodeAddresses: readonly string[];
   /** Which of the node's addresses accept node ports; `all` leaves out loopback. */
   readonly nodePortAddresses: 'all' | ReadonlySet<string>;
-  /** Undefined if pods cannot be told from other clients; `podCidr` is that of a detector by source. */
+  /** Undefined if pods cannot be distinguished from other clients; `podCidr` is that of a detector by source. */
   readonly detector: LocalDetector | undefined;
   readonly podCidr: Cidr | undefined;
   readonly masqueradeAll: boolean;

@@ -182,7 +182,7 @@ function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: N
     if (getNamespaced(services, namespaceOf(metadata), owner)) {
       return noDiagnostics;
     }
-    const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; it is ignored`;
+    const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; the slice is ignored`;
     return [describe(slice, ['metadata', 'labels', ownerLabel], message)];
   });
 }

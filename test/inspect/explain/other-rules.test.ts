@@ -180,7 +180,7 @@ describe('rules that another program changed', () => {
     const { verdict, reason, endpoints } = ask('10.244.1.5', '10.96.0.10:80', { ruleset: lists(shop) });
     expect(verdict).toBe('mixed');
     expect(reason.text).toBe(
-      'the outcome is random, which it never is with rules of svc2nft: of new connections, 1 of 2 are sent to endpoints, 1 of 2 are rejected',
+      "the outcome is random, which never happens with svc2nft's rules: of new connections, 1 of 2 are sent to endpoints, 1 of 2 are rejected",
     );
     expect(endpoints).toHaveLength(1);
   });
