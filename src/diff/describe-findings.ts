@@ -1,21 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { escapeControls } from '../lib/text.ts';
-import { protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
-import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
-import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
-import {
-  affinitySetName,
-  chainNames,
-  endpointMapName,
-  pinChainName,
-  pinMapName,
-  pinSetName,
-  setNames,
-} from '../phases/5-plan/names.ts';
-import { fixedSets } from '../phases/5-plan/plan-ruleset.ts';
+import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
+import { setNames } from '../phases/5-plan/names.ts';
+import { fixedChains, fixedSets } from '../phases/5-plan/plan-ruleset.ts';
 import { foreignHooks } from './diff-rulesets.ts';
 
 /**
@@ -33,18 +23,6 @@ export function describeFindings({ ruleset, deviations }: ListedTable, commands:
     ...ruleset.sets.flatMap(describeElements),
   ].map(escapeControls);
 }
-
-/** Chains that every table has. */
-const fixedChains: ReadonlySet<string> = new Set([
-  ...Object.values(chainNames).filter((name) => name !== chainNames.pin),
-  ...baseChains.map(({ name }) => name),
-]);
-/** Those of them whose rules depend on settings, so that different rules need not be a foreign change. */
-const settingChains: ReadonlySet<string> = new Set([
-  chainNames.services,
-  chainNames.masquerading,
-  chainNames.nodePortEndpointsCheck,
-]);
 
 function describeChains(ruleset: Ruleset, commands: readonly Command[]): string[] {
   const { chains } = ruleset;
@@ -85,7 +63,8 @@ function describeRules({ name, rules }: Chain, written: readonly Rule[] | undefi
   if (rules.length === 0) {
     return ['is empty'];
   }
-  const isSuspect = fixedChains.has(name) && !settingChains.has(name) && rules.every((rule) => rule.length > 0);
+  // Different rules need not be a foreign change where they depend on settings.
+  const isSuspect = fixedChains.get(name)?.length === 0 && rules.every((rule) => rule.length > 0);
   return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has different rules'] : [];
 }
 
@@ -141,47 +120,4 @@ function describeElements({ name, key, elements }: FilledSet): string[] {
 function someOf(elements: readonly { readonly key: string }[]): string {
   const shown = elements.slice(0, 3).map(({ key }) => key);
   return [...shown, ...(elements.length > 3 ? ['...'] : [])].join(', ');
-}
-
-/** Whether a chain of this name may come from this compiler. */
-export function isKnownChain(name: string): boolean {
-  return knownChains.has(name) || isDispatchChainName(name) || isPerEndpoint(name);
-}
-
-/** Whether a set or map of this name may come from this compiler. */
-function isKnownSet(name: string): boolean {
-  return knownSets.has(name) || isAffinitySet(name) || isPerEndpoint(name);
-}
-
-const frontends = ['address', 'nodeport'] as const;
-
-const knownChains: ReadonlySet<string> = new Set([
-  ...Object.values(chainNames),
-  ...[...baseChains, ...pinBaseChains].map(({ name }) => name),
-  ...protocols.map(pinChainName),
-]);
-
-const knownSets: ReadonlySet<string> = new Set([
-  ...Object.values(setNames),
-  ...protocols.flatMap((protocol) => [
-    pinMapName(protocol),
-    pinSetName(protocol),
-    ...frontends.flatMap((frontend) => [
-      endpointMapName({ protocol, frontend, scope: 'cluster' }),
-      endpointMapName({ protocol, frontend, scope: 'local' }),
-    ]),
-  ]),
-]);
-
-/** One for each timeout. */
-function isAffinitySet(name: string): boolean {
-  const seconds = Number(/\d+$/.exec(name)?.[0]);
-  return protocols.some((protocol) =>
-    frontends.some((frontend) => affinitySetName(protocol, frontend, seconds) === name),
-  );
-}
-
-/** Only affinity per endpoint (IPv6 with an old nft) has sets and chains with slashes in their names. */
-function isPerEndpoint(name: string): boolean {
-  return name.includes('/');
 }

@@ -3,7 +3,7 @@ import type { Command } from '../nft/command.ts';
 import type { Chain, Ruleset } from '../nft/ruleset.ts';
 import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
-import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
+import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 import { changeTable } from './change-table.ts';
 import {
   type DesiredParts,

@@ -7,8 +7,8 @@ import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { setsOf } from '../nft/ruleset-parts.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings, NodeView, ServicePort } from '../phases/3-model/model.ts';
-import { isDispatchChainName } from '../phases/5-plan/dispatch-chains.ts';
 import type { AffinityGroup, Claim, DispatchChain, Fragment, PlanContext } from '../phases/5-plan/fragment.ts';
+import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 
 /** A service port with its part of the ruleset. */
 export interface PlannedPort {

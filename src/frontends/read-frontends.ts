@@ -1,8 +1,9 @@
 import { appendAll } from '../lib/lists.ts';
 import { compareText } from '../lib/text.ts';
-import { type EndpointAddress, type Family, protocols } from '../net/network.ts';
+import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
-import { endpointMapName, perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
+import { isLocalMapName } from '../phases/5-plan/known-names.ts';
+import { perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
 import { type Choice, type Dispatch, followChains, isDynamic } from './follow-chains.ts';
 import type { Frontend, Policy, Refusal } from './frontend.ts';
 import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey, splitKeyEnd } from './frontend-address.ts';
@@ -110,19 +111,13 @@ function refusalOf(element: Element, context: Context): Refusal {
   return dispatchOfElement(element, context).rejects ? 'rejected' : 'not understood';
 }
 
-const localMaps: ReadonlySet<string> = new Set(
-  protocols.flatMap((protocol) =>
-    (['address', 'nodeport'] as const).map((frontend) => endpointMapName({ protocol, frontend, scope: 'local' })),
-  ),
-);
-
 /** Whether external clients get only the endpoints of this node. */
 function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }: Position): boolean {
   if (internalChoice || !choice) {
     return internalChoice !== undefined;
   }
   if (choice.kind === 'map') {
-    return localMaps.has(choice.map);
+    return isLocalMapName(choice.map);
   }
   // Chains of one service port look alike for all and for local endpoints; only the compiler's name for them differs.
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};

@@ -38,7 +38,7 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/5-plan',
   // It derives what is right a second time, so it shares nothing with the phases that do so first.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model',
-  'inspect/doctor': 'lib net nft kernel diff phases/5-plan',
+  'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'cli/flags': 'lib config options',
   'cli/manual': 'version',
   'cli/input':

@@ -1,6 +1,6 @@
 import type { Ruleset, Statement } from '../../src/nft/ruleset.ts';
 import { setsOf } from '../../src/nft/ruleset-parts.ts';
-import { isDispatchChainName } from '../../src/phases/5-plan/dispatch-chains.ts';
+import { isDispatchChainName } from '../../src/phases/5-plan/known-names.ts';
 
 /**
  * A ruleset without the freedom that updates have: sets, elements and chains by name, endpoints of a list by their text,

@@ -12,7 +12,7 @@ import { NftTextError } from '../../nft/text/tokens.ts';
 import type { CompileOptions } from '../../options.ts';
 import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
-import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
+import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { knownNames, setNames } from '../../phases/5-plan/names.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -6,7 +6,7 @@ import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../inspect/changes/render-changes.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import { isDispatchChainName } from '../../phases/5-plan/dispatch-chains.ts';
+import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
 
 /** How a plan is printed. */

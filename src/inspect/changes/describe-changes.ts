@@ -5,8 +5,7 @@ import { readNodeSettings, type SettingsInRules } from '../../frontends/read-nod
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { LocalDetector } from '../../phases/3-model/model.ts';
-import { baseChains } from '../../phases/5-plan/base-chains.ts';
-import { chainNames } from '../../phases/5-plan/names.ts';
+import { type ChainSetting, fixedChains } from '../../phases/5-plan/plan-ruleset.ts';
 import type {
   FamilyChanges,
   ServicePortChange,
@@ -30,7 +29,7 @@ import {
  * names differ only behind the cut of a comment count as one, with all their frontends.
  *
  * @param before as compiled or as read from the kernel; undefined for no table.
- * @param after the same.
+ * @param after like `before`.
  */
 export function describeChanges(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges {
   const [old, now] = [readFrontends(before), readFrontends(after)];
@@ -133,17 +132,13 @@ const settingNames: readonly SettingName[] = [
   'service CIDRs',
 ];
 
-/** The chains that every ruleset has, each with the settings that its rules depend on. */
-const fixedChains: ReadonlyMap<string, readonly SettingName[]> = new Map<string, readonly SettingName[]>([
-  [chainNames.services, ['masquerade mark', 'masqueraded to cluster IPs', 'pods', 'node port addresses']],
-  [chainNames.masquerading, ['masquerade mark']],
-  [chainNames.nodePortEndpointsCheck, ['node port addresses']],
-  [chainNames.firewallCheck, []],
-  [chainNames.serviceEndpointsCheck, []],
-  [chainNames.clusterIpsCheck, []],
-  [chainNames.rejectChain, []],
-  ...baseChains.map(({ name }) => [name, []] as const),
-]);
+/** The names of the settings that shape chains. */
+const chainSettings = {
+  mark: 'masquerade mark',
+  masqueradeAll: 'masqueraded to cluster IPs',
+  detector: 'pods',
+  nodePortAddresses: 'node port addresses',
+} as const satisfies Readonly<Record<ChainSetting, SettingName>>;
 
 /** Settings of the node that differ, and fixed chains that differ for another reason. Nothing without both tables. */
 function compareSettings(
@@ -160,7 +155,8 @@ function compareSettings(
   });
   const changed = new Set(settings.map(({ setting }) => setting));
   const unexplained = [...fixedChains].filter(
-    ([chain, reasons]) => !reasons.some((reason) => changed.has(reason)) && !isSameChain(chain, before, after),
+    ([chain, reasons]) =>
+      !reasons.some((reason) => changed.has(chainSettings[reason])) && !isSameChain(chain, before, after),
   );
   return { settings, chains: unexplained.map(([chain]) => chain).sort(compareText) };
 }

@@ -1,6 +1,6 @@
-import { isKnownChain } from '../../diff/describe-findings.ts';
 import { isNftError } from '../../kernel/nft-error.ts';
 import { listWords } from '../../lib/unknown-values.ts';
+import { isKnownChain } from '../../phases/5-plan/known-names.ts';
 import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';
 import { interfacesOf, type Judgment, note, ok, problem, warning } from './finding.ts';

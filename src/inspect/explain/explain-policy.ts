@@ -1,3 +1,4 @@
+import { isLocalChainName, isLocalMapName } from '../../phases/5-plan/known-names.ts';
 import type { Evidence } from './evidence.ts';
 import type { ExplainedStep } from './explanation.ts';
 import { type PacketPath, referTo } from './read-path.ts';
@@ -88,7 +89,7 @@ export function isDrop({ refusal }: PacketPath): boolean {
  */
 function picksLocal({ picked }: PacketPath): boolean {
   if (picked?.statement.kind === 'dnat-map') {
-    return picked.statement.map.includes('-local-');
+    return isLocalMapName(picked.statement.map);
   }
-  return picked?.step.chain.startsWith('sticky-local/') ?? false;
+  return picked !== undefined && isLocalChainName(picked.step.chain);
 }

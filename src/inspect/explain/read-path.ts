@@ -3,6 +3,7 @@ import { type Family, protocols } from '../../net/network.ts';
 import { printRule } from '../../nft/print.ts';
 import type { Chain, Element, Rule, Statement } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
+import { isClientSetName } from '../../phases/5-plan/known-names.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
 import type { PacketOutcome, Step } from '../../walk/fate.ts';
 import type { RuleReference } from './explanation.ts';
@@ -170,7 +171,7 @@ function memberOf(set: string, chain: string): keyof PacketPath | undefined {
  * kept.
  */
 function affinityOf(set: string): keyof PacketPath | undefined {
-  return set.startsWith('pinned/') ? 'pinFollowed' : undefined;
+  return isClientSetName(set) ? 'pinFollowed' : undefined;
 }
 
 function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof PacketPath | undefined {

@@ -18,14 +18,6 @@ export function dispatchChainName(chain: DispatchChain): string {
   return `${protocol}${frontend === 'nodeport' ? '-nodeport' : ''}${affinity ? '-sticky' : ''}-${entry}-${counts[entry]}`;
 }
 
-const namePattern =
-  /^(tcp|udp|sctp)(-nodeport)?(-sticky)?-((cluster|local|external)-[0-9]+|external-local-[0-9]+-[0-9]+)$/;
-
-/** Whether a name is one that {@link dispatchChainName} returns. */
-export function isDispatchChainName(name: string): boolean {
-  return namePattern.test(name);
-}
-
 /** The chain itself. */
 export function planDispatchChain(chain: DispatchChain, context: PlanContext): Chain {
   return { name: dispatchChainName(chain), rules: rulesOf(chain, context) };

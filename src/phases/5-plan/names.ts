@@ -1,6 +1,6 @@
 /**
  * Every name in the ruleset. nft wants a letter first, then letters, digits and `/ . _ -`, at most 255 bytes: namespaces
- * and Services are DNS labels of at most 63, so the longest name below has 252. Nothing ever parses a name back.
+ * and Services are DNS labels of at most 63, so the longest name below has 252. Only known-names.ts reads names back.
  */
 
 import { type Protocol, protocols } from '../../net/network.ts';
@@ -104,14 +104,26 @@ function endpointPath(servicePort: ServicePort, { endpointAddress: { address, po
   return `${servicePortPath(servicePort)}__${address.replaceAll(':', '.')}/${port}`;
 }
 
+/** How the names of affinity per endpoint begin. */
+export const perEndpointPrefixes = {
+  clusterChain: 'sticky-cluster/',
+  localChain: 'sticky-local/',
+  externalChain: 'sticky-external/',
+  endpointChain: 'endpoint/',
+  clientSet: 'pinned/',
+} as const;
+
 /** Names of affinity per endpoint: chains of a service port, and a chain and a set for each endpoint. */
 export const perEndpointNames = {
-  clusterChain: (servicePort: ServicePort): string => `sticky-cluster/${servicePortPath(servicePort)}`,
-  localChain: (servicePort: PathParts): string => `sticky-local/${servicePortPath(servicePort)}`,
-  externalChain: (servicePort: ServicePort): string => `sticky-external/${servicePortPath(servicePort)}`,
+  clusterChain: (servicePort: ServicePort): string =>
+    `${perEndpointPrefixes.clusterChain}${servicePortPath(servicePort)}`,
+  localChain: (servicePort: PathParts): string => `${perEndpointPrefixes.localChain}${servicePortPath(servicePort)}`,
+  externalChain: (servicePort: ServicePort): string =>
+    `${perEndpointPrefixes.externalChain}${servicePortPath(servicePort)}`,
   endpointChain: (servicePort: ServicePort, endpoint: Endpoint): string =>
-    `endpoint/${endpointPath(servicePort, endpoint)}`,
-  clientSet: (servicePort: ServicePort, endpoint: Endpoint): string => `pinned/${endpointPath(servicePort, endpoint)}`,
+    `${perEndpointPrefixes.endpointChain}${endpointPath(servicePort, endpoint)}`,
+  clientSet: (servicePort: ServicePort, endpoint: Endpoint): string =>
+    `${perEndpointPrefixes.clientSet}${endpointPath(servicePort, endpoint)}`,
 } as const;
 
 /** `namespace/name:port`, or `namespace/name` for an unnamed port: the name of a service port in output and comments. */

@@ -26,7 +26,7 @@ import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
 import { firewallIps, firewallSources, planFirewallCheck } from './firewall.ts';
 import type { ElementPlacement, Placement, PlanContext } from './fragment.ts';
 import { hairpinConnections, planMasquerading } from './masquerade.ts';
-import { tableComment } from './names.ts';
+import { chainNames, tableComment } from './names.ts';
 import { nodePortPlacements } from './node-ports.ts';
 import { planFragment } from './plan-fragment.ts';
 import * as refusals from './refusals.ts';
@@ -95,6 +95,21 @@ export function planFixedChains(context: PlanContext): Chain[] {
     ...baseChains.map(planBaseChain),
   ];
 }
+
+/** The parts of the context that shape fixed chains. */
+export type ChainSetting = 'mark' | 'masqueradeAll' | 'detector' | 'nodePortAddresses';
+
+/** The names of the fixed chains, each with the settings that its rules depend on. */
+export const fixedChains: ReadonlyMap<string, readonly ChainSetting[]> = new Map<string, readonly ChainSetting[]>([
+  [chainNames.rejectChain, []],
+  [chainNames.firewallCheck, []],
+  [chainNames.services, ['mark', 'masqueradeAll', 'detector', 'nodePortAddresses']],
+  [chainNames.serviceEndpointsCheck, []],
+  [chainNames.nodePortEndpointsCheck, ['nodePortAddresses']],
+  [chainNames.clusterIpsCheck, []],
+  [chainNames.masquerading, ['mark']],
+  ...baseChains.map(({ name }) => [name, []] as const),
+]);
 
 /** The elements that come from the node and the cluster, not from a Service. */
 export function nodePlacements(settings: NodeSettings): ElementPlacement[] {
