@@ -93,10 +93,7 @@ export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
 /** The first and last address of a range, and, if they exist, the addresses just before and after it. */
 export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   const bits = family === 'ip' ? 32 : 128;
-  const first = ipaddr
-    .parse(address)
-    .toByteArray()
-    .reduce((number, byte) => number * 256n + BigInt(byte), 0n);
+  const first = addressNumber(address);
   const last = first + (1n << BigInt(bits - prefix)) - 1n;
   const numbers = [first, last, first - 1n, last + 1n].filter((number) => number >= 0n && number < 1n << BigInt(bits));
   const parsed = [...new Set(numbers)].map((number) => {
@@ -104,6 +101,14 @@ export function rangeEdges({ family, address, prefix }: Cidr): string[] {
     return ipaddr.fromByteArray((hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
   });
   return parsed.map(canonicalText).filter((text) => text.includes(':') === (family === 'ip6'));
+}
+
+/** The 32 or 128 bits of a valid address as a number. */
+export function addressNumber(address: string): bigint {
+  return ipaddr
+    .parse(address)
+    .toByteArray()
+    .reduce((number, byte) => number * 256n + BigInt(byte), 0n);
 }
 
 /** Whether an address is in 127.0.0.0/8 or is ::1. */

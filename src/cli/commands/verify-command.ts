@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
-import { renderVerification, type Verification } from '../../inspect/verify/verification.ts';
+import { renderVerification } from '../../inspect/verify/render-verification.ts';
+import type { Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';

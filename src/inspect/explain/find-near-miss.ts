@@ -1,6 +1,5 @@
-import ipaddr from 'ipaddr.js';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
-import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
+import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
@@ -200,15 +199,15 @@ function similarPort({ port, protocol }: Evidence['packet'], servicePorts: reado
 }
 
 /**
- * The address that is numerically nearest to `wanted`; all are canonical and of one family. Undefined if there are
+ * The address that is numerically nearest to `target`; all are canonical and of one family. Undefined if there are
  * none.
  */
-function nearestAddress(wanted: string, addresses: readonly string[]): string | undefined {
-  const target = numberOf(wanted);
+function nearestAddress(target: string, addresses: readonly string[]): string | undefined {
+  const number = addressNumber(target);
   let nearest: string | undefined;
   let least: bigint | undefined;
   for (const address of addresses) {
-    const difference = numberOf(address) - target;
+    const difference = addressNumber(address) - number;
     const distance = difference < 0n ? -difference : difference;
     if (least === undefined || distance < least) {
       nearest = address;
@@ -216,13 +215,6 @@ function nearestAddress(wanted: string, addresses: readonly string[]): string | 
     }
   }
   return nearest;
-}
-
-function numberOf(address: string): bigint {
-  return ipaddr
-    .parse(address)
-    .toByteArray()
-    .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
 }
 
 /** How many items of a list are written. */

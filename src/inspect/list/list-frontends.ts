@@ -10,7 +10,7 @@ import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendRow, FrontendType, Inventory, TableRow } from './inventory.ts';
 import { type FamilyKnowledge, listEndpoints } from './list-endpoints.ts';
-import { writeRemarks } from './write-remarks.ts';
+import { remarkOnHolder, writeRemarks } from './write-remarks.ts';
 
 /** What is known besides the rules. */
 interface Knowledge {
@@ -128,7 +128,7 @@ function lostRow(frontend: Frontend, { servicePort, kind }: FrontendClaim, { fam
     endpointsUsed: 0,
     endpointsLocal: 0,
     endpoints: [],
-    remarks: [`held by ${frontend.name}`],
+    remarks: [remarkOnHolder(frontend.name)],
   };
 }
 

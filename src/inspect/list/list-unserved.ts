@@ -2,9 +2,9 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
-import { nameOfFamily } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
+import { remarkOnUnserved } from './write-remarks.ts';
 
 /** A row for each Service that has no rules in any view, with the reason. */
 export function listUnserved(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
@@ -12,16 +12,14 @@ export function listUnserved(notes: readonly ServiceNote[], views: readonly Node
   for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
     setNamespaced(listed, namespace, name, true);
   }
-  const families = views.map(({ family }) => nameOfFamily(family)).join(' or ');
+  const families = views.map(({ family }) => family);
   return notes.flatMap(({ namespace, name, unserved }) => {
     if (getNamespaced(listed, namespace, name)) {
       return [];
     }
     // The same object may be in several files.
     setNamespaced(listed, namespace, name, true);
-    const remark =
-      unserved === 'left out' ? 'left out: has errors' : `${unserved ?? `no cluster IP for ${families}`}: no rules`;
-    return unservedRow(namespace, name, remark);
+    return unservedRow(namespace, name, remarkOnUnserved(unserved, families));
   });
 }
 

@@ -1,7 +1,9 @@
 import type { LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
+import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
+import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
 import { cutList } from './render-frontend-table.ts';
 
@@ -24,6 +26,19 @@ export function writeRemarks(frontend: Frontend, context: RemarkContext): string
     ...(sourceRanges === null ? [] : [`source ranges: ${escapeControls(cutList(sourceRanges, ' ')) || 'none'}`]),
     ...(affinitySeconds > 0 ? [`ClientIP ${affinitySeconds}s`] : []),
   ];
+}
+
+/** What a Service without rules is remarked with: why no rule serves it. */
+export function remarkOnUnserved(unserved: ServiceNote['unserved'], families: readonly Family[]): string {
+  if (unserved === 'left out') {
+    return 'left out: has errors';
+  }
+  return `${unserved ?? `no cluster IP for ${families.map(nameOfFamily).join(' or ')}`}: no rules`;
+}
+
+/** What a service port is remarked with at a frontend that another one has. */
+export function remarkOnHolder(holder: string): string {
+  return `held by ${holder}`;
 }
 
 function closesNodePorts({ nodePortAddresses }: RulesetFacts): boolean {

@@ -1,0 +1,45 @@
+import { escapeControls } from '../../lib/text.ts';
+import type { Fault, Verification } from './verification.ts';
+
+/** How many faults of one kind are printed; the others are counted. */
+const shownOfKind = 20;
+
+/** A verification as lines: one for each fault, then a summary. Control characters are escaped. */
+export function renderVerification({ family, table, faults, ...counts }: Verification): string[] {
+  const numbers = [
+    plural(counts.frontends, 'frontend'),
+    plural(counts.endpoints, 'endpoint'),
+    `${plural(counts.packets, 'packet')} walked`,
+  ];
+  const verdict = faults.length === 0 ? 'correct' : plural(faults.length, 'fault');
+  return [...renderFaults(faults), `table ${family} ${table}: ${numbers.join(', ')}: ${verdict}`].map(escapeControls);
+}
+
+/** Kinds in the order of their first fault, so that the lines of one kind stand together. */
+function renderFaults(faults: readonly Fault[]): string[] {
+  const kinds = new Map<string, Fault[]>();
+  for (const fault of faults) {
+    const known = kinds.get(fault.code);
+    if (known) {
+      known.push(fault);
+    } else {
+      kinds.set(fault.code, [fault]);
+    }
+  }
+  return [...kinds].flatMap(([code, ofKind]) => {
+    const others = ofKind.length - shownOfKind;
+    return [
+      ...ofKind.slice(0, shownOfKind).map(renderFault),
+      ...(others > 0 ? [`... and ${others.toLocaleString('en')} more of this kind (${code})`] : []),
+    ];
+  });
+}
+
+function renderFault({ service, frontend, message }: Fault): string {
+  const place = [service, frontend].filter((part) => part !== undefined).join(' ');
+  return place === '' ? message : `${place}: ${message}`;
+}
+
+function plural(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
