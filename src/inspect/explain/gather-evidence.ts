@@ -1,5 +1,4 @@
-import type { Frontend } from '../../frontends/frontend.ts';
-import { claimsOf } from '../../frontends/frontend-claims.ts';
+import { claimedFrontends } from '../../frontends/frontend-claims.ts';
 import { readNodeSettings } from '../../frontends/read-node-settings.ts';
 import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import type { Chain, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
@@ -99,30 +98,23 @@ export function findFrontends(
   const isLocal = localAddresses.includes(destination);
   const matches = servicePorts
     .filter((one) => one.protocol === protocol && (one.port === port || one.nodePort === port))
-    .flatMap((one) => claimsOf(one, noFrontends))
-    .filter(({ address: claimed }) => {
-      const isAddress = claimed.address === destination || (claimed.address === undefined && isLocal);
-      return isAddress && claimed.port === port;
+    .flatMap((servicePort) => {
+      const kinds = claimedFrontends(servicePort).filter(([, claimed]) => {
+        const isAddress = claimed.address === destination || (claimed.address === undefined && isLocal);
+        return isAddress && claimed.port === port;
+      });
+      // An address that the Service names in several ways counts as the first of them.
+      const [first] = kinds.filter(([kind]) => kind !== 'NodePort');
+      const nodePorts = kinds.filter(([kind]) => kind === 'NodePort');
+      return [...(first ? [first] : []), ...nodePorts].map(([kind]): FrontendMatch => ({ servicePort, kind }));
     });
   const isOwner = ({ servicePort }: FrontendMatch): boolean => elementComment(displayName(servicePort)) === owner;
   return [...matches.filter(isOwner), ...matches.filter((match) => !isOwner(match))];
 }
 
-/** Claims are compared with the packet, not with the frontends in the rules. */
-const noFrontends: ReadonlyMap<string, Frontend> = new Map();
-
 /** What an address is for a service port, whatever the packet's port; undefined if it is none of its frontends. */
-export function kindOfAddress(
-  { clusterIP, loadBalancerIPs, externalIPs }: ServicePort,
-  address: string,
-): FrontendKind | undefined {
-  if (clusterIP === address) {
-    return 'ClusterIP';
-  }
-  if (loadBalancerIPs.includes(address)) {
-    return 'LoadBalancer';
-  }
-  return externalIPs.includes(address) ? 'ExternalIP' : undefined;
+export function kindOfAddress(servicePort: ServicePort, address: string): FrontendKind | undefined {
+  return claimedFrontends(servicePort).find(([, claimed]) => claimed.address === address)?.[0];
 }
 
 /**
