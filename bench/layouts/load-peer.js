@@ -5,7 +5,7 @@ const step = 500;
 
 /**
  * Loads a ruleset of kube-proxy in several transactions, which at the end holds the same as after one, but takes less
- * time, so that large ones can be used for what is measured afterwards.
+ * time, so that large ones can be used for what is measured afterward.
  *
  * @param {import('../tools/open-namespace.js').Namespace} namespace
  * @param {import('./layout.js').PeerLayout} layout

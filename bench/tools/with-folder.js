@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Runs an action with a folder for temporary files, which is removed afterwards.
+ * Runs an action with a folder for temporary files, which is removed afterward.
  *
  * @param {(folder: string) => Promise<void>} action
  */

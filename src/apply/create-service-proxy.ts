@@ -25,7 +25,7 @@ export interface ServiceProxyOptions extends Partial<CompileOptions> {
 export interface ServiceProxy {
   /**
    * Takes changes, and resolves to what became of them. Calls may overlap: changes are carried out in the order of the
-   * calls, and those that arrive while nft runs are carried out together afterwards, with one outcome for all. Objects are
+   * calls, and those that arrive while nft runs are carried out together afterward, with one outcome for all. Objects are
    * copied, so the caller may change them. Nothing is thrown for invalid objects or for what nft does; after a failure the
    * next call brings the tables to the desired state, `update({})` included.
    */

@@ -14,7 +14,7 @@ export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' |
    * hold all of the change.
    */
   readonly result: TablePlan['result'] | 'failed';
-  /** The table afterwards, where it was read before: at the start, and after an error. */
+  /** The table afterward, where it was read before: at the start, and after an error. */
   readonly after: Ruleset | undefined;
   /** Services, `namespace/name`, that are left out because nft rejected them, now or before. */
   readonly rejectedServices: readonly string[];

@@ -118,7 +118,7 @@ function addCommands(
   }
 }
 
-/** The elements to delete and to add, and the list afterwards. */
+/** The elements to delete and to add, and the list afterward. */
 export interface ListChange {
   readonly removed: readonly Element[];
   readonly added: readonly Element[];

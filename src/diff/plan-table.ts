@@ -25,7 +25,7 @@ export interface TablePlan {
   readonly pinCommands: readonly Command[];
   /** The table as it was read; undefined when there is none or it cannot be read. */
   readonly before: ListedTable | undefined;
-  /** The table afterwards. */
+  /** The table afterward. */
   readonly after: Ruleset;
   /** What the table held that neither Services nor settings explain, in words for people. */
   readonly findings: readonly string[];

@@ -64,7 +64,7 @@ export interface DesiredState {
 /**
  * Keeps the ruleset of one node up to date. It holds everything that follows from the objects it was given, and assumes
  * that the commands it returns are carried out, in order. Objects are copied as far as they are needed: the caller may
- * change them afterwards.
+ * change them afterward.
  */
 export interface Engine extends DesiredState {
   /**

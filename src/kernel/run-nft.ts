@@ -4,7 +4,7 @@ import { identifier } from '../nft/print.ts';
 import { classifyNftError, isNftError, type NftError } from './nft-error.ts';
 import type { RunProgram } from './run-program.ts';
 
-/** Waits so many milliseconds; a parameter, so that tests do not wait for a clock. */
+/** Waits this many milliseconds; a parameter, so that tests do not wait for a clock. */
 export type Pause = (milliseconds: number) => Promise<void>;
 
 /** Waits with the clock. */

@@ -1,7 +1,7 @@
 import { protocols } from '../net/network.ts';
 import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement } from '../nft/ruleset.ts';
 import { isCanonical, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
-import type { RulesetNames } from './indexed-ruleset.ts';
+import type { RulesetNames } from './lookup-tables.ts';
 
 /**
  * Checks what a single rule does not show.

@@ -2,7 +2,7 @@ import { invariant } from '../lib/invariant.ts';
 import type { Protocol } from '../net/network.ts';
 import type { Chain, Element } from '../nft/ruleset.ts';
 import type { Memory } from './fate.ts';
-import type { IndexedRuleset, IndexedSet } from './indexed-ruleset.ts';
+import type { IndexedRuleset, IndexedSet } from './lookup-tables.ts';
 
 /** A packet at one point of its path, with what conntrack and the walk know about it. */
 export interface Connection {
@@ -21,7 +21,7 @@ export interface Connection {
   /** Whether NAT has decided about the destination, and about the source. */
   readonly destinationSettled: boolean;
   readonly sourceSettled: boolean;
-  /** This branch of the walk is taken once in this many times. */
+  /** The branch has probability 1 / oneIn. */
   readonly oneIn: number;
   readonly memory: Memory;
   /** The changes to the memory as text, by which branches are compared. */
@@ -58,7 +58,7 @@ export function copyConnection(connection: Connection): ConnectionDraft {
   };
 }
 
-/** A branch of the walk that is taken once in `oneIn` times. */
+/** A branch of the walk with a probability of 1 / oneIn. */
 export function branchOf(connection: Connection, oneIn: number): Connection {
   if (oneIn === 1) {
     return connection;

@@ -2,8 +2,7 @@ import type { Family } from '../net/network.ts';
 import type { Chain, Element, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
 import { elementsOf, isCanonical, splitKey } from '../nft/ruleset-parts.ts';
 import { checkChains, checkStatement, UnknownRule } from './check-ruleset.ts';
-
-import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './indexed-ruleset.ts';
+import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './lookup-tables.ts';
 
 /**
  * The ruleset with lookup tables, for any number of walks. Takes time in proportion to the number of elements.

@@ -12,7 +12,7 @@ import {
   type WalkContext,
 } from './connection.ts';
 import type { Memory, MemoryEntry } from './fate.ts';
-import type { IndexedSet, Pattern } from './indexed-ruleset.ts';
+import type { IndexedSet, Pattern } from './lookup-tables.ts';
 
 /** The result of one lookup in one branch. */
 export interface LookupResult {

@@ -2,7 +2,7 @@ import type { Chain } from '../nft/ruleset.ts';
 import { refuseUnless } from './check-ruleset.ts';
 import { type Connection, chainOf, type WalkContext } from './connection.ts';
 import type { Step } from './fate.ts';
-import type { HookedChain } from './indexed-ruleset.ts';
+import type { HookedChain } from './lookup-tables.ts';
 import { type Effect, runStatement } from './run-statement.ts';
 
 /** The steps of a branch, last one first, so that branches can share their beginning. */

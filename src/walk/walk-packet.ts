@@ -4,7 +4,7 @@ import type { Hook, Ruleset } from '../nft/ruleset.ts';
 import { type Connection, copyConnection, isLocal, type WalkContext } from './connection.ts';
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
 import { indexRuleset } from './index-ruleset.ts';
-import type { HookedChain, IndexedRuleset } from './indexed-ruleset.ts';
+import type { HookedChain, IndexedRuleset } from './lookup-tables.ts';
 import { mergeBranches } from './merge-branches.ts';
 import { type Branch, walkChain } from './walk-chain.ts';
 

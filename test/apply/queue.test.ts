@@ -12,7 +12,7 @@ const cart = (hosts: readonly string[]): Changes => ({ apply: [service('cart', h
 const objects = service('cart', ['2.5']);
 
 describe('calls that overlap', () => {
-  test('are carried out in order: those that arrive while nft runs as one transaction afterwards', async () => {
+  test('are carried out in order: those that arrive while nft runs as one transaction afterward', async () => {
     const { proxy, nft } = await runProxy([node(), ...objects]);
     let arrived: Promise<unknown>[] = [];
     nft.answers.push(

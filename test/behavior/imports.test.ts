@@ -42,7 +42,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib config options',
   'cli/manual': 'version',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel walk apply inspect/explain phases/1-read phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel apply phases/1-read phases/5-plan cli cli/flags cli/output',
   'cli/output': 'lib nft diagnostics kernel diff apply inspect/changes inspect/graph phases/1-read phases/5-plan cli',
   'cli/commands':
     'lib net nft nft/text kubernetes options compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',

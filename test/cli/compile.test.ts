@@ -49,7 +49,7 @@ describe('input', () => {
     const result = await runMain(['compile', '-', cluster, '--cluster-cidr', '10.244.0.0/16'], {
       input: `${pod}---\n${pod.replace('name: a', 'name: b')}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: c}\n`,
     });
-    expect(result).toMatchObject({ exitCode: 0, stderr: 'ignored 1 Deployment, 2 Pod\n' });
+    expect(result).toMatchObject({ exitCode: 0, stderr: 'ignored kinds: Deployment (1), Pod (2)\n' });
   });
 });
 

@@ -12,7 +12,7 @@ export interface Packet {
   /** Where the packet enters the node; absent: {@link Via} `pod0` for addresses of pod networks, else `out0`. */
   readonly via?: Via;
   readonly expect: Expectation;
-  /** Whether endpoints must see another source than the client's, or towards which ones; absent: not looked at. */
+  /** Whether endpoints must see another source than the client's, or toward which ones; absent: not looked at. */
   readonly masqueraded?: boolean | readonly string[];
   /** All connections of this client must reach one and the same of the endpoints. */
   readonly sticky: boolean;
@@ -25,7 +25,7 @@ interface Destination {
   readonly protocol: Protocol;
 }
 
-/** An interface of the node: towards the pods, or towards everything else. */
+/** An interface of the node: toward the pods, or toward everything else. */
 export type Via = 'pod0' | 'out0';
 
 type Protocol = 'tcp' | 'udp' | 'sctp';

@@ -1,7 +1,7 @@
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type FateSummary, summarizeFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
 import { indexRuleset } from '../../src/walk/index-ruleset.ts';
-import type { IndexedRuleset } from '../../src/walk/indexed-ruleset.ts';
+import type { IndexedRuleset } from '../../src/walk/lookup-tables.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import type { Packet } from './packets.ts';
 

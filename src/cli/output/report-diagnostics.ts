@@ -28,9 +28,11 @@ const shownKinds = 20;
 export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { stderr }: Context): void {
   if (unusedKinds.size > 0) {
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
-    const shown = kinds.slice(0, shownKinds).map(([kind, number]) => `${number} ${escapeControls(kind.slice(0, 60))}`);
+    const shown = kinds
+      .slice(0, shownKinds)
+      .map(([kind, number]) => `${escapeControls(kind.slice(0, 60))} (${number})`);
     const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} more kinds`] : [];
-    stderr.write(`ignored ${[...shown, ...others].join(', ')}\n`);
+    stderr.write(`ignored kinds: ${[...shown, ...others].join(', ')}\n`);
   }
 }
 

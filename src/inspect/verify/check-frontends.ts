@@ -1,6 +1,6 @@
 import { rangeOf } from '../../net/address.ts';
 import { joinKey, splitKey } from '../../nft/ruleset-parts.ts';
-import type { IndexedRuleset } from '../../walk/indexed-ruleset.ts';
+import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Chain, Element, Hook, Rule, SetDeclaration, Statement } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
-import type { IndexedRuleset, IndexedSet } from '../../walk/indexed-ruleset.ts';
+import type { IndexedRuleset, IndexedSet } from '../../walk/lookup-tables.ts';
 import { frontendOf, rejectChain } from './check-elements.ts';
 import type { Expectations } from './expectations.ts';
 import { placeOf } from './fault-collector.ts';

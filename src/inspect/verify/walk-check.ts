@@ -1,6 +1,6 @@
 import type { Element } from '../../nft/ruleset.ts';
 import type { Fate, Memory, Packet, PacketOutcome } from '../../walk/fate.ts';
-import type { IndexedRuleset } from '../../walk/indexed-ruleset.ts';
+import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { createWalkContext, walkInContext } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
 import { compareFate } from './compare-fate.ts';

@@ -34,7 +34,7 @@ export interface Flow {
     readonly verdict: 'dnat' | 'reject' | 'drop' | 'none';
     readonly endpoints: readonly string[];
     readonly masquerade: boolean;
-    /** The source is rewritten only towards these endpoints. */
+    /** The source is rewritten only toward these endpoints. */
     readonly masqueradeEndpoints?: readonly string[];
   };
 }

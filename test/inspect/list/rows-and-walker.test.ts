@@ -6,7 +6,7 @@ import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import type { NodeView } from '../../../src/phases/3-model/model.ts';
 import { summarizeFate } from '../../../src/walk/fate.ts';
 import { indexRuleset } from '../../../src/walk/index-ruleset.ts';
-import type { IndexedRuleset } from '../../../src/walk/indexed-ruleset.ts';
+import type { IndexedRuleset } from '../../../src/walk/lookup-tables.ts';
 import { walkPacket } from '../../../src/walk/walk-packet.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../../support/arbitrary-cluster.ts';
 import { listFixtures } from '../../support/fixture.ts';

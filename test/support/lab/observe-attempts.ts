@@ -39,7 +39,7 @@ type Interpretation =
 
 function interpret(result: AttemptResult): Interpretation {
   if ('at' in result) {
-    // The port as well: towards the node's own addresses masquerading may choose the address that the client has.
+    // The port as well: toward the node's own addresses masquerading may choose the address that the client has.
     const masqueraded = canonicalEndpoint(result.saw) !== canonicalEndpoint(result.from);
     return { fate: 'endpoint', endpoint: canonicalEndpoint(result.at), masqueraded };
   }
