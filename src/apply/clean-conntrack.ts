@@ -15,7 +15,7 @@ export interface ConntrackOutcome {
 }
 
 /**
- * Deletes UDP flows that no endpoint may answer any more from the kernel's connection table, so that their next packet
+ * Deletes stale UDP flows, which no endpoint may answer, from the kernel's connection table, so that their next packet
  * meets the rules. TCP and SCTP are never touched. A family without UDP frontends is skipped. A listing that the
  * kernel interrupts is used as far as it goes.
  *
@@ -80,7 +80,7 @@ function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
   return [...groups.values()];
 }
 
-/** A group that cannot be deleted does not block the others, unless programs cannot be run at all any more. */
+/** A group that cannot be deleted does not block the others, unless programs can no longer be run at all. */
 async function deleteGroups(groups: readonly UdpFlow[], family: Family, run: RunProgram): Promise<ConntrackOutcome> {
   let deleted = 0;
   let failed: string | undefined;

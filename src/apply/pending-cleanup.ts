@@ -12,6 +12,7 @@ import { endpointText, type Family } from '../net/network.ts';
 import { printTransaction } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import { isDynamic } from '../nft/ruleset-parts.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
 import { knownNames } from '../phases/5-plan/names.ts';
 import { type ConntrackOutcome, cleanConntrack } from './clean-conntrack.ts';
@@ -92,7 +93,7 @@ export async function cleanUdpFlows(
   return outcome;
 }
 
-/** Pins are read and deleted so often before the rest is left for the next time. */
+/** How often pins are read and deleted before the rest is left for the next run. */
 const mostAttempts = 3;
 
 /**
@@ -124,8 +125,8 @@ export async function cleanPins({ pins }: PendingCleanup, ruleset: Ruleset, run:
 
 async function readPins(run: RunProgram, { family, table, sets }: Ruleset): Promise<Pins | NftError> {
   const pins = new Map<string, readonly DynamicElement[]>();
-  for (const { name, flags, value, key } of sets) {
-    if (flags?.includes('dynamic') && key.length > 1) {
+  for (const { name, value, key } of sets.filter(isDynamic)) {
+    if (key.length > 1) {
       const listed = await readDynamicSet(
         run,
         { family, table },

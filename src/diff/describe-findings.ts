@@ -3,6 +3,7 @@ import { escapeControls } from '../lib/text.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
+import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import { fixedChains, fixedSets } from '../phases/5-plan/plan-ruleset.ts';
@@ -75,7 +76,7 @@ function describeSets({ sets }: Ruleset, commands: readonly Command[]): string[]
   const added = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
   return [
     ...added.filter(({ name }) => fixedSetNames.has(name)).flatMap((desired) => describeSet(desired, sets)),
-    ...foreign.map((set) => `unknown ${kindOf(set)} ${set.name}`),
+    ...foreign.map((set) => `unknown ${kindOfSet(set)} ${set.name}`),
   ];
 }
 
@@ -83,16 +84,12 @@ function describeSets({ sets }: Ruleset, commands: readonly Command[]): string[]
 function describeSet(desired: SetDeclaration, sets: readonly FilledSet[]): string[] {
   const found = sets.find(({ name }) => name === desired.name);
   if (!found) {
-    return [`${kindOf(desired)} ${desired.name} is missing`];
+    return [`${kindOfSet(desired)} ${desired.name} is missing`];
   }
   const { elements, lists, ...declaration } = found;
   return isDeepStrictEqual(declaration, desired)
     ? []
-    : [`${kindOf(desired)} ${desired.name} has a different declaration`];
-}
-
-function kindOf({ value }: SetDeclaration): 'set' | 'map' {
-  return value === undefined ? 'set' : 'map';
+    : [`${kindOfSet(desired)} ${desired.name} has a different declaration`];
 }
 
 /** Sets whose elements all have the name of a Service as comment. */
@@ -106,8 +103,9 @@ const commentedSets: ReadonlySet<string> = new Set([
 ]);
 
 /** Elements without the name of a Service, and those of an endpoint map that are not in an endpoint list. */
-function describeElements({ name, key, elements }: FilledSet): string[] {
-  const unknown = key.includes('index')
+function describeElements(set: FilledSet): string[] {
+  const { name, elements } = set;
+  const unknown = isEndpointMap(set)
     ? elements
     : elements.filter(({ comment }) => commentedSets.has(name) && comment === undefined);
   if (unknown.length === 0) {

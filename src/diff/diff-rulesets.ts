@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../nft/command.ts';
 import type { Chain, Ruleset } from '../nft/ruleset.ts';
-import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
+import { isEndpointMap, setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 import { changeTable } from './change-table.ts';
@@ -102,7 +102,7 @@ export function removeUndesired(desired: DesiredParts, actual: TableState): void
 function removeUnusedChains(desired: DesiredParts, { chains, sets }: TableState): Set<string> {
   const unused = [...chains.values()].filter(({ name }) => !desired.chains.has(name));
   const idle = idleChains(unused, {
-    set: (name) => desired.sets.has(name) || sets.get(name)?.declaration.key.includes('index') === true,
+    set: (name) => desired.sets.has(name) || isEndpointMap(sets.get(name)?.declaration),
     chain: (name) => desired.chains.has(name),
   });
   for (const chain of unused) {
@@ -118,7 +118,7 @@ function missingIn(desired: ReadonlyMap<string, unknown> | undefined, actual: Re
   return [...actual.keys()].filter((key) => !desired?.has(key));
 }
 
-/** At most so many chains for numbers of endpoints that no Service has at the moment are kept. */
+/** How many unused dispatch chains may stay. */
 export const idleChainLimit = 64;
 
 /**

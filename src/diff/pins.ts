@@ -1,6 +1,7 @@
 import { type EndpointAddress, type Protocol, protocols } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { DynamicElement } from '../nft/listed-table.ts';
+import { isDynamic } from '../nft/ruleset-parts.ts';
 import {
   endpointMapName,
   type FrontendScheme,
@@ -68,8 +69,8 @@ export function restorePins(pins: Pins): PinCommand[] {
 
 /** With affinity per endpoint, each endpoint has a set of its clients, which is created and deleted with it. */
 function isClientSet(set: string, { sets }: TableState): boolean {
-  const key = sets.get(set)?.declaration.key;
-  return key?.length === 1 && sets.get(set)?.declaration.flags?.includes('dynamic') === true;
+  const declaration = sets.get(set)?.declaration;
+  return declaration?.key.length === 1 && isDynamic(declaration);
 }
 
 interface PinParts {

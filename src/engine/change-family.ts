@@ -3,7 +3,7 @@ import { idleChainLimit, idleChains, removeUndesired } from '../diff/diff-rulese
 import { type DesiredParts, noDesiredParts, setElement } from '../diff/table-state.ts';
 import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import type { Chain } from '../nft/ruleset.ts';
-import { setsOf } from '../nft/ruleset-parts.ts';
+import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../options.ts';
 import { adviseOn } from '../phases/3-model/build-model.ts';
 import { buildServicePorts } from '../phases/3-model/build-service-ports.ts';
@@ -147,7 +147,7 @@ function removeIdle({ actual, chains: needed }: FamilyState, desired: DesiredPar
   const kept = [...needed.keys()].map((name) => desired.chains.get(name) ?? actual.chains.get(name));
   const read = new Set([...kept, ...idle].flatMap(setsRead));
   for (const [name, { declaration }] of actual.sets) {
-    if (declaration.key.includes('index') && !read.has(name)) {
+    if (isEndpointMap(declaration) && !read.has(name)) {
       desired.sets.set(name, undefined);
     }
   }

@@ -91,7 +91,7 @@ function update(state: EngineState, changes: Changes): Update {
   return { families, text: families.map(printTransaction).join(''), diagnostics: [...found, ...diagnostics] };
 }
 
-/** After an exception, for an object that throws when it is read, what was accepted before it is committed all the same. */
+/** If reading an object throws, the objects before it stay accepted. */
 function accept({ store, touched }: EngineState, { apply = [], remove = [] }: Changes): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const reference of remove) {

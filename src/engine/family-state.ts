@@ -4,7 +4,7 @@ import { rulesetOfTable, type TableState } from '../diff/table-state.ts';
 import { entriesOfNamespaced, type Namespaced } from '../kubernetes/namespaced-map.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
-import { setsOf } from '../nft/ruleset-parts.ts';
+import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings, NodeView, ServicePort } from '../phases/3-model/model.ts';
 import type { AffinityGroup, Claim, DispatchChain, Fragment, PlanContext } from '../phases/5-plan/fragment.ts';
@@ -81,6 +81,6 @@ export function desiredRulesetOf({ actual, chains: needed }: FamilyState): Rules
   const ruleset = rulesetOfTable(actual);
   const chains = ruleset.chains.filter(({ name }) => needed.has(name) || !isDispatchChainName(name));
   const read = new Set(chains.flatMap(({ rules }) => rules.flatMap(setsOf)));
-  const sets = ruleset.sets.filter(({ name, key }) => read.has(name) || !key.includes('index'));
+  const sets = ruleset.sets.filter((set) => read.has(set.name) || !isEndpointMap(set));
   return { ...ruleset, sets, chains };
 }

@@ -7,7 +7,7 @@ import type { Handover } from './replace-services.ts';
 
 /** What to clean up once the kernel holds a change. */
 export interface FollowUp {
-  /** UDP addresses and ports, and node ports, that no Service has any more. */
+  /** UDP addresses and ports, and node ports, that no longer belong to any Service. */
   readonly goneUdpFrontends: readonly UdpFrontend[];
   /** Whether UDP flows in conntrack may be stale. */
   readonly checkUdpFlows: boolean;

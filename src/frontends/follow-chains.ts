@@ -1,6 +1,7 @@
 import { collectAll } from '../lib/lists.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
 import type { Chain, FilledSet, Rule, Ruleset, Statement } from '../nft/ruleset.ts';
+import { isDynamic } from '../nft/ruleset-parts.ts';
 
 /** What a chain picks an endpoint from. */
 export type Choice =
@@ -202,11 +203,6 @@ function audienceOf(rule: Rule, sets: ReadonlyMap<string, FilledSet>): Audience 
   }
   // A rule that could not be read from the kernel is empty.
   return rule.length > 0 ? audience : undefined;
-}
-
-/** Whether rules write to a set or map, which then holds clients. */
-export function isDynamic(set: FilledSet | undefined): boolean {
-  return set?.flags?.includes('dynamic') ?? false;
 }
 
 /** A pod, by address or interface, or the node itself. */

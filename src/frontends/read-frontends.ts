@@ -2,11 +2,12 @@ import { appendAll } from '../lib/lists.ts';
 import { compareText } from '../lib/text.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
+import { elementsIn, isDynamic, splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { isLocalMapName } from '../phases/5-plan/known-names.ts';
 import { perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
-import { type Choice, type Dispatch, followChains, isDynamic } from './follow-chains.ts';
+import { type Choice, type Dispatch, followChains } from './follow-chains.ts';
 import type { Frontend, Policy, Refusal } from './frontend.ts';
-import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey, splitKeyEnd } from './frontend-address.ts';
+import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey } from './frontend-address.ts';
 import { readPinSeconds } from './read-pin-seconds.ts';
 
 /** Every frontend of a ruleset by its verdict key, with the endpoints that serve it and how; none for no table. */
@@ -21,7 +22,7 @@ export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string,
     pinSeconds: readPinSeconds(ruleset),
   };
   const frontends = new Map<string, Frontend>();
-  for (const [key, entry] of readEntries(ruleset.sets)) {
+  for (const [key, entry] of readEntries(ruleset)) {
     frontends.set(key, readFrontend(entry, context));
   }
   return frontends;
@@ -165,21 +166,20 @@ interface Entry {
 }
 
 /** Every frontend that a ruleset serves, refuses or guards, by its key. */
-function readEntries(sets: readonly FilledSet[]): ReadonlyMap<string, Entry> {
-  const elementsIn = (name: string) => sets.find((set) => set.name === name)?.elements ?? [];
+function readEntries(ruleset: Ruleset): ReadonlyMap<string, Entry> {
   const entries = new Map<string, Draft>();
   for (const name of [setNames.serviceIps, setNames.serviceNodePorts]) {
-    for (const element of elementsIn(name)) {
+    for (const element of elementsIn(ruleset, name)) {
       entryOf(element, entries).taken = element;
     }
   }
   for (const name of [setNames.noEndpointServices, setNames.noEndpointNodePorts]) {
-    for (const element of elementsIn(name)) {
+    for (const element of elementsIn(ruleset, name)) {
       entryOf(element, entries).refused = element;
     }
   }
-  const sources = readSources(elementsIn(setNames.firewallSources));
-  for (const element of elementsIn(setNames.firewallIps)) {
+  const sources = readSources(elementsIn(ruleset, setNames.firewallSources));
+  for (const element of elementsIn(ruleset, setNames.firewallIps)) {
     entryOf(element, entries).sourceRanges = sources.get(element.key) ?? [];
   }
   return entries;

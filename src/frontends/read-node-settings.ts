@@ -1,5 +1,6 @@
 import { compareText } from '../lib/text.ts';
 import type { Rule, Ruleset, Statement } from '../nft/ruleset.ts';
+import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
 
@@ -34,9 +35,10 @@ function rulesOf(name: string, { chains }: Ruleset): readonly Rule[] | undefined
   return rules?.every((rule) => rule.length > 0) ? rules : undefined;
 }
 
-function keysOf(name: string, { sets }: Ruleset): string[] {
-  const elements = sets.find((set) => set.name === name)?.elements ?? [];
-  return elements.map(({ key }) => key).sort(compareText);
+function keysOf(name: string, ruleset: Ruleset): string[] {
+  return elementsIn(ruleset, name)
+    .map(({ key }) => key)
+    .sort(compareText);
 }
 
 function readMarks(rules: readonly Rule[]): number[] {

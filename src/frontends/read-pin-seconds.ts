@@ -1,6 +1,6 @@
 import type { FilledSet, Rule, Ruleset } from '../nft/ruleset.ts';
+import { splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { pinKeyOf } from '../phases/5-plan/names.ts';
-import { splitKeyEnd } from './frontend-address.ts';
 
 /**
  * The affinity of frontends in seconds, by {@link pinKeyOf}: the timeout of the rule that pins, for all frontends in the

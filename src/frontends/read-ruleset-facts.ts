@@ -1,5 +1,6 @@
 import type { EndpointAddress, Family } from '../net/network.ts';
-import type { Element, Ruleset } from '../nft/ruleset.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
+import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import type { Frontend } from './frontend.ts';
@@ -20,12 +21,10 @@ export interface RulesetFacts {
 
 /** The facts of a ruleset. The sets of cluster IPs and hairpin connections are indexed on first use. */
 export function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
-  const elementsIn = (name: string): readonly Element[] =>
-    ruleset.sets.find((set) => set.name === name)?.elements ?? [];
   const owners = once(
-    () => new Map(elementsIn(setNames.clusterIps).map(({ key, comment }) => [key, comment] as const)),
+    () => new Map(elementsIn(ruleset, setNames.clusterIps).map(({ key, comment }) => [key, comment] as const)),
   );
-  const hairpins = once(() => new Set(elementsIn(setNames.hairpinConnections).map(({ key }) => key)));
+  const hairpins = once(() => new Set(elementsIn(ruleset, setNames.hairpinConnections).map(({ key }) => key)));
   return {
     family: ruleset.family,
     kindOf: (frontend) => kindOf(frontend, owners),

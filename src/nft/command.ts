@@ -4,6 +4,7 @@ import type { Family } from '../net/network.ts';
 import type { DynamicElement } from './listed-table.ts';
 import { elementText, identifier, printDeclaration, printHook, printRule, quote } from './print.ts';
 import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
+import { kindOfSet } from './ruleset-parts.ts';
 
 /** A command on one table; nft must see the commands of a list in their order. */
 export type Command =
@@ -53,9 +54,9 @@ function printCommand(command: Command, { family, table }: Transaction): string 
     case 'add-rule':
       return `add rule ${place} ${identifier(command.chain)} ${printRule(command.rule, family)}`;
     case 'add-set':
-      return `add ${kindOf(command.set)} ${place} ${identifier(command.set.name)} { ${printDeclaration(command.set, family).join(' ')} }`;
+      return `add ${kindOfSet(command.set)} ${place} ${identifier(command.set.name)} { ${printDeclaration(command.set, family).join(' ')} }`;
     case 'delete-set':
-      return `delete ${kindOf(command.set)} ${place} ${identifier(command.set.name)}`;
+      return `delete ${kindOfSet(command.set)} ${place} ${identifier(command.set.name)}`;
     case 'flush-set':
       return `flush set ${place} ${identifier(command.set)}`;
     case 'add-elements':
@@ -66,10 +67,6 @@ function printCommand(command: Command, { family, table }: Transaction): string 
     case 'add-pins':
       return `add element ${place} ${identifier(command.set)} ${braced(command.pins.map(pinText))}`;
   }
-}
-
-function kindOf({ value }: SetDeclaration): 'set' | 'map' {
-  return value === undefined ? 'set' : 'map';
 }
 
 function braced(texts: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { cidrText, parseAddress, parseCidr } from '../net/address.ts';
 import { type Family, protocols } from '../net/network.ts';
-import type { Element, FilledSet, KeyType, Rule, Scalar, Statement } from './ruleset.ts';
+import type { Element, FilledSet, KeyType, Rule, Ruleset, Scalar, SetDeclaration, Statement } from './ruleset.ts';
 
 /** The names of the sets and maps that a rule uses. */
 export function setsOf(rule: Rule): string[] {
@@ -42,9 +42,35 @@ export function elementsOf({ elements, lists = [] }: FilledSet): Element[] {
   ];
 }
 
+/** The elements of the set or map of that name, without those of endpoint lists; none if there is no such set. */
+export function elementsIn({ sets }: Pick<Ruleset, 'sets'>, name: string): readonly Element[] {
+  return sets.find((set) => set.name === name)?.elements ?? [];
+}
+
+/** `map` for a declaration whose elements have values. */
+export function kindOfSet({ value }: Pick<SetDeclaration, 'value'>): 'set' | 'map' {
+  return value === undefined ? 'set' : 'map';
+}
+
+/** Whether rules write to a set or map, which then holds clients. */
+export function isDynamic(set: Pick<SetDeclaration, 'flags'> | undefined): boolean {
+  return set?.flags?.includes('dynamic') ?? false;
+}
+
+/** Whether it is a map from frontend and index to endpoint; only these have an index in their keys. */
+export function isEndpointMap(set: Pick<SetDeclaration, 'key'> | undefined): boolean {
+  return set?.key.includes('index') ?? false;
+}
+
 /** The parts of a key or value in nft's text, `10.96.0.1 . tcp . 80`. */
 export function splitKey(text: string): string[] {
   return text.split(' . ');
+}
+
+/** A key without its last part, and that part: `10.96.0.1 . tcp . 80` gives `10.96.0.1 . tcp` and `80`. */
+export function splitKeyEnd(key: string): [rest: string, end: string] {
+  const at = key.lastIndexOf(' . ');
+  return at < 0 ? ['', key] : [key.slice(0, at), key.slice(at + 3)];
 }
 
 /** The opposite of {@link splitKey}: equal keys are equal texts. */

@@ -46,10 +46,10 @@ export function gatherEvidence(question: Question): Evidence | undefined {
  */
 function narrowRuleset(ruleset: Ruleset, { source, destination, port }: Packet): Ruleset {
   const keys = new Set([`${destination} . ${port}`, `${source} . ${port}`, `${port}`]);
-  return { ...ruleset, sets: ruleset.sets.map((set) => (isEndpointMap(set) ? narrowSet(set, keys) : set)) };
+  return { ...ruleset, sets: ruleset.sets.map((set) => (isKeyedByPacket(set) ? narrowSet(set, keys) : set)) };
 }
 
-function isEndpointMap({ key, value }: FilledSet): boolean {
+function isKeyedByPacket({ key, value }: FilledSet): boolean {
   const [first, ...rest] = key;
   const isOfFrontend = first === 'port' || (first === 'address' && rest[0] === 'port');
   return value === 'endpoint' && isOfFrontend && key.at(-1) === 'index';

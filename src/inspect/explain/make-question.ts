@@ -4,6 +4,7 @@ import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { type Family, protocols } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
+import { elementsIn } from '../../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
@@ -121,10 +122,9 @@ function findInRules(
     : `Service ${namespace}/${name} has ports ${list}; choose one of them`;
 }
 
-function clusterIpsOf(service: string, { sets }: Ruleset): NamedFrontend[] {
-  const elementsIn = (name: string) => sets.find((set) => set.name === name)?.elements ?? [];
-  const clusterIps = new Set(elementsIn(setNames.clusterIps).map(({ key }) => key));
-  return [...elementsIn(setNames.serviceIps), ...elementsIn(setNames.noEndpointServices)].flatMap(
+function clusterIpsOf(service: string, ruleset: Ruleset): NamedFrontend[] {
+  const clusterIps = new Set(elementsIn(ruleset, setNames.clusterIps).map(({ key }) => key));
+  return [...elementsIn(ruleset, setNames.serviceIps), ...elementsIn(ruleset, setNames.noEndpointServices)].flatMap(
     ({ key, comment }) => {
       const owner = readServicePortName(comment);
       const { address: destination, protocol: word, port } = readVerdictKey(key) ?? {};
