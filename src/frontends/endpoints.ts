@@ -21,6 +21,16 @@ export type LeftOutReason =
   | 'other node'
   | 'other zone';
 
+/** The reasons in words. */
+export const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
+  'not ready': 'not ready',
+  'not serving': 'no longer serving',
+  terminating: 'terminating',
+  'not local': 'not on this node',
+  'other node': 'hinted for other nodes',
+  'other zone': 'hinted for other zones',
+};
+
 /** An endpoint and where it runs. Texts are empty where unknown. */
 export interface EndpointLocation {
   /** `10.1.2.3:8080`, `[fd00::1]:8080`. */

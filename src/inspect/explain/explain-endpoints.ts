@@ -1,4 +1,4 @@
-import { type LeftOutReason, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
+import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
@@ -127,7 +127,7 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
     .filter(({ endpointAddress }) => !used.has(endpointText(endpointAddress)))
     .map((endpoint) => {
       const code = codeOf(endpoint, judge(endpoint), context);
-      return { ...locateEndpoint(endpoint, context.locations), code, reason: words(code, endpoint, context) };
+      return { ...locateEndpoint(endpoint, context.locations), code, reason: reasonText(code, endpoint, context) };
     });
 }
 
@@ -154,29 +154,34 @@ function isHintedElsewhere(
   return hints.length > 0 && !hints.includes(here);
 }
 
-function words(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, context: LeftOutContext): string {
-  const here = context.node.nodeName || 'this node';
+const laterTexts: Readonly<Record<Exclude<LeftOutCode, LeftOutReason>, string>> = {
+  'other pin': 'ready, but the client keeps another endpoint',
+  refused: 'ready, but the packet is dropped earlier',
+  'not in rules': 'ready, but not in this ruleset',
+};
+
+/** The reason in words, with what the snapshot says about it. */
+function reasonText(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, context: LeftOutContext): string {
   switch (code) {
-    case 'not ready':
-      return 'not ready';
-    case 'not serving':
-      return 'terminating and no longer serving';
     case 'terminating':
-      return `terminating; used only while no endpoint${context.isLocal ? ' on this node' : ''} is ready`;
+      return `${leftOutTexts[code]}; used only while no endpoint${context.isLocal ? ' on this node' : ''} is ready`;
     case 'not local':
-      if (context.node.nodeName === '') {
-        return 'no node is selected (--node), so no endpoint counts as local';
-      }
-      return nodeName === '' ? 'its node is unknown' : `on ${escapeControls(nodeName)}, not on ${here}`;
+      return `${leftOutTexts[code]}${whereInstead(nodeName, context)}`;
     case 'other node':
-      return `its hints are for ${escapeControls(nodeHints.join(', '))}`;
+      return `${leftOutTexts[code]}: ${escapeControls(nodeHints.join(', '))}`;
     case 'other zone':
-      return `its hints are for ${escapeControls(zoneHints.join(', '))}`;
-    case 'other pin':
-      return 'ready, but the client keeps another endpoint';
-    case 'refused':
-      return 'ready, but the packet is dropped earlier';
-    case 'not in rules':
-      return 'ready, but not in this ruleset';
+      return `${leftOutTexts[code]}: ${escapeControls(zoneHints.join(', '))}`;
+    case 'not ready':
+    case 'not serving':
+      return leftOutTexts[code];
+    default:
+      return laterTexts[code];
   }
+}
+
+function whereInstead(nodeName: string, { node }: LeftOutContext): string {
+  if (node.nodeName === '') {
+    return ': no node is selected (--node)';
+  }
+  return nodeName === '' ? ': its node is unknown' : `, but on ${escapeControls(nodeName)}`;
 }

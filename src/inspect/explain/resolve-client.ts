@@ -24,7 +24,7 @@ export function resolveClient(client: ClientName, surroundings: Surroundings): R
     case 'address':
       return resolveAddress(client.address, surroundings);
     case 'node':
-      return resolveNode(surroundings);
+      return resolveOwnNode(surroundings);
     case 'outside':
       return { source: outsideAddress(surroundings) };
     case 'pod':
@@ -44,7 +44,7 @@ function resolveAddress(source: string, surroundings: Surroundings): ResolvedCli
 }
 
 /** The kernel uses a local destination as source, and otherwise the address of the outgoing interface. */
-function resolveNode({ destination, localAddresses }: Surroundings): ResolvedClient | string {
+function resolveOwnNode({ destination, localAddresses }: Surroundings): ResolvedClient | string {
   const family = familyOfAddress(destination);
   const source =
     localAddresses.includes(destination) || isLoopback(destination)

@@ -1,4 +1,10 @@
-import { type LeftOutReason, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
+import {
+  endpointState,
+  type LeftOutReason,
+  leftOutReasons,
+  leftOutTexts,
+  locateEndpoint,
+} from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import { frontendHostText } from '../../frontends/frontend-address.ts';
 import { claimsOf } from '../../frontends/frontend-claims.ts';
@@ -37,7 +43,7 @@ export function buildGraph({ views, rulesets, locations }: GraphSources, isSelec
   return {
     nodeName: view?.nodeName ?? '',
     zone: view?.zone ?? '',
-    servicePorts: servicePorts.sort(compareServicePorts),
+    servicePorts: servicePorts.sort(compareGraphPorts),
   };
 }
 
@@ -67,11 +73,11 @@ function drawPort(servicePort: ServicePort, { view, frontends, locations }: Port
       routes: held ? routesOf(held) : [],
     })),
     routes,
-    endpoints: listEndpoints(servicePort, { view, locations, routesTo }),
+    endpoints: graphEndpoints(servicePort, { view, locations, routesTo }),
   };
 }
 
-function compareServicePorts(a: GraphServicePort, b: GraphServicePort): number {
+function compareGraphPorts(a: GraphServicePort, b: GraphServicePort): number {
   return (
     compareText(a.namespace, b.namespace) ||
     compareText(a.name, b.name) ||
@@ -89,7 +95,7 @@ interface EndpointContext {
 }
 
 /** All endpoints of a service port, with where they run and why some get no connections. */
-function listEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
+function graphEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
   const { view, locations, routesTo } = context;
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
   return servicePort.endpoints.map((endpoint) => {
@@ -101,33 +107,23 @@ function listEndpoints(servicePort: ServicePort, context: EndpointContext): Grap
       nodeName: node,
       zone: (endpoint.local && view.zone) || zone,
       local: endpoint.local,
-      state: stateOf(endpoint),
+      state: shownState(endpoint),
       routes,
       leftOut: routes.length > 0 ? '' : wordsFor(reasonOf(endpoint), routesTo),
     };
   });
 }
 
-function stateOf({ ready, terminating }: Endpoint): GraphEndpoint['state'] {
-  if (ready) {
-    return 'ready';
-  }
-  return terminating ? 'terminating' : 'not ready';
+/** The page counts endpoints that terminate as such, whether they still serve or not. */
+function shownState(endpoint: Endpoint): GraphEndpoint['state'] {
+  const state = endpointState(endpoint);
+  return state === 'not serving' ? 'terminating' : state;
 }
-
-const words: Readonly<Record<LeftOutReason, string>> = {
-  'not ready': 'not ready',
-  'not serving': 'no longer serving',
-  terminating: 'terminating',
-  'not local': 'not on this node',
-  'other node': 'hinted for other nodes',
-  'other zone': 'hinted for other zones',
-};
 
 /** Where no endpoint gets connections, hints are not the reason. */
 function wordsFor(reason: LeftOutReason, routesTo: Routes['routesTo']): string {
   const isHint = reason === 'other node' || reason === 'other zone';
-  return isHint && routesTo.size === 0 ? 'no frontend leads here' : words[reason];
+  return isHint && routesTo.size === 0 ? 'no frontend leads here' : leftOutTexts[reason];
 }
 
 function usesAllNodes({ internalPolicy, nodePort, externalIPs, loadBalancerIPs }: ServicePort): boolean {

@@ -115,8 +115,8 @@ describe('endpoints that are left out', () => {
       '203.0.113.9',
       '198.51.100.200:443',
       [
-        '10.244.2.31:8443 not local: on worker-2, not on worker-1',
-        '10.244.2.32:8443 not local: on worker-2, not on worker-1',
+        '10.244.2.31:8443 not local: not on this node, but on worker-2',
+        '10.244.2.32:8443 not local: not on this node, but on worker-2',
       ],
     ],
     ['10.244.1.5', '198.51.100.200:443', []],
@@ -124,8 +124,8 @@ describe('endpoints that are left out', () => {
       '10.244.1.5',
       '10.96.0.50:9000',
       [
-        '10.244.2.52:9000 other zone: its hints are for zone-b',
-        '10.244.2.53:9000 other zone: its hints are for zone-b',
+        '10.244.2.52:9000 other zone: hinted for other zones: zone-b',
+        '10.244.2.53:9000 other zone: hinted for other zones: zone-b',
       ],
     ],
     ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: ready, but the packet is dropped earlier']],
@@ -182,6 +182,6 @@ test('without a node, its addresses are not known', () => {
     protocol: 'tcp',
   });
   expect(new Set(local.leftOut.map(({ reason }) => reason))).toEqual(
-    new Set(['no node is selected (--node), so no endpoint counts as local']),
+    new Set(['not on this node: no node is selected (--node)']),
   );
 });
