@@ -1,4 +1,5 @@
-import type { DesiredState, TableUpdate } from '../engine/engine.ts';
+import type { DesiredState } from '../engine/desired-state.ts';
+import type { TableUpdate } from '../engine/engine.ts';
 import type { NftErrorKind } from '../kernel/nft-error.ts';
 import { type Pause, pauseWithClock } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';

@@ -1,6 +1,6 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
 import { planTable, type TablePlan } from '../diff/plan-table.ts';
-import type { DesiredState } from '../engine/engine.ts';
+import type { DesiredState } from '../engine/desired-state.ts';
 import { isNftError, type NftError } from '../kernel/nft-error.ts';
 import { checkTransaction, loadTransaction, type Pause, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
@@ -132,7 +132,7 @@ function done(job: TableJob, { pinCommands: _, ...plan }: TablePlan): TableOutco
 }
 
 function failed(job: TableJob, commands: readonly Command[], error: NftError): TableOutcome {
-  return { ...noPlan(job, commands), result: 'failed', rejectedServices: [], error };
+  return { ...noPlan(job, commands), result: 'failed', error };
 }
 
 function noPlan({ desired, family }: TableJob, commands: readonly Command[]): Omit<TableOutcome, 'result'> {

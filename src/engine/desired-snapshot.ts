@@ -6,7 +6,7 @@ import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
 import { selectView } from '../phases/4-select/select-endpoints.ts';
 import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
-import type { DesiredState } from './engine.ts';
+import type { DesiredState } from './desired-state.ts';
 
 /** A compiled snapshot as the desired state, to be applied once. */
 export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, options: CompileOptions): DesiredState {

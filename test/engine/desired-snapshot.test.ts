@@ -4,7 +4,7 @@ import { applyTables } from '../../src/apply/apply-tables.ts';
 import type { Outcome } from '../../src/apply/outcome.ts';
 import { compileRulesets } from '../../src/compile.ts';
 import { desiredSnapshot } from '../../src/engine/desired-snapshot.ts';
-import type { DesiredState } from '../../src/engine/engine.ts';
+import type { DesiredState } from '../../src/engine/desired-state.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
 import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { resultsOf } from '../apply/start-proxy.ts';

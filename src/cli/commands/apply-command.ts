@@ -69,7 +69,7 @@ async function applyPaths(
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ targetNft: nft.targetNft, ...settings.options });
-  const compiled = await compilePaths(paths, { options, fatal: settings.diagnostics, context, progress });
+  const compiled = await compilePaths(paths, { options, configDiagnostics: settings.diagnostics, context, progress });
   if (typeof compiled === 'number') {
     return compiled;
   }

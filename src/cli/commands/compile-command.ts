@@ -52,7 +52,11 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, context)) {
     return exitCodes.wrongUsage;
   }
-  const cluster = compileSnapshot(snapshot, { options: withDefaults(options), fatal: diagnostics, context });
+  const cluster = compileSnapshot(snapshot, {
+    options: withDefaults(options),
+    configDiagnostics: diagnostics,
+    context,
+  });
   if (typeof cluster === 'number') {
     return cluster;
   }

@@ -82,7 +82,7 @@ async function planTables(
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
-  const request = { options, fatal: settings.diagnostics, context, progress };
+  const request = { options, configDiagnostics: settings.diagnostics, context, progress };
   const compiled = await compilePaths(paths, request);
   const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, { ...request, run });
   if (typeof compiled === 'number' || !read) {
@@ -118,7 +118,7 @@ async function chooseTables(
     return (name) => readActualTable(request.run, name);
   }
   // Settings were reported with the first snapshot.
-  const compiled = await compilePaths([from], { ...request, fatal: [], onlyAboutInput: true });
+  const compiled = await compilePaths([from], { ...request, configDiagnostics: [], onlyAboutInput: true });
   if (typeof compiled === 'number') {
     request.context.stderr.write(`error: --from ${escapeControls(from)} gives no ruleset to compare with\n`);
     return undefined;

@@ -35,7 +35,7 @@ export async function loadCluster(
     return exitCodes.wrongUsage;
   }
   const { options, diagnostics } = await loadSettings(flags);
-  const request = { options: withDefaults(options), fatal: diagnostics, usesPods: true, context } as const;
+  const request = { options: withDefaults(options), configDiagnostics: diagnostics, usesPods: true, context } as const;
   return compilePaths(paths, request);
 }
 
@@ -43,7 +43,7 @@ export async function loadCluster(
 export interface CompileRequest {
   readonly options: CompileOptions;
   /** Findings about the configuration file. */
-  readonly fatal: readonly Diagnostic[];
+  readonly configDiagnostics: readonly Diagnostic[];
   /** Reports only what concerns the input, nothing that follows from settings. */
   readonly onlyAboutInput?: true;
   /** The command shows Pods, so they are not reported as ignored. */
@@ -77,11 +77,11 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
  */
 export function compileSnapshot(
   { documents, diagnostics }: ReadResult,
-  { options, fatal, onlyAboutInput, usesPods, context }: CompileRequest,
+  { options, configDiagnostics, onlyAboutInput, usesPods, context }: CompileRequest,
 ): Cluster | number {
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
-  const aboutFiles = [...fatal, ...diagnostics];
+  const aboutFiles = [...configDiagnostics, ...diagnostics];
   const isRefused = !rulesets || aboutFiles.some((diagnostic) => severityOf(diagnostic) === 'error');
   const found = [...aboutFiles, ...(onlyAboutInput ? compiled.diagnostics.filter(isAboutInput) : compiled.diagnostics)];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
