@@ -10,6 +10,7 @@ import { type DoctorFlags, readHead, runDoctor } from '../../src/cli/commands/do
 import { findingCodes } from '../../src/inspect/doctor/finding.ts';
 import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
+import { clockWithoutProgress } from '../support/without-progress.ts';
 import { runCommand } from './run-command.ts';
 
 /** A node without problems; tests add some. */
@@ -44,7 +45,15 @@ async function doctor(
   const stdout = Object.assign(new PassThrough(), { isTTY: terminal });
   const stderr = new PassThrough();
   const outputs = Promise.all([readStream(stdout), readStream(stderr)]);
-  const context = { stdin: new PassThrough(), stdout, stderr, env: {}, run, lock: withoutLock, now: (): number => 0 };
+  const context = {
+    stdin: new PassThrough(),
+    stdout,
+    stderr,
+    env: {},
+    run,
+    lock: withoutLock,
+    now: clockWithoutProgress(),
+  };
   const all = { ...node, ...files };
   const exitCode = await runDoctor({ output: 'text', ...flags }, context, async (path) => all[path]);
   stdout.end();

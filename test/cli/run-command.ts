@@ -3,12 +3,14 @@ import { text as readText } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
 import type { CommandResult } from '../support/run-main.ts';
+import { clockWithoutProgress } from '../support/without-progress.ts';
 
 /** Everything outside of a command: its input, programs, clock, environment and outputs. */
 export interface CommandWorld {
   /** Standard input, which is a terminal without it. */
   readonly input?: string;
   readonly run: RunProgram;
+  /** Without it, no progress is shown. */
   readonly now?: () => number;
   readonly env?: Readonly<Record<string, string>>;
   /** Which of the outputs are terminals. */
@@ -18,14 +20,14 @@ export interface CommandWorld {
 /** Runs the command line in this process, with `run` in place of programs. */
 export async function runCommand(
   args: readonly string[],
-  { input, run, now, env = {}, terminals = [] }: CommandWorld,
+  { input, run, now = clockWithoutProgress(), env = {}, terminals = [] }: CommandWorld,
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
   const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout') });
   const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr') });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
-  const exitCode = await main(args, { stdin, stdout, stderr, env, run, ...(now && { now }) });
+  const exitCode = await main(args, { stdin, stdout, stderr, env, run, now });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
+import { clockWithoutProgress } from './without-progress.ts';
 
 /** What a command did, as a shell would see it. */
 export interface CommandResult {
@@ -19,7 +20,7 @@ export async function runMain(
   const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
-  const exitCode = await main(args, { stdin, stdout, stderr, env });
+  const exitCode = await main(args, { stdin, stdout, stderr, env, now: clockWithoutProgress() });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;
