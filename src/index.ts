@@ -21,6 +21,7 @@ export {
 } from './diagnostics/diagnostic.ts';
 export type { Document, InputText, Position, Source } from './diagnostics/document.ts';
 export { formatDiagnostic } from './diagnostics/format-diagnostic.ts';
+export type { Finding } from './diff/describe-findings.ts';
 export { planTable, type TablePlan } from './diff/plan-table.ts';
 export { createEngine } from './engine/create-engine.ts';
 export type * from './engine/engine.ts';

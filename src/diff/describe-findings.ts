@@ -9,23 +9,31 @@ import { setNames } from '../phases/5-plan/names.ts';
 import { fixedChains, fixedSets } from '../phases/5-plan/plan-ruleset.ts';
 import { foreignHooks } from './diff-rulesets.ts';
 
+/** Something in a table that neither Services nor settings explain. */
+export interface Finding {
+  /** In words for people, one line: `chain services is empty`. */
+  readonly message: string;
+  /** The chain that it is about, if it is about one. */
+  readonly chain?: string;
+}
+
 /**
  * What a table holds that neither Services nor settings explain, because another program changed it or another version
- * created it. In words for people, sorted by kind. Differences of rules that depend on settings are left out: to explain
+ * created it, sorted by kind. Differences of rules that depend on settings are left out: to explain
  * them takes both rulesets (compareSettings).
  *
  * @param commands the commands that repair it.
  */
-export function describeFindings({ ruleset, deviations }: ListedTable, commands: readonly Command[]): string[] {
-  return [
-    ...deviations.map(({ message }) => message),
+export function describeFindings({ ruleset, deviations }: ListedTable, commands: readonly Command[]): Finding[] {
+  const found: Finding[] = [
+    ...deviations.map(({ message, chain }) => ({ message, ...(chain !== undefined && { chain }) })),
     ...describeChains(ruleset, commands),
-    ...describeSets(ruleset, commands),
-    ...ruleset.sets.flatMap(describeElements),
-  ].map(escapeControls);
+    ...[...describeSets(ruleset, commands), ...ruleset.sets.flatMap(describeElements)].map((message) => ({ message })),
+  ];
+  return found.map((finding) => ({ ...finding, message: escapeControls(finding.message) }));
 }
 
-function describeChains(ruleset: Ruleset, commands: readonly Command[]): string[] {
+function describeChains(ruleset: Ruleset, commands: readonly Command[]): Finding[] {
   const { chains } = ruleset;
   const added = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
   const known = new Set(chains.map(({ name }) => name));
@@ -33,16 +41,16 @@ function describeChains(ruleset: Ruleset, commands: readonly Command[]): string[
   const written = rulesWritten(commands);
   const hooked = new Set(foreignHooks(ruleset));
   return [
-    ...missing.map((name) => `chain ${name} is missing`),
+    ...missing.map((name) => ({ message: `chain ${name} is missing`, chain: name })),
     ...chains.flatMap(({ name, rules }) => {
       if (!isKnownChain(name)) {
-        return [`unknown chain ${name}`];
+        return [{ message: `unknown chain ${name}`, chain: name }];
       }
       const problems = [
         ...(hooked.has(name) ? ['has a different hook'] : []),
         ...describeRules({ name, rules }, written.get(name)),
       ];
-      return problems.map((problem) => `chain ${name} ${problem}`);
+      return problems.map((problem) => ({ message: `chain ${name} ${problem}`, chain: name }));
     }),
   ];
 }

@@ -2,7 +2,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
-import { describeFindings } from './describe-findings.ts';
+import { describeFindings, type Finding } from './describe-findings.ts';
 import { diffRulesets, foreignHooks, replaceTable } from './diff-rulesets.ts';
 import { deletePins, findInvalidatedPins, restorePins, splitPins } from './pins.ts';
 import { indexTable, rulesetOfTable, type TableState } from './table-state.ts';
@@ -27,8 +27,8 @@ export interface TablePlan {
   readonly before: ListedTable | undefined;
   /** The table afterward. */
   readonly after: Ruleset;
-  /** What the table held that neither Services nor settings explain, in words for people. */
-  readonly findings: readonly string[];
+  /** What the table held that neither Services nor settings explain. */
+  readonly findings: readonly Finding[];
 }
 
 /**

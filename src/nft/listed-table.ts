@@ -13,6 +13,8 @@ export interface TableName {
 export interface Deviation {
   /** What and where, for people: `chain services: rule 2 is not understood`. */
   readonly message: string;
+  /** The chain that it is about, if it is about one. */
+  readonly chain?: string;
   /** True when no command on a single part can repair it, so that the table must be rebuilt. */
   readonly needsRebuild: boolean;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { engineWith, node, workerOptions } from '../engine/worker.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
-import { type Answer, refusing, says } from '../support/fake-nft.ts';
+import { type Answer, answering, refusing, says } from '../support/fake-nft.ts';
 import { type FakeProxy, resultsOf, startProxy } from './start-proxy.ts';
 
 /** 40 Services, `shop/s0` to `shop/s39`; s7 is at 10.96.1.7. */
@@ -62,6 +62,13 @@ describe('a Service that is left out', () => {
     expect([outcome.ok, outcome.families[0]?.rejectedServices]).toEqual([false, ['shop/s17']]);
     expect(nft.commandsSince()).toEqual(['nft -f -']);
     expect(nft.texts().at(-1)).toBe(engineWith(services.flat()).update(change).text);
+  });
+
+  test('is named when a later change fails, too', async () => {
+    const { proxy, nft } = await without17();
+    nft.answers.unshift(answering('nft -f -', says.notPermitted));
+    const outcome = await proxy.update({ apply: [service('s3', ['2.6'])[1]] });
+    expect(outcome.families[0]).toMatchObject({ result: 'failed', rejectedServices: ['shop/s17'] });
   });
 
   test('is tried again when it changes, and loaded when nft accepts it then', async () => {

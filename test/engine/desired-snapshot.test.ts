@@ -98,7 +98,7 @@ describe('a dry run', () => {
     const nft = createFakeNft(answering(listTable.ip, printed('ip', [{ flowtable: { name: 'f' } }])));
     const outcome = await dryRun(snapshotOf([node()]), nft);
     expect(resultsOf(outcome)).toEqual(['ip rebuilt']);
-    expect(outcome.families[0]?.findings).toContain('unknown flowtable f');
+    expect(outcome.families[0]?.findings.map(({ message }) => message)).toContain('unknown flowtable f');
   });
 
   test.each([

@@ -102,7 +102,7 @@ async function planTables(
 }
 
 function planUnreadTable(desired: Ruleset, { kind, said }: NftError): TablePlan {
-  const findings = [`cannot be read (${kind}): ${said[0]}`];
+  const findings = [{ message: `cannot be read (${kind}): ${said[0]}` }];
   return { ...planTable(desired, undefined, { rebuild: true }), findings };
 }
 
@@ -156,7 +156,12 @@ function textOf(plans: readonly TablePlan[], options: RenderPlanOptions): string
 function jsonOf(plans: readonly TablePlan[]): string {
   const tables = plans.map((plan) => {
     const { changes, findings } = describePlan(plan);
-    return { ...changes, result: plan.result, commands: plan.commands.length, findings };
+    return {
+      ...changes,
+      result: plan.result,
+      commands: plan.commands.length,
+      findings: findings.map(({ message }) => message),
+    };
   });
   return `${JSON.stringify({ tables }, undefined, 2)}\n`;
 }

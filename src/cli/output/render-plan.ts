@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TableOutcome } from '../../apply/outcome.ts';
+import type { Finding } from '../../diff/describe-findings.ts';
 import type { TablePlan } from '../../diff/plan-table.ts';
 import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
@@ -49,8 +50,8 @@ function renderLines(plan: PlannedTable, { color, limit }: RenderPlanOptions): s
   ];
 }
 
-function foundText(finding: string): string {
-  return `found: ${finding}`;
+function foundText({ message }: Finding): string {
+  return `found: ${message}`;
 }
 
 /** How many lines of one kind are printed at most. */
@@ -75,15 +76,16 @@ export interface PlannedTable
 interface DescribedPlan {
   readonly changes: FamilyChanges;
   /** What neither Services nor settings explain, including chains that differ. */
-  readonly findings: readonly string[];
+  readonly findings: readonly Finding[];
 }
 
 /** What differs in a table in Service terms, and findings: what must come from another program. */
 export function describePlan({ before, after, findings }: PlannedTable): DescribedPlan {
   const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after);
   const unexplained = [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
-  const unreported = unexplained.filter((chain) => !findings.some((text) => isAbout(text, chain)));
-  return { changes, findings: [...findings, ...unreported.map((chain) => `chain ${chain} has different rules`)] };
+  const unreported = unexplained.filter((chain) => !findings.some((finding) => finding.chain === chain));
+  const different = unreported.map((chain) => ({ message: `chain ${chain} has different rules`, chain }));
+  return { changes, findings: [...findings, ...different] };
 }
 
 /** A flushed chain says nothing about settings. */
@@ -103,11 +105,6 @@ function differingDispatchChains(
   const rules = new Map(after?.chains.map((chain) => [chain.name, chain.rules]));
   const dispatching = before?.chains.filter(({ name }) => isDispatchChainName(name) && rules.has(name)) ?? [];
   return dispatching.filter((chain) => !isDeepStrictEqual(chain.rules, rules.get(chain.name))).map(({ name }) => name);
-}
-
-function isAbout(finding: string, chain: string): boolean {
-  const starts = [`chain ${chain} `, `chain ${chain}: `];
-  return finding === `unknown chain ${chain}` || starts.some((start) => finding.startsWith(start));
 }
 
 /** How much a transaction changes: `5 elements added, 4 deleted, 1 chain written`; for a new table `22 elements, 24 chains`. */

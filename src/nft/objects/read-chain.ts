@@ -23,14 +23,14 @@ export function readChain(
 ): ReadChain {
   const { name, policy = 'accept' } = listed;
   const deviations = unexpectedParts(listed).map(
-    (part): Deviation => ({ message: `chain ${name}: unexpected ${part}`, needsRebuild: true }),
+    (part): Deviation => ({ message: `chain ${name}: unexpected ${part}`, chain: name, needsRebuild: true }),
   );
   const hook = readHook(listed);
   const rules = listedRules.map(({ comment, expr }, index): Rule => {
     const rule = comment === undefined ? readRule(expr, family) : undefined;
     if (!rule) {
       const problem = comment === undefined ? 'is not understood' : 'has a comment';
-      deviations.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, needsRebuild: false });
+      deviations.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, chain: name, needsRebuild: false });
     }
     return rule ?? [];
   });

@@ -101,7 +101,11 @@ function readChains(json: NftJson, family: Family, deviations: Deviation[]): Cha
   for (const chain of rules.keys()) {
     if (!names.has(chain)) {
       const place = chain === undefined ? 'a chain without a name' : `chain ${chain}`;
-      deviations.push({ message: `${place} has rules but is not listed`, needsRebuild: true });
+      deviations.push({
+        message: `${place} has rules but is not listed`,
+        ...(chain !== undefined && { chain }),
+        needsRebuild: true,
+      });
     }
   }
   return chains;

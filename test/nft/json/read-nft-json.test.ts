@@ -159,7 +159,7 @@ describe('a chain', () => {
         'chain e: unexpected empty type',
         'chain f: unexpected type filter hook input priority a mapping',
         'chain f: unexpected policy an empty list',
-      ].map((message) => ({ message, needsRebuild: true })),
+      ].map((message) => ({ message, chain: message.charAt('chain '.length), needsRebuild: true })),
     );
   });
 });

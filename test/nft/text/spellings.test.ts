@@ -139,7 +139,9 @@ describe('rules that svc2nft never writes are not understood', () => {
   ])('%s', (text) => {
     const listing = parse(`chain c {\n\t\tdrop\n\t\t${text}\n\t\treturn\n\t}`);
     expect(listing?.ruleset.chains[0]?.rules).toEqual([[{ kind: 'drop' }], [], [{ kind: 'return' }]]);
-    expect(listing?.deviations).toEqual([{ message: 'chain c: rule 2 is not understood', needsRebuild: false }]);
+    expect(listing?.deviations).toEqual([
+      { message: 'chain c: rule 2 is not understood', chain: 'c', needsRebuild: false },
+    ]);
   });
 });
 
