@@ -27,6 +27,7 @@ interface Difference {
  * What turns a table that holds `before` (undefined: no table) into one that holds `desired`; no commands when nothing
  * differs. Endpoint lists keep their order in the kernel, which has no meaning, and unused chains for numbers of
  * endpoints may stay (idleChains); everything else is as if `desired` had been loaded alone.
+ * The order of the commands: change-table.ts.
  */
 export function diffRulesets(before: Ruleset | undefined, desired: Ruleset): Difference {
   if (!before) {

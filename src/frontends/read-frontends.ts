@@ -94,6 +94,7 @@ function readServed(
   const [all, local] = isLocal ? [internalChoice, choice] : [choice, undefined];
   return {
     policy: policyOf(dispatch, isLocal),
+    // Such chains come from externalLocalRules, without a local chain.
     refusal: internalChoice && !choice ? `${refusal} for external clients` : null,
     affinitySeconds: affinitySeconds || (usesPins ? (pinSeconds.get(pinKeyOf(protocol, endpointKey)) ?? 0) : 0),
     all: all && endpointAddressesAt(all, position, lists),

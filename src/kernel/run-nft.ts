@@ -17,7 +17,7 @@ const pauses = [50, 500];
 
 /**
  * The result of an attempt, which is repeated after errors that may pass: another program changed rules at the same time,
- * or a signal ended nft.
+ * or a signal ended nft. Which errors: nftRemedies in nft-error.ts.
  *
  * @param mayRepeat whether another attempt is allowed after an error.
  */

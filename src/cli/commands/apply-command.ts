@@ -29,7 +29,7 @@ left out, 4 no permission or nft not found.`;
 export function applyCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('apply'))
     .description(
-      'Applies the ruleset that `compile` prints to the kernel: reads the tables, and sends what differs, in one transaction for each family.',
+      'Brings the tables in the kernel in line with what `compile` prints: reads them and sends only what differs, in one transaction per family.',
     )
     .option('--dry-run', 'let the kernel check the transactions without changing anything')
     .addHelpText('before', examples)

@@ -23,7 +23,7 @@ Exit codes: 0 done, 1 bad input (only diagnostics are printed, on stderr), 2 wro
 export function compileCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('compile'))
     .description(
-      "Compiles the output of `kubectl get services,endpointslices,nodes -A -o json` into a node's nftables ruleset.",
+      "Compiles the output of `kubectl get services,endpointslices,nodes,servicecidrs -A -o json` into a node's nftables ruleset.",
     )
     .option('-o, --output <file>', 'write the ruleset to this file instead of stdout', checkedText(outputFileProblem))
     .addHelpText('before', examples)

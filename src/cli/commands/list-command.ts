@@ -43,7 +43,7 @@ endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, le
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
 
 Exit codes: 0 done, even if there is nothing to list; 1 bad input, no such Service or namespace, or no such table;
-2 wrong usage; 3 refused by nft or the kernel; 4 no permission or nft not found.`;
+2 wrong usage; 3 nft or the kernel refused; 4 no permission or nft not found.`;
 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(context: Context, setExitCode: (code: number) => void): Command {

@@ -1,4 +1,7 @@
-/** Node ports: at which of the node's addresses they are open (KubeProxyConfiguration.nodePortAddresses). */
+/**
+ * Node ports: the rules that open them at some of the node's addresses (KubeProxyConfiguration.nodePortAddresses). Which
+ * addresses: 3-model/resolve-node.ts.
+ */
 
 import type { Family } from '../../net/network.ts';
 import { daddr, originalDaddr } from '../../nft/expressions.ts';

@@ -1,7 +1,7 @@
 /**
  * ClientIP affinity (Service spec.sessionAffinity) with chains and maps that all Services share. Pins are written after
  * DNAT, when the packet itself names the endpoint that was picked, and read before the next pick. The maps are written
- * to by rules, which nft 1.0.6 cannot do over IPv6: see affinity-per-endpoint.ts.
+ * to by rules, which nft 1.0.6 cannot do over IPv6: see affinity-per-endpoint.ts. The default timeout: 3-model/build-service-ports.ts.
  */
 
 import type { Protocol } from '../../net/network.ts';
