@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import { describeValue, listWords } from '../lib/unknown-values.ts';
+import { listWords } from '../lib/text.ts';
+import { describeValue } from '../lib/unknown-values.ts';
 import { type Cidr, parseAddress, parseCidr } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
 

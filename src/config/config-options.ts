@@ -1,6 +1,7 @@
 import type { Report } from '../diagnostics/diagnostic.ts';
-import { suggestClosest } from '../lib/text.ts';
-import { describePath, describeValue, isMapping, listWords, type Mapping, type Path } from '../lib/unknown-values.ts';
+import type { Mutable } from '../lib/mutable.ts';
+import { listWords, suggestClosest } from '../lib/text.ts';
+import { describePath, describeValue, isMapping, type Mapping, type Path } from '../lib/unknown-values.ts';
 import { parseAddress } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
 import {
@@ -14,7 +15,7 @@ import {
 } from './check-options.ts';
 
 /** Options under construction. */
-type Draft = { -readonly [Key in keyof CompileOptions]?: CompileOptions[Key] };
+type Draft = Partial<Mutable<CompileOptions>>;
 
 /** The options that a KubeProxyConfiguration sets. Invalid values are reported and left out. */
 export function configOptions(config: Mapping, report: Report): Partial<CompileOptions> {

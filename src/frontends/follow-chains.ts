@@ -1,6 +1,7 @@
 import { collectAll } from '../lib/lists.ts';
+import type { Mutable } from '../lib/mutable.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
-import type { Chain, FilledSet, Rule, Ruleset, Statement } from '../nft/ruleset.ts';
+import type { Chain, FilledSet, Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
 import { isDynamic } from '../nft/ruleset-parts.ts';
 
 /** What a chain picks an endpoint from. */
@@ -60,7 +61,7 @@ interface Context {
   readonly known: Map<string, Dispatch>;
 }
 
-type Draft = { -readonly [Field in keyof Dispatch]: Dispatch[Field] };
+type Draft = Mutable<Dispatch>;
 
 /** The chain that is being read. */
 interface Position {
@@ -171,11 +172,7 @@ function isEnd({ choice, understood }: Dispatch): boolean {
 }
 
 /** The map holds pins, or endpoints. */
-function joinMap(
-  dispatch: Draft,
-  { protocol, key, map }: Extract<Statement, { kind: 'dnat-map' }>,
-  { sets }: Context,
-): void {
+function joinMap(dispatch: Draft, { protocol, key, map }: StatementOf<'dnat-map'>, { sets }: Context): void {
   const numgen = key.find((part) => part.kind === 'numgen');
   if (isDynamic(sets.get(map))) {
     dispatch.usesPins = true;
@@ -206,13 +203,13 @@ function audienceOf(rule: Rule, sets: ReadonlyMap<string, FilledSet>): Audience 
 }
 
 /** A pod, by address or interface, or the node itself. */
-function isInternalClient({ left, negated }: Extract<Statement, { kind: 'match' }>): boolean {
+function isInternalClient({ left, negated }: StatementOf<'match'>): boolean {
   const isSource = (left.kind === 'address' || left.kind === 'fib-type') && left.field === 'saddr';
   return !negated && (isSource || left.kind === 'iifname');
 }
 
 function isPinnedClient(
-  { key, negated, set }: Extract<Statement, { kind: 'match-set' }>,
+  { key, negated, set }: StatementOf<'match-set'>,
   sets: ReadonlyMap<string, FilledSet>,
 ): boolean {
   const [field] = key;

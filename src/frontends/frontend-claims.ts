@@ -1,3 +1,4 @@
+import { pushTo } from '../lib/lists.ts';
 import type { FrontendKind, ServicePort } from '../phases/3-model/model.ts';
 import { displayName, elementComment } from '../phases/5-plan/names.ts';
 import type { Frontend } from './frontend.ts';
@@ -45,12 +46,7 @@ export function indexClaims(
   const index = new Map<string, FrontendClaim[]>();
   for (const servicePort of servicePorts) {
     for (const claim of claimsOf(servicePort, frontends)) {
-      const others = index.get(claim.key);
-      if (others) {
-        others.push(claim);
-      } else {
-        index.set(claim.key, [claim]);
-      }
+      pushTo(index, claim.key, claim);
     }
   }
   return index;

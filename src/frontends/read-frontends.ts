@@ -1,4 +1,5 @@
-import { appendAll } from '../lib/lists.ts';
+import { appendAll, pushTo } from '../lib/lists.ts';
+import type { Mutable } from '../lib/mutable.ts';
 import { compareText } from '../lib/text.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
@@ -187,7 +188,7 @@ function readEntries(ruleset: Ruleset): ReadonlyMap<string, Entry> {
 }
 
 /** An entry that is being put together. */
-type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
+type Draft = Mutable<Entry>;
 
 function entryOf(element: Element, entries: Map<string, Draft>): Draft {
   const { key } = element;
@@ -210,12 +211,7 @@ function readSources(elements: readonly Element[]): Map<string, string[]> {
   const sources = new Map<string, string[]>();
   for (const { key } of elements) {
     const [frontend, source] = splitKeyEnd(key);
-    const others = sources.get(frontend);
-    if (others) {
-      others.push(source);
-    } else {
-      sources.set(frontend, [source]);
-    }
+    pushTo(sources, frontend, source);
   }
   for (const ranges of sources.values()) {
     ranges.sort(compareText);

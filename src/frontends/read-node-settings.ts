@@ -1,5 +1,5 @@
 import { compareText } from '../lib/text.ts';
-import type { Rule, Ruleset, Statement } from '../nft/ruleset.ts';
+import type { Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
 import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
@@ -78,7 +78,7 @@ function readDetector(services: readonly Rule[], { chains }: Ruleset): SettingsI
   return undefined;
 }
 
-type Match = Extract<Statement, { kind: 'match' }>;
+type Match = StatementOf<'match'>;
 
 function isSourceMatch(statement: Statement): statement is Match {
   if (statement.kind !== 'match') {

@@ -1,3 +1,4 @@
+import type { Mutable } from '../lib/mutable.ts';
 import type { FilledSet, Rule, Ruleset } from '../nft/ruleset.ts';
 import { splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { pinKeyOf } from '../phases/5-plan/names.ts';
@@ -29,7 +30,7 @@ interface Pinning {
 
 /** The set that a rule asks whether an endpoint may be pinned; undefined for every other rule. */
 function pinningOf(rule: Rule): Pinning | undefined {
-  const found: { -readonly [Field in keyof Pinning]?: Pinning[Field] } = {};
+  const found: Partial<Mutable<Pinning>> = {};
   for (const statement of rule) {
     if (statement.kind === 'match' && statement.left.kind === 'l4proto') {
       found.protocol = `${statement.right}`;

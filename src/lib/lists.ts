@@ -17,3 +17,13 @@ export function collectAll<T, U>(items: readonly T[], listOf: (item: T) => reado
   }
   return collected;
 }
+
+/** Appends an item to the list under a key, which is created if there is none. */
+export function pushTo<K, T>(lists: Map<K, T[]>, key: K, item: T): void {
+  const list = lists.get(key);
+  if (list) {
+    list.push(item);
+  } else {
+    lists.set(key, [item]);
+  }
+}

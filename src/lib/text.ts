@@ -27,6 +27,22 @@ function escapeCharacter(character: string): string {
   );
 }
 
+/** `a, b and c`. */
+export function listWords(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** `1 error`, `2,000 errors`. */
+export function countOf(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** The lines as one text, each with a line break at its end. */
+export function joinLines(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
+
 /** The word that `text` probably stands for: equal except for case, or at most two typos away; otherwise undefined. */
 export function suggestClosest(text: string, words: readonly string[]): string | undefined {
   const lower = text.toLowerCase();

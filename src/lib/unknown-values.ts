@@ -25,12 +25,6 @@ function describeKey(key: string | number): string {
   return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `.${key}` : `[${describeValue(key)}]`;
 }
 
-/** `a, b and c`. */
-export function listWords(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-}
-
 /** A parsed object with any content. */
 export type Mapping = Readonly<Record<string, unknown>>;
 

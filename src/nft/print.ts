@@ -13,6 +13,7 @@ import type {
   Scalar,
   SetDeclaration,
   Statement,
+  StatementOf,
 } from './ruleset.ts';
 
 /** A comment at the top of the file, for its readers. */
@@ -149,8 +150,6 @@ function printList({ key, endpointAddresses }: EndpointList): string {
   return parts.join('');
 }
 
-type Of<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
-
 /** A rule on one line. */
 export function printRule(rule: Rule, family: Family): string {
   return rule.map((statement) => printStatement(statement, family)).join(' ');
@@ -190,22 +189,25 @@ function printStatement(statement: Statement, family: Family): string {
   }
 }
 
-function printMatch({ left, negated, right }: Of<'match'>, family: Family): string {
+function printMatch({ left, negated, right }: StatementOf<'match'>, family: Family): string {
   return `${printExpression(left, family)} ${negated ? '!= ' : ''}${printScalar(right, left)}`;
 }
 
-function printRandomGoto({ chains }: Of<'random-goto'>): string {
+function printRandomGoto({ chains }: StatementOf<'random-goto'>): string {
   const targets = chains.map((chain, index) => `${index} : goto ${identifier(chain)}`);
   return `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`;
 }
 
 /** nft needs to know the protocol of a port. */
-function printDnat({ protocol, address, port }: Of<'dnat'>, family: Family): string {
+function printDnat({ protocol, address, port }: StatementOf<'dnat'>, family: Family): string {
   const target = family === 'ip' ? word(address) : `[${word(address)}]`;
   return `meta l4proto ${protocol} dnat to ${target}:${port}`;
 }
 
-function printSetChange({ kind, set, key, value, timeoutSeconds }: Of<'update' | 'delete'>, family: Family): string {
+function printSetChange(
+  { kind, set, key, value, timeoutSeconds }: StatementOf<'update' | 'delete'>,
+  family: Family,
+): string {
   const timeout = timeoutSeconds === undefined ? '' : ` timeout ${timeoutSeconds}s`;
   const data = value === undefined ? '' : ` : ${concat(value.map((part) => printExpression(part, family)))}`;
   return `${kind} @${identifier(set)} { ${printExpressions(key, family)}${timeout}${data} }`;

@@ -104,6 +104,9 @@ export type Statement =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   | { readonly kind: 'drop' | 'reject' | 'return' | 'masquerade' };
 
+/** The statements of one kind, or of several. */
+export type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
+
 /** A rule: all its statements, in order. */
 export type Rule = readonly Statement[];
 

@@ -1,5 +1,5 @@
 import { protocols } from '../net/network.ts';
-import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement } from '../nft/ruleset.ts';
+import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement, StatementOf } from '../nft/ruleset.ts';
 import { isCanonical, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
 import type { RulesetNames } from './lookup-tables.ts';
 
@@ -92,8 +92,6 @@ function namesIn(rule: Rule, { sets }: RulesetNames): string[] {
   );
 }
 
-type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
-
 /** @throws UnknownRule for a statement that the walker does not understand, or that names a missing set or chain. */
 export function checkStatement(statement: Statement, names: RulesetNames, place: RulesetPlace): void {
   const { kind } = statement;
@@ -146,7 +144,7 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
 }
 
 interface Lookup {
-  readonly statement: Of<'match-set' | 'vmap' | 'dnat-map'>;
+  readonly statement: StatementOf<'match-set' | 'vmap' | 'dnat-map'>;
   /** What the elements must lead to. */
   readonly value: FilledSet['value'];
   readonly names: RulesetNames;
@@ -159,7 +157,7 @@ function checkLookup(name: string, { statement, value, names, place }: Lookup): 
   refuseUnless(set.value === value, place, `${name} has the wrong type for ${statement.kind}`);
 }
 
-function checkChange(statement: Of<'update' | 'delete'>, names: RulesetNames, place: RulesetPlace): void {
+function checkChange(statement: StatementOf<'update' | 'delete'>, names: RulesetNames, place: RulesetPlace): void {
   const set = declarationOf(statement.set, names, place);
   refuseUnless(set.flags?.includes('dynamic') === true, place, `${set.name} is not dynamic`);
   checkKey(statement.key, set, place);
@@ -176,7 +174,11 @@ function checkChange(statement: Of<'update' | 'delete'>, names: RulesetNames, pl
   refuseUnless(timed, place, `${set.name} has no timeouts`);
 }
 
-function checkMatch({ left, right, negated }: Of<'match'>, { family }: RulesetNames, place: RulesetPlace): void {
+function checkMatch(
+  { left, right, negated }: StatementOf<'match'>,
+  { family }: RulesetNames,
+  place: RulesetPlace,
+): void {
   const type = checkExpression(left, place);
   if (type !== 'other') {
     const isNumber = type === 'port' || type === 'index';
@@ -195,13 +197,17 @@ function checkMatch({ left, right, negated }: Of<'match'>, { family }: RulesetNa
   refuseUnless(left.kind !== 'ct-status' || negated !== true, place, 'negated ct-status');
 }
 
-const knownWords: Partial<Record<Of<'match'>['left']['kind'], readonly (string | number)[]>> = {
+const knownWords: Partial<Record<StatementOf<'match'>['left']['kind'], readonly (string | number)[]>> = {
   'ct-state': ['new', 'established', 'related', 'invalid'],
   'ct-status': ['dnat'],
   'fib-type': ['local'],
 };
 
-function checkDnat({ protocol, address, port }: Of<'dnat'>, { family }: RulesetNames, place: RulesetPlace): void {
+function checkDnat(
+  { protocol, address, port }: StatementOf<'dnat'>,
+  { family }: RulesetNames,
+  place: RulesetPlace,
+): void {
   const known = protocols.includes(protocol) && isWithin(port, 0xffff) && !address.includes('/');
   refuseUnless(known && isCanonical(address, 'address', family), place, 'invalid address or port');
 }

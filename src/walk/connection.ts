@@ -1,4 +1,5 @@
 import { invariant } from '../lib/invariant.ts';
+import type { Mutable } from '../lib/mutable.ts';
 import type { Protocol } from '../net/network.ts';
 import type { Chain, Element } from '../nft/ruleset.ts';
 import type { Memory } from './fate.ts';
@@ -35,7 +36,7 @@ export function hasNewDestination(connection: Connection): boolean {
 }
 
 /** A copy of a connection, to be changed. */
-type ConnectionDraft = { -readonly [Field in keyof Connection]: Connection[Field] };
+type ConnectionDraft = Mutable<Connection>;
 
 /** A copy to change. It names all fields because a spread takes several times as long, and every branch needs copies. */
 export function copyConnection(connection: Connection): ConnectionDraft {

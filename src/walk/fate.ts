@@ -1,3 +1,4 @@
+import { pushTo } from '../lib/lists.ts';
 /** What goes into a walk and what comes out of it. Addresses are canonical text of the ruleset's family. */
 
 import { invariant } from '../lib/invariant.ts';
@@ -103,7 +104,7 @@ export function summarizeFate({ outcomes }: Fate): FateSummary {
   const arriving = outcomes.filter(({ verdict }) => verdict === 'translated' || verdict === 'untouched');
   const byEndpoint = new Map<string, PacketOutcome[]>();
   for (const outcome of outcomes.filter(({ verdict }) => verdict === 'translated')) {
-    byEndpoint.set(outcome.endpoint, [...(byEndpoint.get(outcome.endpoint) ?? []), outcome]);
+    pushTo(byEndpoint, outcome.endpoint, outcome);
   }
   const endpoints = [...byEndpoint].map(([endpoint, same]) => ({
     endpoint,

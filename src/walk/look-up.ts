@@ -1,6 +1,6 @@
 import { cidrText, parseCidr } from '../net/address.ts';
 import type { EndpointAddress } from '../net/network.ts';
-import type { Element, Expression, Scalar, Statement } from '../nft/ruleset.ts';
+import type { Element, Expression, Scalar, StatementOf } from '../nft/ruleset.ts';
 import { joinKey, splitKey } from '../nft/ruleset-parts.ts';
 import {
   branchOf,
@@ -207,7 +207,7 @@ const defaultSize = 65_535;
 
 /** A statement that changes a dynamic set, with the set and what was read from the packet. */
 export interface MemoryChange {
-  readonly statement: Extract<Statement, { kind: 'update' | 'delete' }>;
+  readonly statement: StatementOf<'update' | 'delete'>;
   readonly set: IndexedSet;
   readonly key: string;
   /** Present for a map. */

@@ -1,6 +1,6 @@
 import { canonicalAddress, cidrContains, parseCidr } from '../net/address.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
-import type { Element, Scalar, Statement } from '../nft/ruleset.ts';
+import type { Element, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
@@ -22,8 +22,6 @@ type Control =
 export interface Effect extends LookupResult {
   readonly control: Control;
 }
-
-type Of<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 
 const next: Control = { kind: 'next' };
 const endRule: Control = { kind: 'end-rule' };
@@ -77,13 +75,13 @@ function effectOf(
   return { connection, control, key, element };
 }
 
-function runMatch(statement: Of<'match'>, connection: Connection, context: WalkContext): Effect[] {
+function runMatch(statement: StatementOf<'match'>, connection: Connection, context: WalkContext): Effect[] {
   const answers = matchStatement(statement, connection, context);
   return answers.map((holds) => effectOf(branchOf(connection, answers.length), holds ? next : endRule));
 }
 
 function runMatchSet(
-  { set, key, negated = false }: Of<'match-set'>,
+  { set, key, negated = false }: StatementOf<'match-set'>,
   connection: Connection,
   context: WalkContext,
 ): Effect[] {
@@ -103,7 +101,11 @@ function translation(result: LookupResult, translated: Connection | undefined): 
   return translated ? effectOf(translated, accept, result) : effectOf(result.connection, endRule, result);
 }
 
-function runChange(statement: Of<'update' | 'delete'>, connection: Connection, context: WalkContext): Effect[] {
+function runChange(
+  statement: StatementOf<'update' | 'delete'>,
+  connection: Connection,
+  context: WalkContext,
+): Effect[] {
   const set = setOf(statement.set, context);
   const value = statement.value && readEndpointAddress(statement.value, connection, context);
   const readings = statement.value && !value ? [] : evaluateKey(statement.key, connection, context);
@@ -128,11 +130,11 @@ function withMark(connection: Connection, mark: number): Connection {
 }
 
 /** JavaScript computes with signed 32 bits, a mark is unsigned. */
-function changeMark(mark: number, { operator, mark: bit }: Of<'set-mark'>): number {
+function changeMark(mark: number, { operator, mark: bit }: StatementOf<'set-mark'>): number {
   return (operator === 'or' ? mark | bit : mark ^ bit) >>> 0;
 }
 
-type Match = Extract<Statement, { kind: 'match' }>;
+type Match = StatementOf<'match'>;
 
 /** Whether a match holds: once, or for each number that a `numgen` may draw. It fails when the packet lacks the field. */
 function matchStatement(statement: Match, connection: Connection, context: WalkContext): readonly boolean[] {

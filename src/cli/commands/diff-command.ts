@@ -3,7 +3,7 @@ import { readActualTable } from '../../apply/read-actual-table.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, joinLines } from '../../lib/text.ts';
 import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -146,11 +146,7 @@ async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFla
 }
 
 function textOf(plans: readonly TablePlan[], options: RenderPlanOptions): string {
-  return plans
-    .filter(({ result }) => result !== 'unchanged')
-    .flatMap((plan) => renderPlan(plan, options))
-    .map((line) => `${line}\n`)
-    .join('');
+  return joinLines(plans.filter(({ result }) => result !== 'unchanged').flatMap((plan) => renderPlan(plan, options)));
 }
 
 function jsonOf(plans: readonly TablePlan[]): string {

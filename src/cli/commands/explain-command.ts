@@ -7,7 +7,7 @@ import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
 import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
 import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, joinLines } from '../../lib/text.ts';
 import { canonicalAddress, familyOfAddress, isLoopback } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
@@ -252,5 +252,5 @@ function print(explanation: Explanation, { output }: ExplainFlags, context: Cont
     return `${JSON.stringify(explanation, undefined, 2)}\n`;
   }
   const lines = renderExplanation(explanation, { color: wantsColor(context, 'stdout'), limit: shown });
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }

@@ -4,7 +4,7 @@ import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
 import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, joinLines } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -90,7 +90,7 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
     context.stderr.write('nothing to list: no Services\n');
   }
   const { items, problems } = filterRows(inventory.items, flags);
-  context.stderr.write(linesOf(problems.map((problem) => `error: ${problem}`)));
+  context.stderr.write(joinLines(problems.map((problem) => `error: ${problem}`)));
   const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, context);
   return exitCode === exitCodes.done && problems.length > 0 ? exitCodes.badInput : exitCode;
 }
@@ -130,14 +130,10 @@ async function textOf(inventory: Inventory, { output }: ListFlags): Promise<stri
       return stringify(inventory, { aliasDuplicateObjects: false, lineWidth: 0 });
     }
     case 'name':
-      return linesOf(nameServicePorts(items));
+      return joinLines(nameServicePorts(items));
     default:
-      return linesOf(renderFrontendTable(items, { wide: output === 'wide' }));
+      return joinLines(renderFrontendTable(items, { wide: output === 'wide' }));
   }
-}
-
-function linesOf(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join('');
 }
 
 /**

@@ -3,6 +3,7 @@ import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts'
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
 import type { Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
+import { joinLines } from '../../lib/text.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
@@ -121,10 +122,7 @@ function verifyCluster(
 }
 
 function textOf(verifications: readonly Verification[]): string {
-  return verifications
-    .flatMap(renderVerification)
-    .map((line) => `${line}\n`)
-    .join('');
+  return joinLines(verifications.flatMap(renderVerification));
 }
 
 function jsonOf(verifications: readonly Verification[]): string {

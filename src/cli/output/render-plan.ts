@@ -5,6 +5,8 @@ import type { TablePlan } from '../../diff/plan-table.ts';
 import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../inspect/changes/render-changes.ts';
+import { pushTo } from '../../lib/lists.ts';
+import { countOf } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
@@ -112,7 +114,7 @@ export function summarizeCommands(commands: readonly Command[]): string {
   const added = countElements(commands, 'add-elements');
   const chains = namesIn(commands, 'add-chain');
   if (commands.some(({ kind }) => kind === 'add-table')) {
-    return [...(added > 0 ? [plural(added, 'element')] : []), plural(chains.size, 'chain')].join(', ');
+    return [...(added > 0 ? [countOf(added, 'element')] : []), countOf(chains.size, 'chain')].join(', ');
   }
   const written = new Set([...chains, ...namesIn(commands, 'add-rule')]).size;
   const parts = [
@@ -121,7 +123,7 @@ export function summarizeCommands(commands: readonly Command[]): string {
     describe('set', { added: namesIn(commands, 'add-set').size, deleted: namesIn(commands, 'delete-set').size }),
   ];
   const text = parts.filter((part) => part !== '').join(', ');
-  return text === '' ? plural(commands.length, 'command') : text;
+  return text === '' ? countOf(commands.length, 'command') : text;
 }
 
 /** The same for each set and chain: `hairpin-connections  1 element added`. */
@@ -129,12 +131,7 @@ export function summarizeParts(commands: readonly Command[]): string[] {
   const parts = new Map<string, Command[]>();
   for (const command of commands) {
     const name = nameIn(command);
-    const others = parts.get(name);
-    if (others) {
-      others.push(command);
-    } else {
-      parts.set(name, [command]);
-    }
+    pushTo(parts, name, command);
   }
   return [...parts].map(([name, own]) => `${name}  ${summarizeCommands(own)}`);
 }
@@ -143,12 +140,8 @@ export function summarizeParts(commands: readonly Command[]): string[] {
 function describe(noun: string, numbers: Readonly<Record<string, number>>): string {
   const some = Object.entries(numbers).filter(([, number]) => number > 0);
   return some
-    .map(([verb, number], index) => `${index === 0 ? plural(number, noun) : number.toLocaleString('en')} ${verb}`)
+    .map(([verb, number], index) => `${index === 0 ? countOf(number, noun) : number.toLocaleString('en')} ${verb}`)
     .join(', ');
-}
-
-function plural(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${number === 1 ? noun : `${noun}s`}`;
 }
 
 function countElements(commands: readonly Command[], kind: 'add-elements' | 'delete-elements'): number {

@@ -1,6 +1,6 @@
 import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { countOf, escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
 import { type Context, wantsColor } from '../context.ts';
 
@@ -18,7 +18,7 @@ export function reportDiagnostics(
     return;
   }
   const warnings = diagnostics.length - errors.length;
-  const counts = `${count(errors.length, 'error')}${warnings > 0 ? `, ${count(warnings, 'warning')}` : ''}`;
+  const counts = `${countOf(errors.length, 'error')}${warnings > 0 ? `, ${countOf(warnings, 'warning')}` : ''}`;
   context.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
 }
 
@@ -52,10 +52,6 @@ export function progressOn({ stderr }: Context): OnProgress {
 
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function leftOut(errors: readonly Diagnostic[]): string[] {

@@ -1,5 +1,6 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
+import { joinLines } from '../../lib/text.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderPlan } from './render-plan.ts';
@@ -15,11 +16,7 @@ export function reportOutcome({ families, conntrack }: Outcome, settings: Report
   const { stdout, stderr } = settings.context;
   reportErrors(families, settings);
   for (const family of families) {
-    stdout.write(
-      renderOutcome(family, settings)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+    stdout.write(joinLines(renderOutcome(family, settings)));
   }
   if (conntrack?.missing) {
     stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts';
 import { compareFrontends, readFrontends } from '../../frontends/read-frontends.ts';
 import { readNodeSettings, type SettingsInRules } from '../../frontends/read-node-settings.ts';
+import { pushTo } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { LocalDetector } from '../../phases/3-model/model.ts';
@@ -56,12 +57,7 @@ function groupByServicePort(frontends: Frontends): ServicePorts {
   const groups = new Map<string, [Frontend, ...Frontend[]]>();
   for (const frontend of frontends.values()) {
     const { owner } = frontend;
-    const group = groups.get(owner);
-    if (group) {
-      group.push(frontend);
-    } else {
-      groups.set(owner, [frontend]);
-    }
+    pushTo(groups, owner, frontend);
   }
   for (const group of groups.values()) {
     group.sort(compareFrontends);

@@ -1,5 +1,5 @@
 import { isNftError } from '../../kernel/nft-error.ts';
-import { listWords } from '../../lib/unknown-values.ts';
+import { listWords } from '../../lib/text.ts';
 import type { ChainFact, Facts } from './facts.ts';
 import { hasIpv4, type Judgment, note, ok, problem, warning } from './finding.ts';
 

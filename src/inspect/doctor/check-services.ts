@@ -1,4 +1,4 @@
-import { listWords } from '../../lib/unknown-values.ts';
+import { listWords } from '../../lib/text.ts';
 import { type Facts, type FileName, type FirewallService, knownFiles } from './facts.ts';
 import { type Judgment, note, ok, warning } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import { isNftError } from '../../kernel/nft-error.ts';
-import { listWords } from '../../lib/unknown-values.ts';
+import { listWords } from '../../lib/text.ts';
 import { isKnownChain } from '../../phases/5-plan/known-names.ts';
 import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';

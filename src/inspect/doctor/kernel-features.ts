@@ -1,5 +1,6 @@
 import { isNftError } from '../../kernel/nft-error.ts';
-import { listWords } from '../../lib/unknown-values.ts';
+import { pushTo } from '../../lib/lists.ts';
+import { listWords } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import type { Facts, MissingFeature } from './facts.ts';
 import { type Judgment, note, ok, problem, warning } from './finding.ts';
@@ -174,7 +175,7 @@ export function checkFeatures({ nft, features }: Facts): Judgment {
 function describeMissing(missing: readonly MissingFeature[]): string {
   const families = new Map<string, string[]>();
   for (const { feature, family } of missing) {
-    families.set(feature, [...(families.get(feature) ?? []), family]);
+    pushTo(families, feature, family);
   }
   return listWords([...families].map(([feature, names]) => `${feature} (${names.join(', ')})`));
 }

@@ -1,4 +1,4 @@
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, joinLines } from '../../lib/text.ts';
 import type { DoctorFinding, FindingStatus } from './finding.ts';
 
 /** From worst to best. */
@@ -28,7 +28,7 @@ export function renderFindings(findings: readonly DoctorFinding[], options: Find
     .filter((status) => counts[status] > 0)
     .map((status) => describeCount(status, counts[status]));
   const lines = [...findings.flatMap((finding) => renderFinding(finding, options)), summary.join(', ')];
-  return lines.map((line) => `${line}\n`).join('');
+  return joinLines(lines);
 }
 
 function renderFinding({ code, status, what, advice }: DoctorFinding, { color, page }: FindingsFormat): string[] {

@@ -1,7 +1,8 @@
+import type { Mutable } from '../../lib/mutable.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { type Family, protocols } from '../../net/network.ts';
 import { printRule } from '../../nft/print.ts';
-import type { Chain, Element, Rule, Statement } from '../../nft/ruleset.ts';
+import type { Chain, Element, Rule, Statement, StatementOf } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
 import { isClientSetName } from '../../phases/5-plan/known-names.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
@@ -73,7 +74,7 @@ export function frontendElement({ frontend, refusal, guarded }: PacketPath): Ele
   return (frontend ?? refusal ?? guarded)?.element;
 }
 
-type Draft = { -readonly [Field in keyof PacketPath]: PacketPath[Field] };
+type Draft = Mutable<PacketPath>;
 
 /** What the rules decided on the way to an outcome, read from the steps of the walk. */
 export function readPath({ steps }: PacketOutcome, { chains, family }: IndexedChains): PacketPath {
@@ -125,7 +126,7 @@ const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
 const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
 
 /** Only chains of external frontends match the source without setting a mark in the same rule. */
-function clientMatchOf({ left, negated }: Extract<Statement, { kind: 'match' }>): keyof PacketPath | undefined {
+function clientMatchOf({ left, negated }: StatementOf<'match'>): keyof PacketPath | undefined {
   if (negated) {
     return undefined;
   }
@@ -137,7 +138,7 @@ function clientMatchOf({ left, negated }: Extract<Statement, { kind: 'match' }>)
 }
 
 function membershipOf(
-  { set, negated }: Extract<Statement, { kind: 'match-set' }>,
+  { set, negated }: StatementOf<'match-set'>,
   { chain, passed }: Step,
 ): keyof PacketPath | undefined {
   if (set === setNames.firewallSources && negated) {
@@ -174,7 +175,7 @@ function affinityOf(set: string): keyof PacketPath | undefined {
   return isClientSetName(set) ? 'pinFollowed' : undefined;
 }
 
-function markOf({ operator }: Extract<Statement, { kind: 'set-mark' }>, { chain }: Step): keyof PacketPath | undefined {
+function markOf({ operator }: StatementOf<'set-mark'>, { chain }: Step): keyof PacketPath | undefined {
   if (operator !== 'or') {
     return undefined;
   }

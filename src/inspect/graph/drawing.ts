@@ -1,3 +1,4 @@
+import { pushTo } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
@@ -194,12 +195,7 @@ function groupBy(
   const groups = new Map<string, PlacedBox[]>();
   for (const box of placed) {
     const name = nameOf(box);
-    const group = groups.get(name);
-    if (group) {
-      group.push(box);
-    } else {
-      groups.set(name, [box]);
-    }
+    pushTo(groups, name, box);
   }
   return [...groups].sort(([a], [b]) => Number(b === first) - Number(a === first) || compareText(a, b));
 }

@@ -1,5 +1,6 @@
 import type { Frontend, Refusal } from '../../frontends/frontend.ts';
 import type { FrontendClaim } from '../../frontends/frontend-claims.ts';
+import { pushTo } from '../../lib/lists.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Route } from './graph.ts';
 
@@ -96,12 +97,7 @@ function routesToEndpoints(ordered: readonly Draft[]): Map<string, number[]> {
   const routesTo = new Map<string, number[]>();
   for (const [index, { endpointAddresses }] of ordered.entries()) {
     for (const endpointAddress of endpointAddresses.map(endpointText)) {
-      const routes = routesTo.get(endpointAddress);
-      if (routes) {
-        routes.push(index);
-      } else {
-        routesTo.set(endpointAddress, [index]);
-      }
+      pushTo(routesTo, endpointAddress, index);
     }
   }
   return routesTo;

@@ -1,3 +1,4 @@
+import { pushTo } from '../../lib/lists.ts';
 import { rangeOf } from '../../net/address.ts';
 import { joinKey, splitKey } from '../../nft/ruleset-parts.ts';
 import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
@@ -118,12 +119,7 @@ function readSourceRanges({ sets }: Pick<IndexedRuleset, 'sets'>): Map<string, s
       for (const key of entries.keys()) {
         const parts = splitKey(key);
         const frontend = joinKey(parts.slice(0, -1));
-        const known = ranges.get(frontend);
-        if (known) {
-          known.push(parts.at(-1) ?? '');
-        } else {
-          ranges.set(frontend, [parts.at(-1) ?? '']);
-        }
+        pushTo(ranges, frontend, parts.at(-1) ?? '');
       }
     }
   }

@@ -1,6 +1,6 @@
 import { type Cidr, cidrContains, rangeEdges, rangeOf, singleAddress } from '../../net/address.ts';
 import type { EndpointAddress } from '../../net/network.ts';
-import type { Ruleset, Statement } from '../../nft/ruleset.ts';
+import type { Ruleset, Statement, StatementOf } from '../../nft/ruleset.ts';
 import type { Packet } from '../../walk/fate.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
@@ -122,7 +122,7 @@ export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
   };
 }
 
-function isMatch(statement: Statement): statement is Extract<Statement, { kind: 'match' }> {
+function isMatch(statement: Statement): statement is StatementOf<'match'> {
   return statement.kind === 'match';
 }
 

@@ -1,4 +1,5 @@
-import { escapeControls } from '../../lib/text.ts';
+import { pushTo } from '../../lib/lists.ts';
+import { countOf, escapeControls } from '../../lib/text.ts';
 import type { Fault, Verification } from './verification.ts';
 
 /** How many faults of one kind are printed; the others are counted. */
@@ -7,11 +8,11 @@ const shownOfKind = 20;
 /** A verification as lines: one for each fault, then a summary. Control characters are escaped. */
 export function renderVerification({ family, table, faults, ...counts }: Verification): string[] {
   const numbers = [
-    plural(counts.frontends, 'frontend'),
-    plural(counts.endpoints, 'endpoint'),
-    `${plural(counts.packets, 'packet')} walked`,
+    countOf(counts.frontends, 'frontend'),
+    countOf(counts.endpoints, 'endpoint'),
+    `${countOf(counts.packets, 'packet')} walked`,
   ];
-  const verdict = faults.length === 0 ? 'correct' : plural(faults.length, 'fault');
+  const verdict = faults.length === 0 ? 'correct' : countOf(faults.length, 'fault');
   return [...renderFaults(faults), `table ${family} ${table}: ${numbers.join(', ')}: ${verdict}`].map(escapeControls);
 }
 
@@ -19,12 +20,7 @@ export function renderVerification({ family, table, faults, ...counts }: Verific
 function renderFaults(faults: readonly Fault[]): string[] {
   const kinds = new Map<string, Fault[]>();
   for (const fault of faults) {
-    const known = kinds.get(fault.code);
-    if (known) {
-      known.push(fault);
-    } else {
-      kinds.set(fault.code, [fault]);
-    }
+    pushTo(kinds, fault.code, fault);
   }
   return [...kinds].flatMap(([code, ofKind]) => {
     const others = ofKind.length - shownOfKind;
@@ -38,8 +34,4 @@ function renderFaults(faults: readonly Fault[]): string[] {
 function renderFault({ service, frontend, message }: Fault): string {
   const place = [service, frontend].filter((part) => part !== undefined).join(' ');
   return place === '' ? message : `${place}: ${message}`;
-}
-
-function plural(number: number, noun: string): string {
-  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,3 +1,4 @@
+import { pushTo } from '../../lib/lists.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Element, EndpointList, KeyType, SetDeclaration } from '../ruleset.ts';
@@ -198,15 +199,10 @@ function append(
   { key, index, endpointAddress }: IndexedAddress,
   endpointAddresses: Map<string, EndpointAddress[]>,
 ): boolean {
-  const list = endpointAddresses.get(key);
-  if (index !== (list?.length ?? 0)) {
+  if (index !== (endpointAddresses.get(key)?.length ?? 0)) {
     return false;
   }
-  if (list) {
-    list.push(endpointAddress);
-  } else {
-    endpointAddresses.set(key, [endpointAddress]);
-  }
+  pushTo(endpointAddresses, key, endpointAddress);
   return true;
 }
 

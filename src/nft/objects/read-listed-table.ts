@@ -1,4 +1,4 @@
-import { appendAll } from '../../lib/lists.ts';
+import { appendAll, pushTo } from '../../lib/lists.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import type { Deviation, DynamicElement, KnownNames, ListedTable, TableName } from '../listed-table.ts';
@@ -114,12 +114,7 @@ function readChains(json: NftJson, family: Family, deviations: Deviation[]): Cha
 function rulesByChain(rules: readonly NftRule[]): Map<string | undefined, NftRule[]> {
   const found = new Map<string | undefined, NftRule[]>();
   for (const rule of rules) {
-    const known = found.get(rule.chain);
-    if (known) {
-      known.push(rule);
-    } else {
-      found.set(rule.chain, [rule]);
-    }
+    pushTo(found, rule.chain, rule);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import type { DiagnosticCode, Problem } from '../../diagnostics/diagnostic.ts';
-import { suggestClosest } from '../../lib/text.ts';
-import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
+import { listWords, suggestClosest } from '../../lib/text.ts';
+import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
 import type { Schema } from './schemas.ts';
 
 /** What ajv makes of a schema: whether a value is valid; if not, `errors` says why until the next call. */

@@ -1,7 +1,8 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { Service, ServicePortSpec } from '../../kubernetes/objects.ts';
 import { isAddressField, isServed, loadBalancerTexts, serviceFamilies } from '../../kubernetes/services.ts';
-import { describePath, describeValue, listWords, type Path } from '../../lib/unknown-values.ts';
+import { listWords } from '../../lib/text.ts';
+import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
 import { parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, familyOfName, nameOfFamily } from '../../net/network.ts';
 import { checkCidr } from './check-objects.ts';

@@ -12,7 +12,7 @@
  */
 
 import { daddr, l4proto, saddr, thDport } from '../../nft/expressions.ts';
-import type { Chain, Rule, SetDeclaration, Statement } from '../../nft/ruleset.ts';
+import type { Chain, Rule, SetDeclaration, Statement, StatementOf } from '../../nft/ruleset.ts';
 import type { LocalDetector, ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
 import { isTranslated } from './base-chains.ts';
@@ -89,7 +89,7 @@ function isNotFromPod(detector: LocalDetector): Match {
   return { ...isFromPod(detector), negated: true };
 }
 
-type Match = Extract<Statement, { kind: 'match' }>;
+type Match = StatementOf<'match'>;
 
 /** Source, destination, protocol and port of connections from endpoints to themselves. */
 export const hairpinConnections: SetDeclaration = {
