@@ -11,4 +11,6 @@ npm run --silent unused
 npm run --silent package-check
 # CI keeps vitest from writing files that are missing instead of failing on them.
 export CI="${CI:-1}"
+# Colors would turn each dot into forty bytes of a log.
+[ -t 1 ] || export NO_COLOR=1
 exec npx vitest run --reporter=dot ${GITHUB_ACTIONS:+--reporter=github-actions}
