@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what tests and demo need besides Node and npm: nft, ip, conntrack, python3, chromium, and the shells and groff for what is
+# Installs what the tests need besides Node and npm: nft, ip, conntrack, python3, chromium, and the shells and groff for what is
 # written for them. Debian and its relatives only, as root only; elsewhere it says what is missing and leaves the rest to
 # those who need it.
 set -euo pipefail

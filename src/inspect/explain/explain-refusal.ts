@@ -19,7 +19,7 @@ export interface Conclusion {
   readonly steps: readonly ExplainedStep[];
 }
 
-const rejected = 'rejected with an ICMP error, so the client sees "connection refused" immediately';
+const rejected = 'rejected with an ICMP error, so the client sees "connection refused"';
 const dropped = 'dropped, so the client gets no answer and times out';
 
 /** Why the packet is rejected or dropped. */

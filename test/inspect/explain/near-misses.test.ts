@@ -62,7 +62,7 @@ test.each(misses)('%s: %s', (to, code, text) => {
   expect({ verdict, reason, service }).toEqual({ verdict: 'untouched', reason: { code, text }, service: null });
 });
 
-const refused = 'rejected with an ICMP error, so the client sees "connection refused" immediately';
+const refused = 'rejected with an ICMP error, so the client sees "connection refused"';
 const silent = 'dropped, so the client gets no answer and times out';
 
 /** Explanations of packets that a rule refuses. */
