@@ -144,13 +144,13 @@ function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext)
 }
 
 const examples = `Examples:
-  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1
+  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
   svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
-  svc2nft explain dump.yaml --node worker-1 --from outside --to 192.0.2.11:30080
-  svc2nft list dump.yaml --node worker-1 -o wide
-  svc2nft verify dump.yaml --node worker-1 --ruleset kernel
-  svc2nft graph dump.yaml --node worker-1 -o html --file graph.html
+  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
+  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o wide
+  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel
+  svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html
   svc2nft doctor
 `;
 

@@ -14,7 +14,7 @@ const examples = `Examples:
 `;
 
 const exitText = `
-Removes any table of that name, whoever created it. Established connections continue: conntrack keeps translating them
+Removes any table of that name, no matter which program created it. Established connections continue: conntrack keeps translating them
 until they end.
 
 Exit codes: 0 done, or there was no table, 2 wrong usage, 3 nft or the kernel refused, 4 no permission or nft not found.`;

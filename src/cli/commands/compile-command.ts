@@ -10,9 +10,9 @@ import { loadSettings } from '../input/load-settings.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
-  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft compile --node worker-1
+  kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft compile --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
-  svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11
+  svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11 --cluster-cidr 10.244.0.0/16
   svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 -o rules.nft
 `;
 

@@ -21,8 +21,8 @@ import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
-  svc2nft diff dump.yaml --node worker-1 -o nft                   the transactions that apply would send
-  svc2nft diff today.yaml --from yesterday.yaml --node worker-1   compare two snapshots: needs neither root nor nft
+  svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o nft                   the transactions that apply would send
+  svc2nft diff today.yaml --from yesterday.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   compare two snapshots: needs neither root nor nft
 `;
 
 const exitText = `

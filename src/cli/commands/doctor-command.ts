@@ -34,7 +34,7 @@ export function doctorCommand(context: Context, setExitCode: (code: number) => v
     )
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(
-      new Option('-o, --output <format>', 'text: for people; json: for programs')
+      new Option('-o, --output <format>', 'text: human-readable; json: for programs')
         .choices(['text', 'json'])
         .default('text'),
     )

@@ -24,8 +24,8 @@ import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
-  svc2nft explain dump.yaml --node worker-1 --from pod:shop/web-1 --to service:shop/cart:http
-  svc2nft explain dump.yaml --node worker-1 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
+  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to service:shop/cart:http
+  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
   svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the loaded rules, without a snapshot
   svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;

@@ -17,9 +17,9 @@ import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
-  svc2nft graph dump.yaml --node worker-1 --file graph.html        a searchable page, for clusters of any size
-  svc2nft graph dump.yaml --node worker-1 --service shop/web       Mermaid, which GitHub shows in Markdown
-  svc2nft graph dump.yaml --node worker-1 -n shop --file shop.svg  a picture of one namespace
+  svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html        a searchable page, for clusters of any size
+  svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --service shop/web       Mermaid, which GitHub shows in Markdown
+  svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop --file shop.svg  a picture of one namespace
 `;
 
 const exitText = `
@@ -30,7 +30,7 @@ be one of the input files.
 The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
 from the slices alone. The HTML page works offline and sends nothing.
 
-Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 the output cannot be written.`;
+Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 no permission to write.`;
 
 /** `svc2nft graph`: draws frontends, Services and endpoints. */
 export function graphCommand(context: Context, setExitCode: (code: number) => void): Command {

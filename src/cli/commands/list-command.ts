@@ -15,10 +15,10 @@ import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
-  svc2nft list dump.yaml --node worker-1                      every address and port that Services answer at
-  svc2nft list dump.yaml --node worker-1 -n shop -o wide      with endpoints in use and left out, and why
-  svc2nft list dump.yaml --node worker-1 -o json | jq '.items[] | select(.refusal)'
-  svc2nft list --kernel                                       what is loaded now; needs root, but no manifests
+  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                  every address and port that Services answer on
+  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop -o wide  with endpoints in use and left out, and why
+  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.items[] | select(.refusal)'
+  svc2nft list --kernel    what is loaded now; needs root, but no manifests
   watch svc2nft list --kernel --service shop/cart
 `;
 

@@ -18,10 +18,10 @@ import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `Examples:
-  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16    check what compile prints
-  svc2nft verify dump.yaml --node worker-1 --ruleset kernel                check what is loaded now; needs root
-  svc2nft verify dump.yaml --node worker-1 --ruleset rules.nft             check a file from compile or nft list
-  svc2nft verify dump.yaml --node worker-1 -o json | jq '.tables[].faults[] | select(.service == "shop/web:http")'
+  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                      check what compile prints
+  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel     check what is loaded; needs root
+  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset rules.nft  check a file from compile or nft list
+  svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.tables[].faults[].message'
 `;
 
 const exitText = `
@@ -34,6 +34,8 @@ affinity, and everything in the table that no packet needs.
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
 
+Pass the same options as to compile or apply; otherwise differences in options appear as faults.
+
 -o json prints {correct, tables: [{family, table, frontends, endpoints, packets, correct, faults: [{code, service,
 frontend, message}]}]}; code is one of missing-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
@@ -45,7 +47,7 @@ Exit codes: 0 correct, 1 faults (also if the kernel has no table), 2 bad input o
 /** The command `svc2nft verify`. */
 export function verifyCommand(context: Context, setExitCode: (code: number) => void): Command {
   return addCompileOptions(new Command('verify'))
-    .description('Checks that every Service is reachable as specified, and nothing else.')
+    .description('Checks that every Service is reachable as specified, and that nothing else is reachable.')
     .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
     .addOption(
       new Option('-o, --output <format>', 'text: one line per fault; json: for programs')
