@@ -15,7 +15,7 @@ const peerLimit = 10_000;
 const peerChanges = 40;
 
 /**
- * One endpoint more or less, until the kernel holds it and nft has returned.
+ * Adding or removing one endpoint, until the kernel holds it and nft has returned.
  *
  * @param {number[]} sizes
  */

@@ -35,7 +35,7 @@ export async function measureLooks(sizes) {
     }
   });
   printTable(
-    `Looking at rules, 10 endpoints each, every tenth Service with affinity, from a file of JSON: medians of ${rounds} rounds ` +
+    `Inspecting rules, 10 endpoints each, every tenth Service with affinity, from a file of JSON: medians of ${rounds} rounds ` +
       'of whole processes, in turn.',
     ['Services', 'command', 'time', 'peak', 'beside compile'],
     rows,

@@ -8,7 +8,7 @@ import { endpointText, type Family, nameOfFamily } from '../net/network.ts';
 export interface ConntrackOutcome {
   /** How many entries of the kernel's connection table were deleted. */
   readonly deleted: number;
-  /** Why some may remain, in words for people; absent when all were deleted. */
+  /** Why some may remain, as human-readable text; absent when all were deleted. */
   readonly failed?: string;
   /** conntrack is not installed, so nothing was checked. */
   readonly missing?: true;

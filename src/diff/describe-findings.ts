@@ -11,7 +11,7 @@ import { foreignHooks } from './diff-rulesets.ts';
 
 /** Something in a table that neither Services nor settings explain. */
 export interface Finding {
-  /** In words for people, one line: `chain services is empty`. */
+  /** As human-readable text, one line: `chain services is empty`. */
   readonly message: string;
   /** The chain that it is about, if it is about one. */
   readonly chain?: string;

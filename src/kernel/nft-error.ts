@@ -56,7 +56,7 @@ export function isNftError(value: object | undefined): value is NftError {
   return value !== undefined && 'kind' in value;
 }
 
-/** The error for people, on several lines without a line break at the end. */
+/** The error as human-readable text, on several lines without a line break at the end. */
 export function formatNftError({ kind, said, advice }: NftError): string {
   return [`nft: ${kind}`, ...said.map((line) => `    ${line}`), advice].join('\n');
 }

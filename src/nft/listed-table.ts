@@ -11,7 +11,7 @@ export interface TableName {
 
 /** Something in a table that svc2nft never writes. */
 export interface Deviation {
-  /** What and where, for people: `chain services: rule 2 is not understood`. */
+  /** What and where, human-readable: `chain services: rule 2 is not understood`. */
   readonly message: string;
   /** The chain that it is about, if it is about one. */
   readonly chain?: string;

@@ -9,13 +9,15 @@ describe('the page on architecture', () => {
     const folders = readdirSync('src', { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.parentPath !== 'src')
       .map(({ parentPath }) => parentPath);
-    const tree = page.slice(page.indexOf('## The tree'), page.indexOf('## Three journeys'));
+    const tree = page.slice(page.indexOf('## The tree'), page.indexOf('## Three walkthroughs'));
     expect([...new Set(folders)].filter((folder) => !isNamed(folder, tree))).toEqual([]);
   });
 
   test('follows three questions through a few files', () => {
-    const journeys = page.slice(page.indexOf('## Three journeys'), page.indexOf('## The way into')).split(/^\*\*/m);
-    const counts = journeys.slice(1).map((journey) => new Set(journey.match(/`src\/[\w/.-]+\.ts`/g)).size);
+    const walkthroughs = page
+      .slice(page.indexOf('## Three walkthroughs'), page.indexOf('## How changes reach'))
+      .split(/^\*\*/m);
+    const counts = walkthroughs.slice(1).map((walkthrough) => new Set(walkthrough.match(/`src\/[\w/.-]+\.ts`/g)).size);
     expect(counts).toHaveLength(3);
     const [apply = 0, masquerading = 0, list = 0] = counts;
     expect(apply).toBeLessThanOrEqual(20);

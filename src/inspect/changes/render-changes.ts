@@ -19,8 +19,8 @@ export interface RenderChangesOptions {
 }
 
 /**
- * The changes of one family for people, a line for each, without line feeds at their ends: the table, settings, service
- * ports by name, stale UDP flows. No lines for no changes. Lists of more than five are cut.
+ * The changes of one family as human-readable text, a line for each, without line feeds at their ends: the table, settings,
+ * service ports by name, stale UDP flows. No lines for no changes. Lists of more than five are cut.
  */
 export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: RenderChangesOptions): string[] {
   const pen = makePen({ color });
