@@ -37,7 +37,7 @@ export async function measureLooks(sizes) {
   printTable(
     `Inspecting rules, 10 endpoints each, every tenth Service with affinity, from a file of JSON: medians of ${rounds} rounds ` +
       'of whole processes, in turn.',
-    ['Services', 'command', 'time', 'peak', 'beside compile'],
+    ['Services', 'command', 'time', 'peak', 'relative to compile'],
     rows,
   );
 }

@@ -12,7 +12,7 @@ describe('apply --dry-run changes nothing', () => {
 
   test.each([
     ['would be created (17 elements, 19 chains)', shop(), [], 0],
-    ['would be changed (5 elements added, 2 deleted, 3 chains written)', four, [listedShop()], 0],
+    ['would be changed (5 elements added, 2 elements deleted, 3 chains written)', four, [listedShop()], 0],
     ['up to date', shop(), [listedShop()], 0],
     ['would be rebuilt (17 elements, 19 chains)', shop(), [answering(listTable.ip, { stdout: '{' })], 0],
     ['would be refused', shop(), [refusing('10.96.0.10', says.refused)], 3],

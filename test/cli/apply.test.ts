@@ -31,7 +31,7 @@ describe('apply reports what became of the tables', () => {
   test('changed: only the difference is sent', async () => {
     const { texts, stdout, ...rest } = await apply({ flags: onlyIp, input: four }, listedShop());
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: changed (5 elements added, 2 deleted, 3 chains written)',
+      'table ip svc2nft: changed (5 elements added, 2 elements deleted, 3 chains written)',
       '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '',
     ]);
@@ -155,7 +155,7 @@ describe('apply deletes stale UDP flows', () => {
       answering(drop, { stdout: flow }),
     );
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: changed (2 elements added, 2 deleted)',
+      'table ip svc2nft: changed (2 elements added, 2 elements deleted)',
       '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
       '  stale UDP flows to 10.96.0.53:53/udp may still reach 10.244.1.53:5353',
       '1 stale UDP flow deleted',

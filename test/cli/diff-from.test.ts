@@ -26,7 +26,7 @@ describe('diff --from another snapshot', () => {
   });
 
   const difference = [
-    'table ip svc2nft: changed (5 elements added, 2 deleted, 3 chains written)',
+    'table ip svc2nft: changed (5 elements added, 2 elements deleted, 3 chains written)',
     '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
     '',
   ];
@@ -61,7 +61,7 @@ describe('diff --from another snapshot', () => {
     const { run } = createFakeNft();
     const { stderr } = await runCommand(['diff', newer, '--from', file], { run });
     expect(stderr).toBe(
-      'warning no-local-detector: IPv4: detectLocalMode ClusterCIDR has no CIDR to recognize pods by, so connections to cluster IPs keep their source; use --cluster-cidr\n',
+      'warning no-local-detector: IPv4: detectLocalMode ClusterCIDR has no CIDR to recognize pods by, so connections to cluster IPs keep their source; set the CIDR of the pods (--cluster-cidr, clusterCIDRs)\n',
     );
   });
 

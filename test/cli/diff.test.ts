@@ -15,7 +15,7 @@ describe('diff with the kernel', () => {
   test('differences in Service terms, exit code 1', async () => {
     const { stdout, stderr, exitCode } = await diff({ input: four }, listedShop());
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: would be changed (5 elements added, 2 deleted, 3 chains written)',
+      'table ip svc2nft: would be changed (5 elements added, 2 elements deleted, 3 chains written)',
       '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '',
     ]);

@@ -89,7 +89,7 @@ describe('changes of other programs are reported and repaired', () => {
     [
       'a set of another kind',
       change('firewall-ips', (body) => ({ ...body, type: 'ipv4_addr' })),
-      ['changed (1 chain written, 1 set added, 1 deleted)', 'found: set firewall-ips has a different declaration'],
+      ['changed (1 chain written, 1 set added, 1 set deleted)', 'found: set firewall-ips has a different declaration'],
     ],
     [
       'an element',

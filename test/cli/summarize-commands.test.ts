@@ -10,7 +10,7 @@ const rule = [{ kind: 'drop' }] as const;
 test.each<[string, Command[]]>([
   ['1 element added', [{ kind: 'add-elements', set: 'a', elements: elements(1) }]],
   [
-    '5 elements added, 1 deleted',
+    '5 elements added, 1 element deleted',
     [
       { kind: 'delete-elements', set: 'a', elements: elements(1) },
       { kind: 'add-elements', set: 'a', elements: elements(2) },
@@ -19,7 +19,7 @@ test.each<[string, Command[]]>([
   ],
   ['1,234 elements deleted', [{ kind: 'delete-elements', set: 'a', elements: elements(1_234) }]],
   [
-    '2 chains written, 1 deleted, 1 set added, 2 deleted',
+    '2 chains written, 1 chain deleted, 1 set added, 2 sets deleted',
     [
       { kind: 'flush-chain', chain: 'a' },
       { kind: 'flush-chain', chain: 'b' },
@@ -58,5 +58,5 @@ test('each part by itself, in the order of the commands', () => {
       { kind: 'add-elements', set: 'a', elements: elements(2) },
       { kind: 'add-set', set: set('b') },
     ]),
-  ).toEqual(['a  2 elements added, 1 deleted', 'c  1 chain deleted', 'b  1 set added']);
+  ).toEqual(['a  2 elements added, 1 element deleted', 'c  1 chain deleted', 'b  1 set added']);
 });

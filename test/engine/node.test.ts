@@ -84,7 +84,7 @@ describe('a node that is not known', () => {
     const chains = engine.rulesets()[0]?.chains;
     expect(saidBy(engine.update({ apply: [invalid] }))).toEqual([
       'invalid-address: status.addresses[0].address is "nowhere"; expected an IP address',
-      'no-node-address: no address of node worker-1 is known; use --node-ip, or include its Node object with status.addresses',
+      'no-node-address: no address of node worker-1 is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses',
     ]);
     const moved = service('cart', ['2.6'])[1];
     expect(engine.update({ apply: [moved] })).toEqual({ families: [], text: '', diagnostics: [] });

@@ -44,12 +44,12 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     )
     .requiredOption(
       '--from <client>',
-      'an address, outside, node or pod:NAMESPACE/NAME',
+      'an address, outside (203.0.113.1), node or pod:NAMESPACE/NAME',
       checkedText(problemOf(parseClient)),
     )
     .requiredOption(
       '--to <target>',
-      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; default for an address: tcp',
+      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; an address without PROTOCOL means tcp',
       checkedText(problemOf(parseTarget)),
     )
     .option('--interface <name>', 'the interface on which the packet arrives', checkedText(interfaceProblem))

@@ -9,6 +9,7 @@ export function completeFish(manual: ProgramManual): string {
 #
 # For this shell:       svc2nft completion fish | source
 # For each new shell:   svc2nft completion fish > ~/.config/fish/completions/svc2nft.fish
+# Create that folder first.
 
 # Whether no word is complete yet.
 function __svc2nft_begins

@@ -45,7 +45,7 @@ function heading({ version }: ProgramManual): string {
 #
 # For this shell:       source <(svc2nft completion zsh)      (after compinit)
 # For each new shell:   svc2nft completion zsh > ~/.zfunc/_svc2nft
-# with this in ~/.zshrc: fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit
+# Create that folder first, with this in ~/.zshrc: fpath=(~/.zfunc $fpath); autoload -Uz compinit; compinit
 `;
 }
 

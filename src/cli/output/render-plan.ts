@@ -109,7 +109,7 @@ function differingDispatchChains(
   return dispatching.filter((chain) => !isDeepStrictEqual(chain.rules, rules.get(chain.name))).map(({ name }) => name);
 }
 
-/** How much a transaction changes: `5 elements added, 4 deleted, 1 chain written`; for a new table `22 elements, 24 chains`. */
+/** How much a transaction changes: `5 elements added, 4 elements deleted, 1 chain written`; for a new table `22 elements, 24 chains`. */
 export function summarizeCommands(commands: readonly Command[]): string {
   const added = countElements(commands, 'add-elements');
   const chains = namesIn(commands, 'add-chain');
@@ -136,12 +136,10 @@ export function summarizeParts(commands: readonly Command[]): string[] {
   return [...parts].map(([name, own]) => `${name}  ${summarizeCommands(own)}`);
 }
 
-/** `5 elements added, 4 deleted`; empty when all numbers are 0. */
+/** `5 elements added, 4 elements deleted`; empty when all numbers are 0. */
 function describe(noun: string, numbers: Readonly<Record<string, number>>): string {
   const some = Object.entries(numbers).filter(([, number]) => number > 0);
-  return some
-    .map(([verb, number], index) => `${index === 0 ? countOf(number, noun) : number.toLocaleString('en')} ${verb}`)
-    .join(', ');
+  return some.map(([verb, number]) => `${countOf(number, noun)} ${verb}`).join(', ');
 }
 
 function countElements(commands: readonly Command[], kind: 'add-elements' | 'delete-elements'): number {

@@ -40,7 +40,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 export function progressOn({ stderr }: Context): OnProgress {
   let shownFile = '';
   return (file, done, total) => {
-    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON, kubectl -o json, is much faster)`;
+    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON is much faster: kubectl get -o json)`;
     if (stderr.isTTY) {
       stderr.write(`\r${line}${done >= total ? '\n' : ''}`);
     } else if (shownFile !== file) {

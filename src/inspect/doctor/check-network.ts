@@ -40,7 +40,7 @@ export function checkForwarding({ files }: Facts): Judgment {
   if (ipv4 === '0' && ipv6 !== '1' && !hasIpv4(files)) {
     return problem(
       'IPv4 and IPv6 forwarding are off: the node forwards no packets to or from pods',
-      'Set net.ipv6.conf.all.forwarding = 1 in /etc/sysctl.d, and net.ipv4.ip_forward = 1 if pods have IPv4 addresses.',
+      'Set net.ipv4.ip_forward = 1 for IPv4 pods and net.ipv6.conf.all.forwarding = 1 for IPv6 pods in /etc/sysctl.d.',
     );
   }
   if (ipv4 === '0' && !hasIpv4(files)) {

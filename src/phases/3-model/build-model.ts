@@ -77,7 +77,7 @@ export function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOpt
   if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {
     diagnostics.push({
       code: 'no-local-detector',
-      message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; use --cluster-cidr`,
+      message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; set the CIDR of the pods (--cluster-cidr, clusterCIDRs)`,
     });
   }
   const { unlisted } = resolveNodePortAddresses(node, view.family, options);

@@ -31,7 +31,7 @@ export function resolveNode(
   if (name !== '' && addresses.length === 0 && diagnostics.length === 0) {
     diagnostics.push({
       code: 'no-node-address',
-      message: `no address of node ${name} is known; use --node-ip, or include its Node object with status.addresses`,
+      message: `no address of node ${name} is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses`,
     });
   }
   const podCIDR = object?.spec?.podCIDR;
@@ -89,7 +89,7 @@ function findNode(
   if (nodes.length === 1) {
     return { object: nodes[0]?.object, diagnostics: [] };
   }
-  const consequence = 'so no endpoint is local; use --node NAME';
+  const consequence = 'so no endpoint is local; name the node (--node, nodeName)';
   const diagnostic: Diagnostic =
     nodes.length === 0
       ? { code: 'no-node', message: `the input has no Node and none is named, ${consequence}` }
