@@ -83,15 +83,12 @@ export function hasError(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
 }
 
-/** The start of a file, for what concerns all of it. */
-const startOfFile: Position = { line: 1, column: 1, lineText: '' };
-
-/** A diagnostic about a file rather than an object: it could not be read, or not at `position`. */
+/** A diagnostic about a file rather than an object, at a position of its text; without one, about the file as a whole. */
 export function diagnosticInFile(
   code: DiagnosticCode,
   message: string,
   file: string,
-  position: Position = startOfFile,
+  position?: Position,
 ): Diagnostic {
   const source = { file, locate: () => position };
   return { code, message, place: { document: { value: undefined, source, path: [] }, path: [] } };

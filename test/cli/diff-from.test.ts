@@ -68,7 +68,7 @@ describe('diff --from another snapshot', () => {
   test('that is refused', async () => {
     const { stdout, stderr, exitCode } = await diff({ flags: ['--from', 'no-such-file'] });
     expect(stderr.split('\n')).toEqual([
-      'no-such-file:1:1: error file-not-found: no such file or folder',
+      'no-such-file: error file-not-found: no such file or folder',
       '1 error: no ruleset',
       'error: --from no-such-file gives no ruleset to compare with',
       '',

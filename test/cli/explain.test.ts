@@ -233,12 +233,12 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'FOLDER/none.yaml', ...from, ...to],
     1,
-    'FOLDER/none.yaml:1:1: error file-not-found: no such file or folder\n',
+    'FOLDER/none.yaml: error file-not-found: no such file or folder\n',
   ],
   [
     ['explain', '--ruleset', 'FOLDER/none.nft', ...from, ...to],
     1,
-    'FOLDER/none.nft:1:1: error file-not-found: no such file or folder\n',
+    'FOLDER/none.nft: error file-not-found: no such file or folder\n',
   ],
   [
     ['explain', '--ruleset', 'FOLDER/other.nft', ...from, ...to],

@@ -64,11 +64,11 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
     2,
     "error: option '--family <family>' argument 'ipv4' is invalid. Allowed choices are ip, ip6.\n(see --help)\n",
   ],
-  [['FOLDER/nowhere'], 1, 'FOLDER/nowhere:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n'],
+  [['FOLDER/nowhere'], 1, 'FOLDER/nowhere: error file-not-found: no such file or folder\n1 error: no ruleset\n'],
   [
     ['FOLDER/empty'],
     1,
-    'FOLDER/empty:1:1: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+    'FOLDER/empty: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/shop.json', '--node', 'worker-9'],

@@ -66,15 +66,15 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/no-such-file'],
-    'FOLDER/no-such-file:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n',
+    'FOLDER/no-such-file: error file-not-found: no such file or folder\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/empty'],
-    'FOLDER/empty:1:1: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+    'FOLDER/empty: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/nothing.yaml'],
-    'FOLDER/nothing.yaml:1:1: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON\n1 error: no ruleset\n',
+    'FOLDER/nothing.yaml: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/plain.txt'],
@@ -90,11 +90,11 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/shop.json', '--config', 'FOLDER/empty'],
-    'FOLDER/empty:1:1: error file-unreadable: expected a file, found a folder\n1 error: no ruleset\n',
+    'FOLDER/empty: error file-unreadable: expected a file, found a folder\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/shop.json', '--config', 'FOLDER/no-such-file'],
-    'FOLDER/no-such-file:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n',
+    'FOLDER/no-such-file: error file-not-found: no such file or folder\n1 error: no ruleset\n',
   ],
 ];
 

@@ -9,7 +9,7 @@ async function run(args: readonly string[]): Promise<CommandResult> {
 
 describe('an unknown word is a path', () => {
   const noSuchFile = (name: string): string =>
-    `${name}:1:1: error file-not-found: no such file or folder\n1 error: no ruleset\n`;
+    `${name}: error file-not-found: no such file or folder\n1 error: no ruleset\n`;
 
   test.each([
     ['aply', '(Did you mean the command svc2nft apply?)\n'],

@@ -152,12 +152,12 @@ describe('faults of the kernel’s table', () => {
 });
 
 const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
-  [['FOLDER/nowhere.json'], 2, /^FOLDER\/nowhere\.json:1:1: error file-not-found: /],
+  [['FOLDER/nowhere.json'], 2, /^FOLDER\/nowhere\.json: error file-not-found: /],
   [['FOLDER/empty'], 2, /error no-manifests: /],
   [['FOLDER/broken.yaml'], 2, /error invalid-yaml: /],
   [['FOLDER/shop.json', '--node', 'worker-9'], 2, /error node-not-found: there is no Node "worker-9"/],
   [['FOLDER/shop.json', '--ruleset'], 2, /option '--ruleset <file\|kernel>' argument missing/],
-  [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft:1:1: error file-not-found: /],
+  [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft: error file-not-found: /],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/shop.json'], 2, /FOLDER\/shop\.json/],
   [['-', '--ruleset', '-'], 2, /^error: stdin can be read only once: give PATH or --ruleset a file or folder/],

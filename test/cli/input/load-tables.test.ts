@@ -108,7 +108,7 @@ describe('messages name the tables that were asked for', () => {
   });
 
   test.each(['Kernel', 'kernal'])('the kernel, mistyped: %s', async (source) => {
-    const stderr = `${source}:1:1: error file-not-found: no such file or folder (did you mean kernel?)\n`;
+    const stderr = `${source}: error file-not-found: no such file or folder (did you mean kernel?)\n`;
     expect(await loadFrom(source)).toEqual({ result: 1, stderr });
   });
 });
@@ -158,10 +158,10 @@ const expected = 'expected the output of svc2nft compile, nft list ruleset or nf
 
 describe('a file without a ruleset gives one clear message, and exit code 1', () => {
   test.each([
-    ['empty', '', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
-    ['blank', ' \n\t\n', `/rules:1:1: error empty-input: the file is empty; ${expected}`],
-    ['binary', new Uint8Array([1, 0, 2]), `/rules:1:1: error not-text: not a text file; ${expected}`],
-    ['UTF-16', Buffer.from('\ufefftable ip', 'utf16le'), `/rules:1:1: error not-text: not a text file; ${expected}`],
+    ['empty', '', `/rules: error empty-input: the file is empty; ${expected}`],
+    ['blank', ' \n\t\n', `/rules: error empty-input: the file is empty; ${expected}`],
+    ['binary', new Uint8Array([1, 0, 2]), `/rules: error not-text: not a text file; ${expected}`],
+    ['UTF-16', Buffer.from('\ufefftable ip', 'utf16le'), `/rules: error not-text: not a text file; ${expected}`],
     ['comments alone', '# nothing\n', 'error: /rules has no table svc2nft (it has no tables)'],
     ['other tables', other, 'error: /rules has no table svc2nft (it has ip kube-proxy, ip6 kube-proxy)'],
     [
@@ -179,7 +179,7 @@ describe('a file without a ruleset gives one clear message, and exit code 1', ()
     [
       'JSON of something else',
       '{"kind": "List", "items": []}',
-      '/rules:1:1: error invalid-json: not the JSON of nft, which has a list "nftables"',
+      '/rules: error invalid-json: not the JSON of nft, which has a list "nftables"',
     ],
     [
       'a manifest',
@@ -275,13 +275,13 @@ describe('a file without a ruleset gives one clear message, and exit code 1', ()
   test('a folder, a missing file, a device, an empty stdin', async () => {
     const loads = [loadFrom(folder), loadFrom(join(folder, 'none')), loadFrom('/dev/null'), loadFrom('-')];
     expect(await Promise.all(loads)).toEqual([
-      { result: 1, stderr: ':1:1: error file-unreadable: expected a file, found a folder\n' },
-      { result: 1, stderr: '/none:1:1: error file-not-found: no such file or folder\n' },
+      { result: 1, stderr: ': error file-unreadable: expected a file, found a folder\n' },
+      { result: 1, stderr: '/none: error file-not-found: no such file or folder\n' },
       {
         result: 1,
-        stderr: '/dev/null:1:1: error file-unreadable: expected a file, found a device or socket\n',
+        stderr: '/dev/null: error file-unreadable: expected a file, found a device or socket\n',
       },
-      { result: 1, stderr: `<stdin>:1:1: error empty-input: the file is empty; ${expected}\n` },
+      { result: 1, stderr: `<stdin>: error empty-input: the file is empty; ${expected}\n` },
     ]);
   });
 
@@ -291,7 +291,7 @@ describe('a file without a ruleset gives one clear message, and exit code 1', ()
     // The file has no blocks, so that it takes no space.
     await truncate(file, 2 ** 31);
     const { result, stderr } = await loadFrom(file);
-    expect(stderr).toMatch(/^\/large:1:1: error file-unreadable: larger than [0-9]+ MiB; split it\n$/);
+    expect(stderr).toMatch(/^\/large: error file-unreadable: larger than [0-9]+ MiB; split it\n$/);
     expect(result).toBe(1);
   });
 });
