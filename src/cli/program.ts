@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
-import { escapeControls, suggestClosest } from '../lib/text.ts';
+import { escapeControls, listWords, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -190,8 +190,55 @@ export async function buildProgram(
     const { name, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
     program.addCommand(command.summary(summary).copyInheritedSettings(program), { isDefault: name === defaultCommand });
+    nameBadValues(command);
   }
   return program;
+}
+
+/** Replaces commander's messages about bad values, which repeat the declaration of the flag and the value. */
+function nameBadValues(command: Command): void {
+  for (const option of command.options) {
+    const flag = option.long ?? option.flags;
+    explainRefusals(command, option, (value, problem) => {
+      if (option.argChoices) {
+        return `${flag}: unknown value ${value}; ${expectedOf(option.argChoices)}`;
+      }
+      // Most problems begin with the value, or the part of a list that is wrong.
+      return problem.startsWith('"') ? `${flag}: ${problem}` : `${flag} ${value}: ${problem}`;
+    });
+  }
+  for (const argument of command.registeredArguments) {
+    const noun = argument.description.replace(/^the /, '');
+    explainRefusals(command, argument, (value, problem) =>
+      argument.argChoices ? `unknown ${noun} ${value}; ${expectedOf(argument.argChoices)}` : `${value}: ${problem}`,
+    );
+  }
+}
+
+function expectedOf(choices: readonly string[]): string {
+  return `expected ${listWords(choices, 'or')}`;
+}
+
+/** Ends the command line with a message where the parser of a flag or argument refuses a value. */
+function explainRefusals(
+  command: Command,
+  parameter: { parseArg?: <T>(value: string, previous: T) => T },
+  messageOf: (value: string, problem: string) => string,
+): void {
+  const { parseArg } = parameter;
+  if (!parseArg) {
+    return;
+  }
+  parameter.parseArg = (value, previous) => {
+    try {
+      return parseArg(value, previous);
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) {
+        command.error(`error: ${messageOf(JSON.stringify(value), error.message)}`);
+      }
+      throw error;
+    }
+  };
 }
 
 /**

@@ -84,12 +84,7 @@ export function hasError(diagnostics: readonly Diagnostic[]): boolean {
 }
 
 /** A diagnostic about a file rather than an object, at a position of its text; without one, about the file as a whole. */
-export function diagnosticInFile(
-  code: DiagnosticCode,
-  message: string,
-  file: string,
-  position?: Position,
-): Diagnostic {
+export function diagnosticInFile(code: DiagnosticCode, message: string, file: string, position?: Position): Diagnostic {
   const source = { file, locate: () => position };
   return { code, message, place: { document: { value: undefined, source, path: [] }, path: [] } };
 }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { escapeControls } from '../lib/text.ts';
+import { countOf, escapeControls } from '../lib/text.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
@@ -119,8 +119,7 @@ function describeElements(set: FilledSet): string[] {
   if (unknown.length === 0) {
     return [];
   }
-  const noun = unknown.length === 1 ? 'element' : 'elements';
-  return [`${name} has ${unknown.length} unknown ${noun}: ${someOf(unknown)}`];
+  return [`${name} has ${countOf(unknown.length, 'unknown element')}: ${someOf(unknown)}`];
 }
 
 function someOf(elements: readonly { readonly key: string }[]): string {

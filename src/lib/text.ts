@@ -28,9 +28,9 @@ function escapeCharacter(character: string): string {
 }
 
 /** `a, b and c`. */
-export function listWords(words: readonly string[]): string {
+export function listWords(words: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
   const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
 
 /** `1 error`, `2,000 errors`. */

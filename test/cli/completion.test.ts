@@ -13,8 +13,7 @@ test.each([
   expect(stdout).toContain('nodeport-addresses');
 });
 
-const refused = (word: string): string =>
-  `error: command-argument value '${word}' is invalid for argument 'bash|zsh|fish'. Allowed choices are bash, zsh, fish.\n(see --help)\n`;
+const refused = (word: string): string => `error: unknown shell "${word}"; expected bash, zsh or fish\n(see --help)\n`;
 const missing = "error: missing required argument 'bash|zsh|fish'\n(see --help)\n";
 
 describe('misuse', () => {

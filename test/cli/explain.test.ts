@@ -172,32 +172,32 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', 'SHOP', '--from', 'inside', ...to],
     2,
-    "error: option '--from <client>' argument 'inside' is invalid. not an IP address; use an address, outside, node or pod:NAMESPACE/NAME\n",
+    'error: --from "inside": not an IP address; use an address, outside, node or pod:NAMESPACE/NAME\n',
   ],
   [
     ['explain', 'SHOP', '--from', 'pod:web-1', ...to],
     2,
-    "error: option '--from <client>' argument 'pod:web-1' is invalid. write a Pod as pod:NAMESPACE/NAME, such as pod:shop/web-1\n",
+    'error: --from "pod:web-1": write a Pod as pod:NAMESPACE/NAME, such as pod:shop/web-1\n',
   ],
   [
     ['explain', 'SHOP', ...from, '--to', '10.96.0.10'],
     2,
-    "error: option '--to <target>' argument '10.96.0.10' is invalid. the port is missing; use ADDRESS:PORT[/PROTOCOL]",
+    'error: --to "10.96.0.10": the port is missing; use ADDRESS:PORT[/PROTOCOL]',
   ],
   [
     ['explain', 'SHOP', ...from, '--to', '10.96.0.10:80/icmp'],
     2,
-    "error: option '--to <target>' argument '10.96.0.10:80/icmp' is invalid. the protocol must be tcp, udp or sctp, not icmp",
+    'error: --to "10.96.0.10:80/icmp": the protocol must be tcp, udp or sctp, not icmp',
   ],
   [
     ['explain', 'SHOP', ...from, '--to', 'service:web'],
     2,
-    "error: option '--to <target>' argument 'service:web' is invalid. write a Service as service:NAMESPACE/NAME",
+    'error: --to "service:web": write a Service as service:NAMESPACE/NAME',
   ],
   [
     ['explain', 'SHOP', ...from, ...to, '-o', 'yaml'],
     2,
-    "error: option '-o, --output <format>' argument 'yaml' is invalid.",
+    'error: --output: unknown value "yaml"; expected text or json\n(see --help)\n',
   ],
   [
     ['explain', 'SHOP', ...from, ...to, '--rulset', 'x'],

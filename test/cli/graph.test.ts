@@ -90,7 +90,8 @@ describe('the ending of the file chooses the format', () => {
     ['a.gv', [], 'dot'],
     ['a.mmd', [], 'mermaid'],
     ['a.mermaid', [], 'mermaid'],
-    ['a.txt', [], 'mermaid'],
+    ['a.txt', ['-o', 'mermaid'], 'mermaid'],
+    ['a.png', ['-o', 'dot'], 'dot'],
     ['a', [], 'mermaid'],
     ['a.txt', ['-o', 'svg'], 'svg'],
     ['b.svg', ['-o', 'svg'], 'svg'],
@@ -104,6 +105,20 @@ describe('the ending of the file chooses the format', () => {
     await run([...shop, '--file', 'FOLDER/plain.mmd']);
     await run([...shop, '--file', 'FOLDER/shop.md']);
     expect(contentOf('shop.md')).toBe(`\`\`\`mermaid\n${contentOf('plain.mmd')}\`\`\`\n`);
+  });
+
+  test.each([
+    ['x.png', '.png'],
+    ['x.PDF', '.pdf'],
+    ['x.svg.gz', '.gz'],
+    ['x.\u001b[2J', '.\\u001b[2j'],
+  ])('%j is refused without -o', async (name, ending) => {
+    expect(await run([...shop, '--file', `FOLDER/${name}`])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: cannot write ${ending}; use .mmd, .mermaid, .md, .dot, .gv, .svg, .html or .htm, or select a format with -o (see --help)\n`,
+    });
+    expect(readdirSync(folder)).not.toContain(name);
   });
 
   test.each([
@@ -147,6 +162,8 @@ describe('a file of the input is not overwritten', () => {
       '--node',
       'worker-1',
       '--keep-going',
+      '-o',
+      'mermaid',
       '--file',
       output,
     ]);
@@ -199,7 +216,7 @@ describe('filters', () => {
 
 describe('sizes', () => {
   const large = ['graph', 'FOLDER/large.json', '--cluster-cidr', '10.244.0.0/16'];
-  const size = '51 service ports and 1071 arrows';
+  const size = '51 service ports and 1,071 arrows';
   const advice = 'select some with -n or --service, or use -o html, which works for any size';
 
   test('a large drawing comes with advice', async () => {
@@ -212,7 +229,7 @@ describe('sizes', () => {
   test('and what GitHub does with it', async () => {
     const { stdout, stderr } = await run(['graph', 'FOLDER/readable.json', '--cluster-cidr', '10.244.0.0/16']);
     expect(stderr).toBe(
-      `warning: GitHub does not draw Mermaid with more than 500 arrows or 50000 characters; 51 service ports and 510 arrows take ${stdout.length} characters: ${advice}\n`,
+      `warning: GitHub does not draw Mermaid with more than 500 arrows or 50,000 characters; 51 service ports and 510 arrows take ${stdout.length.toLocaleString('en')} characters: ${advice}\n`,
     );
   });
 
@@ -220,7 +237,7 @@ describe('sizes', () => {
     expect(await run([...large, '-o', 'svg', '--file', 'FOLDER/large.svg'])).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `error: ${size} are too many for a picture; the limit is 1000 arrows: ${advice}\n`,
+      stderr: `error: ${size} are too many for a picture; the limit is 1,000 arrows: ${advice}\n`,
     });
     expect(readdirSync(folder)).not.toContain('large.svg');
   });
@@ -248,9 +265,13 @@ const misuses: Misuse[] = [
   [
     [...shop, '-o', 'png'],
     2,
-    "error: option '-o, --output <format>' argument 'png' is invalid. Allowed choices are mermaid, dot, svg, html.\n(see --help)\n",
+    'error: --output: unknown value "png"; expected mermaid, dot, svg or html\n(see --help)\n',
   ],
-  [[...shop, '-o', 'FOLDER/shop.svg'], 2, 'Allowed choices are mermaid, dot, svg, html.\n(see --help)\n'],
+  [
+    [...shop, '-o', 'FOLDER/shop.svg'],
+    2,
+    'error: --output: unknown value "FOLDER/shop.svg"; expected mermaid, dot, svg or html\n(see --help)\n',
+  ],
   [[...shop, '--services', 'web'], 2, "error: unknown option '--services'\n(Did you mean --service?)\n(see --help)\n"],
   [[...shop, '--file'], 2, "error: option '--file <file>' argument missing\n(see --help)\n"],
   [[...shop, '-n', 'shopp'], 1, 'error: no Service in namespace "shopp" has rules on this node (did you mean shop?)\n'],
@@ -274,21 +295,9 @@ const misuses: Misuse[] = [
     2,
     '"\\u001b[31m\\u202e" is neither NAME nor NAMESPACE/NAME of a Service: ',
   ],
-  [
-    [...shop, '--service', ''],
-    2,
-    `error: option '--service <[namespace/]name>' argument '' is invalid. "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`,
-  ],
-  [
-    [...shop, '-n', 'shop/cart'],
-    2,
-    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is not the name of a namespace: ${labelRule}`,
-  ],
-  [
-    [...shop, '--file', ''],
-    2,
-    `error: option '--file <file>' argument '' is invalid. "" is not the name of a file\n(see --help)\n`,
-  ],
+  [[...shop, '--service', ''], 2, `error: --service: "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`],
+  [[...shop, '-n', 'shop/cart'], 2, `error: --namespace: "shop/cart" is not the name of a namespace: ${labelRule}`],
+  [[...shop, '--file', ''], 2, `error: --file: "" is not the name of a file\n(see --help)\n`],
   [[...shop, '--file', 'FOLDER/new/'], 2, 'is the name of a folder; expected a file\n(see --help)\n'],
   [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: there is no Node "worker-9"'],
   [

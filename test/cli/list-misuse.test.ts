@@ -44,26 +44,14 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [
     ['-o', 'text'],
     2,
-    "error: option '-o, --output <format>' argument 'text' is invalid. Allowed choices are table, wide, json, yaml, name.\n(see --help)\n",
+    'error: --output: unknown value "text"; expected table, wide, json, yaml or name\n(see --help)\n',
   ],
-  [
-    ['-n', 'shop/cart'],
-    2,
-    `error: option '-n, --namespace <name>' argument 'shop/cart' is invalid. "shop/cart" is not the name of a namespace: ${labelRule}`,
-  ],
-  [
-    ['--service', ''],
-    2,
-    `error: option '--service <[namespace/]name>' argument '' is invalid. "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`,
-  ],
+  [['-n', 'shop/cart'], 2, `error: --namespace: "shop/cart" is not the name of a namespace: ${labelRule}`],
+  [['--service', ''], 2, `error: --service: "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`],
   [['FOLDER/shop.json', '-n'], 2, "error: option '-n, --namespace <name>' argument missing\n(see --help)\n"],
   [['--kernal'], 2, "error: unknown option '--kernal'\n(Did you mean --kernel?)\n(see --help)\n"],
   [['--namespce', 'x'], 2, "error: unknown option '--namespce'\n(Did you mean --namespace?)\n(see --help)\n"],
-  [
-    ['--kernel', '--family', 'ipv4'],
-    2,
-    "error: option '--family <family>' argument 'ipv4' is invalid. Allowed choices are ip, ip6.\n(see --help)\n",
-  ],
+  [['--kernel', '--family', 'ipv4'], 2, 'error: --family: unknown value "ipv4"; expected ip or ip6\n(see --help)\n'],
   [['FOLDER/nowhere'], 1, 'FOLDER/nowhere: error file-not-found: no such file or folder\n1 error: no ruleset\n'],
   [
     ['FOLDER/empty'],

@@ -161,7 +161,7 @@ const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/shop.json'], 2, /FOLDER\/shop\.json/],
   [['-', '--ruleset', '-'], 2, /^error: stdin can be read only once: give PATH or --ruleset a file or folder/],
-  [['FOLDER/shop.json', '-o', 'yaml'], 2, /argument 'yaml' is invalid\. Allowed choices are text, json\./],
+  [['FOLDER/shop.json', '-o', 'yaml'], 2, /^error: --output: unknown value "yaml"; expected text or json\n/],
   [['FOLDER/shop.json', '--rulset', 'kernel'], 2, /unknown option '--rulset'\n\(Did you mean --ruleset\?\)/],
   [['FOLDER/shop.json', '--cluster-cidr', '10.0.0.0'], 2, /is not a valid CIDR/],
 ];

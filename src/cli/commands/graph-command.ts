@@ -7,7 +7,7 @@ import { writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
-import { escapeControls, listWords } from '../../lib/text.ts';
+import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
@@ -126,17 +126,19 @@ async function draw(
   { stderr }: Context,
 ): Promise<string | undefined> {
   const arrows = drawing.arrows.length;
-  const size = `${drawing.servicePorts.length} service ports and ${arrows} arrows`;
+  const size = `${countOf(drawing.servicePorts.length, 'service port')} and ${countOf(arrows, 'arrow')}`;
   const advice = 'select some with -n or --service, or use -o html, which works for any size';
   if (format === 'svg' && arrows > mostLaidOut) {
-    stderr.write(`error: ${size} are too many for a picture; the limit is ${mostLaidOut} arrows: ${advice}\n`);
+    stderr.write(
+      `error: ${size} are too many for a picture; the limit is ${countOf(mostLaidOut, 'arrow')}: ${advice}\n`,
+    );
     return undefined;
   }
   const text = format === 'mermaid' ? writeMermaid(drawing) : writeDot(drawing);
   if (format === 'mermaid' && (arrows > mermaidLimits.arrows || text.length > mermaidLimits.characters)) {
-    const limits = `${mermaidLimits.arrows} arrows or ${mermaidLimits.characters} characters`;
+    const limits = `${countOf(mermaidLimits.arrows, 'arrow')} or ${countOf(mermaidLimits.characters, 'character')}`;
     stderr.write(
-      `warning: GitHub does not draw Mermaid with more than ${limits}; ${size} take ${text.length} characters: ${advice}\n`,
+      `warning: GitHub does not draw Mermaid with more than ${limits}; ${size} take ${countOf(text.length, 'character')}: ${advice}\n`,
     );
   } else if (arrows > mostReadable) {
     stderr.write(`warning: a drawing of ${size} is hard to read: ${advice}\n`);
@@ -165,13 +167,18 @@ const endings: ReadonlyMap<string, GraphFormat> = new Map([
   ['.htm', 'html'],
 ]);
 
-/** The format of -o, or else of the file's extension, or else Mermaid. It is an error if the two differ. */
+/** The format of -o, or else of the file's extension, or else Mermaid. An unknown extension needs -o; both must agree. */
 function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
   const ending = extname(file ?? '').toLowerCase();
   const named = endings.get(ending);
+  if (output === undefined && named === undefined && ending !== '') {
+    return {
+      problem: `cannot write ${escapeControls(ending)}; use ${listWords([...endings.keys()], 'or')}, or select a format with -o`,
+    };
+  }
   if (output !== undefined && named !== undefined && output !== named) {
     const fitting = [...endings].flatMap(([other, format]) => (format === output ? other : []));
-    const advice = `omit -o to get ${named}, or use the extension ${listWords(fitting).replace(' and ', ' or ')}`;
+    const advice = `omit -o to get ${named}, or use the extension ${listWords(fitting, 'or')}`;
     return { problem: `-o ${output} does not fit --file ${escapeControls(file ?? '')}: ${advice}` };
   }
   const format = output ?? named ?? 'mermaid';

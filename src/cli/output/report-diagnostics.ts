@@ -30,8 +30,9 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
     const kinds = [...unusedKinds].sort(([a], [b]) => (a < b ? -1 : 1));
     const shown = kinds
       .slice(0, shownKinds)
-      .map(([kind, number]) => `${escapeControls(kind.slice(0, 60))} (${number})`);
-    const others = kinds.length > shownKinds ? [`and ${kinds.length - shownKinds} more kinds`] : [];
+      .map(([kind, number]) => `${escapeControls(kind.slice(0, 60))} (${number.toLocaleString('en')})`);
+    const others =
+      kinds.length > shownKinds ? [`and ${(kinds.length - shownKinds).toLocaleString('en')} more kinds`] : [];
     stderr.write(`ignored kinds: ${[...shown, ...others].join(', ')}\n`);
   }
 }

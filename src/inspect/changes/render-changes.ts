@@ -1,5 +1,5 @@
 import type { FrontendState, ServicePortIdentity } from '../../frontends/frontend.ts';
-import { compareText, escapeControls } from '../../lib/text.ts';
+import { compareText, countOf, escapeControls } from '../../lib/text.ts';
 import type {
   EndpointsChange,
   FamilyChanges,
@@ -77,17 +77,16 @@ function renderSettings({ settings, chains }: FamilyChanges, pen: Pen): string[]
   ];
 }
 
-/** `... and 9900 more service ports: 9000 changed, 900 new` */
+/** `... and 9,900 more service ports: 9,000 changed, 900 new` */
 function renderMore(entries: readonly Entry[]): string[] {
   if (entries.length === 0) {
     return [];
   }
   const counts = (['changed', 'new', 'gone'] as const).flatMap((kind) => {
     const count = entries.filter((entry) => entry.kind === kind).length;
-    return count === 0 ? [] : [`${count} ${kind}`];
+    return count === 0 ? [] : [`${count.toLocaleString('en')} ${kind}`];
   });
-  const noun = entries.length === 1 ? 'service port' : 'service ports';
-  return [`... and ${entries.length} more ${noun}: ${counts.join(', ')}`];
+  return [`... and ${countOf(entries.length, 'more service port')}: ${counts.join(', ')}`];
 }
 
 function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: Pen): string[] {
@@ -96,7 +95,7 @@ function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: 
     ...staleUdpFlows.slice(0, limit).map(({ frontend, endpoints }) => {
       return `stale UDP flows to ${pen.plain(frontend)} may still reach ${writeList(endpoints, pen)}`;
     }),
-    ...(more > 0 ? [`... and stale UDP flows to ${more} more ${more === 1 ? 'frontend' : 'frontends'}`] : []),
+    ...(more > 0 ? [`... and stale UDP flows to ${countOf(more, 'more frontend')}`] : []),
   ];
 }
 
@@ -127,7 +126,8 @@ function frontendTexts(frontends: readonly FrontendState[]): string[] {
 
 function writeEndpoints(change: EndpointsChange, pen: Pen): string {
   const { endpoints, before, after, added, removed, shareBefore, shareAfter } = change;
-  const counts = before === after ? `${after}` : `${before} -> ${after}`;
+  const [from, to] = [before.toLocaleString('en'), after.toLocaleString('en')];
+  const counts = before === after ? to : `${from} -> ${to}`;
   const noun = before === 1 && after === 1 ? 'endpoint' : 'endpoints';
   // Where all endpoints went, listing them adds nothing.
   const difference = writeDifference(added, after === 0 ? [] : removed, pen);
@@ -149,7 +149,10 @@ function writeRefusal({ before, after }: ValueChange<FrontendState['refusal']>):
 }
 
 function writePolicy({ before, after, endpointsBefore, endpointsAfter }: PolicyChange): string {
-  const counts = endpointsBefore === endpointsAfter ? '' : ` (${endpointsBefore} -> ${endpointsAfter})`;
+  const counts =
+    endpointsBefore === endpointsAfter
+      ? ''
+      : ` (${endpointsBefore.toLocaleString('en')} -> ${endpointsAfter.toLocaleString('en')})`;
   return `${before} -> ${after}${counts}`;
 }
 
@@ -247,7 +250,7 @@ function writeDifference(added: readonly string[], removed: readonly string[], p
 }
 
 function cut(texts: readonly string[], sign: string): string[] {
-  const more = texts.length > shown ? [`${texts.length - shown} more`] : [];
+  const more = texts.length > shown ? [`${(texts.length - shown).toLocaleString('en')} more`] : [];
   return [...texts.slice(0, shown), ...more].map((text) => sign + text);
 }
 

@@ -1,5 +1,5 @@
 import { isNftError } from '../../kernel/nft-error.ts';
-import { listWords } from '../../lib/text.ts';
+import { countOf, listWords } from '../../lib/text.ts';
 import { isKnownChain } from '../../phases/5-plan/known-names.ts';
 import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';
@@ -94,7 +94,7 @@ function describeUnread({ program, tables }: UnreadTables): string {
 }
 
 function countServices(count: number): string {
-  return `${count} virtual ${count === 1 ? 'service' : 'services'}`;
+  return countOf(count, 'virtual service');
 }
 
 function familiesOf(chains: readonly ChainFact[]): string[] {
@@ -164,7 +164,7 @@ function isServedFamily({ family, legacy }: ChainFact): boolean {
 }
 
 function countChains({ length }: readonly ChainFact[]): string {
-  return `${length} ${length === 1 ? 'chain' : 'chains'}`;
+  return countOf(length, 'chain');
 }
 
 /** The first few names, which usually tell whose chains they are. */

@@ -1,4 +1,5 @@
 import { isNftError } from '../../kernel/nft-error.ts';
+import { countOf } from '../../lib/text.ts';
 import type { Facts } from './facts.ts';
 import { type Judgment, note, ok, problem, warning } from './finding.ts';
 
@@ -54,11 +55,12 @@ export function checkConntrackTable({ files }: Facts): Judgment {
       'Check again after svc2nft apply: its rules load the module nf_conntrack.',
     );
   }
+  const full = `${count.toLocaleString('en')} of ${countOf(limit, 'connection')}`;
   const advice = 'Raise net.netfilter.nf_conntrack_max; kube-proxy sets it to 32768 per core, and at least 131072.';
   if (count >= limit) {
-    return problem(`the conntrack table is full: ${count} of ${limit} connections; new ones are dropped`, advice);
+    return problem(`the conntrack table is full: ${full}; new ones are dropped`, advice);
   }
-  const what = `the conntrack table has ${count} of ${limit} connections`;
+  const what = `the conntrack table has ${full}`;
   return count >= limit * 0.8 ? warning(what, advice) : ok(what);
 }
 

@@ -1,6 +1,6 @@
 import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { countOf, escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
 import type { Evidence } from './evidence.ts';
@@ -55,7 +55,9 @@ export function explainChoice(evidence: Evidence, leftOut: readonly LeftOutEndpo
     return [];
   }
   const pick =
-    count === 1 ? 'one endpoint can receive it' : `one of ${count} endpoints receives it, each with equal probability`;
+    count === 1
+      ? 'one endpoint can receive it'
+      : `one of ${countOf(count, 'endpoint')} receives it, each with equal probability`;
   const text = path.pinFollowed ? 'the client keeps its endpoint' : `${pick}${narrowing(evidence, leftOut)}`;
   const rule = referTo(decision);
   return [{ topic: 'endpoints', text, rules: [count === 1 ? rule : withoutElement(rule)] }];

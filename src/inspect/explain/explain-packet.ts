@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
 import { addShares } from '../../walk/fate.ts';
@@ -108,7 +109,7 @@ function arrival(evidence: Evidence): string {
   const name = serviceOf(evidence)?.name ?? 'a Service';
   const [only, ...others] = summary.endpoints;
   if (others.length > 0 || !only) {
-    return `sent to one of ${summary.endpoints.length} endpoints of ${name}`;
+    return `sent to one of ${countOf(summary.endpoints.length, 'endpoint')} of ${name}`;
   }
   return paths[0].pinFollowed
     ? `sent to ${only.endpoint}, the endpoint of ${name} that the client keeps`

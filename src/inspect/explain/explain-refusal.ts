@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/text.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
 import { listOthers } from './explain-endpoints.ts';
@@ -94,9 +95,9 @@ function none(evidence: Evidence): string {
   }
   const missing = listOthers(evidence).filter(({ code }) => code === 'not in rules').length;
   if (missing > 0) {
-    return `these rules have no endpoint for ${port}, but the snapshot has ${missing} that could receive it`;
+    return `these rules have no endpoint for ${port}, but the snapshot has ${missing.toLocaleString('en')} that could receive it`;
   }
   return length === 1
     ? `the only endpoint of ${port} is not ready`
-    : `none of the ${length} endpoints of ${port} is ready`;
+    : `none of the ${countOf(length, 'endpoint')} of ${port} is ready`;
 }

@@ -112,7 +112,7 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
 const cellWidth = 80;
 
 function andMore(total: number, limit: number, noun: string): string[] {
-  return total > limit ? [`... and ${total - limit} more ${noun}`] : [];
+  return total > limit ? [`... and ${(total - limit).toLocaleString('en')} more ${noun}`] : [];
 }
 
 /** `33.3%`, `100%`. */

@@ -154,7 +154,7 @@ function linesOfFrontend({ kind, address, sourceRanges }: GraphFrontend): string
 
 function sourceRangesText(ranges: readonly string[]): string {
   const [first = 'no client', ...others] = ranges;
-  return others.length === 0 ? first : `${first} and ${others.length} more`;
+  return others.length === 0 ? first : `${first} and ${others.length.toLocaleString('en')} more`;
 }
 
 /** Endpoints by zone, then by node; this node's zone and this node come first, the rest is sorted by name. */

@@ -1,3 +1,4 @@
+import { countOf } from '../../lib/text.ts';
 import { type Fate, type PacketOutcome, summarizeFate } from '../../walk/fate.ts';
 import type { ExpectedFate } from './expect-fate.ts';
 import type { Difference } from './fault-collector.ts';
@@ -38,7 +39,7 @@ function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Diffe
     );
   }
   if (lost !== undefined) {
-    const others = alsoLost.length > 0 ? ` and ${alsoLost.length} more get` : ' gets';
+    const others = alsoLost.length > 0 ? ` and ${alsoLost.length.toLocaleString('en')} more get` : ' gets';
     return about('wrong-endpoint', `${lost}${others} none of the `, `, but should get ${share}`);
   }
   const uneven = endpoints.find((one) => shareText(one.share) !== share);
@@ -115,7 +116,7 @@ function verdictText(verdict: Summary['verdict'], endpoints: Summary['endpoints'
 function expectedText({ verdict, reason, endpoints }: ExpectedFate): string {
   switch (verdict) {
     case 'translated':
-      return `reach ${endpoints.length === 1 ? endpoints[0]?.text : `${endpoints.length} endpoints`}`;
+      return `reach ${endpoints.length === 1 ? endpoints[0]?.text : countOf(endpoints.length, 'endpoint')}`;
     case 'untouched':
       return 'not be translated';
     default:

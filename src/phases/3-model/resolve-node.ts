@@ -1,7 +1,7 @@
 import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
-import { suggestClosest } from '../../lib/text.ts';
+import { countOf, suggestClosest } from '../../lib/text.ts';
 import { type Cidr, cidrContains, cidrText, isLoopback, parseAddress, parseCidr } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -99,7 +99,7 @@ function findNode(
 
 function someOf(names: readonly string[]): string {
   const shown = names.length > shownNames ? [...names.slice(0, shownNames), '...'] : names;
-  return `${names.length} ${names.length === 1 ? 'Node' : 'Nodes'} (${shown.join(', ')})`;
+  return `${countOf(names.length, 'Node')} (${shown.join(', ')})`;
 }
 
 /** The addresses that mean "all". */

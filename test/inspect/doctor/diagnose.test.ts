@@ -309,6 +309,11 @@ const ofSettings: Case[] = [
     'warning conntrack-table: the conntrack table has 80 of 100 connections',
   ],
   [
+    'a large conntrack table that is nearly full',
+    withFiles({ flowCount: '240000\n', flowLimit: '262144\n' }),
+    'warning conntrack-table: the conntrack table has 240,000 of 262,144 connections',
+  ],
+  [
     'a conntrack table that is full',
     withFiles({ flowCount: '100\n', flowLimit: '100\n' }),
     'problem conntrack-table: the conntrack table is full: 100 of 100 connections; new ones are dropped',
