@@ -128,6 +128,27 @@ describe('existing rules', () => {
     expect(JSON.parse(stdout)).toMatchObject({ packet: { destination, port } });
   });
 
+  test.each<[families: string[], from: string, to: string, advice: string]>([
+    [[], 'outside', '192.0.2.11:30080', 'no-local-detector: IPv4'],
+    [['--nodeport-addresses', 'fd00::/64'], 'outside', '192.0.2.11:30080', 'node-ports-on-all-addresses: IPv4'],
+    [[], 'node', '10.96.0.10:80', 'no-local-detector: IPv4'],
+  ])('no advice about what the snapshot compiles to (%j, from %s)', async (flags, from, to, advice) => {
+    const args = ['explain', shop, '--node', 'worker-1', ...flags, '--from', from, '--to', to];
+    expect((await runMain(args)).stderr).toContain(`warning ${advice}`);
+    const { exitCode, stderr } = await runMain([...args, '--ruleset', join(folder, 'rules.nft')]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  });
+
+  test('other warnings about the snapshot are printed', async () => {
+    const nodeless = join(folder, 'nodeless.yaml');
+    writeFileSync(nodeless, readFileSync(shop, 'utf8').replaceAll('kind: Node\n', 'kind: Other\n'));
+    const args = ['explain', nodeless, '--ruleset', join(folder, 'rules.nft'), '--from', 'outside'];
+    const { exitCode, stderr } = await runMain([...args, '--to', '10.96.0.10:80']);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('warning no-node: ');
+    expect(stderr).not.toContain('no-local-detector');
+  });
+
   test('with a newer snapshot: what the rules do, and what they lack', async () => {
     const moved = join(folder, 'moved.yaml');
     writeFileSync(moved, readFileSync(shop, 'utf8').replace('10.244.2.6', '10.244.2.60'));

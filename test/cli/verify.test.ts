@@ -109,7 +109,7 @@ describe('faults of the kernel’s table', () => {
     const json = JSON.parse(stdout) as { tables: { faults: unknown[] }[] };
     expect(json).toMatchObject({
       correct: false,
-      tables: [{ family: 'ip', table: 'svc2nft', frontends: 3, endpoints: 4, correct: false }],
+      tables: [{ family: 'ip', table: 'svc2nft', exists: true, frontends: 3, endpoints: 4, correct: false }],
     });
     expect(json.tables[0]?.faults).toContainEqual({
       code: 'wrong-verdict',
@@ -131,8 +131,8 @@ describe('faults of the kernel’s table', () => {
   test('the table of one family is missing', async () => {
     const flags = ['-', '--cluster-cidr', '10.244.0.0/16', '--ruleset', 'kernel'];
     const one = await verify(flags, { answers: [listedShop()] });
-    // The snapshot has no frontend in it.
     expect(one.exitCode).toBe(0);
+    expect(lines(one)[1]).toBe('table ip6 svc2nft: no table, and no Service needs one');
   });
 
   test('no table at all, as after nft flush ruleset', async () => {
@@ -141,12 +141,15 @@ describe('faults of the kernel’s table', () => {
     expect(lines(result)).toEqual([
       'there is no table ip svc2nft',
       'table ip svc2nft: 3 frontends, 4 endpoints, 0 packets walked: 1 fault',
-      'table ip6 svc2nft: 0 frontends, 0 endpoints, 0 packets walked: correct',
+      'table ip6 svc2nft: no table, and no Service needs one',
     ]);
-    const json = await verify(['-', ...settings, '--ruleset', 'kernel', '-o', 'json']);
+    const json = await verify(['-', '--cluster-cidr', '10.244.0.0/16', '--ruleset', 'kernel', '-o', 'json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       correct: false,
-      tables: [{ faults: [{ code: 'missing-table' }] }],
+      tables: [
+        { exists: false, correct: false, faults: [{ code: 'missing-table' }] },
+        { family: 'ip6', exists: false, correct: true, frontends: 0, packets: 0, faults: [] },
+      ],
     });
   });
 });

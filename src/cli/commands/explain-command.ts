@@ -106,7 +106,9 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
   }
   const needed = { ...flags, ...(family && { family }) };
   const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
-  const cluster = isAboutRules ? undefined : await loadCluster(paths, needed, context);
+  const cluster = isAboutRules
+    ? undefined
+    : await loadCluster(paths, needed, context, flags.ruleset === undefined ? {} : { usesOtherRules: true });
   if (typeof cluster === 'number') {
     return cluster;
   }

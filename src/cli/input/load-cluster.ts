@@ -1,5 +1,5 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
-import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -30,13 +30,19 @@ export async function loadCluster(
   paths: readonly string[],
   flags: CompileFlags,
   context: Context,
+  { usesOtherRules }: Pick<CompileRequest, 'usesOtherRules'> = {},
 ): Promise<Cluster | number> {
   if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
   const { options, diagnostics } = await loadSettings(flags);
-  const request = { options: withDefaults(options), configDiagnostics: diagnostics, usesPods: true, context } as const;
-  return compilePaths(paths, request);
+  return compilePaths(paths, {
+    options: withDefaults(options),
+    configDiagnostics: diagnostics,
+    usesPods: true,
+    ...(usesOtherRules && { usesOtherRules }),
+    context,
+  });
 }
 
 /** How a snapshot is compiled, and what is said about it. */
@@ -46,6 +52,8 @@ export interface CompileRequest {
   readonly configDiagnostics: readonly Diagnostic[];
   /** Reports only what concerns the input, nothing that follows from settings. */
   readonly onlyAboutInput?: true;
+  /** The command shows other rules than these, so advice about what these do to packets is not reported. */
+  readonly usesOtherRules?: true;
   /** The command shows Pods, so they are not reported as ignored. */
   readonly usesPods?: true;
   readonly context: Context;
@@ -77,19 +85,26 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
  */
 export function compileSnapshot(
   { documents, diagnostics }: ReadResult,
-  { options, configDiagnostics, onlyAboutInput, usesPods, context }: CompileRequest,
+  { options, configDiagnostics, onlyAboutInput, usesOtherRules, usesPods, context }: CompileRequest,
 ): Cluster | number {
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const aboutFiles = [...configDiagnostics, ...diagnostics];
   const isRefused = !rulesets || aboutFiles.some((diagnostic) => severityOf(diagnostic) === 'error');
-  const found = [...aboutFiles, ...(onlyAboutInput ? compiled.diagnostics.filter(isAboutInput) : compiled.diagnostics)];
+  const aboutObjects = compiled.diagnostics.filter(
+    (diagnostic) =>
+      (!onlyAboutInput || isAboutInput(diagnostic)) && !(usesOtherRules && adviceOnRules.has(diagnostic.code)),
+  );
+  const found = [...aboutFiles, ...aboutObjects];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
   return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };
 }
+
+/** Warnings about what the compiled rules do to packets (adviseOn). */
+const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set(['no-local-detector', 'node-ports-on-all-addresses']);
 
 /** Whether a finding is an error or has a place in a file; all else is advice about the ruleset, which follows from settings. */
 function isAboutInput(diagnostic: Diagnostic): boolean {

@@ -6,7 +6,10 @@ import type { Fault, Verification } from './verification.ts';
 const shownOfKind = 20;
 
 /** A verification as lines: one for each fault, then a summary. Control characters are escaped. */
-export function renderVerification({ family, table, faults, ...counts }: Verification): string[] {
+export function renderVerification({ family, table, exists, faults, ...counts }: Verification): string[] {
+  if (!exists && faults.length === 0) {
+    return [escapeControls(`table ${family} ${table}: no table, and no Service needs one`)];
+  }
   const numbers = [
     countOf(counts.frontends, 'frontend'),
     countOf(counts.endpoints, 'endpoint'),

@@ -6,6 +6,8 @@ import type { Family } from '../../net/network.ts';
 export interface Verification {
   readonly family: Family;
   readonly table: string;
+  /** Whether there is such a table. Where no Service needs one, its absence is not a fault. */
+  readonly exists: boolean;
   /** Addresses with a port, and node ports, that Services own. */
   readonly frontends: number;
   /** Distinct endpoint addresses behind them. */

@@ -26,7 +26,7 @@ export interface VerifyOptions {
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
   const expectations = withSpareAddress(given);
   const { family, table } = ruleset;
-  const sizes = { family, table, ...countExpected(expectations) };
+  const sizes = { family, table, exists: true, ...countExpected(expectations) };
   const deviations = (options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message }));
   try {
     const indexed = indexRuleset(ruleset);
@@ -53,7 +53,7 @@ export function verifyMissingTable(expectations: Expectations, table: string): V
   const { frontends, endpoints } = countExpected(expectations);
   const message = `there is no table ${family} ${table}`;
   const faults: Fault[] = frontends > 0 ? [{ code: 'missing-table', message }] : [];
-  return { family, table, frontends, endpoints, packets: 0, faults };
+  return { family, table, exists: false, frontends, endpoints, packets: 0, faults };
 }
 
 const spareAddresses = {
