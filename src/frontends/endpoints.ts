@@ -3,32 +3,32 @@ import { escapeControls } from '../lib/text.ts';
 import { endpointText } from '../net/network.ts';
 import type { Endpoint, ServicePort } from '../phases/3-model/model.ts';
 
-/** The conditions of an endpoint in its EndpointSlice (EndpointConditions). */
+/** The conditions of an endpoint in its EndpointSlice (EndpointConditions); codes, as in JSON. */
 export type EndpointState =
   | 'ready'
-  | 'not ready'
+  | 'not-ready'
   /** It serves while it terminates: used while no endpoint is ready. */
   | 'terminating'
   /** It terminates and no longer serves. */
-  | 'not serving';
+  | 'not-serving';
 
 /** Why an endpoint of a Service gets no connections at a frontend. */
 export type LeftOutReason =
   | Exclude<EndpointState, 'ready'>
   /** Policy Local, and it runs elsewhere. */
-  | 'not local'
+  | 'not-local'
   /** Hints restrict connections from this node to endpoints for this node, or for its zone. */
-  | 'other node'
-  | 'other zone';
+  | 'other-node'
+  | 'other-zone';
 
 /** The reasons in words. */
 export const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
-  'not ready': 'not ready',
-  'not serving': 'no longer serving',
+  'not-ready': 'not ready',
+  'not-serving': 'no longer serving',
   terminating: 'terminating',
-  'not local': 'not on this node',
-  'other node': 'hinted for other nodes',
-  'other zone': 'hinted for other zones',
+  'not-local': 'not on this node',
+  'other-node': 'hinted for other nodes',
+  'other-zone': 'hinted for other zones',
 };
 
 /** An endpoint and where it runs. Texts are empty where unknown. */
@@ -47,9 +47,9 @@ export function endpointState({ ready, serving, terminating }: Endpoint): Endpoi
     return 'ready';
   }
   if (!terminating) {
-    return 'not ready';
+    return 'not-ready';
   }
-  return serving ? 'terminating' : 'not serving';
+  return serving ? 'terminating' : 'not-serving';
 }
 
 /** What the reasons depend on besides the endpoints. */
@@ -68,14 +68,14 @@ export function leftOutReasons(
   servicePort: ServicePort,
   { isLocalOnly, nodeName }: SelectionContext,
 ): (endpoint: Endpoint) => LeftOutReason {
-  const hintReason = followsNodeHints(servicePort, nodeName) ? 'other node' : 'other zone';
+  const hintReason = followsNodeHints(servicePort, nodeName) ? 'other-node' : 'other-zone';
   return (endpoint) => {
     const state: EndpointState = endpointState(endpoint);
-    if (state === 'not ready' || state === 'not serving') {
+    if (state === 'not-ready' || state === 'not-serving') {
       return state;
     }
     if (isLocalOnly && !endpoint.local) {
-      return 'not local';
+      return 'not-local';
     }
     return state === 'ready' ? hintReason : state;
   };

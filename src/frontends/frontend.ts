@@ -23,7 +23,7 @@ export type Policy =
   | 'not understood';
 
 /** What happens to connections that no endpoint may take; `untranslated`: no rule of the table names them. */
-export type Refusal = 'rejected' | 'dropped' | 'untranslated' | 'not understood';
+export type Refusal = 'rejected' | 'dropped' | 'untranslated' | 'not-understood';
 
 /** One address and port, or node port, of a service port, without its endpoints. */
 export interface FrontendState {
@@ -31,8 +31,8 @@ export interface FrontendState {
   readonly frontend: string;
   /** Null where no client reaches an endpoint. */
   readonly policy: Policy | null;
-  /** Null where all clients reach an endpoint. `for external clients`: pods and the node do reach one. */
-  readonly refusal: Refusal | `${Refusal} for external clients` | null;
+  /** Null where all clients reach an endpoint. `-for-external`: pods and the node do reach one. */
+  readonly refusal: Refusal | `${Refusal}-for-external` | null;
   /** Seconds that a client keeps its endpoint; 0 without affinity. */
   readonly affinitySeconds: number;
   /** CIDRs that may use it; null where all clients may. */

@@ -96,7 +96,7 @@ function readServed(
   return {
     policy: policyOf(dispatch, isLocal),
     // Such chains come from externalLocalRules, without a local chain.
-    refusal: internalChoice && !choice ? `${refusal} for external clients` : null,
+    refusal: internalChoice && !choice ? `${refusal}-for-external` : null,
     affinitySeconds: affinitySeconds || (usesPins ? (pinSeconds.get(pinKeyOf(protocol, endpointKey)) ?? 0) : 0),
     all: all && endpointAddressesAt(all, position, lists),
     local: local && endpointAddressesAt(local, position, lists),
@@ -111,7 +111,7 @@ function refusalOf(element: Element, context: Context): Refusal {
   if (element.value && 'kind' in element.value && element.value.kind === 'drop') {
     return 'dropped';
   }
-  return dispatchOfElement(element, context).rejects ? 'rejected' : 'not understood';
+  return dispatchOfElement(element, context).rejects ? 'rejected' : 'not-understood';
 }
 
 /** Whether external clients get only the endpoints of this node. */

@@ -168,8 +168,8 @@ describe('existing rules', () => {
     const { endpoints, leftOut } = JSON.parse(stdout) as Explanation;
     expect(endpoints.map(({ endpoint }) => endpoint)).toEqual(['10.244.1.5:8080', '10.244.2.6:8080']);
     expect(leftOut.map(({ endpoint, code }) => `${endpoint} ${code}`)).toEqual([
-      '10.244.1.7:8080 not ready',
-      '10.244.2.60:8080 not in rules',
+      '10.244.1.7:8080 not-ready',
+      '10.244.2.60:8080 not-in-rules',
     ]);
   });
 

@@ -21,14 +21,14 @@ function judge(endpoint: Endpoint, isLocalOnly = false, others: readonly Endpoin
 describe('the first reason that holds', () => {
   const dying = { ready: false, terminating: true };
   test.each([
-    ['not ready', { ...ready, ready: false, serving: false }, false],
-    ['not ready', { ...ready, ready: false }, true],
-    ['not serving', { ...ready, ...dying, serving: false }, true],
+    ['not-ready', { ...ready, ready: false, serving: false }, false],
+    ['not-ready', { ...ready, ready: false }, true],
+    ['not-serving', { ...ready, ...dying, serving: false }, true],
     ['terminating', { ...ready, ...dying }, false],
-    ['not local', { ...ready, ...dying }, true],
+    ['not-local', { ...ready, ...dying }, true],
     ['terminating', { ...ready, ...dying, local: true }, true],
-    ['not local', ready, true],
-    ['other zone', { ...ready, zoneHints: ['zone-b'] }, false],
+    ['not-local', ready, true],
+    ['other-zone', { ...ready, zoneHints: ['zone-b'] }, false],
   ])('%s: %j, local only: %j', (reason, endpoint, isLocalOnly) => {
     expect(judge(endpoint, isLocalOnly)).toBe(reason);
   });
@@ -36,10 +36,10 @@ describe('the first reason that holds', () => {
   test('hints for nodes decide only where every ready endpoint has one, and one is for this node', () => {
     const elsewhere = { ...ready, nodeHints: ['worker-2'], zoneHints: ['zone-b'] };
     const here = { ...ready, nodeHints: ['worker-1'] };
-    expect(judge(elsewhere, false, [here])).toBe('other node');
-    expect(judge(elsewhere, false, [here, ready])).toBe('other zone');
-    expect(judge(elsewhere, false, [{ ...here, nodeHints: ['worker-3'] }])).toBe('other zone');
-    expect(judge(elsewhere, false, [here, { ...ready, ready: false }])).toBe('other node');
+    expect(judge(elsewhere, false, [here])).toBe('other-node');
+    expect(judge(elsewhere, false, [here, ready])).toBe('other-zone');
+    expect(judge(elsewhere, false, [{ ...here, nodeHints: ['worker-3'] }])).toBe('other-zone');
+    expect(judge(elsewhere, false, [here, { ...ready, ready: false }])).toBe('other-node');
   });
 });
 

@@ -144,8 +144,13 @@ function writeShare(share: number | null): string {
   return share === 0 ? 'under 0.1%' : `${share}%`;
 }
 
+/** `dropped for external clients` of `dropped-for-external`. */
+function refusalText(refusal: FrontendState['refusal']): string {
+  return (refusal ?? '').replace('-for-external', ' for external clients').replace('-', ' ');
+}
+
 function writeRefusal({ before, after }: ValueChange<FrontendState['refusal']>): string {
-  return after === null ? `no longer ${before}` : `now ${after}`;
+  return after === null ? `no longer ${refusalText(before)}` : `now ${refusalText(after)}`;
 }
 
 function writePolicy({ before, after, endpointsBefore, endpointsAfter }: PolicyChange): string {
@@ -207,7 +212,7 @@ function writeCounts({ endpoints, localEndpoints }: ServicePortState): string[] 
 function writeRefusals({ frontends }: ServicePortState, pen: Pen): string {
   const refused = frontends.flatMap(({ frontend, refusal }) => (refusal ? [{ frontend, value: { refusal } }] : []));
   const groups = groupAlike(refused, frontends.length);
-  return groups.map(({ refusal, ...where }) => refusal + writeWhere(where, pen)).join(', ');
+  return groups.map(({ refusal, ...where }) => refusalText(refusal) + writeWhere(where, pen)).join(', ');
 }
 
 /** Affinity and source ranges belong to the Service, so one frontend is enough. */

@@ -79,12 +79,12 @@ function narrowing(evidence: Evidence, leftOut: readonly LeftOutEndpoint[]): str
     const dying = taken.every(({ serving, terminating }) => serving && terminating);
     return dying ? `; no endpoint${where} is ready, so terminating ones are used` : '; it is no longer ready';
   }
-  const hint = leftOut.find(({ code }) => code === 'other zone' || code === 'other node');
+  const hint = leftOut.find(({ code }) => code === 'other-zone' || code === 'other-node');
   if (!hint || !knowledge) {
     return '';
   }
   const { zone, nodeName } = knowledge.view;
-  return `; hints in EndpointSlices keep it ${hint.code === 'other node' ? `on ${nodeName}` : `in ${zone}`}`;
+  return `; hints in EndpointSlices keep it ${hint.code === 'other-node' ? `on ${nodeName}` : `in ${zone}`}`;
 }
 
 /** How long the client keeps its endpoint (Service spec.sessionAffinity); empty without affinity. */
@@ -135,7 +135,7 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
 
 /** Refines the reason of an endpoint that only a hint could exclude: the hint may not be the reason. */
 function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): LeftOutCode {
-  if (reason !== 'other node' && reason !== 'other zone') {
+  if (reason !== 'other-node' && reason !== 'other-zone') {
     return reason;
   }
   if (!context.isLocal && isHintedElsewhere(endpoint, reason, context)) {
@@ -144,7 +144,7 @@ function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutConte
   if (context.isRefused) {
     return 'refused';
   }
-  return context.isPinned ? 'other pin' : 'not in rules';
+  return context.isPinned ? 'other-pin' : 'not-in-rules';
 }
 
 function isHintedElsewhere(
@@ -152,14 +152,14 @@ function isHintedElsewhere(
   reason: LeftOutReason,
   { node }: LeftOutContext,
 ): boolean {
-  const [hints, here] = reason === 'other node' ? [nodeHints, node.nodeName] : [zoneHints, node.zone];
+  const [hints, here] = reason === 'other-node' ? [nodeHints, node.nodeName] : [zoneHints, node.zone];
   return hints.length > 0 && !hints.includes(here);
 }
 
 const laterTexts: Readonly<Record<Exclude<LeftOutCode, LeftOutReason>, string>> = {
-  'other pin': 'ready, but the client keeps another endpoint',
+  'other-pin': 'ready, but the client keeps another endpoint',
   refused: 'ready, but the packet is dropped earlier',
-  'not in rules': 'ready, but not in this ruleset',
+  'not-in-rules': 'ready, but not in this ruleset',
 };
 
 /** The reason in words, with what the snapshot says about it. */
@@ -167,14 +167,14 @@ function reasonText(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpo
   switch (code) {
     case 'terminating':
       return `${leftOutTexts[code]}; used only while no endpoint${context.isLocal ? ' on this node' : ''} is ready`;
-    case 'not local':
+    case 'not-local':
       return `${leftOutTexts[code]}${whereInstead(nodeName, context)}`;
-    case 'other node':
+    case 'other-node':
       return `${leftOutTexts[code]}: ${escapeControls(nodeHints.join(', '))}`;
-    case 'other zone':
+    case 'other-zone':
       return `${leftOutTexts[code]}: ${escapeControls(zoneHints.join(', '))}`;
-    case 'not ready':
-    case 'not serving':
+    case 'not-ready':
+    case 'not-serving':
       return leftOutTexts[code];
     default:
       return laterTexts[code];

@@ -93,7 +93,7 @@ function none(evidence: Evidence): string {
   if (length === 0) {
     return `no EndpointSlice has an endpoint for ${port}`;
   }
-  const missing = listOthers(evidence).filter(({ code }) => code === 'not in rules').length;
+  const missing = listOthers(evidence).filter(({ code }) => code === 'not-in-rules').length;
   if (missing > 0) {
     return `these rules have no endpoint for ${port}, but the snapshot has ${missing.toLocaleString('en')} that could receive it`;
   }

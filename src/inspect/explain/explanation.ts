@@ -44,9 +44,9 @@ export type ReasonCode =
 export type LeftOutCode =
   | LeftOutReason
   /** It could receive the packet, but this ruleset does not have it. */
-  | 'not in rules'
+  | 'not-in-rules'
   /** The client keeps another endpoint (Service spec.sessionAffinity). */
-  | 'other pin'
+  | 'other-pin'
   /** The packet is refused before an endpoint is picked. */
   | 'refused';
 

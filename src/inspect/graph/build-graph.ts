@@ -117,12 +117,15 @@ function graphEndpoints(servicePort: ServicePort, context: EndpointContext): Gra
 /** The page counts endpoints that terminate as such, whether they still serve or not. */
 function shownState(endpoint: Endpoint): GraphEndpoint['state'] {
   const state = endpointState(endpoint);
-  return state === 'not serving' ? 'terminating' : state;
+  if (state === 'not-ready') {
+    return 'not ready';
+  }
+  return state === 'not-serving' ? 'terminating' : state;
 }
 
 /** Where no endpoint gets connections, hints are not the reason. */
 function wordsFor(reason: LeftOutReason, routesTo: Routes['routesTo']): string {
-  const isHint = reason === 'other node' || reason === 'other zone';
+  const isHint = reason === 'other-node' || reason === 'other-zone';
   return isHint && routesTo.size === 0 ? 'no frontend leads here' : leftOutTexts[reason];
 }
 

@@ -1,6 +1,5 @@
 /** Which endpoints serve which Services on one node, to be drawn. Types only; plain data, sorted; texts are not escaped. */
 
-import type { Refusal } from '../../frontends/frontend.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
 
@@ -49,7 +48,8 @@ export interface Route {
   readonly clients: string;
   /** How many endpoints share the connections; 0 where they are refused. */
   readonly endpoints: number;
-  readonly refusal: Refusal | null;
+  /** As a drawing shows it; null where they reach an endpoint. */
+  readonly refusal: 'rejected' | 'dropped' | 'untranslated' | 'not understood' | null;
 }
 
 /** One address and port that may answer for a service port. */

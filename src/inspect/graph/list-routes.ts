@@ -1,4 +1,4 @@
-import type { Frontend, Refusal } from '../../frontends/frontend.ts';
+import type { Frontend } from '../../frontends/frontend.ts';
 import type { FrontendClaim } from '../../frontends/frontend-claims.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
@@ -52,7 +52,7 @@ interface End {
   readonly frontend: Frontend;
   readonly traffic: readonly Traffic[];
   readonly endpointAddresses: readonly EndpointAddress[];
-  readonly refusal: Refusal | null;
+  readonly refusal: Route['refusal'];
 }
 
 interface Draft extends Pick<End, 'endpointAddresses' | 'refusal'> {
@@ -74,20 +74,20 @@ function endsOf(frontend: Frontend, isClusterIP: boolean): End[] {
   return [end(['internal', 'external'], all ?? local)];
 }
 
-/** `dropped` of `dropped for external clients`. */
-function wordOf(refusal: Frontend['refusal']): Refusal {
+/** `dropped` of `dropped-for-external`. */
+function wordOf(refusal: Frontend['refusal']): NonNullable<Route['refusal']> {
   switch (refusal) {
     case 'rejected':
-    case 'rejected for external clients':
+    case 'rejected-for-external':
       return 'rejected';
     case 'dropped':
-    case 'dropped for external clients':
+    case 'dropped-for-external':
       return 'dropped';
     case 'untranslated':
-    case 'untranslated for external clients':
+    case 'untranslated-for-external':
       return 'untranslated';
-    case 'not understood':
-    case 'not understood for external clients':
+    case 'not-understood':
+    case 'not-understood-for-external':
     case null:
       return 'not understood';
   }

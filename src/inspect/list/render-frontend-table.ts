@@ -55,7 +55,7 @@ function leftOutText({ endpoint, leftOut }: EndpointRow): string {
 }
 
 function tagged(endpoint: string, tags: readonly string[]): string {
-  return tags.length === 0 ? endpoint : `${endpoint}(${tags.join(';').replaceAll(' ', '-')})`;
+  return tags.length === 0 ? endpoint : `${endpoint}(${tags.join(';')})`;
 }
 
 /** How many of a list a cell of a table shows. */

@@ -49,12 +49,12 @@ function closesNodePorts({ nodePortAddresses }: RulesetFacts): boolean {
 const refusals: Readonly<Record<NonNullable<FrontendState['refusal']>, string>> = {
   rejected: 'rejected: no endpoints',
   dropped: 'dropped: no local endpoints',
-  'rejected for external clients': 'rejected for external clients',
-  'dropped for external clients': 'dropped for external clients: no local endpoints',
+  'rejected-for-external': 'rejected for external clients',
+  'dropped-for-external': 'dropped for external clients: no local endpoints',
   untranslated: 'not translated by any rule',
-  'untranslated for external clients': 'not translated by any rule for external clients',
-  'not understood': 'rules not understood',
-  'not understood for external clients': 'rules not understood',
+  'untranslated-for-external': 'not translated by any rule for external clients',
+  'not-understood': 'rules not understood',
+  'not-understood-for-external': 'rules not understood',
 };
 
 function remarkOnRules({ policy, refusal }: Frontend): string[] {
@@ -66,14 +66,15 @@ function remarkOnRules({ policy, refusal }: Frontend): string[] {
 
 function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
   const counts = countReasons(endpoints);
-  const count = (reason: LeftOutReason): string[] => (counts.has(reason) ? [`${counts.get(reason)} ${reason}`] : []);
+  const count = (reason: LeftOutReason): string[] =>
+    counts.has(reason) ? [`${counts.get(reason)?.toLocaleString('en')} ${reason.replace('-', ' ')}`] : [];
   return [
     ...remarkOnTerminating(endpoints),
-    ...count('not ready'),
-    ...count('not serving'),
+    ...count('not-ready'),
+    ...count('not-serving'),
     ...count('terminating'),
-    ...(counts.has('other zone') ? [`hints: ${escapeControls(zone)} only`] : []),
-    ...(counts.has('other node') ? ['hints: this node only'] : []),
+    ...(counts.has('other-zone') ? [`hints: ${escapeControls(zone)} only`] : []),
+    ...(counts.has('other-node') ? ['hints: this node only'] : []),
   ];
 }
 

@@ -140,7 +140,7 @@ interface Expected {
 
 function expectedFate({ policy, refusal }: FrontendState, state: ServicePortState): Expected {
   if (refusal) {
-    return { verdict: refusal.split(' ')[0], endpoints: [] };
+    return { verdict: refusal.replace('-for-external', ''), endpoints: [] };
   }
   const endpoints = policy?.startsWith('local') ? state.localEndpoints : state.endpoints;
   const [, source] = policy?.split(', ') ?? [];

@@ -37,7 +37,7 @@ describe.each(listFixtures())('%s', (name) => {
     if (servicePort && views.length === 1) {
       expect(listed).toHaveLength(servicePort.endpoints.length);
     }
-    expect(explanation.leftOut.filter(({ code }) => code === 'not in rules')).toEqual([]);
+    expect(explanation.leftOut.filter(({ code }) => code === 'not-in-rules')).toEqual([]);
   });
 });
 

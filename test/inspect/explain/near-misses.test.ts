@@ -110,13 +110,13 @@ test.each(refusals)('%s to %s: %s', (from, to, code, text) => {
 
 describe('endpoints that are left out', () => {
   test.each([
-    ['203.0.113.9', '192.0.2.11:30080', ['10.244.1.7:8080 not ready: not ready']],
+    ['203.0.113.9', '192.0.2.11:30080', ['10.244.1.7:8080 not-ready: not ready']],
     [
       '203.0.113.9',
       '198.51.100.200:443',
       [
-        '10.244.2.31:8443 not local: not on this node, but on worker-2',
-        '10.244.2.32:8443 not local: not on this node, but on worker-2',
+        '10.244.2.31:8443 not-local: not on this node, but on worker-2',
+        '10.244.2.32:8443 not-local: not on this node, but on worker-2',
       ],
     ],
     ['10.244.1.5', '198.51.100.200:443', []],
@@ -124,8 +124,8 @@ describe('endpoints that are left out', () => {
       '10.244.1.5',
       '10.96.0.50:9000',
       [
-        '10.244.2.52:9000 other zone: hinted for other zones: zone-b',
-        '10.244.2.53:9000 other zone: hinted for other zones: zone-b',
+        '10.244.2.52:9000 other-zone: hinted for other zones: zone-b',
+        '10.244.2.53:9000 other-zone: hinted for other zones: zone-b',
       ],
     ],
     ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: ready, but the packet is dropped earlier']],

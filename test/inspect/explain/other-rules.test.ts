@@ -99,7 +99,7 @@ describe('rules that are older than the snapshot', () => {
     expect(reason.text).toMatch(
       /^these rules have no endpoint for shop\/web:http, but the snapshot has 2 that could receive it/,
     );
-    expect(leftOut.map(({ code }) => code)).toEqual(['not in rules', 'not ready', 'not in rules']);
+    expect(leftOut.map(({ code }) => code)).toEqual(['not-in-rules', 'not-ready', 'not-in-rules']);
   });
 
   test('another policy: the one in the rules counts', () => {

@@ -79,7 +79,7 @@ test('random clusters: explanations agree with a walk over the whole ruleset, an
         expect(explanation.verdict).toBe(verdict);
         expect(reasons[reason]).toContain(explanation.reason.code);
         expect(explanation.service?.name).toBe(frontend?.service.label);
-        expect(explanation.leftOut.filter(({ code }) => code === 'not in rules')).toEqual([]);
+        expect(explanation.leftOut.filter(({ code }) => code === 'not-in-rules')).toEqual([]);
       }
     }),
     { numRuns: 150 },

@@ -13,8 +13,8 @@ function endpointsOf(fixture: string, frontend: string): string[] | undefined {
 test('left out for their conditions', () => {
   expect(endpointsOf('unready-endpoints-get-no-traffic', '10.96.0.10:80/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 here ready: all',
-    '10.244.2.20:8080 worker-2 not ready: none (not ready)',
-    '10.244.3.30:8080 worker-3 not ready: none (not ready)',
+    '10.244.2.20:8080 worker-2 not-ready: none (not-ready)',
+    '10.244.3.30:8080 worker-3 not-ready: none (not-ready)',
   ]);
   expect(endpointsOf('terminating-endpoints-rest-while-one-is-ready', '10.96.0.10:80/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 here terminating: none (terminating)',
@@ -25,21 +25,21 @@ test('left out for their conditions', () => {
 
 test('left out for hints of zones and of nodes', () => {
   expect(endpointsOf('zone-hints-keep-traffic-in-the-zone', '*:30080/tcp')).toEqual([
-    '10.244.1.10:8080 worker-1 zone-a here ready: none (other zone)',
+    '10.244.1.10:8080 worker-1 zone-a here ready: none (other-zone)',
     '10.244.2.20:8080 worker-2 ready: all',
     '10.244.3.30:8080 worker-3 ready: all',
-    '10.244.3.31:8080 worker-3 ready: none (other zone)',
+    '10.244.3.31:8080 worker-3 ready: none (other-zone)',
   ]);
   expect(endpointsOf('node-hints-keep-traffic-on-the-node', '10.96.0.10:80/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 zone-a here ready: all',
-    '10.244.2.20:8080 worker-2 ready: none (other node)',
-    '10.244.3.30:8080 worker-3 ready: none (other node)',
+    '10.244.2.20:8080 worker-2 ready: none (other-node)',
+    '10.244.3.30:8080 worker-3 ready: none (other-node)',
   ]);
   // One endpoint has no hint for a node, so those for zones decide.
   expect(endpointsOf('node-hints-without-this-node-fall-back-to-zone-hints', '10.96.0.11:80/tcp')).toEqual([
-    '10.244.1.10:8080 worker-1 zone-a here ready: none (other zone)',
+    '10.244.1.10:8080 worker-1 zone-a here ready: none (other-zone)',
     '10.244.2.20:8080 worker-2 ready: all',
-    '10.244.3.30:8080 worker-3 ready: none (other zone)',
+    '10.244.3.30:8080 worker-3 ready: none (other-zone)',
   ]);
 });
 
@@ -47,7 +47,7 @@ test('left out for the internal policy', () => {
   const fixture = 'internal-policy-local-leaves-external-traffic-to-all-endpoints';
   expect(endpointsOf(fixture, '10.96.0.10:80/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 here ready: all',
-    '10.244.2.20:8080 worker-2 ready: none (not local)',
+    '10.244.2.20:8080 worker-2 ready: none (not-local)',
   ]);
   expect(endpointsOf(fixture, '*:30080/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 here ready: all',
@@ -59,7 +59,7 @@ test('only for external clients, and only for internal ones', () => {
   const fixture = 'external-policy-local-falls-back-to-local-terminating-endpoints';
   expect(endpointsOf(fixture, '198.18.0.10:80/tcp')).toEqual([
     '10.244.1.10:8080 worker-1 here terminating: external',
-    '10.244.1.11:8080 worker-1 here not serving: none (not serving)',
+    '10.244.1.11:8080 worker-1 here not-serving: none (not-serving)',
     '10.244.2.20:8080 worker-2 ready: internal',
   ]);
 });

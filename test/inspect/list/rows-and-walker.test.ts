@@ -24,7 +24,7 @@ interface Meeting {
 function promised(row: FrontendRow, client: 'external' | 'node'): Meeting {
   const audience = client === 'node' ? 'internal' : 'external';
   const endpoints = usedBy(row, 'all', audience);
-  const refusal = row.refusal?.replace(' for external clients', '');
+  const refusal = row.refusal?.replace('-for-external', '');
   const isForClient = row.refusal === refusal || client === 'external';
   return { verdict: refusal !== undefined && isForClient ? refusal : 'translated', endpoints };
 }
