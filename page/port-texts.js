@@ -2,7 +2,7 @@
 import { shortenName } from './make-element.js';
 
 /**
- * An endpoint's share of the new connections, a text for each kind of clients: `1/3`, or `pods 1/3`, `external 1/1`;
+ * An endpoint's share of the new connections, a text for each kind of clients: `1/3`, or `internal 1/3`, `external at other frontends 1/1`;
  * the reason where it gets none.
  *
  * @param {import('./unpack-graph.js').Endpoint} endpoint

@@ -119,15 +119,16 @@ function nameClients(traffic: ReadonlySet<Traffic>, { recognizesPods, isOnly }: 
   if (isOnly) {
     return '';
   }
-  const pods = recognizesPods ? 'pods' : 'node';
+  const internal = recognizesPods ? 'internal' : 'node';
   if (traffic.has('internal') && !traffic.has('cluster IP')) {
-    return traffic.has('external') ? 'other frontends' : `${pods} at other frontends`;
+    return traffic.has('external') ? 'other frontends' : `${internal} at other frontends`;
   }
-  // Clients of a cluster IP are pods, as a rule.
+  // Clients of a cluster IP are pods and the node, as a rule.
   const includesPods = traffic.has('internal') && recognizesPods;
   return [
     ...(traffic.has('cluster IP') && !includesPods ? ['cluster IP'] : []),
-    ...(traffic.has('internal') ? [pods] : []),
-    ...(traffic.has('external') ? ['external'] : []),
+    ...(traffic.has('internal') ? [internal] : []),
+    // The policies for external clients do not apply at the cluster IP.
+    ...(traffic.has('external') ? ['external at other frontends'] : []),
   ].join(', ');
 }

@@ -54,8 +54,8 @@ describe('a shop', () => {
         { kind: 'NodePort', address: '*:30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
       ],
       routes: [
-        { clients: 'pods', endpoints: 3, refusal: null },
-        { clients: 'external', endpoints: 1, refusal: null },
+        { clients: 'internal', endpoints: 3, refusal: null },
+        { clients: 'external at other frontends', endpoints: 1, refusal: null },
       ],
       endpoints: [
         {
@@ -126,14 +126,14 @@ describe('whose share it is', () => {
     [
       'external policy Local',
       { externalTrafficPolicy: 'Local' },
-      ['10.244.1.1:8080 pods 1/2 · external 1/1', '10.244.2.2:8080 pods 1/2'],
+      ['10.244.1.1:8080 internal 1/2 · external at other frontends 1/1', '10.244.2.2:8080 internal 1/2'],
     ],
     [
       'both',
       { internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' },
       [
-        '10.244.1.1:8080 cluster IP, external 1/1 · pods at other frontends 1/2',
-        '10.244.2.2:8080 pods at other frontends 1/2',
+        '10.244.1.1:8080 cluster IP, external at other frontends 1/1 · internal at other frontends 1/2',
+        '10.244.2.2:8080 internal at other frontends 1/2',
       ],
     ],
   ])('%s', (_, policies, shares) => {
@@ -143,7 +143,7 @@ describe('whose share it is', () => {
   test('where pods are not recognized, only the node is an internal client', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', local)];
     expect(sharesIn(objects, { clusterCIDRs: [] })).toEqual([
-      '10.244.1.1:8080 cluster IP, node 1/2 · external 1/1',
+      '10.244.1.1:8080 cluster IP, node 1/2 · external at other frontends 1/1',
       '10.244.2.2:8080 cluster IP, node 1/2',
     ]);
   });
@@ -151,8 +151,8 @@ describe('whose share it is', () => {
   test('external clients are dropped where no endpoint is on the node', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', ['10.244.2.2'])];
     expect(graphOf(objects).servicePorts[0]?.routes).toEqual([
-      { clients: 'pods', endpoints: 1, refusal: null },
-      { clients: 'external', endpoints: 0, refusal: 'dropped' },
+      { clients: 'internal', endpoints: 1, refusal: null },
+      { clients: 'external at other frontends', endpoints: 0, refusal: 'dropped' },
     ]);
   });
 

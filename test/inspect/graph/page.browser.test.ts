@@ -47,10 +47,10 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
       '10.244.3.31:8080',
     ]);
     expect(await page.textsOf('.arrow .share')).toEqual([
-      'pods 1/3',
-      'external 1/1',
-      'pods 1/3',
-      'pods 1/3',
+      'internal 1/3',
+      'external at other frontends 1/1',
+      'internal 1/3',
+      'internal 1/3',
       'not ready',
     ]);
     expect(await page.textsOf('.arrow.dashed .share')).toEqual(['not ready']);
