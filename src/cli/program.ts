@@ -6,6 +6,7 @@ import { escapeControls, listWords, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { refuseRepeated } from './flags/general-flags.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
 type DefineCommand = (context: Context, setExitCode: SetExitCode) => Command;
@@ -189,6 +190,7 @@ export async function buildProgram(
   for (const entry of commands) {
     const { name, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
+    refuseRepeated(command);
     program.addCommand(command.summary(summary).copyInheritedSettings(program), { isDefault: name === defaultCommand });
     nameBadValues(command);
   }

@@ -299,7 +299,7 @@ const misuses: Misuse[] = [
   [[...shop, '-n', 'shop/cart'], 2, `error: --namespace: "shop/cart" is not the name of a namespace: ${labelRule}`],
   [[...shop, '--file', ''], 2, `error: --file: "" is not the name of a file\n(see --help)\n`],
   [[...shop, '--file', 'FOLDER/new/'], 2, 'is the name of a folder; expected a file\n(see --help)\n'],
-  [[...shop, '--node', 'worker-9'], 1, 'error node-not-found: there is no Node "worker-9"'],
+  [['graph', 'FOLDER/shop.json', '--node', 'worker-9'], 1, 'error node-not-found: there is no Node "worker-9"'],
   [
     [...shop, '--file', 'FOLDER/shop.json/x'],
     2,

@@ -5,7 +5,7 @@ import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
@@ -35,7 +35,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ApplyFlags) => {
-      setExitCode(await runApply(paths, flags, context));
+      setExitCode(await runApply(inputPaths(paths, flags), flags, context));
     });
 }
 

@@ -4,7 +4,7 @@ import { withDefaults } from '../../options.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
@@ -29,7 +29,7 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
-      setExitCode(await runCompile(paths, flags, context));
+      setExitCode(await runCompile(inputPaths(paths, flags), flags, context));
     });
 }
 

@@ -10,7 +10,7 @@ import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
@@ -42,7 +42,7 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: DiffFlags) => {
-      setExitCode(await runDiff(paths, flags, context));
+      setExitCode(await runDiff(inputPaths(paths, flags), flags, context));
     });
 }
 

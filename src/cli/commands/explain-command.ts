@@ -17,7 +17,7 @@ import { UnknownRule } from '../../walk/check-ruleset.ts';
 import type { MemoryEntry } from '../../walk/fate.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -63,7 +63,7 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ExplainFlags) => {
-      setExitCode(await runExplain(paths, flags, context));
+      setExitCode(await runExplain(inputPaths(paths, flags), flags, context));
     });
 }
 

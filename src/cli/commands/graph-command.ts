@@ -5,12 +5,13 @@ import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
 import { writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
+import { selectServices } from '../../kubernetes/label-selector.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
@@ -52,7 +53,7 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: GraphFlags) => {
-      setExitCode(await runGraph(paths, flags, context));
+      setExitCode(await runGraph(inputPaths(paths, flags), flags, context));
     });
 }
 
@@ -99,7 +100,8 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   }
   const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isSelected);
   if (graph.servicePorts.length === 0) {
-    context.stderr.write('nothing to draw: no Service in the input has rules on this node\n');
+    const which = flags.selector ? 'Service with the labels that -l asks for' : 'Service in the input';
+    context.stderr.write(`nothing to draw: no ${which} has rules on this node\n`);
   }
   const text = await write(graph, chosen, context);
   return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
@@ -188,7 +190,7 @@ function chooseGraphFormat(output: GraphFormat | undefined, file: string | undef
 /** Whether the flags select a service port; undefined, after messages on stderr, if one of them matches nothing. */
 function chooseServices(
   cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
-  { namespace: namespaces = [], service: services = [] }: ServiceFilters,
+  { namespace: namespaces = [], service: services = [], selector }: ServiceFilters,
   { stderr }: Pick<Context, 'stderr'>,
 ): IsSelected | undefined {
   const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
@@ -210,7 +212,9 @@ function chooseServices(
   for (const problem of problems) {
     stderr.write(`error: ${problem}\n`);
   }
-  return problems.length === 0 ? (servicePort) => isInNamespace(servicePort) && isNamed(servicePort) : undefined;
+  const labeled = selector && selectServices(cluster.documents, selector);
+  const isLabeled: IsSelected = ({ namespace, name }) => labeled?.has(`${namespace}/${name}`) ?? true;
+  return problems.length === 0 ? (port) => isInNamespace(port) && isNamed(port) && isLabeled(port) : undefined;
 }
 
 function whyUnserved(

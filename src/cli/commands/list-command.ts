@@ -1,14 +1,16 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FrontendRow, Inventory } from '../../inspect/list/inventory.ts';
 import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
 import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
+import { readSortColumn, type SortColumn, sortFrontends } from '../../inspect/list/sort-frontends.ts';
+import { selectServices } from '../../kubernetes/label-selector.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
@@ -56,10 +58,16 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
         .choices(['table', 'wide', 'json', 'yaml', 'name'])
         .default('table'),
     )
+    .option('--no-headers', 'the table without its headings')
+    .option(
+      '--sort-by <column>',
+      'order by a column, such as name, frontend or endpoints, or by a field such as .metadata.name',
+      parseColumn,
+    )
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ListFlags) => {
-      setExitCode(await runList(paths, flags, context));
+      setExitCode(await runList(inputPaths(paths, flags), flags, context));
     });
 }
 
@@ -68,6 +76,16 @@ interface ListFlags extends CompileFlags, ServiceFilters {
   readonly kernel?: true;
   readonly ruleset?: string;
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';
+  readonly headers: boolean;
+  readonly sortBy?: SortColumn;
+}
+
+function parseColumn(text: string): SortColumn {
+  const found = readSortColumn(text);
+  if (typeof found === 'string') {
+    throw new InvalidArgumentError(found);
+  }
+  return found.column;
 }
 
 /** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error. */
@@ -80,22 +98,36 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
     );
     return exitCodes.wrongUsage;
   }
-  const inventory = await (source === undefined
-    ? listSnapshot(paths, flags, context)
-    : listRules(source, flags, context));
-  if (typeof inventory === 'number') {
-    return inventory;
+  if (source !== undefined && flags.selector !== undefined) {
+    context.stderr.write('error: -l needs manifests, because rules do not show the labels of Services (see --help)\n');
+    return exitCodes.wrongUsage;
   }
+  const listed = await (source === undefined ? listSnapshot(paths, flags, context) : listRules(source, flags, context));
+  if (typeof listed === 'number') {
+    return listed;
+  }
+  const { inventory, labeled } = listed;
   if (inventory.items.length === 0) {
     context.stderr.write('nothing to list: no Services\n');
   }
-  const { items, problems } = filterRows(inventory.items, flags);
+  const { items: named, problems } = filterRows(inventory.items, flags);
+  const chosen = named.filter(({ namespace, service }) => labeled?.has(`${namespace}/${service}`) ?? true);
+  const items = flags.sortBy === undefined ? chosen : sortFrontends(chosen, flags.sortBy);
+  if (named.length > 0 && items.length === 0) {
+    context.stderr.write('nothing to list: no Service has the labels that -l asks for\n');
+  }
   context.stderr.write(joinLines(problems.map((problem) => `error: ${problem}`)));
   const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, context);
   return exitCode === exitCodes.done && problems.length > 0 ? exitCodes.badInput : exitCode;
 }
 
-async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Inventory | number> {
+/** All frontends, and which Services `-l` selects; undefined for all. */
+interface Listed {
+  readonly inventory: Inventory;
+  readonly labeled?: ReadonlySet<string> | undefined;
+}
+
+async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Listed | number> {
   const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
     return cluster;
@@ -103,24 +135,25 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, context:
   const { documents, views, rulesets } = cluster;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.
   const showsLocations = flags.output === 'json' || flags.output === 'yaml';
-  return listFrontends(rulesets, {
+  const inventory = listFrontends(rulesets, {
     views,
     unserved: listUnserved(notesOf(cluster), views),
     ...(showsLocations && { locations: readLocations(documents) }),
   });
+  return { inventory, labeled: flags.selector && selectServices(documents, flags.selector) };
 }
 
-async function listRules(source: string, { family, table }: ListFlags, context: Context): Promise<Inventory | number> {
+async function listRules(source: string, { family, table }: ListFlags, context: Context): Promise<Listed | number> {
   const options = withDefaults({ ...(family && { families: [family] }), ...(table !== undefined && { table }) });
   const tables = await loadListedTables(source, options, context);
   if (typeof tables === 'number') {
     return tables;
   }
   warnAboutDeviations(tables, context);
-  return listFrontends(tables.map(({ ruleset }) => ruleset));
+  return { inventory: listFrontends(tables.map(({ ruleset }) => ruleset)) };
 }
 
-async function textOf(inventory: Inventory, { output }: ListFlags): Promise<string> {
+async function textOf(inventory: Inventory, { output, headers }: ListFlags): Promise<string> {
   const { items } = inventory;
   switch (output) {
     case 'json':
@@ -132,7 +165,7 @@ async function textOf(inventory: Inventory, { output }: ListFlags): Promise<stri
     case 'name':
       return joinLines(nameServicePorts(items));
     default:
-      return joinLines(renderFrontendTable(items, { wide: output === 'wide' }));
+      return joinLines(renderFrontendTable(items, { wide: output === 'wide' }).slice(headers ? 0 : 1));
   }
 }
 

@@ -12,7 +12,7 @@ import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags } from '../flags/compile-flags.ts';
+import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -57,7 +57,7 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
     .addHelpText('before', examples)
     .addHelpText('after', exitText)
     .action(async (paths: string[], flags: VerifyFlags) => {
-      setExitCode(await runVerify(paths, flags, context));
+      setExitCode(await runVerify(inputPaths(paths, flags), flags, context));
     });
 }
 

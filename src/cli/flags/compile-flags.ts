@@ -8,8 +8,13 @@ import {
 } from '../../config/check-options.ts';
 import type { CompileOptions } from '../../options.ts';
 
+/** What to read, besides the paths among the arguments. */
+interface InputFlags {
+  readonly filename?: readonly string[];
+}
+
 /** The flags that say what to compile, as commander passes them; those not given are absent. */
-export interface CompileFlags {
+export interface CompileFlags extends InputFlags {
   readonly node?: string;
   readonly nodeIp?: readonly string[];
   readonly zone?: string;
@@ -28,6 +33,11 @@ export function addCompileOptions(command: Command): Command {
   return command
     .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
     .option(
+      '-f, --filename <path>',
+      'the same as PATH, as in kubectl; may be repeated',
+      (path: string, previous: readonly string[] = []) => [...previous, path],
+    )
+    .option(
       '--node <name>',
       'the node to compile for (default: the only Node of the input)',
       checkedText(nodeNameProblem),
@@ -35,7 +45,7 @@ export function addCompileOptions(command: Command): Command {
     .option(
       '--node-ip <address>',
       'address of the node, the primary one of each family first; may be repeated; replaces the addresses of the Node object',
-      checkedList(addressProblem),
+      commaList((addresses) => addresses.map(addressProblem).find(Boolean)),
     )
     .option('--zone <name>', "the node's zone; replaces its label topology.kubernetes.io/zone")
     .option(
@@ -44,12 +54,12 @@ export function addCompileOptions(command: Command): Command {
     )
     .option(
       '--cluster-cidr <cidrs>',
-      'CIDRs of the pods, at most one per family, separated by commas',
+      'CIDRs of the pods, at most one per family, separated by commas; may be repeated',
       commaList(clusterCIDRsProblem),
     )
     .option(
       '--nodeport-addresses <list>',
-      'where node ports are open: CIDRs, primary, localhost or all, separated by commas (default: primary)',
+      'where node ports are open: CIDRs, primary, localhost or all, separated by commas; may be repeated (default: primary)',
       commaList((texts) => texts.map(nodePortAddressProblem).find(Boolean)),
     )
     .option('--masquerade-all', 'masquerade all traffic to cluster IPs')
@@ -64,6 +74,11 @@ export function addCompileOptions(command: Command): Command {
     .option('--keep-going', 'leave out invalid objects and compile the rest');
 }
 
+/** All paths to read: the arguments, and then those of `--filename`. */
+export function inputPaths(paths: readonly string[], { filename = [] }: InputFlags): readonly string[] {
+  return [...paths, ...filename];
+}
+
 /** A check of src/config/check-options.ts: what is wrong with a value, or undefined. */
 type Check<T> = (value: T) => string | undefined;
 
@@ -72,15 +87,12 @@ export function checkedText(check: Check<string>): (value: string) => string {
   return (value) => refuse(check(value)) ?? value;
 }
 
-/** Parses an option that may be repeated. */
-export function checkedList(check: Check<string>): (value: string, previous?: readonly string[]) => readonly string[] {
-  return (value, previous = []) => refuse(check(value)) ?? [...previous, value];
-}
-
-/** Parses an option with values separated by commas. */
-function commaList(check: Check<readonly string[]>): (value: string) => readonly string[] {
-  return (value) => {
-    const values = value.split(',').map((text) => text.trim());
+/** Parses an option with values separated by commas, which may be repeated; all values together are checked. */
+export function commaList(
+  check: Check<readonly string[]>,
+): (value: string, previous?: readonly string[]) => readonly string[] {
+  return (value, previous = []) => {
+    const values = [...previous, ...value.split(',').map((text) => text.trim())];
     return refuse(check(values)) ?? values;
   };
 }

@@ -1,11 +1,14 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type LabelSelector, parseLabelSelector } from '../../kubernetes/label-selector.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
-import { checkedList } from './compile-flags.ts';
+import { commaList } from './compile-flags.ts';
 
 /** Flags that select Services; those not given are absent. */
 export interface ServiceFilters {
   readonly namespace?: readonly string[];
+  readonly allNamespaces?: true;
+  readonly selector?: LabelSelector;
   /** `namespace/name`, or a name alone for Services of that name in any namespace. */
   readonly service?: readonly string[];
 }
@@ -13,8 +16,36 @@ export interface ServiceFilters {
 /** Adds the flags that select the Services to show. */
 export function addServiceFilters(command: Command): Command {
   return command
-    .option('-n, --namespace <name>', 'only Services in this namespace; may be repeated', checkedList(namespaceProblem))
-    .option('--service <[namespace/]name>', 'only this Service; may be repeated', checkedList(serviceProblem));
+    .option(
+      '-n, --namespace <name>',
+      'only Services in this namespace; may be repeated, or several separated by commas',
+      commaList((names) => names.map(namespaceProblem).find(Boolean)),
+    )
+    .addOption(new Option('-A, --all-namespaces', 'Services in all namespaces (the default)').conflicts('namespace'))
+    .option(
+      '-l, --selector <labels>',
+      'only Services with these labels: key=value, key!=value, "key in (a,b)", "key notin (a,b)", key, !key, separated by commas',
+      parseSelector,
+    )
+    .option(
+      '--service <[namespace/]name>',
+      'only this Service, also as svc/NAME; may be repeated, or several separated by commas',
+      (value: string, previous?: readonly string[]) =>
+        commaList((names) => names.map(serviceProblem).find(Boolean))(withoutKind(value), previous),
+    );
+}
+
+function parseSelector(text: string): LabelSelector {
+  const selector = parseLabelSelector(text);
+  if (typeof selector === 'string') {
+    throw new InvalidArgumentError(selector);
+  }
+  return selector;
+}
+
+/** Names without their kind, which kubectl puts before them: `svc/web`, `service/web`, also `svc/shop/web` and `svc:shop/web`. */
+function withoutKind(names: string): string {
+  return names.replace(/(^|,)\s*(?:svc|services?)[/:]/g, '$1');
 }
 
 /** What is wrong with the name of a namespace, a DNS label (RFC 1123), or undefined. */

@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 import { version } from '../../version.ts';
+import { isRepeatable } from '../flags/general-flags.ts';
 
 /** The whole command line as data, from which docs/cli.md, the man page and completion scripts are generated. */
 export interface ProgramManual extends CommandManual {
@@ -111,7 +112,8 @@ function describeArgument(argument: Argument): ArgumentManual {
   };
 }
 
-function describeOption({ flags, short, long, description, ...option }: Option): OptionManual {
+function describeOption(option: Option): OptionManual {
+  const { flags, short, long, description } = option;
   const placeholder = /[<[](.+)[>\]]/.exec(flags)?.[1];
   return {
     flags,
@@ -120,8 +122,7 @@ function describeOption({ flags, short, long, description, ...option }: Option):
     value: placeholder === undefined ? undefined : readPlaceholder(placeholder, option.argChoices),
     default: typeof option.defaultValue === 'string' ? option.defaultValue : undefined,
     required: option.mandatory,
-    // Commander does not know this about options that collect their values themselves.
-    repeatable: option.variadic || description.includes('may be repeated'),
+    repeatable: isRepeatable(option),
   };
 }
 

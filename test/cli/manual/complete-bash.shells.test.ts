@@ -51,7 +51,7 @@ describe('offers', () => {
     [['dump'], ['(default)']],
     [
       ['diff', '--f'],
-      ['--family', '--from'],
+      ['--filename', '--family', '--from'],
     ],
     [
       ['diff', '--family', ''],

@@ -14,7 +14,7 @@ test('texts are shown literally, except words in backticks', () => {
 test('options that three commands share are described once', () => {
   const page = renderMarkdown(currentManual);
   expect(page.split('| `--cluster-cidr <cidrs>` |')).toHaveLength(2);
-  expect(page).toMatch(/\n\[Common options\]\(#common-options\): `--node`, .*`--cluster-cidr`/);
+  expect(page).toMatch(/\n\[Common options\]\(#common-options\): `--filename`, .*`--cluster-cidr`/);
 });
 
 test('every command has a heading, and the overview links to it', () => {
