@@ -14,7 +14,7 @@ export interface Context extends GivenContext {
 /** What a caller of the program must provide; Node's `process` does. */
 export interface GivenContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;
@@ -30,6 +30,11 @@ export function wantsColor(
   output: 'stdout' | 'stderr' = 'stderr',
 ): boolean {
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+}
+
+/** How many columns output for people may have: those of the terminal, at most 120; 80 elsewhere. */
+export function outputWidth({ stdout }: Pick<GivenContext, 'stdout'>): number {
+  return stdout.isTTY && stdout.columns ? Math.min(stdout.columns, 120) : 80;
 }
 
 /** A file of the package, by its path. The root is two levels above src/cli and above dist/cli, where the bundle is. */

@@ -6,3 +6,83 @@ export const exitCodes = {
   refused: 3,
   noPermission: 4,
 } as const;
+
+/** One of these numbers. */
+type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** What a code means. */
+interface ExitCodeMeaning {
+  readonly code: ExitCode;
+  readonly meaning: string;
+}
+
+/** The one table of exit codes: for the program as a whole, for most commands, and for commands where they mean something else. */
+const meanings: readonly (ExitCodeMeaning & {
+  readonly program: string;
+  readonly commands: Readonly<Record<string, string>>;
+})[] = [
+  {
+    code: 0,
+    program: 'done; diff: no difference; verify: correct; doctor: no problem',
+    meaning: 'done',
+    commands: {
+      diff: 'no difference',
+      verify: 'correct',
+      doctor: 'no problem (there may be warnings)',
+      explain: "explained, whatever the packet's fate",
+      list: 'done, even if there is nothing to list',
+      clean: 'done, or there was no table',
+    },
+  },
+  {
+    code: 1,
+    program: 'bad input, and nothing is printed or changed; diff: differences; verify: faults; doctor: a problem',
+    meaning: 'bad input, and nothing is printed or changed',
+    commands: {
+      diff: 'differences',
+      verify: 'faults, or the kernel has no table',
+      doctor: 'a problem that keeps Services from working',
+      explain: 'bad input, or an unknown name',
+      list: 'bad input, or no such Service, namespace or table',
+      graph: 'bad input, or no such Service',
+    },
+  },
+  {
+    code: 2,
+    program: 'wrong usage; diff and verify: also bad input',
+    meaning: 'wrong usage',
+    commands: { diff: 'wrong usage or bad input', verify: 'wrong usage or bad input' },
+  },
+  {
+    code: 3,
+    program: 'nft or the kernel refused; apply: or a Service had to be left out',
+    meaning: 'nft or the kernel refused',
+    commands: { apply: 'nft or the kernel refused, or a Service had to be left out' },
+  },
+  {
+    code: 4,
+    program: 'no permission, or nft not found',
+    meaning: 'no permission, or nft not found',
+    commands: { compile: 'no permission to write', graph: 'no permission to write' },
+  },
+];
+
+/** The codes of commands that do not have them all. */
+const fewerCodes: Readonly<Record<string, readonly ExitCode[]>> = {
+  compile: [0, 1, 2, 4],
+  graph: [0, 1, 2, 4],
+  clean: [0, 2, 3, 4],
+  doctor: [0, 1, 2],
+  completion: [0, 2],
+  help: [0, 2],
+};
+
+/** How a command may end; without a name, the table for all commands. */
+export function exitCodesOf(name?: string): readonly ExitCodeMeaning[] {
+  if (name === undefined) {
+    return meanings.map(({ code, program }) => ({ code, meaning: program }));
+  }
+  return meanings
+    .filter(({ code }) => fewerCodes[name]?.includes(code) ?? true)
+    .map(({ code, meaning, commands }) => ({ code, meaning: commands[name] ?? meaning }));
+}

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, listWords, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
-import { type Context, defaultCommand, type GivenContext } from './context.ts';
+import { type Context, defaultCommand, type GivenContext, outputWidth } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { refuseRepeated } from './flags/general-flags.ts';
+import { addHelpTexts, formatHelp } from './manual/format-help.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
 type DefineCommand = (context: Context, setExitCode: SetExitCode) => Command;
@@ -16,6 +17,7 @@ type SetExitCode = (code: number) => void;
 
 interface CommandEntry {
   readonly name: string;
+  readonly group: 'Compile and apply:' | 'Inspect:' | 'Other:';
   /** A few words, lowercase, without a period. */
   readonly summary: string;
   /** Loads the module of the command; the modules of the others stay unread, which makes the start quick. */
@@ -26,56 +28,67 @@ interface CommandEntry {
 const commands: readonly CommandEntry[] = [
   {
     name: 'compile',
+    group: 'Compile and apply:',
     summary: 'print the ruleset of one node',
     load: async () => (await import('./commands/compile-command.ts')).compileCommand,
   },
   {
     name: 'diff',
+    group: 'Compile and apply:',
     summary: 'show what apply would change',
     load: async () => (await import('./commands/diff-command.ts')).diffCommand,
   },
   {
     name: 'apply',
+    group: 'Compile and apply:',
     summary: "apply this node's ruleset to the kernel",
     load: async () => (await import('./commands/apply-command.ts')).applyCommand,
   },
   {
     name: 'clean',
+    group: 'Compile and apply:',
     summary: 'remove the tables from the kernel',
     load: async () => (await import('./commands/clean-command.ts')).cleanCommand,
   },
   {
     name: 'explain',
+    group: 'Inspect:',
     summary: 'explain where a packet goes',
     load: async () => (await import('./commands/explain-command.ts')).explainCommand,
   },
   {
     name: 'list',
+    group: 'Inspect:',
     summary: 'list the frontends of Services on this node',
     load: async () => (await import('./commands/list-command.ts')).listCommand,
   },
   {
     name: 'verify',
+    group: 'Inspect:',
     summary: 'check a ruleset against the snapshot',
     load: async () => (await import('./commands/verify-command.ts')).verifyCommand,
   },
   {
     name: 'graph',
+    group: 'Inspect:',
     summary: 'draw Services, their frontends and endpoints',
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
   },
   {
     name: 'doctor',
+    group: 'Inspect:',
     summary: 'find what keeps Services from working on this machine',
     load: async () => (await import('./commands/doctor-command.ts')).doctorCommand,
   },
   {
     name: 'completion',
+    group: 'Other:',
     summary: 'print a shell completion script',
     load: async () => (await import('./commands/completion-command.ts')).completionCommand,
   },
   {
     name: 'help',
+    group: 'Other:',
     summary: 'print help for a command',
     load: async () => (await import('./commands/help-command.ts')).helpCommand,
   },
@@ -144,7 +157,9 @@ function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext)
   };
 }
 
-const examples = `Examples:
+const notes = '"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help compile" lists its options.';
+
+const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
   svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
@@ -166,17 +181,13 @@ export async function buildProgram(
   complete: readonly CommandEntry[] = commands,
 ): Promise<Command> {
   const program = new Command('svc2nft')
+    .usage('[command] [options] [PATH...]')
     .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset, and applies it.")
+    .optionsGroup('General:')
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help')
+    .addHelpOption(new Option('-h, --help', 'print help').helpGroup('General:'))
     // commands/help-command.ts takes its place.
     .helpCommand(false)
-    .addHelpText('beforeAll', '')
-    .addHelpText('before', examples)
-    .addHelpText(
-      'after',
-      '\n"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help compile" lists its options.',
-    )
     .showSuggestionAfterError()
     .showHelpAfterError('(see --help)')
     .exitOverride()
@@ -186,12 +197,18 @@ export async function buildProgram(
       writeErr: (text) => context.stderr.write(text.split('\n').map(escapeControls).join('\n')),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-    });
+      getOutHelpWidth: () => outputWidth(context),
+      getErrHelpWidth: () => outputWidth(context),
+    })
+    .configureHelp({ formatHelp });
+  addHelpTexts(program, { notes, examples });
   for (const entry of commands) {
-    const { name, summary, load } = entry;
+    const { name, group, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
     refuseRepeated(command);
-    program.addCommand(command.summary(summary).copyInheritedSettings(program), { isDefault: name === defaultCommand });
+    program.addCommand(command.summary(summary).helpGroup(group).copyInheritedSettings(program), {
+      isDefault: name === defaultCommand,
+    });
     nameBadValues(command);
   }
   return program;

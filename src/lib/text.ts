@@ -43,6 +43,20 @@ export function joinLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** The words of a text on lines of at most `width` characters; a longer word has a line of its own. */
+export function wrapText(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
 /** The word that `text` probably stands for: equal except for case, or at most two typos away; otherwise undefined. */
 export function suggestClosest(text: string, words: readonly string[]): string | undefined {
   const lower = text.toLowerCase();

@@ -10,12 +10,13 @@ test('the version is that of the package', async () => {
 });
 
 test.each([[['--help']], [['compile', '--help']], [['help', 'compile']], [['-h']]])(
-  '%j starts with examples',
+  '%j starts with what it does, and ends with examples',
   async (args) => {
     const result = await runMain(args);
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(result.stdout.trimStart()).toMatch(/^Examples:\n {2}kubectl get/);
-    expect(result.stdout).toContain('Usage: svc2nft');
+    expect(result.stdout).toMatch(
+      /^Compiles [^\n]*\n[^\n]*\n(?:[^\n]+\n)?\nUsage: svc2nft .*\nExamples:\n {2}kubectl get/s,
+    );
   },
 );
 

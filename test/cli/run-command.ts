@@ -15,15 +15,17 @@ export interface CommandWorld {
   readonly env?: Readonly<Record<string, string>>;
   /** Which of the outputs are terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[];
+  /** The width of the terminal. */
+  readonly columns?: number;
 }
 
 /** Runs the command line in this process, with `run` in place of programs. */
 export async function runCommand(
   args: readonly string[],
-  { input, run, now = clockWithoutProgress(), env = {}, terminals = [] }: CommandWorld,
+  { input, run, now = clockWithoutProgress(), env = {}, terminals = [], columns }: CommandWorld,
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
-  const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout') });
+  const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout'), ...(columns && { columns }) });
   const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr') });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);

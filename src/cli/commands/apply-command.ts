@@ -9,34 +9,33 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { findNft } from '../input/find-nft.ts';
 import { compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { exitCodeOf, reportOutcome } from '../output/report-outcome.ts';
 
-const examples = `Examples:
+const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft apply --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft apply dump.yaml --node worker-1 --config kube-proxy.yaml --dry-run
 `;
 
-const exitText = `
+const notes = `
 The table of each family changes in one transaction, or not at all. No other table is touched; an existing table with the
 same name is taken over. Clients with affinity keep their endpoints. UDP flows to removed endpoints are deleted from
 conntrack.
-
-Exit codes: 0 done, 1 bad input (nothing is changed), 2 wrong usage, 3 nft or the kernel refused, or a Service had to be
-left out, 4 no permission or nft not found.`;
+`;
 
 /** `svc2nft apply`: brings the tables in the kernel to the ruleset of this node. */
 export function applyCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('apply'))
+  const command = addCompileOptions(new Command('apply'))
     .description(
       'Brings the tables in the kernel in line with what `compile` prints: reads them and sends only what differs, in one transaction per family.',
     )
+    .optionsGroup('Output:')
     .option('--dry-run', 'let the kernel check the transactions without changing anything')
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ApplyFlags) => {
       setExitCode(await runApply(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft apply`. */

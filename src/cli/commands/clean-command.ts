@@ -6,30 +6,30 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft clean
   svc2nft clean --table my-table --family ip6
 `;
 
-const exitText = `
+const notes = `
 Removes any table of that name, no matter which program created it. Established connections continue: conntrack keeps translating them
 until they end.
-
-Exit codes: 0 done, or there was no table, 2 wrong usage, 3 nft or the kernel refused, 4 no permission or nft not found.`;
+`;
 
 /** `svc2nft clean`: removes the tables from the kernel. */
 export function cleanCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return new Command('clean')
+  const command = new Command('clean')
     .description('Removes the tables of both families from the kernel. Succeeds if there is none.')
+    .optionsGroup('Rules:')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(new Option('--family <family>', 'only the table of one family').choices(['ip', 'ip6']))
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (flags: CleanFlags) => {
       setExitCode(await runClean(flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft clean`. */

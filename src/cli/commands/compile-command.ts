@@ -7,30 +7,28 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft compile --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
   svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11 --cluster-cidr 10.244.0.0/16
   svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 -o rules.nft
 `;
 
-const exitText = `
-Exit codes: 0 done, 1 bad input (only diagnostics are printed, on stderr), 2 wrong usage, 4 no permission to write.`;
-
 /** `svc2nft compile`: manifests in, nft text out. */
 export function compileCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('compile'))
+  const command = addCompileOptions(new Command('compile'))
     .description(
       "Compiles the output of `kubectl get services,endpointslices,nodes,servicecidrs -A -o json` into a node's nftables ruleset.",
     )
+    .optionsGroup('Output:')
     .option('-o, --output <file>', 'write the ruleset to this file instead of stdout', checkedText(outputFileProblem))
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
       setExitCode(await runCompile(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { examples });
 }
 
 /** The flags of `svc2nft compile`. */

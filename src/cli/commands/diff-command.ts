@@ -14,36 +14,34 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describePlan, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o nft                   the transactions that apply would send
   svc2nft diff today.yaml --from yesterday.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   compare two snapshots: needs neither root nor nft
 `;
 
-const exitText = `
-Exit codes: 0 no difference, 1 differences, 2 bad input or wrong usage, 3 nft or the kernel refused, 4 no permission or nft
-not found.`;
-
 /** `svc2nft diff`: what apply would change. */
 export function diffCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('diff'))
+  const command = addCompileOptions(new Command('diff'))
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
+    .optionsGroup('Input:')
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'text: in Service terms; nft: the transactions; json: for programs')
         .choices(['text', 'nft', 'json'])
         .default('text'),
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: DiffFlags) => {
       setExitCode(await runDiff(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { examples });
 }
 
 /** The flags of `svc2nft diff`. */

@@ -12,37 +12,38 @@ import { withDefaults } from '../../options.ts';
 import { type Context, packageFile, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { withProgress } from '../output/progress.ts';
 import { writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft doctor
   svc2nft doctor -o json | jq '.findings[] | select(.status == "problem")'
 `;
 
-const exitText = `
+const notes = `
 Changes nothing: rules are tried in a temporary network namespace. Without root, it lists what it could not check.
 docs/doctor.md explains every finding.
-
-Exit codes: 0 no problem (there may be warnings), 1 a problem that keeps Services from working, 2 wrong usage.`;
+`;
 
 /** The command `svc2nft doctor`. */
 export function doctorCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description(
       'Checks nft, the kernel, permissions, settings, and other programs that translate Services or delete rules.',
     )
+    .optionsGroup('Rules:')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'text: human-readable; json: for programs')
         .choices(['text', 'json'])
         .default('text'),
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (flags: DoctorFlags) => {
       setExitCode(await runDoctor(flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft doctor`. */

@@ -20,9 +20,10 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to service:shop/cart:http
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
@@ -30,18 +31,17 @@ const examples = `Examples:
   svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;
 
-const exitText = `
+const notes = `
 The fate of the packet is computed from the rules; the snapshot adds the reasons. Only --ruleset kernel needs root and nft.
-
-Exit codes: 0 explained, whatever the packet's fate, 1 bad input or unknown name, 2 wrong usage, 3 nft or the kernel
-refused, 4 no permission or nft not found.`;
+`;
 
 /** The command `svc2nft explain`. */
 export function explainCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('explain'))
+  const command = addCompileOptions(new Command('explain'))
     .description(
       'Follows the first packet of a connection through the rules of the node, and gives the reason for each decision.',
     )
+    .optionsGroup('Packet:')
     .requiredOption(
       '--from <client>',
       'an address, outside (203.0.113.1), node or pod:NAMESPACE/NAME',
@@ -53,18 +53,19 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
       checkedText(problemOf(parseTarget)),
     )
     .option('--interface <name>', 'the interface on which the packet arrives', checkedText(interfaceProblem))
+    .optionsGroup('Input:')
     .option(
       '--ruleset <file|kernel>',
       'explain these rules (kernel, or a file from compile or nft list) instead of those of the snapshot',
     )
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'),
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ExplainFlags) => {
       setExitCode(await runExplain(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The kernel accepts names of 1 to 15 bytes without spaces and slashes. */

@@ -14,31 +14,32 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html        a searchable page, for clusters of any size
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --service shop/web       Mermaid, which GitHub shows in Markdown
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop --file shop.svg  a picture of one namespace
 `;
 
-const exitText = `
+const notes = `
 The extension of FILE selects the format: .mmd and .mermaid for Mermaid, .md for Mermaid in a Markdown code block, .dot and
 .gv for Graphviz, .svg, .html and .htm. Any other extension and stdout mean Mermaid, unless -o says otherwise. FILE may not
 be one of the input files.
 
 The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
 from the slices alone. The HTML page works offline and sends nothing.
-
-Exit codes: 0 done, 1 bad input or no such Service, 2 wrong usage, 4 no permission to write.`;
+`;
 
 /** `svc2nft graph`: draws frontends, Services and endpoints. */
 export function graphCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addServiceFilters(addCompileOptions(new Command('graph')))
+  const command = addServiceFilters(addCompileOptions(new Command('graph')))
     .description(
       'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
     )
+    .optionsGroup('Output:')
     .addOption(
       new Option(
         '-o, --output <format>',
@@ -50,11 +51,10 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
       'write to this file instead of stdout; its extension selects the format',
       checkedText(outputFileProblem),
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: GraphFlags) => {
       setExitCode(await runGraph(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft graph`. */

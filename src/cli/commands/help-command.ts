@@ -1,22 +1,18 @@
 import { Command } from 'commander';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft help
   svc2nft help compile
 `;
 
-const exitText = `
-Exit codes: 0 done, 2 wrong usage.`;
-
 /** `svc2nft help`. Commander's own help command prints the whole help for an unknown name, without saying that it is unknown. */
 export function helpCommand(): Command {
-  return new Command('help')
+  const command = new Command('help')
     .description('Prints the help of a command, like its --help, or of the whole program.')
     .argument('[COMMAND]', 'the command')
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action((name: string | undefined, _flags: unknown, help: Command) => {
       const program = help.parent ?? help;
       const wanted = name === undefined ? program : program.commands.find((command) => command.name() === name);
@@ -25,6 +21,7 @@ export function helpCommand(): Command {
       }
       wanted.outputHelp();
     });
+  return addHelpTexts(command, { examples });
 }
 
 function describeUnknown(name: string, { commands }: Command): string {

@@ -14,9 +14,10 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                  every address and port that Services answer on
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop -o wide  with endpoints in use and left out, and why
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.items[] | select(.refusal)'
@@ -24,7 +25,7 @@ const examples = `Examples:
   watch svc2nft list --kernel --service shop/cart
 `;
 
-const exitText = `
+const notes = `
 Each line is one frontend of one service port: an address and port, or a node port (*:30080/tcp, over IPv6 [*]:30080/tcp).
   POLICY     the traffic policy that applies there, internal or external
   ENDPOINTS  how many endpoints any client can reach through it; with policy Local, external clients reach the LOCAL ones only
@@ -43,16 +44,16 @@ getting that far: svc2nft diff and svc2nft verify find such changes.
 service, portName, protocol, family, type, frontend, policy, refusal, heldBy, affinitySeconds, sourceRanges, endpointsUsed,
 endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
-
-Exit codes: 0 done, even if there is nothing to list; 1 bad input, no such Service or namespace, or no such table;
-2 wrong usage; 3 nft or the kernel refused; 4 no permission or nft not found.`;
+`;
 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addServiceFilters(addCompileOptions(new Command('list')))
+  const command = addServiceFilters(addCompileOptions(new Command('list')))
     .description('Lists the frontends of Services on this node, with their policies, endpoints and problems.')
+    .optionsGroup('Input:')
     .option('--kernel', 'the same as --ruleset kernel')
     .option('--ruleset <file|kernel>', 'list what these rules serve (- reads them from stdin), without manifests')
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'wide: with endpoints; json, yaml: everything; name: for explain --to')
         .choices(['table', 'wide', 'json', 'yaml', 'name'])
@@ -64,11 +65,10 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
       'order by a column, such as name, frontend or endpoints, or by a field such as .metadata.name',
       parseColumn,
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: ListFlags) => {
       setExitCode(await runList(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft list`. */

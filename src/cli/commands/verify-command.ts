@@ -15,16 +15,17 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
-const examples = `Examples:
+const examples = `
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                      check what compile prints
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel     check what is loaded; needs root
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset rules.nft  check a file from compile or nft list
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.tables[].faults[].message'
 `;
 
-const exitText = `
+const notes = `
 The expected behavior is derived from the Services and EndpointSlices without using the compiler's code. Then the first
 packets of connections are walked through the ruleset: from pods, the node, external clients and endpoints themselves to
 every address, port and node port of a Service, and to addresses and ports where no Service should answer. This finds wrong,
@@ -40,25 +41,24 @@ Pass the same options as to compile or apply; otherwise differences in options a
 frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
 wrong-hook, unreachable-rule, wrong-state, wrong-comment.
-
-Exit codes: 0 correct, 1 faults (also if the kernel has no table), 2 bad input or wrong usage, 3 nft or the kernel refused,
-4 no permission or nft not found.`;
+`;
 
 /** The command `svc2nft verify`. */
 export function verifyCommand(context: Context, setExitCode: (code: number) => void): Command {
-  return addCompileOptions(new Command('verify'))
+  const command = addCompileOptions(new Command('verify'))
     .description('Checks that every Service is reachable as specified, and that nothing else is reachable.')
+    .optionsGroup('Input:')
     .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
+    .optionsGroup('Output:')
     .addOption(
       new Option('-o, --output <format>', 'text: one line per fault; json: for programs')
         .choices(['text', 'json'])
         .default('text'),
     )
-    .addHelpText('before', examples)
-    .addHelpText('after', exitText)
     .action(async (paths: string[], flags: VerifyFlags) => {
       setExitCode(await runVerify(inputPaths(paths, flags), flags, context));
     });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft verify`. */

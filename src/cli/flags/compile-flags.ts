@@ -32,11 +32,18 @@ export interface CompileFlags extends InputFlags {
 export function addCompileOptions(command: Command): Command {
   return command
     .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
+    .optionsGroup('Input:')
     .option(
       '-f, --filename <path>',
       'the same as PATH, as in kubectl; may be repeated',
       (path: string, previous: readonly string[] = []) => [...previous, path],
     )
+    .option(
+      '--config <file>',
+      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); other flags take precedence',
+    )
+    .option('--keep-going', 'leave out invalid objects and compile the rest')
+    .optionsGroup('Node:')
     .option(
       '--node <name>',
       'the node to compile for (default: the only Node of the input)',
@@ -48,10 +55,7 @@ export function addCompileOptions(command: Command): Command {
       commaList((addresses) => addresses.map(addressProblem).find(Boolean)),
     )
     .option('--zone <name>', "the node's zone; replaces its label topology.kubernetes.io/zone")
-    .option(
-      '--config <file>',
-      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); other flags take precedence',
-    )
+    .optionsGroup('Rules:')
     .option(
       '--cluster-cidr <cidrs>',
       'CIDRs of the pods, at most one per family, separated by commas; may be repeated',
@@ -70,8 +74,7 @@ export function addCompileOptions(command: Command): Command {
         '--target-nft <version>',
         'oldest nft that must accept the ruleset; with 1.1.3, affinity over IPv6 needs no extra chains',
       ).choices(['1.0.6', '1.1.3']),
-    )
-    .option('--keep-going', 'leave out invalid objects and compile the rest');
+    );
 }
 
 /** All paths to read: the arguments, and then those of `--filename`. */

@@ -16,6 +16,7 @@ export interface ServiceFilters {
 /** Adds the flags that select the Services to show. */
 export function addServiceFilters(command: Command): Command {
   return command
+    .optionsGroup('Services:')
     .option(
       '-n, --namespace <name>',
       'only Services in this namespace; may be repeated, or several separated by commas',

@@ -143,19 +143,21 @@ function readPlaceholder(placeholder: string, choices: readonly string[] | undef
   };
 }
 
-/** Reads the texts around commander's own help of a command (`addHelpText`). */
+/** Reads the texts below commander's own help of a command (`addHelpText`). */
 function readHelpTexts(command: Command): Pick<CommandManual, 'examples' | 'notes' | 'exitCodes'> {
-  const [before = '', after = ''] = captureHelp(command).split(command.helpInformation());
-  const paragraphs = after.split(/\n{2,}/).map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''));
-  const isAboutExit = (paragraph: string): boolean => paragraph.startsWith('Exit codes:');
+  const paragraphs = captureHelp(command)
+    .split(/\n{2,}/)
+    .map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''));
+  const begins = (paragraph: string, title: string): boolean => paragraph.startsWith(title);
+  const isNote = (text: string): boolean => text !== '' && !begins(text, 'Exit codes:') && !begins(text, 'Examples:');
   return {
-    examples: readExamples(before),
-    notes: paragraphs.filter((paragraph) => paragraph !== '' && !isAboutExit(paragraph)).flatMap(readBlocks),
-    exitCodes: paragraphs.filter(isAboutExit).flatMap(readExitCodes),
+    examples: paragraphs.filter((text) => begins(text, 'Examples:')).flatMap(readExamples),
+    notes: paragraphs.filter(isNote).flatMap(readBlocks),
+    exitCodes: paragraphs.filter((text) => begins(text, 'Exit codes:')).flatMap(readExitCodes),
   };
 }
 
-/** The whole help, as printed. */
+/** What is printed below commander's own help, without line breaks in paragraphs. */
 function captureHelp(command: Command): string {
   const output = command.configureOutput();
   let help = '';
@@ -163,10 +165,12 @@ function captureHelp(command: Command): string {
     writeOut: (text) => {
       help += text;
     },
+    getOutHelpWidth: () => Number.POSITIVE_INFINITY,
   });
   command.outputHelp();
+  const own = command.helpInformation();
   command.configureOutput(output);
-  return help;
+  return help.replace(own, '');
 }
 
 /** The lines below `Examples:`, without their common indentation. */

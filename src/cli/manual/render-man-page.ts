@@ -25,6 +25,8 @@ export function renderManPage(manual: ProgramManual): string {
     ...commands.flatMap((command) => commandLines(command, common)),
     '.SH COMMON OPTIONS',
     ...common.flatMap(optionLines),
+    '.SH EXIT STATUS',
+    ...exitCodeLines(manual),
     '.SH EXAMPLES',
     ...verbatim(manual.examples),
     '.SH SEE ALSO',

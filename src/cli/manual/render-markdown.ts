@@ -17,6 +17,7 @@ export function renderMarkdown(manual: ProgramManual): string {
     table(['command', ''], overview),
     ...manual.notes.map(block),
     table(['option', ''], manual.options.map(optionRow)),
+    exitCodeTable(manual),
     ...commands.flatMap((command) => renderCommand(command, { program, common })),
     '## Common options',
     table(['option', ''], common.map(optionRow)),
@@ -30,7 +31,6 @@ function renderCommand(
 ): readonly string[] {
   const { own, shared } = partOptions(command, common);
   const args = command.arguments.map(({ term, description }) => [code(term), prose(description)]);
-  const exitCodes = command.exitCodes.map(({ code: number, meaning }) => [number, prose(meaning)]);
   return [
     `## ${program} ${command.name}`,
     prose(command.description),
@@ -40,8 +40,15 @@ function renderCommand(
     table(['option', ''], own.map(optionRow)),
     describeShared(shared),
     ...command.notes.map(block),
-    table(['exit code', ''], exitCodes),
+    exitCodeTable(command),
   ];
+}
+
+function exitCodeTable({ exitCodes }: CommandManual): string {
+  return table(
+    ['exit code', ''],
+    exitCodes.map(({ code: number, meaning }) => [number, prose(meaning)]),
+  );
 }
 
 function describeShared(shared: readonly OptionManual[]): string {
