@@ -9,13 +9,17 @@ export interface Context extends GivenContext {
   readonly lock: Lock;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
+  /** `auto` if absent. */
+  readonly color?: ColorChoice;
+  /** How messages are written to stderr: as text, which is the default, or each as a line of JSON. */
+  readonly diagnostics?: 'text' | 'json';
 }
 
 /** What a caller of the program must provide; Node's `process` does. */
 export interface GivenContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly stderr: { readonly write: (text: string) => boolean; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;
   readonly now?: () => number;
@@ -24,11 +28,24 @@ export interface GivenContext {
 /** The command that runs when the first word does not name one. */
 export const defaultCommand = 'compile';
 
-/** Whether to print color: on a terminal, unless NO_COLOR is set (no-color.org). */
+/** When to print color; `auto` depends on the terminal and the environment. */
+export type ColorChoice = 'auto' | 'always' | 'never';
+
+/**
+ * Whether to print color. `--color` decides, else FORCE_COLOR (0 and false mean no) and NO_COLOR (no-color.org), in the
+ * order in which Node itself reads them; empty ones do not count. Else terminals get it.
+ */
 export function wantsColor(
-  { env, ...outputs }: Pick<GivenContext, 'env' | 'stdout' | 'stderr'>,
+  { env, color = 'auto', ...outputs }: Pick<Context, 'env' | 'stdout' | 'stderr' | 'color'>,
   output: 'stdout' | 'stderr' = 'stderr',
 ): boolean {
+  if (color !== 'auto') {
+    return color === 'always';
+  }
+  const forced = env['FORCE_COLOR'];
+  if (forced) {
+    return forced !== '0' && forced !== 'false';
+  }
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
 

@@ -6,8 +6,9 @@ import { escapeControls, listWords, suggestClosest } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext, outputWidth } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { refuseRepeated } from './flags/general-flags.ts';
+import { addGeneralOptions, type GeneralFlags, readGeneralFlags, refuseRepeated } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
+import { jsonLines } from './output/json-lines.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
 type DefineCommand = (context: Context, setExitCode: SetExitCode) => Command;
@@ -108,7 +109,8 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const setExitCode = (code: number): void => {
     exitCode = code;
   };
-  const program = await buildProgram(completeContext(given), setExitCode, entriesFor(args));
+  const context = completeContext(given, readGeneralFlags(args));
+  const program = await buildProgram(context, setExitCode, entriesFor(args));
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
@@ -121,7 +123,7 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   // Possibly because a mistyped command was taken for a path of the default command.
   if (exitCode === exitCodes.badInput || exitCode === exitCodes.wrongUsage) {
     const suggestion = suggestCommand(args, program);
-    given.stderr.write(suggestion === undefined ? '' : `${suggestion}\n`);
+    context.stderr.write(suggestion === undefined ? '' : `${suggestion}\n`);
   }
   return exitCode;
 }
@@ -144,11 +146,12 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 }
 
 /** The system's own lock and program runner, unless the caller brings its own. */
-function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext): Context {
+function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext, flags: GeneralFlags): Context {
   return {
+    ...flags,
     stdin,
     stdout,
-    stderr,
+    stderr: flags.diagnostics === 'json' ? jsonLines(stderr) : stderr,
     env,
     run: run ?? createRunProgram({ env }),
     // A caller that brings its own programs brings its own kernel, too.
@@ -205,7 +208,7 @@ export async function buildProgram(
   for (const entry of commands) {
     const { name, group, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
-    refuseRepeated(command);
+    refuseRepeated(addGeneralOptions(command));
     program.addCommand(command.summary(summary).helpGroup(group).copyInheritedSettings(program), {
       isDefault: name === defaultCommand,
     });

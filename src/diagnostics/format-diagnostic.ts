@@ -1,5 +1,5 @@
 import { escapeControls } from '../lib/text.ts';
-import { type Diagnostic, type ObjectReference, severityOf } from './diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, type ObjectReference, type Severity, severityOf } from './diagnostic.ts';
 import type { Position } from './document.ts';
 
 /** How many characters of a line are shown; a minified file is one line of megabytes. */
@@ -26,6 +26,33 @@ export function formatDiagnostic(diagnostic: Diagnostic, { color }: { readonly c
   }
   const { line, caret } = excerpt(position);
   return `${head}\n  ${line}\n  ${paint(caret, 'red')}`;
+}
+
+/** A diagnostic as plain data for programs; what it does not have is null. Texts are those of the input, not escaped. */
+export interface DiagnosticData {
+  readonly severity: Severity;
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly object: ObjectReference | null;
+  readonly file: string | null;
+  /** Line and column are counted from 1, columns in UTF-16 units. */
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+/** A diagnostic as plain data, with the place that it is about. */
+export function describeDiagnostic(diagnostic: Diagnostic): DiagnosticData {
+  const { code, message, object, place } = diagnostic;
+  const { position } = placeOf(diagnostic);
+  return {
+    severity: severityOf(diagnostic),
+    code,
+    message,
+    object: object ?? null,
+    file: place?.document.source.file ?? null,
+    line: position?.line ?? null,
+    column: position?.column ?? null,
+  };
 }
 
 function placeOf({ place }: Diagnostic): { position: Position | undefined; place: string } {

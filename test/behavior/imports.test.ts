@@ -39,14 +39,14 @@ const allowed: Readonly<Record<string, string>> = {
   // It derives what is right a second time, so it shares nothing with the phases that do so first.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
-  'cli/flags': 'lib kubernetes config options',
+  'cli/flags': 'lib kubernetes config options cli',
   'cli/manual': 'lib version cli cli/flags',
   'cli/input':
     'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel apply phases/1-read phases/5-plan cli cli/flags cli/output',
   'cli/output': 'lib nft diagnostics kernel diff apply inspect/changes inspect/graph phases/1-read phases/5-plan cli',
   'cli/commands':
     'lib net nft nft/text kubernetes options compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
-  cli: 'lib kernel apply version cli/commands cli/flags cli/manual',
+  cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries: 'lib net nft diagnostics options compile frontends conntrack engine inspect/changes phases/1-read',
   index:
     'lib net nft diagnostics options version kernel compile frontends diff conntrack engine apply inspect/changes phases/1-read phases/3-model',

@@ -1,4 +1,45 @@
-import type { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import type { ColorChoice } from '../context.ts';
+
+/** The flags of all commands. */
+export interface GeneralFlags {
+  readonly color: ColorChoice;
+  readonly diagnostics: 'text' | 'json';
+}
+
+const colorChoices = ['auto', 'always', 'never'] as const;
+const diagnosticsFormats = ['text', 'json'] as const;
+
+/** Adds the flags of all commands to one of them. */
+export function addGeneralOptions(command: Command): Command {
+  return command
+    .optionsGroup('General:')
+    .addOption(
+      new Option('--color <when>', 'auto: on terminals, and as FORCE_COLOR and NO_COLOR say')
+        .choices(colorChoices)
+        .default('auto'),
+    )
+    .addOption(
+      new Option('--diagnostics <format>', 'how messages are written to stderr; json: an object on each line')
+        .choices(diagnosticsFormats)
+        .default('text'),
+    );
+}
+
+/** Reads the flags of all commands before the command is known, because errors about other flags depend on them. */
+export function readGeneralFlags(args: readonly string[]): GeneralFlags {
+  return {
+    color: colorChoices.find((choice) => choice === valueIn('--color', args)) ?? 'auto',
+    diagnostics: diagnosticsFormats.find((format) => format === valueIn('--diagnostics', args)) ?? 'text',
+  };
+}
+
+function valueIn(flag: string, args: readonly string[]): string | undefined {
+  const end = args.indexOf('--');
+  const options = end === -1 ? args : args.slice(0, end);
+  const at = options.findIndex((arg) => arg === flag || arg.startsWith(`${flag}=`));
+  return options[at] === flag ? options[at + 1] : options[at]?.slice(flag.length + 1);
+}
 
 /**
  * Refuses the second occurrence of each option that does not collect values: commander would silently take the last one,

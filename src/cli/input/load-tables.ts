@@ -1,6 +1,6 @@
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
-import { excerpt, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
+import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
@@ -14,8 +14,9 @@ import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { knownNames, setNames } from '../../phases/5-plan/names.ts';
-import { type Context, wantsColor } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { loadFile, loadInput } from './load-files.ts';
 
@@ -126,8 +127,11 @@ async function loadRulesetFile(
   context: Context,
 ): Promise<readonly ListedTable[] | undefined> {
   const fail = (problem: Diagnostic | string): undefined => {
-    const text = typeof problem === 'string' ? problem : formatDiagnostic(problem, { color: wantsColor(context) });
-    context.stderr.write(`${text}\n`);
+    if (typeof problem === 'string') {
+      context.stderr.write(`${problem}\n`);
+    } else {
+      writeDiagnostic(problem, context);
+    }
   };
   const input = await loadText(path, context);
   if ('code' in input) {

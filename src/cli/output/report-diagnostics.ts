@@ -3,15 +3,15 @@ import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagn
 import { countOf, escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
 import { type Context, wantsColor } from '../context.ts';
+import { diagnosticLine } from './json-lines.ts';
 
 /** Prints all diagnostics, then their number and, unless the input is refused, which objects are left out. */
 export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
   { refused, context }: { readonly refused: boolean; readonly context: Context },
 ): void {
-  const color = wantsColor(context);
   for (const diagnostic of diagnostics) {
-    context.stderr.write(`${formatDiagnostic(diagnostic, { color })}\n`);
+    writeDiagnostic(diagnostic, context);
   }
   const errors = diagnostics.filter((diagnostic) => severityOf(diagnostic) === 'error');
   if (errors.length === 0) {
@@ -20,6 +20,16 @@ export function reportDiagnostics(
   const warnings = diagnostics.length - errors.length;
   const counts = `${countOf(errors.length, 'error')}${warnings > 0 ? `, ${countOf(warnings, 'warning')}` : ''}`;
   context.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
+}
+
+/** Prints one diagnostic on stderr, as `--diagnostics` asks for. */
+export function writeDiagnostic(diagnostic: Diagnostic, context: Context): void {
+  const { stderr, diagnostics } = context;
+  stderr.write(
+    diagnostics === 'json'
+      ? diagnosticLine(diagnostic)
+      : `${formatDiagnostic(diagnostic, { color: wantsColor(context) })}\n`,
+  );
 }
 
 const shownKinds = 20;
