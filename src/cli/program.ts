@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
-import { escapeControls, listWords, suggestClosest } from '../lib/text.ts';
+import { escapeControls, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext, outputWidth } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { addGeneralOptions, type GeneralFlags, readGeneralFlags, refuseRepeated } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
+import { describeUnknownCommand, looksLikeCommand } from './manual/unknown-command.ts';
 import { jsonLines } from './output/json-lines.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
@@ -112,20 +113,44 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const context = completeContext(given, readGeneralFlags(args));
   const program = await buildProgram(context, setExitCode, entriesFor(args));
   try {
+    checkFirstWord(args, program);
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       throw error;
     }
+    if (error.code === 'commander.unknownOption' && args[0]?.startsWith('-')) {
+      // Possibly an option of the command that follows.
+      context.stderr.write(describeMisplaced(args));
+    }
     // Commander ends help and version this way too, with exit code 0.
     exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
   }
-  // Possibly because a mistyped command was taken for a path of the default command.
-  if (exitCode === exitCodes.badInput || exitCode === exitCodes.wrongUsage) {
-    const suggestion = suggestCommand(args, program);
-    context.stderr.write(suggestion === undefined ? '' : `${suggestion}\n`);
-  }
   return exitCode;
+}
+
+const commandNames = commands.map(({ name }) => name);
+
+/** Throws if the first word is not a command and cannot be the path of a file either. */
+function checkFirstWord([word = '']: readonly string[], program: Command): void {
+  if (!commandNames.includes(word) && looksLikeCommand(word, existsSync)) {
+    program.error(describeUnknownCommand(word, commandNames));
+  }
+}
+
+/** Throws if a path of the default command, which was not named, can only be meant as a command. */
+function checkPaths(args: readonly string[], program: Command): void {
+  const misplaced = describeMisplaced(args);
+  if (misplaced !== '') {
+    program.error(`error: ${misplaced.trim()}`);
+  }
+  checkFirstWord(args, program);
+}
+
+/** What to say about a command that is not the first word; empty if there is none. */
+function describeMisplaced(args: readonly string[]): string {
+  const misplaced = args.find((word) => commandNames.includes(word) && looksLikeCommand(word, existsSync));
+  return misplaced === undefined ? '' : `the command comes first: svc2nft ${misplaced} ...\n`;
 }
 
 /** The commands whose modules are needed for these arguments. */
@@ -205,6 +230,12 @@ export async function buildProgram(
     })
     .configureHelp({ formatHelp });
   addHelpTexts(program, { notes, examples });
+  program.hook('preAction', (_, called) => {
+    const isNamed = firstWordOf(program.args) === called.name();
+    if (called.name() === defaultCommand && !isNamed) {
+      checkPaths(called.args, program);
+    }
+  });
   for (const entry of commands) {
     const { name, group, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
@@ -261,26 +292,4 @@ function explainRefusals(
       throw error;
     }
   };
-}
-
-/**
- * What to say where a path does not exist but looks like a command; undefined for everything else.
- *
- * @param program the whole command line, after it was called with these arguments.
- */
-function suggestCommand(args: readonly string[], program: Command): string | undefined {
-  const names = commands.map(({ name }) => name);
-  const firstWord = firstWordOf(args) ?? '';
-  const [path] = program.commands.find((command) => command.name() === defaultCommand)?.args ?? [];
-  if (path === undefined || names.includes(firstWord) || existsSync(path)) {
-    return undefined;
-  }
-  if (names.includes(path)) {
-    return `(The command comes first: svc2nft ${path} ...)`;
-  }
-  if (path === 'version') {
-    return '(Did you mean svc2nft --version?)';
-  }
-  const name = suggestClosest(path, names);
-  return name && `(Did you mean the command svc2nft ${name}?)`;
 }

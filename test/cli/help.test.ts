@@ -18,13 +18,14 @@ const commands = 'compile, diff, apply, clean, explain, list, verify, graph, doc
 
 describe('misuse', () => {
   test.each<[args: string[], stderr: string]>([
-    [['explian'], "error: unknown command 'explian'\n(Did you mean explain?)\n(see --help)\n"],
-    [['DIFF'], "error: unknown command 'DIFF'\n(Did you mean diff?)\n(see --help)\n"],
-    [['hlep'], "error: unknown command 'hlep'\n(Did you mean help?)\n(see --help)\n"],
-    [['dump.yaml'], `error: unknown command 'dump.yaml'\nThe commands are ${commands}.\n(see --help)\n`],
-    [[''], `error: unknown command ''\nThe commands are ${commands}.\n(see --help)\n`],
-    [['a\nb'], `error: unknown command 'a\\nb'\nThe commands are ${commands}.\n(see --help)\n`],
-    [['\u001b[2J'], `error: unknown command '\\u001b[2J'\nThe commands are ${commands}.\n(see --help)\n`],
+    [['explian'], 'error: unknown command "explian"; did you mean svc2nft explain?\n(see --help)\n'],
+    [['DIFF'], 'error: unknown command "DIFF"; did you mean svc2nft diff?\n(see --help)\n'],
+    [['hlep'], 'error: unknown command "hlep"; did you mean svc2nft help?\n(see --help)\n'],
+    [['plan'], 'error: unknown command "plan"; did you mean svc2nft diff?\n(see --help)\n'],
+    [['dump.yaml'], `error: unknown command "dump.yaml"; the commands are ${commands}\n(see --help)\n`],
+    [[''], `error: unknown command ""; the commands are ${commands}\n(see --help)\n`],
+    [['a\nb'], `error: unknown command "a\\nb"; the commands are ${commands}\n(see --help)\n`],
+    [['\u001b[2J'], `error: unknown command "\\u001b[2J"; the commands are ${commands}\n(see --help)\n`],
     [['diff', 'apply'], "error: too many arguments for 'help'. Expected 1 argument but got 2.\n(see --help)\n"],
     [['--diff'], "error: unknown option '--diff'\n(see --help)\n"],
     [['diff', '--family', 'ip'], "error: unknown option '--family'\n(see --help)\n"],

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { describeUnknownCommand } from '../manual/unknown-command.ts';
 
 const examples = `
   svc2nft help
@@ -17,16 +17,15 @@ export function helpCommand(): Command {
       const program = help.parent ?? help;
       const wanted = name === undefined ? program : program.commands.find((command) => command.name() === name);
       if (!wanted) {
-        help.error(describeUnknown(name ?? '', program), { exitCode: exitCodes.wrongUsage });
+        help.error(
+          describeUnknownCommand(
+            name ?? '',
+            program.commands.map((command) => command.name()),
+          ),
+          { exitCode: exitCodes.wrongUsage },
+        );
       }
       wanted.outputHelp();
     });
   return addHelpTexts(command, { examples });
-}
-
-function describeUnknown(name: string, { commands }: Command): string {
-  const names = commands.map((command) => command.name());
-  const closest = suggestClosest(name, names);
-  const advice = closest === undefined ? `The commands are ${names.join(', ')}.` : `(Did you mean ${closest}?)`;
-  return `error: unknown command '${escapeControls(name)}'\n${advice}`;
 }
