@@ -189,7 +189,7 @@ const notes = '"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help
 
 const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft --node worker-1 --cluster-cidr 10.244.0.0/16
-  svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml -o rules.nft
+  svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml --file rules.nft
   svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o wide
@@ -253,11 +253,11 @@ function nameBadValues(command: Command): void {
   for (const option of command.options) {
     const flag = option.long ?? option.flags;
     explainRefusals(command, option, (value, problem) => {
-      if (option.argChoices) {
+      if (option.argChoices && problem.startsWith('Allowed choices')) {
         return `${flag}: unknown value ${value}; ${expectedOf(option.argChoices)}`;
       }
       // Most problems begin with the value, or the part of a list that is wrong.
-      return problem.startsWith('"') ? `${flag}: ${problem}` : `${flag} ${value}: ${problem}`;
+      return /^("|unknown value)/.test(problem) ? `${flag}: ${problem}` : `${flag} ${value}: ${problem}`;
     });
   }
   for (const argument of command.registeredArguments) {

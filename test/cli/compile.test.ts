@@ -107,7 +107,7 @@ describe('options', () => {
     const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
     const runs = [
       await runMain(['--keep-going', '--node', 'a'], { input }),
-      await runMain([cluster, '-o', `/no/such/${evil}`]),
+      await runMain([cluster, '--file', `/no/such/${evil}`]),
       await runMain([`--${evil}`]),
       await runMain([cluster, '--family', evil]),
       await runMain([evil]),
@@ -128,55 +128,84 @@ describe('options', () => {
 });
 
 describe('output', () => {
-  test('-o writes the whole file, and only without errors', async () => {
+  test('--file writes the whole file, and only without errors', async () => {
     const file = join(folder, 'rules.nft');
-    expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', file])).toEqual({
+    expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '--file', file])).toEqual({
       exitCode: 0,
       stdout: '',
       stderr: '',
     });
     const written = readFileSync(file, 'utf8');
     expect(written).toMatch(/^# svc2nft .*\n/);
-    expect((await runMain(['compile', '-', '-o', file], { input: '{"kind": 1}' })).exitCode).toBe(1);
+    expect((await runMain(['compile', '-', '--file', file], { input: '{"kind": 1}' })).exitCode).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe(written);
     expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
   });
 
-  test('-o leaves links in place and keeps the mode of a replaced file', async () => {
+  test.each([[['-o', 'nft']], [['--output=nft']]])('%j is the default format', async (flags) => {
+    expect(await runMain([cluster, ...flags])).toEqual(await runMain([cluster]));
+  });
+
+  test.each([
+    [
+      'rules.nft',
+      'error: --output: unknown value "rules.nft"; expected nft; to write to a file, use --file rules.nft\n',
+    ],
+    [
+      'out/rules',
+      'error: --output: unknown value "out/rules"; expected nft; to write to a file, use --file out/rules\n',
+    ],
+    ['json', 'error: --output: unknown value "json"; expected nft\n'],
+    ['', 'error: --output: unknown value ""; expected nft\n'],
+  ])('-o is a format, not a path: %s', async (format, message) => {
+    for (const args of [[cluster], ['compile', cluster]]) {
+      const { stderr, ...result } = await runMain([...args, '-o', format]);
+      expect(stderr).toContain(message);
+      expect(result).toEqual({ exitCode: 2, stdout: '' });
+    }
+  });
+
+  test('--file leaves links in place and keeps the mode of a replaced file', async () => {
     const file = join(folder, 'private.nft');
     const link = join(folder, 'link.nft');
     writeFileSync(file, 'old', { mode: 0o600 });
     symlinkSync(file, link);
-    expect((await runMain([cluster, '-o', link])).exitCode).toBe(0);
+    expect((await runMain([cluster, '--file', link])).exitCode).toBe(0);
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     expect(readFileSync(file, 'utf8')).toContain('table ip svc2nft {');
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
-  test('-o into a missing folder is an error', async () => {
-    const result = await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '-o', join(folder, 'no/such/rules.nft')]);
+  test('--file into a missing folder is an error', async () => {
+    const result = await runMain([
+      cluster,
+      '--cluster-cidr',
+      '10.244.0.0/16',
+      '--file',
+      join(folder, 'no/such/rules.nft'),
+    ]);
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toBe(`error: cannot write ${join(folder, 'no/such/rules.nft')}: no such folder\n`);
   });
 
-  test('-o without a name is wrong usage', async () => {
-    const { exitCode, stdout, stderr } = await runMain([cluster, '-o', '']);
+  test('--file without a name is wrong usage', async () => {
+    const { exitCode, stdout, stderr } = await runMain([cluster, '--file', '']);
     expect([exitCode, stdout]).toEqual([2, '']);
-    expect(stderr).toBe(`error: --output: "" is not the name of a file\n(see --help)\n`);
+    expect(stderr).toBe(`error: --file: "" is not the name of a file\n(see --help)\n`);
   });
 
   test.each([
     ['the file itself', 'cluster.yaml', 'cluster.yaml'],
     ['a file of the folder', '.', 'cluster.yaml'],
     ['a link to it', 'cluster.yaml', 'link.yaml'],
-  ])('-o does not overwrite the input: %s', async (_, path, output) => {
+  ])('--file does not overwrite the input: %s', async (_, path, output) => {
     const inputs = join(folder, 'inputs');
     const text = readFileSync(cluster, 'utf8');
     rmSync(inputs, { recursive: true, force: true });
     mkdirSync(inputs);
     writeFileSync(join(inputs, 'cluster.yaml'), text);
     symlinkSync('cluster.yaml', join(inputs, 'link.yaml'));
-    const { exitCode, stdout, stderr } = await runMain(['compile', join(inputs, path), '-o', join(inputs, output)]);
+    const { exitCode, stdout, stderr } = await runMain(['compile', join(inputs, path), '--file', join(inputs, output)]);
     expect([exitCode, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^error: \S+ is part of the input( \(as \S+\))?; write to another file\n$/);
     expect(readFileSync(join(inputs, 'cluster.yaml'), 'utf8')).toBe(text);

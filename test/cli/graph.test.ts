@@ -270,7 +270,7 @@ const misuses: Misuse[] = [
   [
     [...shop, '-o', 'FOLDER/shop.svg'],
     2,
-    'error: --output: unknown value "FOLDER/shop.svg"; expected mermaid, dot, svg or html\n(see --help)\n',
+    'error: --output: unknown value "FOLDER/shop.svg"; expected mermaid, dot, svg or html; to write to a file, use --file FOLDER/shop.svg\n(see --help)\n',
   ],
   [[...shop, '--services', 'web'], 2, "error: unknown option '--services'\n(Did you mean --service?)\n(see --help)\n"],
   [[...shop, '--file'], 2, "error: option '--file <file>' argument missing\n(see --help)\n"],

@@ -46,6 +46,11 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
     2,
     'error: --output: unknown value "text"; expected table, wide, json, yaml or name\n(see --help)\n',
   ],
+  [
+    ['-o', './list.json'],
+    2,
+    'error: --output: unknown value "./list.json"; expected table, wide, json, yaml or name; to write to a file, redirect stdout: > ./list.json\n(see --help)\n',
+  ],
   [['-n', 'shop/cart'], 2, `error: --namespace: "shop/cart" is not the name of a namespace: ${labelRule}`],
   [['--service', ''], 2, `error: --service: "" is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`],
   [['FOLDER/shop.json', '-n'], 2, "error: option '-n, --namespace <name>' argument missing\n(see --help)\n"],

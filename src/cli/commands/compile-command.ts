@@ -5,6 +5,7 @@ import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -14,7 +15,7 @@ const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft compile --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 | nft -f -
   svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11 --cluster-cidr 10.244.0.0/16
-  svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 -o rules.nft
+  svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 --file rules.nft
 `;
 
 /** `svc2nft compile`: manifests in, nft text out. */
@@ -24,7 +25,8 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
       "Compiles the output of `kubectl get services,endpointslices,nodes,servicecidrs -A -o json` into a node's nftables ruleset.",
     )
     .optionsGroup('Output:')
-    .option('-o, --output <file>', 'write the ruleset to this file instead of stdout', checkedText(outputFileProblem))
+    .addOption(formatOption('nft: text for nft -f', ['nft'], true).default('nft'))
+    .option('--file <file>', 'write to this file instead of stdout', checkedText(outputFileProblem))
     .action(async (paths: string[], flags: CompileCommandFlags) => {
       setExitCode(await runCompile(inputPaths(paths, flags), flags, context));
     });
@@ -33,7 +35,7 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
 
 /** The flags of `svc2nft compile`. */
 interface CompileCommandFlags extends CompileFlags {
-  readonly output?: string;
+  readonly file?: string;
 }
 
 /**
@@ -47,7 +49,7 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   const { options, diagnostics } = await loadSettings(flags);
   const snapshot = await readSnapshot(paths, context);
   const { documents } = snapshot;
-  if (await overwritesInput(flags.output, { paths, config: flags.config, documents }, context)) {
+  if (await overwritesInput(flags.file, { paths, config: flags.config, documents }, context)) {
     return exitCodes.wrongUsage;
   }
   const cluster = compileSnapshot(snapshot, {
@@ -59,5 +61,5 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
     return cluster;
   }
   const text = printRulesets(cluster.rulesets, describeSource(cluster.views));
-  return writeOutput(text, flags.output, context);
+  return writeOutput(text, flags.file, context);
 }

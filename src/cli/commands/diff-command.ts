@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
@@ -11,6 +11,7 @@ import { withDefaults } from '../../options.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
@@ -34,9 +35,11 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
     .optionsGroup('Output:')
     .addOption(
-      new Option('-o, --output <format>', 'text: in Service terms; nft: the transactions; json: for programs')
-        .choices(['text', 'nft', 'json'])
-        .default('text'),
+      formatOption('text: in Service terms; nft: the transactions; json: for programs', [
+        'text',
+        'nft',
+        'json',
+      ]).default('text'),
     )
     .action(async (paths: string[], flags: DiffFlags) => {
       setExitCode(await runDiff(inputPaths(paths, flags), flags, context));

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { tableNameProblem } from '../../config/check-options.ts';
 import { diagnose } from '../../inspect/doctor/diagnose.ts';
 import type { Instruments } from '../../inspect/doctor/facts.ts';
@@ -12,6 +12,7 @@ import { withDefaults } from '../../options.ts';
 import { type Context, packageFile, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { withProgress } from '../output/progress.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -35,11 +36,7 @@ export function doctorCommand(context: Context, setExitCode: (code: number) => v
     .optionsGroup('Rules:')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .optionsGroup('Output:')
-    .addOption(
-      new Option('-o, --output <format>', 'text: human-readable; json: for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(formatOption('text: human-readable; json: for programs', ['text', 'json']).default('text'))
     .action(async (flags: DoctorFlags) => {
       setExitCode(await runDoctor(flags, context));
     });

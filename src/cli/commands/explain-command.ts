@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { explainPacket } from '../../inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../inspect/explain/explanation.ts';
 import { makeQuestion, type SnapshotFacts, type Table } from '../../inspect/explain/make-question.ts';
@@ -18,6 +18,7 @@ import type { MemoryEntry } from '../../walk/fate.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -59,9 +60,7 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
       'explain these rules (kernel, or a file from compile or nft list) instead of those of the snapshot',
     )
     .optionsGroup('Output:')
-    .addOption(
-      new Option('-o, --output <format>', 'text, or json for programs').choices(['text', 'json']).default('text'),
-    )
+    .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: ExplainFlags) => {
       setExitCode(await runExplain(inputPaths(paths, flags), flags, context));
     });

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { buildGraph, type IsSelected } from '../../inspect/graph/build-graph.ts';
 import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
@@ -12,6 +12,7 @@ import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -41,10 +42,11 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
     )
     .optionsGroup('Output:')
     .addOption(
-      new Option(
-        '-o, --output <format>',
+      formatOption(
         'mermaid, dot (Graphviz), svg, or html: a searchable page (default: by the extension of --file, else mermaid)',
-      ).choices(graphFormats),
+        graphFormats,
+        true,
+      ),
     )
     .option(
       '--file <file>',

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import type { FrontendRow, Inventory } from '../../inspect/list/inventory.ts';
 import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
@@ -11,6 +11,7 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
@@ -55,9 +56,13 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .option('--ruleset <file|kernel>', 'list what these rules serve (- reads them from stdin), without manifests')
     .optionsGroup('Output:')
     .addOption(
-      new Option('-o, --output <format>', 'wide: with endpoints; json, yaml: everything; name: for explain --to')
-        .choices(['table', 'wide', 'json', 'yaml', 'name'])
-        .default('table'),
+      formatOption('wide: with endpoints; json, yaml: everything; name: for explain --to', [
+        'table',
+        'wide',
+        'json',
+        'yaml',
+        'name',
+      ]).default('table'),
     )
     .option('--no-headers', 'the table without its headings')
     .option(

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
 import type { Verification } from '../../inspect/verify/verification.ts';
@@ -13,6 +13,7 @@ import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -50,11 +51,7 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
     .optionsGroup('Input:')
     .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
     .optionsGroup('Output:')
-    .addOption(
-      new Option('-o, --output <format>', 'text: one line per fault; json: for programs')
-        .choices(['text', 'json'])
-        .default('text'),
-    )
+    .addOption(formatOption('text: one line per fault; json: for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: VerifyFlags) => {
       setExitCode(await runVerify(inputPaths(paths, flags), flags, context));
     });

@@ -1,4 +1,6 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { listWords } from '../../lib/text.ts';
+import { describeValue } from '../../lib/unknown-values.ts';
 import type { ColorChoice } from '../context.ts';
 
 /** The flags of all commands. */
@@ -24,6 +26,25 @@ export function addGeneralOptions(command: Command): Command {
         .choices(diagnosticsFormats)
         .default('text'),
     );
+}
+
+/**
+ * The option `-o`, which is a format in every command. A path gets advice, because `-o` names a file in other programs.
+ *
+ * @param hasFile whether the command has `--file`.
+ */
+export function formatOption(description: string, formats: readonly string[], hasFile = false): Option {
+  const option = new Option('-o, --output <format>', description).choices(formats);
+  const parseFormat = option.parseArg;
+  return option.argParser((value, previous) => {
+    if (/[./]/.test(value)) {
+      const advice = hasFile ? `use --file ${value}` : `redirect stdout: > ${value}`;
+      throw new InvalidArgumentError(
+        `unknown value ${describeValue(value)}; expected ${listWords(formats, 'or')}; to write to a file, ${advice}`,
+      );
+    }
+    return parseFormat?.(value, previous);
+  });
 }
 
 /** Reads the flags of all commands before the command is known, because errors about other flags depend on them. */
