@@ -74,6 +74,7 @@ const fewerCodes: Readonly<Record<string, readonly ExitCode[]>> = {
   clean: [0, 2, 3, 4],
   doctor: [0, 1, 2],
   completion: [0, 2],
+  version: [0, 2],
   help: [0, 2],
 };
 

@@ -89,6 +89,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/completion-command.ts')).completionCommand,
   },
   {
+    name: 'version',
+    group: 'Other:',
+    summary: 'print the versions of svc2nft and nft',
+    load: async () => (await import('./commands/version-command.ts')).versionCommand,
+  },
+  {
     name: 'help',
     group: 'Other:',
     summary: 'print help for a command',

@@ -45,7 +45,7 @@ const allowed: Readonly<Record<string, string>> = {
     'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel apply phases/1-read phases/5-plan cli cli/flags cli/output',
   'cli/output': 'lib nft diagnostics kernel diff apply inspect/changes inspect/graph phases/1-read phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text kubernetes options compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text kubernetes options version compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries: 'lib net nft diagnostics options compile frontends conntrack engine inspect/changes phases/1-read',
   index:
@@ -123,8 +123,8 @@ describe('names', () => {
 });
 
 describe('files', () => {
-  test('are at most 230, and at most 30 in a folder', () => {
-    expect(files.length).toBeLessThanOrEqual(230);
+  test('are at most 245, and at most 30 in a folder', () => {
+    expect(files.length).toBeLessThanOrEqual(245);
     const folders = files.map((file) => dirname(file));
     expect([...new Set(folders)].filter((folder) => folders.filter((one) => one === folder).length > 30)).toEqual([]);
   });
