@@ -70,7 +70,7 @@ describe('diff --from another snapshot', () => {
     expect(stderr.split('\n')).toEqual([
       'no-such-file: error file-not-found: no such file or folder',
       '1 error: no ruleset',
-      'error: --from no-such-file gives no ruleset to compare with',
+      'error: no-such-file gives no ruleset to compare with',
       '',
     ]);
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });

@@ -136,7 +136,7 @@ describe('diff', () => {
       stderr: [
         'error node-not-found: there is no Node "worker-1"; the input has 1 Node (worker-2)',
         '1 error: no ruleset',
-        'error: --from FOLDER/other-node.json gives no ruleset to compare with',
+        'error: FOLDER/other-node.json gives no ruleset to compare with',
         '',
       ].join('\n'),
     });

@@ -4,6 +4,7 @@ import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
 import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -24,7 +25,13 @@ import { writeOutput } from '../output/write-output.ts';
 const examples = `
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o nft                   the transactions that apply would send
-  svc2nft diff today.yaml --from yesterday.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   compare two snapshots: needs neither root nor nft
+  svc2nft diff yesterday.yaml today.yaml --node worker-1 --cluster-cidr 10.244.0.0/16         compare two snapshots: needs neither root nor nft
+  svc2nft diff -f services.yaml -f slices.yaml -f nodes.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   one snapshot in three files
+`;
+
+const notes = `
+Two PATHs are compared: the first one is the older snapshot. One PATH, three and more, or those of -f are one snapshot, which
+is compared with the kernel, or with the snapshot of --from.
 `;
 
 /** `svc2nft diff`: what apply would change. */
@@ -42,15 +49,24 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
       ]).default('text'),
     )
     .action(async (paths: string[], flags: DiffFlags) => {
-      setExitCode(await runDiff(inputPaths(paths, flags), flags, context));
+      setExitCode(await runDiff(...nameSnapshots(paths, flags), context));
     });
-  return addHelpTexts(command, { examples });
+  return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft diff`. */
 interface DiffFlags extends CompileFlags {
   readonly from?: string;
   readonly output: 'text' | 'nft' | 'json';
+}
+
+/** Two paths are an old and a new snapshot, as in diff(1), unless flags say otherwise. */
+function nameSnapshots(paths: readonly string[], flags: DiffFlags): [paths: readonly string[], flags: DiffFlags] {
+  const [from, to, ...others] = paths;
+  const areCompared = flags.from === undefined && flags.filename === undefined && others.length === 0;
+  return areCompared && from !== undefined && to !== undefined
+    ? [[to], { ...flags, from }]
+    : [inputPaths(paths, flags), flags];
 }
 
 /** Exit codes as of diff(1): 1 means that there are differences, so errors have others. */
@@ -85,7 +101,7 @@ async function planTables(
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
   const request = { options, configDiagnostics: settings.diagnostics, context, progress };
   const compiled = await compilePaths(paths, request);
-  const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, { ...request, run });
+  const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, compiled, { ...request, run });
   if (typeof compiled === 'number' || !read) {
     return verdicts.badInput;
   }
@@ -113,6 +129,7 @@ type ReadTable = (name: TableName) => Promise<ListedTable | NftError | undefined
 /** What to compare with; undefined when the other snapshot is invalid. */
 async function chooseTables(
   { from }: DiffFlags,
+  desired: Cluster,
   request: CompileRequest & { readonly run: RunProgram },
 ): Promise<ReadTable | undefined> {
   if (from === undefined) {
@@ -121,10 +138,27 @@ async function chooseTables(
   // Settings were reported with the first snapshot.
   const compiled = await compilePaths([from], { ...request, configDiagnostics: [], onlyAboutInput: true });
   if (typeof compiled === 'number') {
-    request.context.stderr.write(`error: --from ${escapeControls(from)} gives no ruleset to compare with\n`);
+    request.context.stderr.write(`error: ${escapeControls(from)} gives no ruleset to compare with\n`);
+    return undefined;
+  }
+  if (arePartsOfOne(compiled, desired)) {
+    request.context.stderr.write(
+      `error: ${escapeControls(from)} and the other snapshot have no kind of object in common, and two PATHs are compared; to read them as one snapshot, use -f for each\n`,
+    );
     return undefined;
   }
   return tablesOf(compiled);
+}
+
+/** Whether two inputs are rather the Services and the EndpointSlices of one cluster than two snapshots. */
+function arePartsOfOne(old: Cluster, desired: Cluster): boolean {
+  const kinds = new Set(old.documents.flatMap(kindOf));
+  const others = desired.documents.flatMap(kindOf);
+  return kinds.size > 0 && others.length > 0 && !others.some((kind) => kinds.has(kind));
+}
+
+function kindOf({ value }: Cluster['documents'][number]): string[] {
+  return isMapping(value) && typeof value['kind'] === 'string' ? [value['kind']] : [];
 }
 
 /** The tables as they would be read if another snapshot had been applied. */
