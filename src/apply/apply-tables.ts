@@ -7,7 +7,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Outcome, TableOutcome } from './outcome.ts';
 import { addCleanupOfSync, addFollowUp, cleanPins, cleanUdpFlows, type PendingCleanup } from './pending-cleanup.ts';
-import { sendCommands, syncTable, type TableJob } from './sync-table.ts';
+import { type DryRun, sendCommands, syncTable, type TableJob } from './sync-table.ts';
 
 /** What is remembered from one call to the next. */
 export interface ApplyMemory {
@@ -26,8 +26,7 @@ export interface ApplyOptions {
   readonly run: RunProgram;
   /** Waits before another attempt; default: with the clock. */
   readonly pause?: Pause;
-  /** Only ask the kernel whether it would accept the transactions. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: DryRun | undefined;
   /** Of the calls before; default: this is the first one. */
   readonly memory?: ApplyMemory;
   /** What changed since the call before, for tables that are known. */
@@ -41,7 +40,7 @@ export interface ApplyOptions {
  */
 export async function applyTables(
   desired: DesiredState,
-  { run, pause = pauseWithClock, dryRun = false, memory = emptyMemory(), updates = [] }: ApplyOptions,
+  { run, pause = pauseWithClock, dryRun, memory = emptyMemory(), updates = [] }: ApplyOptions,
 ): Promise<Outcome> {
   if (!desired.isReady()) {
     return { ok: true, families: [], conntrack: undefined };

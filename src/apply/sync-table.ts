@@ -16,9 +16,11 @@ export interface TableJob {
   readonly family: Family;
   readonly run: RunProgram;
   readonly pause: Pause;
-  /** Only ask the kernel whether it would accept the first transaction. */
-  readonly dryRun: boolean;
+  readonly dryRun: DryRun | undefined;
 }
+
+/** Changes nothing: `server` asks the kernel whether it would accept the first transaction, `client` only plans it. */
+export type DryRun = 'client' | 'server';
 
 /** Reads a table, and brings it to the desired state. */
 export async function syncTable(job: TableJob): Promise<TableOutcome> {
@@ -96,6 +98,9 @@ async function sendPlan(
 
 /** After an interruption a difference may have been loaded, and rules that are added twice are there twice. */
 function send(job: TableJob, commands: readonly Command[]): Promise<NftError | undefined> {
+  if (job.dryRun === 'client') {
+    return Promise.resolve(undefined);
+  }
   const text = textOf(job, commands);
   const mayRepeat = ({ kind }: NftError): boolean => commands[0]?.kind === 'delete-table' || kind !== 'interrupted';
   const attempt = job.dryRun ? checkTransaction : loadTransaction;

@@ -6,7 +6,13 @@ import { escapeControls, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext, outputWidth } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
-import { addGeneralOptions, type GeneralFlags, readGeneralFlags, refuseRepeated } from './flags/general-flags.ts';
+import {
+  addGeneralOptions,
+  type GeneralFlags,
+  joinDryRun,
+  readGeneralFlags,
+  refuseRepeated,
+} from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
 import { describeUnknownCommand, looksLikeCommand } from './manual/unknown-command.ts';
 import { jsonLines } from './output/json-lines.ts';
@@ -120,7 +126,8 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const program = await buildProgram(context, setExitCode, entriesFor(args));
   try {
     checkFirstWord(args, program);
-    await program.parseAsync(args, { from: 'user' });
+    const words = firstWordOf(args) === 'apply' ? joinDryRun(args, existsSync) : args;
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       throw error;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { answering, listTable, refusing, says } from '../support/fake-nft.ts';
+import { answering, createFakeNft, listTable, refusing, says } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
 import { listedShop } from './listed-shop.ts';
+import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';
 
 const onlyIp = ['--family', 'ip'];
@@ -24,8 +25,70 @@ describe('apply --dry-run changes nothing', () => {
     expect(exitCode).toBe(expected);
   });
 
-  test('the kernel is asked', async () => {
-    const { commands } = await apply({ flags });
-    expect(commands).toEqual(['nft --version', 'uname -r', listTable.ip, 'nft --check -f -']);
+  test.each([[['--dry-run']], [['--dry-run=server']], [['--dry-run', 'server']]])(
+    '%j asks the kernel',
+    async (dryRun) => {
+      const { commands, texts, stdout } = await apply({ flags: [...onlyIp, ...dryRun] });
+      expect(commands).toEqual(['nft --version', 'uname -r', listTable.ip, 'nft --check -f -']);
+      expect(texts).toEqual([]);
+      expect(stdout).toMatch(/^table ip svc2nft: would be created /);
+    },
+  );
+});
+
+describe('apply --dry-run=client only plans', () => {
+  test.each([[['--dry-run=client']], [['--dry-run', 'client']]])('%j', async (dryRun) => {
+    const { commands, texts, ...result } = await apply({ flags: [...onlyIp, ...dryRun], input: four }, listedShop());
+    expect(commands).toEqual(['nft --version', 'uname -r', listTable.ip]);
+    expect(texts).toEqual([]);
+    expect(result).toEqual({
+      exitCode: 0,
+      stderr: '',
+      stdout: [
+        'table ip svc2nft: would be changed (5 elements added, 2 elements deleted, 3 chains written)',
+        '  shop/cart:http  3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
+        '',
+      ].join('\n'),
+    });
   });
+
+  test('what the kernel would refuse is planned all the same', async () => {
+    const { stdout, exitCode } = await apply(
+      { flags: [...onlyIp, '--dry-run=client'] },
+      refusing('10.96.0.10', says.refused),
+    );
+    expect(stdout).toMatch(/^table ip svc2nft: would be created /);
+    expect(exitCode).toBe(0);
+  });
+
+  test('without permission, nothing can be planned', async () => {
+    const { stdout, exitCode } = await apply(
+      { flags: [...onlyIp, '--dry-run=client'] },
+      answering(listTable.ip, says.notPermitted),
+    );
+    expect(stdout).toBe('table ip svc2nft: not checked\n');
+    expect(exitCode).toBe(4);
+  });
+});
+
+describe('--dry-run', () => {
+  test('none applies', async () => {
+    const { texts, stdout } = await apply({ flags: [...onlyIp, '--dry-run=none'] });
+    expect(texts).toHaveLength(1);
+    expect(stdout).toMatch(/^table ip svc2nft: created /);
+  });
+
+  test('does not take a PATH for its value', async () => {
+    const { run } = createFakeNft();
+    const { stderr, exitCode } = await runCommand(['apply', '--dry-run', 'no-such.yaml'], { run });
+    expect(stderr).toMatch(/^no-such.yaml: error file-not-found: /);
+    expect(exitCode).toBe(1);
+  });
+
+  test.each([[['--dry-run=yes']], [['--dry-run=']], [['--dry-run', '--dry-run=client']]])(
+    '%j is wrong usage',
+    async (flags) => {
+      expect(await apply({ flags })).toMatchObject({ exitCode: 2, stdout: '', texts: [], commands: [] });
+    },
+  );
 });

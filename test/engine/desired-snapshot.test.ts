@@ -74,7 +74,7 @@ describe('a compiled snapshot', () => {
 });
 
 function dryRun(desired: DesiredState, { run }: FakeNft): Promise<Outcome> {
-  return applyTables(desired, { run, dryRun: true });
+  return applyTables(desired, { run, dryRun: 'server' });
 }
 
 describe('a dry run', () => {

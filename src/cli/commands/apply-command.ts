@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { applyTables } from '../../apply/apply-tables.ts';
 import type { Outcome } from '../../apply/outcome.ts';
+import type { DryRun } from '../../apply/sync-table.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
@@ -31,7 +32,12 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
       'Brings the tables in the kernel in line with what `compile` prints: reads them and sends only what differs, in one transaction per family.',
     )
     .optionsGroup('Output:')
-    .option('--dry-run', 'let the kernel check the transactions without changing anything')
+    .addOption(
+      new Option(
+        '--dry-run [client|server]',
+        'change nothing; server, the default, lets the kernel check the transactions; client only plans them',
+      ).choices(['client', 'server', 'none']),
+    )
     .action(async (paths: string[], flags: ApplyFlags) => {
       setExitCode(await runApply(inputPaths(paths, flags), flags, context));
     });
@@ -40,7 +46,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
 
 /** The flags of `svc2nft apply`. */
 interface ApplyFlags extends CompileFlags {
-  readonly dryRun?: true;
+  readonly dryRun?: DryRun | 'none';
 }
 
 /**
@@ -73,9 +79,9 @@ async function applyPaths(
     return compiled;
   }
   const desired = desiredSnapshot(compiled, options);
-  const dryRun = flags.dryRun === true;
+  const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const apply = (): Promise<Outcome> => applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
-  reportOutcome(outcome, { context, dryRun });
+  reportOutcome(outcome, { context, dryRun: dryRun !== undefined });
   return exitCodeOf(outcome);
 }

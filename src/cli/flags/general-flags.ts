@@ -47,6 +47,23 @@ export function formatOption(description: string, formats: readonly string[], ha
   });
 }
 
+const dryRuns: readonly string[] = ['client', 'server', 'none'];
+
+/**
+ * The arguments, with `--dry-run` as one word with its value, which is `server` by default. Commander would take any next
+ * word for the value, as in `--dry-run dump.yaml`.
+ */
+export function joinDryRun(args: readonly string[], exists: (path: string) => boolean): string[] {
+  const at = args.indexOf('--dry-run');
+  if (at === -1 || args.slice(0, at).includes('--')) {
+    return [...args];
+  }
+  const next = args[at + 1] ?? '';
+  const hasValue = dryRuns.includes(next) && !exists(next);
+  const joined = `--dry-run=${hasValue ? next : 'server'}`;
+  return [...args.slice(0, at), joined, ...joinDryRun(args.slice(hasValue ? at + 2 : at + 1), exists)];
+}
+
 /** Reads the flags of all commands before the command is known, because errors about other flags depend on them. */
 export function readGeneralFlags(args: readonly string[]): GeneralFlags {
   return {

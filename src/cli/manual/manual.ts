@@ -119,7 +119,8 @@ function describeOption(option: Option): OptionManual {
     flags,
     names: [short, long].filter((name) => name !== undefined),
     description,
-    value: placeholder === undefined ? undefined : readPlaceholder(placeholder, option.argChoices),
+    // An optional value is no word of its own, so it needs no completion.
+    value: placeholder === undefined || option.optional ? undefined : readPlaceholder(placeholder, option.argChoices),
     default: typeof option.defaultValue === 'string' ? option.defaultValue : undefined,
     required: option.mandatory,
     repeatable: isRepeatable(option),
