@@ -55,7 +55,7 @@ function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; 
   const plans = planTouched(input, store.services, context);
   const { commands, diagnostics } = loadFamily(state, { settings, context }, plans);
   const view = viewOf(state);
-  const advice = view ? adviseOn(view, node, options) : [];
+  const advice = view ? adviseOn(view, { node, nodes: store.nodes.values(), options }) : [];
   const handovers = handoversBetween(before, state);
   return { state, update: { commands, diagnostics: [...diagnostics, ...advice], handovers } };
 }

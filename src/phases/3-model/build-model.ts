@@ -1,6 +1,7 @@
 import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
-import type { ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { collectAll } from '../../lib/lists.ts';
+import { listWords } from '../../lib/text.ts';
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -8,6 +9,7 @@ import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts, compareServicePorts } from './build-service-ports.ts';
 import type { NodeSettings, NodeView } from './model.ts';
 import {
+  podRangesOf,
   primaryAddress,
   type ResolvedNode,
   resolveDetector,
@@ -26,7 +28,9 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const { node, diagnostics } = resolveNode(snapshot, options);
   const slices = indexSlices(snapshot.endpointSlices);
   const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
-  const advice = hasError(diagnostics) ? [] : views.flatMap((view) => adviseOn(view, node, options));
+  const advice = hasError(diagnostics)
+    ? []
+    : views.flatMap((view) => adviseOn(view, { node, nodes: snapshot.nodes, options }));
   return { views, diagnostics: [...diagnostics, ...advice] };
 }
 
@@ -70,14 +74,22 @@ function serviceCIDRsOf(serviceCIDRs: readonly Sourced<ServiceCIDR>[], family: F
   return disjointCidrs(cidrs).map(cidrText);
 }
 
+/** What the rules of a node were made from. */
+interface Advised {
+  readonly node: ResolvedNode;
+  /** All Nodes that are known. */
+  readonly nodes: Iterable<Sourced<Node>>;
+  readonly options: CompileOptions;
+}
+
 /** Warnings about missing settings that silently change what happens to packets, for families that have Services. */
-export function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOptions): Diagnostic[] {
+export function adviseOn(view: NodeView, { node, nodes, options }: Advised): Diagnostic[] {
   const name = nameOfFamily(view.family);
   const diagnostics: Diagnostic[] = [];
   if (!view.detector && !options.masqueradeAll && view.servicePorts.length > 0) {
     diagnostics.push({
       code: 'no-local-detector',
-      message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; set the CIDR of the pods (--cluster-cidr, clusterCIDRs)`,
+      message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; set the CIDR of the pods (--cluster-cidr, clusterCIDRs)${describePodRanges(nodes, view.family)}`,
     });
   }
   const { unlisted } = resolveNodePortAddresses(node, view.family, options);
@@ -88,4 +100,21 @@ export function adviseOn(view: NodeView, node: ResolvedNode, options: CompileOpt
     });
   }
   return diagnostics;
+}
+
+/** How many ranges of pods a message names. */
+const shownRanges = 4;
+
+/**
+ * `, which contains the Nodes' podCIDRs 10.244.0.0/24 and 10.244.1.0/24`; empty if there are none. No range is
+ * suggested: the smallest one that contains them may lack those of the next Node.
+ */
+function describePodRanges(nodes: Iterable<Sourced<Node>>, family: Family): string {
+  const texts = collectAll([...nodes], ({ object }) => podRangesOf(object));
+  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
+  const ranges = disjointCidrs(cidrs).map(cidrText);
+  const shown = ranges.length > shownRanges + 1 ? ranges.slice(0, shownRanges) : ranges;
+  const others = ranges.length - shown.length;
+  const list = listWords([...shown, ...(others > 0 ? [`${others} more`] : [])]);
+  return ranges.length === 0 ? '' : `, which contains the Nodes' podCIDRs ${list}`;
 }

@@ -34,16 +34,20 @@ export function resolveNode(
       message: `no address of node ${name} is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses`,
     });
   }
-  const podCIDR = object?.spec?.podCIDR;
   return {
     node: {
       name,
       zone: options.zone ?? object?.metadata.labels?.[zoneLabel] ?? '',
       addresses,
-      podCIDRs: object?.spec?.podCIDRs ?? (podCIDR ? [podCIDR] : []),
+      podCIDRs: object ? podRangesOf(object) : [],
     },
     diagnostics,
   };
+}
+
+/** The ranges of the pods on a node: spec.podCIDRs, or what old clusters have instead. */
+export function podRangesOf({ spec }: Node): readonly string[] {
+  return spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
 }
 
 /**
