@@ -23,6 +23,8 @@ export interface GivenContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;
   readonly now?: () => number;
+  /** Ends a command that watches files; default: Ctrl+C. */
+  readonly interruption?: AbortSignal;
 }
 
 /** The command that runs when the first word does not name one. */

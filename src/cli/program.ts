@@ -184,7 +184,10 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 }
 
 /** The system's own lock and program runner, unless the caller brings its own. */
-function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext, flags: GeneralFlags): Context {
+function completeContext(
+  { stdin, stdout, stderr, env, run, now, interruption }: GivenContext,
+  flags: GeneralFlags,
+): Context {
   return {
     ...flags,
     stdin,
@@ -195,6 +198,7 @@ function completeContext({ stdin, stdout, stderr, env, run, now }: GivenContext,
     // A caller that brings its own programs brings its own kernel, too.
     lock: run ? withoutLock : withLock,
     now: now ?? ((): number => performance.now()),
+    ...(interruption && { interruption }),
   };
 }
 

@@ -5,9 +5,10 @@ import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { compileSnapshot, lacksInput, readSnapshot } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
@@ -28,13 +29,15 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
     .addOption(formatOption('nft: text for nft -f', ['nft'], true).default('nft'))
     .option('--file <file>', 'write to this file instead of stdout', checkedText(outputFileProblem))
     .action(async (paths: string[], flags: CompileCommandFlags) => {
-      setExitCode(await runCompile(inputPaths(paths, flags), flags, context));
+      const inputs = inputPaths(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [flags.config] };
+      setExitCode(await runWatched(watched, context, () => runCompile(inputs, flags, context)));
     });
-  return addHelpTexts(command, { examples });
+  return addHelpTexts(addWatchOption(command), { examples });
 }
 
 /** The flags of `svc2nft compile`. */
-interface CompileCommandFlags extends CompileFlags {
+interface CompileCommandFlags extends CompileFlags, WatchFlags {
   readonly file?: string;
 }
 

@@ -12,10 +12,11 @@ import { withDefaults } from '../../options.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describePlan, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
@@ -49,13 +50,15 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
       ]).default('text'),
     )
     .action(async (paths: string[], flags: DiffFlags) => {
-      setExitCode(await runDiff(...nameSnapshots(paths, flags), context));
+      const [inputs, named] = nameSnapshots(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [named.config, named.from] };
+      setExitCode(await runWatched(watched, context, () => runDiff(inputs, named, context)));
     });
-  return addHelpTexts(command, { notes, examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft diff`. */
-interface DiffFlags extends CompileFlags {
+interface DiffFlags extends CompileFlags, WatchFlags {
   readonly from?: string;
   readonly output: 'text' | 'nft' | 'json';
 }

@@ -18,9 +18,10 @@ import type { MemoryEntry } from '../../walk/fate.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -62,9 +63,11 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .optionsGroup('Output:')
     .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: ExplainFlags) => {
-      setExitCode(await runExplain(inputPaths(paths, flags), flags, context));
+      const inputs = inputPaths(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      setExitCode(await runWatched(watched, context, () => runExplain(inputs, flags, context)));
     });
-  return addHelpTexts(command, { notes, examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The kernel accepts names of 1 to 15 bytes without spaces and slashes. */
@@ -83,7 +86,7 @@ function problemOf(parse: (text: string) => object | string): (text: string) => 
 }
 
 /** The flags of `svc2nft explain`. */
-interface ExplainFlags extends CompileFlags {
+interface ExplainFlags extends CompileFlags, WatchFlags {
   readonly from: string;
   readonly to: string;
   readonly interface?: string;

@@ -12,9 +12,10 @@ import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
@@ -54,13 +55,15 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
       checkedText(outputFileProblem),
     )
     .action(async (paths: string[], flags: GraphFlags) => {
-      setExitCode(await runGraph(inputPaths(paths, flags), flags, context));
+      const inputs = inputPaths(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [flags.config] };
+      setExitCode(await runWatched(watched, context, () => runGraph(inputs, flags, context)));
     });
-  return addHelpTexts(command, { notes, examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft graph`. */
-interface GraphFlags extends CompileFlags, ServiceFilters {
+interface GraphFlags extends CompileFlags, WatchFlags, ServiceFilters {
   /** Absent: by the extension of the file. */
   readonly output?: GraphFormat;
   readonly file?: string;

@@ -11,10 +11,11 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -71,13 +72,15 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
       parseColumn,
     )
     .action(async (paths: string[], flags: ListFlags) => {
-      setExitCode(await runList(inputPaths(paths, flags), flags, context));
+      const inputs = inputPaths(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      setExitCode(await runWatched(watched, context, () => runList(inputs, flags, context)));
     });
-  return addHelpTexts(command, { notes, examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft list`. */
-interface ListFlags extends CompileFlags, ServiceFilters {
+interface ListFlags extends CompileFlags, WatchFlags, ServiceFilters {
   readonly kernel?: true;
   readonly ruleset?: string;
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';

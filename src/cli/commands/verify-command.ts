@@ -13,9 +13,10 @@ import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
+import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
+import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -53,13 +54,15 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
     .optionsGroup('Output:')
     .addOption(formatOption('text: one line per fault; json: for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: VerifyFlags) => {
-      setExitCode(await runVerify(inputPaths(paths, flags), flags, context));
+      const inputs = inputPaths(paths, flags);
+      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      setExitCode(await runWatched(watched, context, () => runVerify(inputs, flags, context)));
     });
-  return addHelpTexts(command, { notes, examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft verify`. */
-interface VerifyFlags extends CompileFlags {
+interface VerifyFlags extends CompileFlags, WatchFlags {
   /** A file, `-` or `kernel`; absent for what the snapshot compiles to. */
   readonly ruleset?: string;
   readonly output: 'text' | 'json';

@@ -47,6 +47,18 @@ export function formatOption(description: string, formats: readonly string[], ha
   });
 }
 
+/** The flag of commands that may watch their files. */
+export interface WatchFlags {
+  readonly watch?: true;
+}
+
+/** Adds `--watch` to a command that reads files and changes nothing. */
+export function addWatchOption(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .option('-w, --watch', 'print again whenever the files that are read change, until Ctrl+C');
+}
+
 const dryRuns: readonly string[] = ['client', 'server', 'none'];
 
 /**

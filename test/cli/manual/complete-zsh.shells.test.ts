@@ -34,7 +34,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
       'svc2nft dump.yaml --targ\t',
       'svc2nft explain --to 10.0.0.1:80 du\t',
       'svc2nft completion z\t',
-      'svc2nft help ver\t',
+      'svc2nft help veri\t',
       'svc2nft diff --node-ip 192.0.2.1 --node-i\t192.0.2.2',
     ];
     const { calls } = await typeLines('zsh', {
