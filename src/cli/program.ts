@@ -234,7 +234,7 @@ export async function buildProgram(
     // commands/help-command.ts takes its place.
     .helpCommand(false)
     .showSuggestionAfterError()
-    .showHelpAfterError('(see --help)')
+    .showHelpAfterError(context.diagnostics === 'json' ? false : '(see --help)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => context.stdout.write(text),
