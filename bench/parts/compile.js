@@ -43,7 +43,7 @@ async function measureRow(folder, services) {
   const input = join(folder, 'cluster.json');
   const output = join(folder, 'rules.nft');
   writeFileSync(input, JSON.stringify(generateCluster({ services, endpoints }), undefined, 4));
-  const cli = ['node', join(root, 'bin/svc2nft.js'), 'compile', input, '--cluster-cidr', clusterCIDR, '-o', output];
+  const cli = ['node', join(root, 'bin/svc2nft.js'), 'compile', input, '--cluster-cidr', clusterCIDR, '--file', output];
   await measureProcess(cli);
   const loads = [];
   const runs = [];

@@ -13,7 +13,7 @@ const rounds = 5;
 
 /** The arguments that each has besides the snapshot; the name begins with that of the command. */
 const commands = new Map([
-  ['compile', ['-o', '/dev/null']],
+  ['compile', ['--file', '/dev/null']],
   ['explain', ['--from', '10.128.0.5', '--to', 'service:namespace-0/service-0']],
   ['list', []],
   ['list -o wide', ['-o', 'wide']],

@@ -38,7 +38,7 @@ async function measureRow(folder, services) {
   const input = join(folder, 'cluster.json');
   const output = join(folder, 'rules.nft');
   writeFileSync(input, JSON.stringify(generateCluster({ services, endpoints: 10 }), undefined, 4));
-  const cli = ['node', join(root, 'bin/svc2nft.js'), 'compile', input, '--cluster-cidr', clusterCIDR, '-o', output];
+  const cli = ['node', join(root, 'bin/svc2nft.js'), 'compile', input, '--cluster-cidr', clusterCIDR, '--file', output];
   const compiled = await measureProcess(cli);
   const engine = await measureProcess(['node', '--expose-gc', join(root, 'bench/measure-engine.js'), `${services}`]);
   const loaded = await measureProcess(['nft', '-f', output]);
