@@ -126,6 +126,7 @@ function readStatement(statement: Statement, dispatch: Draft, audience: Audience
     case 'update':
       dispatch.affinitySeconds ||= context.sets.get(statement.set)?.timeoutSeconds ?? 0;
       return;
+    case 'tcp-reset':
     case 'reject':
       dispatch.rejects = true;
       return;

@@ -182,6 +182,9 @@ function printStatement(statement: Statement, family: Family): string {
     case 'masquerade':
       // Random source ports keep two connections from racing for the same one.
       return 'masquerade fully-random';
+    case 'tcp-reset':
+      // nft lists it without the match, which it adds by itself.
+      return 'meta l4proto tcp reject with tcp reset';
     case 'drop':
     case 'reject':
     case 'return':

@@ -102,6 +102,9 @@ export type Statement =
       readonly timeoutSeconds?: number;
     }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
+  /** Rejects TCP with a reset, `meta l4proto tcp reject with tcp reset`; for any other protocol the rule ends. */
+  | { readonly kind: 'tcp-reset' }
+  /** `reject` answers with an ICMP error, port unreachable. */
   | { readonly kind: 'drop' | 'reject' | 'return' | 'masquerade' };
 
 /** The statements of one kind, or of several. */

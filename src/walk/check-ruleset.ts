@@ -73,6 +73,7 @@ function isAllowed({ kind }: Statement, place: `${Hook['type']} ${Hook['hook']}`
       return place === 'nat prerouting' || place === 'nat output';
     case 'masquerade':
       return place === 'nat postrouting';
+    case 'tcp-reset':
     case 'reject':
       return !place.endsWith('postrouting');
     default:
@@ -132,6 +133,7 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
     case 'goto':
       checkChain(statement.chain, names, place);
       break;
+    case 'tcp-reset':
     case 'drop':
     case 'reject':
     case 'return':

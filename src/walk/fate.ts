@@ -59,10 +59,15 @@ export interface Share {
   readonly denominator: number;
 }
 
+/** How the client of a rejected packet learns of it: by a reset, or by an ICMP error, "port unreachable". */
+export type RejectionAnswer = 'tcp-reset' | 'port-unreachable';
+
 /** One way in which the walk of a packet can end. */
 export interface PacketOutcome {
   /** `translated`: sent to an endpoint. `untouched`: no rule applied; it continues to its original destination. */
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped';
+  /** Undefined unless the packet is rejected. */
+  readonly rejectedWith: RejectionAnswer | undefined;
   /** The packet's final destination, also as `10.1.1.1:80` or `[fd00::1]:80`. */
   readonly address: string;
   readonly port: number;
@@ -89,6 +94,8 @@ export interface Fate {
 export interface FateSummary {
   /** `mixed` where chance decides it. */
   readonly verdict: PacketOutcome['verdict'] | 'mixed';
+  /** Undefined if no outcome is rejected. */
+  readonly rejectedWith: RejectionAnswer | 'mixed' | undefined;
   /** The endpoints that the packet may be translated to, `10.1.1.1:80`, sorted, each with its share. */
   readonly endpoints: readonly {
     readonly endpoint: string;
@@ -113,6 +120,7 @@ export function summarizeFate({ outcomes }: Fate): FateSummary {
   }));
   return {
     verdict: common(outcomes.map(({ verdict }) => verdict)) ?? 'untouched',
+    rejectedWith: common(outcomes.flatMap(({ rejectedWith }) => rejectedWith ?? [])),
     endpoints: endpoints.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1)),
     masqueraded: common(arriving.map(({ masqueraded }) => masqueraded)) ?? false,
   };

@@ -27,6 +27,7 @@ function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Packet
   const { destination, port, masqueraded, mark, memory } = connection;
   return {
     verdict: verdictOf(verdict, connection.translated),
+    rejectedWith: answers[verdict],
     address: destination,
     port,
     endpoint: endpointText({ address: destination, port }),
@@ -46,9 +47,17 @@ function verdictOf(verdict: Branch['verdict'], translated: boolean): PacketOutco
     case 'drop':
       return 'dropped';
     case 'reject':
+    case 'tcp-reset':
       return 'rejected';
   }
 }
+
+const answers = {
+  accept: undefined,
+  drop: undefined,
+  reject: 'port-unreachable',
+  'tcp-reset': 'tcp-reset',
+} as const satisfies Record<Branch['verdict'], PacketOutcome['rejectedWith']>;
 
 function stepsOf(trail: Trail | undefined): Step[] {
   const steps: Step[] = [];

@@ -13,9 +13,9 @@ import {
   readValues,
 } from './look-up.ts';
 
-/** Where evaluation continues: `end-rule` with the next rule; accept, drop and reject end the base chain. */
+/** Where evaluation continues: `end-rule` with the next rule; accept, drop, reject and tcp-reset end the base chain. */
 type Control =
-  | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' }
+  | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' | 'tcp-reset' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
 /** What one statement does in one branch, with the lookup that it made. */
@@ -58,6 +58,8 @@ export function runStatement(statement: Statement, connection: Connection, conte
       return [effectOf(connection, statement)];
     case 'masquerade':
       return [effectOf(masquerade(connection, context), accept)];
+    case 'tcp-reset':
+      return [effectOf(connection, connection.protocol === 'tcp' ? { kind: 'tcp-reset' } : endRule)];
     case 'drop':
     case 'reject':
     case 'return':

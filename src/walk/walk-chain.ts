@@ -14,7 +14,7 @@ export interface Trail {
 /** One possible course of the walk, between two base chains. */
 export interface Branch {
   readonly connection: Connection;
-  readonly verdict: 'accept' | 'drop' | 'reject';
+  readonly verdict: 'accept' | 'drop' | 'reject' | 'tcp-reset';
   readonly trail: Trail | undefined;
 }
 
@@ -119,6 +119,7 @@ function follow(
     case 'accept':
     case 'drop':
     case 'reject':
+    case 'tcp-reset':
       cursor.verdict = control.kind;
   }
 }

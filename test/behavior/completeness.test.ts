@@ -22,6 +22,7 @@ const statements: Record<Statement['kind'], true> = {
   goto: true,
   drop: true,
   reject: true,
+  'tcp-reset': true,
   return: true,
   masquerade: true,
 };

@@ -23,7 +23,7 @@ export function walkerFor(
     const ruleset = byFamily.get(packet.to.address.includes(':') ? 'ip6' : 'ip');
     if (!ruleset) {
       // No table of the family: no rule can touch the packet.
-      return { first: { verdict: 'untouched', endpoints: [], masqueraded: false }, next: [] };
+      return { first: { verdict: 'untouched', rejectedWith: undefined, endpoints: [], masqueraded: false }, next: [] };
     }
     const connection = packetOf(packet);
     const node = { localAddresses: nodeAddresses };

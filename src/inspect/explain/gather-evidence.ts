@@ -168,6 +168,7 @@ const ends: readonly Statement['kind'][] = [
   'goto',
   'drop',
   'reject',
+  'tcp-reset',
   'return',
   'masquerade',
   'dnat',

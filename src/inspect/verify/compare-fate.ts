@@ -17,7 +17,9 @@ export function compareFate(fate: Fate, expected: ExpectedFate): Difference | un
     return about('wrong-source', '', ' are masqueraded, but should keep their source');
   }
   return (
-    found ?? about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, but should ${expectedText(expected)}`)
+    found ??
+    compareAnswer(summary, expected) ??
+    about('wrong-verdict', '', ` ${verdictText(verdict, endpoints)}, but should ${expectedText(expected)}`)
   );
 }
 
@@ -50,6 +52,23 @@ function compareEndpoints({ endpoints }: Summary, expected: ExpectedFate): Diffe
   return compareSources(endpoints, expected);
 }
 
+/** Of connections that are rightly rejected. */
+function compareAnswer({ rejectedWith }: Summary, expected: ExpectedFate): Difference | undefined {
+  const { verdict, refusals, rejection, reason } = expected;
+  const mayBeRejected = verdict === 'rejected' || [...refusals.values()].includes('rejected');
+  if (!mayBeRejected || rejectedWith === undefined || rejectedWith === rejection) {
+    return undefined;
+  }
+  const does = `are rejected with ${answers[rejectedWith]}`;
+  return about('wrong-verdict', '', ` ${does}, but should be with ${answers[rejection]}${because[reason]}`);
+}
+
+const answers = {
+  'tcp-reset': 'a TCP reset',
+  'port-unreachable': 'an ICMP error',
+  mixed: 'a TCP reset or an ICMP error at random',
+} as const;
+
 function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate): Difference | undefined {
   const known = new Map(expected.endpoints.map((endpoint) => [endpoint.text, endpoint]));
   const first = endpoints.find(({ endpoint: text, masqueraded }) => {
@@ -71,7 +90,10 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
  * distinct.
  */
 function isAsExpected(outcomes: readonly PacketOutcome[], expected: ExpectedFate): boolean {
-  const { endpoints, verdict, refusals } = expected;
+  const { endpoints, verdict, refusals, rejection } = expected;
+  if (outcomes.some(({ rejectedWith }) => rejectedWith !== undefined && rejectedWith !== rejection)) {
+    return false;
+  }
   if (verdict !== 'translated') {
     return outcomes.every(
       (outcome) => outcome.verdict === verdict && (verdict !== 'untouched' || !outcome.masqueraded),

@@ -1,5 +1,5 @@
 import { cidrContains } from '../../net/address.ts';
-import type { Packet } from '../../walk/fate.ts';
+import type { Packet, RejectionAnswer } from '../../walk/fate.ts';
 import type { Expectations, ExpectedEndpoint, ExpectedFrontend } from './expectations.ts';
 
 /** Why a packet should have its fate. */
@@ -16,6 +16,8 @@ type FateReason =
 /** The fate that the first packet of a connection should have. */
 export interface ExpectedFate {
   readonly verdict: 'translated' | 'rejected' | 'dropped' | 'untouched';
+  /** How a rejection must be answered, wherever the packet is rejected. */
+  readonly rejection: RejectionAnswer;
   readonly reason: FateReason;
   /** The Service whose frontend decided. */
   readonly frontend: ExpectedFrontend | undefined;
@@ -33,6 +35,15 @@ export interface ExpectedFate {
  * canonical.
  */
 export function expectFate(packet: Packet, expectations: Expectations): ExpectedFate {
+  return {
+    ...expectVerdict(packet, expectations),
+    rejection: packet.protocol === 'tcp' ? 'tcp-reset' : 'port-unreachable',
+  };
+}
+
+type ExpectedVerdict = Omit<ExpectedFate, 'rejection'>;
+
+function expectVerdict(packet: Packet, expectations: Expectations): ExpectedVerdict {
   const { ips, nodePorts } = expectations;
   const { destination, protocol, port, source } = packet;
   const atIP = ips.get(`${destination} ${protocol} ${port}`);
@@ -54,7 +65,7 @@ function expectTranslation(
   packet: Packet,
   { frontend, endpoints }: { readonly frontend: ExpectedFrontend; readonly endpoints: readonly ExpectedEndpoint[] },
   expectations: Expectations,
-): ExpectedFate {
+): ExpectedVerdict {
   const refusals = refusalsAt(packet, endpoints, expectations);
   const [verdict, ...others] = new Set(refusals.values());
   if (verdict && others.length === 0 && refusals.size === endpoints.length) {
@@ -160,7 +171,7 @@ interface Addressed {
 }
 
 /** For what no frontend translated: the filter chains of output come first, then those of input or forward. */
-function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations: Expectations): ExpectedFate {
+function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations: Expectations): ExpectedVerdict {
   const { destination, source } = packet;
   const atIPRefusal = atIP && refusalOf(atIP);
   const isHere = isNodeAddress(destination, expectations);
@@ -171,7 +182,7 @@ function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations
 }
 
 /** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
-function refusalOf(frontend: ExpectedFrontend): ExpectedFate | undefined {
+function refusalOf(frontend: ExpectedFrontend): ExpectedVerdict | undefined {
   const { hasAny, local, internalLocal, externalLocal } = frontend.service;
   if (!hasAny) {
     return refused('rejected', 'no-endpoints', frontend);
@@ -180,7 +191,7 @@ function refusalOf(frontend: ExpectedFrontend): ExpectedFate | undefined {
   return needsLocal && local.length === 0 ? refused('dropped', 'no-local-endpoints', frontend) : undefined;
 }
 
-function refusalOfAddress(address: string, { clusterIPs, serviceCIDRs }: Expectations): ExpectedFate | undefined {
+function refusalOfAddress(address: string, { clusterIPs, serviceCIDRs }: Expectations): ExpectedVerdict | undefined {
   if (clusterIPs.has(address)) {
     return refused('rejected', 'unknown-port', undefined);
   }
@@ -195,6 +206,6 @@ function refused(
   verdict: ExpectedFate['verdict'],
   reason: FateReason,
   frontend: ExpectedFrontend | undefined,
-): ExpectedFate {
+): ExpectedVerdict {
   return { verdict, reason, frontend, endpoints: [], isMasqueraded: never, refusals: noRefusals };
 }

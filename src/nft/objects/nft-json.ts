@@ -129,7 +129,7 @@ export interface NftMasquerade {
   readonly flags?: NftFlags;
 }
 
-/** `with icmp port-unreachable` */
+/** `with icmp port-unreachable`, or `with tcp reset`, whose type is `tcp reset`. */
 export interface NftReject {
   readonly type?: string;
   readonly expr?: NftWord;

@@ -82,7 +82,7 @@ function readRule(expr: readonly NftStatement[], family: Family): Rule | undefin
     if (!statement) {
       return undefined;
     }
-    if (statement.kind === 'dnat') {
+    if (statement.kind === 'dnat' || (statement.kind === 'tcp-reset' && protocol === 'tcp')) {
       // The match before it is its protocol.
       rule.pop();
     }

@@ -234,6 +234,9 @@ function readMasquerade(masquerade: NftMasquerade | null): Statement | undefined
 /** Without further details it is an ICMP error that says "port unreachable". */
 function readReject(reject: NftReject | null, family: Family): Statement | undefined {
   const { type, expr } = reject ?? {};
+  if (type === 'tcp reset') {
+    return expr === undefined ? { kind: 'tcp-reset' } : undefined;
+  }
   const [icmp, code] = family === 'ip' ? ['icmp', 3] : ['icmpv6', 4];
   const isUsual = !reject || (type === icmp && (expr === 'port-unreachable' || expr === code));
   return isUsual ? { kind: 'reject' } : undefined;

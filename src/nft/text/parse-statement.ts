@@ -63,12 +63,18 @@ function withTarget(tokens: Tokens, statementOf: (target: string) => NftStatemen
   return target === undefined ? undefined : statementOf(target);
 }
 
-/** `reject`, `reject with icmp port-unreachable`, in older versions `with icmp type port-unreachable`. */
+/**
+ * `reject`, `reject with icmp port-unreachable`, in older versions `with icmp type port-unreachable`, and
+ * `reject with tcp reset`.
+ */
 function parseReject(tokens: Tokens): NftStatement | undefined {
   if (!accept(tokens, 'with')) {
     return { reject: null };
   }
   const type = acceptWord(tokens);
+  if (type === 'tcp') {
+    return accept(tokens, 'reset') ? { reject: { type: 'tcp reset' } } : undefined;
+  }
   accept(tokens, 'type');
   const expr = scalarOf(acceptWord(tokens) ?? '');
   return type === undefined || typeof expr === 'object' ? undefined : { reject: { type, expr } };

@@ -42,9 +42,20 @@ export const noEndpointNodePorts: SetDeclaration = {
   comment: 'node ports without usable endpoints',
 };
 
-/** The chain that verdict maps go to for a rejection: `reject` is not a verdict, so a map cannot hold it. */
+/**
+ * The chain that rules and verdict maps go to for a rejection: `reject` is not a verdict, so a map cannot hold it. The
+ * kernel limits ICMP errors to one a second for each client, after the first six, so TCP gets a reset.
+ */
 export function planRejectChain(): Chain {
-  return { name: chainNames.rejectChain, rules: [[{ kind: 'reject' }]] };
+  return {
+    name: chainNames.rejectChain,
+    rules: [
+      // meta l4proto tcp reject with tcp reset
+      [{ kind: 'tcp-reset' }],
+      // reject
+      [{ kind: 'reject' }],
+    ],
+  };
 }
 
 /** The chain that refuses IPs without endpoints. */
@@ -77,9 +88,12 @@ export function planClusterIpsCheck(): Chain {
   return {
     name: chainNames.clusterIpsCheck,
     rules: [
-      // ip daddr @cluster-ips reject
+      // ip daddr @cluster-ips goto reject-chain
       // The Service has no such port.
-      [{ kind: 'match-set', key: [daddr], set: setNames.clusterIps }, { kind: 'reject' }],
+      [
+        { kind: 'match-set', key: [daddr], set: setNames.clusterIps },
+        { kind: 'goto', chain: chainNames.rejectChain },
+      ],
       // ip daddr @service-cidrs drop
       // No Service has the address, and the packet must not loop to the gateway and back.
       [{ kind: 'match-set', key: [daddr], set: setNames.serviceCidrs }, { kind: 'drop' }],
