@@ -49,8 +49,8 @@ describe.skipIf(!kernelTestsRun)('wrong expectations, from sending to judging', 
     const patterns = [
       /^"a": 10.244.1.50 to 10.96.0.10:80\/tcp should be dropped, but reached 10.244./,
       /^"b": .* should reach 10.244.1.10:8080, but was dropped$/,
-      /^"c": .* should be untouched, but was rejected$/,
-      /^"d": 10.244.1.50 \(at out0\) to .* should be rejected, but was untouched$/,
+      /^"c": .* should be untouched, but was rejected with an ICMP error$/,
+      /^"d": 10.244.1.50 \(at out0\) to .* should be rejected with a TCP reset, but was untouched$/,
       /^"e": .* should reach 10.244.1.10:8080, but reached 10.244.1.10:8080, 10.244.2.20:8081$/,
       /^"f": .* should reach always the same one of 10.244.1.10:8080, 10.244.2.20:8081, but reached 10.244.1.10:8080, /,
       /^"g": .* 10.244.2.20:8081 should see the client's own source, but saw another$/,
@@ -61,6 +61,19 @@ describe.skipIf(!kernelTestsRun)('wrong expectations, from sending to judging', 
     for (const [index, observation] of seen.entries()) {
       expect(judge(packets[index] as Packet, observation)).toMatch(patterns[index] as RegExp);
     }
+  });
+
+  it('a TCP reset and an ICMP error are not the same', async () => {
+    const packets = parsePackets(`
+- { name: a, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: rejected }
+- { name: b, from: 203.0.113.9, to: "10.96.0.30:80/tcp", expect: rejected }
+- { name: c, from: 10.244.1.50, to: "10.96.0.30:80/udp", expect: rejected }
+`);
+    const onlyIcmp = ruleset.replaceAll('meta l4proto tcp reject with tcp reset', '');
+    const seen = await runPackets({ ruleset: onlyIcmp, nodeAddresses, packets });
+    const judgments = seen.map((observation, index) => judge(packets[index] as Packet, observation));
+    const wrong = /should be rejected with a TCP reset, but was rejected with an ICMP error$/;
+    expect(judgments).toEqual([expect.stringMatching(wrong), expect.stringMatching(wrong), undefined]);
   });
 
   it('an nft error is passed on', async () => {

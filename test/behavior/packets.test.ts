@@ -17,9 +17,11 @@ describe.each(listFixtures())('%s', (name) => {
 const verdicts = { rejected: 'rejected', dropped: 'dropped', untouched: 'untouched' } as const;
 
 function expectFate(packet: Packet, { first, next }: WalkedPacket): void {
-  const { expect: expected, masqueraded, sticky } = packet;
+  const { to, expect: expected, masqueraded, sticky } = packet;
   if (typeof expected === 'string') {
     expect(first.verdict).toBe(verdicts[expected]);
+    const answer = to.protocol === 'tcp' ? 'tcp-reset' : 'port-unreachable';
+    expect(first.rejectedWith).toBe(expected === 'rejected' ? answer : undefined);
     return;
   }
   expect(first.verdict).toBe('translated');

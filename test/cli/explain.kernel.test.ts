@@ -25,7 +25,7 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
       '',
       '  client         10.244.1.5 is treated as a pod: it is in 10.244.0.0/16',
       '  frontend       10.96.0.20:80/tcp is a frontend of shop/orders:http',
-      '  refusal        shop/orders:http has no endpoint that can receive it: rejected with an ICMP error, so the client sees "connection refused"',
+      '  refusal        shop/orders:http has no endpoint that can receive it: rejected with a TCP reset, so the client sees "connection refused"',
       '                 chain service-endpoints-check: ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
       '                   no-endpoint-services { 10.96.0.20 . tcp . 80 comment "shop/orders:http" : goto reject-chain }',
       '',

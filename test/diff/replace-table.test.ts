@@ -80,6 +80,7 @@ describe('a table that holds something strange', () => {
     const strange = withChain('reject-chain', (chain) => ({ ...chain, rules: [...chain.rules, []] }));
     expect(textBetween(strange, ruleset)).toEqual([
       'flush chain ip svc2nft reject-chain',
+      'add rule ip svc2nft reject-chain meta l4proto tcp reject with tcp reset',
       'add rule ip svc2nft reject-chain reject',
     ]);
   });

@@ -32,7 +32,8 @@ type Protocol = 'tcp' | 'udp' | 'sctp';
 
 /**
  * The complete set of endpoints that connections may reach, as sorted canonical `address:port` or `[address]:port`; or
- * an ICMP error of the ruleset's (rejected), silence (dropped), or no rule that cared (untouched).
+ * a TCP reset or, for other protocols, an ICMP error of the ruleset's (rejected), silence (dropped), or no rule that
+ * cared (untouched).
  */
 type Expectation = readonly string[] | 'rejected' | 'dropped' | 'untouched';
 

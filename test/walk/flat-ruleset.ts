@@ -22,6 +22,7 @@ import {
   saddr,
   set,
   tcpDport,
+  tcpReset,
   thDport,
 } from './support.ts';
 
@@ -127,7 +128,7 @@ const dispatchChains: Chain[] = [
 ];
 
 const fixedChains: Chain[] = [
-  chain('reject-chain', [[reject]]),
+  chain('reject-chain', [[tcpReset], [reject]]),
   chain('firewall-check', [
     [
       { kind: 'match-set', key: frontend, set: 'firewall-ips' },
@@ -151,7 +152,7 @@ const fixedChains: Chain[] = [
     ],
   ]),
   chain('cluster-ips-check', [
-    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, reject],
+    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, goto('reject-chain')],
     [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, drop],
   ]),
   chain('masquerading', [

@@ -159,6 +159,8 @@ test.each<[Statement, Hook]>([
   [{ kind: 'masquerade' }, natPrerouting],
   [{ kind: 'masquerade' }, hook('filter', 'postrouting', 0)],
   [{ kind: 'reject' }, hook('filter', 'postrouting', 0)],
+  [{ kind: 'tcp-reset' }, natPostrouting],
+  [{ kind: 'tcp-reset' }, hook('filter', 'postrouting', 0)],
 ])('refuses %j where the kernel does, even two chains away', (statement, base) => {
   const chains = [chain('far', [[statement]]), chain('near', [[goto('far')]]), chain('base', [[jump('near')]], base)];
   expect(refusalOf(chains).place).toEqual({ chain: 'far', rule: 0 });

@@ -23,6 +23,7 @@ import {
   saddr,
   set,
   tcpDport,
+  tcpReset,
   thDport,
   udpDport,
 } from './support.ts';
@@ -129,3 +130,30 @@ test('a number drawn in a match creates branches', () => {
     'untouched 10.0.1.1:80 1/3',
   ]);
 });
+
+test.each([
+  ['tcp', ['rejected with tcp-reset']],
+  ['udp', ['rejected with port-unreachable']],
+  ['sctp', ['rejected with port-unreachable']],
+] as const)('%s: a reset is for TCP, and a rejection of all else an ICMP error', (protocol, expected) => {
+  const rules: Rule[] = [[tcpReset], [reject]];
+  expect(answersOf(rules, protocol)).toEqual(expected);
+});
+
+test.each<[string, Rule[], string[]]>([
+  ['the reset alone passes other protocols on', [[tcpReset]], ['untouched with undefined']],
+  ['and a later rule may drop them', [[tcpReset], [drop]], ['dropped with undefined']],
+  ['a match before it must hold, too', [[match(l4proto, 'udp'), tcpReset], [drop]], ['dropped with undefined']],
+])('%s', (_name, rules, expected) => {
+  expect(answersOf(rules, 'udp')).toEqual(expected);
+});
+
+test('a reset and an ICMP error are two outcomes', () => {
+  const rules: Rule[] = [[match(numgen(2), 0), tcpReset], [reject]];
+  expect(answersOf(rules, 'tcp')).toEqual(['rejected with tcp-reset', 'rejected with port-unreachable']);
+});
+
+function answersOf(rules: readonly Rule[], protocol: Packet['protocol']): string[] {
+  const { outcomes } = walkPacket(ruleset([chain('base', rules, filterForward)]), { ...sent, protocol }, node);
+  return outcomes.map(({ verdict, rejectedWith }) => `${verdict} with ${rejectedWith}`);
+}

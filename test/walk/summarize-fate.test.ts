@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Rule } from '../../src/nft/ruleset.ts';
 import { summarizeFate } from '../../src/walk/fate.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { flatRuleset } from './flat-ruleset.ts';
-import { chain, drop, filterForward, match, node, numgen, packet, ruleset } from './support.ts';
+import { chain, drop, filterForward, match, node, numgen, packet, reject, ruleset, tcpReset } from './support.ts';
 
 test('all endpoints, sorted, and what they have in common', () => {
   const third = { numerator: 1, denominator: 3 };
@@ -36,4 +37,15 @@ test('a packet that is dropped arrives nowhere', () => {
 test('a verdict that chance decides', () => {
   const sometimes = ruleset([chain('base', [[match(numgen(2), 0), drop]], filterForward)]);
   expect(summarizeFate(walkPacket(sometimes, packet('10.0.1.1', 80), node)).verdict).toBe('mixed');
+});
+
+test('how rejections are answered', () => {
+  const answerTo = (rules: Rule[]): string | undefined =>
+    summarizeFate(walkPacket(ruleset([chain('base', rules, filterForward)]), packet('10.0.1.1', 80), node))
+      .rejectedWith;
+  expect(answerTo([[tcpReset]])).toBe('tcp-reset');
+  expect(answerTo([[reject]])).toBe('port-unreachable');
+  expect(answerTo([[drop]])).toBeUndefined();
+  expect(answerTo([[match(numgen(2), 0), tcpReset]])).toBe('tcp-reset');
+  expect(answerTo([[match(numgen(2), 0), tcpReset], [reject]])).toBe('mixed');
 });

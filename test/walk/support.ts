@@ -13,6 +13,7 @@ export const frontend: readonly Expression[] = [daddr, l4proto, thDport];
 
 export const drop: Statement = { kind: 'drop' };
 export const reject: Statement = { kind: 'reject' };
+export const tcpReset: Statement = { kind: 'tcp-reset' };
 export const mark = 0x4000;
 export const requestMasquerade: Statement = { kind: 'set-mark', operator: 'or', mark };
 export const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };

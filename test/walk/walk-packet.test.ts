@@ -113,3 +113,19 @@ test('an address that is not canonical, or of the other family, throws', () => {
   expect(() => walkPacket(indexed, packet('172.030.0.1', 80), node)).toThrow('172.030.0.1');
   expect(() => walkPacket(indexed, packet('fd00::1', 80), node)).toThrow('fd00::1');
 });
+
+test.each([
+  ['no endpoints, from a pod (forward)', '10.0.9.9', '172.30.0.2', 80],
+  ['no endpoints, from the node (output)', own, '172.30.0.2', 80],
+  ['a wrong port, from outside (forward)', '203.0.113.9', '172.30.0.1', 81],
+  ['a node port without endpoints (input)', '203.0.113.9', own, 30081],
+])('refused with a reset: %s', (_name, source, destination, port) => {
+  const [outcome, ...others] = walkPacket(indexed, packet(destination, port, { source }), node).outcomes;
+  expect(outcome).toMatchObject({ verdict: 'rejected', rejectedWith: 'tcp-reset' });
+  expect(others).toEqual([]);
+});
+
+test.each(['udp', 'sctp'] as const)('refused with an ICMP error: %s', (protocol) => {
+  const { outcomes } = walkPacket(indexed, packet('172.30.0.1', 81, { protocol, source: pod }), node);
+  expect(outcomes).toMatchObject([{ verdict: 'rejected', rejectedWith: 'port-unreachable' }]);
+});

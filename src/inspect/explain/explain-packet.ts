@@ -29,6 +29,7 @@ export function explainPacket(question: Question): Explanation {
   return {
     ...headOf(question),
     verdict: summary.verdict,
+    rejectedWith: summary.rejectedWith ?? null,
     reason,
     service: serviceOf(evidence),
     masqueraded: summary.masqueraded,
@@ -64,6 +65,7 @@ function withoutTable(question: Question): Explanation {
   return {
     ...headOf(question),
     verdict: 'untouched',
+    rejectedWith: null,
     reason,
     service: null,
     masqueraded: false,

@@ -20,7 +20,15 @@ export interface Conclusion {
   readonly steps: readonly ExplainedStep[];
 }
 
-const rejected = 'rejected with an ICMP error, so the client sees "connection refused"';
+/** TCP waits for an ICMP error only in tables that an older version or another program wrote. */
+function rejected({ summary, packet }: Evidence): string {
+  if (summary.rejectedWith === 'tcp-reset') {
+    return 'rejected with a TCP reset, so the client sees "connection refused"';
+  }
+  const wait = packet.protocol === 'tcp' ? ', but after a few attempts it must wait for it' : '';
+  return `rejected with an ICMP error, so the client sees "connection refused"${wait}`;
+}
+
 const dropped = 'dropped, so the client gets no answer and times out';
 
 /** Why the packet is rejected or dropped. */
@@ -32,13 +40,13 @@ export function explainRefusal(evidence: Evidence): Conclusion {
   if (path.refusal) {
     const reason = isDrop(path)
       ? ({ code: 'no-local-endpoints', text: `${noLocal(evidence)}: ${dropped}` } as const)
-      : ({ code: 'no-endpoints', text: `${none(evidence)}: ${rejected}` } as const);
+      : ({ code: 'no-endpoints', text: `${none(evidence)}: ${rejected(evidence)}` } as const);
     return refusal(reason, path.refusal);
   }
   const missing = findMissingEntry(evidence) ?? findMissingRule(evidence);
   if (path.unknownPort) {
     const { code, text } = missing ?? unknownPort(evidence);
-    return refusal({ code, text: `${text}: ${rejected}` }, path.unknownPort);
+    return refusal({ code, text: `${text}: ${rejected(evidence)}` }, path.unknownPort);
   }
   if (path.unallocated) {
     const { code, text } = missing ?? findUnserved(evidence) ?? unallocated(evidence, path.unallocated);

@@ -3,7 +3,7 @@
 import type { EndpointLocation, LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
-import type { Share } from '../../walk/fate.ts';
+import type { RejectionAnswer, Share } from '../../walk/fate.ts';
 
 /** Why a packet has its fate; programs may rely on these words. */
 export type ReasonCode =
@@ -127,6 +127,8 @@ export interface Explanation {
   /** Empty if no node is selected. */
   readonly node: string;
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped' | 'mixed';
+  /** How the client learns that its packet is rejected; null if it is not. */
+  readonly rejectedWith: RejectionAnswer | 'mixed' | null;
   readonly reason: { readonly code: ReasonCode; readonly text: string };
   /** Null if the destination belongs to no Service. */
   readonly service: ExplainedService | null;

@@ -62,7 +62,8 @@ test.each(misses)('%s: %s', (to, code, text) => {
   expect({ verdict, reason, service }).toEqual({ verdict: 'untouched', reason: { code, text }, service: null });
 });
 
-const refused = 'rejected with an ICMP error, so the client sees "connection refused"';
+const refused = 'rejected with a TCP reset, so the client sees "connection refused"';
+const refusedByIcmp = 'rejected with an ICMP error, so the client sees "connection refused"';
 const silent = 'dropped, so the client gets no answer and times out';
 
 /** Explanations of packets that a rule refuses. */
@@ -83,7 +84,7 @@ const refusals: readonly [from: string, to: string, code: string, text: string][
     '10.244.1.5',
     '10.96.0.10:80/udp',
     'unknown-port',
-    `10.96.0.10 is the cluster IP of shop/web, which serves 80/tcp (http); shop/web:http has port 80 over tcp, not udp: ${refused}`,
+    `10.96.0.10 is the cluster IP of shop/web, which serves 80/tcp (http); shop/web:http has port 80 over tcp, not udp: ${refusedByIcmp}`,
   ],
   [
     '10.244.1.5',

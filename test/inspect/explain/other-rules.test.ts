@@ -87,7 +87,7 @@ describe('rules that are older than the snapshot', () => {
     const other = compiled(
       content.replace('port: 80, targetPort: 8080, nodePort', 'port: 81, targetPort: 8080, nodePort'),
     );
-    const text = `${missing}: rejected with an ICMP error, so the client sees "connection refused"`;
+    const text = `${missing}: rejected with a TCP reset, so the client sees "connection refused"`;
     expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: other }).reason).toEqual({ code: 'not-in-rules', text });
   });
 

@@ -71,9 +71,13 @@ test('random clusters: explanations agree with a walk over the whole ruleset, an
           share,
           masqueraded,
         }));
-        expect({ verdict: explanation.verdict, endpoints: explained, masqueraded: explanation.masqueraded }).toEqual(
-          walked,
-        );
+        const { verdict: explainedVerdict, masqueraded, rejectedWith } = explanation;
+        expect({
+          verdict: explainedVerdict,
+          endpoints: explained,
+          masqueraded,
+          rejectedWith: rejectedWith ?? undefined,
+        }).toEqual(walked);
         const expected = expectations.get(family);
         const { verdict, reason, frontend } = expected ? expectFate(packet, expected) : never;
         expect(explanation.verdict).toBe(verdict);

@@ -207,7 +207,7 @@ const ofRules: Planted[] = [
     'a rule behind the end',
     web,
     appendRule('reject-chain', drop),
-    'unreachable-rule : chain reject-chain ends at rule 1: rule 2 is unreachable',
+    'unreachable-rule : chain reject-chain ends at rule 2: rule 3 is unreachable',
   ],
   [
     'established connections',

@@ -65,6 +65,19 @@ describe('a rule', () => {
     }
   });
 
+  test('resets TCP, whether nft prints the match of the protocol or not', () => {
+    const reset = { reject: { type: 'tcp reset' } };
+    const protocolIs = (name: string | number) => match('==', { meta: { key: 'l4proto' } }, name);
+    for (const expr of [[reset], [protocolIs('tcp'), reset], [protocolIs(6), reset]]) {
+      expect(readOne(expr)).toEqual([{ kind: 'tcp-reset' }]);
+    }
+    const dropped = { kind: 'match-set', key: [{ kind: 'address', field: 'daddr' }], set: 'a' };
+    expect(readOne([match('==', daddr, '@a'), protocolIs('tcp'), reset])).toEqual([dropped, { kind: 'tcp-reset' }]);
+    // Neither matches any packet, but both are as they were written.
+    expect(readOne([protocolIs('udp'), reset])).toHaveLength(2);
+    expect(readOne([match('!=', { meta: { key: 'l4proto' } }, 'tcp'), reset])).toHaveLength(2);
+  });
+
   test('changes maps in text or in JSON', () => {
     const value = { concat: [daddr, tcpDport] };
     const expected = [
@@ -136,7 +149,10 @@ describe('a rule', () => {
     ['a network as mask', [match('!=', { '&': [mark, '0x4000'] }, 0)]],
     ['a key of nothing', [match('==', { concat: [] }, '@a')]],
     ['an unknown field in text', ['update @a { ip saddr : tcp sport }']],
-    ['another rejection', [{ reject: { type: 'tcp reset' } }]],
+    ['another rejection', [{ reject: { type: 'icmp', expr: 'host-unreachable' } }]],
+    ['the rejection of the other family', [{ reject: { type: 'icmpv6', expr: 'port-unreachable' } }]],
+    ['a reset with a code', [{ reject: { type: 'tcp reset', expr: 3 } }]],
+    ['a reset of something else', [{ reject: { type: 'tcp' } }]],
     ['the rejection of the other family', [{ reject: { type: 'icmpv6', expr: 'port-unreachable' } }]],
     ['a masquerade of another kind', [{ masquerade: { flags: ['fully-random', 'persistent'] } }]],
   ])('with %s is not understood', (_, expr) => {

@@ -34,6 +34,7 @@ table ip svc2nft {
     meta mark and 0x80000000 != 0 drop
     reject with icmp port-unreachable
     reject with tcp reset
+    reject with icmp host-unreachable
     meta l4proto tcp dnat to 10.0.0.1:80
     meta l4proto tcp dnat to 10.0.0.1:80 random
     ip saddr 10.0.0.0/9 drop

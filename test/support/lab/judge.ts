@@ -3,7 +3,7 @@ import type { Observation } from './observe-attempts.ts';
 
 /** Compares what was seen with what the packet file expects: undefined if it is the same, else one sentence. */
 export function judge(packet: Packet, seen: Observation): string | undefined {
-  const expectedFate = typeof packet.expect === 'string' ? packet.expect : 'endpoint';
+  const expectedFate = fateOf(packet);
   if (seen.fates.length !== 1 || seen.fates[0] !== expectedFate) {
     return `${expectation(packet)}, but ${describe(seen)}`;
   }
@@ -11,6 +11,16 @@ export function judge(packet: Packet, seen: Observation): string | undefined {
     return undefined;
   }
   return judgeEndpoints(packet, packet.expect, seen) ?? judgeMasquerading(packet, seen);
+}
+
+function fateOf({ expect, to }: Packet): Observation['fates'][number] {
+  if (typeof expect !== 'string') {
+    return 'endpoint';
+  }
+  if (expect === 'rejected') {
+    return to.protocol === 'tcp' ? 'reset' : 'unreachable';
+  }
+  return expect;
 }
 
 function judgeEndpoints(packet: Packet, expected: readonly string[], seen: Observation): string | undefined {
@@ -42,7 +52,8 @@ function judgeMasquerading(packet: Packet, seen: Observation): string | undefine
 
 function expectation(packet: Packet): string {
   if (typeof packet.expect === 'string') {
-    return `${subject(packet)} should be ${packet.expect}`;
+    const how = { reset: ' with a TCP reset', unreachable: ' with an ICMP error' }[String(fateOf(packet))] ?? '';
+    return `${subject(packet)} should be ${packet.expect}${how}`;
   }
   const which = packet.sticky && packet.expect.length > 1 ? 'always the same one of ' : '';
   return `${subject(packet)} should reach ${which}${packet.expect.join(', ')}`;
@@ -58,6 +69,10 @@ function describe(seen: Observation): string {
     switch (fate) {
       case 'endpoint':
         return `reached ${seen.endpoints.join(', ')}`;
+      case 'reset':
+        return 'was rejected with a TCP reset';
+      case 'unreachable':
+        return 'was rejected with an ICMP error';
       case 'failed':
         return seen.failures.join(', ');
       default:

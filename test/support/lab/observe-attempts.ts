@@ -1,8 +1,11 @@
 import { canonicalEndpoint } from '../packets.ts';
 import type { AttemptResult } from './start-agent.ts';
 
-/** What became of one packet's connections: `failed` is what the laboratory has no word for, see `failures`. */
-type Fate = 'endpoint' | 'rejected' | 'dropped' | 'untouched' | 'failed';
+/**
+ * What became of one packet's connections: `reset` by a TCP reset, `unreachable` by an ICMP error of the ruleset's;
+ * `failed` is what the laboratory has no word for, see `failures`.
+ */
+type Fate = 'endpoint' | 'reset' | 'unreachable' | 'dropped' | 'untouched' | 'failed';
 
 /** What the connections of one packet showed, taken together. All lists are sorted and without duplicates. */
 export interface Observation {
@@ -34,7 +37,7 @@ export function observeAttempts(results: readonly AttemptResult[]): Observation 
 
 type Interpretation =
   | { readonly fate: 'endpoint'; readonly endpoint: string; readonly masqueraded: boolean }
-  | { readonly fate: 'rejected' | 'dropped' | 'untouched' }
+  | { readonly fate: 'reset' | 'unreachable' | 'dropped' | 'untouched' }
   | { readonly fate: 'failed'; readonly failure: string };
 
 function interpret(result: AttemptResult): Interpretation {
@@ -49,7 +52,10 @@ function interpret(result: AttemptResult): Interpretation {
   if ('silent' in result) {
     return { fate: 'dropped' };
   }
-  return { fate: 'failed', failure: 'error' in result ? `could not be sent: ${result.error}` : 'got a TCP reset' };
+  return 'error' in result
+    ? { fate: 'failed', failure: `could not be sent: ${result.error}` }
+    : // Whatever the ruleset leaves alone is answered by the laboratory, so a reset is the ruleset's.
+      { fate: 'reset' };
 }
 
 /** Type and code of ICMP for IPv4 (3, 11) and IPv6 (1, 3), which have no pair in common here. */
@@ -57,7 +63,7 @@ function interpretIcmp(typeAndCode: string): Interpretation {
   switch (typeAndCode) {
     case '3/3':
     case '1/4':
-      return { fate: 'rejected' };
+      return { fate: 'unreachable' };
     case '3/13':
     case '1/1':
       return { fate: 'untouched' };

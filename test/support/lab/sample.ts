@@ -105,9 +105,13 @@ table $FAMILY proxy {
     meta mark & 0x4000 != 0 masquerade fully-random
     ct status dnat $FAMILY saddr $POD_A $FAMILY daddr $POD_A masquerade fully-random
   }
+  chain refuse {
+    meta l4proto tcp reject with tcp reset
+    reject
+  }
   chain refusal {
-    $FAMILY daddr $REFUSED reject
-    $FAMILY daddr $NODE th dport 30099 reject
+    $FAMILY daddr $REFUSED goto refuse
+    $FAMILY daddr $NODE th dport 30099 goto refuse
   }
   chain filter-input { type filter hook input priority 0; jump refusal; }
   chain filter-forward { type filter hook forward priority 0; jump refusal; }
