@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diffRulesets, replaceTable } from '../../src/diff/diff-rulesets.ts';
+import { daddr } from '../../src/nft/expressions.ts';
 import type { Chain, Hook, Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { textBetween } from '../support/text-between.ts';
@@ -82,6 +83,25 @@ describe('a table that holds something strange', () => {
       'flush chain ip svc2nft reject-chain',
       'add rule ip svc2nft reject-chain meta l4proto tcp reject with tcp reset',
       'add rule ip svc2nft reject-chain reject',
+    ]);
+  });
+
+  test('the rejections of an older version, with ICMP errors only: two chains are written again', () => {
+    const icmpOnly: Record<string, Chain['rules']> = {
+      'reject-chain': [[{ kind: 'reject' }]],
+      'cluster-ips-check': [
+        [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, { kind: 'reject' }],
+        [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, { kind: 'drop' }],
+      ],
+    };
+    const older = ruleset.chains.map((chain) => ({ ...chain, rules: icmpOnly[chain.name] ?? chain.rules }));
+    expect(textBetween({ ...ruleset, chains: older }, ruleset)).toEqual([
+      'flush chain ip svc2nft reject-chain',
+      'flush chain ip svc2nft cluster-ips-check',
+      'add rule ip svc2nft reject-chain meta l4proto tcp reject with tcp reset',
+      'add rule ip svc2nft reject-chain reject',
+      'add rule ip svc2nft cluster-ips-check ip daddr @cluster-ips goto reject-chain',
+      'add rule ip svc2nft cluster-ips-check ip daddr @service-cidrs drop',
     ]);
   });
 

@@ -111,7 +111,7 @@ export const kernelFeatures: readonly KernelFeature[] = [
   {
     name: 'reject',
     module: (family) => (family === 'ip' ? 'nft_reject_ipv4' : 'nft_reject_ipv6'),
-    rules: () => chain('refuse', 'reject'),
+    rules: () => chain('refuse', 'meta l4proto tcp reject with tcp reset', 'reject'),
   },
 ];
 

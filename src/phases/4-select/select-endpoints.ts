@@ -1,6 +1,6 @@
 import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
 
-/** What happens to a new connection for which there is no endpoint: an ICMP error, or nothing. */
+/** What happens to a new connection for which there is no endpoint: an answer that refuses it, or nothing. */
 export type RefusalVerdict = 'reject' | 'drop';
 
 /** The endpoints that one service port uses on this node, in the order of its endpoints. */

@@ -70,6 +70,15 @@ const otherTypes: readonly Damage[] = [
 export const damages: readonly Damage[] = [
   { name: 'the table is gone', commands: 'delete table TABLE', said: /^table ip svc2nft: created \(/ },
   {
+    name: 'the rejections are those of an older version',
+    commands: `flush chain TABLE reject-chain
+      add rule TABLE reject-chain reject
+      flush chain TABLE cluster-ips-check
+      add rule TABLE cluster-ips-check ip daddr @cluster-ips reject
+      add rule TABLE cluster-ips-check ip daddr @service-cidrs drop`,
+    said: /^table ip svc2nft: changed \(2 chains /,
+  },
+  {
     name: 'both tables are gone',
     commands: 'delete table TABLE\ndelete table ip6 svc2nft',
     said: /^table ip svc2nft: created [\s\S]*^table ip6 svc2nft: created /m,

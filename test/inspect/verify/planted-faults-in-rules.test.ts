@@ -4,7 +4,17 @@ import type { Expression, Statement } from '../../../src/nft/ruleset.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { service, slice } from '../../support/small-cluster.ts';
 import { faultsOf } from './faults-of.ts';
-import { addElement, addRule, appendRule, chain, changeElements, type Plant, set, statements } from './plant.ts';
+import {
+  addElement,
+  addRule,
+  appendRule,
+  chain,
+  changeElements,
+  type Plant,
+  removeRule,
+  set,
+  statements,
+} from './plant.ts';
 import { linesOf, sidesOf } from './verify-objects.ts';
 
 /** What is done to the ruleset of a fixture, and a line that must be among the faults. */
@@ -202,6 +212,51 @@ const ofMarks: Planted[] = [
   ],
 ];
 
+const reject: Statement = { kind: 'reject' };
+
+const ofRejections: Planted[] = [
+  [
+    'an ICMP error in place of a TCP reset',
+    dead,
+    removeRule('reject-chain', 0),
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods, the node and external clients are rejected with an ICMP error, but should be with a TCP reset (no endpoints)',
+  ],
+  [
+    'an ICMP error before the TCP reset',
+    dead,
+    addRule('reject-chain', reject),
+    'wrong-verdict shop/web:http *:30080/tcp: connections from pods, the node and external clients are rejected with an ICMP error, but should be with a TCP reset (no endpoints)',
+  ],
+  [
+    'an ICMP error at a wrong port, as an older version wrote it',
+    web,
+    chain('cluster-ips-check', ({ rules }) => ({
+      rules: rules.map((rule) => rule.map((each) => (each.kind === 'goto' ? reject : each))),
+    })),
+    'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are rejected with an ICMP error, but should be with a TCP reset (the cluster IP does not have this port)',
+  ],
+  [
+    'a reset at random',
+    dead,
+    chain('reject-chain', ({ rules }) => ({
+      rules: [[{ kind: 'match', left: { kind: 'numgen', modulus: 2 }, right: 0 }, ...(rules[0] ?? [])], [reject]],
+    })),
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods, the node and external clients are rejected with a TCP reset or an ICMP error at random, but should be with a TCP reset (no endpoints)',
+  ],
+  [
+    'no answer to UDP',
+    dead,
+    removeRule('reject-chain', 1),
+    'wrong-verdict shop/idle:log 10.96.0.11:514/udp: connections from pods, the node and external clients are not translated, but should be rejected (no endpoints)',
+  ],
+  [
+    'no answer to UDP at a wrong port',
+    web,
+    removeRule('reject-chain', 1),
+    'wrong-verdict 10.96.0.10:9/udp: connections from pods, the node and external clients are not translated, but should be rejected (the cluster IP does not have this port)',
+  ],
+];
+
 const ofRules: Planted[] = [
   [
     'a rule behind the end',
@@ -223,7 +278,7 @@ const ofRules: Planted[] = [
   ],
 ];
 
-test.each([...atNodePorts, ...byAddress, ...ofPins, ...ofMarks, ...ofRules])(
+test.each([...atNodePorts, ...byAddress, ...ofPins, ...ofMarks, ...ofRejections, ...ofRules])(
   '%s (%s)',
   (_what, fixture, plant, line) => {
     expect(faultsOf(fixture, plant)).toContain(line);
