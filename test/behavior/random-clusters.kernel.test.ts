@@ -81,9 +81,10 @@ function expectationOf(
   explain: Explainer['explain'],
 ): Pick<Packet, 'expect' | 'sticky'> & { masqueraded?: readonly string[] } {
   const { first, next } = walk(packet);
-  const { verdict, endpoints, masqueraded } = explain(packetOf(packet));
+  const { verdict, rejectedWith, endpoints, masqueraded } = explain(packetOf(packet));
   const shown = endpoints.map((one) => ({ endpoint: one.endpoint, share: one.share, masqueraded: one.masqueraded }));
-  expect({ verdict, endpoints: shown, masqueraded }, packet.name).toEqual(first);
+  const answer = rejectedWith ?? undefined;
+  expect({ verdict, rejectedWith: answer, endpoints: shown, masqueraded }, packet.name).toEqual(first);
   if (verdict !== 'translated') {
     return { expect: verdict === 'mixed' ? [] : verdict, sticky: false };
   }

@@ -13,6 +13,17 @@ type Tamper = (objects: readonly ListedObject[]) => readonly ListedObject[];
 const drop = { expr: [{ drop: null }], handle: 900 };
 const log = { expr: [{ log: null }], handle: 901 };
 
+function icmpOnly(objects: readonly ListedObject[]): ListedObject[] {
+  const reject = { reject: { type: 'icmp', expr: 3 } };
+  return objects
+    .filter(({ body }) => !JSON.stringify(body).includes('tcp reset'))
+    .map(({ kind, body }) => {
+      const { chain, expr } = body;
+      const isWrongPort = chain === 'cluster-ips-check' && Array.isArray(expr) && expr.some((one) => 'goto' in one);
+      return { kind, body: isWrongPort ? { ...body, expr: [expr[0], reject] } : body };
+    });
+}
+
 /** What diff says of the shop after another program changed its table. */
 async function diff(tamper: Tamper, flags: readonly string[] = []): Promise<CommandResult> {
   const args = ['diff', '-', '--cluster-cidr', '10.244.0.0/16', '--family', 'ip', ...flags];
@@ -47,6 +58,15 @@ describe('changes of other programs are reported and repaired', () => {
         'changed (1 chain written)',
         'found: chain udp-cluster-1 has different rules',
         'shop/dns:dns  not understood -> all endpoints',
+      ],
+    ],
+    [
+      'the rejections of an older version, with ICMP errors only',
+      icmpOnly,
+      [
+        'changed (2 chains written)',
+        'found: chain reject-chain has different rules',
+        'found: chain cluster-ips-check has different rules',
       ],
     ],
     ['a chain that is gone', remove('nat-output'), ['changed (1 chain written)', 'found: chain nat-output is missing']],

@@ -126,6 +126,41 @@ describe('rules that are older than the snapshot', () => {
   });
 });
 
+describe('how a packet is rejected', () => {
+  const icmpOnly = withRules(shop, 'reject-chain', (rules) => rules.slice(1));
+  const client = 'the client sees "connection refused"';
+  test.each([
+    ['tcp', shop, 'tcp-reset', `rejected with a TCP reset, so ${client}`],
+    ['udp', shop, 'port-unreachable', `rejected with an ICMP error, so ${client}`],
+    ['sctp', shop, 'port-unreachable', `rejected with an ICMP error, so ${client}`],
+    // As an older version did.
+    [
+      'tcp',
+      icmpOnly,
+      'port-unreachable',
+      `rejected with an ICMP error, so ${client}, but after a few attempts it must wait for it`,
+    ],
+    ['udp', icmpOnly, 'port-unreachable', `rejected with an ICMP error, so ${client}`],
+  ])('%s', (protocol, ruleset, rejectedWith, text) => {
+    const explanation = ask('10.244.1.5', `10.96.0.10:9/${protocol}`, { ruleset });
+    expect(explanation).toMatchObject({ verdict: 'rejected', rejectedWith, reason: { code: 'unknown-port' } });
+    expect(explanation.reason.text.endsWith(`: ${text}`), explanation.reason.text).toBe(true);
+  });
+
+  test('what is not rejected has no answer', () => {
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop })).toMatchObject({
+      verdict: 'translated',
+      rejectedWith: null,
+    });
+    const dropping = withRules(shop, 'services', () => [[{ kind: 'drop' }]]);
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: dropping })).toMatchObject({
+      verdict: 'dropped',
+      rejectedWith: null,
+    });
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop, isDormant: true }).rejectedWith).toBeNull();
+  });
+});
+
 describe('rules that another program changed', () => {
   test('a dormant table', () => {
     expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset: shop, isDormant: true })).toMatchObject({
