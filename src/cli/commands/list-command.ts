@@ -68,7 +68,7 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .option('--no-headers', 'the table without its headings')
     .option(
       '--sort-by <column>',
-      'order by a column, such as name, frontend or endpoints, or by a field such as .metadata.name',
+      'order by namespace, name, port, type, frontend, policy, endpoints, local or remark, or by a field such as .metadata.name',
       parseColumn,
     )
     .action(async (paths: string[], flags: ListFlags) => {

@@ -210,4 +210,5 @@ function readExitCodes(paragraph: string): readonly ExitCodeManual[] {
 export const valueBeginnings: ReadonlyMap<string, readonly string[]> = new Map([
   ['client', ['outside', 'node', 'pod:']],
   ['target', ['service:']],
+  ['column', ['namespace', 'name', 'port', 'type', 'frontend', 'policy', 'endpoints', 'local', 'remark']],
 ]);

@@ -90,6 +90,10 @@ describe('offers', () => {
       ['explain', '--from', ''],
       ['(nospace)', 'outside', 'node', 'pod:'],
     ],
+    [
+      ['list', '--sort-by', 'na'],
+      ['namespace', 'name'],
+    ],
     [['explain', '--from', 'o'], ['outside']],
     [
       ['explain', '--from', 'po'],
