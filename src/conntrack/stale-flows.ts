@@ -1,6 +1,6 @@
 import { canonicalAddress } from '../net/address.ts';
 import { type EndpointAddress, endpointText } from '../net/network.ts';
-import type { AnsweringAddresses, UdpExpectations } from './expect-udp.ts';
+import type { AnsweringAddresses, UdpExpectations, UdpFrontend } from './expect-udp.ts';
 
 /** One tracked UDP flow, without its client, which does not matter. Addresses are canonical, of one family. */
 export interface UdpFlow {
@@ -80,6 +80,25 @@ export function findStaleFlows(flows: readonly UdpFlow[], expectations: UdpExpec
   return flows.filter(({ originalDestination, replySource }) => {
     const answering = findAnswering(originalDestination, expectations);
     return answering !== undefined && !answering.has(endpointText(replySource));
+  });
+}
+
+/**
+ * Those of the endpoints from which {@link findStaleFlows} would find a flow to the frontend stale: at a node port, a flow
+ * to any address that accepts node ports. None at a node port where no such address is known.
+ */
+export function findStaleEndpoints(
+  frontend: UdpFrontend,
+  endpoints: readonly EndpointAddress[],
+  expectations: UdpExpectations,
+): EndpointAddress[] {
+  const destinations =
+    'nodePort' in frontend
+      ? [...expectations.nodePortAddresses].map((address) => ({ address, port: frontend.nodePort }))
+      : [frontend];
+  return endpoints.filter((replySource) => {
+    const flows = destinations.map((originalDestination) => ({ originalDestination, replySource }));
+    return findStaleFlows(flows, expectations).length > 0;
   });
 }
 

@@ -157,7 +157,6 @@ describe('apply deletes stale UDP flows', () => {
     expect(stdout.split('\n')).toEqual([
       'table ip svc2nft: changed (2 elements added, 2 elements deleted)',
       '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
-      '  stale UDP flows to 10.96.0.53:53/udp may still reach 10.244.1.53:5353',
       '1 stale UDP flow deleted',
       '',
     ]);
@@ -168,13 +167,37 @@ describe('apply deletes stale UDP flows', () => {
     [
       { exitCode: undefined, missing: true },
       'warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n',
+      'continue until idle',
     ],
     [
       { exitCode: 1, stderr: 'conntrack v1.4.7 (conntrack-tools): Operation failed: sorry\n' },
       'warning: some stale UDP flows may remain: IPv4: Operation failed: sorry\n',
+      'may continue until idle',
     ],
-  ])('or why it could not: %j', async (failure, message) => {
+  ])('or why it could not, and which: %j', async (failure, message, fate) => {
     const result = await apply({ flags: onlyIp, input: moved }, listedShop(), answering(list, failure));
     expect(result).toMatchObject({ exitCode: 0, stderr: message });
+    expect(result.stdout.split('\n')).toEqual([
+      'table ip svc2nft: changed (2 elements added, 2 deleted)',
+      '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
+      `  stale UDP flows to 10.96.0.53:53/udp at 10.244.1.53:5353: ${fate}`,
+      '',
+    ]);
+  });
+
+  test('but not those of an endpoint that serves while it terminates, as --dry-run says', async () => {
+    const draining = shop({ dns: ['10.244.1.53', '10.244.1.54'] }).replace(
+      '"addresses":["10.244.1.53"]',
+      '$&,"conditions":{"ready":false,"serving":true,"terminating":true}',
+    );
+    const lines = ['  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)', ''];
+    const answers = [listedShop(), answering(list, { stdout: flow })];
+    const applied = await apply({ flags: onlyIp, input: draining }, ...answers);
+    expect(applied.stdout.split('\n').slice(1)).toEqual(lines);
+    expect(applied.commands.filter((command) => command.startsWith('conntrack'))).toEqual([list]);
+    const dry = await apply({ flags: [...onlyIp, '--dry-run'], input: draining }, ...answers);
+    expect(dry.stdout.split('\n').slice(1)).toEqual(lines);
+    const gone = await apply({ flags: [...onlyIp, '--dry-run'], input: moved }, ...answers);
+    expect(gone.stdout).toContain('stale UDP flows to 10.96.0.53:53/udp at 10.244.1.53:5353: would be deleted\n');
   });
 });

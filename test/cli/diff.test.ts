@@ -28,7 +28,7 @@ describe('diff with the kernel', () => {
     expect(stdout.split('\n').slice(1)).toEqual([
       '  shop/cart:http  +*:30081/tcp, -*:30080/tcp; 3 -> 4 endpoints (+10.244.1.14:8080), share 33% -> 25%',
       '  shop/dns:dns  +10.96.0.54:53/udp, -10.96.0.53:53/udp',
-      '  stale UDP flows to 10.96.0.53:53/udp may still reach 10.244.1.53:5353',
+      '  stale UDP flows to 10.96.0.53:53/udp at 10.244.1.53:5353: would be deleted',
       '',
     ]);
   });

@@ -21,8 +21,8 @@ const examples = `
 
 const notes = `
 The table of each family changes in one transaction, or not at all. No other table is touched; an existing table with the
-same name is taken over. Clients with affinity keep their endpoints. UDP flows to removed endpoints are deleted from
-conntrack.
+same name is taken over. Clients with affinity keep their endpoints. UDP flows to endpoints that no longer serve are
+deleted from conntrack.
 `;
 
 /** `svc2nft apply`: brings the tables in the kernel to the ruleset of this node. */
@@ -82,6 +82,6 @@ async function applyPaths(
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const apply = (): Promise<Outcome> => applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
-  reportOutcome(outcome, { context, dryRun: dryRun !== undefined });
+  reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined });
   return exitCodeOf(outcome);
 }

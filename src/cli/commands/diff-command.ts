@@ -19,7 +19,7 @@ import { loadSettings } from '../input/load-settings.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
-import { describePlan, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
+import { describePlan, type PlannedTable, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -94,7 +94,7 @@ async function planTables(
   paths: readonly string[],
   flags: DiffFlags,
   { context, progress }: { readonly context: Context; readonly progress: Progress },
-): Promise<readonly TablePlan[] | number> {
+): Promise<readonly PlannedTable[] | number> {
   const run = progress.watch(context.run);
   const nft = flags.from === undefined ? await findNft(run, flags, context) : undefined;
   if (typeof nft === 'number') {
@@ -108,7 +108,7 @@ async function planTables(
   if (typeof compiled === 'number' || !read) {
     return verdicts.badInput;
   }
-  const plans: TablePlan[] = [];
+  const plans: PlannedTable[] = [];
   for (const desired of compiled.rulesets) {
     const actual = await read(desired);
     // A table that cannot be read is rebuilt, if that may help.
@@ -116,7 +116,8 @@ async function planTables(
       context.stderr.write(`error: ${formatNftError(actual)}\n`);
       return exitCodeOfError(actual);
     }
-    plans.push(isNftError(actual) ? planUnreadTable(desired, actual) : planTable(desired, actual));
+    const plan = isNftError(actual) ? planUnreadTable(desired, actual) : planTable(desired, actual);
+    plans.push({ ...plan, view: compiled.views.find(({ family }) => family === desired.family) });
   }
   return plans;
 }
@@ -173,7 +174,11 @@ function tablesOf({ rulesets }: Cluster): ReadTable {
 }
 
 /** Prints plans in the format asked for; nothing, in text and nft, when nothing differs. */
-async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFlags, context: Context): Promise<void> {
+async function writePlans(
+  plans: readonly PlannedTable[],
+  { output, from }: DiffFlags,
+  context: Context,
+): Promise<void> {
   const options = { would: from === undefined, color: wantsColor(context, 'stdout'), limit: 1_000 };
   const texts = {
     text: () => textOf(plans, options),
@@ -183,11 +188,11 @@ async function writePlans(plans: readonly TablePlan[], { output, from }: DiffFla
   await writeOutput(texts[output](), undefined, context);
 }
 
-function textOf(plans: readonly TablePlan[], options: RenderPlanOptions): string {
+function textOf(plans: readonly PlannedTable[], options: RenderPlanOptions): string {
   return joinLines(plans.filter(({ result }) => result !== 'unchanged').flatMap((plan) => renderPlan(plan, options)));
 }
 
-function jsonOf(plans: readonly TablePlan[]): string {
+function jsonOf(plans: readonly PlannedTable[]): string {
   const tables = plans.map((plan) => {
     const { changes, findings } = describePlan(plan);
     return {

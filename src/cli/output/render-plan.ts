@@ -4,11 +4,12 @@ import type { Finding } from '../../diff/describe-findings.ts';
 import type { TablePlan } from '../../diff/plan-table.ts';
 import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
-import { renderChanges } from '../../inspect/changes/render-changes.ts';
+import { renderChanges, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { countOf } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
+import type { NodeView } from '../../phases/3-model/model.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
 
@@ -19,6 +20,8 @@ export interface RenderPlanOptions {
   readonly color: boolean;
   /** How many service ports get a line at most. */
   readonly limit: number;
+  /** What becomes of stale UDP flows; default: `would be deleted`. */
+  readonly staleFlows?: StaleFlowsFate;
 }
 
 /**
@@ -40,7 +43,10 @@ export function renderPlan(plan: PlannedTable, options: RenderPlanOptions): stri
   ];
 }
 
-function renderLines(plan: PlannedTable, { color, limit }: RenderPlanOptions): string[] {
+function renderLines(
+  plan: PlannedTable,
+  { color, limit, staleFlows = 'would be deleted' }: RenderPlanOptions,
+): string[] {
   const { changes, findings } = describePlan(plan);
   // Of a table that could not be read it is not known what differs.
   const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
@@ -48,7 +54,7 @@ function renderLines(plan: PlannedTable, { color, limit }: RenderPlanOptions): s
   const others = { ...changes, tableChange: 'kept', chains: [] } as const;
   return [
     ...indentSome(findings.map(foundText), 'findings'),
-    ...(isComparable ? renderChanges(others, { color, limit }).map(indent) : []),
+    ...(isComparable ? renderChanges(others, { color, limit, staleFlows }).map(indent) : []),
   ];
 }
 
@@ -72,6 +78,8 @@ function indent(line: string): string {
 export interface PlannedTable
   extends Pick<TablePlan, 'family' | 'table' | 'result' | 'before' | 'commands' | 'findings'> {
   readonly after: TableOutcome['after'];
+  /** What it was planned from, which shows whose UDP flows are stale. */
+  readonly view: NodeView | undefined;
 }
 
 /** A plan in words. */
@@ -82,8 +90,8 @@ interface DescribedPlan {
 }
 
 /** What differs in a table in Service terms, and findings: what must come from another program. */
-export function describePlan({ before, after, findings }: PlannedTable): DescribedPlan {
-  const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after);
+export function describePlan({ before, after, findings, view }: PlannedTable): DescribedPlan {
+  const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after, { view });
   const unexplained = [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
   const unreported = unexplained.filter((chain) => !findings.some((finding) => finding.chain === chain));
   const different = unreported.map((chain) => ({ message: `chain ${chain} has different rules`, chain }));

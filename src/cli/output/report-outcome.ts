@@ -1,12 +1,16 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
+import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { joinLines } from '../../lib/text.ts';
+import { countOf, joinLines } from '../../lib/text.ts';
+import type { NodeView } from '../../phases/3-model/model.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderPlan } from './render-plan.ts';
 
 interface ReportSettings {
   readonly context: Context;
+  /** What the tables were planned from. */
+  readonly views: readonly NodeView[];
   /** Nothing was changed. */
   readonly dryRun: boolean;
 }
@@ -16,7 +20,7 @@ export function reportOutcome({ families, conntrack }: Outcome, settings: Report
   const { stdout, stderr } = settings.context;
   reportErrors(families, settings);
   for (const family of families) {
-    stdout.write(joinLines(renderOutcome(family, settings)));
+    stdout.write(joinLines(renderOutcome(family, { ...settings, staleFlows: fateOfStaleFlows(conntrack, settings) })));
   }
   if (conntrack?.missing) {
     stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');
@@ -25,7 +29,7 @@ export function reportOutcome({ families, conntrack }: Outcome, settings: Report
     stderr.write(`warning: some stale UDP flows may remain: ${conntrack.failed}\n`);
   }
   if (conntrack && conntrack.deleted > 0) {
-    stdout.write(`${conntrack.deleted} stale UDP ${conntrack.deleted === 1 ? 'flow' : 'flows'} deleted\n`);
+    stdout.write(`${countOf(conntrack.deleted, 'stale UDP flow')} deleted\n`);
   }
 }
 
@@ -79,12 +83,30 @@ function complaintsOf({ result, error, rejectedServices }: TableOutcome, dryRun:
   return complaints;
 }
 
-function renderOutcome(outcome: TableOutcome, { context, dryRun }: ReportSettings): string[] {
+/** What became of stale UDP flows, as far as it is known for each frontend. */
+function fateOfStaleFlows(conntrack: Outcome['conntrack'], { dryRun }: ReportSettings): StaleFlowsFate {
+  if (dryRun) {
+    return 'would be deleted';
+  }
+  if (conntrack?.missing) {
+    return 'continue until idle';
+  }
+  return conntrack?.failed === undefined ? 'counted' : 'may continue until idle';
+}
+
+function renderOutcome(
+  outcome: TableOutcome,
+  { context, views, dryRun, staleFlows }: ReportSettings & { readonly staleFlows: StaleFlowsFate },
+): string[] {
   const { family, table, result, error } = outcome;
   if (result === 'failed') {
     return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : 'not changed'}`];
   }
-  return renderPlan({ ...outcome, result }, { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50 });
+  const view = views.find((one) => one.family === family);
+  return renderPlan(
+    { ...outcome, result, view },
+    { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows },
+  );
 }
 
 /** Without permission, the kernel was not asked. */

@@ -91,8 +91,9 @@ export interface SettingChange {
 }
 
 /**
- * UDP flows that may continue to endpoints that new flows of the frontend no longer reach. The rulesets do not show whether
- * an endpoint still serves, so some of these flows may be healthy.
+ * UDP flows to a frontend that endpoints answer which no longer serve it: those that `apply` deletes from conntrack, where
+ * there are any. An endpoint that serves while it terminates keeps its flows. Where only the rulesets are known, which do
+ * not show whether an endpoint still serves, these are all endpoints that new flows no longer reach.
  */
 export interface StaleUdpFlows {
   readonly frontend: string;

@@ -135,17 +135,6 @@ function isSameInOrder(a: readonly EndpointAddress[] = [], b: readonly EndpointA
   );
 }
 
-/** The endpoints that a frontend no longer has under any policy, `10.1.2.3:8080`, sorted. */
-export function lostEndpoints(pair: FrontendPair): string[] {
-  const scopes = (['all', 'local'] as const).filter((scope) => isComparable(pair, scope));
-  const lost = scopes.flatMap((scope) => changeAt(pair, scope)?.removed ?? []);
-  if (lost.length === 0) {
-    return lost;
-  }
-  const kept = new Set([...textsOf(pair.after.all), ...textsOf(pair.after.local)]);
-  return [...new Set(lost)].filter((text) => !kept.has(text)).sort(compareText);
-}
-
 /** `10.1.2.3:8080` of each endpoint address, sorted; none for no list. */
 export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): string[] {
   return endpointAddresses.map(endpointText).sort(compareText);
@@ -155,7 +144,7 @@ export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): str
  * A list that is absent because another policy applies has not lost its endpoints: it is not compared. Where all clients
  * are refused, it counts as empty.
  */
-function isComparable({ before, after }: FrontendPair, scope: 'all' | 'local'): boolean {
+export function isComparable({ before, after }: FrontendPair, scope: 'all' | 'local'): boolean {
   if (!before[scope] && !after[scope]) {
     return false;
   }

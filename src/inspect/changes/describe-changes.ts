@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
+import { expectUdp, goneFrontends, type UdpExpectations } from '../../conntrack/expect-udp.ts';
+import { findStaleEndpoints } from '../../conntrack/stale-flows.ts';
 import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts';
 import { compareFrontends, readFrontends } from '../../frontends/read-frontends.ts';
 import { readNodeSettings, type SettingsInRules } from '../../frontends/read-node-settings.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
+import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import type { LocalDetector } from '../../phases/3-model/model.ts';
+import type { LocalDetector, NodeView } from '../../phases/3-model/model.ts';
 import { type ChainSetting, fixedChains } from '../../phases/5-plan/plan-ruleset.ts';
 import type {
   FamilyChanges,
@@ -18,7 +21,7 @@ import type {
 import {
   compareServicePort,
   type FrontendPair,
-  lostEndpoints,
+  isComparable,
   type ServicePortSides,
   summarizeFrontend,
   textsOf,
@@ -31,8 +34,14 @@ import {
  *
  * @param before as compiled or as read from the kernel; undefined for no table.
  * @param after like `before`.
+ * @param options.view what `after` was compiled from: it shows which endpoints still serve, so that the stale UDP flows are
+ *   exactly those that `apply` deletes.
  */
-export function describeChanges(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges {
+export function describeChanges(
+  before: Ruleset | undefined,
+  after: Ruleset | undefined,
+  { view }: { readonly view?: NodeView | undefined } = {},
+): FamilyChanges {
   const [old, now] = [readFrontends(before), readFrontends(after)];
   const [oldPorts, nowPorts] = [groupByServicePort(old), groupByServicePort(now)];
   const some = after ?? before;
@@ -44,7 +53,10 @@ export function describeChanges(before: Ruleset | undefined, after: Ruleset | un
     lost: listMissing(oldPorts, nowPorts),
     changed: listChanged(oldPorts, nowPorts, { old, now }),
     ...compareSettings(before, after),
-    staleUdpFlows: listStaleFlows(old, now),
+    staleUdpFlows: listStaleFlows(
+      { old, now },
+      before && after && view ? staleByView(before, after, view) : staleByRules,
+    ),
   };
 }
 
@@ -179,28 +191,61 @@ function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
   return isDeepStrictEqual(old, now);
 }
 
+/** The endpoints from which flows to a frontend are stale. */
+type StaleEndpoints = (before: Frontend, after: Frontend | undefined) => readonly EndpointAddress[];
+
 /**
- * The UDP frontends that lost endpoints or are gone, each with the endpoints that flows may still go to: a UDP flow keeps
- * its translation for as long as it sends (conntrack), and filters do not see it again. A change of traffic policy does
- * not end a flow. Sorted by frontend.
+ * The UDP frontends with stale flows, each with the endpoints that these go to: a UDP flow keeps its translation for as
+ * long as it sends (conntrack), and filters do not see it again. Sorted by frontend.
  */
-function listStaleFlows(before: ReadonlyMap<string, Frontend>, after: ReadonlyMap<string, Frontend>): StaleUdpFlows[] {
+function listStaleFlows({ old, now }: Sides, staleEndpoints: StaleEndpoints): StaleUdpFlows[] {
   const stale: StaleUdpFlows[] = [];
-  const udp = [...before.values()].filter(({ protocol }) => protocol === 'udp');
+  const udp = [...old.values()].filter(({ protocol }) => protocol === 'udp');
   for (const frontend of udp.sort(compareFrontends)) {
-    const endpoints = endpointsLeft(frontend, after.get(frontend.key));
+    const endpoints = staleEndpoints(frontend, now.get(frontend.key));
     if (endpoints.length > 0) {
-      stale.push({ frontend: frontend.frontend, endpoints });
+      stale.push({ frontend: frontend.frontend, endpoints: textsOf(endpoints) });
     }
   }
   return stale;
 }
 
-function endpointsLeft(before: Frontend, after: Frontend | undefined): string[] {
-  if (after) {
-    return lostEndpoints({ before, after });
-  }
-  return [...new Set([...textsOf(before.all), ...textsOf(before.local)])].sort(compareText);
+/** As the cleanup of `apply` decides: a flow stays as long as its endpoint serves the frontend. */
+function staleByView(before: Ruleset, after: Ruleset, view: NodeView): StaleEndpoints {
+  let expectations: UdpExpectations | undefined;
+  return (frontend, current) => {
+    const { address } = frontend;
+    const left = leftEndpoints(frontend, current);
+    if (!address || left.length === 0) {
+      return [];
+    }
+    // Only now, because it takes a look at every service port.
+    expectations ??= expectUdp(view, goneFrontends(before, after), view.addresses);
+    const { address: host, port } = address;
+    return findStaleEndpoints(host === undefined ? { nodePort: port } : { address: host, port }, left, expectations);
+  };
+}
+
+/** A change of traffic policy does not end a flow, so endpoints count only where the policy is the same. */
+const staleByRules: StaleEndpoints = (before, after) =>
+  leftEndpoints(
+    before,
+    after,
+    scopes.filter((scope) => !after || isComparable({ before, after }, scope)),
+  );
+
+const scopes = ['all', 'local'] as const;
+
+/** The endpoints of these lists of a frontend that it no longer has in any list, each once. */
+function leftEndpoints(
+  before: Frontend,
+  after: Frontend | undefined,
+  of: readonly (typeof scopes)[number][] = scopes,
+): EndpointAddress[] {
+  const kept = new Set([...textsOf(after?.all), ...textsOf(after?.local)]);
+  const old = of.flatMap((scope) => before[scope] ?? []);
+  const left = new Map(old.map((endpointAddress) => [endpointText(endpointAddress), endpointAddress]));
+  return [...left].flatMap(([text, endpointAddress]) => (kept.has(text) ? [] : [endpointAddress]));
 }
 
 /** A whole service port, of at least one frontend. */

@@ -16,13 +16,21 @@ export interface RenderChangesOptions {
   readonly color: boolean;
   /** How many service ports, and how many frontends with stale flows, get a line; 100 by default. */
   readonly limit?: number;
+  /** What becomes of stale UDP flows, if there are any. Default: `may continue until idle`. */
+  readonly staleFlows?: StaleFlowsFate;
 }
+
+/** What becomes of stale UDP flows. `counted`: they have no lines, because it is known how many there were. */
+export type StaleFlowsFate = 'would be deleted' | 'continue until idle' | 'may continue until idle' | 'counted';
 
 /**
  * The changes of one family as human-readable text, a line for each, without line feeds at their ends: the table, settings,
  * service ports by name, stale UDP flows. No lines for no changes. Lists of more than five are cut.
  */
-export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: RenderChangesOptions): string[] {
+export function renderChanges(
+  changes: FamilyChanges,
+  { color, limit = 100, staleFlows = 'may continue until idle' }: RenderChangesOptions,
+): string[] {
   const pen = makePen({ color });
   const entries = listEntries(changes);
   return [
@@ -33,7 +41,7 @@ export function renderChanges(changes: FamilyChanges, { color, limit = 100 }: Re
       return `${pen.plain(entry.name + (isTwin ? `/${entry.protocol}` : ''))}  ${entry.write(pen)}`;
     }),
     ...renderMore(entries.slice(limit)),
-    ...renderStaleFlows(changes, limit, pen),
+    ...(staleFlows === 'counted' ? [] : renderStaleFlows(changes, { limit, fate: staleFlows }, pen)),
   ];
 }
 
@@ -89,13 +97,17 @@ function renderMore(entries: readonly Entry[]): string[] {
   return [`... and ${countOf(entries.length, 'more service port')}: ${counts.join(', ')}`];
 }
 
-function renderStaleFlows({ staleUdpFlows }: FamilyChanges, limit: number, pen: Pen): string[] {
+function renderStaleFlows(
+  { staleUdpFlows }: FamilyChanges,
+  { limit, fate }: { readonly limit: number; readonly fate: string },
+  pen: Pen,
+): string[] {
   const more = staleUdpFlows.length - limit;
   return [
     ...staleUdpFlows.slice(0, limit).map(({ frontend, endpoints }) => {
-      return `stale UDP flows to ${pen.plain(frontend)} may still reach ${writeList(endpoints, pen)}`;
+      return `stale UDP flows to ${pen.plain(frontend)} at ${writeList(endpoints, pen)}: ${fate}`;
     }),
-    ...(more > 0 ? [`... and stale UDP flows to ${countOf(more, 'more frontend')}`] : []),
+    ...(more > 0 ? [`... and stale UDP flows to ${countOf(more, 'more frontend')}: ${fate}`] : []),
   ];
 }
 

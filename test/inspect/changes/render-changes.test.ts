@@ -44,8 +44,8 @@ test('so it is for stale flows', () => {
   const port = { protocol: 'UDP', port: 53 };
   const changes = changesBetween(many(4, ['1.10', '2.20'], port), many(4, ['1.10'], port));
   expect(renderChanges(changes, { color: false, limit: 3 }).slice(-2)).toEqual([
-    'stale UDP flows to 10.96.1.2:53/udp may still reach 10.244.2.20:8080',
-    '... and stale UDP flows to 1 more frontend',
+    'stale UDP flows to 10.96.1.2:53/udp at 10.244.2.20:8080: may continue until idle',
+    '... and stale UDP flows to 1 more frontend: may continue until idle',
   ]);
 });
 
@@ -138,6 +138,6 @@ test('names of other tables and chains, and addresses, are shown with their cont
     'settings  pods: none -> \\u009b',
     'settings  chain \\u001b has different rules',
     'a\\nb  1 -> 2 endpoints at \\u0007 (+\\u001b[31m, -\\r), share 100% -> 50%; source ranges +\\u2028, -\\u202e',
-    'stale UDP flows to \\t may still reach \\u0008',
+    'stale UDP flows to \\t at \\u0008: may continue until idle',
   ]);
 });

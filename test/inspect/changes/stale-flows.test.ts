@@ -10,8 +10,8 @@ testChanges([
     after: cart(['1.10'], { port: dns }),
     lines: [
       'shop/cart:dns  3 -> 1 endpoints (-10.244.2.20:8080, -10.244.3.30:8080), share 33% -> 100%',
-      'stale UDP flows to 10.96.0.10:53/udp may still reach 10.244.2.20:8080, 10.244.3.30:8080',
-      'stale UDP flows to *:30053/udp may still reach 10.244.2.20:8080, 10.244.3.30:8080',
+      'stale UDP flows to 10.96.0.10:53/udp at 10.244.2.20:8080, 10.244.3.30:8080: may continue until idle',
+      'stale UDP flows to *:30053/udp at 10.244.2.20:8080, 10.244.3.30:8080: may continue until idle',
     ],
   },
   {
@@ -20,7 +20,7 @@ testChanges([
     after: cart(['1.10'], { port: dns }),
     lines: [
       'shop/cart:dns  -198.19.0.5:53/udp',
-      'stale UDP flows to 198.19.0.5:53/udp may still reach 10.244.1.10:8080',
+      'stale UDP flows to 198.19.0.5:53/udp at 10.244.1.10:8080: may continue until idle',
     ],
   },
   {
@@ -30,7 +30,7 @@ testChanges([
     lines: [
       'shop/basket:dns  new: 10.96.0.10:53/udp, 2 endpoints',
       'shop/cart:dns  gone: 10.96.0.10:53/udp',
-      'stale UDP flows to 10.96.0.10:53/udp may still reach 10.244.1.10:8080',
+      'stale UDP flows to 10.96.0.10:53/udp at 10.244.1.10:8080: may continue until idle',
     ],
   },
   {
