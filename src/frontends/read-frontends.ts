@@ -1,6 +1,6 @@
 import { appendAll, pushTo } from '../lib/lists.ts';
 import type { Mutable } from '../lib/mutable.ts';
-import { compareText } from '../lib/text.ts';
+import { compareAddressTexts } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
 import { elementsIn, isDynamic, splitKeyEnd } from '../nft/ruleset-parts.ts';
@@ -29,9 +29,9 @@ export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string,
   return frontends;
 }
 
-/** Orders frontends as output lists them: those at addresses before node ports, then by their texts. */
+/** Orders frontends as output lists them: those at addresses before node ports, both as numbers. */
 export function compareFrontends(a: Frontend, b: Frontend): number {
-  return Number(isNodePort(a)) - Number(isNodePort(b)) || compareText(a.frontend, b.frontend);
+  return Number(isNodePort(a)) - Number(isNodePort(b)) || compareAddressTexts(a.frontend, b.frontend);
 }
 
 /** Whether a frontend is a port at the node's own addresses. */
@@ -214,7 +214,7 @@ function readSources(elements: readonly Element[]): Map<string, string[]> {
     pushTo(sources, frontend, source);
   }
   for (const ranges of sources.values()) {
-    ranges.sort(compareText);
+    ranges.sort(compareAddressTexts);
   }
   return sources;
 }

@@ -1,5 +1,6 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { compareText } from '../lib/text.ts';
 import type { Family } from './network.ts';
 
 /** An address, as nft prints it. */
@@ -114,6 +115,58 @@ export function addressNumber(address: string): bigint {
 /** Whether an address is in 127.0.0.0/8 or is ::1. */
 export function isLoopback(address: string): boolean {
   return ipaddr.parse(address).range() === 'loopback';
+}
+
+/**
+ * The items by address, then by port, as numbers: `10.0.0.6:80` comes before `10.0.0.10:80`. IPv4 comes first, then IPv6, then
+ * what has no address, such as `*:30080`, and texts that are not addresses last.
+ *
+ * @param textOf `10.0.0.6`, `10.0.0.6:80`, `[fd00::1]:80/tcp`, `fd00::/64`.
+ */
+export function sortByAddress<T>(items: readonly T[], textOf: (item: T) => string): T[] {
+  if (items.length < 2) {
+    return [...items];
+  }
+  const keyed = items.map((item) => ({ item, key: orderKey(textOf(item)) }));
+  return keyed.sort((a, b) => compareText(a.key, b.key)).map(({ item }) => item);
+}
+
+/** {@link sortByAddress} for texts themselves. */
+export function sortAddresses(texts: readonly string[]): string[] {
+  return sortByAddress(texts, (text) => text);
+}
+
+/** Whether a text comes before another one in the order of {@link sortByAddress}: negative, 0 or positive. */
+export function compareAddressTexts(a: string, b: string): number {
+  return a === b ? 0 : compareText(orderKey(a), orderKey(b));
+}
+
+/** A text of which the order by code units is the numerical order of addresses, then of ports, then of prefix lengths. */
+function orderKey(text: string): string {
+  const [, inBrackets, plain, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})(?=\/|$)/.exec(text) ?? [];
+  const [alone = '', prefix = ''] = text.split('/');
+  const host = hostKey(inBrackets ?? plain ?? alone);
+  return `${host} ${(port ?? prefix).padStart(5, '0')} ${text}`;
+}
+
+function hostKey(host: string): string {
+  if (isIPv4(host)) {
+    const octets = host.split('.').map((octet) => octet.padStart(3, '0'));
+    return `1${octets.join('')}`;
+  }
+  if (isIPv6(host) && !host.includes('%')) {
+    return `2${host.includes('.') ? addressNumber(host).toString(16).padStart(32, '0') : allDigits(host)}`;
+  }
+  return host === '*' ? '3' : `4${host}`;
+}
+
+/** All 32 digits of an IPv6 address: many times faster than reading it with the library. */
+function allDigits(address: string): string {
+  const [left = '', right] = address.toLowerCase().split('::');
+  const [before, after] = [left, right ?? ''].map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = right === undefined ? 0 : 8 - (before?.length ?? 0) - (after?.length ?? 0);
+  const groups = [...(before ?? []), ...Array<string>(zeros).fill('0'), ...(after ?? [])];
+  return groups.map((group) => group.padStart(4, '0')).join('');
 }
 
 type Parsed = ipaddr.IPv4 | ipaddr.IPv6;

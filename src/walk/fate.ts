@@ -1,4 +1,5 @@
 import { pushTo } from '../lib/lists.ts';
+import { sortByAddress } from '../net/address.ts';
 /** What goes into a walk and what comes out of it. Addresses are canonical text of the ruleset's family. */
 
 import { invariant } from '../lib/invariant.ts';
@@ -96,7 +97,7 @@ export interface FateSummary {
   readonly verdict: PacketOutcome['verdict'] | 'mixed';
   /** Undefined if no outcome is rejected. */
   readonly rejectedWith: RejectionAnswer | 'mixed' | undefined;
-  /** The endpoints that the packet may be translated to, `10.1.1.1:80`, sorted, each with its share. */
+  /** The endpoints that the packet may be translated to, `10.1.1.1:80`, sorted as numbers, each with its share. */
   readonly endpoints: readonly {
     readonly endpoint: string;
     readonly share: Share;
@@ -121,7 +122,7 @@ export function summarizeFate({ outcomes }: Fate): FateSummary {
   return {
     verdict: common(outcomes.map(({ verdict }) => verdict)) ?? 'untouched',
     rejectedWith: common(outcomes.flatMap(({ rejectedWith }) => rejectedWith ?? [])),
-    endpoints: endpoints.sort((a, b) => (a.endpoint < b.endpoint ? -1 : 1)),
+    endpoints: sortByAddress(endpoints, ({ endpoint }) => endpoint),
     masqueraded: common(arriving.map(({ masqueraded }) => masqueraded)) ?? false,
   };
 }

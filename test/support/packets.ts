@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { canonicalAddress } from '../../src/net/address.ts';
+import { canonicalAddress, sortAddresses } from '../../src/net/address.ts';
 
 /** One entry of a fixture's packets.yaml: the first packet of a connection and what must become of it. */
 export interface Packet {
@@ -118,7 +118,7 @@ function parseExpectation(value: unknown): Expectation {
   if (!Array.isArray(value) || value.length === 0) {
     throw new Error(`"expect" must be a list of endpoints or one of ${fateWords.join(', ')}`);
   }
-  return [...new Set(value.map(canonicalEndpoint))].sort();
+  return sortAddresses([...new Set(value.map(canonicalEndpoint))]);
 }
 
 function parseOptional(
@@ -144,7 +144,7 @@ function parseMasqueraded(value: unknown, expect: Expectation): boolean | readon
   if (typeof value === 'boolean') {
     return value;
   }
-  const endpoints = Array.isArray(value) ? value.map(canonicalEndpoint).sort() : [];
+  const endpoints = Array.isArray(value) ? sortAddresses(value.map(canonicalEndpoint)) : [];
   if (endpoints.length === 0 || !endpoints.every((endpoint) => expect.includes(endpoint))) {
     throw new Error('"masqueraded" must be true, false or a list of endpoints of "expect"');
   }

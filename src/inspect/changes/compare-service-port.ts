@@ -1,5 +1,6 @@
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import { compareText } from '../../lib/text.ts';
+import { sortAddresses } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { EndpointsChange, PolicyChange, ServicePortChange, ValueChange, Where } from './changes.ts';
 
@@ -135,9 +136,9 @@ function isSameInOrder(a: readonly EndpointAddress[] = [], b: readonly EndpointA
   );
 }
 
-/** `10.1.2.3:8080` of each endpoint address, sorted; none for no list. */
+/** `10.1.2.3:8080` of each endpoint address, sorted as numbers; none for no list. */
 export function textsOf(endpointAddresses: readonly EndpointAddress[] = []): string[] {
-  return endpointAddresses.map(endpointText).sort(compareText);
+  return sortAddresses(endpointAddresses.map(endpointText));
 }
 
 /**

@@ -6,6 +6,7 @@ import { compareFrontends, readFrontends } from '../../frontends/read-frontends.
 import { readNodeSettings, type SettingsInRules } from '../../frontends/read-node-settings.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
+import { sortAddresses } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodeView } from '../../phases/3-model/model.ts';
@@ -262,5 +263,5 @@ function summarizeServicePort(frontends: readonly [Frontend, ...Frontend[]]): Se
 
 /** They are the same lists for all frontends, unless two service ports have the same name for their length. */
 function unionOf(lists: readonly string[][]): string[] {
-  return [...new Set(lists.flat())].sort(compareText);
+  return sortAddresses([...new Set(lists.flat())]);
 }

@@ -1,6 +1,7 @@
 import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { countOf, escapeControls } from '../../lib/text.ts';
+import { sortByAddress } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
 import type { Evidence } from './evidence.ts';
@@ -125,7 +126,7 @@ interface LeftOutContext {
 function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOutEndpoint[] {
   const { node, isLocal, used } = context;
   const judge = leftOutReasons(servicePort, { isLocalOnly: isLocal, nodeName: node.nodeName });
-  return servicePort.endpoints
+  return sortByAddress(servicePort.endpoints, ({ endpointAddress }) => endpointText(endpointAddress))
     .filter(({ endpointAddress }) => !used.has(endpointText(endpointAddress)))
     .map((endpoint) => {
       const code = codeOf(endpoint, judge(endpoint), context);

@@ -12,6 +12,7 @@ import { readFrontends } from '../../frontends/read-frontends.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
+import { sortByAddress } from '../../net/address.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { Graph, GraphEndpoint, GraphServicePort } from './graph.ts';
@@ -98,7 +99,7 @@ interface EndpointContext {
 function graphEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
   const { view, locations, routesTo } = context;
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
-  return servicePort.endpoints.map((endpoint) => {
+  const endpoints = servicePort.endpoints.map((endpoint) => {
     const { endpoint: endpointAddress, pod, node, zone } = locateEndpoint(endpoint, locations);
     const routes = routesTo.get(endpointAddress) ?? [];
     return {
@@ -112,6 +113,7 @@ function graphEndpoints(servicePort: ServicePort, context: EndpointContext): Gra
       leftOut: routes.length > 0 ? '' : wordsFor(reasonOf(endpoint), routesTo),
     };
   });
+  return sortByAddress(endpoints, ({ endpointAddress }) => endpointAddress);
 }
 
 /** The page counts endpoints that terminate as such, whether they still serve or not. */

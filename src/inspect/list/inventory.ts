@@ -53,7 +53,7 @@ export interface FrontendRow {
   /** How many endpoints some clients may reach, and how many of them are local. */
   readonly endpointsUsed: number;
   readonly endpointsLocal: number;
-  /** Sorted. From the rules alone only those in use are known. */
+  /** Sorted by address and port, as numbers. From the rules alone only those in use are known. */
   readonly endpoints: readonly EndpointRow[];
   /** What is worth knowing, in few words each. */
   readonly remarks: readonly string[];

@@ -1,7 +1,8 @@
 import { endpointState, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { compareText, escapeControls } from '../../lib/text.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { sortByAddress } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
@@ -11,6 +12,8 @@ export interface FamilyKnowledge {
   readonly view: NodeView;
   /** Undefined where nothing shows who is at an address. */
   readonly locations: Locations | undefined;
+  /** Those of a service port, sorted as numbers. */
+  readonly endpointsOf: (servicePort: ServicePort) => readonly Endpoint[];
 }
 
 /** What endpoints are listed with. */
@@ -27,20 +30,36 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   const { type, servicePort, knowledge } = context;
   if (!servicePort || !knowledge) {
     const users = usersOf(frontend);
-    return [...users].map(([endpoint, user]) => bareRow(endpoint, user, frontend, context)).sort(byEndpoint);
+    const rows = [...users].map(([endpoint, user]) => bareRow(endpoint, user, frontend, context));
+    return sortByAddress(rows, ({ endpoint }) => endpoint);
   }
-  const { view, locations } = knowledge;
+  const { view, locations, endpointsOf } = knowledge;
+  const endpoints = endpointsOf(servicePort);
   if (servesAll(frontend, servicePort)) {
-    return servicePort.endpoints.map((endpoint) => locatedRow(endpoint, locations, { usedBy: 'all', leftOut: null }));
+    return endpoints.map((endpoint) => locatedRow(endpoint, locations, { usedBy: 'all', leftOut: null }));
   }
   const users = usersOf(frontend);
   // The internal traffic policy applies at cluster IPs, and only there pods may be left with local endpoints.
   const isLocalOnly = type === 'ClusterIP' && servicePort.internalPolicy === 'Local';
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly, nodeName: view.nodeName });
-  return servicePort.endpoints.map((endpoint) => {
+  return endpoints.map((endpoint) => {
     const usedBy = users.get(endpointText(endpoint.endpointAddress))?.usedBy ?? 'none';
     return locatedRow(endpoint, locations, { usedBy, leftOut: usedBy === 'none' ? reasonOf(endpoint) : null });
   });
+}
+
+/** Sorts the endpoints of each service port once, whatever the number of its frontends. */
+export function createEndpointSorter(): FamilyKnowledge['endpointsOf'] {
+  const sorted = new Map<ServicePort, readonly Endpoint[]>();
+  return (servicePort) => {
+    const known = sorted.get(servicePort) ?? sortByAddress(servicePort.endpoints, textOfEndpoint);
+    sorted.set(servicePort, known);
+    return known;
+  };
+}
+
+function textOfEndpoint({ endpointAddress }: Endpoint): string {
+  return endpointText(endpointAddress);
 }
 
 /** Whether all clients may reach every endpoint: true for most frontends, and then no lookup is needed. */
@@ -96,8 +115,4 @@ function bareRow(
     usedBy,
     leftOut: null,
   };
-}
-
-function byEndpoint(a: EndpointRow, b: EndpointRow): number {
-  return compareText(a.endpoint, b.endpoint);
 }

@@ -6,10 +6,11 @@ import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-rulese
 import type { Locations } from '../../kubernetes/locations.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
+import { compareAddressTexts } from '../../net/address.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendRow, FrontendType, Inventory, TableRow } from './inventory.ts';
-import { type FamilyKnowledge, listEndpoints } from './list-endpoints.ts';
+import { createEndpointSorter, type FamilyKnowledge, listEndpoints } from './list-endpoints.ts';
 import { remarkOnHolder, writeRemarks } from './write-remarks.ts';
 
 /** What is known besides the rules. */
@@ -32,7 +33,11 @@ export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledg
     const facts = readRulesetFacts(ruleset);
     tables.push(tableRow(ruleset, facts));
     const view = knowledge?.views.find(({ family }) => family === ruleset.family);
-    return rowsOf(ruleset, facts, view && { view, locations: knowledge?.locations });
+    return rowsOf(
+      ruleset,
+      facts,
+      view && { view, locations: knowledge?.locations, endpointsOf: createEndpointSorter() },
+    );
   });
   return {
     node: escapeControls(knowledge?.views[0]?.nodeName ?? ''),
@@ -175,7 +180,7 @@ function compareRows(a: FrontendRow, b: FrontendRow): number {
     compareText(a.protocol ?? '', b.protocol ?? '') ||
     compareText(a.family ?? '', b.family ?? '') ||
     rankOf(a) - rankOf(b) ||
-    compareText(a.frontend ?? '', b.frontend ?? '')
+    compareAddressTexts(a.frontend ?? '', b.frontend ?? '')
   );
 }
 

@@ -91,6 +91,6 @@ function drawnBy({ endpoints, routes }: GraphServicePort, index: number): string
   const route = routes[index];
   const reached = endpoints.filter((endpoint) => endpoint.routes.includes(index));
   return reached.length > 0
-    ? reached.map(({ endpointAddress }) => `${endpointAddress} 1/${route?.endpoints}`).sort()
+    ? reached.map(({ endpointAddress }) => `${endpointAddress} 1/${route?.endpoints}`)
     : [route?.refusal ?? 'nothing'];
 }

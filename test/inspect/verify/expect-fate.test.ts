@@ -4,6 +4,7 @@ import { compileRulesets } from '../../../src/compile.ts';
 import { deriveExpectations } from '../../../src/inspect/verify/derive-expectations.ts';
 import { type ExpectedFate, expectFate } from '../../../src/inspect/verify/expect-fate.ts';
 import type { Expectations } from '../../../src/inspect/verify/expectations.ts';
+import { sortAddresses } from '../../../src/net/address.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { validate } from '../../../src/phases/2-validate/validate.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
@@ -20,7 +21,7 @@ describe.each(listFixtures())('%s', (name) => {
       return;
     }
     expect(fate?.verdict).toBe('translated');
-    expect(fate?.endpoints.map(({ text }) => text).sort()).toEqual(packet.expect);
+    expect(sortAddresses((fate?.endpoints ?? []).map(({ text }) => text))).toEqual(packet.expect);
     for (const endpoint of packet.masqueraded === undefined ? [] : (fate?.endpoints ?? [])) {
       const wanted =
         typeof packet.masqueraded === 'boolean' ? packet.masqueraded : packet.masqueraded?.includes(endpoint.text);
