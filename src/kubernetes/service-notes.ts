@@ -7,6 +7,15 @@ import { isAddressField } from './services.ts';
 /** Why nodes do not serve a Service in any family. `left out`: it has errors, and `--keep-going` was given. */
 type UnservedReason = 'ExternalName' | 'headless' | 'no cluster IP' | 'other proxy' | 'no ports' | 'left out';
 
+/** A port of a Service. */
+export interface PortNote {
+  /** Empty for an unnamed one. */
+  readonly name: string;
+  readonly port: number;
+  /** In lowercase. */
+  readonly protocol: string;
+}
+
 /** What a Service says that does not show in the rules of a node. */
 export interface ServiceNote {
   readonly namespace: string;
@@ -15,6 +24,7 @@ export interface ServiceNote {
   readonly unserved: UnservedReason | undefined;
   /** Canonical: clusterIPs, externalIPs and load balancer IPs. */
   readonly addresses: readonly string[];
+  readonly ports: readonly PortNote[];
   /** `30080/tcp`. */
   readonly nodePorts: readonly string[];
   /** Canonical addresses of status.loadBalancer.ingress with ipMode Proxy, which nodes do not serve. */
@@ -36,6 +46,7 @@ function noteOf(service: Mapping): ServiceNote[] {
   }
   const spec = mappingIn(service, 'spec');
   const ingress = listIn(mappingIn(mappingIn(service, 'status'), 'loadBalancer'), 'ingress').filter(isMapping);
+  const ports = listIn(spec, 'ports').filter(isMapping);
   const ipsOf = (entries: readonly Mapping[]): unknown[] => entries.map(({ ip }) => ip);
   const port = spec['healthCheckNodePort'];
   return [
@@ -50,7 +61,8 @@ function noteOf(service: Mapping): ServiceNote[] {
         ...listIn(spec, 'externalIPs'),
         ...ipsOf(ingress),
       ]),
-      nodePorts: listIn(spec, 'ports').filter(isMapping).flatMap(nodePortOf),
+      ports: ports.flatMap(portOf),
+      nodePorts: ports.flatMap(nodePortOf),
       proxyAddresses: canonical(ipsOf(ingress.filter(({ ipMode }) => ipMode === 'Proxy'))),
       // With externalTrafficPolicy Cluster, no process listens there.
       healthCheckNodePort: typeof port === 'number' && spec['externalTrafficPolicy'] === 'Local' ? port : 0,
@@ -75,9 +87,18 @@ function unservedBecause(spec: Mapping, labels: Mapping): UnservedReason | undef
   return listIn(spec, 'ports').length === 0 ? 'no ports' : undefined;
 }
 
+function portOf({ name, port, protocol }: Mapping): PortNote[] {
+  const label = typeof name === 'string' ? escapeControls(name) : '';
+  const word = escapeControls(protocolWord(protocol));
+  return typeof port === 'number' && Number.isInteger(port) ? [{ name: label, port, protocol: word }] : [];
+}
+
 function nodePortOf({ nodePort, protocol }: Mapping): string[] {
-  const word = typeof protocol === 'string' && protocol !== '' ? protocol.toLowerCase() : 'tcp';
-  return typeof nodePort === 'number' && nodePort > 0 ? [`${nodePort}/${word}`] : [];
+  return typeof nodePort === 'number' && nodePort > 0 ? [`${nodePort}/${protocolWord(protocol)}`] : [];
+}
+
+function protocolWord(protocol: unknown): string {
+  return typeof protocol === 'string' && protocol !== '' ? protocol.toLowerCase() : 'tcp';
 }
 
 function canonical(texts: readonly unknown[]): string[] {

@@ -178,7 +178,7 @@ describe('apply deletes stale UDP flows', () => {
     const result = await apply({ flags: onlyIp, input: moved }, listedShop(), answering(list, failure));
     expect(result).toMatchObject({ exitCode: 0, stderr: message });
     expect(result.stdout.split('\n')).toEqual([
-      'table ip svc2nft: changed (2 elements added, 2 deleted)',
+      'table ip svc2nft: changed (2 elements added, 2 elements deleted)',
       '  shop/dns:dns  1 endpoint (+10.244.1.54:5353, -10.244.1.53:5353)',
       `  stale UDP flows to 10.96.0.53:53/udp at 10.244.1.53:5353: ${fate}`,
       '',

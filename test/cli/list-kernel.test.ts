@@ -5,9 +5,9 @@ import { add, listedShop } from './listed-shop.ts';
 import { runCommand } from './run-command.ts';
 
 const shopLines = [
-  'shop        cart   http   ClusterIP   10.96.0.10:80/tcp   Cluster   3           3',
-  'shop        cart   http   NodePort    *:30080/tcp         Cluster   3           3',
-  'shop        dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
+  'cart   http   ClusterIP   10.96.0.10:80/tcp   Cluster   3           3',
+  'cart   http   NodePort    *:30080/tcp         Cluster   3           3',
+  'dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
   '',
 ];
 
@@ -24,10 +24,10 @@ async function listKernel(
 test('in the words of Services', async () => {
   const { stdout, ...rest } = await listKernel([], listedShop());
   expect(stdout.split('\n')).toEqual([
-    'NAMESPACE   NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
+    'NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
     ...shopLines,
   ]);
-  expect(rest).toEqual({ exitCode: 0, stderr: '', commands: [listTable.ip, listTable.ip6] });
+  expect(rest).toEqual({ exitCode: 0, stderr: 'namespace: shop\n', commands: [listTable.ip, listTable.ip6] });
 });
 
 test('one family, one table', async () => {
@@ -40,13 +40,19 @@ test('rules of others are warned of', async () => {
   const log = add({ rule: { chain: 'services', expr: [{ log: null }], handle: 901 } });
   const { stdout, stderr, exitCode } = await listKernel([], listedShop(log));
   expect(stdout.split('\n').slice(1)).toEqual(shopLines);
-  expect(stderr).toBe('warning: chain services: rule 4 is not understood\n');
+  expect(stderr).toBe('warning: chain services: rule 4 is not understood\nnamespace: shop\n');
   expect(exitCode).toBe(0);
 });
 
-test('wide: endpoints left out are not known', async () => {
+test('wide: nodes, states and endpoints left out are not known', async () => {
   const { stdout } = await listKernel(['-o', 'wide', '--service', 'dns'], listedShop());
-  expect(stdout.split('\n')[1]?.split(/ {3,}/).slice(6)).toEqual(['1', '1', '10.244.1.53:5353', '<none>']);
+  expect(stdout.split('\n')[1]?.split(/ {3,}/).slice(5)).toEqual([
+    '10.244.1.53:5353',
+    '<none>',
+    'yes',
+    '<none>',
+    'all',
+  ]);
 });
 
 test.each([

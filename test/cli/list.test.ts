@@ -20,10 +20,10 @@ function listShop(...flags: readonly string[]): Promise<CommandResult> {
 }
 
 const shopTable = [
-  'NAMESPACE   NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
-  'shop        cart   http   ClusterIP   10.96.0.10:80/tcp   Cluster   3           3',
-  'shop        cart   http   NodePort    *:30080/tcp         Cluster   3           3',
-  'shop        dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
+  'NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
+  'cart   http   ClusterIP   10.96.0.10:80/tcp   Cluster   3           3',
+  'cart   http   NodePort    *:30080/tcp         Cluster   3           3',
+  'dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
   '',
 ];
 
@@ -31,7 +31,7 @@ describe('a snapshot', () => {
   test('as a table', async () => {
     const { stdout, ...rest } = await listShop();
     expect(stdout.split('\n')).toEqual(shopTable);
-    expect(rest).toEqual({ exitCode: 0, stderr: '' });
+    expect(rest).toEqual({ exitCode: 0, stderr: 'namespace: shop\n' });
   });
 
   test('the same bytes on a terminal, and again', async () => {
@@ -40,24 +40,25 @@ describe('a snapshot', () => {
     expect(terminal).toEqual(await listShop());
   });
 
-  test('wide', async () => {
-    const many = Array.from({ length: 13 }, (_, index) => `10.244.1.${10 + index}`);
+  test('wide: a line for each endpoint, in numerical order', async () => {
+    const many = Array.from({ length: 13 }, (_, index) => `10.244.1.${9 + index}`);
     const input = shop({ cart: many }).replace(
       '{"addresses":["10.244.1.12"],',
       '{"addresses":["10.244.1.12"],"conditions":{"ready":false},',
     );
     const { stdout } = await list(['-', '--family', 'ip', '-o', 'wide', '--service', 'cart'], { input });
-    const shown = many.filter((address) => address !== '10.244.1.12').map((address) => `${address}:8080`);
-    const used = `${shown.slice(0, 10).join(',')},+2`;
     expect(stdout.split('\n').map((line) => line.split(/ {3,}/))).toEqual([
-      ['NAMESPACE', 'NAME', 'PORT', 'TYPE', 'FRONTEND', 'POLICY', 'ENDPOINTS', 'LOCAL', 'USED', 'LEFT-OUT', 'REMARK'],
+      ['NAME', 'PORT', 'TYPE', 'FRONTEND', 'POLICY', 'ENDPOINT', 'NODE', 'LOCAL', 'STATE', 'USED-BY', 'REMARK'],
       ...[
         ['ClusterIP', '10.96.0.10:80/tcp'],
         ['NodePort', '*:30080/tcp'],
-      ].map((frontend) => [
-        ...['shop', 'cart', 'http', ...frontend, 'Cluster', '12', '12'],
-        ...[used, '10.244.1.12:8080(not-ready)', '1 not ready'],
-      ]),
+      ].flatMap((frontend) =>
+        many.map((address) => [
+          ...['cart', 'http', ...frontend, 'Cluster', `${address}:8080`, 'worker-1', 'yes'],
+          ...(address === '10.244.1.12' ? ['not-ready', 'none'] : ['ready', 'all']),
+          ...(address === '10.244.1.9' ? ['1 not ready'] : []),
+        ]),
+      ),
       [''],
     ]);
   });
@@ -73,6 +74,7 @@ describe('a snapshot', () => {
           service: 'dns',
           portName: 'dns',
           protocol: 'udp',
+          port: 53,
           family: 'ip',
           type: 'ClusterIP',
           frontend: '10.96.0.53:53/udp',
@@ -132,9 +134,9 @@ describe('a snapshot', () => {
     );
     const { stdout } = await list(['-n', 'shop', '--service', 'dns'], { input: dual });
     expect(stdout.split('\n')).toEqual([
-      'NAMESPACE   NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
-      'shop        dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
-      'shop        dns    dns    ClusterIP   [fd00::53]:53/udp   Cluster   0           0       rejected: no endpoints',
+      'NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
+      'dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
+      'dns    dns    ClusterIP   [fd00::53]:53/udp   Cluster   0           0       rejected: no endpoints; its endpoints are IPv4, not IPv6',
       '',
     ]);
   });

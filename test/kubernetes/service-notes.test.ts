@@ -36,7 +36,13 @@ test('addresses and ports are canonical, each once', () => {
     externalIPs: [' 198.51.100.7 ', 'nonsense', 7],
     externalTrafficPolicy: 'Local',
     healthCheckNodePort: 31234,
-    ports: [{ port: 80, nodePort: 30080 }, { port: 53, protocol: 'UDP', nodePort: 30053 }, { port: 81 }, 'x'],
+    ports: [
+      { port: 80, nodePort: 30080 },
+      { name: 'dns', port: 53, protocol: 'UDP', nodePort: 30053 },
+      { port: 81 },
+      { port: 'http' },
+      'x',
+    ],
   };
   const status = {
     loadBalancer: {
@@ -48,6 +54,11 @@ test('addresses and ports are canonical, each once', () => {
     name: 'web',
     unserved: undefined,
     addresses: ['10.96.0.10', 'fd00::10', '198.51.100.7', '198.51.100.8', '198.51.100.9'],
+    ports: [
+      { name: '', port: 80, protocol: 'tcp' },
+      { name: 'dns', port: 53, protocol: 'udp' },
+      { name: '', port: 81, protocol: 'tcp' },
+    ],
     nodePorts: ['30080/tcp', '30053/udp'],
     proxyAddresses: ['198.51.100.9'],
     healthCheckNodePort: 31234,

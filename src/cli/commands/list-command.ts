@@ -2,10 +2,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import type { FrontendRow, Inventory } from '../../inspect/list/inventory.ts';
 import { listFrontends } from '../../inspect/list/list-frontends.ts';
 import { listUnserved, nameServicePorts } from '../../inspect/list/list-unserved.ts';
-import { renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
+import { onlyNamespace, renderFrontendTable } from '../../inspect/list/render-frontend-table.ts';
 import { readSortColumn, type SortColumn, sortFrontends } from '../../inspect/list/sort-frontends.ts';
 import { selectServices } from '../../kubernetes/label-selector.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
+import { type EndpointSources, readEndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
@@ -21,7 +22,7 @@ import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                  every address and port that Services answer on
-  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop -o wide  with endpoints in use and left out, and why
+  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop -o wide  each endpoint, in use or left out, and why
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.items[] | select(.refusal)'
   svc2nft list --kernel    what is loaded now; needs root, but no manifests
   watch svc2nft list --kernel --service shop/cart
@@ -32,19 +33,23 @@ Each line is one frontend of one service port: an address and port, or a node po
   POLICY     the traffic policy that applies there, internal or external
   ENDPOINTS  how many endpoints any client can reach through it; with policy Local, external clients reach the LOCAL ones only
   LOCAL      how many of them run on this node
-  USED       with -o wide: those endpoints, and whether only external or only internal clients (pods and the node) use them
-  LEFT-OUT   with -o wide: the other endpoints of the Service, and why they get no connections
   REMARK     why connections are refused, why endpoints are left out, who may connect, how long clients keep an endpoint
 
-Services without rules have a line with <none> as their frontend. Reading rules alone (--kernel, --ruleset) shows neither
+-o wide prints a line for each endpoint of each frontend, used or not: its node, whether it is local, its state, and who uses
+it: all clients, only external or only internal ones (pods and the node), or none.
+
+The namespace has a column where there are several. On a terminal, columns move closer together, remarks are broken into
+lines, and in the end rows as well, so that lines fit; nothing is cut. Elsewhere each row is one line.
+
+Services without rules have a line for each of their ports, with <none> as frontend. Reading rules alone (--kernel, --ruleset) shows neither
 these nor endpoints left out, and an external address is type External unless source ranges show that it is a load
 balancer's; an endpoint whose slice names no node counts as local there. With --ruleset, the only options about rules that
 matter are --table and --family. The list shows what the maps in the kernel hold, even if other rules keep packets from
 getting that far: svc2nft diff and svc2nft verify find such changes.
 
 -o json and -o yaml print {node, tables: [{family, table, nodePortAddresses}], items: [...]}; an item has namespace,
-service, portName, protocol, family, type, frontend, policy, refusal, heldBy, affinitySeconds, sourceRanges, endpointsUsed,
-endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
+service, portName, protocol, port, family, type, frontend, policy, refusal, heldBy, affinitySeconds, sourceRanges,
+endpointsUsed, endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
 `;
 
@@ -57,7 +62,7 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .option('--ruleset <file|kernel>', 'list what these rules serve (- reads them from stdin), without manifests')
     .optionsGroup('Output:')
     .addOption(
-      formatOption('wide: with endpoints; json, yaml: everything; name: for explain --to', [
+      formatOption('wide: a line per endpoint; json, yaml: everything; name: for explain --to', [
         'table',
         'wide',
         'json',
@@ -125,7 +130,8 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
     context.stderr.write('nothing to list: no Service has the labels that -l asks for\n');
   }
   context.stderr.write(joinLines(problems.map((problem) => `error: ${problem}`)));
-  const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags), undefined, context);
+  sayNamespace(items, flags, context);
+  const exitCode = await writeOutput(await textOf({ ...inventory, items }, flags, context), undefined, context);
   return exitCode === exitCodes.done && problems.length > 0 ? exitCodes.badInput : exitCode;
 }
 
@@ -141,11 +147,16 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, context:
     return cluster;
   }
   const { documents, views, rulesets } = cluster;
+  let sources: EndpointSources | undefined;
   // Nothing else shows Pods and zones, and there may be a hundred thousand.
   const showsLocations = flags.output === 'json' || flags.output === 'yaml';
   const inventory = listFrontends(rulesets, {
     views,
     unserved: listUnserved(notesOf(cluster), views),
+    endpointSources: () => {
+      sources ??= readEndpointSources(documents);
+      return sources;
+    },
     ...(showsLocations && { locations: readLocations(documents) }),
   });
   return { inventory, labeled: flags.selector && selectServices(documents, flags.selector) };
@@ -161,7 +172,8 @@ async function listRules(source: string, { family, table }: ListFlags, context: 
   return { inventory: listFrontends(tables.map(({ ruleset }) => ruleset)) };
 }
 
-async function textOf(inventory: Inventory, { output, headers }: ListFlags): Promise<string> {
+async function textOf(inventory: Inventory, flags: ListFlags, { stdout }: Context): Promise<string> {
+  const { output, headers, allNamespaces } = flags;
   const { items } = inventory;
   switch (output) {
     case 'json':
@@ -173,7 +185,28 @@ async function textOf(inventory: Inventory, { output, headers }: ListFlags): Pro
     case 'name':
       return joinLines(nameServicePorts(items));
     default:
-      return joinLines(renderFrontendTable(items, { wide: output === 'wide' }).slice(headers ? 0 : 1));
+      return joinLines(
+        renderFrontendTable(items, {
+          wide: output === 'wide',
+          // A terminal without a size has 0 columns.
+          width: (stdout.isTTY && stdout.columns) || undefined,
+          withNamespace: allNamespaces === true,
+          headings: headers,
+        }),
+      );
+  }
+}
+
+/** Tables leave out the namespace where there is only one. Which one that is goes to stderr, so that a table stays one. */
+function sayNamespace(
+  items: readonly FrontendRow[],
+  { output, namespace: namespaces = [], service: services = [], allNamespaces }: ListFlags,
+  { stderr }: Context,
+): void {
+  const only = allNamespaces ? undefined : onlyNamespace(items);
+  const isNamed = namespaces.length > 0 || (services.length > 0 && services.every((service) => service.includes('/')));
+  if (only && !isNamed && (output === 'table' || output === 'wide')) {
+    stderr.write(`namespace: ${only}\n`);
   }
 }
 

@@ -175,9 +175,14 @@ function writePolicy({ before, after, endpointsBefore, endpointsAfter }: PolicyC
 
 function writeAffinity({ before, after }: ValueChange<number>): string {
   if (before === 0) {
-    return `affinity on (${after} s)`;
+    return `affinity on (${secondsText(after)})`;
   }
-  return after === 0 ? 'affinity off' : `affinity ${before} s -> ${after} s`;
+  return after === 0 ? 'affinity off' : `affinity ${secondsText(before)} -> ${secondsText(after)}`;
+}
+
+/** `10,800 s`. */
+function secondsText(seconds: number): string {
+  return `${seconds.toLocaleString('en')} s`;
 }
 
 function writeRanges({ before, after }: ValueChange<FrontendState['sourceRanges']>, pen: Pen): string {
@@ -232,7 +237,7 @@ function writeRest({ frontends }: ServicePortState, pen: Pen): string[] {
   const seconds = Math.max(...frontends.slice(0, 100).map(({ affinitySeconds }) => affinitySeconds));
   const ranges = frontends.find(({ sourceRanges }) => sourceRanges !== null)?.sourceRanges ?? [];
   return [
-    ...(seconds > 0 ? [`affinity ${seconds} s`] : []),
+    ...(seconds > 0 ? [`affinity ${secondsText(seconds)}`] : []),
     ...(ranges.length > 0 ? [`source ranges ${writeList(ranges, pen)}`] : []),
   ];
 }

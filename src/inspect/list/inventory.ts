@@ -27,8 +27,8 @@ export interface EndpointRow extends EndpointLocation {
 }
 
 /**
- * One address and port, or node port, of a service port in one family. A Service without any rules has one row, in which
- * everything is null that follows from rules.
+ * One address and port, or node port, of a service port in one family. A Service without any rules has one row for each of
+ * its ports, or one if it has none, in which everything is null that follows from rules.
  */
 export interface FrontendRow {
   readonly namespace: string;
@@ -36,6 +36,8 @@ export interface FrontendRow {
   /** The name of the service port, empty for an unnamed one. In the kernel names are cut where all three have 128 bytes. */
   readonly portName: string | null;
   readonly protocol: string | null;
+  /** The number of the service port; null where it is not known, as for node ports from the rules alone. */
+  readonly port: number | null;
   readonly family: Family | null;
   readonly type: FrontendType | null;
   /** `10.96.0.10:80/tcp`, `[fd00::1]:80/tcp`; node ports `*:30080/tcp`, over IPv6 `[*]:30080/tcp`. */
@@ -72,6 +74,6 @@ export interface Inventory {
   /** The node's name; empty where it is unknown, as from the rules alone. */
   readonly node: string;
   readonly tables: readonly TableRow[];
-  /** Sorted by namespace, Service, port name, protocol, family, type and frontend. */
+  /** Sorted by namespace, Service, port name, protocol, family, type, frontend and port. */
   readonly items: readonly FrontendRow[];
 }

@@ -1,6 +1,7 @@
 import { endpointState, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
+import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
@@ -12,6 +13,7 @@ export interface FamilyKnowledge {
   readonly view: NodeView;
   /** Undefined where nothing shows who is at an address. */
   readonly locations: Locations | undefined;
+  readonly endpointSources: (() => EndpointSources) | undefined;
   /** Those of a service port, sorted as numbers. */
   readonly endpointsOf: (servicePort: ServicePort) => readonly Endpoint[];
 }

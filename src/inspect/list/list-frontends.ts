@@ -4,6 +4,7 @@ import { type FrontendClaim, indexClaims } from '../../frontends/frontend-claims
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
+import { type EndpointSources, type NoEndpointsCause, whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { compareAddressTexts } from '../../net/address.ts';
@@ -19,6 +20,8 @@ interface Knowledge {
   readonly views: readonly NodeView[];
   /** Who is at the endpoints' addresses; absent where that is not needed. */
   readonly locations?: Locations;
+  /** Where endpoints come from; called only when that is needed. */
+  readonly endpointSources?: () => EndpointSources;
   /** Services without rules. */
   readonly unserved: readonly FrontendRow[];
 }
@@ -33,11 +36,8 @@ export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledg
     const facts = readRulesetFacts(ruleset);
     tables.push(tableRow(ruleset, facts));
     const view = knowledge?.views.find(({ family }) => family === ruleset.family);
-    return rowsOf(
-      ruleset,
-      facts,
-      view && { view, locations: knowledge?.locations, endpointsOf: createEndpointSorter() },
-    );
+    const { locations, endpointSources } = knowledge ?? {};
+    return rowsOf(ruleset, facts, view && { view, locations, endpointSources, endpointsOf: createEndpointSorter() });
   });
   return {
     node: escapeControls(knowledge?.views[0]?.nodeName ?? ''),
@@ -89,6 +89,7 @@ function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): Fr
     service,
     portName,
     protocol: escapeControls(frontend.protocol),
+    port: servicePort?.port ?? portOf(frontend),
     family: facts.family,
     type,
     frontend: escapeControls(frontend.frontend),
@@ -99,8 +100,30 @@ function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): Fr
     sourceRanges: sourceRanges?.map(escapeControls) ?? null,
     ...countEndpoints(endpoints),
     endpoints,
-    remarks: writeRemarks(frontend, { type, endpoints, facts, zone: knowledge?.view.zone ?? '' }),
+    remarks: writeRemarks(frontend, {
+      type,
+      endpoints,
+      facts,
+      zone: knowledge?.view.zone ?? '',
+      cause: causeOf(frontend, servicePort, knowledge),
+    }),
   };
+}
+
+/** A node port is not the number of its service port. */
+function portOf({ address }: Frontend): number | null {
+  return address?.address === undefined ? null : address.port;
+}
+
+/** Why a service port that is rejected has no endpoint at all; undefined where it has one, or where that is not known. */
+function causeOf(
+  { refusal }: Frontend,
+  servicePort: ServicePort | undefined,
+  knowledge: FamilyKnowledge | undefined,
+): NoEndpointsCause | undefined {
+  const isEmpty = refusal === 'rejected' && servicePort?.endpoints.length === 0;
+  const sources = isEmpty ? knowledge?.endpointSources?.() : undefined;
+  return servicePort && sources && whyNoEndpoints(servicePort, knowledge?.view.family ?? 'ip', sources);
 }
 
 function countEndpoints(endpoints: readonly EndpointRow[]): Pick<FrontendRow, 'endpointsUsed' | 'endpointsLocal'> {
@@ -122,6 +145,7 @@ function lostRow(frontend: Frontend, { servicePort, kind }: FrontendClaim, { fam
     service: name,
     portName,
     protocol,
+    port: servicePort.port,
     family,
     type: kind,
     frontend: escapeControls(frontend.frontend),
@@ -180,7 +204,8 @@ function compareRows(a: FrontendRow, b: FrontendRow): number {
     compareText(a.protocol ?? '', b.protocol ?? '') ||
     compareText(a.family ?? '', b.family ?? '') ||
     rankOf(a) - rankOf(b) ||
-    compareAddressTexts(a.frontend ?? '', b.frontend ?? '')
+    compareAddressTexts(a.frontend ?? '', b.frontend ?? '') ||
+    (a.port ?? 0) - (b.port ?? 0)
   );
 }
 

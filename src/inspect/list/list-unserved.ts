@@ -1,34 +1,42 @@
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { ServiceNote } from '../../kubernetes/service-notes.ts';
+import type { PortNote, ServiceNote } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
 import { remarkOnUnserved } from './write-remarks.ts';
 
-/** A row for each Service that has no rules in any view, with the reason. */
+/** A row for each port of each Service that has no rules in any view, or one for a Service without ports, with the reason. */
 export function listUnserved(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
   const listed: Namespaced<true> = new Map();
   for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
     setNamespaced(listed, namespace, name, true);
   }
   const families = views.map(({ family }) => family);
-  return notes.flatMap(({ namespace, name, unserved }) => {
+  return notes.flatMap(({ namespace, name, unserved, ports }) => {
     if (getNamespaced(listed, namespace, name)) {
       return [];
     }
     // The same object may be in several files.
     setNamespaced(listed, namespace, name, true);
-    return unservedRow(namespace, name, remarkOnUnserved(unserved, families));
+    const remark = remarkOnUnserved(unserved, families);
+    return (ports.length > 0 ? ports : [undefined]).map((port) =>
+      unservedRow({ namespace, service: name }, port, remark),
+    );
   });
 }
 
-function unservedRow(namespace: string, service: string, remark: string): FrontendRow {
+function unservedRow(
+  { namespace, service }: Pick<FrontendRow, 'namespace' | 'service'>,
+  port: PortNote | undefined,
+  remark: string,
+): FrontendRow {
   return {
     namespace,
     service,
-    portName: null,
-    protocol: null,
+    portName: port?.name ?? null,
+    protocol: port?.protocol ?? null,
+    port: port?.port ?? null,
     family: null,
     type: null,
     frontend: null,
@@ -51,8 +59,8 @@ function unservedRow(namespace: string, service: string, remark: string): Fronte
  */
 export function nameServicePorts(rows: readonly FrontendRow[]): string[] {
   const protocols = new Map<string, Set<string>>();
-  for (const { namespace, service, portName, protocol } of rows) {
-    if (portName !== null && protocol !== null && namespace !== '') {
+  for (const { namespace, service, portName, protocol, frontend } of rows) {
+    if (portName !== null && protocol !== null && frontend !== null && namespace !== '') {
       const name = `service:${namespace}/${service}${portName && `:${portName}`}`;
       const known = protocols.get(name) ?? new Set();
       protocols.set(name, known.add(protocol));

@@ -1,68 +1,126 @@
+import { leftOutTexts } from '../../frontends/endpoints.ts';
+import { collectAll } from '../../lib/lists.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { EndpointRow, FrontendRow } from './inventory.ts';
+import { layOutTable, noCell, type TableColumn } from './lay-out-table.ts';
 
-/** One column: its heading, and its cells. */
-type Column = readonly [heading: string, cell: (row: FrontendRow) => string];
+/** How frontends are printed. */
+export interface TableOptions {
+  /** A line for each endpoint instead of one for each frontend. */
+  readonly wide: boolean;
+  /** The width of the terminal; undefined for output that is not read on one: then each row is one line. */
+  readonly width?: number | undefined;
+  /** Names the namespace in each row, even if there is only one. */
+  readonly withNamespace?: boolean;
+  /** False leaves the headings out. */
+  readonly headings?: boolean;
+}
 
-const narrowColumns: readonly Column[] = [
-  ['NAMESPACE', ({ namespace }) => namespace],
-  ['NAME', ({ service }) => service],
-  ['PORT', ({ portName }) => portName ?? ''],
-  ['TYPE', ({ type }) => type ?? ''],
-  ['FRONTEND', ({ frontend }) => frontend ?? ''],
-  ['POLICY', ({ policy }) => policy ?? ''],
-  ['ENDPOINTS', ({ endpointsUsed }) => `${endpointsUsed}`],
-  ['LOCAL', ({ endpointsLocal }) => `${endpointsLocal}`],
+/** A row of a table: a frontend, and in wide tables one of its endpoints, if it has any. */
+interface Line {
+  readonly row: FrontendRow;
+  readonly endpoint: EndpointRow | undefined;
+  /** It is the first one of its frontend. */
+  readonly isFirst: boolean;
+}
+
+/** One column: its heading, a short one, and its cells. */
+type Column = readonly [heading: string, short: string, cell: (line: Line, count: (value: number) => string) => string];
+
+const namespaceColumn: Column = ['NAMESPACE', 'NAMESPACE', ({ row }) => row.namespace];
+
+const servicePortColumns: readonly Column[] = [
+  ['NAME', 'NAME', ({ row }) => row.service],
+  ['PORT', 'PORT', ({ row }) => portText(row)],
 ];
 
-const wideColumns: readonly Column[] = [
-  ...narrowColumns,
-  ['USED', ({ endpoints }) => cutList(endpoints.filter(isUsed).map(usedText), ',')],
-  ['LEFT-OUT', ({ endpoints }) => cutList(endpoints.filter((row) => !isUsed(row)).map(leftOutText), ',')],
+const frontendColumns: readonly Column[] = [
+  ['TYPE', 'TYPE', ({ row }) => row.type ?? ''],
+  ['FRONTEND', 'FRONTEND', ({ row }) => row.frontend ?? ''],
+  ['POLICY', 'POLICY', ({ row }) => row.policy ?? ''],
+];
+
+const countColumns: readonly Column[] = [
+  ['ENDPOINTS', 'EPS', ({ row }, count) => count(row.endpointsUsed)],
+  ['LOCAL', 'LOC', ({ row }, count) => count(row.endpointsLocal)],
+];
+
+const endpointColumns: readonly Column[] = [
+  ['ENDPOINT', 'ENDPOINT', ({ endpoint }) => endpoint?.endpoint ?? ''],
+  ['NODE', 'NODE', ({ endpoint }) => endpoint?.node ?? ''],
+  ['LOCAL', 'LOC', ({ endpoint }) => (endpoint ? yesOrNo(endpoint.local) : '')],
+  ['STATE', 'STATE', ({ endpoint }) => endpoint?.state ?? ''],
+  ['USED-BY', 'USED', ({ endpoint }) => endpoint?.usedBy ?? ''],
 ];
 
 /**
- * Rows as kubectl prints them, a line for each below a line of headings; no lines for no rows. Nothing is wrapped, and no
- * cell but the last one, REMARK, is empty or has blanks.
- *
- * @param wide adds the endpoints.
+ * Rows as kubectl prints them, below a line of headings; no lines for no rows. No cell but the last one, REMARK, is empty or
+ * has blanks. The namespace is left out where it is the same for all rows.
  */
-export function renderFrontendTable(rows: readonly FrontendRow[], { wide }: { readonly wide: boolean }): string[] {
+export function renderFrontendTable(
+  rows: readonly FrontendRow[],
+  { wide, width, withNamespace = false, headings = true }: TableOptions,
+): string[] {
   if (rows.length === 0) {
     return [];
   }
-  const columns = (wide ? wideColumns : narrowColumns).map(([heading, cellOf]) => {
-    const cells = [heading, ...rows.map((row) => escapeControls(cellOf(row)) || '<none>')];
-    const width = cells.reduce((widest, cell) => Math.max(widest, cell.length), 0);
-    return cells.map((cell) => cell.padEnd(width));
+  const hasNamespaces = withNamespace || onlyNamespace(rows) === undefined;
+  const lines = wide ? collectAll(rows, linesOf) : rows.map((row) => ({ row, endpoint: undefined, isFirst: true }));
+  // Programs that read a table read plain numbers.
+  const count = (value: number): string => (width === undefined ? `${value}` : value.toLocaleString('en'));
+  const fill = ([heading, short, cellOf]: Column): TableColumn => ({
+    heading,
+    short,
+    // Names of nodes, and of ports of Services with errors, may be any text.
+    cells: lines.map((line) => escapeControls(cellOf(line, count)).replaceAll(' ', '\\u0020') || noCell),
   });
-  const remarks = ['REMARK', ...rows.map((row) => escapeControls(row.remarks.join('; ')))];
-  return remarks.map((remark, index) => [...columns.map((cells) => cells[index]), remark].join('   ').trimEnd());
+  const servicePort = [...(hasNamespaces ? [namespaceColumn] : []), ...servicePortColumns];
+  const table = {
+    shared: (wide ? [...servicePort, ...frontendColumns] : servicePort).map(fill),
+    columns: (wide ? endpointColumns : [...frontendColumns, ...countColumns]).map(fill),
+    isFirst: lines.map(({ row, isFirst }, index) => (wide ? isFirst : !isSamePort(row, lines[index - 1]?.row))),
+    prose: { heading: 'REMARK', cells: lines.map((line) => escapeControls(remarkOf(line))) },
+  };
+  return layOutTable(table, { width, headings });
 }
 
-function isUsed({ usedBy }: EndpointRow): boolean {
-  return usedBy !== 'none';
+/** The namespace that all rows have; undefined where there are several or none. */
+export function onlyNamespace(rows: readonly FrontendRow[]): string | undefined {
+  const [first] = rows;
+  return first && rows.every(({ namespace }) => namespace === first.namespace) ? first.namespace : undefined;
 }
 
-/** `10.1.2.3:8080`, with tags for anything special: `10.1.2.3:8080(external;terminating)`. */
-function usedText({ endpoint, usedBy, state }: EndpointRow): string {
-  return tagged(endpoint, [...(usedBy === 'all' ? [] : [usedBy]), ...(state === 'terminating' ? [state] : [])]);
+function linesOf(row: FrontendRow): Line[] {
+  return row.endpoints.length === 0
+    ? [{ row, endpoint: undefined, isFirst: true }]
+    : row.endpoints.map((endpoint, index) => ({ row, endpoint, isFirst: index === 0 }));
 }
 
-/** `10.1.2.3:8080(not-ready)`. */
-function leftOutText({ endpoint, leftOut }: EndpointRow): string {
-  return tagged(endpoint, leftOut === null ? [] : [leftOut]);
+/** The name of a port. Where no frontend shows its number, that as well: `http:80/tcp`, `80/tcp`. */
+function portText({ portName, port, protocol, frontend }: FrontendRow): string {
+  if (frontend !== null || port === null) {
+    return portName ?? '';
+  }
+  return `${portName ? `${portName}:` : ''}${port}/${protocol}`;
 }
 
-function tagged(endpoint: string, tags: readonly string[]): string {
-  return tags.length === 0 ? endpoint : `${endpoint}(${tags.join(';')})`;
+function isSamePort(row: FrontendRow, other: FrontendRow | undefined): boolean {
+  return (
+    row.namespace === other?.namespace &&
+    row.service === other.service &&
+    row.portName === other.portName &&
+    row.protocol === other.protocol &&
+    (row.frontend !== null || row.port === other.port)
+  );
 }
 
-/** How many of a list a cell of a table shows. */
-const shown = 10;
+function yesOrNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
 
-/** `a,b,c` or, of a long list, `a,b,c,+12`. */
-export function cutList(texts: readonly string[], separator: ',' | ' '): string {
-  const more = texts.length > shown ? [`+${texts.length - shown}`] : [];
-  return [...texts.slice(0, shown), ...more].join(separator);
+/** What is worth knowing of the frontend, once, and why an endpoint gets no connections, unless its state says so. */
+function remarkOf({ row, endpoint, isFirst }: Line): string {
+  const { leftOut = null, state = null } = endpoint ?? {};
+  const reason = leftOut === null || leftOut === state ? [] : [leftOutTexts[leftOut]];
+  return [...reason, ...(isFirst ? row.remarks : [])].join('; ');
 }

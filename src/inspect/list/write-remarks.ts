@@ -1,11 +1,11 @@
 import type { LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
+import type { NoEndpointsCause } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
-import { cutList } from './render-frontend-table.ts';
 
 /** What remarks are written from, besides the frontend. */
 interface RemarkContext {
@@ -14,17 +14,20 @@ interface RemarkContext {
   readonly facts: RulesetFacts;
   /** That of the node; empty where it is unknown. */
   readonly zone: string;
+  /** Why there is no endpoint at all, if that is so. */
+  readonly cause: NoEndpointsCause | undefined;
 }
 
-/** What is worth knowing of a frontend, the worst first: `rejected: no endpoints`, `2 not ready`, `ClientIP 10800s`. */
+/** What is worth knowing of a frontend, the worst first: `rejected: no endpoints`, `2 not ready`, `ClientIP 10,800 s`. */
 export function writeRemarks(frontend: Frontend, context: RemarkContext): string[] {
   const { affinitySeconds, sourceRanges } = frontend;
   return [
     ...(context.type === 'NodePort' && closesNodePorts(context.facts) ? ['not open at any address of the node'] : []),
     ...remarkOnRules(frontend),
+    ...remarkOnCause(context),
     ...remarkOnEndpoints(context),
-    ...(sourceRanges === null ? [] : [`source ranges: ${escapeControls(cutList(sourceRanges, ' ')) || 'none'}`]),
-    ...(affinitySeconds > 0 ? [`ClientIP ${affinitySeconds}s`] : []),
+    ...(sourceRanges === null ? [] : [`source ranges: ${escapeControls(cutList(sourceRanges)) || 'none'}`]),
+    ...(affinitySeconds > 0 ? [`ClientIP ${affinitySeconds.toLocaleString('en')} s`] : []),
   ];
 }
 
@@ -64,6 +67,11 @@ function remarkOnRules({ policy, refusal }: Frontend): string[] {
   return refusal === null ? [] : [refusals[refusal]];
 }
 
+/** That there is no slice, or an empty one, is what everyone expects of a Service without endpoints. */
+function remarkOnCause({ cause }: RemarkContext): string[] {
+  return cause?.code === 'port-mismatch' || cause?.code === 'other-family' ? [cause.text] : [];
+}
+
 function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
   const counts = countReasons(endpoints);
   const count = (reason: LeftOutReason): string[] =>
@@ -91,6 +99,15 @@ function remarkOnTerminating(endpoints: readonly EndpointRow[]): string[] {
 
 function areTerminating(endpoints: readonly EndpointRow[]): boolean {
   return endpoints.length > 0 && endpoints.every(({ state }) => state === 'terminating');
+}
+
+/** How many source ranges are shown. */
+const shown = 10;
+
+/** `a b c` or, of a long list, `a b c +12`. */
+function cutList(texts: readonly string[]): string {
+  const more = texts.length > shown ? [`+${(texts.length - shown).toLocaleString('en')}`] : [];
+  return [...texts.slice(0, shown), ...more].join(' ');
 }
 
 function countReasons(endpoints: readonly EndpointRow[]): ReadonlyMap<LeftOutReason, number> {

@@ -89,7 +89,7 @@ testChanges([
     name: 'affinity for longer, behind a Local policy too',
     before: cart(two, { port: nodePort, spec: { ...affinity(900), ...externalLocal } }),
     after: cart(two, { port: nodePort, spec: { ...affinity(10_800), ...externalLocal } }),
-    lines: ['shop/cart:http  affinity 900 s -> 10800 s'],
+    lines: ['shop/cart:http  affinity 900 s -> 10,800 s'],
   },
   {
     name: 'source ranges where there were none',

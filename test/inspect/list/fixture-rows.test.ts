@@ -26,19 +26,19 @@ const expected: [fixture: string, lines: string][] = [
   ],
   [
     'client-affinity-over-ipv6',
-    `dns dns ClusterIP [fd00:10:96::53]:53/udp Cluster 2/1 | ClientIP 60s
-     dns dns NodePort [*]:30053/udp Cluster 2/1 | ClientIP 60s
-     web http ClusterIP 10.96.0.10:80/tcp Cluster 2/1 | ClientIP 900s
-     web http NodePort *:30080/tcp Local 2/1 | ClientIP 900s
-     web http ClusterIP [fd00:10:96::10]:80/tcp Cluster 3/2 | ClientIP 900s
-     web http LoadBalancer [2001:db8:1b::10]:80/tcp Local 3/2 | ClientIP 900s
-     web http NodePort [*]:30080/tcp Local 3/2 | ClientIP 900s`,
+    `dns dns ClusterIP [fd00:10:96::53]:53/udp Cluster 2/1 | ClientIP 60 s
+     dns dns NodePort [*]:30053/udp Cluster 2/1 | ClientIP 60 s
+     web http ClusterIP 10.96.0.10:80/tcp Cluster 2/1 | ClientIP 900 s
+     web http NodePort *:30080/tcp Local 2/1 | ClientIP 900 s
+     web http ClusterIP [fd00:10:96::10]:80/tcp Cluster 3/2 | ClientIP 900 s
+     web http LoadBalancer [2001:db8:1b::10]:80/tcp Local 3/2 | ClientIP 900 s
+     web http NodePort [*]:30080/tcp Local 3/2 | ClientIP 900 s`,
   ],
   [
     'client-affinity-with-internal-policy-local-stays-on-the-node',
     `away http ClusterIP 10.96.0.11:80/tcp Local 0/0 | dropped: no local endpoints
-     web http ClusterIP 10.96.0.10:80/tcp Local 2/2 | ClientIP 10800s
-     web http NodePort *:30080/tcp Cluster 3/2 | ClientIP 10800s`,
+     web http ClusterIP 10.96.0.10:80/tcp Local 2/2 | ClientIP 10,800 s
+     web http NodePort *:30080/tcp Cluster 3/2 | ClientIP 10,800 s`,
   ],
   ['empty-cluster-has-no-rules-for-anything', ''],
   [
@@ -61,9 +61,9 @@ const expected: [fixture: string, lines: string][] = [
   ],
   [
     'external-name-and-headless-services-get-no-rules',
-    `alias - - - - 0/0 | ExternalName: no rules
-     alias-plain - - - - 0/0 | ExternalName: no rules
-     peers - - - - 0/0 | headless: no rules
+    `alias http - - - 0/0 | ExternalName: no rules
+     alias-plain http - - - 0/0 | ExternalName: no rules
+     peers http - - - 0/0 | headless: no rules
      web http ClusterIP 10.96.0.10:80/tcp Cluster 2/1`,
   ],
   [
@@ -143,8 +143,8 @@ const expected: [fixture: string, lines: string][] = [
   ],
   [
     'services-of-another-proxy-are-left-alone',
-    `blank - - - - 0/0 | other proxy: no rules
-     mesh - - - - 0/0 | other proxy: no rules
+    `blank http - - - 0/0 | other proxy: no rules
+     mesh http - - - 0/0 | other proxy: no rules
      web http ClusterIP 10.96.0.12:80/tcp Cluster 2/1
      web http NodePort *:30082/tcp Cluster 2/1`,
   ],

@@ -1,25 +1,48 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
+import { onlyNamespace, renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { takeDocuments, takeFixture } from './take-fixture.ts';
 
 test('wide tables say which endpoints not all clients use', () => {
   const { items } = takeFixture('external-policy-local-falls-back-to-local-terminating-endpoints');
-  const lines = renderFrontendTable(items, { wide: true }).map((line) => line.split(/ {2,}/).slice(4, 10));
+  const lines = renderFrontendTable(items, { wide: true }).map((line) => line.split(/ {2,}/).slice(3));
   expect(lines).toEqual([
-    ['FRONTEND', 'POLICY', 'ENDPOINTS', 'LOCAL', 'USED', 'LEFT-OUT'],
+    ['FRONTEND', 'POLICY', 'ENDPOINT', 'NODE', 'LOCAL', 'STATE', 'USED-BY', 'REMARK'],
     [
-      ...['10.96.0.10:80/tcp', 'Cluster', '1', '0', '10.244.2.20:8080'],
-      '10.244.1.10:8080(terminating),10.244.1.11:8080(not-serving)',
+      '10.96.0.10:80/tcp',
+      'Cluster',
+      '10.244.1.10:8080',
+      'worker-1',
+      'yes',
+      'terminating',
+      'none',
+      '1 not serving; 1 terminating',
     ],
-    ...['198.18.0.10:80/tcp', '*:30080/tcp'].map((frontend) => [
-      ...[frontend, 'Local', '2', '1'],
-      '10.244.1.10:8080(external;terminating),10.244.2.20:8080(internal)',
-      '10.244.1.11:8080(not-serving)',
+    ['10.96.0.10:80/tcp', 'Cluster', '10.244.1.11:8080', 'worker-1', 'yes', 'not-serving', 'none'],
+    ['10.96.0.10:80/tcp', 'Cluster', '10.244.2.20:8080', 'worker-2', 'no', 'ready', 'all'],
+    ...['198.18.0.10:80/tcp', '*:30080/tcp'].flatMap((frontend) => [
+      [
+        frontend,
+        'Local',
+        '10.244.1.10:8080',
+        'worker-1',
+        'yes',
+        'terminating',
+        'external',
+        'all terminating for external clients; 1 not serving',
+      ],
+      [frontend, 'Local', '10.244.1.11:8080', 'worker-1', 'yes', 'not-serving', 'none'],
+      [frontend, 'Local', '10.244.2.20:8080', 'worker-2', 'no', 'ready', 'internal'],
     ]),
   ]);
+});
+
+test('wide tables say why an endpoint that is ready gets nothing', () => {
+  const { items } = takeFixture('node-hints-keep-traffic-on-the-node');
+  const remarks = renderFrontendTable(items.slice(0, 1), { wide: true }).map((line) => line.split(/ {2,}/).slice(9));
+  expect(remarks).toContainEqual(['none', 'hinted for other nodes']);
 });
 
 describe.each(listFixtures())('%s', (name) => {
@@ -34,10 +57,31 @@ describe.each(listFixtures())('%s', (name) => {
     const { items } = takeFixture(name);
     for (const wide of [false, true]) {
       const lines = renderFrontendTable(items, { wide });
-      expect(lines).toHaveLength(items.length === 0 ? 0 : items.length + 1);
-      const columns = wide ? 10 : 8;
+      const rows = items.reduce((sum, { endpoints }) => sum + (wide ? Math.max(1, endpoints.length) : 1), 0);
+      expect(lines).toHaveLength(items.length === 0 ? 0 : rows + 1);
+      const columns = (wide ? 10 : 7) + (onlyNamespace(items) === undefined ? 1 : 0);
       const starts = lines.map((line) => [...line.matchAll(/\S+(?= |$)/g)].slice(0, columns).map(({ index }) => index));
       expect(new Set(starts.map(String)).size).toBe(items.length === 0 ? 0 : 1);
     }
   });
+});
+
+test.each([undefined, 60, 80, 200])('without headings, %j columns: everything else is the same', (width) => {
+  const { items } = takeFixture('external-policy-local-falls-back-to-local-terminating-endpoints');
+  for (const wide of [false, true]) {
+    const all = renderFrontendTable(items, { wide, width });
+    const rows = renderFrontendTable(items, { wide, width, headings: false });
+    expect(all.slice(-rows.length)).toEqual(rows);
+    expect(all.slice(0, -rows.length).join(' ')).toMatch(/^NAME {2,3}PORT/);
+    expect(rows[0]).toMatch(/^web/);
+  }
+});
+
+test('the namespace of each row on request', () => {
+  const { items } = takeFixture('node-hints-keep-traffic-on-the-node');
+  const [heading, first] = renderFrontendTable(items, { wide: false, withNamespace: true });
+  expect([heading, first].map((line) => line?.split(/ +/).slice(0, 2))).toEqual([
+    ['NAMESPACE', 'NAME'],
+    [items[0]?.namespace, 'web'],
+  ]);
 });

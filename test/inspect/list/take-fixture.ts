@@ -6,6 +6,7 @@ import type { EndpointRow, FrontendRow, Inventory } from '../../../src/inspect/l
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { listUnserved } from '../../../src/inspect/list/list-unserved.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
+import { readEndpointSources } from '../../../src/kubernetes/missing-endpoints.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { type Fixture, loadFixture } from '../../support/fixture.ts';
@@ -23,7 +24,8 @@ export function takeDocuments(documents: readonly Document[], options: Partial<C
     throw new Error(diagnostics[0]?.message);
   }
   const unserved = listUnserved(notesOf({ documents, diagnostics }), views);
-  return { ...listFrontends(rulesets, { views, unserved, locations: readLocations(documents) }), rulesets, views };
+  const knowledge = { locations: readLocations(documents), endpointSources: () => readEndpointSources(documents) };
+  return { ...listFrontends(rulesets, { views, unserved, ...knowledge }), rulesets, views };
 }
 
 /** The inventory of a fixture. */
