@@ -11,6 +11,7 @@ import {
   type GeneralFlags,
   joinDryRun,
   readGeneralFlags,
+  readSwitches,
   refuseRepeated,
 } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
@@ -126,8 +127,7 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const program = await buildProgram(context, setExitCode, entriesFor(args));
   try {
     checkFirstWord(args, program);
-    const words = firstWordOf(args) === 'apply' ? joinDryRun(args, existsSync) : args;
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(readWords(args, program), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) {
       throw error;
@@ -140,6 +140,14 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
     exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
   }
   return exitCode;
+}
+
+/** The arguments in the form that commander understands. */
+function readWords(args: readonly string[], program: Command): string[] {
+  const firstWord = firstWordOf(args);
+  const named = program.commands.find((command) => command.name() === firstWord);
+  const called = named ?? program.commands.find((command) => command.name() === defaultCommand) ?? program;
+  return readSwitches(firstWord === 'apply' ? joinDryRun(args, existsSync) : args, called);
 }
 
 const commandNames = commands.map(({ name }) => name);

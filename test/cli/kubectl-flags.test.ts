@@ -175,6 +175,31 @@ describe('-l selects by labels', () => {
   });
 });
 
+describe('a switch may have a value, as in kubectl and kube-proxy', () => {
+  test.each([
+    [['compile', 'FOLDER/all.json'], '--masquerade-all'],
+    [['list', 'FOLDER/all.json'], '--no-headers'],
+    [['list', 'FOLDER/all.json'], '--all-namespaces'],
+    [['FOLDER/all.json'], '--masquerade-all'],
+  ])('%j %s', async (args, flag) => {
+    const [plain, switched] = [await run(args), await run([...args, flag])];
+    expect(await run([...args, `${flag}=true`])).toEqual(switched);
+    expect(await run([...args, `${flag}=false`])).toEqual(plain);
+    expect(switched.stdout === plain.stdout).toBe(flag === '--all-namespaces');
+  });
+
+  test.each([
+    [['compile', '--masquerade-all=yes'], "unknown option '--masquerade-all=yes'"],
+    [['compile', '--node=true', '--node=false'], '--node may be given only once'],
+    [['list', '--no-headers=true', '--no-headers'], '--no-headers may be given only once'],
+    [['compile', '--', '--masquerade-all=true'], '--masquerade-all=true: error file-not-found'],
+  ])('%j is wrong', async (args, message) => {
+    const { stderr, exitCode } = await runCommand(args, { run: createFakeNft().run });
+    expect(stderr).toContain(message);
+    expect(exitCode).not.toBe(0);
+  });
+});
+
 describe('a flag that may be given once refuses the second', () => {
   test.each([
     ['compile', ['--node', 'worker-1', '--node', 'worker-2'], '--node'],

@@ -76,6 +76,22 @@ export function joinDryRun(args: readonly string[], exists: (path: string) => bo
   return [...args.slice(0, at), joined, ...joinDryRun(args.slice(hasValue ? at + 2 : at + 1), exists)];
 }
 
+/**
+ * The arguments with switches as commander takes them: kubectl and kube-proxy accept `--masquerade-all=true`, too, and
+ * `=false`, which is the default of every switch.
+ */
+export function readSwitches(args: readonly string[], { options }: Command): string[] {
+  const end = args.indexOf('--');
+  const switches = new Set(options.flatMap(({ long, required, optional }) => (required || optional ? [] : long)));
+  return args.flatMap((arg, index) => {
+    const [, flag = '', value] = /^(--[^=]+)=(true|false)$/.exec(arg) ?? [];
+    if (!switches.has(flag) || (end !== -1 && index > end)) {
+      return arg;
+    }
+    return value === 'true' ? flag : [];
+  });
+}
+
 /** Reads the flags of all commands before the command is known, because errors about other flags depend on them. */
 export function readGeneralFlags(args: readonly string[]): GeneralFlags {
   return {
