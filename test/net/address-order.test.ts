@@ -43,6 +43,15 @@ describe('addresses are sorted as numbers', () => {
     );
   });
 
+  test('IPv4 with ports in the same order, alone and among others', () => {
+    const endpoint = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 65_535 })).map(([host, port]) => `${host}:${port}`);
+    fc.assert(
+      fc.property(fc.array(endpoint), (texts) => {
+        expect(sortAddresses([...texts, 'x'])).toEqual([...sortAddresses(texts), 'x']);
+      }),
+    );
+  });
+
   test('by any text of an item, without changing the list', () => {
     const items = [{ at: '10.0.0.10' }, { at: '10.0.0.9' }];
     expect(sortByAddress(items, ({ at }) => at)).toEqual([{ at: '10.0.0.9' }, { at: '10.0.0.10' }]);
