@@ -22,7 +22,12 @@ export function addServiceFilters(command: Command): Command {
       'only Services in this namespace; may be repeated, or several separated by commas',
       commaList((names) => names.map(namespaceProblem).find(Boolean)),
     )
-    .addOption(new Option('-A, --all-namespaces', 'Services in all namespaces (the default)').conflicts('namespace'))
+    .addOption(
+      new Option(
+        '-A, --all-namespaces',
+        'Services in all namespaces (the default), listed with their namespace',
+      ).conflicts('namespace'),
+    )
     .option(
       '-l, --selector <labels>',
       'only Services with these labels: key=value, key!=value, "key in (a,b)", "key notin (a,b)", key, !key, separated by commas',
