@@ -52,7 +52,7 @@ export function compileRulesets(
     return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map() };
   }
 
-  const { snapshot, diagnostics: invalid } = validate(documents);
+  const { snapshot, diagnostics: invalid, lacking } = validate(documents);
   const { unusedKinds } = snapshot;
   const model = buildModel(snapshot, settings);
   const diagnostics = [...invalid, ...model.diagnostics];
@@ -66,7 +66,8 @@ export function compileRulesets(
   const plans = views.map(selectView).map((view) => planRuleset(view, settings));
   const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
   const rulesets = plans.map((plan) => plan.ruleset);
-  return { views, rulesets, diagnostics: [...diagnostics, ...conflicts], unusedKinds };
+  // What is missing comes first, because it explains the rest.
+  return { views, rulesets, diagnostics: [...lacking, ...diagnostics, ...conflicts], unusedKinds };
 }
 
 /** A node port that two Services claim is reported for each family. */

@@ -9,6 +9,8 @@ export interface Context extends GivenContext {
   readonly lock: Lock;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
+  /** The name of this machine. */
+  readonly hostName: string;
   /** `auto` if absent. */
   readonly color?: ColorChoice;
   /** How messages are written to stderr: as text, which is the default, or each as a line of JSON. */
@@ -23,6 +25,7 @@ export interface GivenContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;
   readonly now?: () => number;
+  readonly hostName?: string;
   /** Ends a command that watches files; default: Ctrl+C. */
   readonly interruption?: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
@@ -193,7 +194,7 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeContext(
-  { stdin, stdout, stderr, env, run, now, interruption }: GivenContext,
+  { stdin, stdout, stderr, env, run, now, hostName, interruption }: GivenContext,
   flags: GeneralFlags,
 ): Context {
   return {
@@ -206,6 +207,7 @@ function completeContext(
     // A caller that brings its own programs brings its own kernel, too.
     lock: run ? withoutLock : withLock,
     now: now ?? ((): number => performance.now()),
+    hostName: hostName ?? hostname(),
     ...(interruption && { interruption }),
   };
 }

@@ -19,6 +19,9 @@ export const diagnosticCodes = {
   'invalid-yaml': 'error',
   'not-an-object': 'error',
   'unsupported-version': 'error',
+  'api-error': 'warning',
+  'incomplete-list': 'warning',
+  'abridged-objects': 'warning',
   // one object
   'missing-field': 'error',
   'wrong-type': 'error',
@@ -38,6 +41,8 @@ export const diagnosticCodes = {
   'duplicate-object': 'error',
   'frontend-conflict': 'warning',
   'node-port-conflict': 'warning',
+  'no-services': 'warning',
+  'no-endpoint-slices': 'warning',
   'slice-without-service': 'warning',
   'slice-port-without-name': 'warning',
   'ranges-do-not-apply': 'warning',
@@ -68,14 +73,16 @@ export interface ObjectReference {
 export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly message: string;
+  /** Where it differs from that of the code: an error for who asked, a warning for others. */
+  readonly severity?: Severity;
   readonly object?: ObjectReference;
   /** The document and the path inside the *object* (not the file) that the message is about. */
   readonly place?: { readonly document: Document; readonly path: Path };
 }
 
-/** The severity of a diagnostic, which depends on its code only. */
-export function severityOf(diagnostic: Diagnostic): Severity {
-  return diagnosticCodes[diagnostic.code];
+/** The severity of a diagnostic: its own, or that of its code. */
+export function severityOf({ severity, code }: Diagnostic): Severity {
+  return severity ?? diagnosticCodes[code];
 }
 
 /** Whether any of them is an error. */

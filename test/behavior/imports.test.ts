@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, string>> = {
   'nft/text': 'lib net nft nft/objects',
   'nft/json': 'lib net nft nft/objects nft/text',
   kubernetes: 'lib net diagnostics',
-  'phases/1-read': 'lib diagnostics',
+  'phases/1-read': 'lib diagnostics kubernetes',
   'phases/2-validate': 'lib net diagnostics kubernetes',
   'phases/3-model': 'lib net diagnostics kubernetes options',
   'phases/4-select': 'phases/3-model',
@@ -43,11 +43,11 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib kubernetes config options cli',
   'cli/manual': 'lib version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes options compile config kernel apply phases/1-read phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply phases/1-read phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply inspect/changes inspect/graph phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text kubernetes options version compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text diagnostics kubernetes options version compile config kernel diff engine walk apply inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries: 'lib net nft diagnostics options compile frontends conntrack engine inspect/changes phases/1-read',
   index:

@@ -53,6 +53,7 @@ async function doctor(
     run,
     lock: withoutLock,
     now: clockWithoutProgress(),
+    hostName: 'worker-1',
   };
   const all = { ...node, ...files };
   const exitCode = await runDoctor({ output: 'text', ...flags }, context, async (path) => all[path]);

@@ -44,7 +44,7 @@ test('a step that is running when the second ends is shown', async () => {
     const shown = (): string => String(stderr.read() ?? '');
     const { run } = createFakeNft();
     const context = { stdin: new PassThrough(), stdout: new PassThrough(), stderr, env: {}, run, lock: withoutLock };
-    await withProgress({ ...context, now: () => Date.now() }, async ({ step }) => {
+    await withProgress({ ...context, hostName: 'worker-1', now: () => Date.now() }, async ({ step }) => {
       step('waiting');
       vi.advanceTimersByTime(900);
       step('waiting more');
@@ -55,7 +55,9 @@ test('a step that is running when the second ends is shown', async () => {
       step('waiting still');
       expect(shown()).toBe('waiting still ...\n');
     });
-    await withProgress({ ...context, now: () => Date.now() }, async ({ step }) => step('done at once'));
+    await withProgress({ ...context, hostName: 'worker-1', now: () => Date.now() }, async ({ step }) =>
+      step('done at once'),
+    );
     vi.advanceTimersByTime(10_000);
     expect(shown()).toBe('');
   } finally {

@@ -12,6 +12,8 @@ export interface CommandWorld {
   readonly run: RunProgram;
   /** Without it, no progress is shown. */
   readonly now?: () => number;
+  /** The name of this machine. */
+  readonly hostName?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Which of the outputs are terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[];
@@ -22,14 +24,14 @@ export interface CommandWorld {
 /** Runs the command line in this process, with `run` in place of programs. */
 export async function runCommand(
   args: readonly string[],
-  { input, run, now = clockWithoutProgress(), env = {}, terminals = [], columns }: CommandWorld,
+  { input, run, now = clockWithoutProgress(), hostName = 'worker-1', env = {}, terminals = [], columns }: CommandWorld,
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
   const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout'), ...(columns && { columns }) });
   const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr') });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
-  const exitCode = await main(args, { stdin, stdout, stderr, env, run, now });
+  const exitCode = await main(args, { stdin, stdout, stderr, env, run, now, hostName });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;

@@ -48,6 +48,7 @@ test('the page names every flag of compile', () => {
     run,
     lock: withoutLock,
     now: () => 0,
+    hostName: 'worker-1',
   };
   const flags = compileCommand(context, () => {}).options.map(({ short, long }) => short ?? long);
   expect(flags.filter((flag) => !commands.includes(`${flag} `) && !commands.includes(`${flag}\``))).toEqual([]);

@@ -1,8 +1,14 @@
 import { Command, Option } from 'commander';
 import { applyTables } from '../../apply/apply-tables.ts';
 import type { Outcome } from '../../apply/outcome.ts';
+import { readActualTable } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
+import type { DesiredState } from '../../engine/desired-state.ts';
+import { isNftError } from '../../kernel/nft-error.ts';
+import type { RunProgram } from '../../kernel/run-program.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -10,8 +16,10 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { findNft } from '../input/find-nft.ts';
 import { compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
+import { refuseEmptying } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { exitCodeOf, reportOutcome } from '../output/report-outcome.ts';
 
 const examples = `
@@ -31,6 +39,10 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
     .description(
       'Brings the tables in the kernel in line with what `compile` prints: reads them and sends only what differs, in one transaction per family.',
     )
+    .option(
+      '--allow-empty',
+      'apply an input that lacks Services, EndpointSlices or the Node, as that of an empty cluster',
+    )
     .optionsGroup('Output:')
     .addOption(
       new Option(
@@ -47,6 +59,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
 /** The flags of `svc2nft apply`. */
 interface ApplyFlags extends CompileFlags {
   readonly dryRun?: DryRun | 'none';
+  readonly allowEmpty?: true;
 }
 
 /**
@@ -73,15 +86,38 @@ async function applyPaths(
     return nft;
   }
   const settings = await loadSettings(flags);
-  const options = withDefaults({ targetNft: nft.targetNft, ...settings.options });
-  const compiled = await compilePaths(paths, { options, configDiagnostics: settings.diagnostics, context, progress });
+  const compiled = await compilePaths(paths, {
+    options: withDefaults({ targetNft: nft.targetNft, ...settings.options }),
+    configDiagnostics: settings.diagnostics,
+    machine: { hostName: context.hostName, allowEmpty: flags.allowEmpty === true },
+    context,
+    progress,
+  });
   if (typeof compiled === 'number') {
     return compiled;
   }
-  const desired = desiredSnapshot(compiled, options);
+  const desired = desiredSnapshot(compiled, compiled.options);
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
-  const apply = (): Promise<Outcome> => applyTables(desired, { run, dryRun });
+  const apply = async (): Promise<Outcome | Diagnostic> =>
+    (flags.allowEmpty ? undefined : await findEmptying(desired, run)) ?? applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
+  if ('code' in outcome) {
+    reportDiagnostics([outcome], { refused: 'nothing is changed', context });
+    return exitCodes.badInput;
+  }
   reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined });
   return exitCodeOf(outcome);
+}
+
+/** Why the tables must not be emptied, if the snapshot has nothing to serve and they do. */
+async function findEmptying(desired: DesiredState, run: RunProgram): Promise<Diagnostic | undefined> {
+  if (desired.views().some(({ servicePorts }) => servicePorts.length > 0)) {
+    return undefined;
+  }
+  const rulesets: (Ruleset | undefined)[] = [];
+  for (const family of desired.families) {
+    const table = await readActualTable(run, { family, table: desired.table });
+    rulesets.push(table && !isNftError(table) ? table.ruleset : undefined);
+  }
+  return refuseEmptying(rulesets);
 }

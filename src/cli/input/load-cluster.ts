@@ -1,5 +1,5 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
-import { type Diagnostic, type DiagnosticCode, severityOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, hasError, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -12,6 +12,7 @@ import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { loadInput } from './load-files.ts';
 import { loadSettings } from './load-settings.ts';
+import { type Machine, refuseIncomplete, withOwnNode } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
 export interface Cluster extends Omit<CompiledRulesets, 'rulesets'> {
@@ -56,6 +57,8 @@ export interface CompileRequest {
   readonly usesOtherRules?: true;
   /** The command shows Pods, so they are not reported as ignored. */
   readonly usesPods?: true;
+  /** The rules are for this machine, so the input must have all that they depend on. */
+  readonly machine?: Machine;
   readonly context: Context;
   readonly progress?: Progress;
 }
@@ -83,12 +86,17 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
  * Compiles documents and reports problems on stderr; the exit code when the input is refused. A file that cannot be read is
  * fatal even with --keep-going, because its content is unknown.
  */
-export function compileSnapshot(
-  { documents, diagnostics }: ReadResult,
-  { options, configDiagnostics, onlyAboutInput, usesOtherRules, usesPods, context }: CompileRequest,
-): Cluster | number {
+export function compileSnapshot({ documents, diagnostics }: ReadResult, request: CompileRequest): Cluster | number {
+  const { configDiagnostics, onlyAboutInput, usesOtherRules, usesPods, machine, context } = request;
+  const options = machine ? withOwnNode(request.options, documents, machine) : request.options;
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
+  const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
+  if (refusals.length > 0 && !hasError(diagnostics)) {
+    // Anything else that is odd follows from them.
+    reportDiagnostics(refusals, { refused: 'nothing is changed', context });
+    return exitCodes.badInput;
+  }
   const aboutFiles = [...configDiagnostics, ...diagnostics];
   const isRefused = !rulesets || aboutFiles.some((diagnostic) => severityOf(diagnostic) === 'error');
   const aboutObjects = compiled.diagnostics.filter(

@@ -5,10 +5,14 @@ import type { OnProgress } from '../../phases/1-read/read-documents.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { diagnosticLine } from './json-lines.ts';
 
-/** Prints all diagnostics, then their number and, unless the input is refused, which objects are left out. */
+/**
+ * Prints all diagnostics, then their number and, unless the input is refused, which objects are left out.
+ *
+ * @param refused whether the input is, or the consequence of that.
+ */
 export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
-  { refused, context }: { readonly refused: boolean; readonly context: Context },
+  { refused, context }: { readonly refused: boolean | string; readonly context: Context },
 ): void {
   for (const diagnostic of diagnostics) {
     writeDiagnostic(diagnostic, context);
@@ -19,7 +23,10 @@ export function reportDiagnostics(
   }
   const warnings = diagnostics.length - errors.length;
   const counts = `${countOf(errors.length, 'error')}${warnings > 0 ? `, ${countOf(warnings, 'warning')}` : ''}`;
-  context.stderr.write(refused ? `${counts}: no ruleset\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`);
+  const consequence = typeof refused === 'string' ? refused : 'no ruleset';
+  context.stderr.write(
+    refused ? `${counts}: ${consequence}\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`,
+  );
 }
 
 /** Prints one diagnostic on stderr, as `--diagnostics` asks for. */

@@ -1,5 +1,6 @@
 import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
+import { continuationOf, isAbridged } from '../../kubernetes/completeness.ts';
 import { appendAll } from '../../lib/lists.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import { type JsonText, locateInJson, type ParsedJson, parseJson } from './parse-json.ts';
@@ -143,7 +144,8 @@ const deepestPath = 64;
 
 /**
  * The objects in a parsed value, in order: the value itself, or the items of a `kind: List`, of a typed list such as
- * ServiceList, whose items may omit kind and apiVersion (metav1.List), or of a plain list at the top level.
+ * ServiceList, whose items may omit kind and apiVersion (metav1.List), or of a plain list at the top level. A list that
+ * is not whole stays as a document too, without its items, for phase 2 to report.
  */
 function expandLists(value: unknown, source: Source): Document[] {
   const objects: Document[] = [];
@@ -152,6 +154,7 @@ function expandLists(value: unknown, source: Source): Document[] {
     const items = document.path.length < deepestPath ? itemsOf(document) : undefined;
     if (items) {
       pushReversed(pending, items);
+      appendAll(objects, restOf(document));
     } else {
       objects.push(document);
     }
@@ -168,11 +171,19 @@ function pushReversed(pending: Document[], items: readonly Document[]): void {
   }
 }
 
+function restOf({ value, source, path }: Document): Document[] {
+  if (continuationOf(value) === undefined || !isMapping(value)) {
+    return [];
+  }
+  const { apiVersion, kind, metadata } = value;
+  return [{ value: { apiVersion, kind, metadata }, source, path }];
+}
+
 function itemsOf({ value, source, path }: Document): Document[] | undefined {
   if (Array.isArray(value)) {
     return path.length === 0 ? value.map((item, index) => ({ value: item, source, path: [index] })) : undefined;
   }
-  if (!isMapping(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) {
+  if (!isMapping(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List') || isAbridged(value)) {
     return undefined;
   }
   const { kind, apiVersion } = value;

@@ -6,6 +6,7 @@ import {
   toDiagnostic,
 } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import { findBadAnswer } from '../../kubernetes/completeness.ts';
 import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../../kubernetes/objects.ts';
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import { checkEndpointSlice, checkNode, checkServiceCIDR } from './check-objects.ts';
@@ -99,6 +100,10 @@ export function classify(value: unknown): Classified {
   const { kind, apiVersion } = value;
   if (typeof kind !== 'string' || kind === '') {
     return wrong('not-an-object', [], 'this mapping has no kind, so it is not a Kubernetes object');
+  }
+  const problem = findBadAnswer(value);
+  if (problem) {
+    return { is: 'wrong', problem };
   }
   if (kind === 'List') {
     return wrong('wrong-type', ['items'], 'items is not a list of objects, or lists are nested too deeply');

@@ -1,5 +1,6 @@
-import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type Problem, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import { findMissingKinds, incompleteCodes, needsSlices } from '../../kubernetes/completeness.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { EndpointSlice, ObjectMeta, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
@@ -24,8 +25,8 @@ import {
  * objects are left out, and so are slices of headless Services (label service.kubernetes.io/headless), which proxies do
  * not read. Does not throw, whatever the documents contain.
  */
-export function validate(documents: readonly Document[]): { snapshot: Snapshot; diagnostics: Diagnostic[] } {
-  const { used, unusedKinds, diagnostics } = sortByKind(documents);
+export function validate(documents: readonly Document[]): Validation {
+  const { used, unusedKinds, diagnostics, badAnswers } = sortByKind(documents);
   const keep = <T extends ObjectOfKind>(candidates: readonly Document[], rules: ObjectRules<T>): Sourced<T>[] => {
     const { valid, diagnostics: found } = keepValid(candidates, rules);
     const { kept, diagnostics: duplicates } = dropDuplicates(valid, rules.schema);
@@ -41,7 +42,30 @@ export function validate(documents: readonly Document[]): { snapshot: Snapshot; 
     unusedKinds,
   };
   appendAll(diagnostics, checkSliceOwners(snapshot.endpointSlices, namesOf(used.Service)));
-  return { snapshot, diagnostics: sortByDocument(diagnostics, documents) };
+  return {
+    snapshot,
+    diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
+    lacking: badAnswers.length > 0 ? [] : findLacking(used, unusedKinds),
+  };
+}
+
+/** The result of validating an input. */
+interface Validation {
+  readonly snapshot: Snapshot;
+  /** About documents. First come errors of the API server, lists that are not whole, and the like: others follow from them. */
+  readonly diagnostics: Diagnostic[];
+  /** About kinds of which there are no objects, although there must be some; empty where a bad answer explains it. */
+  readonly lacking: readonly Diagnostic[];
+}
+
+function findLacking(used: SortedDocuments['used'], unusedKinds: SortedDocuments['unusedKinds']): Diagnostic[] {
+  const services = used.Service.filter(({ value }) => needsSlices(value)).length;
+  return findMissingKinds({
+    services,
+    headlessServices: used.Service.length - services,
+    endpointSlices: used.EndpointSlice.length,
+    endpoints: unusedKinds.get('Endpoints') ?? 0,
+  });
 }
 
 interface ObjectOfKind {
@@ -78,6 +102,8 @@ interface SortedDocuments {
   readonly used: Readonly<Record<UsedKind, Document[]>>;
   readonly unusedKinds: ReadonlyMap<string, number>;
   readonly diagnostics: Diagnostic[];
+  /** Diagnostics about errors of the API server, lists that are not whole, and other answers without objects. */
+  readonly badAnswers: readonly Diagnostic[];
 }
 
 /** Sorts documents by their kind. */
@@ -85,6 +111,7 @@ function sortByKind(documents: readonly Document[]): SortedDocuments {
   const used: SortedDocuments['used'] = { Service: [], EndpointSlice: [], Node: [], ServiceCIDR: [] };
   const unusedKinds = new Map<string, number>();
   const diagnostics: Diagnostic[] = [];
+  const answers: { problem: Problem; document: Document }[] = [];
   for (const document of documents) {
     const classified = classify(document.value);
     switch (classified.is) {
@@ -95,11 +122,28 @@ function sortByKind(documents: readonly Document[]): SortedDocuments {
         unusedKinds.set(classified.kind, (unusedKinds.get(classified.kind) ?? 0) + 1);
         break;
       case 'wrong':
-        diagnostics.push(toDiagnostic(classified.problem, document));
+        if (incompleteCodes.has(classified.problem.code)) {
+          answers.push({ problem: classified.problem, document });
+        } else {
+          diagnostics.push(toDiagnostic(classified.problem, document));
+        }
         break;
     }
   }
-  return { used, unusedKinds, diagnostics };
+  return { used, unusedKinds, diagnostics, badAnswers: summarizeAnswers(answers) };
+}
+
+/** What is wrong with the answers, once for each message, at its first place: thousands of objects may lack the same. */
+function summarizeAnswers(answers: readonly { problem: Problem; document: Document }[]): Diagnostic[] {
+  const first = new Map<string, { problem: Problem; document: Document; count: number }>();
+  for (const { problem, document } of answers) {
+    const known = first.get(problem.message);
+    first.set(problem.message, known ? { ...known, count: known.count + 1 } : { problem, document, count: 1 });
+  }
+  return [...first.values()].map(({ problem, document, count }) => {
+    const message = count === 1 ? problem.message : `${problem.message} (${count.toLocaleString('en')} times)`;
+    return toDiagnostic({ ...problem, message }, document);
+  });
 }
 
 /**
@@ -179,7 +223,8 @@ function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: N
         describe(slice, ['metadata'], `it has no label ${ownerLabel}, so it belongs to no Service and is ignored`),
       ];
     }
-    if (getNamespaced(services, namespaceOf(metadata), owner)) {
+    // Where all Services are missing, one message says so.
+    if (services.size === 0 || getNamespaced(services, namespaceOf(metadata), owner)) {
       return noDiagnostics;
     }
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; the slice is ignored`;

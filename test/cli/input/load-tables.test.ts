@@ -43,6 +43,7 @@ async function loadFrom(
     run,
     lock,
     now: () => 0,
+    hostName: 'worker-1',
   });
   stderr.end();
   return { result, stderr: (await readText(stderr)).replaceAll(folder, '') };

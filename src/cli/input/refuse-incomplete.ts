@@ -1,0 +1,108 @@
+import type { CompiledRulesets } from '../../compile.ts';
+import { type Diagnostic, referenceOf } from '../../diagnostics/diagnostic.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import { readFrontends } from '../../frontends/read-frontends.ts';
+import { incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
+import { compareText, countOf } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
+import type { CompileOptions } from '../../options.ts';
+
+/** The machine whose kernel is changed. */
+export interface Machine {
+  /** In any case, with or without a domain. */
+  readonly hostName: string;
+  /** The input may lack Services, EndpointSlices or the Node, as that of an empty cluster does. */
+  readonly allowEmpty: boolean;
+}
+
+/**
+ * The reasons not to change the kernel: the input is half of a cluster, so that Services or endpoints only seem to be gone.
+ * What broke the input comes alone, because what is missing follows from it.
+ */
+export function refuseIncomplete(
+  { diagnostics }: CompiledRulesets,
+  { documents, options }: { readonly documents: readonly Document[]; readonly options: CompileOptions },
+  { allowEmpty, hostName }: Machine,
+): Diagnostic[] {
+  const ofKind = (kind: 'absence' | 'broken'): Diagnostic[] =>
+    diagnostics.filter(({ code }) => incompleteCodes.get(code) === kind);
+  const broken = ofKind('broken');
+  if (broken.length > 0) {
+    return broken.map(asError);
+  }
+  const nodes = namesOfNodes(documents);
+  if (options.nodeName === undefined && nodes.length > 1) {
+    const message = `the input has ${countNames(nodes, 'Node')}, and none has the name of this machine (${hostName}); use --node NAME`;
+    return [asError({ code: 'several-nodes', message })];
+  }
+  return allowEmpty ? [] : [...ofKind('absence'), ...findMissingNode(nodes, documents, options)].map(asAbsence);
+}
+
+/** Without its Node, node ports would be open on all addresses, and no endpoint would be in its zone. */
+function findMissingNode(
+  nodes: readonly string[],
+  documents: readonly Document[],
+  { nodeName, nodeAddresses }: CompileOptions,
+): Diagnostic[] {
+  const isFound = nodeName === undefined ? nodes.length > 0 : nodes.includes(nodeName);
+  const isNeeded = nodeName !== undefined || documents.some(({ value }) => referenceOf(value)?.kind === 'Service');
+  if (isFound || nodeAddresses.length > 0 || !isNeeded) {
+    return [];
+  }
+  const name = nodeName === undefined ? '' : ` ${JSON.stringify(nodeName)}`;
+  const message = `the input has no Node${name}, so its addresses are not known; get it: ${wholeInput}, or give --node-ip`;
+  return [{ code: 'node-not-found', message }];
+}
+
+/** The reason not to empty tables that serve Services; undefined for tables that serve none. */
+export function refuseEmptying(rulesets: readonly (Ruleset | undefined)[]): Diagnostic | undefined {
+  const owners = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
+  // `namespace/name:port`
+  const services = [...new Set(owners.map((name) => name.replace(/:.*/s, '')))].sort(compareText);
+  if (services.length === 0) {
+    return undefined;
+  }
+  const what = 'the input has no Service with a cluster IP';
+  const message = `${what}, but the table in the kernel serves ${countNames(services, 'Service')}; get all: ${wholeInput}`;
+  return asAbsence({ code: 'no-services', message });
+}
+
+/**
+ * The options with the name of a node: of several Nodes the one that has the name of this machine, in full or up to the
+ * first dot, as kubelet registers it. Unchanged where a name is given, or no Node has that name.
+ */
+export function withOwnNode(
+  options: CompileOptions,
+  documents: readonly Document[],
+  { hostName }: Pick<Machine, 'hostName'>,
+): CompileOptions {
+  const nodes = namesOfNodes(documents);
+  if (options.nodeName !== undefined || nodes.length < 2) {
+    return options;
+  }
+  const name = hostName.toLowerCase();
+  const nodeName = [name, name.replace(/\..*/s, '')].find((candidate) => nodes.includes(candidate));
+  return nodeName === undefined ? options : { ...options, nodeName };
+}
+
+function namesOfNodes(documents: readonly Document[]): string[] {
+  const references = documents.map(({ value }) => referenceOf(value)).filter((reference) => reference?.kind === 'Node');
+  return [...new Set(references.flatMap((reference) => reference?.name ?? []))].sort(compareText);
+}
+
+/** How many names a message shows. */
+const shownNames = 8;
+
+/** `2 Nodes (a, b)`; of many names only the first. */
+function countNames(names: readonly string[], noun: string): string {
+  const shown = names.length > shownNames + 1 ? [...names.slice(0, shownNames), '...'] : names;
+  return `${countOf(names.length, noun)} (${shown.join(', ')})`;
+}
+
+function asAbsence(diagnostic: Diagnostic): Diagnostic {
+  return asError({ ...diagnostic, message: `${diagnostic.message}; if it is meant to be so, use --allow-empty` });
+}
+
+function asError(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, severity: 'error' };
+}

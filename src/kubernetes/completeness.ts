@@ -1,0 +1,126 @@
+import type { Diagnostic, DiagnosticCode, Problem } from '../diagnostics/diagnostic.ts';
+import { countOf } from '../lib/text.ts';
+import { isMapping, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+
+/* Whether an input is all of a cluster, or what is left when the API or one of several lists failed. */
+
+/** Gets everything that a ruleset depends on. */
+export const wholeInput = 'kubectl get services,endpointslices,nodes,servicecidrs -A -o json';
+
+/**
+ * The field of a list's metadata that says that it is not whole (metav1.ListMeta): a page of a list that was read with
+ * `limit`. Undefined for a whole list, and for all that is not a list.
+ */
+export function continuationOf(value: unknown): 'continue' | 'remainingItemCount' | undefined {
+  if (!isMapping(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) {
+    return undefined;
+  }
+  const metadata = mappingIn(value, 'metadata');
+  return (['continue', 'remainingItemCount'] as const).find((field) => Boolean(metadata[field]));
+}
+
+/** Whether a value is of a kind that has rows or metadata in place of objects, alone or as a list. */
+export function isAbridged(value: unknown): boolean {
+  return isMapping(value) && abridgedKinds.has(value['kind']) && isOfGroup(value, 'meta.k8s.io');
+}
+
+const abridgedKinds: ReadonlySet<unknown> = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
+
+/** What is wrong with an answer of the API server that has no objects, or not all of them; undefined for all else. */
+export function findBadAnswer(value: unknown): Problem | undefined {
+  const field = continuationOf(value);
+  if (field !== undefined) {
+    return {
+      code: 'incomplete-list',
+      path: ['metadata', field],
+      message: `the list is not whole (${describeRest(value)}); read it without limit: ${wholeInput}`,
+    };
+  }
+  if (isAbridged(value)) {
+    const has = isMapping(value) && value['kind'] === 'Table' ? 'columns for people' : 'metadata only';
+    return { code: 'abridged-objects', path: ['kind'], message: `${has}, not the objects; get these: ${wholeInput}` };
+  }
+  return isMapping(value) ? findApiError(value) : undefined;
+}
+
+function describeRest(value: unknown): string {
+  const rest = isMapping(value) ? mappingIn(value, 'metadata')['remainingItemCount'] : undefined;
+  return typeof rest === 'number' ? `${countOf(rest, 'more item')}` : 'there are more items';
+}
+
+/** A metav1.Status, unless it reports success, as for a deletion. */
+function findApiError(value: Mapping): Problem | undefined {
+  const { kind, status, message, reason, code } = value;
+  if (kind !== 'Status' || !isOfGroup(value, '') || status === 'Success') {
+    return undefined;
+  }
+  const texts = [message, reason].filter((text) => typeof text === 'string' && text !== '').map(quote);
+  const said = [...new Set(texts), ...(typeof code === 'number' ? [`code ${code}`] : [])].join(', ');
+  return {
+    code: 'api-error',
+    path: typeof message === 'string' ? ['message'] : [],
+    message: `an error of the API server in place of objects${said === '' ? '' : `: ${said}`}; check that this works: ${wholeInput}`,
+  };
+}
+
+/** How much of an error is quoted, in characters. */
+const longestQuote = 300;
+
+function quote(text: unknown): string {
+  const all = String(text);
+  return JSON.stringify(all.length > longestQuote ? `${all.slice(0, longestQuote)}...` : all);
+}
+
+/** Values that were written by hand may lack an apiVersion. */
+function isOfGroup({ apiVersion }: Mapping, group: string): boolean {
+  const [, found = ''] = typeof apiVersion === 'string' ? apiVersion.split('/').reverse() : [];
+  return apiVersion === undefined || found === group;
+}
+
+/** How many objects an input has, valid or not. */
+export interface ObjectCounts {
+  /** Those that are neither headless nor of type ExternalName, so that a cluster has EndpointSlices for them. */
+  readonly services: number;
+  readonly headlessServices: number;
+  readonly endpointSlices: number;
+  /** v1 Endpoints, which are not read. */
+  readonly endpoints: number;
+}
+
+/** Whether a Service, valid or not, is one for which nodes need EndpointSlices. */
+export function needsSlices(service: unknown): boolean {
+  const spec = isMapping(service) ? mappingIn(service, 'spec') : {};
+  return spec['type'] !== 'ExternalName' && spec['clusterIP'] !== 'None';
+}
+
+/**
+ * What an input must lack by mistake: Services without any EndpointSlice, or the reverse. When one of the lists of
+ * `kubectl get services,endpointslices` fails, kubectl prints the rest, which is valid.
+ */
+export function findMissingKinds({
+  services,
+  headlessServices,
+  endpointSlices,
+  endpoints,
+}: ObjectCounts): Diagnostic[] {
+  const all = services + headlessServices;
+  if (endpointSlices > 0) {
+    const message = `the input has ${countOf(endpointSlices, 'EndpointSlice')} but no Service, so nothing is served; get both: ${wholeInput}`;
+    return all === 0 ? [{ code: 'no-services', message }] : [];
+  }
+  if (endpoints > 0) {
+    const message = `the input has ${endpoints.toLocaleString('en')} v1 Endpoints, which are not read, and no EndpointSlice; get EndpointSlices: kubectl get endpointslices -A -o json`;
+    return [{ code: 'no-endpoint-slices', message }];
+  }
+  const message = `the input has ${countOf(services, 'Service')} but no EndpointSlice, so no Service has endpoints; get both: ${wholeInput}`;
+  return services > 0 ? [{ code: 'no-endpoint-slices', message }] : [];
+}
+
+/** Diagnostics about what an input lacks as a whole. `absence`: it may be meant, as in an empty cluster. */
+export const incompleteCodes: ReadonlyMap<DiagnosticCode, 'absence' | 'broken'> = new Map([
+  ['api-error', 'broken'],
+  ['incomplete-list', 'broken'],
+  ['abridged-objects', 'broken'],
+  ['no-endpoint-slices', 'absence'],
+  ['no-services', 'absence'],
+]);
