@@ -15,5 +15,5 @@ const [services = 0] = process.argv.slice(2).map(Number);
 const { items } = generateCluster({ services, endpoints: 10, affinity: false });
 const engine = createEngine(compileOptions);
 const node = await openNamespace();
-timeUpdate(engine, node, { apply: items });
+timeUpdate(engine, node, { apply: items, complete: true });
 answerChanges((number) => timeUpdate(engine, node, { apply: [changeSlice(items, number).slice] }), node.close);

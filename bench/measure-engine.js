@@ -17,7 +17,7 @@ process.stdout.write(JSON.stringify({ held: heap() - before, chains: engine.rule
 /** In a function of its own, so that nothing else keeps the objects. */
 function run() {
   const { items } = generateCluster({ services, endpoints: 10 });
-  engine.update({ apply: items });
+  engine.update({ apply: items, complete: true });
   const next = randomChanges(items);
   for (let number = 0; number < 1_000; number++) {
     engine.update(next());

@@ -14,7 +14,7 @@ const [services = 0, changes = 0] = process.argv.slice(2).map(Number);
 const { items } = generateCluster({ services, endpoints: 10 });
 const engine = createEngine(compileOptions);
 const node = await openNamespace();
-timeUpdate(engine, node, { apply: items });
+timeUpdate(engine, node, { apply: items, complete: true });
 const next = randomChanges(items);
 const times = [];
 for (let number = 0; number < changes; number++) {

@@ -26,7 +26,8 @@ export interface ServiceProxy {
   /**
    * Takes changes, and resolves to what became of them. Calls may overlap: changes are carried out in the order of the
    * calls, and those that arrive while nft runs are carried out together afterward, with one outcome for all. Objects are
-   * copied, so the caller may change them. Nothing is thrown for invalid objects or for what nft does; after a failure the
+   * copied, so the caller may change them. Before an update says that the objects are complete (`complete`), no program is
+   * started and no table touched, and the outcome says what it waits for. Nothing is thrown for invalid objects or for what nft does; after a failure the
    * next call brings the tables to the desired state, `update({})` included.
    */
   update(changes: Changes): Promise<UpdateOutcome>;
@@ -34,9 +35,9 @@ export interface ServiceProxy {
   idle(): Promise<void>;
   /** Resolves when all changes are carried out; later updates are rejected. The tables stay. */
   close(): Promise<void>;
-  /** The rulesets that the tables should hold, one for each family; none before the node is known. */
+  /** The rulesets that the tables should hold, one for each family; none before the objects are complete and the node is known. */
   rulesets(): readonly Ruleset[];
-  /** Services and endpoints as this node sees them, one for each family; none before the node is known. */
+  /** Services and endpoints as this node sees them, one for each family; none before the objects are complete and the node is known. */
   views(): readonly NodeView[];
 }
 
@@ -87,8 +88,8 @@ function startQueue(engine: Engine, { lock, ...tools }: QueueTools): ServiceProx
   const runRound = async (): Promise<UpdateOutcome> => {
     waiting = undefined;
     try {
-      const { families: updates, diagnostics } = engine.commit();
-      return { ...(await applyTables(engine, { ...tools, memory, updates })), diagnostics };
+      const { families: updates, diagnostics, waitsFor } = engine.commit();
+      return { ...(await applyTables(engine, { ...tools, memory, updates })), diagnostics, waitsFor };
     } catch (error) {
       memory.known.clear();
       throw error;

@@ -2,6 +2,7 @@
 
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { TablePlan } from '../diff/plan-table.ts';
+import type { WaitsFor } from '../engine/engine.ts';
 import type { NftError } from '../kernel/nft-error.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
@@ -26,7 +27,7 @@ export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' |
 export interface Outcome {
   /** Whether every table holds what it should, all Services included. */
   readonly ok: boolean;
-  /** Empty while the node is not known. */
+  /** Empty while the objects are not complete or the node is not known. */
   readonly families: readonly TableOutcome[];
   /** What became of stale UDP flows; undefined when there was nothing to check. */
   readonly conntrack: ConntrackOutcome | undefined;
@@ -36,4 +37,6 @@ export interface Outcome {
 export interface UpdateOutcome extends Outcome {
   /** About the objects of the update, the node, and Services that claim the same address. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Why no table was touched: the objects are not complete, or the node is not known; undefined once they are. */
+  readonly waitsFor: WaitsFor | undefined;
 }

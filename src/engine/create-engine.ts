@@ -1,6 +1,7 @@
 import { checkOptions } from '../config/check-options.ts';
 import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
 import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
+import { incompleteCodes } from '../kubernetes/completeness.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { invariant } from '../lib/invariant.ts';
 import { appendAll } from '../lib/lists.ts';
@@ -16,7 +17,7 @@ import { type ResolvedNode, resolveNode } from '../phases/3-model/resolve-node.t
 import { describeSource } from '../phases/5-plan/describe-source.ts';
 import { changeFamily } from './change-family.ts';
 import { rulesetWithout } from './desired-snapshot.ts';
-import type { Changes, Commit, Engine, TableUpdate, Update } from './engine.ts';
+import type { Changes, Commit, Engine, TableUpdate, Update, WaitsFor } from './engine.ts';
 import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './family-state.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
@@ -38,12 +39,13 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
   return {
     families: settings.families,
     table: settings.table,
-    isReady: () => state.node?.node !== undefined,
+    isReady: () => waitsFor(state) === undefined,
+    waitsFor: () => waitsFor(state),
     update: (changes) => update(state, changes),
     accept: (changes) => accept(state, changes),
     commit: () => commit(state),
     rulesets,
-    text: () => printRulesets(rulesets(), describeSource(viewsOf(state))),
+    text: () => (waitsFor(state) ? '' : printRulesets(rulesets(), describeSource(viewsOf(state)))),
     desiredRuleset: (family) => desiredRulesetOf(familyOf(state, family)),
     desiredWithout: (family, services) => {
       const view = viewOf(familyOf(state, family));
@@ -65,6 +67,8 @@ interface EngineState {
   readonly families: Map<Family, FamilyState>;
   /** Services that are left out of each family. */
   readonly rejected: ReadonlyMap<Family, Namespaced<true>>;
+  /** Whether a call has said that all objects are there. */
+  isComplete: boolean;
   /** What was accepted since the last commit. */
   touched: Touched;
   /** Undefined until the first commit. */
@@ -76,7 +80,15 @@ function emptyState(options: CompileOptions): EngineState {
     options.families.map((family) => [family, emptyFamily(noTable(family, options.table))] as const),
   );
   const rejected = new Map(options.families.map((family) => [family, new Map()] as const));
-  return { options, store: emptyStore(), families, rejected, touched: noneTouched(), node: undefined };
+  return {
+    options,
+    store: emptyStore(),
+    families,
+    rejected,
+    isComplete: false,
+    touched: noneTouched(),
+    node: undefined,
+  };
 }
 
 function familyOf({ families }: EngineState, family: Family): FamilyState {
@@ -87,18 +99,30 @@ function familyOf({ families }: EngineState, family: Family): FamilyState {
 
 function update(state: EngineState, changes: Changes): Update {
   const found = accept(state, changes);
-  const { families, diagnostics } = commit(state);
-  return { families, text: families.map(printTransaction).join(''), diagnostics: [...found, ...diagnostics] };
+  const { families, diagnostics, ...others } = commit(state);
+  const text = families.map(printTransaction).join('');
+  return { ...others, families, text, diagnostics: [...found, ...diagnostics] };
+}
+
+function waitsFor({ isComplete, node }: EngineState): WaitsFor | undefined {
+  if (!isComplete) {
+    return 'complete';
+  }
+  return node?.node ? undefined : 'node';
 }
 
 /** If reading an object throws, the objects before it stay accepted. */
-function accept({ store, touched }: EngineState, { apply = [], remove = [] }: Changes): Diagnostic[] {
+function accept(state: EngineState, { apply = [], remove = [], complete }: Changes): Diagnostic[] {
+  const { store, touched } = state;
   const diagnostics: Diagnostic[] = [];
   for (const reference of remove) {
     removeObject(store, reference, touched);
   }
   for (const document of documentsOf(apply)) {
     appendAll(diagnostics, applyObject(store, document, touched));
+  }
+  if (complete === true && !diagnostics.some(({ code }) => incompleteCodes.has(code))) {
+    state.isComplete = true;
   }
   return diagnostics;
 }
@@ -118,6 +142,9 @@ function commit(state: EngineState): Commit {
 
 function commitTouched(state: EngineState): Commit {
   const { touched } = state;
+  if (!state.isComplete) {
+    return { families: [], diagnostics: [], waitsFor: 'complete' };
+  }
   state.touched = noneTouched();
   // nft may accept a new version of what it rejected.
   for (const [namespace, name] of entriesOfNamespaced(touched.services)) {
@@ -175,7 +202,11 @@ function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined,
 function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Commit {
   const updates = state.options.families.map((family) => bringFamilyUpToDate(state, family, touched));
   const families = updates.flatMap((update) => update?.table ?? []);
-  return { families, diagnostics: [...diagnostics, ...updates.flatMap((update) => update?.diagnostics ?? [])] };
+  return {
+    families,
+    diagnostics: [...diagnostics, ...updates.flatMap((update) => update?.diagnostics ?? [])],
+    waitsFor: waitsFor(state),
+  };
 }
 
 /** A family whose node is not known keeps its table, and is brought up to date as a whole once the node is known. */

@@ -7,7 +7,7 @@ export interface DesiredState {
   /** Families that have a table, and the name of the tables. */
   readonly families: readonly Family[];
   readonly table: string;
-  /** False while the node is not known: then nothing is desired, and tables stay as they are. */
+  /** False while the objects are not complete or the node is not known: then nothing is desired, and tables stay as they are. */
   isReady(): boolean;
   /** The ruleset that a family's table should hold. */
   desiredRuleset(family: Family): Ruleset;

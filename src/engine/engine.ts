@@ -13,7 +13,18 @@ export interface Changes {
   readonly apply?: readonly unknown[];
   /** Objects that were deleted. An object in both lists was deleted, then created again. */
   readonly remove?: readonly ObjectReference[];
+  /**
+   * The picture is complete: the lists of all Services, EndpointSlices and ServiceCIDRs, and of Nodes or this Node, were
+   * read to their ends and given, up to and with this call, as after the first sync of informers. Until a call says so
+   * nothing is changed in the kernel, because Services that were not read yet would seem to be gone. It stays so
+   * afterward. It is disregarded in a call with an error of the API server or a list that is not whole, which a
+   * diagnostic reports: say it again with the rest.
+   */
+  readonly complete?: true;
 }
+
+/** What is missing before tables can be changed: a complete picture of the cluster, or the Node. */
+export type WaitsFor = 'complete' | 'node';
 
 /** What changes have to do in one family's table. */
 export interface TableUpdate {
@@ -30,6 +41,8 @@ export interface Commit {
   readonly families: readonly TableUpdate[];
   /** About the node, and about Services that claim the same address. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Why nothing is changed yet; undefined once everything is known. */
+  readonly waitsFor: WaitsFor | undefined;
 }
 
 /** What `update` returns. */
@@ -56,10 +69,12 @@ export interface Engine extends DesiredState {
    * until a valid version of it comes. Nothing is thrown for wrong input.
    */
   accept(changes: Changes): readonly Diagnostic[];
-  /** Plans everything accepted since the last time, as one change. */
+  /** Plans everything accepted since the last time, as one change; nothing before the picture is complete. */
   commit(): Commit;
+  /** What is missing before something can be planned; undefined when it is ready. */
+  waitsFor(): WaitsFor | undefined;
   /** The tables once all commands are carried out, one for each family. */
   rulesets(): readonly Ruleset[];
-  /** The same for `nft -f`, as one transaction that replaces the tables, whatever they held. */
+  /** The same for `nft -f`, as one transaction that replaces the tables, whatever they held; empty until it is ready. */
   text(): string;
 }

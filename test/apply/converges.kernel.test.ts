@@ -54,6 +54,7 @@ describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
   /** The kernel holds what the service proxy assumes, in the same order, and that is what the objects ask for. */
   async function expectDesired(proxy: ServiceProxy, changes: readonly Changes[], { families }: Outcome): Promise<void> {
     const engine = createEngine({ nodeName });
+    engine.accept({ complete: true });
     for (const change of changes) {
       engine.update(change);
     }
@@ -80,7 +81,7 @@ describe.skipIf(!kernelTestsRun)('whatever fails in between', () => {
         const left = chosen.values();
         const tools = { run: unreliable(left), pause: async () => {} };
         const proxy = await createServiceProxy({ nodeName, targetNft: '1.0.6', ...tools });
-        const applied = [];
+        const applied = [proxy.update({ complete: true })];
         for (const change of changes) {
           const outcome = proxy.update(change);
           applied.push(outcome);

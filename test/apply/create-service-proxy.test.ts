@@ -13,7 +13,7 @@ const oneMore = service('cart', ['2.5', '2.6'])[1];
 describe('the first time', () => {
   test('each table is read, and what is desired is sent', async () => {
     const { proxy, nft } = await startProxy(both);
-    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'])] });
+    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'])], complete: true });
     const { families } = engineWith([], both).update({ apply: service('cart', ['2.5']) });
     expect(families.map(({ family }) => family)).toEqual(['ip']);
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listTable.ip6, 'nft -f -']);
@@ -34,7 +34,7 @@ describe('the first time', () => {
       { set: { name: 'cluster-ips', type: 'ipv4_addr', comment: 'cluster IPs in use', elem: ['10.96.0.99'] } },
     ]);
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, table));
-    const outcome = await proxy.update({ apply: [node()] });
+    const outcome = await proxy.update({ apply: [node()], complete: true });
     expect(resultsOf(outcome)).toEqual(['ip changed']);
     expect(nft.texts().join('').split('\n').slice(0, 2)).toEqual([
       'delete element ip svc2nft cluster-ips { 10.96.0.99 }',
@@ -46,7 +46,7 @@ describe('the first time', () => {
   test('nothing is done while the node is not known, and everything later', async () => {
     const { proxy, nft } = await startProxy(workerOptions);
     const other = { ...node(), metadata: { name: 'worker-2' } };
-    const outcome = await proxy.update({ apply: [other, ...service('cart', ['2.5'])] });
+    const outcome = await proxy.update({ apply: [other, ...service('cart', ['2.5'])], complete: true });
     expect(outcome).toMatchObject({ ok: true, families: [], conntrack: undefined });
     expect([proxy.rulesets(), proxy.views()]).toEqual([[], []]);
     expect(nft.calls).toEqual([]);
@@ -83,7 +83,7 @@ describe('after that', () => {
   test('a family that fails does not block the other, nor is that one read again', async () => {
     const { proxy, nft } = await startProxy(both, refusing('ip svc2nft', says.noMemory));
     const objects = [...service('cart', ['2.5']), ...service6('six', ['2.5'])];
-    const outcome = await proxy.update({ apply: [node(), ...objects] });
+    const outcome = await proxy.update({ apply: [node(), ...objects], complete: true });
     expect(outcome.ok).toBe(false);
     expect(resultsOf(outcome)).toEqual(['ip failed out-of-memory', 'ip6 created']);
     nft.commandsSince();
@@ -112,7 +112,7 @@ describe('the installed nft', () => {
     const sets = ['1.0.6', '1.1.3'].map(async (name) => {
       const { run } = createFakeNft(version(name));
       const proxy = await createServiceProxy({ ...both, run });
-      await proxy.update({ apply: objects });
+      await proxy.update({ apply: objects, complete: true });
       return proxy.rulesets()[1]?.sets.some((set) => set.name === 'tcp-pins');
     });
     expect(await Promise.all(sets)).toEqual([false, true]);

@@ -81,7 +81,7 @@ describe('calls that overlap', () => {
       return input?.includes('10.244.2.5') ? says.refused : undefined;
     });
     const apply = [node(), ...service('cart', ['2.5'], { spec }), slice6('2.5')];
-    expect(resultsOf(await proxy.update({ apply }))).toEqual(['ip rebuilt refused', 'ip6 created']);
+    expect(resultsOf(await proxy.update({ apply, complete: true }))).toEqual(['ip rebuilt refused', 'ip6 created']);
     expect(await arrived).toMatchObject({ families: [{ rejectedServices: ['shop/cart'] }, { result: 'changed' }] });
     expect(nft.texts().join('')).toContain('fd00:10:244:2::6');
   });
@@ -161,7 +161,7 @@ describe('an exception', () => {
       run,
       lock: (_, work) => (isBroken ? fail() : work()),
     });
-    await expect(proxy.update({ apply: [node(), ...objects] })).rejects.toThrow('broken');
+    await expect(proxy.update({ apply: [node(), ...objects], complete: true })).rejects.toThrow('broken');
     await proxy.idle();
     isBroken = false;
     expect(resultsOf(await proxy.update({}))).toEqual(['ip created']);
@@ -182,7 +182,7 @@ test('objects may be changed once they are handed over', async () => {
   ];
   const given = cluster();
   const { proxy } = await startProxy(workerOptions);
-  const updates = [proxy.update({ apply: given })];
+  const updates = [proxy.update({ apply: given, complete: true })];
   for (const object of given) {
     spoil(object);
   }

@@ -34,7 +34,7 @@ describe('a table with unexpected content', () => {
 
   test('at the start is rebuilt when it cannot be read', async () => {
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, { stdout: '{"nftables": [' }));
-    const outcome = await proxy.update({ apply: [node()] });
+    const outcome = await proxy.update({ apply: [node()], complete: true });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt refused']);
     expect(outcome.families[0]?.error?.said.join()).toContain('JSON');
     expect(nft.texts().join('').startsWith('add table ip svc2nft\ndelete table ip svc2nft\n')).toBe(true);
@@ -49,7 +49,7 @@ describe('a table with unexpected content', () => {
     ],
   ])('at the start is rebuilt when commands cannot repair it, and reported: %s', async (_, object, finding) => {
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, printed('ip', [object])));
-    const outcome = await proxy.update({ apply: [node()] });
+    const outcome = await proxy.update({ apply: [node()], complete: true });
     expect(resultsOf(outcome)).toEqual(['ip rebuilt']);
     expect(outcome.families[0]?.findings.map(({ message }) => message)).toContain(finding);
     expect(nft.texts().join('').startsWith('add table ip svc2nft\ndelete table ip svc2nft\n')).toBe(true);
@@ -57,7 +57,7 @@ describe('a table with unexpected content', () => {
 
   test('at the start is repaired with commands where that will do, and pins to unknown endpoints are deleted', async () => {
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, tableWithPins));
-    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] });
+    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)], complete: true });
     expect(resultsOf(outcome)).toEqual(['ip changed']);
     expect(outcome.families[0]?.findings.map(({ message }) => message)).toContain('chain services is missing');
     expect(nft.texts().join('')).not.toContain('10.0.0.1 .');

@@ -12,7 +12,7 @@ const refused = (index: number): Answer => refusing(`"shop/s${index}"`);
 
 async function applyAll(...answers: readonly Answer[]) {
   const started = await startProxy(workerOptions, ...answers);
-  const outcome = await started.proxy.update({ apply: [node(), ...services.flat()] });
+  const outcome = await started.proxy.update({ apply: [node(), ...services.flat()], complete: true });
   return { ...started, outcome };
 }
 
@@ -112,7 +112,7 @@ test('a Service that nft rejects in one family is served in the other', async ()
     metadata: { namespace: 'shop', name: 'cart-6', labels: { 'kubernetes.io/service-name': 'cart' } },
   }));
   const { proxy, nft } = await startProxy({ ...workerOptions, families: ['ip', 'ip6'] });
-  await proxy.update({ apply: [node(), cart, slice] });
+  await proxy.update({ apply: [node(), cart, slice], complete: true });
   nft.answers.push(({ input }) => (input?.includes('fd00:10:244:2::6') ? says.refused : undefined));
 
   const outcome = await proxy.update({ apply: ofCart });

@@ -27,7 +27,7 @@ function running(options: Partial<CompileOptions> = {}): Promise<FakeProxy> {
 describe('stale UDP flows', () => {
   test('are looked for at the start, where UDP is served', async () => {
     const { proxy, nft } = await startProxy(workerOptions, ...flowIsThere);
-    const outcome = await proxy.update({ apply: [node(), ...dns(['2.6'])] });
+    const outcome = await proxy.update({ apply: [node(), ...dns(['2.6'])], complete: true });
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
     expect(outcome.conntrack).toEqual({ deleted: 1 });
   });
@@ -37,7 +37,7 @@ describe('stale UDP flows', () => {
     const elem = [[{ concat: ['10.96.0.10', 'udp', 53] }, { goto: { target: 'udp-cluster-1' } }]];
     const before = printed('ip', [{ map: { ...map, elem } }, { chain: { name: 'udp-cluster-1' } }]);
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, before), ...flowIsThere);
-    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'])] });
+    const outcome = await proxy.update({ apply: [node(), ...service('cart', ['2.5'])], complete: true });
     expect(nft.commandsSince()).toEqual([listTable.ip, 'nft -f -', listFlows, deleteFlow]);
     expect(outcome.conntrack).toEqual({ deleted: 1 });
   });
@@ -137,7 +137,7 @@ describe('stale UDP flows', () => {
     await proxy.update({ apply: [dns(['2.6'])[1]] });
     nft.answers.splice(0, 1);
     const { diagnostics, ...outcome } = await proxy.update({ apply: [node({ address: 'nowhere' })] });
-    expect(outcome).toEqual({ ok: true, families: [], conntrack: undefined });
+    expect(outcome).toEqual({ ok: true, families: [], conntrack: undefined, waitsFor: 'node' });
     expect(diagnostics.map(({ code }) => code)).toEqual(['invalid-address', 'no-node-address']);
     expect((await proxy.update({ apply: [node(), dnsService] })).conntrack).toEqual({ deleted: 1 });
   });

@@ -26,7 +26,7 @@ export async function startProxy(options: Partial<CompileOptions>, ...answers: r
 /** A service proxy of worker-1 whose kernel holds some objects already. */
 export async function runProxy(objects: readonly unknown[], options: Partial<CompileOptions> = {}): Promise<FakeProxy> {
   const started = await startProxy({ ...workerOptions, ...options });
-  await started.proxy.update({ apply: objects });
+  await started.proxy.update({ apply: objects, complete: true });
   started.nft.commandsSince();
   return started;
 }

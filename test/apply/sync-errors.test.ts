@@ -17,7 +17,7 @@ describe('a moment may help', () => {
 
   test('nft is killed twice while it creates a table', async () => {
     const { proxy, nft, pauses } = await startProxy(workerOptions, times(2, answering(load, says.killed)));
-    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual(['ip created']);
+    expect(resultsOf(await proxy.update({ apply: [node()], complete: true }))).toEqual(['ip created']);
     expect(pauses).toEqual([50, 500]);
     expect(new Set(nft.texts()).size).toBe(1);
   });
@@ -40,7 +40,7 @@ describe('a moment may help', () => {
       times(1, answering(listTable.ip, interrupted)),
       list,
     );
-    await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)] });
+    await proxy.update({ apply: [node(), ...service('cart', ['2.5'], affinity)], complete: true });
     expect(pauses).toEqual([50]);
     expect(nft.commandsSince()).toEqual([listTable.ip, listTable.ip, load]);
   });
@@ -79,7 +79,7 @@ describe('a failure', () => {
     ['no-permission', says.notPermitted],
   ] as const)('%s at the start: nothing is sent', async (kind, result) => {
     const { proxy, nft } = await startProxy(workerOptions, answering(listTable.ip, result));
-    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual([`ip failed ${kind}`]);
+    expect(resultsOf(await proxy.update({ apply: [node()], complete: true }))).toEqual([`ip failed ${kind}`]);
     expect(nft.commandsSince()).toEqual([listTable.ip]);
   });
 

@@ -37,7 +37,7 @@ describe('the node', () => {
   test('has endpoints of its own: they are local from then on', () => {
     const engine = createEngine({ ...workerOptions, nodeName: 'worker-9' });
     const [local, localSlice] = service('cart', ['9.5'], { spec: { internalTrafficPolicy: 'Local' } });
-    engine.update({ apply: [{ ...node(), metadata: { name: 'worker-9' } }, local] });
+    engine.update({ apply: [{ ...node(), metadata: { name: 'worker-9' } }, local], complete: true });
     expect(commandsOf(engine.update({ apply: [localSlice] })).slice(-4)).toEqual([
       'add rule tcp-local-1 dnat ip to ip daddr . tcp dport . numgen random mod 1 map @tcp-local-endpoints',
       'add element hairpin-connections { 10.244.9.5 . 10.244.9.5 . tcp . 8080 }',
@@ -56,7 +56,7 @@ describe('a node that is not known', () => {
     ['its object is invalid', [invalid], ['invalid-address', 'no-node-address']],
   ])('%s: nothing is done until it is known', (_, objects, codes) => {
     const engine = createEngine(workerOptions);
-    const update = engine.update({ apply: [...objects, cart, cartSlice] });
+    const update = engine.update({ apply: [...objects, cart, cartSlice], complete: true });
     expect(update).toMatchObject({ families: [], text: '' });
     expect(update.diagnostics.map(({ code }) => code)).toEqual(codes);
     expect([engine.isReady(), engine.views(), engine.rulesets().map(({ chains }) => chains.length)]).toEqual([
@@ -87,7 +87,7 @@ describe('a node that is not known', () => {
       'no-node-address: no address of node worker-1 is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses',
     ]);
     const moved = service('cart', ['2.6'])[1];
-    expect(engine.update({ apply: [moved] })).toEqual({ families: [], text: '', diagnostics: [] });
+    expect(engine.update({ apply: [moved] })).toEqual({ families: [], text: '', diagnostics: [], waitsFor: 'node' });
     expect([engine.isReady(), engine.rulesets()[0]?.chains]).toEqual([false, chains]);
 
     expect(commandsOf(engine.update({ apply: [node()] }))).toEqual([
@@ -98,7 +98,9 @@ describe('a node that is not known', () => {
 
   test('is known when its addresses are given', () => {
     const engine = createEngine({ ...workerOptions, nodeAddresses: ['192.0.2.50'] });
-    expect(commandsOf(engine.update({ apply: [invalid] }))).toContain('add element nodeport-ips { 192.0.2.50 }');
+    expect(commandsOf(engine.update({ apply: [invalid], complete: true }))).toContain(
+      'add element nodeport-ips { 192.0.2.50 }',
+    );
   });
 });
 

@@ -129,7 +129,7 @@ add element ip6 svc2nft tcp-endpoints { fd00:10:96::10 . 80 . 1 : fd00:10:244:2:
 
 test('another table has its own name in all commands', () => {
   const engine = createEngine({ ...workerOptions, table: 'proxy' });
-  engine.update({ apply: [node()] });
+  engine.update({ apply: [node()], complete: true });
   expect(engine.update({ apply: [cart] }).text).toBe(`\
 add element ip proxy cluster-ips { 10.96.0.10 comment "shop/cart" }
 add element ip proxy no-endpoint-services { 10.96.0.10 . tcp . 80 comment "shop/cart:http" : goto reject-chain }

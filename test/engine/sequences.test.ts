@@ -25,7 +25,7 @@ describe.each(settings)('%j', (options) => {
       fc.property(arbitraryChanges, (changes) => {
         const engine = createEngine(options);
         for (const change of changes) {
-          engine.update(change);
+          engine.update({ ...change, complete: true });
         }
         const compiled = compileLast(changes, options);
         if (compiled) {

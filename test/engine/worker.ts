@@ -42,7 +42,7 @@ export const workerOptions: Partial<CompileOptions> = {
 /** An engine of worker-1 with its node and these objects. */
 export function engineWith(objects: readonly unknown[], options: Partial<CompileOptions> = {}): Engine {
   const engine = createEngine({ ...workerOptions, ...options });
-  engine.update({ apply: [node(), ...objects] });
+  engine.update({ apply: [node(), ...objects], complete: true });
   return engine;
 }
 

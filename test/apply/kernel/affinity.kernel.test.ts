@@ -147,7 +147,7 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
       targetNft: '1.0.6',
       run: lab.node.run,
     });
-    await proxy.update({ apply: sessions(atFirst) });
+    await proxy.update({ apply: sessions(atFirst), complete: true });
     expect(await lab.connect(allClients)).toEqual(pinned);
 
     const hosts = ['1::42', '1::45', '2::43'];

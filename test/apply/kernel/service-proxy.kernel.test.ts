@@ -44,7 +44,7 @@ describe.skipIf(!applyTestsRun)('a service proxy on the kernel', () => {
       // Even ones start from what the sequence before has left.
       await node.nft(number % 2 === 1 ? 'flush ruleset' : '');
       for (const change of changes) {
-        const { ok, families } = await proxy.update(change);
+        const { ok, families } = await proxy.update({ ...change, complete: true });
         expect(families.flatMap(({ error }) => error ?? [])).toEqual([]);
         expect(ok).toBe(true);
       }

@@ -119,7 +119,7 @@ describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
       targetNft: '1.0.6',
       run: lab.node.run,
     });
-    await proxy.update({ apply: [workerNode, game(externalIPs), ...endpoints([51])] });
+    await proxy.update({ apply: [workerNode, game(externalIPs), ...endpoints([51])], complete: true });
     await expectAnswers(['51', '51', '51', '51', '51', '51', '51', '51']);
 
     const { ok, conntrack } = await proxy.update({ apply: endpoints([52]) });
