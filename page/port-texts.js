@@ -23,7 +23,11 @@ export function sharesOf({ routes, leftOut }, port) {
  * @param {import('./unpack-graph.js').Port} port
  */
 export function linesOfPort({ portName, port, affinitySeconds }) {
-  return [portName || 'port', port, ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : [])];
+  return [
+    portName || 'port',
+    port,
+    ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds.toLocaleString('en')} s`] : []),
+  ];
 }
 
 /**

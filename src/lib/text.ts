@@ -38,6 +38,11 @@ export function countOf(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** `600 s`, `10,800 s`. */
+export function secondsText(seconds: number): string {
+  return `${seconds.toLocaleString('en')} s`;
+}
+
 /** The lines as one text, each with a line break at its end. */
 export function joinLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');

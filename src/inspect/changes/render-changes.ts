@@ -1,5 +1,5 @@
 import type { FrontendState, ServicePortIdentity } from '../../frontends/frontend.ts';
-import { compareText, countOf, escapeControls } from '../../lib/text.ts';
+import { compareText, countOf, escapeControls, secondsText } from '../../lib/text.ts';
 import type {
   EndpointsChange,
   FamilyChanges,
@@ -178,11 +178,6 @@ function writeAffinity({ before, after }: ValueChange<number>): string {
     return `affinity on (${secondsText(after)})`;
   }
   return after === 0 ? 'affinity off' : `affinity ${secondsText(before)} -> ${secondsText(after)}`;
-}
-
-/** `10,800 s`. */
-function secondsText(seconds: number): string {
-  return `${seconds.toLocaleString('en')} s`;
 }
 
 function writeRanges({ before, after }: ValueChange<FrontendState['sourceRanges']>, pen: Pen): string {

@@ -1,6 +1,6 @@
 import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { countOf, escapeControls } from '../../lib/text.ts';
+import { countOf, escapeControls, secondsText } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
@@ -96,7 +96,7 @@ export function explainAffinity({ paths, ruleset, summary }: Evidence): Explaine
   }
   const { set, timeoutSeconds } = written.statement;
   const seconds = timeoutSeconds ?? ruleset.sets.find(({ name }) => name === set)?.timeoutSeconds;
-  const period = seconds === undefined ? '' : ` for ${seconds} s after its last new connection`;
+  const period = seconds === undefined ? '' : ` for ${secondsText(seconds)} after its last new connection`;
   const text = `sessionAffinity is ClientIP: the client keeps this endpoint${period}`;
   // With one chain per endpoint, there is a rule for each.
   return [

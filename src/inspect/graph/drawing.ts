@@ -1,5 +1,5 @@
 import { pushTo } from '../../lib/lists.ts';
-import { compareText } from '../../lib/text.ts';
+import { compareText, secondsText } from '../../lib/text.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
 
@@ -140,7 +140,7 @@ function linesOfPort(servicePort: GraphServicePort): string[] {
   return [
     `${namespace}/${name}`,
     `${portName === '' ? '' : `${portName} `}${portText(servicePort)}`,
-    ...(affinitySeconds > 0 ? [`affinity ${affinitySeconds} s`] : []),
+    ...(affinitySeconds > 0 ? [`affinity ${secondsText(affinitySeconds)}`] : []),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { NoEndpointsCause } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, secondsText } from '../../lib/text.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
 
@@ -27,7 +27,7 @@ export function writeRemarks(frontend: Frontend, context: RemarkContext): string
     ...remarkOnCause(context),
     ...remarkOnEndpoints(context),
     ...(sourceRanges === null ? [] : [`source ranges: ${escapeControls(cutList(sourceRanges)) || 'none'}`]),
-    ...(affinitySeconds > 0 ? [`ClientIP ${affinitySeconds.toLocaleString('en')} s`] : []),
+    ...(affinitySeconds > 0 ? [`ClientIP ${secondsText(affinitySeconds)}`] : []),
   ];
 }
 

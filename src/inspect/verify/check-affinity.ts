@@ -1,3 +1,4 @@
+import { secondsText } from '../../lib/text.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Fate, Memory, MemoryEntry, Packet, PacketOutcome } from '../../walk/fate.ts';
 import { compareFate } from './compare-fate.ts';
@@ -50,12 +51,12 @@ function nextProblem(
 ): string | undefined {
   const [next, ...others] = context.walk(context.packet, memory).outcomes;
   if (next?.endpoint !== endpoint || others.length > 0) {
-    return `do not keep ${endpoint}, but should for ${seconds} s`;
+    return `do not keep ${endpoint}, but should for ${secondsText(seconds)}`;
   }
   const times = [...memory.values()].flatMap((entries) => [...entries.values()]).map((entry) => entry.timeoutSeconds);
   const wrong = times.find((time) => time !== seconds);
   return times.length > 0 && (wrong !== undefined || times.includes(undefined))
-    ? `keep ${endpoint} ${wrong === undefined ? 'forever' : `for ${wrong} s`}, but should for ${seconds} s`
+    ? `keep ${endpoint} ${wrong === undefined ? 'forever' : `for ${secondsText(wrong)}`}, but should for ${secondsText(seconds)}`
     : undefined;
 }
 

@@ -85,7 +85,20 @@ describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
   }
 
   test('finds another endpoint when its own is gone, but over TCP', async () => {
-    const { exitCode, stdout } = await lab.node.apply([workerNode, game(externalIPs), ...endpoints([52])]);
+    const after = [workerNode, game(externalIPs), ...endpoints([52])];
+    const { stdout: predicted } = await lab.node.apply(after, ['--dry-run']);
+    const frontends = [
+      '10.96.0.51:27',
+      '198.51.100.51:27',
+      '*:30051',
+      '[2001:db8:5::51]:27',
+      '[fd00:10:96::51]:27',
+      '[*]:30051',
+    ];
+    expect(predicted.match(/(?<=stale UDP flows to )\S+(?=\/udp at \S+51\]?:7777: would be deleted)/g)).toEqual(
+      frontends,
+    );
+    const { exitCode, stdout } = await lab.node.apply(after);
     await passOverChange();
     expect(`${exitCode} ${stdout}`).toMatch(/^0 [\s\S]*^6 stale UDP flows deleted$/m);
     await expectAnswers(['52', '52', '52', '52', '52', '52', '51', '51']);
@@ -94,6 +107,18 @@ describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
   test('stays where it is while other endpoints come and go', async () => {
     await lab.node.apply([workerNode, game(externalIPs), ...endpoints([51, 52, 53])]);
     await lab.node.apply([workerNode, game(externalIPs), ...endpoints([51, 53])]);
+    await expectAnswers(['51', '51', '51', '51', '51', '51', '51', '51']);
+  });
+
+  test('stays at an endpoint that serves while it terminates, and no run says otherwise', async () => {
+    const conditions = { ready: false, serving: true, terminating: true };
+    const slices = endpoints([51, 52]).map((one) => {
+      const [first, ...others] = one['endpoints'] as Manifest[];
+      return { ...one, endpoints: [{ ...first, conditions }, ...others] };
+    });
+    const after = [workerNode, game(externalIPs), ...slices];
+    expect((await lab.node.apply(after, ['--dry-run'])).stdout).not.toContain('stale');
+    expect((await lab.node.apply(after)).stdout).not.toContain('stale');
     await expectAnswers(['51', '51', '51', '51', '51', '51', '51', '51']);
   });
 

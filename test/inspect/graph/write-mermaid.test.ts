@@ -41,7 +41,7 @@ describe('a shop', () => {
         'f0["cluster IP<br/>10.96.0.40:80"]',
         'f5["load balancer IP<br/>198.18.0.10:80<br/>only from 198.51.100.0/24 and 1 more"]',
         's3["shop/web<br/>http 80/tcp"]:::port',
-        's1["shop/cart<br/>http 80/tcp<br/>affinity 10800 s"]:::port',
+        's1["shop/cart<br/>http 80/tcp<br/>affinity 10,800 s"]:::port',
         'r0["rejected"]:::refusal',
         'subgraph z0["zone a"]',
         'subgraph n0["node worker-1 (this node)"]',

@@ -233,7 +233,7 @@ const inOtherSets: Planted[] = [
     'affinity of one endpoint lost',
     affinity,
     removeElements('tcp-sticky-10800', '10.96.0.10 . 80 . 10.244.2.20'),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not keep 10.244.2.20:8080, but should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods do not keep 10.244.2.20:8080, but should for 10,800 s',
   ],
   [
     'affinity to an endpoint that does not exist',
@@ -394,13 +394,13 @@ const inRules: Planted[] = [
     'pins forgotten',
     affinity,
     chain('pin-prerouting', () => ({ rules: [] })),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods and external clients do not keep 10.244.1.10:8080, but should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods and external clients do not keep 10.244.1.10:8080, but should for 10,800 s',
   ],
   [
     'pins for another time',
     affinity,
     statements('pin-tcp', 'update', (each) => [{ ...each, timeoutSeconds: 60 } as typeof each]),
-    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 for 60 s, but should for 10800 s',
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 for 60 s, but should for 10,800 s',
   ],
   [
     'pins that no rule uses',

@@ -89,7 +89,7 @@ describe('one of many Services that are alike', () => {
   test('is found when an endpoint cannot be pinned', () => {
     const plant = removeElements('tcp-sticky-10800', '10.96.0.130 . 80 . 10.128.2.9 ');
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.128.2.9:8080, but should for 10800 s',
+      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.128.2.9:8080, but should for 10,800 s',
     ]);
   });
 
