@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly nodePortAddresses: readonly string[];
   /** Masquerade all traffic to cluster IPs, including that from pods. */
   readonly masqueradeAll: boolean;
+  /** Serve spec.externalIPs of Services; featureGates.AllowServiceExternalIPs of KubeProxyConfiguration. */
+  readonly allowServiceExternalIPs: boolean;
   /** The bit of the packet mark that requests masquerading, 0 to 31. */
   readonly masqueradeBit: number;
   /** Leave out invalid objects and compile the rest, instead of refusing everything. */
@@ -40,6 +42,7 @@ export const defaultOptions: CompileOptions = {
   detectLocalInterface: '',
   nodePortAddresses: [],
   masqueradeAll: false,
+  allowServiceExternalIPs: true,
   masqueradeBit: 14,
   keepGoing: false,
   targetNft: '1.0.6',

@@ -42,6 +42,7 @@ const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | '
   detectLocalInterface: 'string',
   nodePortAddresses: 'texts',
   masqueradeAll: 'boolean',
+  allowServiceExternalIPs: 'boolean',
   masqueradeBit: 'number',
   keepGoing: 'boolean',
   targetNft: 'string',

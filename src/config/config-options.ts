@@ -25,6 +25,7 @@ export function configOptions(config: Mapping, report: Report): Partial<CompileO
   readDetectLocal(config, draft, report);
   readNodePortAddresses(config, draft, report);
   readMasquerading(config, draft, report);
+  readFeatureGates(config, draft, report);
   checkMode(config, report);
   return draft;
 }
@@ -117,6 +118,24 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   }
   if (accept(markBitProblem(masqueradeBit), ['nftables', 'masqueradeBit'], report)) {
     draft.masqueradeBit = masqueradeBit;
+  }
+}
+
+/** The gate of kube-proxy 1.36 that turns off spec.externalIPs (KEP-5707); the rules depend on no other one. */
+const externalIPsGate = 'AllowServiceExternalIPs';
+
+function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
+  const gates = isMapping(config['featureGates']) ? Object.entries(config['featureGates']) : [];
+  if (gates.some(([, value]) => typeof value !== 'boolean')) {
+    return;
+  }
+  for (const [gate, value] of gates) {
+    const path = ['featureGates', gate];
+    if (gate !== externalIPsGate) {
+      report('config-without-effect', path, `${describePath(path)} is ${describeValue(value)}, which has no effect`);
+    } else if (value === false) {
+      draft.allowServiceExternalIPs = false;
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import { describePath, describeValue, isMapping, type Mapping, type Path } from 
 import type { CompileOptions } from '../options.ts';
 import { readDocuments } from '../phases/1-read/read-documents.ts';
 import { configOptions } from './config-options.ts';
+import { configurationKind, findConfigurations } from './find-configurations.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
 
 /** The options that a configuration sets, and diagnostics about what is wrong with it or has no effect. */
@@ -13,29 +14,30 @@ interface ConfigResult {
   readonly diagnostics: Diagnostic[];
 }
 
-const kind = 'KubeProxyConfiguration';
 const apiVersion = 'kubeproxy.config.k8s.io/v1alpha1';
 
 /**
- * Reads a configuration file of kube-proxy, in YAML or JSON, so that a cluster's existing one can be used. A file that
- * kubeadm wrote gives no diagnostics. Wrong input does not throw.
+ * Reads a configuration of kube-proxy, in YAML or JSON, so that a cluster's existing one can be used: its file, a file for
+ * kubeadm that has one among other documents, or the ConfigMap kube-proxy. A configuration that kubeadm wrote gives no
+ * diagnostics. Wrong input does not throw.
  */
 export function readKubeProxyConfig(text: InputText): ConfigResult {
   const { documents, diagnostics } = readDocuments([text]);
-  const [document, second] = documents;
+  const found = findConfigurations(documents);
+  diagnostics.push(...found.diagnostics);
+  const [document, second] = found.documents;
   if (!document) {
-    const empty = diagnosticInFile('invalid-config', `the file has an empty list; expected a ${kind}`, text.file);
-    return { options: {}, diagnostics: diagnostics.length > 0 ? diagnostics : [empty] };
+    diagnostics.push(...(diagnostics.length > 0 ? [] : [describeMissing(documents, text.file)]));
+    return { options: {}, diagnostics };
   }
   const report = reportTo(diagnostics, document);
   if (second) {
-    reportTo(diagnostics, second)('invalid-config', [], `this is a second document; expected one ${kind}`);
+    reportTo(diagnostics, second)('invalid-config', [], `this is a second ${configurationKind}; expected one`);
   }
-  const config = isMapping(document.value) ? document.value : undefined;
-  if (!config || !isKubeProxyConfiguration(config, report)) {
-    if (!config) {
-      report('invalid-config', [], `this is ${describeValue(document.value)}; expected a ${kind}`);
-    }
+  const config = isMapping(document.value) ? document.value : {};
+  if (config['apiVersion'] !== apiVersion) {
+    const message = `apiVersion is ${describeValue(config['apiVersion'])}; expected ${apiVersion}`;
+    report('invalid-config', ['apiVersion'], message);
     return { options: {}, diagnostics };
   }
   checkConfigFields(config, report);
@@ -43,19 +45,28 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   return { options, diagnostics: diagnostics.sort(byPosition) };
 }
 
-function isKubeProxyConfiguration(config: Mapping, report: Report): boolean {
-  if (config['kind'] !== kind) {
-    const isConfigMap = config['kind'] === 'ConfigMap';
-    const hint = isConfigMap ? '; save its data["config.conf"] as a separate file' : '';
-    report('invalid-config', ['kind'], `kind is ${describeValue(config['kind'])}; expected ${kind}${hint}`);
-    return false;
+function describeMissing(documents: readonly Document[], file: string): Diagnostic {
+  const [document, second] = documents;
+  if (!document) {
+    return diagnosticInFile('invalid-config', `the file has an empty list; expected a ${configurationKind}`, file);
   }
-  if (config['apiVersion'] !== apiVersion) {
-    const found = describeValue(config['apiVersion']);
-    report('invalid-config', ['apiVersion'], `apiVersion is ${found}; expected ${apiVersion}`);
-    return false;
+  const { value } = document;
+  const problem = (message: string, path: Path = []): Diagnostic => ({
+    code: 'invalid-config',
+    message,
+    place: { document, path },
+  });
+  if (second) {
+    return problem(
+      `none of the ${documents.length.toLocaleString('en')} objects in the file is a ${configurationKind}`,
+    );
   }
-  return true;
+  if (!isMapping(value)) {
+    return problem(`this is ${describeValue(value)}; expected a ${configurationKind}`);
+  }
+  return value['kind'] === 'ConfigMap'
+    ? problem(`no text in this ConfigMap has the kind ${configurationKind}; use the one of kube-proxy`, ['data'])
+    : problem(`kind is ${describeValue(value['kind'])}; expected ${configurationKind}`, ['kind']);
 }
 
 function reportTo(diagnostics: Diagnostic[], document: Document): Report {
@@ -104,7 +115,7 @@ function describeUnknown(key: string, fields: ConfigFields, path: Path): string 
   const nested = elsewhere && `${elsewhere[0]}.${key}`;
   const meant = onTop ?? suggestNested(key) ?? nested ?? suggestClosest(key, Object.keys(fields));
   const suggestion = meant === undefined ? '' : `; did you mean ${meant}?`;
-  return `unknown field ${describePath([...path, key])}${suggestion}`;
+  return `unknown field ${describePath([...path, key])}, which is ignored${suggestion}`;
 }
 
 /** Both iptables and nftables have these fields; only those of nftables are used. */

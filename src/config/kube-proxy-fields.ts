@@ -105,7 +105,7 @@ export const kubeProxyFields: ConfigFields = {
   bindAddressHardFail: unused('boolean'),
   enableProfiling: unused('boolean'),
   showHiddenMetricsForVersion: unused('text'),
-  featureGates: unused('feature gates'),
+  featureGates: used('feature gates'),
   oomScoreAdj: unused('integer', -999),
   configSyncPeriod: unused('duration', '0s', '15m'),
   portRange: unused('text'),

@@ -118,8 +118,7 @@ function planService(
   if (!service) {
     return [];
   }
-  const { nodeName } = settings;
-  return buildServicePorts(service, settings.family, store.slicesByService, nodeName).map((servicePort) => ({
+  return buildServicePorts(service, store.slicesByService, settings).map((servicePort) => ({
     servicePort,
     fragment: planFragment(servicePort, selectEndpoints(servicePort, settings), context),
   }));

@@ -241,12 +241,13 @@ interface NodeState {
 }
 
 /**
- * Finds the node among the objects. It is not known when only other Nodes exist, or when its own object is
- * invalid and no addresses were given: then node ports would open on all addresses.
+ * Finds the node among the objects. It is not known when only other Nodes exist, or when its own object is invalid or has
+ * only invalid addresses and none were given: then node ports would open on all addresses.
  */
 function findNode(store: ObjectStore, options: CompileOptions): NodeState {
   const { node, diagnostics } = resolveNode({ nodes: [...store.nodes.values()] }, options);
-  if (hasError(diagnostics) || isInvalid(store, options)) {
+  const hasOnlyInvalid = node.addresses.length === 0 && diagnostics.some(({ code }) => code === 'ignored-address');
+  if (hasError(diagnostics) || hasOnlyInvalid || isInvalid(store, options)) {
     return { node: undefined, settings: new Map(), diagnostics };
   }
   const cidrs = [...store.serviceCIDRs.values()];

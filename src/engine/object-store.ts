@@ -229,7 +229,7 @@ function copyNode({ kind, metadata, spec, status }: Node): Node {
     kind,
     metadata: copyMetadata(metadata, zoneLabel),
     spec: { podCIDR: spec?.podCIDR ?? null, podCIDRs: podCIDRs ? [...podCIDRs] : null },
-    status: { addresses: (status?.addresses ?? []).map(({ type, address }) => ({ type, address })) },
+    status: { addresses: (status?.addresses ?? []).map(({ type = null, address = null }) => ({ type, address })) },
   };
 }
 

@@ -66,6 +66,7 @@ export interface SliceEndpoint {
 export interface SlicePort {
   readonly name?: string | null;
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP' | '' | null;
+  /** Any number, which the API server does not check. */
   readonly port?: number | null;
 }
 
@@ -84,7 +85,7 @@ export interface Node {
   readonly metadata: ObjectMeta;
   readonly spec?: { readonly podCIDR?: string | null; readonly podCIDRs?: readonly string[] | null } | null;
   readonly status?: {
-    readonly addresses?: readonly { readonly type: string; readonly address: string }[] | null;
+    readonly addresses?: readonly { readonly type?: string | null; readonly address?: string | null }[] | null;
   } | null;
 }
 

@@ -33,10 +33,13 @@ export function canonicalAddress(text: string): string | undefined {
   return isIPv4(text) ? text : parseAddress(text)?.text;
 }
 
-/** The CIDR in `address/prefix`, without surrounding blanks and host bits; undefined for anything else. */
+/**
+ * The CIDR in `address/prefix`, without surrounding blanks and host bits; undefined for anything else. As in Go, a range of
+ * IPv4 addresses mapped into IPv6 is one of IPv4: `::ffff:10.0.0.0/104` is 10.0.0.0/8.
+ */
 export function parseCidr(text: string): Cidr | undefined {
   const [addressText = '', prefixText = '', ...rest] = text.trim().split('/');
-  const address = parseAny(addressText);
+  const address = parseWritten(addressText);
   if (!address || rest.length > 0 || !/^[0-9]{1,4}$/.test(prefixText)) {
     return undefined;
   }
@@ -45,7 +48,10 @@ export function parseCidr(text: string): Cidr | undefined {
   if (prefix > bits) {
     return undefined;
   }
-  return { family: familyOf(address), address: canonicalText(networkAddress(address, prefix)), prefix };
+  const written = networkAddress(address, prefix);
+  const network = withoutMapping(written);
+  const shorter = network === written ? 0 : 96;
+  return { family: familyOf(network), address: canonicalText(network), prefix: prefix - shorter };
 }
 
 /** The range in a text as nft prints it, where a single address has no prefix length; undefined for anything else. */
@@ -186,6 +192,16 @@ function allDigits(address: string): string {
 type Parsed = ipaddr.IPv4 | ipaddr.IPv6;
 
 function parseAny(text: string): Parsed | undefined {
+  const parsed = parseWritten(text);
+  return parsed && withoutMapping(parsed);
+}
+
+function withoutMapping(address: Parsed): Parsed {
+  return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+/** In the family in which it is written. */
+function parseWritten(text: string): Parsed | undefined {
   if (/^[0-9]{1,9}(\.[0-9]{1,9}){3}$/.test(text)) {
     const octets = text.split('.').map(Number);
     return octets.every((octet) => octet <= 255) ? new ipaddr.IPv4(octets) : undefined;
@@ -194,8 +210,7 @@ function parseAny(text: string): Parsed | undefined {
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(':') || !ipaddr.IPv6.isValid(text)) {
     return undefined;
   }
-  const parsed = ipaddr.IPv6.parse(withoutDottedEnd(text));
-  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed;
+  return ipaddr.IPv6.parse(withoutDottedEnd(text));
 }
 
 /** The last 32 bits as hexadecimal: the library reads `::1.2.3.4` as a mapped IPv4 address, which it is not. */

@@ -15,6 +15,11 @@ export interface EndpointAddress {
 /** All transport protocols of Service ports, in the order of rulesets. */
 export const protocols: readonly Protocol[] = ['tcp', 'udp', 'sctp'];
 
+/** Whether packets can have this port; 0 means none in Kubernetes' objects. */
+export function isPortNumber(port: number | null | undefined): port is number {
+  return port !== null && port !== undefined && port >= 1 && port <= 65_535;
+}
+
 /** nft's name of a family. */
 export function familyOfName(name: 'IPv4' | 'IPv6'): Family {
   return name === 'IPv4' ? 'ip' : 'ip6';

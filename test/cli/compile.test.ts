@@ -223,7 +223,7 @@ describe('output', () => {
   });
 
   test('--keep-going needs the node', async () => {
-    const bad = readFileSync(cluster, 'utf8').replace('podCIDRs: [10.244.1.0/24]', 'podCIDRs: [oops]');
+    const bad = readFileSync(cluster, 'utf8').replace('podCIDRs: [10.244.1.0/24]', 'podCIDRs: oops');
     const result = await runMain(['--keep-going', '--node', 'worker-1'], { input: bad });
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     const known = await runMain(['--keep-going', '--node', 'worker-1', '--node-ip', '192.0.2.11'], { input: bad });

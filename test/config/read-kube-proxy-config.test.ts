@@ -2,9 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField } from '../../src/config/kube-proxy-fields.ts';
+import { type Diagnostic, severityOf } from '../../src/diagnostics/diagnostic.ts';
+import { formatDiagnostic } from '../../src/diagnostics/format-diagnostic.ts';
 
+const header = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' };
 const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
 
 function read(content: string) {
@@ -85,6 +89,8 @@ test.each([
   [{ hostnameOverride: 'a"b' }, 'invalid-config hostnameOverride'],
   [{ bindAddress: '192.0.2.0/24' }, 'invalid-config bindAddress'],
   [{ featureGates: { A: 'yes' } }, 'invalid-config featureGates'],
+  [{ featureGates: { AllowServiceExternalIPs: 'false' } }, 'invalid-config featureGates'],
+  [{ featureGates: { Other: false } }, 'config-without-effect featureGates.Other'],
   [{ constructor: 1 }, 'unknown-config-field constructor'],
   [{ conntrack: { toString: 1 } }, 'unknown-config-field conntrack.toString'],
 ])('%j is %s', (fields, expected) => {
@@ -133,6 +139,86 @@ test.each(unused.map((leaf) => [leaf.path.join('.'), leaf] as const))('%s takes 
   expect(readObject(wrap([[]])).found).toEqual(
     leaf.field.type === 'list' ? [`config-without-effect ${name}`] : [`invalid-config ${name}`],
   );
+});
+
+test.each([
+  [{ metadata: { name: 'kube-proxy' } }, 'unknown field metadata, which is ignored'],
+  [{ udpTimeout: '250ms' }, 'unknown field udpTimeout, which is ignored; did you mean ipvs.udpTimeout?'],
+  [
+    { ipvs: { masqueradeAll: true } },
+    'unknown field ipvs.masqueradeAll, which is ignored; did you mean nftables.masqueradeAll?',
+  ],
+  [{ clustercidr: '' }, 'unknown field clustercidr, which is ignored; did you mean clusterCIDR?'],
+  [{ conntrack: { maxPercore: 1 } }, 'unknown field conntrack.maxPercore, which is ignored; did you mean maxPerCore?'],
+])('%j is ignored, as by kube-proxy', (fields, message) => {
+  const text = JSON.stringify({ ...header, ...fields, clusterCIDR: '10.244.0.0/16' });
+  const { options, diagnostics } = readKubeProxyConfig({ file: 'config.yaml', content: Buffer.from(text) });
+  expect(options).toEqual({ clusterCIDRs: ['10.244.0.0/16'] });
+  expect(diagnostics.map((diagnostic) => [severityOf(diagnostic), diagnostic.message])).toEqual([['warning', message]]);
+});
+
+test('the gate AllowServiceExternalIPs is read', () => {
+  expect(readObject({ featureGates: { AllowServiceExternalIPs: false } })).toEqual({
+    options: { allowServiceExternalIPs: false },
+    found: [],
+  });
+  expect(readObject({ featureGates: { AllowServiceExternalIPs: true } })).toEqual({ options: {}, found: [] });
+  expect(readObject({ featureGates: null })).toEqual({ options: {}, found: [] });
+});
+
+/** A ConfigMap as kubectl prints it. */
+function configMap(data: Readonly<Record<string, string>>, name = 'kube-proxy') {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'kube-system' }, data };
+}
+
+const config = `${head}clusterCIDR: 10.244.0.0/16\n`;
+const kubeconfig = 'apiVersion: v1\nkind: Config\nclusters: []\n';
+const kubeadm = 'apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n';
+const kubelet = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n';
+
+test.each([
+  ['the ConfigMap of kubeadm', JSON.stringify(configMap({ 'config.conf': config, 'kubeconfig.conf': kubeconfig }))],
+  ['a configuration in JSON', JSON.stringify(configMap({ 'config.conf': JSON.stringify(parse(config)) }))],
+  ['another key', JSON.stringify(configMap({ 'kube-proxy.yaml': config, notes: 'kind: KubeProxyConfiguration?' }))],
+  ['a key beside config.conf', JSON.stringify(configMap({ 'config.conf': kubeconfig, proxy: config }))],
+  [
+    'a List',
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [configMap({ a: kubelet }, 'a'), configMap({ b: config })],
+    }),
+  ],
+  ['a file for kubeadm', `${kubeadm}---\n${config}---\n${kubelet}`],
+  ['a file for kubeadm in another order', `${config}---\n---\n${kubelet}`],
+])('reads the configuration in %s', (_, text) => {
+  expect(read(text)).toEqual({ options: { clusterCIDRs: ['10.244.0.0/16'] }, found: [] });
+});
+
+test.each([
+  ['two in a file', `${config}---\n${config}`],
+  ['two in a ConfigMap', JSON.stringify(configMap({ a: config, b: config }))],
+  ['one in a ConfigMap and one beside it', `${config}---\n${JSON.stringify(configMap({ a: config }))}`],
+])('refuses %s', (_, text) => {
+  expect(read(text).found).toEqual(['invalid-config ']);
+});
+
+test('positions in a ConfigMap are those in its text', () => {
+  const text = JSON.stringify(configMap({ 'config.conf': `${config}mode: nftable\nx: 1\n` }));
+  const { diagnostics } = readKubeProxyConfig({ file: 'cm.json', content: Buffer.from(text) });
+  expect(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic, { color: false }).split('\n')[0])).toEqual([
+    'cm.json, text of data["config.conf"]:4:7: error invalid-config: mode is "nftable"; possible values are nftables, iptables, ipvs, kernelspace and userspace; did you mean nftables?',
+    'cm.json, text of data["config.conf"]:5:4: warning unknown-config-field: unknown field x, which is ignored',
+  ]);
+});
+
+test('broken text in a ConfigMap is an error there, and its key is not shown as it is', () => {
+  const text = JSON.stringify(configMap({ ['\u001b[31m'.repeat(30)]: `${config}\tx: 1\n` }));
+  const { diagnostics } = readKubeProxyConfig({ file: 'cm.json', content: Buffer.from(text) });
+  const [line = ''] = formatDiagnostic(diagnostics[0] as Diagnostic, { color: false }).split('\n');
+  expect(line).toMatch(/:4:1: error invalid-yaml: /);
+  expect(line).not.toContain('\u001b');
+  expect(line.length).toBeLessThan(500);
 });
 
 test('reads JSON and YAML, and reports anything else', () => {

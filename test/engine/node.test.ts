@@ -53,7 +53,7 @@ describe('a node that is not known', () => {
 
   test.each([
     ['another one is there in its place', [other], ['node-not-found']],
-    ['its object is invalid', [invalid], ['invalid-address', 'no-node-address']],
+    ['its addresses are invalid', [invalid], ['ignored-address', 'no-node-address']],
   ])('%s: nothing is done until it is known', (_, objects, codes) => {
     const engine = createEngine(workerOptions);
     const update = engine.update({ apply: [...objects, cart, cartSlice], complete: true });
@@ -83,7 +83,7 @@ describe('a node that is not known', () => {
     const engine = engineWith([cart, cartSlice]);
     const chains = engine.rulesets()[0]?.chains;
     expect(saidBy(engine.update({ apply: [invalid] }))).toEqual([
-      'invalid-address: status.addresses[0].address is "nowhere"; expected an IP address',
+      'ignored-address: status.addresses[0].address is "nowhere"; it is ignored because it is not an IP address',
       'no-node-address: no address of node worker-1 is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses',
     ]);
     const moved = service('cart', ['2.6'])[1];
@@ -94,6 +94,14 @@ describe('a node that is not known', () => {
       'delete element tcp-endpoints { 10.96.0.10 . 80 . 0 }',
       'add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.6 . 8080 }',
     ]);
+  });
+
+  test('is known when one of its addresses is valid', () => {
+    const addresses = ['worker-1.internal', '192.0.2.11'].map((address) => ({ type: 'InternalIP', address }));
+    const engine = createEngine(workerOptions);
+    const update = engine.update({ apply: [{ ...node(), status: { addresses } }], complete: true });
+    expect(update.diagnostics.map(({ code }) => code)).toEqual(['ignored-address']);
+    expect(commandsOf(update)).toContain('add element nodeport-ips { 192.0.2.11 }');
   });
 
   test('is known when its addresses are given', () => {

@@ -15,6 +15,7 @@ const nodes: readonly Manifest[] = [
   node({ addresses: ['192.0.2.12'] }),
   node({ zone: 'zone-a', addresses: [] }),
   node({ zone: 'zone-a', addresses: ['not an address'] }),
+  node({ zone: 'zone-a', addresses: ['not an address', '192.0.2.12'] }),
   { ...node({ addresses: ['192.0.2.99'] }), metadata: { name: 'worker-9' } },
 ];
 

@@ -87,7 +87,8 @@ function addressesOf({ spec, status }: Service, node: NodeSettings): Addresses {
   const served = ingress.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip ?? '');
   const loadBalancerIPs = ofFamily(served, node.family);
   const allowed = allowedSources(spec.loadBalancerSourceRanges ?? [], loadBalancerIPs, node);
-  return { loadBalancerIPs, externalIPs: ofFamily(spec.externalIPs ?? [], node.family), allowed };
+  const externalIPs = node.servesExternalIPs ? ofFamily(spec.externalIPs ?? [], node.family) : [];
+  return { loadBalancerIPs, externalIPs, allowed };
 }
 
 /**
@@ -207,12 +208,12 @@ function listCandidates(slices: readonly EndpointSlice[], port: PortMatch): Cand
   return [...found.values()];
 }
 
-/** A slice may have several ports of one name; those without a number are skipped. */
+/** A slice may have several ports of one name; those without a valid number are skipped. */
 function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: PortMatch): number[] {
   const matching = (ports ?? []).filter(
     (port) => port.name === portName && (port.protocol || 'TCP').toLowerCase() === protocol,
   );
-  return matching.flatMap(({ port }) => port || []);
+  return matching.map(({ port }) => port ?? 0).filter((port) => port > 0 && port < 2 ** 16);
 }
 
 function candidateOf({ addresses, nodeName, conditions, hints }: SliceEndpoint, port: number): Candidate | undefined {

@@ -1,19 +1,22 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Report } from '../../diagnostics/diagnostic.ts';
-import type { EndpointSlice, Node, ServiceCIDR } from '../../kubernetes/objects.ts';
+import type { EndpointSlice, ServiceCIDR } from '../../kubernetes/objects.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
 import { parseAddress, parseCidr } from '../../net/address.ts';
-import { familyOfName, nameOfFamily } from '../../net/network.ts';
+import { familyOfName, isPortNumber, nameOfFamily } from '../../net/network.ts';
 
-/** Checks what the schema of an EndpointSlice cannot express: the addresses are of its addressType. */
+/**
+ * Checks what the schema of an EndpointSlice cannot express: the addresses are of its addressType. A slice of addressType
+ * FQDN is for other consumers; proxies ignore it (discovery.k8s.io/v1 AddressType).
+ */
 export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
   const addressType: string = slice.addressType;
   if (addressType === 'FQDN') {
-    const message = 'addressType is "FQDN"; only IPv4 and IPv6 are supported';
+    const message = 'addressType is "FQDN", so the slice is ignored: packets are sent to addresses, not to names';
     report('unsupported-address-type', ['addressType'], message);
     return;
   }
-  checkPortNames(slice, report);
+  checkSlicePorts(slice, report);
   const isCanonical = slice.addressType === 'IPv4' ? isIPv4 : isPlainIPv6;
   // A plain loop for speed: a cluster may have hundreds of thousands of endpoints.
   const endpoints = slice.endpoints ?? [];
@@ -26,9 +29,12 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
 }
 
 /** The API server writes an empty name for an unnamed port; a missing one, possible in manifests only, matches no port. */
-function checkPortNames({ ports }: EndpointSlice, report: Report): void {
+function checkSlicePorts({ ports }: EndpointSlice, report: Report): void {
   for (const [index, { name, port }] of (ports ?? []).entries()) {
-    if (port && (name === undefined || name === null)) {
+    if (port && !isPortNumber(port)) {
+      const message = `ports[${index}].port is ${port}; it is ignored, because a port is a number from 1 to 65535`;
+      report('ignored-port', ['ports', index, 'port'], message);
+    } else if (port && (name === undefined || name === null)) {
       const message = `ports[${index}] has no name, so it matches no Service port; write name: "" to match an unnamed one`;
       report('slice-port-without-name', ['ports', index], message);
     }
@@ -51,20 +57,6 @@ function checkUnusual(text: string, index: number, slice: EndpointSlice, report:
     const message = `${found}, an ${nameOfFamily(address.family)} address in a slice of addressType ${slice.addressType}`;
     report('wrong-family', path, message);
   }
-}
-
-/** Checks the InternalIP and ExternalIP addresses of a Node and its podCIDRs. */
-export function checkNode(node: Node, report: Report): void {
-  for (const [index, { type, address }] of (node.status?.addresses ?? []).entries()) {
-    if ((type === 'InternalIP' || type === 'ExternalIP') && address !== '' && !parseAddress(address)) {
-      const path = ['status', 'addresses', index, 'address'];
-      report('invalid-address', path, `${describePath(path)} is ${describeValue(address)}; expected an IP address`);
-    }
-  }
-  if (node.spec?.podCIDR) {
-    checkCidr(node.spec.podCIDR, ['spec', 'podCIDR'], report);
-  }
-  checkCidrs(node.spec?.podCIDRs ?? [], ['spec', 'podCIDRs'], report);
 }
 
 /** Checks the ranges of a ServiceCIDR. */

@@ -53,14 +53,22 @@ function checkAffinity({ spec }: Service, report: Report): void {
   }
 }
 
-/** Checks that all addresses of a served Service are valid and of one of its families. */
+/**
+ * Checks that all addresses of a served Service are valid and of one of its families. Its status is not what its author
+ * wrote, so an address there that is not valid is ignored, as by kube-proxy.
+ */
 function checkServiceAddresses(service: Service, report: Report): void {
   checkClusterIPs(service, report);
   checkExternalIPs(service, report);
   const ingress = service.status?.loadBalancer?.ingress ?? [];
   for (const [index, { ip }] of ingress.entries()) {
-    if (ip?.trim()) {
-      readAddress(ip.trim(), ['status', 'loadBalancer', 'ingress', index, 'ip'], report);
+    if (ip?.trim() && !parseAddress(ip.trim())) {
+      const path = ['status', 'loadBalancer', 'ingress', index, 'ip'];
+      report(
+        'ignored-address',
+        path,
+        `${describePath(path)} is ${describeValue(ip)}; it is ignored because it is not an IP address`,
+      );
     }
   }
 }

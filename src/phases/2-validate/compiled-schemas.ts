@@ -717,7 +717,7 @@ return errors === 0;
 }
 
 export const validateEndpointSlice: SchemaValidator = validate11;
-const schema12 = {"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string","pattern":"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$","code":"invalid-name","expects":"a name has 1 to 253 lowercase letters, digits, - and ., and each part between dots begins and ends with a letter or digit"},"namespace":{"type":"string","pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a name has 1 to 63 lowercase letters, digits and -, and begins and ends with a letter or digit","nullable":true},"labels":{"type":"object","nullable":true,"additionalProperties":{"type":"string","nullable":true}},"creationTimestamp":{"type":"string","nullable":true,"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$","code":"wrong-type","expects":"expected a time such as 2026-01-31T12:00:00Z (RFC 3339)"}},"required":["name"]},"addressType":{"type":"string","enum":["IPv4","IPv6","FQDN"]},"ports":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string","nullable":true,"pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a port name has at most 63 lowercase letters, digits and -, and begins and ends with a letter or digit"},"protocol":{"type":"string","nullable":true,"enum":["TCP","UDP","SCTP","",null]},"port":{"type":"integer","nullable":true,"minimum":0,"maximum":65535,"code":"invalid-port","expects":"a port is a number from 1 to 65535"}},"required":[]}},"endpoints":{"type":"array","nullable":true,"items":{"type":"object","properties":{"addresses":{"type":"array","nullable":true,"items":{"type":"string"}},"nodeName":{"type":"string","nullable":true},"conditions":{"type":"object","nullable":true,"properties":{"ready":{"type":"boolean","nullable":true},"serving":{"type":"boolean","nullable":true},"terminating":{"type":"boolean","nullable":true}},"required":[]},"hints":{"type":"object","nullable":true,"properties":{"forZones":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}},"forNodes":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}}},"required":[]}},"required":[]}}},"required":["metadata","addressType"]};
+const schema12 = {"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string","pattern":"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$","code":"invalid-name","expects":"a name has 1 to 253 lowercase letters, digits, - and ., and each part between dots begins and ends with a letter or digit"},"namespace":{"type":"string","pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a name has 1 to 63 lowercase letters, digits and -, and begins and ends with a letter or digit","nullable":true},"labels":{"type":"object","nullable":true,"additionalProperties":{"type":"string","nullable":true}},"creationTimestamp":{"type":"string","nullable":true,"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$","code":"wrong-type","expects":"expected a time such as 2026-01-31T12:00:00Z (RFC 3339)"}},"required":["name"]},"addressType":{"type":"string","enum":["IPv4","IPv6","FQDN"]},"ports":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string","nullable":true,"pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a port name has at most 63 lowercase letters, digits and -, and begins and ends with a letter or digit"},"protocol":{"type":"string","nullable":true,"enum":["TCP","UDP","SCTP","",null]},"port":{"type":"integer","nullable":true}},"required":[]}},"endpoints":{"type":"array","nullable":true,"items":{"type":"object","properties":{"addresses":{"type":"array","nullable":true,"items":{"type":"string"}},"nodeName":{"type":"string","nullable":true},"conditions":{"type":"object","nullable":true,"properties":{"ready":{"type":"boolean","nullable":true},"serving":{"type":"boolean","nullable":true},"terminating":{"type":"boolean","nullable":true}},"required":[]},"hints":{"type":"object","nullable":true,"properties":{"forZones":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}},"forNodes":{"type":"array","nullable":true,"items":{"type":"object","properties":{"name":{"type":"string"}},"required":["name"]}}},"required":[]}},"required":[]}}},"required":["metadata","addressType"]};
 const pattern4 = new RegExp("^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", "u");
 
 function validate11(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
@@ -972,37 +972,15 @@ vErrors.push(err19);
 }
 errors++;
 }
-if((typeof data11 == "number") && (isFinite(data11))){
-if(data11 > 65535 || isNaN(data11)){
-const err20 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/properties/ports/items/properties/port/maximum",keyword:"maximum",params:{comparison: "<=", limit: 65535}};
+}
+}
+else {
+const err20 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/properties/ports/items/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
 else {
 vErrors.push(err20);
-}
-errors++;
-}
-if(data11 < 0 || isNaN(data11)){
-const err21 = {instancePath:instancePath+"/ports/" + i0+"/port",schemaPath:"#/properties/ports/items/properties/port/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0}};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err22 = {instancePath:instancePath+"/ports/" + i0,schemaPath:"#/properties/ports/items/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
 }
 errors++;
 }
@@ -1012,12 +990,12 @@ errors++;
 if(data.endpoints !== undefined){
 let data12 = data.endpoints;
 if((!(Array.isArray(data12))) && (data12 !== null)){
-const err23 = {instancePath:instancePath+"/endpoints",schemaPath:"#/properties/endpoints/type",keyword:"type",params:{type: "array"}};
+const err21 = {instancePath:instancePath+"/endpoints",schemaPath:"#/properties/endpoints/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err21];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err21);
 }
 errors++;
 }
@@ -1029,12 +1007,12 @@ if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 if(data13.addresses !== undefined){
 let data14 = data13.addresses;
 if((!(Array.isArray(data14))) && (data14 !== null)){
-const err24 = {instancePath:instancePath+"/endpoints/" + i1+"/addresses",schemaPath:"#/properties/endpoints/items/properties/addresses/type",keyword:"type",params:{type: "array"}};
+const err22 = {instancePath:instancePath+"/endpoints/" + i1+"/addresses",schemaPath:"#/properties/endpoints/items/properties/addresses/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err22];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err22);
 }
 errors++;
 }
@@ -1042,12 +1020,12 @@ if(Array.isArray(data14)){
 const len2 = data14.length;
 for(let i2=0; i2<len2; i2++){
 if(typeof data14[i2] !== "string"){
-const err25 = {instancePath:instancePath+"/endpoints/" + i1+"/addresses/" + i2,schemaPath:"#/properties/endpoints/items/properties/addresses/items/type",keyword:"type",params:{type: "string"}};
+const err23 = {instancePath:instancePath+"/endpoints/" + i1+"/addresses/" + i2,schemaPath:"#/properties/endpoints/items/properties/addresses/items/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
-vErrors = [err25];
+vErrors = [err23];
 }
 else {
-vErrors.push(err25);
+vErrors.push(err23);
 }
 errors++;
 }
@@ -1057,7 +1035,33 @@ errors++;
 if(data13.nodeName !== undefined){
 let data16 = data13.nodeName;
 if((typeof data16 !== "string") && (data16 !== null)){
-const err26 = {instancePath:instancePath+"/endpoints/" + i1+"/nodeName",schemaPath:"#/properties/endpoints/items/properties/nodeName/type",keyword:"type",params:{type: "string"}};
+const err24 = {instancePath:instancePath+"/endpoints/" + i1+"/nodeName",schemaPath:"#/properties/endpoints/items/properties/nodeName/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err24];
+}
+else {
+vErrors.push(err24);
+}
+errors++;
+}
+}
+if(data13.conditions !== undefined){
+let data17 = data13.conditions;
+if((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (data17 !== null)){
+const err25 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions",schemaPath:"#/properties/endpoints/items/properties/conditions/type",keyword:"type",params:{type: "object"}};
+if(vErrors === null){
+vErrors = [err25];
+}
+else {
+vErrors.push(err25);
+}
+errors++;
+}
+if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+if(data17.ready !== undefined){
+let data18 = data17.ready;
+if((typeof data18 !== "boolean") && (data18 !== null)){
+const err26 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/ready",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/ready/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err26];
 }
@@ -1067,10 +1071,10 @@ vErrors.push(err26);
 errors++;
 }
 }
-if(data13.conditions !== undefined){
-let data17 = data13.conditions;
-if((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (data17 !== null)){
-const err27 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions",schemaPath:"#/properties/endpoints/items/properties/conditions/type",keyword:"type",params:{type: "object"}};
+if(data17.serving !== undefined){
+let data19 = data17.serving;
+if((typeof data19 !== "boolean") && (data19 !== null)){
+const err27 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/serving",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/serving/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err27];
 }
@@ -1079,11 +1083,11 @@ vErrors.push(err27);
 }
 errors++;
 }
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-if(data17.ready !== undefined){
-let data18 = data17.ready;
-if((typeof data18 !== "boolean") && (data18 !== null)){
-const err28 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/ready",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/ready/type",keyword:"type",params:{type: "boolean"}};
+}
+if(data17.terminating !== undefined){
+let data20 = data17.terminating;
+if((typeof data20 !== "boolean") && (data20 !== null)){
+const err28 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/terminating",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/terminating/type",keyword:"type",params:{type: "boolean"}};
 if(vErrors === null){
 vErrors = [err28];
 }
@@ -1093,10 +1097,12 @@ vErrors.push(err28);
 errors++;
 }
 }
-if(data17.serving !== undefined){
-let data19 = data17.serving;
-if((typeof data19 !== "boolean") && (data19 !== null)){
-const err29 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/serving",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/serving/type",keyword:"type",params:{type: "boolean"}};
+}
+}
+if(data13.hints !== undefined){
+let data21 = data13.hints;
+if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
+const err29 = {instancePath:instancePath+"/endpoints/" + i1+"/hints",schemaPath:"#/properties/endpoints/items/properties/hints/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err29];
 }
@@ -1105,44 +1111,16 @@ vErrors.push(err29);
 }
 errors++;
 }
-}
-if(data17.terminating !== undefined){
-let data20 = data17.terminating;
-if((typeof data20 !== "boolean") && (data20 !== null)){
-const err30 = {instancePath:instancePath+"/endpoints/" + i1+"/conditions/terminating",schemaPath:"#/properties/endpoints/items/properties/conditions/properties/terminating/type",keyword:"type",params:{type: "boolean"}};
+if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
+if(data21.forZones !== undefined){
+let data22 = data21.forZones;
+if((!(Array.isArray(data22))) && (data22 !== null)){
+const err30 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
 vErrors = [err30];
 }
 else {
 vErrors.push(err30);
-}
-errors++;
-}
-}
-}
-}
-if(data13.hints !== undefined){
-let data21 = data13.hints;
-if((!(data21 && typeof data21 == "object" && !Array.isArray(data21))) && (data21 !== null)){
-const err31 = {instancePath:instancePath+"/endpoints/" + i1+"/hints",schemaPath:"#/properties/endpoints/items/properties/hints/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-if(data21.forZones !== undefined){
-let data22 = data21.forZones;
-if((!(Array.isArray(data22))) && (data22 !== null)){
-const err32 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/type",keyword:"type",params:{type: "array"}};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
 }
 errors++;
 }
@@ -1152,35 +1130,35 @@ for(let i3=0; i3<len3; i3++){
 let data23 = data22[i3];
 if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
 if(data23.name === undefined){
-const err33 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/required",keyword:"required",params:{missingProperty: "name"}};
+const err31 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/required",keyword:"required",params:{missingProperty: "name"}};
 if(vErrors === null){
-vErrors = [err33];
+vErrors = [err31];
 }
 else {
-vErrors.push(err33);
+vErrors.push(err31);
 }
 errors++;
 }
 if(data23.name !== undefined){
 if(typeof data23.name !== "string"){
-const err34 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3+"/name",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/properties/name/type",keyword:"type",params:{type: "string"}};
+const err32 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3+"/name",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/properties/name/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
-vErrors = [err34];
+vErrors = [err32];
 }
 else {
-vErrors.push(err34);
+vErrors.push(err32);
 }
 errors++;
 }
 }
 }
 else {
-const err35 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/type",keyword:"type",params:{type: "object"}};
+const err33 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forZones/" + i3,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forZones/items/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
-vErrors = [err35];
+vErrors = [err33];
 }
 else {
-vErrors.push(err35);
+vErrors.push(err33);
 }
 errors++;
 }
@@ -1190,12 +1168,12 @@ errors++;
 if(data21.forNodes !== undefined){
 let data25 = data21.forNodes;
 if((!(Array.isArray(data25))) && (data25 !== null)){
-const err36 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/type",keyword:"type",params:{type: "array"}};
+const err34 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/type",keyword:"type",params:{type: "array"}};
 if(vErrors === null){
-vErrors = [err36];
+vErrors = [err34];
 }
 else {
-vErrors.push(err36);
+vErrors.push(err34);
 }
 errors++;
 }
@@ -1205,7 +1183,30 @@ for(let i4=0; i4<len4; i4++){
 let data26 = data25[i4];
 if(data26 && typeof data26 == "object" && !Array.isArray(data26)){
 if(data26.name === undefined){
-const err37 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/required",keyword:"required",params:{missingProperty: "name"}};
+const err35 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/required",keyword:"required",params:{missingProperty: "name"}};
+if(vErrors === null){
+vErrors = [err35];
+}
+else {
+vErrors.push(err35);
+}
+errors++;
+}
+if(data26.name !== undefined){
+if(typeof data26.name !== "string"){
+const err36 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4+"/name",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/properties/name/type",keyword:"type",params:{type: "string"}};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
+}
+errors++;
+}
+}
+}
+else {
+const err37 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err37];
 }
@@ -1214,9 +1215,14 @@ vErrors.push(err37);
 }
 errors++;
 }
-if(data26.name !== undefined){
-if(typeof data26.name !== "string"){
-const err38 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4+"/name",schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/properties/name/type",keyword:"type",params:{type: "string"}};
+}
+}
+}
+}
+}
+}
+else {
+const err38 = {instancePath:instancePath+"/endpoints/" + i1,schemaPath:"#/properties/endpoints/items/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err38];
 }
@@ -1227,8 +1233,10 @@ errors++;
 }
 }
 }
+}
+}
 else {
-const err39 = {instancePath:instancePath+"/endpoints/" + i1+"/hints/forNodes/" + i4,schemaPath:"#/properties/endpoints/items/properties/hints/properties/forNodes/items/type",keyword:"type",params:{type: "object"}};
+const err39 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err39];
 }
@@ -1237,42 +1245,12 @@ vErrors.push(err39);
 }
 errors++;
 }
-}
-}
-}
-}
-}
-}
-else {
-const err40 = {instancePath:instancePath+"/endpoints/" + i1,schemaPath:"#/properties/endpoints/items/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err41 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
 validate11.errors = vErrors;
 return errors === 0;
 }
 
 export const validateNode: SchemaValidator = validate12;
-const schema13 = {"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string","pattern":"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$","code":"invalid-name","expects":"a name has 1 to 253 lowercase letters, digits, - and ., and each part between dots begins and ends with a letter or digit"},"namespace":{"type":"string","pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a name has 1 to 63 lowercase letters, digits and -, and begins and ends with a letter or digit","nullable":true},"labels":{"type":"object","nullable":true,"additionalProperties":{"type":"string","nullable":true}},"creationTimestamp":{"type":"string","nullable":true,"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$","code":"wrong-type","expects":"expected a time such as 2026-01-31T12:00:00Z (RFC 3339)"}},"required":["name"]},"spec":{"type":"object","nullable":true,"properties":{"podCIDR":{"type":"string","nullable":true},"podCIDRs":{"type":"array","nullable":true,"items":{"type":"string"}}},"required":[]},"status":{"type":"object","nullable":true,"properties":{"addresses":{"type":"array","nullable":true,"items":{"type":"object","properties":{"type":{"type":"string"},"address":{"type":"string"}},"required":["type","address"]}}},"required":[]}},"required":["metadata"]};
+const schema13 = {"type":"object","properties":{"metadata":{"type":"object","properties":{"name":{"type":"string","pattern":"^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$","code":"invalid-name","expects":"a name has 1 to 253 lowercase letters, digits, - and ., and each part between dots begins and ends with a letter or digit"},"namespace":{"type":"string","pattern":"^((?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?)?$","code":"invalid-name","expects":"a name has 1 to 63 lowercase letters, digits and -, and begins and ends with a letter or digit","nullable":true},"labels":{"type":"object","nullable":true,"additionalProperties":{"type":"string","nullable":true}},"creationTimestamp":{"type":"string","nullable":true,"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$","code":"wrong-type","expects":"expected a time such as 2026-01-31T12:00:00Z (RFC 3339)"}},"required":["name"]},"spec":{"type":"object","nullable":true,"properties":{"podCIDR":{"type":"string","nullable":true},"podCIDRs":{"type":"array","nullable":true,"items":{"type":"string"}}},"required":[]},"status":{"type":"object","nullable":true,"properties":{"addresses":{"type":"array","nullable":true,"items":{"type":"object","properties":{"type":{"type":"string","nullable":true},"address":{"type":"string","nullable":true}},"required":[]}}},"required":[]}},"required":["metadata"]};
 
 function validate12(data, {instancePath="", parentData, parentDataProperty, rootData=data}={}){
 let vErrors = null;
@@ -1502,8 +1480,10 @@ const len1 = data11.length;
 for(let i1=0; i1<len1; i1++){
 let data12 = data11[i1];
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-if(data12.type === undefined){
-const err17 = {instancePath:instancePath+"/status/addresses/" + i1,schemaPath:"#/properties/status/properties/addresses/items/required",keyword:"required",params:{missingProperty: "type"}};
+if(data12.type !== undefined){
+let data13 = data12.type;
+if((typeof data13 !== "string") && (data13 !== null)){
+const err17 = {instancePath:instancePath+"/status/addresses/" + i1+"/type",schemaPath:"#/properties/status/properties/addresses/items/properties/type/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err17];
 }
@@ -1512,8 +1492,11 @@ vErrors.push(err17);
 }
 errors++;
 }
-if(data12.address === undefined){
-const err18 = {instancePath:instancePath+"/status/addresses/" + i1,schemaPath:"#/properties/status/properties/addresses/items/required",keyword:"required",params:{missingProperty: "address"}};
+}
+if(data12.address !== undefined){
+let data14 = data12.address;
+if((typeof data14 !== "string") && (data14 !== null)){
+const err18 = {instancePath:instancePath+"/status/addresses/" + i1+"/address",schemaPath:"#/properties/status/properties/addresses/items/properties/address/type",keyword:"type",params:{type: "string"}};
 if(vErrors === null){
 vErrors = [err18];
 }
@@ -1522,9 +1505,10 @@ vErrors.push(err18);
 }
 errors++;
 }
-if(data12.type !== undefined){
-if(typeof data12.type !== "string"){
-const err19 = {instancePath:instancePath+"/status/addresses/" + i1+"/type",schemaPath:"#/properties/status/properties/addresses/items/properties/type/type",keyword:"type",params:{type: "string"}};
+}
+}
+else {
+const err19 = {instancePath:instancePath+"/status/addresses/" + i1,schemaPath:"#/properties/status/properties/addresses/items/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err19];
 }
@@ -1534,42 +1518,18 @@ vErrors.push(err19);
 errors++;
 }
 }
-if(data12.address !== undefined){
-if(typeof data12.address !== "string"){
-const err20 = {instancePath:instancePath+"/status/addresses/" + i1+"/address",schemaPath:"#/properties/status/properties/addresses/items/properties/address/type",keyword:"type",params:{type: "string"}};
+}
+}
+}
+}
+}
+else {
+const err20 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
 if(vErrors === null){
 vErrors = [err20];
 }
 else {
 vErrors.push(err20);
-}
-errors++;
-}
-}
-}
-else {
-const err21 = {instancePath:instancePath+"/status/addresses/" + i1,schemaPath:"#/properties/status/properties/addresses/items/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-}
-}
-}
-}
-}
-}
-else {
-const err22 = {instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"}};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
 }
 errors++;
 }

@@ -9,7 +9,7 @@ import type { Document } from '../../diagnostics/document.ts';
 import { findBadAnswer } from '../../kubernetes/completeness.ts';
 import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../../kubernetes/objects.ts';
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
-import { checkEndpointSlice, checkNode, checkServiceCIDR } from './check-objects.ts';
+import { checkEndpointSlice, checkServiceCIDR } from './check-objects.ts';
 import { checkSchema, type SchemaValidator } from './check-schema.ts';
 import { checkService } from './check-service.ts';
 import { validateEndpointSlice, validateNode, validateService, validateServiceCIDR } from './compiled-schemas.ts';
@@ -159,7 +159,7 @@ export function keepValid<T>(
     problems = [...checkSchema(value, schema, validator)];
     if (isTyped<T>(value, problems)) {
       check(value, report);
-      if (!problems.some(({ code }) => diagnosticCodes[code] === 'error')) {
+      if (!problems.some(leavesOut)) {
         valid.push({ object: value, document });
       }
     }
@@ -170,10 +170,17 @@ export function keepValid<T>(
   return { valid, diagnostics };
 }
 
+/** Whether an object with this problem is not used. */
+function leavesOut({ code }: Problem): boolean {
+  return diagnosticCodes[code] === 'error' || code === 'unsupported-address-type';
+}
+
 /** Whether every field has the right type, even if not a valid value, so that the other checks can read the object. */
 function isTyped<T>(_value: unknown, problems: readonly Problem[]): _value is T {
   return !problems.some(({ code }) => code === 'wrong-type' || code === 'missing-field');
 }
+
+function accept(): void {}
 
 /** How Services are checked. */
 export const serviceRules: ObjectRules<Service> = {
@@ -187,8 +194,11 @@ export const endpointSliceRules: ObjectRules<EndpointSlice> = {
   validator: validateEndpointSlice,
   check: checkEndpointSlice,
 };
-/** How Nodes are checked. */
-export const nodeRules: ObjectRules<Node> = { schema: nodeSchema, validator: validateNode, check: checkNode };
+/**
+ * How Nodes are checked. Their addresses may be anything: the API server does not check them, and virtual kubelets report
+ * names. Those of the own node are checked when it is resolved.
+ */
+export const nodeRules: ObjectRules<Node> = { schema: nodeSchema, validator: validateNode, check: accept };
 /** How ServiceCIDRs are checked. */
 export const serviceCIDRRules: ObjectRules<ServiceCIDR> = {
   schema: serviceCIDRSchema,

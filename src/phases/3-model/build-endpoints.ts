@@ -3,7 +3,14 @@ import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../../kub
 import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
 import { canonicalAddress } from '../../net/address.ts';
-import { type EndpointAddress, endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
+import {
+  type EndpointAddress,
+  endpointText,
+  type Family,
+  isPortNumber,
+  nameOfFamily,
+  type Protocol,
+} from '../../net/network.ts';
 import type { Endpoint } from './model.ts';
 
 /** The EndpointSlices of a snapshot by the namespace and name of their Service, in the order of their own names. */
@@ -62,7 +69,7 @@ export function buildEndpoints(query: EndpointQuery): Endpoint[] {
       continue;
     }
     for (const port of slice.ports ?? []) {
-      if (isPortOf(port, query) && port.port) {
+      if (isPortOf(port, query) && isPortNumber(port.port)) {
         addEndpoints(entries, slice.endpoints ?? [], port.port, query);
       }
     }

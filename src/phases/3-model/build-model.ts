@@ -41,11 +41,12 @@ interface ViewContext {
 }
 
 function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, slices }: ViewContext): NodeView {
+  const settings = buildNodeSettings(node, snapshot.serviceCIDRs, family, options);
   return {
-    ...buildNodeSettings(node, snapshot.serviceCIDRs, family, options),
-    servicePorts: collectAll(snapshot.services, (service) =>
-      buildServicePorts(service, family, slices, node.name),
-    ).sort(compareServicePorts),
+    ...settings,
+    servicePorts: collectAll(snapshot.services, (service) => buildServicePorts(service, slices, settings)).sort(
+      compareServicePorts,
+    ),
   };
 }
 
@@ -64,6 +65,7 @@ export function buildNodeSettings(
     primaryAddress: primaryAddress(node, family),
     nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
     detector: resolveDetector(node, family, options),
+    servesExternalIPs: options.allowServiceExternalIPs,
     serviceCIDRs: serviceCIDRsOf(serviceCIDRs, family),
   };
 }

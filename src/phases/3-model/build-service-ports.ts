@@ -5,16 +5,15 @@ import { compareText } from '../../lib/text.ts';
 import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
-import type { ServicePort } from './model.ts';
+import type { NodeSettings, ServicePort } from './model.ts';
 
 const defaultAffinitySeconds = 10_800;
 
 /** The service ports of one Service in one family; none if it does not exist there or is not served. */
 export function buildServicePorts(
   service: Sourced<Service>,
-  family: Family,
   slices: SliceIndex,
-  nodeName: string,
+  { family, nodeName, servesExternalIPs }: Pick<NodeSettings, 'family' | 'nodeName' | 'servesExternalIPs'>,
 ): ServicePort[] {
   const { object } = service;
   const clusterIP = isServed(object) ? clusterIPOf(object, family) : undefined;
@@ -24,7 +23,7 @@ export function buildServicePorts(
   const { spec, metadata } = object;
   const namespace = namespaceOf(metadata);
   const owned = getNamespaced(slices, namespace, metadata.name) ?? [];
-  const externalIPs = ofFamily(spec.externalIPs ?? [], family);
+  const externalIPs = servesExternalIPs ? ofFamily(spec.externalIPs ?? [], family) : nothing;
   const loadBalancerIPs = ofFamily(loadBalancerTexts(object), family);
   const sourceRanges = sourceRangesOf(object, family);
   return (spec.ports ?? []).map((port, index): ServicePort => {

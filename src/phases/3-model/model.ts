@@ -33,6 +33,7 @@ export interface ServicePort {
   readonly clusterIP: string;
   /** 0 when the port has none. */
   readonly nodePort: number;
+  /** Those that are served. */
   readonly externalIPs: readonly string[];
   /** Addresses of status.loadBalancer.ingress that this node translates (ipMode VIP). */
   readonly loadBalancerIPs: readonly string[];
@@ -78,6 +79,8 @@ export interface NodeSettings {
   readonly nodePortAddresses: NodePortAddresses;
   /** Undefined if pods cannot be recognized. */
   readonly detector: LocalDetector | undefined;
+  /** Whether spec.externalIPs of Services are served. */
+  readonly servesExternalIPs: boolean;
   /** Sorted, none contains another. */
   readonly serviceCIDRs: readonly string[];
 }

@@ -1,7 +1,8 @@
-import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, severityOf, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { countOf, suggestClosest } from '../../lib/text.ts';
+import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
 import { type Cidr, cidrContains, cidrText, isLoopback, parseAddress, parseCidr } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -25,7 +26,8 @@ export function resolveNode(
   snapshot: Pick<Snapshot, 'nodes'>,
   options: CompileOptions,
 ): { node: ResolvedNode; diagnostics: Diagnostic[] } {
-  const { object, diagnostics } = findNode(snapshot.nodes, options);
+  const { found, diagnostics } = findNode(snapshot.nodes, options);
+  const object = found?.object;
   const name = options.nodeName ?? object?.metadata.name ?? '';
   const addresses = nodeAddresses(object, options);
   if (name !== '' && addresses.length === 0 && diagnostics.length === 0) {
@@ -41,7 +43,7 @@ export function resolveNode(
       addresses,
       podCIDRs: object ? podRangesOf(object) : [],
     },
-    diagnostics,
+    diagnostics: found ? [...checkNode(found, options), ...diagnostics] : diagnostics,
   };
 }
 
@@ -79,31 +81,63 @@ const shownNames = 5;
 function findNode(
   nodes: readonly Sourced<Node>[],
   options: CompileOptions,
-): { object: Node | undefined; diagnostics: Diagnostic[] } {
+): { found: Sourced<Node> | undefined; diagnostics: Diagnostic[] } {
   const names = nodes.map(({ object }) => object.metadata.name).sort();
   if (options.nodeName !== undefined) {
-    const object = nodes.find((node) => node.object.metadata.name === options.nodeName)?.object;
-    const missing = !object && nodes.length > 0 && options.nodeAddresses.length === 0;
+    const found = nodes.find((node) => node.object.metadata.name === options.nodeName);
+    const missing = !found && nodes.length > 0 && options.nodeAddresses.length === 0;
     // A short list is shown in full.
     const closest = names.length > shownNames ? suggestClosest(options.nodeName, names) : undefined;
     const suggestion = closest === undefined ? '' : `; did you mean ${closest}?`;
     const message = `there is no Node ${JSON.stringify(options.nodeName)}; the input has ${someOf(names)}${suggestion}`;
-    return { object, diagnostics: missing ? [{ code: 'node-not-found', message }] : [] };
+    return { found, diagnostics: missing ? [{ code: 'node-not-found', message }] : [] };
   }
   if (nodes.length === 1) {
-    return { object: nodes[0]?.object, diagnostics: [] };
+    return { found: nodes[0], diagnostics: [] };
   }
   const consequence = 'so no endpoint is local; name the node (--node, nodeName)';
   const diagnostic: Diagnostic =
     nodes.length === 0
       ? { code: 'no-node', message: `the input has no Node and none is named, ${consequence}` }
       : { code: 'several-nodes', message: `the input has ${someOf(names)} and none is named, ${consequence}` };
-  return { object: undefined, diagnostics: [diagnostic] };
+  return { found: undefined, diagnostics: [diagnostic] };
 }
 
 function someOf(names: readonly string[]): string {
   const shown = names.length > shownNames ? [...names.slice(0, shownNames), '...'] : names;
   return `${countOf(names.length, 'Node')} (${shown.join(', ')})`;
+}
+
+/**
+ * Warnings about addresses and pod ranges of the own node that are not valid and therefore ignored, as by kube-proxy. Only
+ * those that rules depend on.
+ */
+function checkNode({ object, document }: Sourced<Node>, options: CompileOptions): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const check = (text: string, path: Path, isValid: boolean, expected: string): void => {
+    if (!isValid && text !== '') {
+      const message = `${describePath(path)} is ${describeValue(text)}; it is ignored because it is not ${expected}`;
+      diagnostics.push(toDiagnostic({ code: 'ignored-address', path, message }, document));
+    }
+  };
+  const reported = options.nodeAddresses.length > 0 ? [] : (object.status?.addresses ?? []);
+  for (const [index, { type, address }] of reported.entries()) {
+    if (type === 'InternalIP' || type === 'ExternalIP') {
+      const text = address ?? '';
+      check(text, ['status', 'addresses', index, 'address'], parseAddress(text) !== undefined, 'an IP address');
+    }
+  }
+  if (options.detectLocalMode === 'NodeCIDR') {
+    const { podCIDR, podCIDRs } = object.spec ?? {};
+    const isCidr = (text: string): boolean => parseCidr(text) !== undefined;
+    for (const [index, text] of (podCIDRs ?? []).entries()) {
+      check(text, ['spec', 'podCIDRs', index], isCidr(text), 'a CIDR');
+    }
+    if (!podCIDRs && podCIDR) {
+      check(podCIDR, ['spec', 'podCIDR'], isCidr(podCIDR), 'a CIDR');
+    }
+  }
+  return diagnostics;
 }
 
 /** The addresses that mean "all". */
@@ -112,7 +146,8 @@ const unspecified = ['0.0.0.0', '::'];
 /** InternalIP before ExternalIP, as in kube-proxy; bindAddress, if it is one address, comes first. */
 function nodeAddresses(object: Node | undefined, options: CompileOptions): string[] {
   const reported = object?.status?.addresses ?? [];
-  const ofType = (type: string): string[] => reported.filter((entry) => entry.type === type).map((e) => e.address);
+  const ofType = (type: string): string[] =>
+    reported.filter((entry) => entry.type === type).map(({ address }) => address ?? '');
   const given =
     options.nodeAddresses.length > 0 ? options.nodeAddresses : [...ofType('InternalIP'), ...ofType('ExternalIP')];
   const bound = options.bindAddress === undefined ? [] : [options.bindAddress];
