@@ -43,6 +43,16 @@ export function secondsText(seconds: number): string {
   return `${seconds.toLocaleString('en')} s`;
 }
 
+/**
+ * `1 Node (a)`, `2 Nodes (a, b)`, `12 Nodes (a, b, c, d, e, f, g, h, ...)`.
+ *
+ * @param limit how many names are shown at most.
+ */
+export function countNames(names: readonly string[], noun: string, limit = 8): string {
+  const shown = names.length > limit ? [...names.slice(0, limit), '...'] : names;
+  return `${countOf(names.length, noun)} (${shown.join(', ')})`;
+}
+
 /** The lines as one text, each with a line break at its end. */
 export function joinLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');

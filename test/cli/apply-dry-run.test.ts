@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { answering, createFakeNft, listTable, refusing, says } from '../support/fake-nft.ts';
+import { answering, createFakeNft, listChains, listTable, refusing, says } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
 import { listedShop } from './listed-shop.ts';
 import { runCommand } from './run-command.ts';
@@ -29,7 +29,7 @@ describe('apply --dry-run changes nothing', () => {
     '%j asks the kernel',
     async (dryRun) => {
       const { commands, texts, stdout } = await apply({ flags: [...onlyIp, ...dryRun] });
-      expect(commands).toEqual(['nft --version', 'uname -r', listTable.ip, 'nft --check -f -']);
+      expect(commands).toEqual(['nft --version', 'uname -r', listChains, listTable.ip, 'nft --check -f -']);
       expect(texts).toEqual([]);
       expect(stdout).toMatch(/^table ip svc2nft: would be created /);
     },
@@ -39,7 +39,7 @@ describe('apply --dry-run changes nothing', () => {
 describe('apply --dry-run=client only plans', () => {
   test.each([[['--dry-run=client']], [['--dry-run', 'client']]])('%j', async (dryRun) => {
     const { commands, texts, ...result } = await apply({ flags: [...onlyIp, ...dryRun], input: four }, listedShop());
-    expect(commands).toEqual(['nft --version', 'uname -r', listTable.ip]);
+    expect(commands).toEqual(['nft --version', 'uname -r', listChains, listTable.ip]);
     expect(texts).toEqual([]);
     expect(result).toEqual({
       exitCode: 0,

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import { withoutLock } from '../../src/apply/with-lock.ts';
 import { withProgress } from '../../src/cli/output/progress.ts';
-import { createFakeNft, listTable } from '../support/fake-nft.ts';
+import { createFakeNft, listChains, listTable } from '../support/fake-nft.ts';
 import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';
 
@@ -23,6 +23,7 @@ test('after a second, each step is shown on its own line', async () => {
   expect(stderr.split('\n')).toEqual([
     'reading stdin ...',
     'compiling ...',
+    `running ${listChains} ...`,
     `running ${listTable.ip} ...`,
     'running nft -f - ...',
     'running conntrack -L -p udp -f ipv4 ...',

@@ -20,7 +20,7 @@ const clusterCIDRs = ['10.244.0.0/16', 'fd00:10:244::/48'];
 
 /** As a watch would: everything, one change after the other, an object that is invalid, one that goes. */
 const changes = [
-  { apply: [node(), ...service('cart', ['1.5']), ...dns, ...six] },
+  { apply: [node(), ...service('cart', ['1.5']), ...dns, ...six], complete: true },
   { apply: [cart[1]] },
   { apply: [broken] },
   { apply: [cart[1]] },
@@ -63,10 +63,12 @@ describe.skipIf(!kernelTestsRun)('an example', () => {
   test('of the reference does the same with an engine alone, over an existing table', async () => {
     const main = `
       import { execFileSync } from 'node:child_process';
+      import type { Changes } from 'svc2nft';
       import { load } from './example.ts';
+      const changes: Changes[] = ${JSON.stringify(changes)};
       const text = 'table ip svc2nft { set theirs { type ether_addr; }; }';
       execFileSync('nft', ['-f', '-'], { input: text });
-      for (const change of ${JSON.stringify(changes)}) {
+      for (const change of changes) {
         load(change);
       }
     `;

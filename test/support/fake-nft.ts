@@ -46,6 +46,9 @@ export function createFakeNft(...answers: readonly Answer[]): FakeNft {
 /** How nft is asked for a table. */
 export const listTable = { ip: 'nft -nj list table ip svc2nft', ip6: 'nft -nj list table ip6 svc2nft' } as const;
 
+/** How nft is asked for the chains of all tables. */
+export const listChains = 'nft -j list chains';
+
 /** What nft and the kernel say, with the exit code that goes with it. */
 export const says: Readonly<
   Record<

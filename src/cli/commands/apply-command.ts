@@ -6,9 +6,9 @@ import type { DryRun } from '../../apply/sync-table.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import type { DesiredState } from '../../engine/desired-state.ts';
-import { isNftError } from '../../kernel/nft-error.ts';
+import { findKubeProxy } from '../../inspect/doctor/check-tables.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import type { Ruleset } from '../../nft/ruleset.ts';
+import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -96,6 +96,9 @@ async function applyPaths(
   if (typeof compiled === 'number') {
     return compiled;
   }
+  for (const { what, advice } of await findKubeProxy(run)) {
+    context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
+  }
   const desired = desiredSnapshot(compiled, compiled.options);
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const apply = async (): Promise<Outcome | Diagnostic> =>
@@ -114,10 +117,6 @@ async function findEmptying(desired: DesiredState, run: RunProgram): Promise<Dia
   if (desired.views().some(({ servicePorts }) => servicePorts.length > 0)) {
     return undefined;
   }
-  const rulesets: (Ruleset | undefined)[] = [];
-  for (const family of desired.families) {
-    const table = await readActualTable(run, { family, table: desired.table });
-    rulesets.push(table && !isNftError(table) ? table.ruleset : undefined);
-  }
-  return refuseEmptying(rulesets);
+  const { families, table } = desired;
+  return refuseEmptying(await Promise.all(families.map((family) => readActualTable(run, { family, table }))));
 }

@@ -2,9 +2,10 @@ import type { CompiledRulesets } from '../../compile.ts';
 import { type Diagnostic, referenceOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
+import { isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
-import { compareText, countOf } from '../../lib/text.ts';
-import type { Ruleset } from '../../nft/ruleset.ts';
+import { compareText, countNames } from '../../lib/text.ts';
+import type { ListedTable } from '../../nft/listed-table.ts';
 import type { CompileOptions } from '../../options.ts';
 
 /** The machine whose kernel is changed. */
@@ -54,16 +55,22 @@ function findMissingNode(
   return [{ code: 'node-not-found', message }];
 }
 
-/** The reason not to empty tables that serve Services; undefined for tables that serve none. */
-export function refuseEmptying(rulesets: readonly (Ruleset | undefined)[]): Diagnostic | undefined {
-  const owners = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
+/**
+ * The reason not to empty tables that serve Services; undefined for tables that serve none. Of a table that cannot be read
+ * it is not known.
+ */
+export function refuseEmptying(tables: readonly (ListedTable | NftError | undefined)[]): Diagnostic | undefined {
+  const rulesets = tables.flatMap((table) => (table && !isNftError(table) ? [table.ruleset] : []));
+  const names = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
   // `namespace/name:port`
-  const services = [...new Set(owners.map((name) => name.replace(/:.*/s, '')))].sort(compareText);
-  if (services.length === 0) {
+  const services = [...new Set(names.map((name) => name.replace(/:.*/s, '')))].sort(compareText);
+  const isUnknown = tables.some((table) => isNftError(table) && table.rebuild);
+  if (services.length === 0 && !isUnknown) {
     return undefined;
   }
-  const what = 'the input has no Service with a cluster IP';
-  const message = `${what}, but the table in the kernel serves ${countNames(services, 'Service')}; get all: ${wholeInput}`;
+  const serves =
+    services.length > 0 ? `serves ${countNames(services, 'Service')}` : 'cannot be read, and may serve some';
+  const message = `the input has no Service with a cluster IP, but the table in the kernel ${serves}; get all: ${wholeInput}`;
   return asAbsence({ code: 'no-services', message });
 }
 
@@ -88,15 +95,6 @@ export function withOwnNode(
 function namesOfNodes(documents: readonly Document[]): string[] {
   const references = documents.map(({ value }) => referenceOf(value)).filter((reference) => reference?.kind === 'Node');
   return [...new Set(references.flatMap((reference) => reference?.name ?? []))].sort(compareText);
-}
-
-/** How many names a message shows. */
-const shownNames = 8;
-
-/** `2 Nodes (a, b)`; of many names only the first. */
-function countNames(names: readonly string[], noun: string): string {
-  const shown = names.length > shownNames + 1 ? [...names.slice(0, shownNames), '...'] : names;
-  return `${countOf(names.length, noun)} (${shown.join(', ')})`;
 }
 
 function asAbsence(diagnostic: Diagnostic): Diagnostic {

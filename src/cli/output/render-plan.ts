@@ -6,7 +6,7 @@ import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { pushTo } from '../../lib/lists.ts';
-import { countOf } from '../../lib/text.ts';
+import { countNames, countOf, escapeControls } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
@@ -22,6 +22,8 @@ export interface RenderPlanOptions {
   readonly limit: number;
   /** What becomes of stale UDP flows; default: `would be deleted`. */
   readonly staleFlows?: StaleFlowsFate;
+  /** First names the Services that are removed, so that many other lines do not hide them. */
+  readonly removedFirst?: true;
 }
 
 /**
@@ -45,17 +47,29 @@ export function renderPlan(plan: PlannedTable, options: RenderPlanOptions): stri
 
 function renderLines(
   plan: PlannedTable,
-  { color, limit, staleFlows = 'would be deleted' }: RenderPlanOptions,
+  { would, color, limit, staleFlows = 'would be deleted', removedFirst }: RenderPlanOptions,
 ): string[] {
   const { changes, findings } = describePlan(plan);
   // Of a table that could not be read it is not known what differs.
   const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
   // The heading says that a table is new, and the findings name the chains.
   const others = { ...changes, tableChange: 'kept', chains: [] } as const;
+  const removed = removedFirst ? findRemoved(changes, plan.view) : [];
   return [
+    ...(removed.length > 0
+      ? [indent(`${would ? 'would remove' : 'removed'} ${countNames(removed, 'Service', limit)}`)]
+      : []),
     ...indentSome(findings.map(foundText), 'findings'),
     ...(isComparable ? renderChanges(others, { color, limit, staleFlows }).map(indent) : []),
   ];
+}
+
+/** Services, `namespace/name`, that the table served in this family, and that have no port in it any more; sorted. */
+function findRemoved({ lost }: FamilyChanges, view: NodeView | undefined): string[] {
+  const served = new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`));
+  // `namespace/name:port`
+  const services = new Set(lost.map(({ name }) => name.replace(/:.*/s, '')));
+  return [...services].filter((service) => !served.has(service)).map(escapeControls);
 }
 
 function foundText({ message }: Finding): string {

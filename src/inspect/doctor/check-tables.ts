@@ -1,9 +1,11 @@
 import { isNftError } from '../../kernel/nft-error.ts';
+import type { RunProgram } from '../../kernel/run-program.ts';
 import { countOf, listWords } from '../../lib/text.ts';
 import { isKnownChain } from '../../phases/5-plan/known-names.ts';
 import { tableComment } from '../../phases/5-plan/names.ts';
 import type { ChainFact, Facts, UnreadTables } from './facts.ts';
 import { interfacesOf, type Judgment, note, ok, problem, warning } from './finding.ts';
+import { listChains } from './gather-facts.ts';
 
 /**
  * The rules of kube-proxy stay when it stops, and become stale. How to stop it depends on what started it, which rules
@@ -12,8 +14,21 @@ import { interfacesOf, type Judgment, note, ok, problem, warning } from './findi
 const stop =
   'Stop kube-proxy permanently (delete its DaemonSet, or set disable-kube-proxy on k3s and RKE2), then remove its rules:';
 
+/**
+ * The problems that tables of kube-proxy in nft are, its own and those of iptables-nft; none if there are no such tables or
+ * chains cannot be listed. Takes one listing of chains, and reads no rules.
+ */
+export async function findKubeProxy(run: RunProgram): Promise<Judgment[]> {
+  const chains = await listChains(run);
+  return isNftError(chains)
+    ? []
+    : [checkKubeProxyNftables({ chains }), checkKubeProxyIptables({ chains, unread: [] })].filter(
+        ({ status }) => status === 'problem',
+      );
+}
+
 /** Whether kube-proxy runs in nftables mode: tables `ip kube-proxy` and `ip6 kube-proxy`. */
-export function checkKubeProxyNftables({ chains }: Facts): Judgment {
+export function checkKubeProxyNftables({ chains }: Pick<Facts, 'chains'>): Judgment {
   if (isNftError(chains)) {
     return note('could not check for tables of kube-proxy', chains.advice);
   }
@@ -27,7 +42,7 @@ export function checkKubeProxyNftables({ chains }: Facts): Judgment {
 }
 
 /** Whether kube-proxy runs in iptables or ipvs mode: chain KUBE-SERVICES, of legacy iptables or of iptables-nft. */
-export function checkKubeProxyIptables({ chains, unread }: Facts): Judgment {
+export function checkKubeProxyIptables({ chains, unread }: Pick<Facts, 'chains' | 'unread'>): Judgment {
   if (isNftError(chains)) {
     return note('could not check for iptables rules of kube-proxy', chains.advice);
   }

@@ -59,8 +59,8 @@ async function readFiles(readText: Instruments['readText']): Promise<Facts['file
   return files;
 }
 
-/** nft 1.0.6 reads all elements of all tables for `list tables`, but only chains for this command. */
-async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftError> {
+/** The chains of all tables. nft 1.0.6 reads all elements of all tables for `list tables`, but only chains for this command. */
+export async function listChains(run: RunProgram): Promise<readonly ChainFact[] | NftError> {
   const result = await run('nft', ['-j', 'list', 'chains']);
   if (result.exitCode !== 0) {
     return classifyNftError(result);

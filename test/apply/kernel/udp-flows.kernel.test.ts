@@ -130,7 +130,7 @@ describe.skipIf(!applyTestsRun)('a client that never stops sending', () => {
   });
 
   test('is refused when no endpoint is left, but over TCP', async () => {
-    const { stdout } = await lab.node.apply([workerNode, game(externalIPs)]);
+    const { stdout } = await lab.node.apply([workerNode, game(externalIPs), ...endpoints([])]);
     expect(stdout).toMatch(/^6 stale UDP flows deleted$/m);
     await passOverChange();
     await expectAnswers(['lost', 'lost', 'lost', 'lost', 'lost', 'lost', '51', '51']);

@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest';
+import { answering, listChains, listTable } from '../support/fake-nft.ts';
+import { runMain } from '../support/run-main.ts';
+import { type Applied, apply } from './apply-shop.ts';
+import { listedShop } from './listed-shop.ts';
+import { shop } from './shop.ts';
+
+type Item = Readonly<Record<string, unknown>> & { readonly kind: string; readonly metadata: { readonly name: string } };
+
+const onlyIp = ['--family', 'ip'];
+const items: readonly Item[] = JSON.parse(shop()).items;
+const [worker] = items.filter(({ kind }) => kind === 'Node');
+const everything = 'kubectl get services,endpointslices,nodes,servicecidrs -A -o json';
+
+function listOf(objects: readonly unknown[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+}
+
+function without(kind: string): string {
+  return listOf(items.filter((item) => item.kind !== kind));
+}
+
+function withNodes(...names: readonly string[]): string {
+  const nodes = names.map((name) => ({ ...worker, metadata: { name } }));
+  return listOf([...items.filter(({ kind }) => kind !== 'Node'), ...nodes]);
+}
+
+describe('apply refuses half a cluster with one message', () => {
+  test.each([
+    [
+      'EndpointSlice',
+      `error no-endpoint-slices: the input has 2 Services but no EndpointSlice, so no Service has endpoints; get both: ${everything}; if it is meant to be so, use --allow-empty`,
+    ],
+    [
+      'Service',
+      `error no-services: the input has 2 EndpointSlices but no Service, so nothing is served; get both: ${everything}; if it is meant to be so, use --allow-empty`,
+    ],
+    [
+      'Node',
+      `error node-not-found: the input has no Node, so its addresses are not known; get it: ${everything}, or give --node-ip; if it is meant to be so, use --allow-empty`,
+    ],
+  ])('without %s', async (kind, message) => {
+    const { exitCode, stdout, stderr, texts } = await apply({ flags: onlyIp, input: without(kind) }, listedShop());
+    expect(stderr).toBe(`${message}\n1 error: nothing is changed\n`);
+    expect({ exitCode, stdout, texts }).toEqual({ exitCode: 1, stdout: '', texts: [] });
+  });
+
+  test('what an error says is escaped, and named before what follows from it', async () => {
+    const status = {
+      kind: 'Status',
+      status: 'Failure',
+      message: 'no\u001b[2J\u202eway',
+      reason: 'Forbidden',
+      code: 403,
+    };
+    const input = `${JSON.stringify(status)}\n${without('EndpointSlice')}`;
+    const { exitCode, stderr, texts } = await apply({ flags: [...onlyIp, '--allow-empty'], input }, listedShop());
+    expect(stderr.split('\n')[0]).toBe(
+      `<stdin>:1:47: error api-error: Status: an error of the API server in place of objects: "no\\u001b[2J\\u202eway", "Forbidden", code 403; check that this works: ${everything}`,
+    );
+    expect(stderr.match(/^(\S+ )?error /gm)).toHaveLength(1);
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
+  test('as a line of JSON', async () => {
+    const flags = [...onlyIp, '--diagnostics', 'json'];
+    const { stderr } = await apply({ flags, input: without('EndpointSlice') }, listedShop());
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({ severity: 'error', code: 'no-endpoint-slices' });
+  });
+
+  test('a table that cannot be read may serve Services', async () => {
+    const { exitCode, stderr, texts } = await apply(
+      { flags: onlyIp, input: listOf([worker]) },
+      answering(listTable.ip, { stdout: '{' }),
+    );
+    expect(stderr).toMatch(
+      /^error no-services: .* the table in the kernel cannot be read, and may serve some; get all: /,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
+  test('other errors are reported with it, not hidden by it', async () => {
+    const [cart, ...others] = items.filter(({ kind }) => kind === 'Service');
+    const broken = { ...cart, spec: { clusterIP: 'nowhere', ports: [{ port: 80 }] } };
+    const { exitCode, stderr } = await apply({ flags: onlyIp, input: listOf([broken, ...others, worker]) });
+    expect(stderr).toContain('error invalid-address: ');
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe('apply with several Nodes', () => {
+  const nodes = withNodes('control-1', 'worker-1', 'worker-2');
+  test.each([
+    ['worker-1', nodes],
+    ['WORKER-1', nodes],
+    ['worker-1.example.net', nodes],
+    ['worker-1.example.net', withNodes('worker-2', 'worker-1.example.net')],
+    ['Worker-1.Example.Net', withNodes('worker-1', 'worker-1.example.net')],
+  ])('takes the one with the name of the machine: %s', async (hostName, input) => {
+    const { exitCode, stdout, stderr } = await apply({ flags: onlyIp, input, hostName });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toContain('table ip svc2nft: created');
+  });
+
+  test('takes the node that is named, whatever the machine is called', async () => {
+    const flags = [...onlyIp, '--node', 'worker-2'];
+    expect((await apply({ flags, input: nodes, hostName: 'elsewhere' })).exitCode).toBe(0);
+  });
+
+  test.each<[string, string, string]>([
+    ['elsewhere', nodes, 'the input has 3 Nodes (control-1, worker-1, worker-2)'],
+    ['worker', nodes, 'the input has 3 Nodes (control-1, worker-1, worker-2)'],
+    [
+      'x',
+      withNodes(...Array.from({ length: 40 }, (_, index) => `n${index}`)),
+      'the input has 40 Nodes (n0, n1, n10, n11, n12, n13, n14, n15, ...)',
+    ],
+  ])('is refused where none is called like the machine: %s', async (hostName, input, names) => {
+    const { exitCode, stderr, texts } = await apply({ flags: [...onlyIp, '--allow-empty'], input, hostName });
+    expect(stderr).toBe(
+      `error several-nodes: ${names}, and none has the name of this machine (${hostName}); use --node NAME\n1 error: nothing is changed\n`,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
+  test('other commands do not look at the name of the machine', async () => {
+    const { exitCode, stderr } = await runMain(['compile', '--cluster-cidr', '10.244.0.0/16'], { input: nodes });
+    expect(stderr).toContain('warning several-nodes: ');
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe('apply names the Services that it removes', () => {
+  const fewer = (...names: readonly string[]): string =>
+    listOf(items.filter(({ metadata: { name } }) => !names.some((gone) => name === gone || name === `${gone}-1`)));
+
+  test.each([
+    [[], '  removed 1 Service (shop/dns)'],
+    [['--dry-run'], '  would remove 1 Service (shop/dns)'],
+  ])('with %j, before anything else', async (flags, line) => {
+    const { stdout } = await apply({ flags: [...onlyIp, ...flags], input: fewer('dns') }, listedShop());
+    expect(stdout.split('\n').slice(1, 3)).toEqual([line, '  shop/dns:dns  gone: 10.96.0.53:53/udp']);
+  });
+
+  test('but not one that only loses a port', async () => {
+    const spec = { clusterIP: '10.96.0.10', ports: [{ name: 'other', port: 80 }] };
+    const isCart = ({ kind, metadata: { name } }: Item): boolean => kind === 'Service' && name === 'cart';
+    const input = listOf(items.map((item) => (isCart(item) ? { ...item, spec } : item)));
+    const { stdout } = await apply({ flags: onlyIp, input }, listedShop());
+    expect(stdout).toContain('shop/cart:http  gone');
+    expect(stdout).not.toContain('removed');
+  });
+});
+
+describe('apply beside kube-proxy', () => {
+  const chains = (...found: readonly (readonly [string, string, string])[]) =>
+    answering(listChains, {
+      stdout: JSON.stringify({ nftables: found.map(([family, table, name]) => ({ chain: { family, table, name } })) }),
+    });
+
+  test.each([
+    [chains(['ip', 'kube-proxy', 'services']), 'table ip kube-proxy', 'nft delete table ip kube-proxy'],
+    [
+      chains(['ip', 'kube-proxy', 'services'], ['ip6', 'kube-proxy', 'services']),
+      'table ip kube-proxy and table ip6 kube-proxy',
+      'nft delete table ip6 kube-proxy',
+    ],
+    [chains(['ip', 'nat', 'KUBE-SERVICES']), 'KUBE-SERVICES in iptables (nft)', 'kube-proxy --cleanup'],
+  ])('warns, and says how to remove its rules: %#', async (answer, what, wayOut) => {
+    const { exitCode, stderr, commands }: Applied = await apply({ flags: onlyIp }, answer);
+    expect(stderr).toMatch(/^warning: kube-proxy also translates Services: /);
+    expect(stderr).toContain(what);
+    expect(stderr).toContain(wayOut);
+    expect(commands.filter((command) => command.includes('kube-proxy') || command.includes('nat'))).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+
+  test.each([
+    ['tables of others', chains(['inet', 'firewall', 'input'], ['ip', 'nat', 'DOCKER'])],
+    ['no answer', answering(listChains, { exitCode: 1 })],
+    ['no JSON', answering(listChains, { stdout: 'table ip kube-proxy' })],
+  ])('does not warn of %s', async (_, answer) => {
+    expect((await apply({ flags: onlyIp }, answer)).stderr).toBe('');
+  });
+});
+
+describe('commands that change nothing warn of it first', () => {
+  test.each(['compile', 'list', 'verify', 'graph'])('%s', async (command) => {
+    const flags = command === 'graph' ? ['-o', 'dot'] : [];
+    const args = [command, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16', ...flags];
+    const { exitCode, stdout, stderr } = await runMain(args, { input: without('EndpointSlice') });
+    expect(stderr.split('\n')[0]).toBe(
+      `warning no-endpoint-slices: the input has 2 Services but no EndpointSlice, so no Service has endpoints; get both: ${everything}`,
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toBe('');
+  });
+
+  test('explain', async () => {
+    const args = ['explain', '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16', '--from', 'node'];
+    const { stderr } = await runMain([...args, '--to', '10.96.0.10:80'], { input: without('EndpointSlice') });
+    expect(stderr).toMatch(/^warning no-endpoint-slices: /);
+  });
+
+  test('of v1 Endpoints by their name', async () => {
+    const endpoints = { apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'cart', namespace: 'shop' } };
+    const input = listOf([...items.filter(({ kind }) => kind !== 'EndpointSlice'), endpoints, endpoints]);
+    const { stderr } = await runMain(['list', '--cluster-cidr', '10.244.0.0/16'], { input });
+    expect(stderr).toMatch(
+      /^warning no-endpoint-slices: the input has 2 v1 Endpoints, which are not read, and no EndpointSlice; get EndpointSlices: kubectl get endpointslices -A -o json\n/,
+    );
+  });
+});
