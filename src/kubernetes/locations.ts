@@ -16,6 +16,10 @@ interface PodLocation {
   /** Canonical, of any family. */
   readonly addresses: readonly string[];
   readonly nodeName: string;
+  /** status.phase Succeeded or Failed: its addresses, which another Pod may have by now, are left out. */
+  readonly isFinished?: true;
+  /** spec.hostNetwork: its addresses are those of its node. */
+  readonly isHostNetwork?: true;
 }
 
 /** Everything a snapshot says about locations. */
@@ -96,17 +100,34 @@ function readPod(object: Mapping, draft: Draft): void {
   const metadata = mappingIn(object, 'metadata');
   const status = mappingIn(object, 'status');
   const name = nameOf(metadata['name']);
-  // A finished Pod keeps its address in the API, but another Pod may have it by now.
-  if (name === '' || status['phase'] === 'Succeeded' || status['phase'] === 'Failed') {
+  if (name === '') {
     return;
   }
   const pod = `${nameOf(metadata['namespace']) || 'default'}/${name}`;
-  const nodeName = nameOf(mappingIn(object, 'spec')['nodeName']);
+  const spec = mappingIn(object, 'spec');
+  const nodeName = nameOf(spec['nodeName']);
+  // A finished Pod keeps its address in the API, but another Pod may have it by now.
+  const isFinished = status['phase'] === 'Succeeded' || status['phase'] === 'Failed';
+  addPod(draft, pod, {
+    nodeName,
+    ...(isFinished && { isFinished }),
+    ...(spec['hostNetwork'] === true && { isHostNetwork: true }),
+  });
+  if (isFinished) {
+    return;
+  }
   const zone = draft.zones.get(nodeName) ?? '';
   const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
   for (const text of podIPs.length > 0 ? podIPs : [status['podIP']]) {
     addSighting(draft, addressOf(text), { pod, nodeName, zone });
   }
+}
+
+/** What the Pod object says adds to what EndpointSlices said. */
+function addPod({ pods }: Draft, name: string, facts: Omit<PodLocation, 'addresses'>): void {
+  const known = pods.get(name);
+  const addresses = facts.isFinished ? [] : (known?.addresses ?? []);
+  pods.set(name, { ...facts, addresses, nodeName: facts.nodeName || (known?.nodeName ?? '') });
 }
 
 /** Merges what an object says with what earlier ones said. */
@@ -121,7 +142,7 @@ function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefi
       pods.set(pod, { addresses: [address], nodeName });
     } else if (!known.addresses.includes(address) || known.nodeName === '') {
       const addresses = [...new Set([...known.addresses, address])];
-      pods.set(pod, { addresses, nodeName: known.nodeName || nodeName });
+      pods.set(pod, { ...known, addresses, nodeName: known.nodeName || nodeName });
     }
   }
   if (!nodes.has(address)) {

@@ -2,6 +2,7 @@ import type { Document } from '../diagnostics/document.ts';
 import { pushTo } from '../lib/lists.ts';
 import { countOf, escapeControls } from '../lib/text.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { canonicalAddress } from '../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../net/network.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
 import { ownerLabel } from './services.ts';
@@ -10,12 +11,19 @@ import { ownerLabel } from './services.ts';
 export interface EndpointSources {
   /** EndpointSlices by the Service that they belong to. */
   readonly slices: Namespaced<SliceSummary[]>;
-  /** spec.selector of each Service; empty if it has none. */
-  readonly selectors: Namespaced<Labels>;
+  /** What each Service says about its endpoints. */
+  readonly services: Namespaced<ServiceSource>;
   /** Labels of the Pods of each namespace. */
   readonly pods: ReadonlyMap<string, readonly Labels[]>;
   /** Services with a v1 Endpoints object. */
   readonly legacy: Namespaced<true>;
+}
+
+interface ServiceSource {
+  /** spec.selector; empty if there is none. */
+  readonly selector: Labels;
+  /** spec.externalName; empty if there is none. */
+  readonly externalName: string;
 }
 
 type Labels = readonly (readonly [key: string, value: string])[];
@@ -25,13 +33,15 @@ interface SliceSummary {
   readonly addressType: string;
   /** How many endpoints with an address. */
   readonly endpoints: number;
+  /** Addresses of the first of them, canonical. */
+  readonly addresses: readonly string[];
   readonly ports: readonly { readonly name: unknown; readonly protocol: string; readonly port: unknown }[];
 }
 
 /** The sources of endpoints in a snapshot. Nothing is validated; malformed values count as absent. */
 export function readEndpointSources(documents: readonly Document[]): EndpointSources {
   const slices: Namespaced<SliceSummary[]> = new Map();
-  const selectors: Namespaced<Labels> = new Map();
+  const services: Namespaced<ServiceSource> = new Map();
   const pods = new Map<string, Labels[]>();
   const legacy: Namespaced<true> = new Map();
   for (const { value } of documents) {
@@ -46,7 +56,7 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
         addToList(slices, [namespace, textIn(mappingIn(metadata, 'labels'), ownerLabel)], summarizeSlice(name, value));
         break;
       case 'Service':
-        setNamespaced(selectors, namespace, name, labelsIn(mappingIn(value, 'spec'), 'selector'));
+        setNamespaced(services, namespace, name, sourceOf(mappingIn(value, 'spec')));
         break;
       case 'Pod':
         pushTo(pods, namespace, labelsIn(metadata, 'labels'));
@@ -56,7 +66,11 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
         break;
     }
   }
-  return { slices, selectors, pods, legacy };
+  return { slices, services, pods, legacy };
+}
+
+function sourceOf(spec: Mapping): ServiceSource {
+  return { selector: labelsIn(spec, 'selector'), externalName: textIn(spec, 'externalName') };
 }
 
 function addToList<T>(lists: Namespaced<T[]>, [namespace, name]: readonly [string, string], item: T): void {
@@ -68,11 +82,18 @@ function addToList<T>(lists: Namespaced<T[]>, [namespace, name]: readonly [strin
   }
 }
 
+/** How many addresses of a slice are kept. */
+const keptAddresses = 3;
+
 function summarizeSlice(name: string, slice: Mapping): SliceSummary {
+  const addresses = listIn(slice, 'endpoints').flatMap((one) =>
+    isMapping(one) ? listIn(one, 'addresses').slice(0, 1) : [],
+  );
   return {
     name,
     addressType: textIn(slice, 'addressType'),
-    endpoints: listIn(slice, 'endpoints').filter((one) => isMapping(one) && listIn(one, 'addresses').length > 0).length,
+    endpoints: addresses.length,
+    addresses: addresses.slice(0, keptAddresses).flatMap((text) => canonicalAddress(String(text)) ?? []),
     ports: listIn(slice, 'ports')
       .filter(isMapping)
       .map((port) => ({ name: port['name'], protocol: textIn(port, 'protocol') || 'TCP', port: port['port'] })),
@@ -141,8 +162,8 @@ function nameOf({ namespace }: EndpointlessPort, slice: SliceSummary | undefined
   return escapeControls(`${namespace}/${slice?.name ?? ''}`);
 }
 
-function aboutSelector({ namespace, name }: EndpointlessPort, { selectors, pods }: EndpointSources): string {
-  const selector = getNamespaced(selectors, namespace, name) ?? [];
+function aboutSelector({ namespace, name }: EndpointlessPort, { services, pods }: EndpointSources): string {
+  const selector = getNamespaced(services, namespace, name)?.selector ?? [];
   if (selector.length === 0) {
     return ' (it has no selector, so its EndpointSlices must be written by hand)';
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { parseTarget } from '../../src/inspect/explain/resolve-target.ts';
+import { parseTarget } from '../../src/inspect/explain/parse-names.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { type CommandWorld, runCommand } from './run-command.ts';

@@ -2,8 +2,9 @@ import { compileRulesets } from '../../src/compile.ts';
 import type { Document } from '../../src/diagnostics/document.ts';
 import { explainPacket } from '../../src/inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../src/inspect/explain/explanation.ts';
-import { makeQuestion } from '../../src/inspect/explain/make-question.ts';
+import { makeQuestions } from '../../src/inspect/explain/make-question.ts';
 import { readLocations } from '../../src/kubernetes/locations.ts';
+import { readEndpointSources } from '../../src/kubernetes/missing-endpoints.ts';
 import { readServiceNotes } from '../../src/kubernetes/service-notes.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
@@ -28,10 +29,16 @@ export function explainerFor(
   if (!rulesets) {
     throw new Error(`refused: ${diagnostics[0]?.message}`);
   }
-  const snapshot = { views, options, locations: readLocations(documents), notes: readServiceNotes(documents) };
+  const snapshot = {
+    views,
+    options,
+    locations: readLocations(documents),
+    notes: readServiceNotes(documents),
+    sources: readEndpointSources(documents),
+  };
   const tables = new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }]));
   const explain = ({ source, destination, port, protocol, inputInterface }: Packet): Explanation => {
-    const made = makeQuestion({
+    const made = makeQuestions({
       client: { kind: 'address', address: source },
       target: { kind: 'address', address: destination, port, protocol },
       inputInterface,
@@ -39,10 +46,10 @@ export function explainerFor(
       ownAddresses: nodeAddresses,
       snapshot,
     });
-    if (typeof made === 'string') {
-      throw new Error(made);
+    if (typeof made === 'string' || 'unserved' in made) {
+      throw new Error(String(made));
     }
-    return explainPacket(made.question);
+    return explainPacket(made.questions[0]);
   };
   return { explain, views, rulesets };
 }

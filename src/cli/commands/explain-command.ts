@@ -1,12 +1,14 @@
 import { networkInterfaces } from 'node:os';
 import { Command } from 'commander';
-import { explainPacket } from '../../inspect/explain/explain-packet.ts';
-import type { Explanation } from '../../inspect/explain/explanation.ts';
-import { makeQuestion, type SnapshotFacts, type Table } from '../../inspect/explain/make-question.ts';
-import { renderExplanation } from '../../inspect/explain/render-explanation.ts';
-import { type ClientName, parseClient } from '../../inspect/explain/resolve-client.ts';
-import { parseTarget, type TargetName } from '../../inspect/explain/resolve-target.ts';
+import { answerInquiry, type Reply } from '../../inspect/explain/answer-inquiry.ts';
+import type { Answer } from '../../inspect/explain/explanation.ts';
+import type { SnapshotFacts, Table } from '../../inspect/explain/make-question.ts';
+import { type ClientName, parseClient, parseTarget, type TargetName } from '../../inspect/explain/parse-names.ts';
+import { renderAnswer } from '../../inspect/explain/render-explanation.ts';
+import { nodeOfQuestion } from '../../inspect/explain/resolve-names.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
+import { readEndpointSources } from '../../kubernetes/missing-endpoints.ts';
+import { readServiceNotes } from '../../kubernetes/service-notes.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { canonicalAddress, familyOfAddress, isLoopback } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
@@ -15,7 +17,7 @@ import { defaultOptions } from '../../options.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import type { MemoryEntry } from '../../walk/fate.ts';
-import { type Context, wantsColor } from '../context.ts';
+import { type Context, outputWidth, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -26,14 +28,35 @@ import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
-  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
-  svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to service:shop/cart:http
+  svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to shop/web       every frontend of a Service, the worst first
+  svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to shop/cart:http
+  svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to worker-1:30080
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
   svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the loaded rules, without a snapshot
   svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;
 
 const notes = `
+The first line is the verdict and its reason:
+
+  SENT to ...                              an endpoint gets the connection
+  REFUSED (the client gets ... at once)    no endpoint can receive it, or the Service does not have the port
+  DROPPED (the client times out)           a Local policy without local endpoints, source ranges, or an unused cluster IP
+  WRONG SERVICE                            another Service has this address and port
+  NOT TRANSLATED (no rule applies)         such as a node port that is not open at this address
+  NOT A SERVICE ADDRESS                    no Service has this address
+  DIRECT (no rule is involved)             the address of a pod
+  DNS ONLY (no rule is involved)           a headless or ExternalName Service
+  RANDOM                                   chance decides, which never happens with rules of svc2nft
+
+--from and --to accept what kubectl and DNS call things: svc/web, service:shop/web, shop/web:http, web.shop.svc.cluster.local:80,
+http://10.96.0.10, pod/web-1, shop/web-1, worker-1, worker-1:30080, :30080 (this node). world is another word for outside, host
+for node. A name that fits several objects is refused, with a list of them. A Service without a port means all its ports, at its
+cluster IP, load balancer IPs, external IPs and node ports. Without --node, the rules are those of the client's node, or of the
+node that --to names, if the input has its Node.
+
+Lines are wrapped to the width of the terminal, to 80 columns elsewhere; the first line is wrapped only on a terminal.
+
 The fate of the packet is computed from the rules; the snapshot adds the reasons. Only --ruleset kernel needs root and nft.
 `;
 
@@ -46,14 +69,16 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .optionsGroup('Packet:')
     .requiredOption(
       '--from <client>',
-      'an address, outside (203.0.113.1), node or pod:NAMESPACE/NAME',
+      'an address, outside (203.0.113.1), node, the name of another Node, or pod:NAMESPACE/NAME',
       checkedText(problemOf(parseClient)),
     )
     .requiredOption(
       '--to <target>',
-      'ADDRESS:PORT[/PROTOCOL] or service:NAMESPACE/NAME[:PORT][/PROTOCOL]; an address without PROTOCOL means tcp',
+      'ADDRESS:PORT[/PROTOCOL], NAMESPACE/SERVICE[:PORT][/PROTOCOL] or NODE:NODEPORT; an address without PROTOCOL means tcp',
       checkedText(problemOf(parseTarget)),
     )
+    .option('-n, --namespace <name>', 'the namespace of names without one (default: the only one that has the name)')
+    .option('--rules', 'print the rules of all decisions, not only of the decisive one')
     .option('--interface <name>', 'the interface on which the packet arrives', checkedText(interfaceProblem))
     .optionsGroup('Input:')
     .option(
@@ -89,6 +114,8 @@ function problemOf(parse: (text: string) => object | string): (text: string) => 
 interface ExplainFlags extends CompileFlags, WatchFlags {
   readonly from: string;
   readonly to: string;
+  readonly namespace?: string;
+  readonly rules?: true;
   readonly interface?: string;
   readonly ruleset?: string;
   readonly output: 'text' | 'json';
@@ -111,7 +138,10 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
   const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
   const cluster = isAboutRules
     ? undefined
-    : await loadCluster(paths, needed, context, flags.ruleset === undefined ? {} : { usesOtherRules: true });
+    : await loadCluster(paths, needed, context, {
+        chooseNode: nodeFor({ client, target, flags }),
+        ...(flags.ruleset !== undefined && { usesOtherRules: true as const }),
+      });
   if (typeof cluster === 'number') {
     return cluster;
   }
@@ -119,12 +149,25 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
   if (typeof rules === 'number') {
     return rules;
   }
-  const explanation = explain({ client, target, flags }, { cluster, rules, context });
-  if (typeof explanation === 'string') {
-    context.stderr.write(`error: ${escapeControls(explanation)}\n`);
+  const reply = explain({ client, target, flags }, { cluster, rules });
+  if (typeof reply === 'string') {
+    context.stderr.write(`error: ${escapeControls(reply)}\n`);
     return exitCodes.badInput;
   }
-  return writeOutput(print(explanation, flags, context), undefined, context);
+  for (const remark of reply.remarks) {
+    context.stderr.write(`note: ${escapeControls(remark)}\n`);
+  }
+  return writeOutput(print(reply.answer, flags, context), undefined, context);
+}
+
+/** The node that a question is about, if it names a Pod or Node of the input. */
+function nodeFor({ client, target, flags }: Asked): (documents: Cluster['documents']) => string | undefined {
+  return (documents) => {
+    const locations = readLocations(documents);
+    const directory = { services: readServiceNotes(documents), locations, namespace: flags.namespace, nodeName: '' };
+    const name = nodeOfQuestion(client, target, directory);
+    return name !== undefined && [...locations.nodes.values()].includes(name) ? name : undefined;
+  };
 }
 
 /** The packet's family, if an address says which; then only its table is needed. */
@@ -188,7 +231,7 @@ function tableOf({ ruleset, dynamic, isDormant }: ListedTable): Table {
     set,
     new Map(elements.map(({ key, value }) => [key, { key, ...(value && { value }) }])),
   ]);
-  return { ruleset, memory: new Map(memory), ...(isDormant && { isDormant }) };
+  return { ruleset, memory: new Map(memory), isActual: true, ...(isDormant && { isDormant }) };
 }
 
 /** The addresses that accept node ports: all of them are the node's own. */
@@ -215,27 +258,20 @@ interface Asked {
 interface Found {
   readonly cluster: Cluster | undefined;
   readonly rules: LoadedRules;
-  readonly context: Context;
 }
 
-/** The explanation; a text if the packet cannot be determined, or svc2nft did not create the rules. */
-function explain({ client, target, flags }: Asked, { cluster, rules, context }: Found): Explanation | string {
-  const made = makeQuestion({
-    client,
-    target,
-    inputInterface: flags.interface,
-    tables: rules.byFamily,
-    ownAddresses: rules.ownAddresses,
-    snapshot: cluster && factsOf(cluster),
-  });
-  if (typeof made === 'string') {
-    return made;
-  }
-  if (made.remark !== undefined) {
-    context.stderr.write(`note: ${escapeControls(made.remark)}\n`);
-  }
+/** The answer; a text if the packet cannot be determined, or svc2nft did not create the rules. */
+function explain({ client, target, flags }: Asked, { cluster, rules }: Found): Reply | string {
   try {
-    return explainPacket(made.question);
+    return answerInquiry({
+      client,
+      target,
+      namespace: flags.namespace,
+      inputInterface: flags.interface,
+      tables: rules.byFamily,
+      ownAddresses: rules.ownAddresses,
+      snapshot: cluster && factsOf(cluster),
+    });
   } catch (error) {
     if (error instanceof UnknownRule) {
       return `not rules of svc2nft: ${error.message}`;
@@ -246,16 +282,24 @@ function explain({ client, target, flags }: Asked, { cluster, rules, context }: 
 
 function factsOf(cluster: Cluster): SnapshotFacts {
   const { views, options, documents } = cluster;
-  return { views, options, locations: readLocations(documents), notes: notesOf(cluster) };
+  const sources = readEndpointSources(documents);
+  return { views, options, locations: readLocations(documents), notes: notesOf(cluster), sources };
 }
 
 /** How many endpoints of each list the text has. */
 const shown = 20;
 
-function print(explanation: Explanation, { output }: ExplainFlags, context: Context): string {
+function print(answer: Answer, { output, rules }: ExplainFlags, context: Context): string {
   if (output === 'json') {
-    return `${JSON.stringify(explanation, undefined, 2)}\n`;
+    return `${JSON.stringify(answer, undefined, 2)}\n`;
   }
-  const lines = renderExplanation(explanation, { color: wantsColor(context, 'stdout'), limit: shown });
-  return joinLines(lines);
+  return joinLines(
+    renderAnswer(answer, {
+      color: wantsColor(context, 'stdout'),
+      limit: shown,
+      width: outputWidth(context),
+      keepsHeadline: context.stdout.isTTY !== true,
+      allRules: rules === true,
+    }),
+  );
 }

@@ -40,7 +40,7 @@ of the node that the snapshot does not name may be missed.
 Pass the same options as to compile or apply; otherwise differences in options appear as faults.
 
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
-frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
+frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
 wrong-hook, unreachable-rule, wrong-state, wrong-comment.
 `;

@@ -31,7 +31,7 @@ export async function loadCluster(
   paths: readonly string[],
   flags: CompileFlags,
   context: Context,
-  { usesOtherRules }: Pick<CompileRequest, 'usesOtherRules'> = {},
+  { usesOtherRules, chooseNode }: Pick<CompileRequest, 'usesOtherRules' | 'chooseNode'> = {},
 ): Promise<Cluster | number> {
   if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
@@ -42,6 +42,7 @@ export async function loadCluster(
     configDiagnostics: diagnostics,
     usesPods: true,
     ...(usesOtherRules && { usesOtherRules }),
+    ...(chooseNode && { chooseNode }),
     context,
   });
 }
@@ -61,6 +62,8 @@ export interface CompileRequest {
   readonly machine?: Machine;
   readonly context: Context;
   readonly progress?: Progress;
+  /** The node to compile for if the options describe none; undefined for the only Node of the input. */
+  readonly chooseNode?: (documents: readonly Document[]) => string | undefined;
 }
 
 /** Reads and compiles a snapshot, and reports problems on stderr; the exit code when the input is refused. */
@@ -69,7 +72,13 @@ export async function compilePaths(paths: readonly string[], request: CompileReq
   request.progress?.step(`reading ${escapeControls(name)}`);
   const snapshot = await readSnapshot(paths, request.context);
   request.progress?.step('compiling');
-  return compileSnapshot(snapshot, request);
+  const { options, chooseNode } = request;
+  const isKnown = options.nodeName !== undefined || options.nodeAddresses.length > 0;
+  const nodeName = isKnown ? undefined : chooseNode?.(snapshot.documents);
+  return compileSnapshot(
+    snapshot,
+    nodeName === undefined ? request : { ...request, options: { ...options, nodeName } },
+  );
 }
 
 /** Reads all documents of files and folders, or of stdin without any. */

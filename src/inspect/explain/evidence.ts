@@ -1,6 +1,7 @@
 /** What is asked about a packet, and what is found out before it is put into words. Types only. */
 
 import type { Locations } from '../../kubernetes/locations.ts';
+import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -12,6 +13,7 @@ import type {
   ServicePort,
 } from '../../phases/3-model/model.ts';
 import type { Fate, FateSummary, Memory, Packet } from '../../walk/fate.ts';
+import type { Damage } from '../../walk/find-damage.ts';
 import type { UnknownRuleMet } from './explanation.ts';
 import type { PacketPath } from './read-path.ts';
 
@@ -26,6 +28,10 @@ export interface Question {
   readonly localAddresses: readonly string[];
   /** What earlier connections left in dynamic sets. */
   readonly memory?: Memory;
+  /** The service port that the question names, and as what; absent if it gives an address. */
+  readonly asked?: FrontendMatch;
+  /** What is gone from the table; absent if nothing is known to be. */
+  readonly damage?: Damage;
   /** Absent without a snapshot. */
   readonly knowledge?: Knowledge;
 }
@@ -35,6 +41,7 @@ export interface Knowledge {
   readonly view: NodeView;
   readonly locations: Locations;
   readonly notes: readonly ServiceNote[];
+  readonly sources: EndpointSources;
   readonly options: Pick<CompileOptions, 'nodePortAddresses'>;
 }
 

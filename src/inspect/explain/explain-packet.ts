@@ -1,6 +1,8 @@
 import { countOf } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
+import { endpointText } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
+import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import { addShares } from '../../walk/fate.ts';
 import type { Evidence, Question } from './evidence.ts';
 import { explainClient, explainSource } from './explain-client.ts';
@@ -11,6 +13,7 @@ import { type Conclusion, explainRefusal } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { findNearMiss } from './find-near-miss.ts';
 import { gatherEvidence } from './gather-evidence.ts';
+import { headlineOf } from './headline.ts';
 import { referTo } from './read-path.ts';
 
 /**
@@ -26,13 +29,15 @@ export function explainPacket(question: Question): Explanation {
   const { summary, notUnderstood } = evidence;
   const { reason, steps } = conclude(evidence);
   const leftOut = listOthers(evidence);
+  const { verdict, masqueraded, rejectedWith = null } = summary;
   return {
+    headline: headlineOf({ verdict, rejectedWith, reason, masqueraded, notUnderstood }),
     ...headOf(question),
-    verdict: summary.verdict,
-    rejectedWith: summary.rejectedWith ?? null,
+    verdict,
+    rejectedWith,
     reason,
     service: serviceOf(evidence),
-    masqueraded: summary.masqueraded,
+    masqueraded,
     endpoints: listPossible(evidence),
     leftOut,
     notUnderstood,
@@ -49,22 +54,25 @@ export function explainPacket(question: Question): Explanation {
   };
 }
 
-function headOf({ packet, knowledge }: Question): Pick<Explanation, 'packet' | 'node'> {
+function headOf({ packet, knowledge, asked }: Question): Pick<Explanation, 'packet' | 'node' | 'asked'> {
   const { source, destination, port, protocol, inputInterface = null } = packet;
   const family = familyOfAddress(destination);
   return {
     packet: { family, source, destination, port, protocol, inputInterface },
     node: knowledge?.view.nodeName ?? '',
+    asked: asked ? { name: displayName(asked.servicePort), type: asked.kind } : null,
   };
 }
 
 function withoutTable(question: Question): Explanation {
   const reason = question.isDormant
     ? ({ code: 'dormant', text: 'the table is dormant: none of its rules apply' } as const)
-    : ({ code: 'no-table', text: 'there is no table for this family, so no rule applies' } as const);
+    : ({ code: 'no-table', text: 'there is no table for this family' } as const);
+  const verdict = 'untouched';
   return {
+    headline: headlineOf({ verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
     ...headOf(question),
-    verdict: 'untouched',
+    verdict,
     rejectedWith: null,
     reason,
     service: null,
@@ -80,7 +88,10 @@ function conclude(evidence: Evidence): Conclusion {
   const { summary, paths, frontends } = evidence;
   switch (summary.verdict) {
     case 'translated':
-      return { reason: { code: codeOf(frontends[0]?.kind), text: arrival(evidence) }, steps: [] };
+      return {
+        reason: findOtherService(evidence) ?? { code: codeOf(frontends[0]?.kind), text: arrival(evidence) },
+        steps: [],
+      };
     case 'rejected':
     case 'dropped':
       return explainRefusal(evidence);
@@ -104,6 +115,23 @@ const codes = {
 
 function codeOf(kind: FrontendKind | undefined): ReasonCode {
   return kind === undefined ? 'frontend' : codes[kind];
+}
+
+/** Another Service has the frontend that the question names. */
+function findOtherService(evidence: Evidence): Conclusion['reason'] | undefined {
+  const { asked, packet } = evidence;
+  const owner = serviceOf(evidence)?.name;
+  if (
+    !asked ||
+    owner === undefined ||
+    owner === elementComment(displayName(asked.servicePort)) ||
+    owner === displayName(asked.servicePort)
+  ) {
+    return undefined;
+  }
+  const at = endpointText({ address: packet.destination, port: packet.port });
+  const text = `${at} belongs to ${owner}, which claims it as well as ${displayName(asked.servicePort)}`;
+  return { code: 'other-service', text };
 }
 
 function arrival(evidence: Evidence): string {

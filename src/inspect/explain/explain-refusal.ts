@@ -1,4 +1,7 @@
+import { whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
 import { countOf } from '../../lib/text.ts';
+import { cidrText } from '../../net/address.ts';
+import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
 import { listOthers } from './explain-endpoints.ts';
@@ -6,6 +9,7 @@ import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
 import {
+  findBrokenTable,
   findMissingEntry,
   findMissingRule,
   findNearestService,
@@ -20,37 +24,24 @@ export interface Conclusion {
   readonly steps: readonly ExplainedStep[];
 }
 
-/** TCP waits for an ICMP error only in tables that an older version or another program wrote. */
-function rejected({ summary, packet }: Evidence): string {
-  if (summary.rejectedWith === 'tcp-reset') {
-    return 'rejected with a TCP reset, so the client sees "connection refused"';
-  }
-  const wait = packet.protocol === 'tcp' ? ', but after a few attempts it must wait for it' : '';
-  return `rejected with an ICMP error, so the client sees "connection refused"${wait}`;
-}
-
-const dropped = 'dropped, so the client gets no answer and times out';
-
 /** Why the packet is rejected or dropped. */
 export function explainRefusal(evidence: Evidence): Conclusion {
   const [path] = evidence.paths;
   if (path.sourceRefused) {
-    return refusal({ code: 'source-ranges', text: `the client is not allowed: ${dropped}` }, path.sourceRefused);
+    return refusal({ code: 'source-ranges', text: notAllowed(evidence) }, path.sourceRefused);
   }
   if (path.refusal) {
     const reason = isDrop(path)
-      ? ({ code: 'no-local-endpoints', text: `${noLocal(evidence)}: ${dropped}` } as const)
-      : ({ code: 'no-endpoints', text: `${none(evidence)}: ${rejected(evidence)}` } as const);
+      ? ({ code: 'no-local-endpoints', text: noLocal(evidence) } as const)
+      : ({ code: 'no-endpoints', text: none(evidence) } as const);
     return refusal(reason, path.refusal);
   }
-  const missing = findMissingEntry(evidence) ?? findMissingRule(evidence);
+  const missing = findBrokenTable(evidence) ?? findMissingEntry(evidence) ?? findMissingRule(evidence);
   if (path.unknownPort) {
-    const { code, text } = missing ?? unknownPort(evidence);
-    return refusal({ code, text: `${text}: ${rejected(evidence)}` }, path.unknownPort);
+    return refusal(missing ?? unknownPort(evidence), path.unknownPort);
   }
   if (path.unallocated) {
-    const { code, text } = missing ?? findUnserved(evidence) ?? unallocated(evidence, path.unallocated);
-    return refusal({ code, text: `${text}: ${dropped}` }, path.unallocated);
+    return refusal(missing ?? findUnserved(evidence) ?? unallocated(evidence, path.unallocated), path.unallocated);
   }
   if (path.stalePin) {
     return refusal({ code: 'stale-pin', text: stalePin(evidence) }, path.stalePin);
@@ -84,11 +75,31 @@ function stalePin({ fate }: Evidence): string {
   return `the client kept ${kept}, which can no longer receive its connections: this packet is dropped, and the next one picks another endpoint`;
 }
 
+function notAllowed({ packet, frontends: [frontend] }: Evidence): string {
+  const ranges = frontend?.servicePort.sourceRanges.map(cidrText) ?? [];
+  const of = frontend ? ` of ${frontend.servicePort.namespace}/${frontend.servicePort.name}` : '';
+  const list =
+    ranges.length > 0
+      ? ` (${ranges.slice(0, shownRanges).join(', ')}${ranges.length > shownRanges ? ', ...' : ''})`
+      : '';
+  return `${packet.source} is not in spec.loadBalancerSourceRanges${of}${list}`;
+}
+
+/** How many source ranges are named. */
+const shownRanges = 4;
+
 function noLocal(evidence: Evidence): string {
   const { frontends, knowledge } = evidence;
-  const policy = frontends[0]?.kind === 'ClusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
-  const here = knowledge?.view.nodeName || 'this node';
-  return `${policy} is Local, and no endpoint on ${here} can receive it`;
+  const [frontend] = frontends;
+  const policy = frontend?.kind === 'ClusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+  const port = serviceOf(evidence)?.name ?? 'the Service';
+  const node = knowledge?.view.nodeName;
+  if (knowledge && !node) {
+    return `${policy} is Local and no node is selected, so no endpoint of ${port} is local: use --node`;
+  }
+  const here = `on ${node || 'this node'}`;
+  const local = frontend?.servicePort.endpoints.filter((endpoint) => endpoint.local).length ?? 0;
+  return `${policy} is Local and ${port} has no ${local > 0 ? 'ready ' : ''}endpoint ${here}${local > 0 ? ` (${local} not ready)` : ''}`;
 }
 
 function none(evidence: Evidence): string {
@@ -96,10 +107,11 @@ function none(evidence: Evidence): string {
   if (!frontend) {
     return `${serviceOf(evidence)?.name ?? 'the Service'} has no endpoint that can receive it`;
   }
-  const port = displayName(frontend.servicePort);
-  const { length } = frontend.servicePort.endpoints;
+  const { servicePort } = frontend;
+  const port = displayName(servicePort);
+  const { length } = servicePort.endpoints;
   if (length === 0) {
-    return `no EndpointSlice has an endpoint for ${port}`;
+    return `${port} has no endpoints: ${whyNone(servicePort, evidence)}`;
   }
   const missing = listOthers(evidence).filter(({ code }) => code === 'not-in-rules').length;
   if (missing > 0) {
@@ -108,4 +120,10 @@ function none(evidence: Evidence): string {
   return length === 1
     ? `the only endpoint of ${port} is not ready`
     : `none of the ${countOf(length, 'endpoint')} of ${port} is ready`;
+}
+
+function whyNone(servicePort: ServicePort, { knowledge }: Evidence): string {
+  return knowledge
+    ? whyNoEndpoints(servicePort, knowledge.view.family, knowledge.sources).text
+    : 'no EndpointSlice has one';
 }

@@ -24,7 +24,10 @@ export type ReasonCode =
   | 'unallocated'
   | 'stale-pin'
   | 'missing-entry'
+  | 'damaged-table'
   | 'foreign-rule'
+  // Sent to an endpoint, but of another Service than the one that was asked about.
+  | 'other-service'
   // Untouched.
   | 'node-port-closed'
   | 'no-such-node-port'
@@ -33,6 +36,8 @@ export type ReasonCode =
   | 'endpoint-itself'
   | 'wrong-port'
   | 'not-served'
+  | 'headless'
+  | 'external-name'
   | 'health-check-port'
   | 'no-table'
   | 'dormant'
@@ -123,7 +128,10 @@ interface ExplainedPacket {
 
 /** The fate of a connection's first packet, and the reasons. */
 export interface Explanation {
-  readonly packet: ExplainedPacket;
+  /** Verdict and reason in one line: `DROPPED (the client times out): ...`. */
+  readonly headline: string;
+  /** Null for a Service that has no address, so that no packet is sent to it. */
+  readonly packet: ExplainedPacket | null;
   /** Empty if no node is selected. */
   readonly node: string;
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped' | 'mixed';
@@ -132,6 +140,8 @@ export interface Explanation {
   readonly reason: { readonly code: ReasonCode; readonly text: string };
   /** Null if the destination belongs to no Service. */
   readonly service: ExplainedService | null;
+  /** The service port that the question names, and as which frontend; null for a question about an address. */
+  readonly asked: ExplainedService | null;
   /** Whether the endpoint sees an address of the node as source. */
   readonly masqueraded: boolean | 'mixed';
   readonly endpoints: readonly PossibleEndpoint[];
@@ -139,4 +149,12 @@ export interface Explanation {
   /** Rules that the packet may meet and that were not understood: with them, the fate is not certain. */
   readonly notUnderstood: readonly UnknownRuleMet[];
   readonly steps: readonly ExplainedStep[];
+}
+
+/** What `--to` asks about: the worst explanation, with those of all frontends if it names several. */
+export interface Answer extends Explanation {
+  /** `2 of 3 frontends of shop/api fail; ...`; null unless `--to` names a Service. */
+  readonly summary: string | null;
+  /** The worst first; empty unless `--to` names a Service. */
+  readonly frontends: readonly Explanation[];
 }

@@ -1,10 +1,11 @@
+import { verdictKeyOf } from '../../frontends/frontend-address.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
-import { frontendWords, nodePortAddressesText } from './explain-frontend.ts';
+import { nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
 import { findFrontends, kindOfAddress } from './gather-evidence.ts';
 
@@ -13,7 +14,7 @@ type Reason = Explanation['reason'];
 /** Why no rule translates the packet: the frontend that it nearly reached, or what else is at its destination. */
 export function findNearMiss(evidence: Evidence): Reason {
   const { knowledge, packet } = evidence;
-  const missing = findMissingEntry(evidence);
+  const missing = findBrokenTable(evidence) ?? findMissingEntry(evidence);
   if (missing || !knowledge) {
     return missing ?? { code: 'no-service', text: 'no rule of this table matches it' };
   }
@@ -28,6 +29,23 @@ export function findNearMiss(evidence: Evidence): Reason {
       text: `${packet.destination} belongs to no Service${findNearestService(evidence)}`,
     }
   );
+}
+
+/** Part of the table is gone, so that a frontend of it leads nowhere. */
+export function findBrokenTable({ damage, ruleset, packet, knowledge, localAddresses }: Evidence): Reason | undefined {
+  if (!damage?.breaksFrontends) {
+    return undefined;
+  }
+  const { destination, protocol, port } = packet;
+  const isLocal = localAddresses.includes(destination);
+  const keys = [{ address: destination }, ...(isLocal ? [{ address: undefined }] : [])].map(({ address }) =>
+    verdictKeyOf({ address, protocol, port }),
+  );
+  const isInRules = ruleset.sets.some(
+    ({ value, elements }) => value === 'verdict' && elements.some(({ key }) => keys.includes(key)),
+  );
+  const isClaimed = knowledge && findFrontends(knowledge.view, packet, { owner: undefined, localAddresses }).length > 0;
+  return isInRules || isClaimed ? { code: 'damaged-table', text: damage.text } : undefined;
 }
 
 /** The rules have the frontend, but the chain that it leads to finds no endpoint for it. */
@@ -170,7 +188,7 @@ function otherNode(address: string, owner: ServicePort | undefined, node: string
     return undefined;
   }
   const what = owner ? `handle node port ${owner.nodePort} (${displayName(owner)})` : 'apply there';
-  return { code: 'other-node', text: `${address} is node ${node}, whose own rules ${what}` };
+  return { code: 'other-node', text: `${address} is node ${node}, whose own rules ${what}: use --node ${node}` };
 }
 
 /** Without any address of the node, it is unknown whether the destination is one. */
@@ -231,13 +249,16 @@ export function findWrongPort({ packet, knowledge }: Evidence): string | undefin
   if (services.length === 0) {
     return undefined;
   }
+  const [only] = services;
+  if (only !== undefined && services.length === 1) {
+    return `${only} listens on ${listPorts(ports)}${whichPort(packet, ports)}`;
+  }
   const texts = services.slice(0, shown).map((service) => {
     const own = ports.filter((one) => serviceName(one) === service);
-    const kind = own[0] && kindOfAddress(own[0], destination);
-    return `${frontendWords(kind)} of ${service}, which serves ${listPorts(own)}`;
+    return `${service}, which listens on ${listPorts(own)}`;
   });
   const more = services.length > shown ? `, and of ${services.length - shown} more Services` : '';
-  return `${destination} is ${texts.join(', and ')}${more}${whichPort(packet, ports)}`;
+  return `${destination} is an address of ${texts.join(', and of ')}${more}${whichPort(packet, ports)}`;
 }
 
 function serviceName({ namespace, name }: ServicePort): string {
@@ -256,17 +277,14 @@ function whichPort(
   { port, protocol }: Pick<Evidence['packet'], 'port' | 'protocol'>,
   ports: readonly ServicePort[],
 ): string {
-  const overOther = ports.find((one) => one.port === port && one.protocol !== protocol);
-  if (overOther) {
-    return `; ${displayName(overOther)} has port ${port} over ${overOther.protocol}, not ${protocol}`;
+  if (ports.some((one) => one.port === port && one.protocol !== protocol)) {
+    return `, not over ${protocol}`;
   }
   const ofProtocol = ports.filter((one) => one.protocol === protocol);
-  const target = ofProtocol.find((one) => one.endpoints.some(({ endpointAddress }) => endpointAddress.port === port));
-  if (target) {
-    return `; ${port} is the targetPort of ${displayName(target)}, whose Service port is ${target.port}`;
+  if (ofProtocol.some((one) => one.endpoints.some(({ endpointAddress }) => endpointAddress.port === port))) {
+    return `; ${port} is its target port`;
   }
-  const nodePort = ofProtocol.find((one) => one.nodePort === port);
-  return nodePort
-    ? `; ${port} is the node port of ${displayName(nodePort)}, whose Service port is ${nodePort.port}`
-    : '';
+  return ofProtocol.some((one) => one.nodePort === port)
+    ? `; ${port} is its node port, which is open on node addresses`
+    : `, not on ${port}`;
 }

@@ -1,23 +1,36 @@
 import { readServicePortName, readVerdictKey } from '../../frontends/frontend-address.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
+import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { familyOfAddress } from '../../net/address.ts';
-import { type Family, protocols } from '../../net/network.ts';
+import { type Family, type Protocol, protocols } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { elementsIn } from '../../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import type { Memory } from '../../walk/fate.ts';
-import type { Destination, Knowledge, Question } from './evidence.ts';
-import { type ClientName, resolveClient } from './resolve-client.ts';
-import { resolveTarget, type TargetName } from './resolve-target.ts';
+import { findDamage } from '../../walk/find-damage.ts';
+import type { Knowledge, Question } from './evidence.ts';
+import type { ClientName, TargetName } from './parse-names.ts';
+import { resolveClient } from './resolve-client.ts';
+import {
+  type Directory,
+  type KnownClient,
+  type KnownTarget,
+  resolveClientName,
+  resolveTargetName,
+  type ServiceTarget,
+} from './resolve-names.ts';
+import { type Aim, resolveTarget } from './resolve-target.ts';
 
 /** A table, and what earlier connections wrote into its dynamic sets. */
 export interface Table {
   readonly ruleset: Ruleset;
   readonly memory?: Memory;
   readonly isDormant?: boolean;
+  /** Whether it was read from the kernel or a file, so that parts of it may be gone. */
+  readonly isActual?: boolean;
 }
 
 /** What a snapshot says about a cluster. */
@@ -25,13 +38,16 @@ export interface SnapshotFacts {
   readonly views: readonly NodeView[];
   readonly locations: Locations;
   readonly notes: readonly ServiceNote[];
+  readonly sources: EndpointSources;
   readonly options: CompileOptions;
 }
 
 /** A question as the user asks it, and where to find the answer. */
-interface Inquiry {
+export interface Inquiry {
   readonly client: ClientName;
   readonly target: TargetName;
+  /** The namespace of names without one. */
+  readonly namespace?: string | undefined;
   /** The interface on which the packet arrives, if it is given. */
   readonly inputInterface: string | undefined;
   readonly tables: ReadonlyMap<Family, Table>;
@@ -40,20 +56,127 @@ interface Inquiry {
   readonly snapshot: SnapshotFacts | undefined;
 }
 
-/** The question about one packet, and a remark about its client; or a text that says why there is no such packet. */
-export function makeQuestion(inquiry: Inquiry): { question: Question; remark: string | undefined } | string {
-  const { client, target, snapshot, tables, ownAddresses } = inquiry;
-  const to =
-    target.kind === 'service' && !snapshot
-      ? findInRules(
-          target,
-          [...tables.values()].map(({ ruleset }) => ruleset),
-        )
-      : resolveTarget(target, { views: preferredViews(inquiry), notes: snapshot?.notes ?? [] });
-  if (typeof to === 'string') {
-    return to;
+/** Questions about packets: one for each frontend that the target names. */
+export interface AskedPackets {
+  readonly questions: readonly [Question, ...Question[]];
+  /** Remarks about the client and the tables, each once. */
+  readonly remarks: readonly string[];
+  /** `namespace/name`, if the target is a Service. */
+  readonly service: string | undefined;
+}
+
+/** A Service that no rule serves, in these families or at all. */
+export interface UnservedTarget {
+  readonly unserved: ServiceNote;
+  /** The families that were looked at. */
+  readonly families: readonly Family[];
+}
+
+/** The questions about packets that an inquiry stands for; a text if it names something unknown, or ambiguous. */
+export function makeQuestions(inquiry: Inquiry): AskedPackets | UnservedTarget | string {
+  const directory = directoryOf(inquiry);
+  const client = resolveClientName(inquiry.client, directory);
+  const target = typeof client === 'string' ? client : resolveTargetName(inquiry.target, directory);
+  if (typeof client === 'string' || typeof target === 'string') {
+    return String(typeof client === 'string' ? client : target);
   }
-  const { destination } = to;
+  const views = preferredViews(inquiry, { client, target });
+  const localAddresses = localAddressesOf(inquiry);
+  const aims =
+    target.kind === 'service' && !inquiry.snapshot
+      ? findInRules(target, inquiry, localAddresses)
+      : resolveTarget(target, { views, localAddresses });
+  if (typeof aims === 'string') {
+    return aims;
+  }
+  const service = target.kind === 'service' ? `${target.namespace}/${target.name}` : undefined;
+  const unserved = inquiry.snapshot?.notes.find(({ namespace, name }) => `${namespace}/${name}` === service);
+  if (aims.length === 0 && unserved) {
+    return { unserved, families: views.map(({ family }) => family) };
+  }
+  return askAll(aims, { client, inquiry, service });
+}
+
+/** Everything that names can be looked up in. */
+function directoryOf({ snapshot, tables, namespace }: Inquiry): Directory {
+  const services = snapshot?.notes ?? namesInRules([...tables.values()].map(({ ruleset }) => ruleset));
+  const nodeName = snapshot?.views[0]?.nodeName ?? '';
+  return { services, locations: snapshot?.locations, namespace, nodeName };
+}
+
+function localAddressesOf({ snapshot, ownAddresses }: Inquiry): string[] {
+  return [...new Set([...(snapshot?.views.flatMap(({ addresses }) => addresses) ?? []), ...ownAddresses])];
+}
+
+/**
+ * The views in which both client and target may have addresses, first those of families that the client has, and among
+ * them that of the Service's first cluster IP. All of them if the client has no address in any.
+ */
+function preferredViews(
+  { snapshot }: Inquiry,
+  { client, target }: { readonly client: KnownClient; readonly target: KnownTarget },
+): NodeView[] {
+  const addresses = addressesOfClient(client, snapshot);
+  const note = snapshot?.notes.find(
+    ({ namespace, name }) => target.kind === 'service' && namespace === target.namespace && name === target.name,
+  );
+  const lacks = ({ family }: NodeView): number => (familyOfAddress(note?.addresses[0] ?? '') === family ? 0 : 1);
+  const views = [...(snapshot?.views ?? [])].sort((a, b) => lacks(a) - lacks(b));
+  const possible = views.filter(
+    ({ family }) => addresses?.some((address) => familyOfAddress(address) === family) ?? true,
+  );
+  return possible.length > 0 ? possible : views;
+}
+
+/** Undefined for a client that may have addresses in all families. */
+function addressesOfClient(client: KnownClient, snapshot: SnapshotFacts | undefined): readonly string[] | undefined {
+  switch (client.kind) {
+    case 'address':
+      return [client.address];
+    case 'pod':
+      return snapshot?.locations.pods.get(`${client.namespace}/${client.name}`)?.addresses;
+    case 'other-node':
+      return client.addresses;
+    default:
+      return undefined;
+  }
+}
+
+interface AskContext {
+  readonly client: KnownClient;
+  readonly inquiry: Inquiry;
+  readonly service: string | undefined;
+}
+
+/** Questions for all destinations that the client can address; a text if it can address none. */
+function askAll(aims: readonly Aim[], { client, inquiry, service }: AskContext): AskedPackets | string {
+  const questions: Question[] = [];
+  const remarks = new Set<string>();
+  const problems: string[] = [];
+  for (const aim of aims) {
+    const asked = ask(aim, client, inquiry);
+    if (typeof asked === 'string') {
+      problems.push(asked);
+    } else {
+      questions.push(asked.question);
+      for (const remark of asked.remark === undefined ? [] : [asked.remark]) {
+        remarks.add(remark);
+      }
+    }
+  }
+  const [first, ...rest] = questions;
+  return first
+    ? { questions: [first, ...rest], remarks: [...remarks], service }
+    : (problems[0] ?? `the rules have no frontend of Service ${service}`);
+}
+
+function ask(
+  aim: Aim,
+  client: KnownClient,
+  inquiry: Inquiry,
+): { question: Question; remark: string | undefined } | string {
+  const { snapshot, tables, ownAddresses } = inquiry;
+  const { destination, port, protocol, frontend } = aim;
   const family = familyOfAddress(destination);
   const knowledge = knowledgeOf(snapshot, family);
   const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
@@ -63,27 +186,24 @@ export function makeQuestion(inquiry: Inquiry): { question: Question; remark: st
   }
   const inputInterface = inquiry.inputInterface ?? from.inputInterface;
   const table = tables.get(family);
+  const damage = table?.isActual ? findDamage(table.ruleset) : undefined;
   const question: Question = {
-    packet: { ...to, source: from.source, ...(inputInterface !== undefined && { inputInterface }) },
+    packet: {
+      destination,
+      port,
+      protocol,
+      source: from.source,
+      ...(inputInterface !== undefined && { inputInterface }),
+    },
     ruleset: table?.ruleset,
     ...(table?.memory && { memory: table.memory }),
     ...(table?.isDormant && { isDormant: true }),
+    ...(damage && { damage }),
+    ...(frontend && { asked: frontend }),
     localAddresses,
     ...(knowledge && { knowledge }),
   };
   return { question, remark: from.remark };
-}
-
-/** The views, first those of families that the client has, and among them that of the Service's first cluster IP. */
-function preferredViews({ client, target, snapshot }: Inquiry): NodeView[] {
-  const pod = client.kind === 'pod' ? snapshot?.locations.pods.get(`${client.namespace}/${client.name}`) : undefined;
-  const note = snapshot?.notes.find(
-    ({ namespace, name }) => target.kind === 'service' && namespace === target.namespace && name === target.name,
-  );
-  const lacks = ({ family }: NodeView): number =>
-    (pod && !pod.addresses.some((address) => familyOfAddress(address) === family) ? 2 : 0) +
-    (familyOfAddress(note?.addresses[0] ?? '') === family ? 0 : 1);
-  return [...(snapshot?.views ?? [])].sort((a, b) => lacks(a) - lacks(b));
 }
 
 function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowledge | undefined {
@@ -91,48 +211,86 @@ function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowl
   return snapshot && view && { ...snapshot, view };
 }
 
-/** A cluster IP and port of a Service, as the rules name it. */
-interface NamedFrontend extends Destination {
+/** A frontend of a Service, as the comment of its element names it. */
+interface NamedFrontend {
+  readonly namespace: string;
+  readonly name: string;
   /** Empty for an unnamed port. */
   readonly portName: string;
+  /** Undefined for a node port. */
+  readonly address: string | undefined;
+  readonly protocol: Protocol;
+  readonly port: number;
+  readonly family: Family;
+}
+
+/** The maps whose comments name Services. */
+const namedMaps = [
+  setNames.serviceIps,
+  setNames.noEndpointServices,
+  setNames.serviceNodePorts,
+  setNames.noEndpointNodePorts,
+] as const;
+
+function namesInRules(rulesets: readonly Ruleset[]): NamedFrontend[] {
+  const all = rulesets.flatMap(frontendsIn);
+  return [...new Map(all.map((one) => [`${one.namespace}/${one.name}`, one])).values()];
+}
+
+function frontendsIn(ruleset: Ruleset): NamedFrontend[] {
+  return namedMaps.flatMap((map) =>
+    elementsIn(ruleset, map).flatMap(({ key, comment }) => {
+      const owner = readServicePortName(comment);
+      const { address, protocol: word, port } = readVerdictKey(key) ?? {};
+      const protocol = protocols.find((one) => one === word);
+      return owner && protocol && port !== undefined
+        ? [
+            {
+              namespace: owner.namespace,
+              name: owner.service,
+              portName: owner.portName,
+              address,
+              protocol,
+              port,
+              family: ruleset.family,
+            },
+          ]
+        : [];
+    }),
+  );
 }
 
 /**
- * The cluster IP and port of a Service by the comments of elements, for questions without a snapshot; or a text that
- * says why there is none. Does not find a name that is so long that its comment is cut.
+ * The frontends of a Service by the comments of elements, for questions without a snapshot; or a text that says why there
+ * are none. Does not find a name that is so long that its comment is cut.
  */
 function findInRules(
-  { namespace, name, port, protocol }: Extract<TargetName, { kind: 'service' }>,
-  rulesets: readonly Ruleset[],
-): Destination | string {
-  const frontends = rulesets.flatMap((ruleset) => clusterIpsOf(`${namespace}/${name}`, ruleset));
-  const chosen = frontends.filter(
+  { namespace, name, port, protocol }: ServiceTarget,
+  { tables }: Inquiry,
+  localAddresses: readonly string[],
+): Aim[] | string {
+  const rulesets = [...tables.values()].map(({ ruleset }) => ruleset);
+  const all = rulesets.flatMap(frontendsIn).filter((one) => one.namespace === namespace && one.name === name);
+  const chosen = all.filter(
     (one) =>
-      (port === undefined || one.portName === port || String(one.port) === port) &&
+      (port === undefined ||
+        one.portName === port ||
+        all.some((other) => isSamePort(one, other) && String(other.port) === port)) &&
       (protocol === undefined || one.protocol === protocol),
   );
-  const [first, ...others] = chosen;
-  if (first && others.every((one) => one.portName === first.portName && one.protocol === first.protocol)) {
-    const { destination, port: number, protocol: known } = first;
-    return { destination, port: number, protocol: known };
+  if (chosen.length === 0) {
+    const list = [...new Set(all.map((one) => `${one.portName || one.port}/${one.protocol}`))].join(', ');
+    return `Service ${namespace}/${name} has ports ${list}; choose one of them`;
   }
-  const list = [...new Set(frontends.map((one) => `${one.portName || one.port}/${one.protocol}`))].join(', ');
-  return frontends.length === 0
-    ? `the rules have no cluster IP of Service ${namespace}/${name}`
-    : `Service ${namespace}/${name} has ports ${list}; choose one of them`;
+  const aims = chosen.flatMap((one): Aim[] => {
+    const own = localAddresses.find((address) => familyOfAddress(address) === one.family);
+    const destination = one.address ?? own;
+    return destination === undefined ? [] : [{ destination, port: one.port, protocol: one.protocol }];
+  });
+  return [...new Map(aims.map((aim) => [JSON.stringify(aim), aim])).values()];
 }
 
-function clusterIpsOf(service: string, ruleset: Ruleset): NamedFrontend[] {
-  const clusterIps = new Set(elementsIn(ruleset, setNames.clusterIps).map(({ key }) => key));
-  return [...elementsIn(ruleset, setNames.serviceIps), ...elementsIn(ruleset, setNames.noEndpointServices)].flatMap(
-    ({ key, comment }) => {
-      const owner = readServicePortName(comment);
-      const { address: destination, protocol: word, port } = readVerdictKey(key) ?? {};
-      const protocol = protocols.find((one) => one === word);
-      const isOwn = owner !== undefined && `${owner.namespace}/${owner.service}` === service;
-      return isOwn && protocol && port !== undefined && destination !== undefined && clusterIps.has(destination)
-        ? [{ destination, protocol, port, portName: owner.portName }]
-        : [];
-    },
-  );
+/** Node ports have another number, but the same name. */
+function isSamePort(one: NamedFrontend, other: NamedFrontend): boolean {
+  return one.portName === other.portName && one.protocol === other.protocol && other.address !== undefined;
 }

@@ -1,76 +1,139 @@
 import type { EndpointLocation } from '../../frontends/endpoints.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, wrapText } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
-import type { ExplainedStep, Explanation, RuleReference } from './explanation.ts';
+import { frontendKindText } from '../../phases/5-plan/names.ts';
+import type { Answer, ExplainedStep, Explanation, RuleReference } from './explanation.ts';
+import { severityOfVerdict, verdictWord } from './headline.ts';
 
-interface ExplanationFormat {
+/** How an answer is written. */
+export interface AnswerFormat {
   readonly color: boolean;
   /** How many endpoints of each list are written; the others are counted. */
   readonly limit: number;
+  /** Columns; lines break between words. */
+  readonly width: number;
+  /** Whether the first line stays in one piece, for programs that read it. */
+  readonly keepsHeadline: boolean;
+  /** Whether the rules of all decisions are written, not only that of the decisive one. */
+  readonly allRules: boolean;
 }
 
 /**
- * An explanation as lines: the packet, each decision with its rules, and the conclusion. Control characters are
- * escaped.
+ * An answer as lines: verdict and reason, for a Service the verdict of each frontend, then the decisions about the packet.
+ * Control characters are escaped.
  */
-export function renderExplanation(explanation: Explanation, { color, limit }: ExplanationFormat): string[] {
-  const bold = (text: string): string => (color ? `\u001b[1m${text}\u001b[0m` : text);
-  const faint = (text: string): string => (color ? `\u001b[2m${text}\u001b[0m` : text);
-  const steps = explanation.steps.flatMap((step) => [
-    ...renderStep(step, faint),
-    ...(step.topic === 'endpoints' ? renderPossible(explanation, limit) : []),
-  ]);
-  const lines = [bold(escapeControls(headline(explanation))), '', ...steps, ...renderLeftOut(explanation, limit)];
-  return [...lines, ...renderUnknown(explanation), '', bold(escapeControls(conclusion(explanation)))];
+export function renderAnswer(answer: Answer, format: AnswerFormat): string[] {
+  const headline = format.keepsHeadline ? [answer.headline] : wrapText(answer.headline, format.width);
+  return [
+    ...headline.map((line) => paintHeadline(line, answer, format)),
+    ...renderSummary(answer, format),
+    ...renderPacket(answer, format),
+    ...answer.steps.flatMap((step) => renderStep(step, answer, format)),
+    ...renderLeftOut(answer, format),
+    ...renderUnknown(answer, format),
+  ];
 }
 
-const width = 15;
+const styles = { good: '1;32', bad: '1;31', neutral: '1', faint: '2' } as const;
 
-function row(head: string, text: string): string {
-  return `  ${head.padEnd(width)}${escapeControls(text)}`;
+function paint(text: string, style: keyof typeof styles, { color }: AnswerFormat): string {
+  return color ? `\u001b[${styles[style]}m${text}\u001b[0m` : text;
 }
 
-function headline({ packet, node }: Explanation): string {
-  const { source, destination, port, protocol } = packet;
-  return `${protocol} from ${source} to ${endpointText({ address: destination, port })}${node === '' ? '' : ` on ${node}`}`;
-}
-
-function conclusion(explanation: Explanation): string {
-  const end = fateText(explanation);
-  return explanation.notUnderstood.length === 0
-    ? `=> ${end}`
-    : `=> not certain; without the rules that were not understood: ${end}`;
-}
-
-function fateText({ verdict, reason, masqueraded, service }: Explanation): string {
-  switch (verdict) {
-    case 'translated':
-      return `${reason.text}${masqueraded === true ? ', masqueraded' : ''}${masqueraded === 'mixed' ? ', masqueraded to some of them' : ''}`;
-    case 'untouched':
-      return `untouched: no rule translates it (${reason.code})`;
-    case 'rejected':
-    case 'dropped':
-      return `${verdict}${service ? `: ${service.name}` : ''} (${reason.code})`;
-    case 'mixed':
-      return `${reason.text} (${reason.code})`;
+function styleOf(explanation: Pick<Explanation, 'verdict' | 'reason'>): keyof typeof styles {
+  const severity = severityOfVerdict(explanation);
+  if (severity > 0) {
+    return 'bad';
   }
+  return explanation.verdict === 'translated' ? 'good' : 'neutral';
 }
 
-/** Rules are counted from 1. */
-function renderUnknown({ notUnderstood }: Explanation): string[] {
-  const lines = notUnderstood.slice(0, unknownShown).map(({ chain, rule }) => `chain ${chain}, rule ${rule + 1}`);
-  const more = andMore(notUnderstood.length, unknownShown, 'rules');
-  return [...lines, ...more].map((line, index) => row(index === 0 ? 'not understood' : '', line));
+function paintHeadline(line: string, answer: Answer, format: AnswerFormat): string {
+  return paint(escapeControls(line), styleOf(answer), format);
 }
 
-const unknownShown = 5;
+/** How many frontends are listed. */
+const frontendsShown = 24;
 
-function renderStep({ topic, text, rules }: ExplainedStep, faint: (text: string) => string): string[] {
-  return [row(topic, text), ...rules.flatMap(renderRuleReference).map((line) => faint(row('', line)))];
+/** The verdicts of all frontends of a Service, the worst first. */
+function renderSummary({ summary, frontends }: Answer, format: AnswerFormat): string[] {
+  if (summary === null) {
+    return [];
+  }
+  const shown = frontends.slice(0, frontendsShown);
+  const rows = alignColumns(shown.map((one) => [verdictWord(one), addressOf(one), kindOf(one)]));
+  const lines = shown.flatMap((one, index) => {
+    const row = `  ${rows[index] ?? ''}`;
+    const reason = reasonOf(one);
+    const isRepeated = index > 0 && reason === reasonOf(shown[index - 1] ?? one);
+    const text = isRepeated ? [] : indent(reason, 6, format.width);
+    return [paint(escapeControls(row), styleOf(one), format), ...text];
+  });
+  const more = andMore(frontends.length, frontendsShown, 'frontends').map((line) => `  ${line}`);
+  return [...wrapText(escapeControls(summary), format.width), '', ...lines, ...more];
+}
+
+function reasonOf({ reason }: Explanation): string {
+  return reason.text.replace(/^sent /, '');
+}
+
+function addressOf({ packet }: Explanation): string {
+  return packet ? `${endpointText({ address: packet.destination, port: packet.port })}/${packet.protocol}` : '';
+}
+
+function kindOf({ service, asked }: Explanation): string {
+  const type = asked?.type || service?.type;
+  return type ? frontendKindText(type) : '';
+}
+
+function indent(text: string, columns: number, width: number): string[] {
+  return wrapText(escapeControls(text), width - columns).map((line) => `${' '.repeat(columns)}${line}`);
+}
+
+function renderPacket({ packet, node }: Answer, format: AnswerFormat): string[] {
+  if (!packet) {
+    return [];
+  }
+  const { source, destination, port, protocol } = packet;
+  const to = endpointText({ address: destination, port });
+  const text = `${protocol} from ${source} to ${to}${node === '' ? '' : ` on ${node}`}`;
+  return ['', ...wrapText(escapeControls(text), format.width), ''];
+}
+
+/** Columns of the words at the beginning of a line. */
+const head = 15;
+
+/** A line with a word before it; it is broken between words. */
+function row(word: string, text: string, width: number): string[] {
+  const lines = wrapText(escapeControls(text), width - head - 2);
+  return lines.map((line, index) => `  ${(index === 0 ? word : '').padEnd(head)}${line}`);
+}
+
+/** The decisions whose rules are written unless all are asked for: the ones that end the packet's way. */
+const decisive: ReadonlySet<ExplainedStep['topic']> = new Set(['endpoints', 'refusal', 'no rule']);
+
+function renderStep({ topic, text, rules }: ExplainedStep, answer: Answer, format: AnswerFormat): string[] {
+  const { width } = format;
+  const isKnown = text === answer.reason.text;
+  const shown = format.allRules || decisive.has(topic) ? rules : [];
+  const lines = shown.flatMap(renderRuleReference);
+  // The first line of the output has said it.
+  if (isKnown) {
+    return lines.flatMap((line, index) => faintRow(index === 0 ? 'rule' : '', line, format));
+  }
+  return [
+    ...row(topic, text, width),
+    ...lines.flatMap((line) => faintRow('', line, format)),
+    ...(topic === 'endpoints' ? renderPossible(answer, format) : []),
+  ];
+}
+
+function faintRow(word: string, line: string, format: AnswerFormat): string[] {
+  return row(word, line, format.width).map((one) => paint(one, 'faint', format));
 }
 
 function renderRuleReference({ chain, nft, element }: RuleReference): string[] {
-  return [`chain ${chain}: ${shorten(nft)}`, ...(element === undefined ? [] : [`  ${shorten(element)}`])];
+  return [`chain ${chain}: ${shorten(nft)}`, ...(element === undefined ? [] : [shorten(element)])];
 }
 
 /** Before nft 1.1.3, affinity over IPv6 has a rule that names all its chains. */
@@ -78,18 +141,44 @@ function shorten(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)} ...` : text;
 }
 
-function renderPossible({ endpoints }: Explanation, limit: number): string[] {
-  const rows = endpoints
-    .slice(0, limit)
-    .map((one) => [percent(one.probability), ...placeCells(one), one.masqueraded === true ? 'masqueraded' : '']);
-  return [...alignColumns(rows), ...andMore(endpoints.length, limit, 'endpoints')].map((line) => row('', line));
+function renderPossible({ endpoints }: Answer, { limit, width }: AnswerFormat): string[] {
+  const isMixed = endpoints.some(({ masqueraded }) => masqueraded !== endpoints[0]?.masqueraded);
+  const rows = endpoints.slice(0, limit).map((one) => {
+    const source = isMixed && one.masqueraded === true ? 'masqueraded' : '';
+    return [percent(one.probability), ...placeCells(one), source];
+  });
+  const lines = [...alignColumns(rows), ...andMore(endpoints.length, limit, 'endpoints')];
+  return lines.flatMap((line) => tableRow('', line, width));
 }
 
-function renderLeftOut({ leftOut }: Explanation, limit: number): string[] {
-  const rows = leftOut.slice(0, limit).map((one) => [...placeCells(one), one.reason]);
-  const lines = [...alignColumns(rows), ...andMore(leftOut.length, limit, 'left out')];
-  return lines.map((line, index) => row(index === 0 ? 'left out' : '', line));
+/** The reason is on a line of its own where the columns leave no room for it. */
+function renderLeftOut({ leftOut }: Answer, { limit, width }: AnswerFormat): string[] {
+  const shown = leftOut.slice(0, limit);
+  const places = alignColumns(shown.map(placeCells));
+  const widest = Math.max(0, ...places.map((place) => place.length));
+  const fits = shown.every(({ reason }) => head + 2 + widest + 2 + reason.length <= width);
+  const lines = shown.flatMap(({ reason }, index) => {
+    const place = places[index] ?? '';
+    return fits ? [`${place.padEnd(widest)}  ${reason}`] : [place, `  ${reason}`];
+  });
+  const all = [...lines, ...andMore(leftOut.length, limit, 'left out')];
+  return all.flatMap((line, index) => tableRow(index === 0 ? 'left out' : '', line, width));
 }
+
+/** A line of aligned columns, which is broken only if it is too long. */
+function tableRow(word: string, line: string, width: number): string[] {
+  const text = escapeControls(line);
+  return text.length <= width - head - 2 ? [`  ${word.padEnd(head)}${text}`] : row(word, text.trimStart(), width);
+}
+
+/** Rules are counted from 1. */
+function renderUnknown({ notUnderstood }: Answer, { width }: AnswerFormat): string[] {
+  const lines = notUnderstood.slice(0, unknownShown).map(({ chain, rule }) => `chain ${chain}, rule ${rule + 1}`);
+  const more = andMore(notUnderstood.length, unknownShown, 'rules');
+  return [...lines, ...more].flatMap((line, index) => row(index === 0 ? 'not understood' : '', line, width));
+}
+
+const unknownShown = 5;
 
 function placeCells({ endpoint, pod, node, zone }: EndpointLocation): string[] {
   return [endpoint, pod, node, zone];

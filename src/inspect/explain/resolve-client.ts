@@ -1,9 +1,9 @@
 import type { Locations } from '../../kubernetes/locations.ts';
-import { suggestClosest } from '../../lib/text.ts';
-import { canonicalAddress, cidrContains, familyOfAddress, isLoopback, rangeOf } from '../../net/address.ts';
+import { cidrContains, familyOfAddress, isLoopback, rangeOf } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
+import type { KnownClient } from './resolve-names.ts';
 
 /** Where a client is looked up. */
 interface Surroundings {
@@ -19,7 +19,7 @@ interface ResolvedClient extends Pick<Packet, 'source' | 'inputInterface'> {
 }
 
 /** The source address that a client uses for a destination; a text that says why there is none. */
-export function resolveClient(client: ClientName, surroundings: Surroundings): ResolvedClient | string {
+export function resolveClient(client: KnownClient, surroundings: Surroundings): ResolvedClient | string {
   switch (client.kind) {
     case 'address':
       return resolveAddress(client.address, surroundings);
@@ -29,6 +29,8 @@ export function resolveClient(client: ClientName, surroundings: Surroundings): R
       return { source: outsideAddress(surroundings) };
     case 'pod':
       return resolvePod(client, surroundings);
+    case 'other-node':
+      return resolveOtherNode(client, surroundings);
   }
 }
 
@@ -51,6 +53,15 @@ function resolveOwnNode({ destination, localAddresses }: Surroundings): Resolved
       ? destination
       : localAddresses.find((address) => familyOfAddress(address) === family);
   return source === undefined ? `no ${nameOfFamily(family)} address of the node is known; use --node-ip` : { source };
+}
+
+function resolveOtherNode(
+  { name, addresses }: Extract<KnownClient, { kind: 'other-node' }>,
+  { destination }: Surroundings,
+): ResolvedClient | string {
+  const family = familyOfAddress(destination);
+  const source = addresses.find((address) => familyOfAddress(address) === family);
+  return source === undefined ? `Node ${name} has no ${nameOfFamily(family)} address` : { source };
 }
 
 /** Documentation addresses (RFC 5737, RFC 3849), and others in case the cluster uses them. */
@@ -79,10 +90,10 @@ function isIn(text: string, address: string): boolean {
 }
 
 function resolvePod(
-  { namespace, name }: Extract<ClientName, { kind: 'pod' }>,
+  { namespace, name }: Extract<KnownClient, { kind: 'pod' }>,
   surroundings: Surroundings,
 ): ResolvedClient | string {
-  const { destination, known } = surroundings;
+  const { destination, known, localAddresses } = surroundings;
   if (!known) {
     return 'the name of a Pod needs a snapshot: give PATH, or use the address of the Pod';
   }
@@ -90,20 +101,26 @@ function resolvePod(
   const full = `${namespace}/${name}`;
   const pod = locations.pods.get(full);
   if (!pod) {
-    const closest = suggestClosest(full, [...locations.pods.keys()]);
-    const advice = 'use its address, or a snapshot with pods (kubectl get pods,...)';
-    return `no Pod or EndpointSlice in the input names Pod ${full}; ${closest === undefined ? advice : `did you mean ${closest}?`}`;
+    return `no Pod or EndpointSlice in the input names Pod ${full}`;
   }
   const source = pod.addresses.find((address) => familyOfAddress(address) === familyOfAddress(destination));
   if (source === undefined && pod.addresses.length === 0) {
-    return `Pod ${full} has no address: it has not started, or has terminated`;
+    return pod.isFinished
+      ? `Pod ${full} has finished: it sends no packets`
+      : `Pod ${full} has no address yet: it has not started`;
   }
   if (source === undefined) {
     return `Pod ${full} has no ${nameOfFamily(familyOfAddress(destination))} address`;
   }
   const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
   const remark = `Pod ${full} runs on ${pod.nodeName}, so its packets pass the rules of ${pod.nodeName} first; these are the rules of ${view.nodeName}`;
-  return { source, ...(isElsewhere ? { remark } : interfaceOf(source, surroundings)) };
+  const isOwnNode = localAddresses.includes(source);
+  const host = `Pod ${full} uses the host network: its packets are those of ${isOwnNode ? 'the node' : `node ${pod.nodeName}`}`;
+  return {
+    source,
+    ...(isElsewhere ? { remark } : interfaceOf(source, surroundings)),
+    ...((pod.isHostNetwork || isOwnNode) && !isElsewhere && { remark: host }),
+  };
 }
 
 /** With a detector by interface, the interface of a pod on this node; none for a pod in the host network. */
@@ -113,30 +130,4 @@ function interfaceOf(source: string, { known, localAddresses }: Surroundings): P
     return {};
   }
   return { inputInterface: detector.prefix ? `${detector.name}0`.slice(0, 15) : detector.name };
-}
-
-/** Who sends the packet, as `--from` names it. */
-export type ClientName =
-  | { readonly kind: 'address'; readonly address: string }
-  | { readonly kind: 'outside' | 'node' }
-  | { readonly kind: 'pod'; readonly namespace: string; readonly name: string };
-
-const forms = 'use an address, outside, node or pod:NAMESPACE/NAME';
-
-/**
- * Reads `10.1.2.3`, `outside`, `node` or `pod:NAMESPACE/NAME`; returns a text that says what is wrong for anything
- * else.
- */
-export function parseClient(text: string): ClientName | string {
-  if (text === 'outside' || text === 'node') {
-    return { kind: text };
-  }
-  if (text.startsWith('pod:')) {
-    const [namespace = '', name = '', ...rest] = text.slice('pod:'.length).split('/');
-    return namespace !== '' && name !== '' && rest.length === 0
-      ? { kind: 'pod', namespace, name }
-      : 'write a Pod as pod:NAMESPACE/NAME, such as pod:shop/web-1';
-  }
-  const address = canonicalAddress(text.replace(/^\[(.*)\]$/, '$1'));
-  return address === undefined ? `not an IP address; ${forms}` : { kind: 'address', address };
 }

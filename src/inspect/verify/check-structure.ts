@@ -1,10 +1,17 @@
-import type { Chain, Element, Hook, Rule, SetDeclaration, Statement } from '../../nft/ruleset.ts';
+import type { Chain, Element, Hook, Rule, Ruleset, SetDeclaration, Statement } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
+import { findDamage } from '../../walk/find-damage.ts';
 import type { IndexedRuleset, IndexedSet } from '../../walk/lookup-tables.ts';
 import { frontendOf, rejectChain } from './check-elements.ts';
 import type { Expectations } from './expectations.ts';
 import { placeOf } from './fault-collector.ts';
 import type { Fault } from './verification.ts';
+
+/** What was flushed or deleted from a table: the cause of most other faults, so that it comes before them. */
+export function checkDamage(ruleset: Ruleset): Fault[] {
+  const damage = findDamage(ruleset);
+  return damage ? [{ code: 'damaged-table', message: damage.text }] : [];
+}
 
 /** What the structure of a ruleset is compared with. */
 interface StructureContext {

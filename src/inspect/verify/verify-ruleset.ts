@@ -3,7 +3,7 @@ import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
-import { checkStructure } from './check-structure.ts';
+import { checkDamage, checkStructure } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
 import type { Expectations, ExpectedService } from './expectations.ts';
 import { readLiterals } from './list-clients.ts';
@@ -27,7 +27,10 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
   const expectations = withSpareAddress(given);
   const { family, table } = ruleset;
   const sizes = { family, table, exists: true, ...countExpected(expectations) };
-  const deviations = (options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message }));
+  const causes = [
+    ...checkDamage(ruleset),
+    ...(options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message })),
+  ];
   try {
     const indexed = indexRuleset(ruleset);
     const check = createWalkCheck(indexed, expectations);
@@ -37,13 +40,13 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     checkSurroundings(check, literals);
     checkElements(check);
     const structure = checkStructure(indexed, { expectations, isActual: options.isActual });
-    const faults = [...deviations, ...check.faults.list(), ...structure];
+    const faults = [...causes, ...check.faults.list(), ...structure];
     return { ...sizes, packets: check.packets(), faults };
   } catch (error) {
     if (!(error instanceof UnknownRule)) {
       throw error;
     }
-    return { ...sizes, packets: 0, faults: [...deviations, { code: 'not-understood', message: error.message }] };
+    return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }] };
   }
 }
 

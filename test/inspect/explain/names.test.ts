@@ -1,41 +1,101 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
-import { parseClient, resolveClient } from '../../../src/inspect/explain/resolve-client.ts';
-import { parseTarget, resolveTarget } from '../../../src/inspect/explain/resolve-target.ts';
+import { parseClient, parseTarget } from '../../../src/inspect/explain/parse-names.ts';
+import { resolveClient } from '../../../src/inspect/explain/resolve-client.ts';
+import {
+  type Directory,
+  nodeOfQuestion,
+  resolveClientName,
+  resolveTargetName,
+} from '../../../src/inspect/explain/resolve-names.ts';
+import { resolveTarget } from '../../../src/inspect/explain/resolve-target.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
-const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url));
-const { documents } = readDocuments([{ file: 'shop.yaml', content }]);
+const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url), 'utf8');
+
+/** Another Service web, Pods beside those of slices, and a Service that is called as a Pod. */
+const more = `
+---
+{apiVersion: v1, kind: Service, metadata: {name: web, namespace: blog}, spec: {clusterIP: 10.96.1.1, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web-1, namespace: shop}, spec: {clusterIP: 10.96.1.2, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: pending-0, namespace: shop}, spec: {}, status: {phase: Pending}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: job-1, namespace: shop}, spec: {nodeName: worker-1}, status: {phase: Succeeded, podIP: 10.244.1.99}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: proxy-1, namespace: shop}, spec: {nodeName: worker-1, hostNetwork: true}, status: {phase: Running, podIP: 192.0.2.11}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: proxy-2, namespace: shop}, spec: {nodeName: worker-2, hostNetwork: true}, status: {phase: Running, podIP: 192.0.2.12}}
+`;
+const { documents } = readDocuments([{ file: 'shop.yaml', content: Buffer.from(content + more) }]);
 const { views } = compileRulesets(documents, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
 const locations = readLocations(documents);
-const notes = readServiceNotes(documents);
+const directory: Directory = {
+  services: readServiceNotes(documents),
+  locations,
+  namespace: undefined,
+  nodeName: 'worker-1',
+};
 
 describe('--to accepts', () => {
+  const service = (namespace: string | undefined, name: string, port?: string, protocol?: string) => ({
+    kind: 'service',
+    namespace,
+    name,
+    port,
+    protocol,
+  });
+  const named = (namespace: string | undefined, name: string, port?: string) => ({
+    ...service(namespace, name, port),
+    kind: 'name',
+  });
   test.each([
-    ['10.96.0.10:80', { kind: 'address', address: '10.96.0.10', port: 80, protocol: 'tcp' }],
+    ['10.96.0.10:80', { kind: 'address', address: '10.96.0.10', port: 80 }],
+    ['10.96.0.10', { kind: 'address', address: '10.96.0.10' }],
     ['[FD00::0001]:53/UDP', { kind: 'address', address: 'fd00::1', port: 53, protocol: 'udp' }],
+    ['[fd00::1]', { kind: 'address', address: 'fd00::1' }],
+    ['fd00::1', { kind: 'address', address: 'fd00::1' }],
     ['010.096.000.010:7/sctp', { kind: 'address', address: '10.96.0.10', port: 7, protocol: 'sctp' }],
-    ['service:shop/web', { kind: 'service', namespace: 'shop', name: 'web', port: undefined, protocol: undefined }],
-    ['service:shop/web:53/udp', { kind: 'service', namespace: 'shop', name: 'web', port: '53', protocol: 'udp' }],
+    ['http://10.96.0.10', { kind: 'address', address: '10.96.0.10', port: 80 }],
+    ['https://10.96.0.10/healthz?a=b', { kind: 'address', address: '10.96.0.10', port: 443 }],
+    ['http://[fd00::1]:8080/', { kind: 'address', address: 'fd00::1', port: 8080 }],
+    ['udp://10.96.0.10:53', { kind: 'address', address: '10.96.0.10', port: 53, protocol: 'udp' }],
+    ['localhost:30080', { kind: 'address', address: '127.0.0.1', port: 30080 }],
+    [':30080', { kind: 'node', port: '30080' }],
+    ['node:30080/udp', { kind: 'node', port: '30080', protocol: 'udp' }],
+    ['service:shop/web', service('shop', 'web')],
+    ['service:shop/web:53/udp', service('shop', 'web', '53', 'udp')],
+    ['svc/web', service(undefined, 'web')],
+    ['svc:shop/web:http', service('shop', 'web', 'http')],
+    ['service/web:80', service(undefined, 'web', '80')],
+    ['services/web', service(undefined, 'web')],
+    ['shop/web:http', named('shop', 'web', 'http')],
+    ['web', named(undefined, 'web')],
+    ['web.shop.svc.cluster.local:80', named(undefined, 'web.shop.svc.cluster.local', '80')],
+    ['http://web.shop', named(undefined, 'web.shop', '80')],
+    ['worker-1:30080', named(undefined, 'worker-1', '30080')],
+    ['pod:shop/web-1:8080', { ...named('shop', 'web-1', '8080'), kind: 'pod' }],
+    ['node/worker-2:30080', { ...named(undefined, 'worker-2', '30080'), kind: 'named-node' }],
   ])('%s', (text, expected) => {
     expect(parseTarget(text)).toEqual(expected);
   });
 
   test.each([
-    ['', 'not an address and port'],
-    ['10.96.0.10', 'the port is missing'],
-    ['fd00::1', 'the port is missing'],
-    ['fd00::1:80', 'the port is missing'],
+    ['', 'not an address and port, and not the name of a Service, Pod or Node'],
     ['10.96.0.10:0', 'the port must be a number from 1 to 65535'],
     ['10.96.0.10:65536', 'the port must be a number from 1 to 65535'],
+    ['10.96.0.10:http', 'the port of an address must be a number'],
     ['10.96.0.10:80/icmp', 'the protocol must be tcp, udp or sctp, not icmp'],
-    ['web:80', 'not an address and port'],
-    ['service:web', 'write a Service as service:NAMESPACE/NAME'],
-    ['service:shop/web:', 'write a Service as service:NAMESPACE/NAME'],
-    ['pod:shop/web-1', 'not an address and port'],
+    [':99999', 'the port must be a number from 1 to 65535'],
+    ['service:shop/web:', 'the port must be a number or the name of a port'],
+    ['service:a/b/c', 'write a Service as service:NAMESPACE/NAME'],
+    ['ftp://10.96.0.10', 'the scheme must be one of http, '],
+    ['10.96.0', 'not an address and port'],
+    ['we b', 'not an address and port'],
   ])('not %s', (text, problem) => {
     const parsed = parseTarget(text);
     expect(parsed).toEqual(expect.stringMatching(new RegExp(`^${problem}`)));
@@ -45,38 +105,84 @@ describe('--to accepts', () => {
 describe('--from accepts', () => {
   test.each([
     ['outside', { kind: 'outside' }],
+    ['world', { kind: 'outside' }],
     ['node', { kind: 'node' }],
+    ['host', { kind: 'node' }],
     ['pod:shop/web-1', { kind: 'pod', namespace: 'shop', name: 'web-1' }],
+    ['pod/web-2', { kind: 'pod', name: 'web-2' }],
+    ['po/shop/web-2', { kind: 'pod', namespace: 'shop', name: 'web-2' }],
+    ['shop/web-1', { kind: 'name', namespace: 'shop', name: 'web-1' }],
+    ['worker-2', { kind: 'name', name: 'worker-2' }],
+    ['node/worker-2', { kind: 'named-node', name: 'worker-2' }],
     ['[fd00::1]', { kind: 'address', address: 'fd00::1' }],
+    ['fd00::1', { kind: 'address', address: 'fd00::1' }],
   ])('%s', (text, expected) => {
     expect(parseClient(text)).toEqual(expected);
   });
 
-  test.each(['', 'inside', 'pod:web-1', 'pod:a/b/c', '10.0.0', '10.0.0.1:80'])('not %s', (text) => {
+  test.each(['', 'pod:a/b/c', '10.0.0', '10.0.0.1:80', 'svc/web'])('not %s', (text) => {
     expect(typeof parseClient(text)).toBe('string');
   });
 });
 
-describe('Services', () => {
+/** Destinations of a target, as `address port protocol kind`; or why there are none. */
+function aimsOf(text: string, given: Partial<Directory> = {}): string[] | string {
+  const parsed = parseTarget(text);
+  const target = typeof parsed === 'string' ? parsed : resolveTargetName(parsed, { ...directory, ...given });
+  const aims = typeof target === 'string' ? target : resolveTarget(target, { views, localAddresses: [] });
+  return typeof aims === 'string'
+    ? aims
+    : aims.map((aim) => [aim.destination, aim.port, aim.protocol, aim.frontend?.kind ?? ''].join(' ').trimEnd());
+}
+
+describe('targets', () => {
+  const web = ['10.96.0.10 80 tcp ClusterIP', '192.0.2.11 30080 tcp NodePort'];
   test.each([
-    ['service:shop/web', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
-    ['service:shop/web:http', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
-    ['service:shop/web:80', { destination: '10.96.0.10', port: 80, protocol: 'tcp' }],
+    ['shop/web', web],
+    ['service:shop/web:http', web],
+    ['svc/shop/web:80', web],
+    ['web.shop', web],
+    ['web.shop.svc', web],
+    ['web.shop.svc.cluster.local.', web],
+    ['10.96.0.10', ['10.96.0.10 80 tcp ClusterIP']],
     [
-      'service:shop/web:8080',
-      'Service shop/web has no port 8080; it has 80/tcp (http); 8080 is the targetPort of its endpoints',
+      'shop/api',
+      ['10.96.0.30 443 tcp ClusterIP', '198.51.100.200 443 tcp LoadBalancer', '192.0.2.11 30443 tcp NodePort'],
     ],
+    ['shop/web:8080', ['10.96.0.10 8080 tcp']],
+    ['shop/db', []],
+    [':30080', ['192.0.2.11 30080 tcp']],
+    ['worker-1:30080', ['192.0.2.11 30080 tcp']],
+    ['worker-2:30080', ['192.0.2.12 30080 tcp']],
+    ['pod:shop/web-2', ['10.244.2.6 8080 tcp']],
+    ['shop/web-2:8080', ['10.244.2.6 8080 tcp']],
+    ['pod/api-1:https', ['10.244.2.31 8443 tcp']],
+    ['pod/pending-0:80', 'Pod shop/pending-0 has no IPv4 or IPv6 address'],
     ['service:shop/web:http/udp', 'Service shop/web has no port http/udp; it has 80/tcp (http)'],
-    [
-      'service:shop/db',
-      'no rule serves Service shop/db: it is headless (clusterIP None), so DNS returns the addresses of its pods',
-    ],
-    ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
-    ['service:default/web', 'there is no Service default/web; did you mean shop/web?'],
-    ['service:default/nothing', 'there is no Service default/nothing; namespace default has no Services'],
+    ['shop/web:htp', 'Service shop/web has no port htp; it has 80/tcp (http); did you mean http?'],
+    ['10.1.2.3', 'the port is missing, and no Service has 10.1.2.3: write 10.1.2.3:80 for port 80'],
+    ['fd00::1:80', 'the port is missing, and no Service has fd00::1:80: write [fd00::1]:80 for port 80'],
+    ['worker-1', 'the node port is missing: give its number, as in node:30080'],
   ])('%s', (text, expected) => {
-    const target = parseTarget(text);
-    expect(typeof target === 'string' ? target : resolveTarget(target, { views, notes })).toEqual(expected);
+    expect(aimsOf(text)).toEqual(expected);
+  });
+
+  test.each([
+    ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
+    ['shop/wbe', 'there is no Service, Pod or Node shop/wbe; did you mean service:shop/web?'],
+    ['service:default/api', 'there is no Service default/api; did you mean shop/api?'],
+    ['service:default/nothing', 'there is no Service default/nothing; namespace default has no Services'],
+    ['wrker-2:30080', 'there is no Service, Pod or Node wrker-2; did you mean node/worker-2?'],
+    ['svc/web', 'web is ambiguous: it may be service:shop/web and service:blog/web; give one of them'],
+    ['shop/web-1', 'shop/web-1 is ambiguous: it may be service:shop/web-1 and pod:shop/web-1; give one of them'],
+  ])('%s is refused with candidates', (text, problem) => {
+    expect(aimsOf(text)).toBe(problem);
+  });
+
+  test('the default namespace decides', () => {
+    expect(aimsOf('svc/web', { namespace: 'blog' })).toEqual(['10.96.1.1 80 tcp ClusterIP']);
+    expect(aimsOf('svc/api', { namespace: 'blog' })).toBe('there is no Service blog/api; did you mean shop/api?');
+    expect(aimsOf('shop/web', { namespace: 'blog' })).toEqual(web);
   });
 });
 
@@ -86,30 +192,51 @@ describe('clients', () => {
   test.each([
     ['outside', '10.96.0.10', { source: '203.0.113.1' }],
     ['node', '10.96.0.10', { source: '192.0.2.11' }],
+    ['worker-1', '10.96.0.10', { source: '192.0.2.11' }],
+    ['worker-2', '10.96.0.10', { source: '192.0.2.12' }],
+    ['node/worker-2', 'fd00::1', 'Node worker-2 has no IPv6 address'],
     ['node', '198.51.100.11', { source: '198.51.100.11' }],
     ['node', '127.0.0.1', { source: '127.0.0.1' }],
     ['node', 'fd00::1', 'no IPv6 address of the node is known; use --node-ip'],
     ['pod:shop/web-1', '10.96.0.10', { source: '10.244.1.5' }],
+    ['pod/api-1', '10.96.0.10', { source: '10.244.2.31', remark: expect.stringContaining('runs on worker-2') }],
     ['pod:shop/web-1', 'fd00::1', 'Pod shop/web-1 has no IPv6 address'],
+    ['pod:shop/pending-0', '10.96.0.10', 'Pod shop/pending-0 has no address yet: it has not started'],
+    ['pod:shop/job-1', '10.96.0.10', 'Pod shop/job-1 has finished: it sends no packets'],
+    [
+      'pod:shop/proxy-1',
+      '10.96.0.10',
+      { source: '192.0.2.11', remark: 'Pod shop/proxy-1 uses the host network: its packets are those of the node' },
+    ],
+    ['pod:shop/proxy-2', '10.96.0.10', { source: '192.0.2.12', remark: expect.stringContaining('runs on worker-2') }],
     [
       'pod:shop/wbe-1',
       '10.96.0.10',
       'no Pod or EndpointSlice in the input names Pod shop/wbe-1; did you mean shop/web-1?',
     ],
+    ['wrker-2', '10.96.0.10', 'there is no Pod or Node wrker-2; did you mean node/worker-2?'],
     ['10.1.2.3', 'fd00::1', 'source 10.1.2.3 is IPv4, but destination fd00::1 is IPv6'],
   ])('%s to %s', (text, destination, expected) => {
-    const client = parseClient(text);
+    const parsed = parseClient(text);
+    const client = typeof parsed === 'string' ? parsed : resolveClientName(parsed, directory);
     const surroundings = { destination, localAddresses: ['192.0.2.11', '198.51.100.11'], known };
     expect(typeof client === 'string' ? client : resolveClient(client, surroundings)).toEqual(expected);
   });
+});
 
-  test('a Pod of another node passes the rules there first', () => {
-    const client = parseClient('pod:shop/web-2');
-    const surroundings = { destination: '10.96.0.10', localAddresses: [], known };
-    expect(typeof client === 'string' ? client : resolveClient(client, surroundings)).toEqual({
-      source: '10.244.2.6',
-      remark:
-        'Pod shop/web-2 runs on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1',
-    });
-  });
+test.each([
+  ['pod:shop/api-1', 'shop/web', 'worker-2'],
+  ['10.244.1.5', 'shop/web', 'worker-1'],
+  ['pod:shop/proxy-2', 'shop/web', 'worker-2'],
+  ['outside', 'worker-2:30080', 'worker-2'],
+  ['outside', '192.0.2.12:30080', 'worker-2'],
+  ['outside', 'shop/web', undefined],
+  ['worker-2', 'shop/web', undefined],
+  ['pod:shop/pending-0', 'shop/web', undefined],
+])('from %s to %s is about the rules of %s', (from, to, expected) => {
+  const [client, target] = [parseClient(from), parseTarget(to)];
+  if (typeof client === 'string' || typeof target === 'string') {
+    throw new Error(`${client} ${target}`);
+  }
+  expect(nodeOfQuestion(client, target, { ...directory, nodeName: '' })).toBe(expected);
 });

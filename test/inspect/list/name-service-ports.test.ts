@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTarget } from '../../../src/inspect/explain/resolve-target.ts';
+import { parseTarget } from '../../../src/inspect/explain/parse-names.ts';
 import { nameServicePorts } from '../../../src/inspect/list/list-unserved.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../../support/fixture.ts';

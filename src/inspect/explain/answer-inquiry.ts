@@ -1,0 +1,133 @@
+import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
+import { unservedText } from '../../kubernetes/service-notes.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { endpointText, nameOfFamily } from '../../net/network.ts';
+import { frontendKindText } from '../../phases/5-plan/names.ts';
+import { explainPacket } from './explain-packet.ts';
+import type { Answer, Explanation } from './explanation.ts';
+import { headlineOf, severityOfVerdict } from './headline.ts';
+import {
+  type AskedPackets,
+  type Inquiry,
+  makeQuestions,
+  type SnapshotFacts,
+  type UnservedTarget,
+} from './make-question.ts';
+
+/** The answer to an inquiry, and remarks about its client. */
+export interface Reply {
+  readonly answer: Answer;
+  readonly remarks: readonly string[];
+}
+
+/**
+ * What happens to the packets of an inquiry, the worst first; a text if it names something unknown, or ambiguous. Throws
+ * `UnknownRule` for a ruleset that the walker refuses.
+ */
+export function answerInquiry(inquiry: Inquiry): Reply | string {
+  const asked = makeQuestions(inquiry);
+  if (typeof asked === 'string') {
+    return asked;
+  }
+  return 'unserved' in asked
+    ? { answer: answerUnserved(asked, inquiry.snapshot), remarks: [] }
+    : { answer: answerPackets(asked), remarks: asked.remarks };
+}
+
+function answerPackets({ questions, service }: AskedPackets): Answer {
+  const [first, ...rest] = questions;
+  const explanations = [explainPacket(first), ...rest.map(explainPacket)];
+  const sorted = explanations.sort((a, b) => severityOfVerdict(b) - severityOfVerdict(a));
+  const [worst = explainPacket(first)] = sorted;
+  if (sorted.length === 1) {
+    return { ...worst, summary: null, frontends: service === undefined ? [] : sorted };
+  }
+  const name = service ?? worst.packet?.destination ?? '';
+  return { ...worst, headline: jointHeadline(sorted, name), summary: summarize(sorted, name), frontends: sorted };
+}
+
+/** The worst verdict and where it holds; if all are good, that they are. */
+function jointHeadline(sorted: readonly Explanation[], service: string): string {
+  const [worst] = sorted;
+  if (!worst || severityOfVerdict(worst) === 0) {
+    const reasons = new Set(sorted.map(({ reason }) => reason.text.replace(/^sent /, '')));
+    const [only] = reasons;
+    const where = only !== undefined && reasons.size === 1 ? ` ${only}` : ` to endpoints of ${service}`;
+    return `SENT${where}, at all ${sorted.length} frontends`;
+  }
+  return headlineOf(worst, ` at ${frontendName(worst)}`);
+}
+
+function summarize(sorted: readonly Explanation[], service: string): string {
+  const failing = sorted.filter((one) => severityOfVerdict(one) > 0);
+  const [worst] = failing;
+  return worst
+    ? `${failing.length} of ${sorted.length} frontends of ${service} ${failing.length === 1 ? 'fails' : 'fail'}; the worst is ${frontendName(worst)}`
+    : `all ${sorted.length} frontends of ${service} work`;
+}
+
+/** `load balancer IP 198.51.100.200:443/tcp`. */
+function frontendName({ packet, service, asked }: Explanation): string {
+  const type = service?.type || asked?.type;
+  const kind = type ? `${frontendKindText(type)} ` : '';
+  const { destination = '', port = 0, protocol = 'tcp' } = packet ?? {};
+  return `${kind}${endpointText({ address: destination, port })}/${protocol}`;
+}
+
+/** A Service without an address: no packet is sent to it, so there is nothing to walk. */
+function answerUnserved({ unserved, families }: UnservedTarget, snapshot: SnapshotFacts | undefined): Answer {
+  const { namespace, name } = unserved;
+  const verdict = 'untouched';
+  const reason = unservedReason({ unserved, families }, snapshot);
+  return {
+    headline: headlineOf({ verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
+    packet: null,
+    node: snapshot?.views[0]?.nodeName ?? '',
+    verdict,
+    rejectedWith: null,
+    reason,
+    service: { name: `${namespace}/${name}`, type: '' },
+    asked: null,
+    masqueraded: false,
+    endpoints: [],
+    leftOut: [],
+    notUnderstood: [],
+    steps: [],
+    summary: null,
+    frontends: [],
+  };
+}
+
+function unservedReason(
+  { unserved: note, families }: UnservedTarget,
+  snapshot: SnapshotFacts | undefined,
+): Answer['reason'] {
+  const { namespace, name, unserved, addresses } = note;
+  const service = `${namespace}/${name}`;
+  const sources = snapshot?.sources;
+  if (unserved === 'headless') {
+    const slices = (sources && getNamespaced(sources.slices, namespace, name)) ?? [];
+    const known = slices.flatMap((slice) => slice.addresses);
+    const total = slices.reduce((sum, { endpoints }) => sum + endpoints, 0);
+    const shown = known.slice(0, 3).map((address) => withPod(address, snapshot));
+    const list = total > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
+    const text = `${service} is headless (clusterIP None): DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
+    return { code: 'headless', text };
+  }
+  if (unserved === 'ExternalName') {
+    const alias = (sources && getNamespaced(sources.services, namespace, name)?.externalName) ?? '';
+    const text = `${service} is of type ExternalName: DNS gives the name ${alias === '' ? 'of another host' : escapeControls(alias)}`;
+    return { code: 'external-name', text };
+  }
+  const lacking = families.map(nameOfFamily).join(' or ');
+  const lacks = `it has no ${lacking} cluster IP${addresses.length > 0 ? `, only ${addresses.join(', ')}` : ''}`;
+  return {
+    code: 'not-served',
+    text: `${service} is not served by nodes: ${unserved ? unservedText(unserved) : lacks}`,
+  };
+}
+
+function withPod(address: string, snapshot: SnapshotFacts | undefined): string {
+  const pod = snapshot?.locations.byAddress.get(address)?.pod;
+  return pod ? `${address} (${pod})` : address;
+}
