@@ -28,7 +28,7 @@ import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
-  svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to shop/web       every frontend of a Service, the worst first
+  svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to shop/web   every frontend
   svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to shop/cart:http
   svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to worker-1:30080
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
@@ -37,17 +37,19 @@ const examples = `
 `;
 
 const notes = `
-The first line is the verdict and its reason:
+The first line is the verdict, one of these, and its reason.
 
-  SENT to ...                              an endpoint gets the connection
-  REFUSED (the client gets ... at once)    no endpoint can receive it, or the Service does not have the port
-  DROPPED (the client times out)           a Local policy without local endpoints, source ranges, or an unused cluster IP
-  WRONG SERVICE                            another Service has this address and port
-  NOT TRANSLATED (no rule applies)         such as a node port that is not open at this address
-  NOT A SERVICE ADDRESS                    no Service has this address
-  DIRECT (no rule is involved)             the address of a pod
-  DNS ONLY (no rule is involved)           a headless or ExternalName Service
-  RANDOM                                   chance decides, which never happens with rules of svc2nft
+  SENT to ...                       an endpoint gets the connection
+  REFUSED (the client gets ...)     no endpoint can receive it, or the Service
+                                    does not have the port
+  DROPPED (the client times out)    policy Local without a local endpoint, source
+                                    ranges, or an unused cluster IP
+  WRONG SERVICE                     another Service has this address and port
+  NOT TRANSLATED (no rule applies)  such as a node port at a closed address
+  NOT A SERVICE ADDRESS             no Service has this address
+  DIRECT (no rule is involved)      the address of a pod
+  DNS ONLY (no rule is involved)    a headless or ExternalName Service
+  RANDOM                            chance decides: not rules of svc2nft
 
 --from and --to accept what kubectl and DNS call things: svc/web, service:shop/web, shop/web:http, web.shop.svc.cluster.local:80,
 http://10.96.0.10, pod/web-1, shop/web-1, worker-1, worker-1:30080, :30080 (this node). world is another word for outside, host

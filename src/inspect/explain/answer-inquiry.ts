@@ -80,7 +80,7 @@ function answerUnserved({ unserved, families }: UnservedTarget, snapshot: Snapsh
   const verdict = 'untouched';
   const reason = unservedReason({ unserved, families }, snapshot);
   return {
-    headline: headlineOf({ verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
+    headline: headlineOf({ packet: null, verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
     packet: null,
     node: snapshot?.views[0]?.nodeName ?? '',
     verdict,

@@ -30,9 +30,10 @@ export function explainPacket(question: Question): Explanation {
   const { reason, steps } = conclude(evidence);
   const leftOut = listOthers(evidence);
   const { verdict, masqueraded, rejectedWith = null } = summary;
+  const head = headOf(question);
   return {
-    headline: headlineOf({ verdict, rejectedWith, reason, masqueraded, notUnderstood }),
-    ...headOf(question),
+    headline: headlineOf({ ...head, verdict, rejectedWith, reason, masqueraded, notUnderstood }),
+    ...head,
     verdict,
     rejectedWith,
     reason,
@@ -69,9 +70,10 @@ function withoutTable(question: Question): Explanation {
     ? ({ code: 'dormant', text: 'the table is dormant: none of its rules apply' } as const)
     : ({ code: 'no-table', text: 'there is no table for this family' } as const);
   const verdict = 'untouched';
+  const head = headOf(question);
   return {
-    headline: headlineOf({ verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
-    ...headOf(question),
+    headline: headlineOf({ ...head, verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
+    ...head,
     verdict,
     rejectedWith: null,
     reason,

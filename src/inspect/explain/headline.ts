@@ -14,7 +14,10 @@ export type VerdictWord =
   | 'WRONG SERVICE';
 
 /** What a headline is made from. */
-export type Verdict = Pick<Explanation, 'verdict' | 'rejectedWith' | 'reason' | 'masqueraded' | 'notUnderstood'>;
+export type Verdict = Pick<
+  Explanation,
+  'packet' | 'verdict' | 'rejectedWith' | 'reason' | 'masqueraded' | 'notUnderstood'
+>;
 
 /** The word for an explanation; docs/commands.md lists all of them. */
 export function verdictWord({ verdict, reason }: Pick<Verdict, 'verdict' | 'reason'>): VerdictWord {
@@ -40,12 +43,10 @@ const untouchedWords: ReadonlyMap<ReasonCode, VerdictWord> = new Map([
 ]);
 
 /** What the client notices, in parentheses behind the word. */
-function consequence(word: VerdictWord, rejectedWith: Explanation['rejectedWith']): string {
+function consequence(word: VerdictWord, { rejectedWith, packet }: Verdict): string {
   switch (word) {
     case 'REFUSED':
-      return rejectedWith === 'tcp-reset'
-        ? ' (the client gets a TCP reset at once)'
-        : ' (the client gets an ICMP error: port unreachable)';
+      return ` (the client gets ${refusalText(rejectedWith, packet?.protocol === 'tcp')})`;
     case 'DROPPED':
       return ' (the client times out)';
     case 'NOT TRANSLATED':
@@ -58,6 +59,14 @@ function consequence(word: VerdictWord, rejectedWith: Explanation['rejectedWith'
   }
 }
 
+/** The kernel limits ICMP errors; TCP waits for one only in tables that an older version or another program wrote. */
+function refusalText(rejectedWith: Explanation['rejectedWith'], isTcp: boolean): string {
+  if (rejectedWith === 'tcp-reset') {
+    return 'a TCP reset at once';
+  }
+  return isTcp ? 'an ICMP error, after a few attempts late' : 'an ICMP error';
+}
+
 /** `DROPPED (the client times out): ` and the reason, in one line without control characters. */
 export function headlineOf(explained: Verdict, place = ''): string {
   const { reason, masqueraded, notUnderstood } = explained;
@@ -65,7 +74,7 @@ export function headlineOf(explained: Verdict, place = ''): string {
   const text =
     word === 'SENT'
       ? `${word}${place} ${reason.text.replace(/^sent /, '')}${masqueraded === false ? '' : sourceText(masqueraded)}`
-      : `${word}${consequence(word, explained.rejectedWith)}${place}: ${reason.text}`;
+      : `${word}${consequence(word, explained)}${place}: ${reason.text}`;
   const doubt = notUnderstood.length > 0 ? 'NOT CERTAIN (some rules are not understood): ' : '';
   return escapeControls(`${doubt}${text}`);
 }
