@@ -3,7 +3,7 @@ import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.t
 import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
-import { displayName } from '../../phases/5-plan/names.ts';
+import { displayName, setNames } from '../../phases/5-plan/names.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
 import { nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
@@ -42,7 +42,9 @@ export function findBrokenTable({ damage, ruleset, packet, knowledge, localAddre
     verdictKeyOf({ address, protocol, port }),
   );
   const isInRules = ruleset.sets.some(
-    ({ value, elements }) => value === 'verdict' && elements.some(({ key }) => keys.includes(key)),
+    ({ name, value, elements }) =>
+      (value === 'verdict' && elements.some(({ key }) => keys.includes(key))) ||
+      (name === setNames.clusterIps && elements.some(({ key }) => key === destination)),
   );
   const isClaimed = knowledge && findFrontends(knowledge.view, packet, { owner: undefined, localAddresses }).length > 0;
   return isInRules || isClaimed ? { code: 'damaged-table', text: damage.text } : undefined;
