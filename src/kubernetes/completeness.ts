@@ -83,6 +83,8 @@ export interface ObjectCounts {
   readonly services: number;
   readonly headlessServices: number;
   readonly endpointSlices: number;
+  /** Whether one of these belongs to one of the Services. */
+  readonly isRelated: boolean;
   /** v1 Endpoints, which are not read. */
   readonly endpoints: number;
 }
@@ -94,26 +96,28 @@ export function needsSlices(service: unknown): boolean {
 }
 
 /**
- * What an input must lack by mistake: Services without any EndpointSlice, or the reverse. When one of the lists of
- * `kubectl get services,endpointslices` fails, kubectl prints the rest, which is valid.
+ * What an input must lack by mistake: Services without any EndpointSlice of theirs, or the reverse. When one of the lists
+ * of `kubectl get services,endpointslices` fails, kubectl prints the rest, which is valid.
  */
-export function findMissingKinds({
-  services,
-  headlessServices,
-  endpointSlices,
-  endpoints,
-}: ObjectCounts): Diagnostic[] {
-  const all = services + headlessServices;
-  if (endpointSlices > 0) {
-    const message = `the input has ${countOf(endpointSlices, 'EndpointSlice')} but no Service, so nothing is served; get both: ${wholeInput}`;
-    return all === 0 ? [{ code: 'no-services', message }] : [];
+export function findMissingKinds(counts: ObjectCounts): Diagnostic[] {
+  const { services, headlessServices, endpointSlices, isRelated, endpoints } = counts;
+  const slices = countOf(endpointSlices, 'EndpointSlice');
+  if (endpointSlices > 0 && services + headlessServices === 0) {
+    const message = `the input has ${slices} but no Service, so nothing is served; get both: ${wholeInput}`;
+    return [{ code: 'no-services', message }];
   }
-  if (endpoints > 0) {
+  if (endpointSlices === 0 && endpoints > 0) {
     const message = `the input has ${endpoints.toLocaleString('en')} v1 Endpoints, which are not read, and no EndpointSlice; get EndpointSlices: kubectl get endpointslices -A -o json`;
     return [{ code: 'no-endpoint-slices', message }];
   }
-  const message = `the input has ${countOf(services, 'Service')} but no EndpointSlice, so no Service has endpoints; get both: ${wholeInput}`;
-  return services > 0 ? [{ code: 'no-endpoint-slices', message }] : [];
+  if (services === 0 || isRelated) {
+    return [];
+  }
+  const what = `the input has ${countOf(services, 'Service')}`;
+  const lack =
+    endpointSlices === 0 ? 'but no EndpointSlice' : `and ${slices}, but none of these belongs to one of those`;
+  const message = `${what} ${lack}, so no Service has endpoints; get both: ${wholeInput}`;
+  return [{ code: 'no-endpoint-slices', message }];
 }
 
 /** Diagnostics about what an input lacks as a whole. `absence`: it may be meant, as in an empty cluster. */

@@ -1,6 +1,7 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
 import { type Diagnostic, type DiagnosticCode, hasError, severityOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import { incompleteCodes } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
@@ -101,16 +102,17 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
-  if (refusals.length > 0 && !hasError(diagnostics)) {
+  const aboutFiles = [...configDiagnostics, ...diagnostics];
+  if (refusals.length > 0 && !hasError(aboutFiles)) {
     // Anything else that is odd follows from them.
     reportDiagnostics(refusals, { refused: 'nothing is changed', context });
     return exitCodes.badInput;
   }
-  const aboutFiles = [...configDiagnostics, ...diagnostics];
-  const isRefused = !rulesets || aboutFiles.some((diagnostic) => severityOf(diagnostic) === 'error');
+  const isRefused = !rulesets || hasError(aboutFiles);
   const aboutObjects = compiled.diagnostics.filter(
     (diagnostic) =>
-      (!onlyAboutInput || isAboutInput(diagnostic)) && !(usesOtherRules && adviceOnRules.has(diagnostic.code)),
+      (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
+      !(usesOtherRules && adviceOnRules.has(diagnostic.code)),
   );
   const found = [...aboutFiles, ...aboutObjects];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.

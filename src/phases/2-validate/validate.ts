@@ -41,11 +41,12 @@ export function validate(documents: readonly Document[]): Validation {
     serviceCIDRs: keep(used.ServiceCIDR, serviceCIDRRules),
     unusedKinds,
   };
-  appendAll(diagnostics, checkSliceOwners(snapshot.endpointSlices, namesOf(used.Service)));
+  const names = namesOf(used.Service);
+  appendAll(diagnostics, checkSliceOwners(snapshot.endpointSlices, names));
   return {
     snapshot,
     diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
-    lacking: badAnswers.length > 0 ? [] : findLacking(used, unusedKinds),
+    lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds, names }),
   };
 }
 
@@ -58,14 +59,27 @@ interface Validation {
   readonly lacking: readonly Diagnostic[];
 }
 
-function findLacking(used: SortedDocuments['used'], unusedKinds: SortedDocuments['unusedKinds']): Diagnostic[] {
+function findLacking({
+  used,
+  unusedKinds,
+  names,
+}: Pick<SortedDocuments, 'used' | 'unusedKinds'> & { readonly names: Namespaced<true> }): Diagnostic[] {
   const services = used.Service.filter(({ value }) => needsSlices(value)).length;
   return findMissingKinds({
     services,
     headlessServices: used.Service.length - services,
     endpointSlices: used.EndpointSlice.length,
+    isRelated: used.EndpointSlice.some(({ value }) => isOwned(value, names)),
     endpoints: unusedKinds.get('Endpoints') ?? 0,
   });
+}
+
+/** Whether a slice, valid or not, belongs to one of the Services. */
+function isOwned(slice: unknown, services: Namespaced<true>): boolean {
+  const { namespace, labels } = metadataOf(slice);
+  const owner = isMapping(labels) ? labels[ownerLabel] : undefined;
+  const space = typeof namespace === 'string' && namespace !== '' ? namespace : 'default';
+  return typeof owner === 'string' && getNamespaced(services, space, owner) === true;
 }
 
 interface ObjectOfKind {

@@ -55,6 +55,11 @@ const halves: readonly (readonly [string, readonly Manifest[], string])[] = [
   ['no Services in a List', [listOf([...slices, workerNode])], 'no-services: the input has 2 EndpointSlices but no'],
   ['no EndpointSlices in a List', [listOf([...services, workerNode])], 'no-endpoint-slices: the input has 2 Services'],
   ['no Node in a List', [listOf([...services, ...slices])], 'node-not-found: the input has no Node "worker-1"'],
+  [
+    'EndpointSlices of other Services',
+    [listOf([...services, slice('other', ['10.244.1.9']), workerNode])],
+    'no-endpoint-slices: the input has 2 Services and 1 EndpointSlice, but none of these belongs to one of those',
+  ],
   ['no ServiceList', [typed.slices, typed.nodes], 'no-services: the input has 2 EndpointSlices but no Service'],
   ['no EndpointSliceList', [typed.services, typed.nodes], 'no-endpoint-slices: the input has 2 Services but no'],
   ['no NodeList', [typed.services, typed.slices], 'node-not-found: the input has no Node "worker-1"'],
