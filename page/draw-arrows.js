@@ -1,4 +1,5 @@
 // @ts-check
+import { packetFlags, routeFlags } from './explain-command.js';
 import { endGroup, frontendGroup } from './light-up.js';
 import { makeSvg } from './make-element.js';
 
@@ -7,14 +8,17 @@ import { makeSvg } from './make-element.js';
 /**
  * All arrows of a diagram: from frontends to the service port, and from there to refusals and endpoints.
  *
+ * @param {import('./unpack-graph.js').Port} service
  * @param {import('./lay-out-port.js').Layout} layout
+ * @param {(flags: string, at: Point) => SVGElement[]} makeCopy
  * @param {import('./light-up.js').Part[]} parts gets a part for each arrow
  */
-export function drawArrows({ frontends, port, ends, labelStart, labelEnd }, parts) {
+export function drawArrows(service, { frontends, port, ends, labelStart, labelEnd }, makeCopy, parts) {
   const start = { x: port.x, y: port.y + port.height / 2 };
   const incoming = frontends.map(({ frontend, ...box }, index) => {
     const from = { x: box.x + box.width, y: box.y + box.height / 2 };
-    const element = drawArrow({ from, to: start, levelX: port.x }, [], { dashed: frontend.routes.length === 0 });
+    const copy = makeCopy(packetFlags(frontend), { x: from.x + 3, y: from.y });
+    const element = drawArrow({ from, to: start, levelX: port.x }, copy, { dashed: frontend.routes.length === 0 });
     parts.push({ element, routes: frontend.routes, group: frontendGroup(index) });
     return element;
   });
@@ -23,9 +27,11 @@ export function drawArrows({ frontends, port, ends, labelStart, labelEnd }, part
     const to = { x: box.x, y: box.y + box.height / 2 };
     const isEndpoint = 'endpoint' in box;
     const dashed = isEndpoint && box.endpoint.leftOut !== '';
-    const labels = drawLabels(box.shares, { x: labelEnd, y: to.y });
+    const own = isEndpoint ? box.endpoint.routes : [box.route];
+    const copy = makeCopy(routeFlags(service, own), { x: labelStart, y: to.y });
+    const labels = [...drawLabels(box.shares, { x: labelEnd, y: to.y }), ...copy];
     const element = drawArrow({ from, to, levelX: labelStart }, labels, { dashed });
-    parts.push({ element, routes: isEndpoint ? box.endpoint.routes : [box.route], group: endGroup(box) });
+    parts.push({ element, routes: own, group: endGroup(box) });
     return element;
   });
   return [...incoming, ...outgoing];

@@ -1,7 +1,8 @@
 // @ts-check
 import { endGroup, frontendGroup } from './light-up.js';
 import { makeSvg } from './make-element.js';
-import { linesOfPort, noteOfFrontend, titleOfGroup } from './port-texts.js';
+import { linesOfPort, noteOfFrontend, refusedAt, titleOfGroup } from './port-texts.js';
+import { sizes } from './sizes.js';
 
 /**
  * @typedef {import('./stack-ends.js').Box} Box
@@ -12,27 +13,38 @@ import { linesOfPort, noteOfFrontend, titleOfGroup } from './port-texts.js';
  * A frontend: its kind, its address, and who may use it.
  *
  * @param {import('./lay-out-port.js').FrontendBox} box
- * @param {number} index
+ * @param {{ index: number, port: import('./unpack-graph.js').Port }} context
  * @param {Part[]} parts
  */
-export function drawFrontend(box, index, parts) {
+export function drawFrontend(box, { index, port }, parts) {
   const { frontend, x, y } = box;
   const { kind, address, heldBy, sourceRanges, routes } = frontend;
   const note = noteOfFrontend(frontend);
+  const refused = refusedAt(frontend, port);
   const element = makeSvg(
     'g',
-    { class: routes.length === 0 ? 'box frontend taken' : 'box frontend', tabindex: 0, role: 'img' },
+    {
+      class: `box frontend${routes.length === 0 ? ' taken' : ''}${refused === '' ? '' : ' refused'}`,
+      tabindex: 0,
+      role: 'img',
+    },
     drawFrame(box),
     makeSvg('text', { x: x + 11, y: y + 18, class: 'muted' }, kind),
     makeSvg('text', { x: x + 11, y: y + 35, class: 'mono' }, address),
     ...(note === '' ? [] : [makeSvg('text', { x: x + 11, y: y + 51, class: 'muted' }, note)]),
+    ...(refused === '' ? [] : [makeSvg('text', { x: x + 11, y: y + box.height - 9, class: 'refused-note' }, refused)]),
     makeSvg(
       'title',
       {},
-      [`${kind} ${address}`, ...(heldBy === '' ? [] : [heldBy]), ...(sourceRanges ?? [])].join('\n'),
+      [
+        `${kind} ${address}`,
+        ...(refused === '' ? [] : [refused]),
+        ...(heldBy === '' ? [] : [heldBy]),
+        ...(sourceRanges ?? []),
+      ].join('\n'),
     ),
   );
-  element.setAttribute('aria-label', `${kind} ${address} ${note}`);
+  element.setAttribute('aria-label', [`${kind} ${address}`, note, refused].filter(Boolean).join(', '));
   parts.push({ element, routes, group: frontendGroup(index) });
   return element;
 }
@@ -60,12 +72,18 @@ export function drawPortBox(port, box) {
  * @param {Part[]} parts
  */
 export function drawRefusal(box, parts) {
-  const { x, y, refusal, shares, route } = box;
+  const { x, y, lines, shares, route } = box;
   const element = makeSvg(
     'g',
-    { class: 'box refusal', tabindex: 0, role: 'img', 'aria-label': [...shares, refusal].join(' ') },
+    { class: 'box refusal', tabindex: 0, role: 'img', 'aria-label': [...shares, ...lines].join(' ') },
     drawFrame(box),
-    makeSvg('text', { x: x + 11, y: y + 20, class: 'strong' }, refusal),
+    ...lines.map((line, index) =>
+      makeSvg(
+        'text',
+        { x: x + 11, y: y + 20 + index * sizes.refusalLine, class: index === 0 ? 'strong' : 'why' },
+        line,
+      ),
+    ),
   );
   parts.push({ element, routes: [route], group: endGroup(box) });
   return element;

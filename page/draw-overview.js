@@ -8,6 +8,9 @@ import { problemNames } from './unpack-graph.js';
 /** The most rows that a table shows. */
 const mostRows = 100;
 
+/** The most Services without rules that are named. */
+const mostUnserved = 12;
+
 /**
  * @typedef {import('./unpack-graph.js').Service} Service
  * @typedef {{ select: (id: string) => void, filter: (change: Partial<import('./find-services.js').Filters>) => void }} OverviewHandlers
@@ -27,6 +30,7 @@ export function drawOverview(services, handlers) {
     { class: 'overview', 'aria-label': 'Overview' },
     drawFigures(services, rows),
     ...drawProblems(services, handlers),
+    ...drawUnserved(services, handlers),
     ...drawNodes(rows, handlers),
   );
 }
@@ -90,7 +94,7 @@ function drawProblems(services, { select, filter }) {
       makeElement(
         'span',
         { class: 'muted' },
-        `${service.used.toLocaleString('en')} of ${countText(service.endpoints, 'endpoint')}`,
+        reasonOf(service) || `${service.used.toLocaleString('en')} of ${countText(service.endpoints, 'endpoint')}`,
       ),
     ),
   );
@@ -102,6 +106,41 @@ function drawProblems(services, { select, filter }) {
     makeElement('ul', { class: 'troubled' }, ...rows),
     ...(left > 0 ? [makeElement('p', {}, more)] : []),
   ];
+}
+
+/**
+ * Why some clients of a Service are refused, the first reason; empty if none are.
+ *
+ * @param {Service} service
+ */
+function reasonOf({ ports }) {
+  return ports.flatMap(({ routes }) => routes.map(({ reason }) => reason)).find((reason) => reason !== '') ?? '';
+}
+
+/**
+ * Services that no node serves, with the reason.
+ *
+ * @param {readonly Service[]} services
+ * @param {OverviewHandlers} handlers
+ */
+function drawUnserved(services, { select }) {
+  const unserved = services.filter((service) => service.unserved !== '');
+  const rows = unserved.slice(0, mostUnserved).map(({ id, unserved: reason }) =>
+    makeElement(
+      'li',
+      {},
+      makeLink(id, () => select(id)),
+      makeElement('span', { class: 'muted' }, reason),
+    ),
+  );
+  const left = unserved.length - rows.length;
+  return unserved.length === 0
+    ? []
+    : [
+        makeElement('h2', {}, 'Without rules'),
+        makeElement('ul', { class: 'unserved' }, ...rows),
+        ...(left > 0 ? [makeElement('p', { class: 'muted' }, `and ${countText(left, 'Service')} more`)] : []),
+      ];
 }
 
 /**

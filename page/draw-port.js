@@ -1,4 +1,5 @@
 // @ts-check
+import { makeCopyButton } from './copy-button.js';
 import { drawArrows } from './draw-arrows.js';
 import { drawEndpoint, drawFrontend, drawGroup, drawPortBox, drawRefusal } from './draw-boxes.js';
 import { layOutPort } from './lay-out-port.js';
@@ -8,7 +9,7 @@ import { makeSvg } from './make-element.js';
 /** Text stays readable; wider diagrams scroll. */
 const smallestScale = 0.82;
 
-/** @typedef {{ onNode: (name: string) => void, onEndpoint: (address: string) => void }} Handlers */
+/** @typedef {{ onNode: (name: string) => void, onEndpoint: (address: string) => void, onCopy: (command: string) => void, commandOf: (flags: string) => string }} Handlers */
 
 /**
  * The diagram of one service port.
@@ -26,11 +27,13 @@ export function drawPort(port, room, handlers) {
   svg.setAttribute('aria-label', `Frontends and endpoints of port ${port.port}`);
   /** @type {import('./light-up.js').Part[]} */
   const parts = [];
+  const makeCopy = (/** @type {string} */ flags, /** @type {{ x: number, y: number }} */ at) =>
+    flags === '' ? [] : [makeCopyButton(at, handlers.commandOf(flags), handlers.onCopy)];
   svg.append(
     ...ends.zones.map((zone) => drawGroup(zone, 'zone', undefined)),
     ...ends.nodes.map((node) => drawGroup(node, 'node', () => handlers.onNode(node.name))),
-    ...drawArrows(layout, parts),
-    ...layout.frontends.map((box, index) => drawFrontend(box, index, parts)),
+    ...drawArrows(port, layout, makeCopy, parts),
+    ...layout.frontends.map((box, index) => drawFrontend(box, { index, port }, parts)),
     drawPortBox(port, layout.port),
     ...ends.refusals.map((box) => drawRefusal(box, parts)),
     ...ends.endpoints.map((box) => drawEndpoint(box, parts, handlers.onEndpoint)),

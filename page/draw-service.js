@@ -20,7 +20,9 @@ export function drawService(service, { width, handlers }) {
     makeElement(
       'p',
       { class: 'muted' },
-      `${used.toLocaleString('en')} of ${countText(endpoints, 'endpoint')} get connections from this node`,
+      service.unserved === ''
+        ? `${used.toLocaleString('en')} of ${countText(endpoints, 'endpoint')} get connections from this node`
+        : `No node serves it: ${service.unserved}.`,
     ),
     ...ports.map((port) => drawFigure(port, { width, handlers })),
   );

@@ -143,7 +143,7 @@ function drawRows({ element, rows, services, selected, active }) {
  * @param {Service} service
  * @param {{ isSelected: boolean, isActive: boolean }} look
  */
-function drawRow({ name, namespace, used, endpoints, problems }, { isSelected, isActive }) {
+function drawRow({ name, namespace, used, endpoints, problems, unserved }, { isSelected, isActive }) {
   return makeElement(
     'div',
     { class: isActive ? 'row active' : 'row', role: 'option', 'aria-selected': String(isSelected) },
@@ -151,7 +151,7 @@ function drawRow({ name, namespace, used, endpoints, problems }, { isSelected, i
     makeElement(
       'div',
       { class: 'muted' },
-      `${namespace} · ${used.toLocaleString('en')} of ${countText(endpoints, 'endpoint')}`,
+      `${namespace} · ${unserved === '' ? `${used.toLocaleString('en')} of ${countText(endpoints, 'endpoint')}` : 'no rules'}`,
     ),
   );
 }

@@ -1,9 +1,10 @@
 // @ts-check
 
 /**
- * The state of the page: the filters, and the selected Services by `namespace/name`.
+ * The state of the page: the node whose rules are shown (empty for the first), the filters, and the selected Services
+ * by `namespace/name`.
  *
- * @typedef {import('./find-services.js').Filters & { services: readonly string[] }} State
+ * @typedef {import('./find-services.js').Filters & { on: string, services: readonly string[] }} State
  */
 
 /** @type {readonly (keyof import('./find-services.js').Filters)[]} */
@@ -18,7 +19,8 @@ const filterNames = ['search', 'namespace', 'node', 'zone', 'problem'];
 export function readState(hash) {
   const parameters = new URLSearchParams(hash.replace(/^#/, ''));
   const [search, namespace, node, zone, problem] = filterNames.map((name) => parameters.get(name) ?? '');
-  return { search, namespace, node, zone, problem, services: parameters.getAll('service') };
+  const on = parameters.get('on') ?? '';
+  return { on, search, namespace, node, zone, problem, services: parameters.getAll('service') };
 }
 
 /**
@@ -28,6 +30,9 @@ export function readState(hash) {
  */
 export function writeState(state) {
   const parameters = new URLSearchParams();
+  if (state.on !== '') {
+    parameters.set('on', state.on);
+  }
   for (const id of state.services) {
     parameters.append('service', id);
   }

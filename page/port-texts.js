@@ -47,6 +47,53 @@ export function noteOfFrontend({ heldBy, sourceRanges }) {
 }
 
 /**
+ * What is refused at a frontend, and for whom: `dropped for external clients`; empty for nothing.
+ *
+ * @param {import('./unpack-graph.js').Frontend} frontend
+ * @param {import('./unpack-graph.js').Port} port
+ */
+export function refusedAt({ routes }, port) {
+  const refusals = routes.flatMap((index) => port.routes[index].refusal ?? []);
+  const which = refusals.length < routes.length ? ' for external clients' : '';
+  return refusals.map((refusal) => `${refusal}${which}`).join(', ');
+}
+
+/** How many characters a line of a reason has. */
+const lineLength = 46;
+
+/** How many frontends a refusal names. */
+const mostPlaces = 4;
+
+/**
+ * The lines of a refusal: what happens, why, and at which frontends.
+ *
+ * @param {import('./unpack-graph.js').Port} port
+ * @param {number} route
+ */
+export function linesOfRefusal({ routes, frontends }, route) {
+  const { refusal, reason } = routes[route];
+  const places = frontends.filter((frontend) => frontend.routes.includes(route));
+  const shown = places.slice(0, mostPlaces).map(({ kind, address }) => `at ${kind} ${address}`);
+  const left = places.length - shown.length;
+  return [refusal ?? '', ...wrapText(reason), ...shown, ...(left > 0 ? [`and ${left} more`] : [])];
+}
+
+/** @param {string} text */
+function wrapText(text) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(/\s+/).filter(Boolean).map(shortenName)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + word.length < lineLength) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
+/**
  * The title of a zone or a node.
  *
  * @param {{ name: string, isHere: boolean }} group

@@ -18,6 +18,8 @@ export const sizes = {
   rangeLine: 15,
   port: 62,
   refusal: 30,
+  /** Each line after the first. */
+  refusalLine: 16,
   refusalWidth: 130,
   endpoint: 28,
   /** With a label above and one below its line. */

@@ -1,13 +1,13 @@
 // @ts-check
 import { groupEndpoints } from './group-endpoints.js';
 import { shortenName } from './make-element.js';
-import { titleOfGroup } from './port-texts.js';
+import { linesOfRefusal, titleOfGroup } from './port-texts.js';
 import { monoWidth, sizes, textWidthOf, titleWidthOf } from './sizes.js';
 
 /**
  * @typedef {import('./unpack-graph.js').Endpoint} Endpoint
  * @typedef {{ x: number, y: number, width: number, height: number }} Box
- * @typedef {Box & { route: number, refusal: string, shares: string[] }} RefusalBox
+ * @typedef {Box & { route: number, lines: string[], shares: string[] }} RefusalBox
  * @typedef {Box & { endpoint: Endpoint, shares: string[], textY: number, pod: string, podX: number, podY: number }} EndpointBox
  * @typedef {Box & { name: string, isHere: boolean }} GroupBox
  *
@@ -31,14 +31,15 @@ export function stackEnds(port, { shares, x, room }) {
   const isBeside = frame + addressWidth + sizes.padding + podWidth <= room;
   const content = isBeside ? addressWidth + sizes.padding + podWidth : Math.max(addressWidth, Math.min(podWidth, 300));
   const refusals = stackRefusals(port, x);
+  const refusalWidth = Math.max(0, ...refusals.map((box) => box.width));
   const titles = shown.flatMap(({ place: { zone, node, isHere } }) => [
     titleOfGroup({ name: zone, isHere }, 'zone'),
     titleOfGroup({ name: node, isHere }, 'node'),
   ]);
   const width =
     shown.length === 0
-      ? sizes.refusalWidth
-      : Math.max(200, frame + content, ...titles.map((title) => titleWidthOf(title) + 36));
+      ? refusalWidth
+      : Math.max(200, refusalWidth, frame + content, ...titles.map((title) => titleWidthOf(title) + 36));
   const isDouble = [...shares.values()].some(({ length }) => length > 1);
   const flat = isDouble ? sizes.doubleEndpoint : sizes.endpoint;
   const row = isBeside ? flat : sizes.tallEndpoint;
@@ -58,7 +59,13 @@ export function stackEnds(port, { shares, x, room }) {
   });
   return {
     refusals,
-    ...stackGroups(shown, { x, y: 1 + refusals.length * (sizes.refusal + sizes.space), width, row, place }),
+    ...stackGroups(shown, {
+      x,
+      y: 1 + refusals.reduce((sum, box) => sum + box.height + sizes.space, 0),
+      width,
+      row,
+      place,
+    }),
     width,
   };
 }
@@ -68,19 +75,19 @@ export function stackEnds(port, { shares, x, room }) {
  * @param {number} x
  * @returns {RefusalBox[]}
  */
-function stackRefusals({ routes }, x) {
-  const refused = routes.flatMap(({ refusal, clients }, route) =>
-    refusal === null ? [] : { refusal, clients, route },
-  );
-  return refused.map(({ refusal, clients, route }, index) => ({
-    route,
-    refusal,
-    shares: clients === '' ? [] : [clients],
-    x,
-    y: 1 + index * (sizes.refusal + sizes.space),
-    width: sizes.refusalWidth,
-    height: sizes.refusal,
-  }));
+function stackRefusals(port, x) {
+  let y = 1;
+  return port.routes.flatMap(({ refusal, clients }, route) => {
+    if (refusal === null) {
+      return [];
+    }
+    const lines = linesOfRefusal(port, route);
+    const width = Math.max(sizes.refusalWidth, ...lines.map((line) => titleWidthOf(line) + 2 * sizes.padding));
+    const height = sizes.refusal + (lines.length - 1) * sizes.refusalLine;
+    const box = { route, lines, shares: clients === '' ? [] : [clients], x, y, width, height };
+    y += height + sizes.space;
+    return box;
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 // @ts-check
+import { makeCopyStatus } from './copy-button.js';
 import { drawOverview } from './draw-overview.js';
 import { drawService } from './draw-service.js';
 import { findServices, nameOrUnnamed } from './find-services.js';
@@ -11,6 +12,7 @@ import { unpackGraph } from './unpack-graph.js';
 /**
  * @typedef {import('./page-state.js').State} State
  * @typedef {readonly import('./unpack-graph.js').Service[]} Services
+ * @typedef {{ source: string, graphs: { node: string }[], otherNodes: number }} Content
  */
 
 /** The most selected Services that are drawn. */
@@ -18,10 +20,11 @@ const mostDrawn = 20;
 
 /** Builds the page. The address after `#` always holds its state, so links lead back to it. */
 export function start() {
-  const graph = unpackGraph(JSON.parse(document.getElementById('graph')?.textContent ?? ''));
-  const byId = new Map(graph.services.map((service) => [service.id, service]));
+  const content = JSON.parse(document.getElementById('graph')?.textContent ?? '');
+  const { status, copy } = makeCopyStatus();
   let state = readState(location.hash);
-  let found = graph.services;
+  let open = openNode(content, state.on);
+  let found = open.graph.services;
   let drawn = '';
   const change = (/** @type {Partial<State>} */ changes, { browse = false } = {}) => {
     state = { ...state, ...changes };
@@ -36,22 +39,36 @@ export function start() {
   };
   const handlers = {
     onNode: (/** @type {string} */ name) => follow({ services: [], node: nameOrUnnamed(name) }),
+    onCopy: copy,
+    commandOf: (/** @type {string} */ flags) => `${open.graph.explain} ${flags}`,
     onEndpoint: (/** @type {string} */ address) => follow({ services: [], search: address }),
     select: (/** @type {string} */ id) => follow({ services: [id] }),
     filter: (/** @type {Partial<State>} */ filters) => follow({ services: [], ...filters }),
   };
-  const parts = makePage(graph, {
-    change,
-    onSelect: (id, { add, browse }) => change({ services: add ? toggle(state.services, id) : [id] }, { browse }),
-  });
+  const show = () => {
+    const page = makePage(open.graph, content, {
+      change,
+      onSelect: (id, { add, browse }) => change({ services: add ? toggle(state.services, id) : [id] }, { browse }),
+    });
+    document.body.replaceChildren(page.side, page.main, status);
+    onOtherWidth(page.main, () => page === parts && render({ widthChanges: true }));
+    return page;
+  };
+  let parts = show();
   const render = ({ filtersChange = false, widthChanges = false }) => {
-    found = filtersChange ? findServices(graph.services, state) : found;
-    const selected = state.services.flatMap((id) => byId.get(id) ?? []);
+    if (open.on !== state.on) {
+      open = openNode(content, state.on);
+      drawn = '';
+      parts = show();
+      parts.nodes?.focus();
+    }
+    found = filtersChange ? findServices(open.graph.services, state) : found;
+    const selected = state.services.flatMap((id) => open.byId.get(id) ?? []);
     parts.show(state, { found, selected });
-    const content = selected.map(({ id }) => id).join();
+    const names = selected.map(({ id }) => id).join();
     // Diagrams do not depend on filters, which change with every key press.
-    if (content === '' || content !== drawn || widthChanges) {
-      drawn = content;
+    if (names === '' || names !== drawn || widthChanges) {
+      drawn = names;
       parts.view.replaceChildren(...drawView({ found, selected, width: parts.main.clientWidth - 48 }, handlers));
     }
   };
@@ -60,8 +77,18 @@ export function start() {
     render({ filtersChange: true });
   });
   addEventListener('keydown', (event) => onKey(event, { parts, change, state }));
-  onOtherWidth(parts.main, () => render({ widthChanges: true }));
   render({ filtersChange: true });
+}
+
+/**
+ * The graph of a node; the first one if there is none of that name.
+ *
+ * @param {any} content what writePage embeds (src/inspect/graph/write-page.ts)
+ * @param {string} on
+ */
+function openNode({ graphs }, on) {
+  const graph = unpackGraph(graphs.find(({ node }) => node === on) ?? graphs[0]);
+  return { on, graph, byId: new Map(graph.services.map((service) => [service.id, service])) };
 }
 
 /**
@@ -118,9 +145,10 @@ function onOtherWidth(element, draw) {
 
 /**
  * @param {import('./unpack-graph.js').PageGraph} graph
+ * @param {Content} content
  * @param {{ change: (changes: Partial<State>, how?: { browse: boolean }) => void, onSelect: import('./make-list.js').ListHandlers['onSelect'] }} handlers
  */
-function makePage(graph, { change, onSelect }) {
+function makePage(graph, content, { change, onSelect }) {
   const view = makeElement('div', { id: 'view', tabindex: -1 });
   const filters = makeFilters(graph, (changes) => change(changes, { browse: 'search' in changes }));
   const list = makeList({ onSelect, onEnter: () => view.focus() });
@@ -130,9 +158,9 @@ function makePage(graph, { change, onSelect }) {
   const overview = makeLink('Overview', () => change({ services: [] }));
   const trail = makeElement('span', { class: 'muted' });
   const main = makeElement('main', {}, makeElement('p', { class: 'bar' }, overview, trail), view);
-  const side = makeElement('aside', {}, makeHeader(graph), filters.element);
+  const nodes = makeNodeSwitch(graph, content, (on) => change({ on }));
+  const side = makeElement('aside', {}, makeHeader(graph, content), ...nodes.elements, filters.element);
   side.append(makeElement('p', { class: 'count' }, count, reset), list.element, makeKeys());
-  document.body.append(side, main);
   const show = (
     /** @type {State} */ state,
     /** @type {{ found: Services, selected: Services }} */ { found, selected },
@@ -140,14 +168,17 @@ function makePage(graph, { change, onSelect }) {
     filters.show(state);
     list.show(found, state.services);
     count.textContent = `${found.length.toLocaleString('en')} of ${countText(graph.services.length, 'Service')}`;
-    reset.hidden = writeState({ ...state, services: [] }) === '#';
+    reset.hidden = writeState({ ...state, on: '', services: [] }) === '#';
     trail.textContent = selected.length === 0 ? '' : ` › ${selected.map(({ id }) => id).join(', ')}`;
   };
-  return { show, search: filters.search, list: list.element, main, view };
+  return { show, search: filters.search, list: list.element, nodes: nodes.select, side, main, view };
 }
 
-/** @param {import('./unpack-graph.js').PageGraph} graph */
-function makeHeader({ node, zone }) {
+/**
+ * @param {import('./unpack-graph.js').PageGraph} graph
+ * @param {Content} content
+ */
+function makeHeader({ node, zone }, { source }) {
   return makeElement(
     'header',
     {},
@@ -157,7 +188,40 @@ function makeHeader({ node, zone }) {
       node === '' ? 'Services on a node without a name' : `Services on ${shortenName(node)}`,
     ),
     makeElement('p', { class: 'muted', title: zone }, zone === '' ? 'zone unknown' : `zone ${shortenName(zone)}`),
+    makeElement('p', { class: 'muted source', title: source }, `from ${shortenName(source)}`),
   );
+}
+
+/**
+ * The choice between the nodes that the page has graphs of, and what to do about the others.
+ *
+ * @param {import('./unpack-graph.js').PageGraph} graph
+ * @param {Content} content
+ * @param {(node: string) => void} onChange
+ */
+function makeNodeSwitch({ node }, { graphs, otherNodes }, onChange) {
+  const names = graphs.map((each) => each.node);
+  const select = makeElement(
+    'select',
+    { id: 'nodes' },
+    ...names.map((name) =>
+      makeElement(
+        'option',
+        { value: name, selected: name === node },
+        name === '' ? 'without a name' : shortenName(name),
+      ),
+    ),
+  );
+  select.addEventListener('change', () => onChange(select.value));
+  const label = makeElement('label', { class: 'nodes' }, makeElement('span', {}, 'Rules of node'), select);
+  const more = `${countText(otherNodes, 'other node')} of the snapshot ${otherNodes === 1 ? 'is' : 'are'} not on this page, which would be too large: use svc2nft graph --node NAME, or fewer Services with -n or --service.`;
+  return {
+    select: names.length > 1 ? select : undefined,
+    elements: [
+      ...(names.length > 1 ? [label] : []),
+      ...(otherNodes > 0 ? [makeElement('p', { class: 'nodes muted' }, more)] : []),
+    ],
+  };
 }
 
 function makeKeys() {

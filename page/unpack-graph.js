@@ -6,8 +6,8 @@ import { compareNames } from './make-element.js';
  *
  * @typedef {{ node: string, zone: string, isHere: boolean }} Place
  * @typedef {{ endpointAddress: string, pod: string, shortPod: string, place: Place, state: string, leftOut: string, routes: number[] }} Endpoint
- * @typedef {{ kind: string, address: string, heldBy: string, sourceRanges: string[] | null, routes: number[] }} Frontend
- * @typedef {{ clients: string, endpoints: number, refusal: string | null }} Route
+ * @typedef {{ kind: string, address: string, heldBy: string, sourceRanges: string[] | null, routes: number[], target: string }} Frontend `target` is what explain --to takes; empty where no address has it
+ * @typedef {{ clients: string, endpoints: number, refusal: string | null, reason: string }} Route
  * @typedef {{ portName: string, port: string, affinitySeconds: number, frontends: Frontend[], routes: Route[], endpoints: Endpoint[] }} Port
  *
  * @typedef Service
@@ -16,12 +16,13 @@ import { compareNames } from './make-element.js';
  * @property {string} name
  * @property {Port[]} ports
  * @property {ReadonlySet<string>} problems
+ * @property {string} unserved why no node serves it, empty where they do
  * @property {number} endpoints
  * @property {number} used how many of them get connections
  * @property {ReadonlySet<Place>} places
  * @property {string} searchText in lower case, everything that a search finds
  *
- * @typedef {{ node: string, zone: string, places: Place[], services: Service[] }} PageGraph
+ * @typedef {{ node: string, zone: string, explain: string, places: Place[], services: Service[] }} PageGraph `explain` is the command without a packet
  */
 
 /**
@@ -39,19 +40,26 @@ export function unpackGraph(packed) {
   for (const [namespace, name, ...port] of packed.ports) {
     const id = `${namespace}/${name}`;
     names.set(id, { namespace, name });
-    ports.set(id, [...(ports.get(id) ?? []), unpackPort(port, { namespace, places, uses: packed.uses })]);
+    const tables = { namespace, places, uses: packed.uses, nodePortAddresses: packed.nodePortAddresses };
+    ports.set(id, [...(ports.get(id) ?? []), unpackPort(port, tables)]);
   }
-  const services = [...ports].map(([id, portsOfOne]) => makeService({ id, ...names.get(id), ports: portsOfOne }));
+  const services = [
+    ...[...ports].map(([id, portsOfOne]) => makeService({ id, ...names.get(id), ports: portsOfOne, unserved: '' })),
+    ...packed.unserved.map(([namespace, name, unserved]) =>
+      makeService({ id: `${namespace}/${name}`, namespace, name, ports: [], unserved }),
+    ),
+  ];
   services.sort((a, b) => compareNames(a.namespace, b.namespace) || compareNames(a.name, b.name));
-  return { node: packed.node, zone: packed.zone, places, services };
+  return { node: packed.node, zone: packed.zone, explain: packed.explain, places, services };
 }
 
 /**
  * @param {any[]} packed
- * @param {{ namespace: string, places: Place[], uses: any[] }} tables
+ * @param {{ namespace: string, places: Place[], uses: any[], nodePortAddresses: Record<string, string> }} tables
  * @returns {Port}
  */
-function unpackPort([portName, port, affinitySeconds, frontends, routes, endpoints], { namespace, places, uses }) {
+function unpackPort([portName, port, affinitySeconds, frontends, routes, endpoints], tables) {
+  const { namespace, places, uses } = tables;
   return {
     portName,
     port,
@@ -62,8 +70,9 @@ function unpackPort([portName, port, affinitySeconds, frontends, routes, endpoin
       heldBy,
       sourceRanges,
       routes: own,
+      target: targetOf(address, port, tables.nodePortAddresses),
     })),
-    routes: routes.map(([clients, count, refusal]) => ({ clients, endpoints: count, refusal })),
+    routes: routes.map(([clients, count, refusal, reason]) => ({ clients, endpoints: count, refusal, reason })),
     endpoints: endpoints.map(([endpointAddress, pod, place, use]) => {
       const [state, leftOut, own] = uses[use];
       const fullPod = pod === '' || pod.includes('/') ? pod : `${namespace}/${pod}`;
@@ -73,14 +82,33 @@ function unpackPort([portName, port, affinitySeconds, frontends, routes, endpoin
 }
 
 /**
- * @param {{ id: string, namespace: string, name: string, ports: Port[] }} service
+ * What `explain --to` takes for a frontend: `10.96.0.10:80/tcp`, and an address of the node for a node port.
+ *
+ * @param {string} address `10.96.0.10:80`, `*:30080`, `[*]:30080`
+ * @param {string} port `80/tcp`, `80/tcp over IPv6`
+ * @param {Record<string, string>} nodePortAddresses by family
+ */
+function targetOf(address, port, nodePortAddresses) {
+  const isIPv6 = port.endsWith('over IPv6');
+  const protocol = port.split(/[/ ]/)[1];
+  const nodePort = /^(?:\*|\[\*\]):(\d+)$/.exec(address)?.[1];
+  if (nodePort === undefined) {
+    return `${address}/${protocol}`;
+  }
+  const host = nodePortAddresses[isIPv6 ? 'ip6' : 'ip'];
+  return host === undefined ? '' : `${isIPv6 ? `[${host}]` : host}:${nodePort}/${protocol}`;
+}
+
+/**
+ * @param {{ id: string, namespace: string, name: string, ports: Port[], unserved: string }} service
  * @returns {Service}
  */
-function makeService({ id, namespace, name, ports }) {
+function makeService({ id, namespace, name, ports, unserved }) {
   const endpoints = ports.flatMap((port) => port.endpoints);
   const places = new Set(endpoints.map(({ place }) => place));
   const words = [
     id,
+    unserved,
     ...ports.flatMap(({ portName, port, frontends }) => [portName, port, ...frontends.map(({ address }) => address)]),
     ...[...places].flatMap(({ node, zone }) => [node, zone]),
     ...endpoints.flatMap(({ endpointAddress, pod }) => [endpointAddress, pod]),
@@ -90,6 +118,7 @@ function makeService({ id, namespace, name, ports }) {
     namespace,
     name,
     ports,
+    unserved,
     problems: problemsOf(ports, endpoints),
     endpoints: endpoints.length,
     used: endpoints.filter(({ leftOut }) => leftOut === '').length,

@@ -5,8 +5,10 @@ import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
 import { writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
+import type { PageContent } from '../../inspect/graph/write-page.ts';
 import { selectServices } from '../../kubernetes/label-selector.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
+import { readEndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
@@ -15,6 +17,7 @@ import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '.
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
+import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
@@ -103,23 +106,30 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   if (!isSelected) {
     return exitCodes.badInput;
   }
-  const graph = buildGraph({ ...cluster, locations: readLocations(cluster.documents) }, isSelected);
-  if (graph.servicePorts.length === 0) {
+  const { documents } = cluster;
+  const sources = {
+    locations: readLocations(documents),
+    endpointSources: readEndpointSources(documents),
+    notes: notesOf(cluster),
+  };
+  const graph = buildGraph({ ...cluster, ...sources }, isSelected);
+  if (graph.servicePorts.length + graph.unserved.length === 0) {
     const which = flags.selector ? 'Service with the labels that -l asks for' : 'Service in the input';
     context.stderr.write(`nothing to draw: no ${which} has rules on this node\n`);
   }
-  const text = await write(graph, chosen, context);
+  const pageOf = (): PageContent => loadNodeGraphs({ first: graph, cluster, sources, isSelected, paths, flags });
+  const text = await write({ graph, pageOf }, chosen, context);
   return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
 }
 
 /** Undefined, after a message, if the graph is too large. */
 async function write(
-  graph: Graph,
+  { graph, pageOf }: { readonly graph: Graph; readonly pageOf: () => PageContent },
   { format, isMarkdown }: Extract<ChosenFormat, { format: GraphFormat }>,
   context: Context,
 ): Promise<string | undefined> {
   if (format === 'html') {
-    return writeGraphPage(graph);
+    return writeGraphPage(pageOf());
   }
   const text = await draw(makeDrawing(graph), format, context);
   // No label has a backtick: Mermaid gets it as a number.

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Graph } from '../../inspect/graph/graph.ts';
 import { drawnFont } from '../../inspect/graph/write-dot.ts';
-import { packGraph, writePage } from '../../inspect/graph/write-page.ts';
+import { type PageContent, writePage } from '../../inspect/graph/write-page.ts';
 import { packageFile } from '../context.ts';
 
 /** The modules of the page, in the order in which their constants depend on each other. */
 const modules = [
   'make-element.js',
   'unpack-graph.js',
+  'explain-command.js',
+  'copy-button.js',
   'find-services.js',
   'page-state.js',
   'group-endpoints.js',
@@ -27,11 +28,11 @@ const modules = [
   'start.js',
 ];
 
-/** The page for a graph, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
-export async function writeGraphPage(graph: Graph): Promise<string> {
+/** The page for the graphs of some nodes, one HTML file. Its parts are files beside src and dist, which the browser gets as they are. */
+export async function writeGraphPage(content: PageContent): Promise<string> {
   const read = (name: string) => readFile(packageFile(`page/${name}`), 'utf8');
   const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
-  return writePage(packGraph(graph), { script: joinModules(texts), style, hashOf });
+  return writePage(content, { script: joinModules(texts), style, hashOf });
 }
 
 /** Modules as one script, each in a scope of its own that returns its exports. Imports are left out. */

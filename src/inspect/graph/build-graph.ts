@@ -10,54 +10,90 @@ import { frontendHostText } from '../../frontends/frontend-address.ts';
 import { claimsOf } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
+import { type EndpointSources, whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
+import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
+import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
-import { compareText } from '../../lib/text.ts';
+import { compareText, countOf } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
+import { nameOfFamily } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { Endpoint, NodeView, ServicePort } from '../../phases/3-model/model.ts';
-import type { Graph, GraphEndpoint, GraphServicePort } from './graph.ts';
+import type { Graph, GraphEndpoint, GraphServicePort, Route, UnservedService } from './graph.ts';
 import { listRoutes, type Routes } from './list-routes.ts';
 
 /** What a graph is drawn from. */
-interface GraphSources {
+export interface GraphSources {
   /** One for each family, and the ruleset at the same index. */
   readonly views: readonly NodeView[];
   readonly rulesets: readonly Ruleset[];
   readonly locations: Locations;
+  /** Why service ports have no endpoints. */
+  readonly endpointSources: EndpointSources;
+  /** About all Services of the snapshot; those without rules are drawn from them. */
+  readonly notes: readonly ServiceNote[];
 }
 
-/** Whether a service port is to be drawn. */
-export type IsSelected = (servicePort: ServicePort) => boolean;
+/** Whether a Service is to be drawn. */
+export type IsSelected = (service: Pick<ServicePort, 'namespace' | 'name'>) => boolean;
 
 /**
  * The frontends, service ports and endpoints of a node. What is served, and with which shares, comes from the rulesets
- * alone; views and locations say where endpoints run.
+ * alone; views and locations say where endpoints run, and with the other sources why something is refused.
  */
-export function buildGraph({ views, rulesets, locations }: GraphSources, isSelected: IsSelected = () => true): Graph {
+export function buildGraph(sources: GraphSources, isSelected: IsSelected = () => true): Graph {
+  const { views, rulesets } = sources;
   const servicePorts = collectAll(views, (view) => {
     const frontends = readFrontends(rulesets.find(({ family }) => family === view.family));
     return view.servicePorts
       .filter(isSelected)
-      .map((servicePort) => drawPort(servicePort, { view, frontends, locations }));
+      .map((servicePort) => drawPort(servicePort, { ...sources, view, frontends }));
   });
   const [view] = views;
   return {
     nodeName: view?.nodeName ?? '',
     zone: view?.zone ?? '',
+    nodePortAddresses: Object.fromEntries(views.flatMap(nodePortAddressOf)),
     servicePorts: servicePorts.sort(compareGraphPorts),
+    unserved: listUnservedServices(sources).filter(isSelected),
   };
 }
 
-interface PortContext {
-  readonly view: NodeView;
-  readonly frontends: ReadonlyMap<string, Frontend>;
-  readonly locations: Locations;
+function nodePortAddressOf({ family, nodePortAddresses, primaryAddress }: NodeView): (readonly [string, string])[] {
+  const address = nodePortAddresses.kind === 'all' ? primaryAddress : nodePortAddresses.addresses[0];
+  return address === undefined ? [] : [[family, address]];
 }
 
-function drawPort(servicePort: ServicePort, { view, frontends, locations }: PortContext): GraphServicePort {
+/** Services without rules in any family, each once: the same object may be in several files. */
+function listUnservedServices({ notes, views }: GraphSources): UnservedService[] {
+  const known: Namespaced<true> = new Map();
+  for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
+    setNamespaced(known, namespace, name, true);
+  }
+  const families = views.map(({ family }) => nameOfFamily(family)).join(' or ');
+  const services = notes.flatMap(({ namespace, name, unserved }) => {
+    if (getNamespaced(known, namespace, name)) {
+      return [];
+    }
+    setNamespaced(known, namespace, name, true);
+    return { namespace, name, reason: unserved ? unservedText(unserved) : `it has no cluster IP for ${families}` };
+  });
+  return services.sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name));
+}
+
+interface PortContext extends Pick<GraphSources, 'locations' | 'endpointSources'> {
+  readonly view: NodeView;
+  readonly frontends: ReadonlyMap<string, Frontend>;
+}
+
+function drawPort(servicePort: ServicePort, context: PortContext): GraphServicePort {
+  const { view, frontends, locations } = context;
   const { namespace, name, portName, protocol, port } = servicePort;
   const claims = claimsOf(servicePort, frontends);
-  const { routes, routesOf, routesTo } = listRoutes(claims, { recognizesPods: view.detector !== undefined });
+  const { routes, routesOf, routesTo } = listRoutes(claims, {
+    recognizesPods: view.detector !== undefined,
+    whyRefused: (refusal, { isClusterIP }) => whyRefused(refusal, { servicePort, isClusterIP, context }),
+  });
   return {
     family: view.family,
     namespace,
@@ -76,6 +112,37 @@ function drawPort(servicePort: ServicePort, { view, frontends, locations }: Port
     routes,
     endpoints: graphEndpoints(servicePort, { view, locations, routesTo }),
   };
+}
+
+/** What connections are refused at. */
+interface RefusedAt {
+  readonly servicePort: ServicePort;
+  readonly isClusterIP: boolean;
+  readonly context: PortContext;
+}
+
+/** Each refusal has one cause (selectEndpoints): no usable endpoint at all is rejected, none on this node is dropped. */
+function whyRefused(refusal: NonNullable<Route['refusal']>, at: RefusedAt): string {
+  switch (refusal) {
+    case 'rejected':
+      return whyRejected(at);
+    case 'dropped': {
+      const here = at.context.view.nodeName || 'this node';
+      return `${at.isClusterIP ? 'internal' : 'external'}TrafficPolicy is Local and no endpoint on ${here} can receive connections`;
+    }
+    case 'untranslated':
+      return 'no rule translates the address';
+    case 'not understood':
+      return 'the rules are not those that svc2nft writes';
+  }
+}
+
+function whyRejected({ servicePort, context: { view, endpointSources } }: RefusedAt): string {
+  const { length } = servicePort.endpoints;
+  if (length === 0) {
+    return whyNoEndpoints(servicePort, view.family, endpointSources).text;
+  }
+  return length === 1 ? 'the only endpoint is not ready' : `none of the ${countOf(length, 'endpoint')} is ready`;
 }
 
 function compareGraphPorts(a: GraphServicePort, b: GraphServicePort): number {

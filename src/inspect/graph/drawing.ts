@@ -1,5 +1,5 @@
 import { pushTo } from '../../lib/lists.ts';
-import { compareText, secondsText } from '../../lib/text.ts';
+import { compareText, secondsText, wrapText } from '../../lib/text.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Graph, GraphEndpoint, GraphFrontend, GraphServicePort } from './graph.ts';
 
@@ -13,7 +13,7 @@ interface MayBeCut {
 export interface DrawnBox extends MayBeCut {
   /** A letter and a number; nothing from the input. */
   readonly id: string;
-  readonly kind: 'frontend' | 'service port' | 'refusal' | 'endpoint here' | 'endpoint';
+  readonly kind: 'frontend' | 'service port' | 'refusal' | 'unserved' | 'endpoint here' | 'endpoint';
   /** At least one. */
   readonly lines: readonly string[];
 }
@@ -49,6 +49,8 @@ export interface Drawing {
   readonly frontends: readonly DrawnBox[];
   readonly servicePorts: readonly DrawnBox[];
   readonly refusals: readonly DrawnBox[];
+  /** Services without rules; no arrow leads to them. */
+  readonly unserved: readonly DrawnBox[];
   readonly zones: readonly DrawnZone[];
   readonly arrows: readonly DrawnArrow[];
 }
@@ -66,6 +68,9 @@ export function makeDrawing(graph: Graph): Drawing {
     frontends,
     servicePorts,
     refusals,
+    unserved: graph.unserved.map(({ namespace, name, reason }, index) =>
+      makeBox(`u${index}`, 'unserved', [`${namespace}/${name}`, ...wrapText(reason, lineWidth)]),
+    ),
     zones: groupByPlace([...endpoints.values()], graph),
     arrows,
   };
@@ -91,14 +96,16 @@ function drawServicePort(servicePort: GraphServicePort, draft: Draft): void {
   draft.servicePorts.push(makeBox(id, 'service port', linesOfPort(servicePort)));
   for (const frontend of servicePort.frontends) {
     const from = `f${draft.frontends.length}`;
-    draft.frontends.push(makeBox(from, 'frontend', linesOfFrontend(frontend)));
+    draft.frontends.push(makeBox(from, 'frontend', linesOfFrontend(frontend, servicePort)));
     const label = frontend.heldBy === '' ? '' : `held by ${frontend.heldBy}`;
     draft.arrows.push({ from, to: id, ...makeLabel(label), dashed: frontend.routes.length === 0 });
   }
-  for (const { refusal, clients } of servicePort.routes) {
+  for (const [index, { refusal, clients, reason }] of servicePort.routes.entries()) {
     if (refusal !== null) {
       const to = `r${draft.refusals.length}`;
-      draft.refusals.push(makeBox(to, 'refusal', [refusal]));
+      const why = [reason, placesOf(index, servicePort)].flatMap((text) => wrapText(text, lineWidth));
+      const lines = [refusal, ...why.filter((line) => line !== '')];
+      draft.refusals.push(makeBox(to, 'refusal', lines));
       draft.arrows.push({ from: id, to, ...makeLabel(clients), dashed: false });
     }
   }
@@ -144,13 +151,32 @@ function linesOfPort(servicePort: GraphServicePort): string[] {
   ];
 }
 
-function linesOfFrontend({ kind, address, sourceRanges }: GraphFrontend): string[] {
+function linesOfFrontend({ kind, address, sourceRanges, routes }: GraphFrontend, port: GraphServicePort): string[] {
+  const refused = routes.flatMap((index) => port.routes[index]?.refusal ?? []);
+  const which = refused.length < routes.length ? ' for external clients' : '';
   return [
     frontendKindText(kind),
     address,
     ...(sourceRanges === null ? [] : [`only from ${sourceRangesText(sourceRanges)}`]),
+    ...refused.map((refusal) => `${refusal}${which}`),
   ];
 }
+
+/** Where a route starts: `at load balancer IP 198.18.0.10:80, node port *:30080`. */
+function placesOf(route: number, { frontends }: GraphServicePort): string {
+  const places = frontends.filter(({ routes }) => routes.includes(route));
+  const named = places.slice(0, mostPlaces).map(({ kind, address }) => `${frontendKindText(kind)} ${address}`);
+  if (named.length === 0) {
+    return '';
+  }
+  return `at ${named.join(', ')}${places.length > mostPlaces ? ` and ${places.length - mostPlaces} more` : ''}`;
+}
+
+/** How many frontends a refusal names. */
+const mostPlaces = 4;
+
+/** How long the lines of a reason are, in characters. */
+const lineWidth = 44;
 
 function sourceRangesText(ranges: readonly string[]): string {
   const [first = 'no client', ...others] = ranges;

@@ -8,8 +8,20 @@ export interface Graph {
   /** Empty when no node was named. */
   readonly nodeName: string;
   readonly zone: string;
+  /** Where node ports are open, a canonical address for each family; none where they are closed or it is not known. */
+  readonly nodePortAddresses: Readonly<Partial<Record<Family, string>>>;
   /** Sorted by namespace, name, portName, protocol, family. */
   readonly servicePorts: readonly GraphServicePort[];
+  /** Services that the node does not serve, sorted by namespace and name. */
+  readonly unserved: readonly UnservedService[];
+}
+
+/** A Service without rules: headless, ExternalName and the like. */
+export interface UnservedService {
+  readonly namespace: string;
+  readonly name: string;
+  /** Why, as a clause: `it is headless ...`. */
+  readonly reason: string;
 }
 
 /** One entry of spec.ports of a Service, in one family. */
@@ -50,6 +62,8 @@ export interface Route {
   readonly endpoints: number;
   /** As a drawing shows it; null where they reach an endpoint. */
   readonly refusal: 'rejected' | 'dropped' | 'untranslated' | 'not understood' | null;
+  /** Why they are refused, as a clause; empty where they are not. */
+  readonly reason: string;
 }
 
 /** One address and port that may answer for a service port. */

@@ -13,21 +13,26 @@ export interface Routes {
   readonly routesTo: ReadonlyMap<string, readonly number[]>;
 }
 
+/** What routes depend on besides the frontends. */
+interface RouteContext {
+  /** Whether the node can recognize pods. */
+  readonly recognizesPods: boolean;
+  /** Why connections are refused, as a clause; policies differ between the cluster IP and other frontends. */
+  readonly whyRefused: (refusal: NonNullable<Route['refusal']>, at: { readonly isClusterIP: boolean }) => string;
+}
+
 /**
  * What happens to connections at the frontends of one service port. Frontends and clients with equal endpoints, or an equal
- * refusal, share a route.
- *
- * @param recognizesPods whether the node can recognize pods.
+ * refusal for the same reason, share a route.
  */
-export function listRoutes(
-  claims: readonly FrontendClaim[],
-  { recognizesPods }: { readonly recognizesPods: boolean },
-): Routes {
+export function listRoutes(claims: readonly FrontendClaim[], { recognizesPods, whyRefused }: RouteContext): Routes {
   const drafts = new Map<string, Draft>();
   for (const { kind, held } of claims) {
-    for (const end of held ? endsOf(held, kind === 'ClusterIP') : []) {
-      const key = end.refusal ?? end.endpointAddresses.map(endpointText).join();
-      const draft = drafts.get(key) ?? { ...end, traffic: new Set(), frontends: new Set() };
+    const isClusterIP = kind === 'ClusterIP';
+    for (const end of held ? endsOf(held, isClusterIP) : []) {
+      const reason = end.refusal && whyRefused(end.refusal, { isClusterIP });
+      const key = reason === null ? end.endpointAddresses.map(endpointText).join() : `${end.refusal}: ${reason}`;
+      const draft = drafts.get(key) ?? { ...end, reason: reason ?? '', traffic: new Set(), frontends: new Set() };
       for (const traffic of end.traffic) {
         draft.traffic.add(traffic);
       }
@@ -37,10 +42,11 @@ export function listRoutes(
   }
   const ordered = [...drafts.values()];
   return {
-    routes: ordered.map(({ traffic, endpointAddresses, refusal }) => ({
+    routes: ordered.map(({ traffic, endpointAddresses, refusal, reason }) => ({
       clients: nameClients(traffic, { recognizesPods, isOnly: ordered.length === 1 }),
       endpoints: endpointAddresses.length,
       refusal,
+      reason,
     })),
     routesOf: (frontend) => ordered.flatMap(({ frontends }, index) => (frontends.has(frontend) ? index : [])),
     routesTo: routesToEndpoints(ordered),
@@ -56,6 +62,7 @@ interface End {
 }
 
 interface Draft extends Pick<End, 'endpointAddresses' | 'refusal'> {
+  readonly reason: string;
   readonly traffic: Set<Traffic>;
   readonly frontends: Set<Frontend>;
 }

@@ -3,14 +3,14 @@ import { escapeControls } from '../../lib/text.ts';
 import type { Drawing, DrawnArrow, DrawnBox, DrawnNode } from './drawing.ts';
 
 /** A drawing as one directed graph in the language of Graphviz (graphviz.org/doc/info/lang.html). */
-export function writeDot({ title, frontends, servicePorts, refusals, zones, arrows }: Drawing): string {
+export function writeDot({ title, frontends, servicePorts, refusals, unserved, zones, arrows }: Drawing): string {
   const lines = [
     'digraph services {',
     `  label=${quote([title])}; labelloc=t; labeljust=l; rankdir=LR; ranksep=1.2; nodesep=0.15; pad=0.3;`,
     `  fontname="${drawnFont}"; fontsize=12;`,
     `  node [shape=box, style="rounded,filled", fillcolor=white, margin="0.16,0.06", fontname="${drawnFont}", fontsize=11];`,
     `  edge [fontname="${drawnFont}", fontsize=10, color="#5b6672", tailport=e, headport=w];`,
-    ...[...frontends, ...servicePorts, ...refusals].map((box) => `  ${writeBox(box)}`),
+    ...[...frontends, ...servicePorts, ...refusals, ...unserved].map((box) => `  ${writeBox(box)}`),
     ...collectAll(zones, (zone) => [
       `  subgraph cluster_${zone.id} {`,
       `    label=${quote([zone.title])}; margin=14; style="rounded,filled"; fillcolor="#f4f6f8"; color="#aeb7c2";`,
@@ -35,6 +35,7 @@ const looks: Readonly<Record<DrawnBox['kind'], string>> = {
   frontend: '',
   'service port': ', fillcolor="#dbe7ff", color="#2457d6"',
   refusal: ', fillcolor="#ffe0dd", color="#c62828"',
+  unserved: ', style="rounded,filled,dashed", fillcolor="#eef0f3", color="#5b6672"',
   'endpoint here': ', fillcolor="#d9f5e3", color="#1b7f45"',
   endpoint: '',
 };

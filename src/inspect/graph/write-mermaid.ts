@@ -6,13 +6,14 @@ import type { Drawing, DrawnArrow, DrawnBox, DrawnNode } from './drawing.ts';
  * A drawing as a Mermaid flowchart (mermaid.js.org/syntax/flowchart.html), which GitHub shows in Markdown after
  * three backticks and `mermaid`.
  */
-export function writeMermaid({ title, frontends, servicePorts, refusals, zones, arrows }: Drawing): string {
+export function writeMermaid({ title, frontends, servicePorts, refusals, unserved, zones, arrows }: Drawing): string {
   const lines = [
     `%% ${escapeLabel(title)}`,
     'flowchart LR',
     ...frontends.map(writeBox),
     ...servicePorts.map(writeBox),
     ...refusals.map(writeBox),
+    ...unserved.map(writeBox),
     ...collectAll(zones, (zone) => [
       `subgraph ${zone.id}[${quote([zone.title])}]`,
       ...collectAll(zone.nodes, writeNode),
@@ -29,6 +30,7 @@ export function writeMermaid({ title, frontends, servicePorts, refusals, zones, 
 const classes = [
   'classDef port fill:#dbe7ff,stroke:#2457d6,color:#10254f',
   'classDef refusal fill:#ffe0dd,stroke:#c62828,color:#5c1010',
+  'classDef unserved fill:#eef0f3,stroke:#5b6672,color:#2b333c,stroke-dasharray:4',
   'classDef here fill:#d9f5e3,stroke:#1b7f45,color:#0c3d21',
   'classDef nodehere stroke:#1b7f45,stroke-width:3px',
 ];
@@ -37,6 +39,7 @@ const classOf: Readonly<Record<DrawnBox['kind'], string>> = {
   frontend: '',
   'service port': ':::port',
   refusal: ':::refusal',
+  unserved: ':::unserved',
   'endpoint here': ':::here',
   endpoint: '',
 };

@@ -12,11 +12,28 @@ interface PageParts {
   readonly hashOf: (text: string) => string;
 }
 
+/** What a page shows. */
+export interface PageContent {
+  /** Where the snapshot is from: paths, or stdin. */
+  readonly source: string;
+  /** At least one; the first is shown first. No two are of the same node. */
+  readonly graphs: readonly NodeGraph[];
+  /** How many nodes of the snapshot are left out. */
+  readonly otherNodes: number;
+}
+
+/** The graph of one node. */
+export interface NodeGraph {
+  readonly graph: Graph;
+  /** The `svc2nft explain` command for this snapshot and node, to which --from and --to are added. */
+  readonly explain: string;
+}
+
 /**
  * One self-contained HTML file. Its Content-Security-Policy (w3.org/TR/CSP3) allows exactly this script and this
  * style, and no request to anywhere.
  */
-export function writePage(graph: PackedGraph, { script, style, hashOf }: PageParts): string {
+export function writePage({ source, graphs, otherNodes }: PageContent, { script, style, hashOf }: PageParts): string {
   const policy = [
     "default-src 'none'",
     `script-src 'sha256-${hashOf(script)}'`,
@@ -24,7 +41,8 @@ export function writePage(graph: PackedGraph, { script, style, hashOf }: PagePar
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  const node = graph.node === '' ? 'a node without a name' : graph.node;
+  const packed = graphs.map(({ graph, explain }) => ({ ...packGraph(graph), explain }));
+  const node = graphs[0]?.graph.nodeName || 'a node without a name';
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -38,7 +56,7 @@ export function writePage(graph: PackedGraph, { script, style, hashOf }: PagePar
 </head>
 <body>
 <noscript>This page needs JavaScript; it runs only its own script.</noscript>
-<script type="application/json" id="graph">${embedJson(graph)}</script>
+<script type="application/json" id="graph">${embedJson({ source, graphs: packed, otherNodes })}</script>
 <script>${script}</script>
 </body>
 </html>
@@ -69,6 +87,8 @@ interface PackedGraph {
   /** State, reason for being left out, and indices of routes. */
   readonly uses: readonly (readonly [state: GraphEndpoint['state'], leftOut: string, routes: readonly number[]])[];
   readonly ports: readonly PackedPort[];
+  readonly unserved: readonly (readonly [namespace: string, name: string, reason: string])[];
+  readonly nodePortAddresses: Graph['nodePortAddresses'];
 }
 
 type PackedPort = readonly [
@@ -78,13 +98,13 @@ type PackedPort = readonly [
   port: string,
   affinitySeconds: number,
   frontends: readonly (readonly [string, string, string, readonly string[] | null, readonly number[]])[],
-  routes: readonly (readonly [clients: string, endpoints: number, refusal: Route['refusal']])[],
+  routes: readonly (readonly [clients: string, endpoints: number, refusal: Route['refusal'], reason: string])[],
   /** Pods of the Service's own namespace come without it. */
   endpoints: readonly (readonly [endpointAddress: string, pod: string, place: number, use: number])[],
 ];
 
 /** A graph in that form, without any loss. */
-export function packGraph({ nodeName, zone, servicePorts }: Graph): PackedGraph {
+export function packGraph({ nodeName, zone, nodePortAddresses, servicePorts, unserved }: Graph): PackedGraph {
   const places = makeTable<PackedGraph['places'][number]>();
   const uses = makeTable<PackedGraph['uses'][number]>();
   const ports = servicePorts.map((servicePort) =>
@@ -98,7 +118,15 @@ export function packGraph({ nodeName, zone, servicePorts }: Graph): PackedGraph 
       ]),
     ),
   );
-  return { node: nodeName, zone, places: places.rows, uses: uses.rows, ports };
+  return {
+    node: nodeName,
+    zone,
+    nodePortAddresses,
+    places: places.rows,
+    uses: uses.rows,
+    ports,
+    unserved: unserved.map(({ namespace, name, reason }) => [namespace, name, reason]),
+  };
 }
 
 function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): PackedPort {
@@ -110,7 +138,7 @@ function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): Pack
     portText({ port, protocol, family }),
     affinitySeconds,
     frontends.map((each) => [frontendKindText(each.kind), each.address, each.heldBy, each.sourceRanges, each.routes]),
-    routes.map(({ clients, endpoints: count, refusal }) => [clients, count, refusal]),
+    routes.map(({ clients, endpoints: count, refusal, reason }) => [clients, count, refusal, reason]),
     endpoints,
   ];
 }

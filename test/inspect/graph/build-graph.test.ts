@@ -54,8 +54,8 @@ describe('a shop', () => {
         { kind: 'NodePort', address: '*:30080', heldBy: '', sourceRanges: null, routes: [0, 1] },
       ],
       routes: [
-        { clients: 'internal', endpoints: 3, refusal: null },
-        { clients: 'external at other frontends', endpoints: 1, refusal: null },
+        { clients: 'internal', endpoints: 3, refusal: null, reason: '' },
+        { clients: 'external at other frontends', endpoints: 1, refusal: null, reason: '' },
       ],
       endpoints: [
         {
@@ -89,7 +89,7 @@ describe('a shop', () => {
   test('hints keep it in the zone', () => {
     const { affinitySeconds, routes, endpoints } = portOf('shop/cart');
     expect(affinitySeconds).toBe(10_800);
-    expect(routes).toEqual([{ clients: '', endpoints: 1, refusal: null }]);
+    expect(routes).toEqual([{ clients: '', endpoints: 1, refusal: null, reason: '' }]);
     expect(endpoints.map(({ routes: own, leftOut }) => [own, leftOut])).toEqual([
       [[0], ''],
       [[], 'hinted for other zones'],
@@ -151,8 +151,13 @@ describe('whose share it is', () => {
   test('external clients are dropped where no endpoint is on the node', () => {
     const objects = [service('web', { ...nodePort, externalTrafficPolicy: 'Local' }), slice('web', ['10.244.2.2'])];
     expect(graphOf(objects).servicePorts[0]?.routes).toEqual([
-      { clients: 'internal', endpoints: 1, refusal: null },
-      { clients: 'external at other frontends', endpoints: 0, refusal: 'dropped' },
+      { clients: 'internal', endpoints: 1, refusal: null, reason: '' },
+      {
+        clients: 'external at other frontends',
+        endpoints: 0,
+        refusal: 'dropped',
+        reason: 'externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections',
+      },
     ]);
   });
 
@@ -169,4 +174,88 @@ test('only what is wanted', () => {
 
 test('the order of objects does not matter', () => {
   expect(graphOf(shopObjects.toReversed())).toEqual(shop);
+});
+
+describe('why connections are refused', () => {
+  /** Reason and clients of each refusal at the only service port, with the frontends that it concerns. */
+  function refusalsIn(objects: readonly object[]): string[] {
+    const [port] = graphOf(objects).servicePorts;
+    const { routes = [], frontends = [] } = port ?? {};
+    return routes.flatMap(({ refusal, reason }, index) => {
+      const places = frontends.filter((frontend) => frontend.routes.includes(index)).map(({ address }) => address);
+      return refusal === null ? [] : `${refusal}: ${reason} (${places.join(' ')})`;
+    });
+  }
+  const sliceOf = (endpoints: readonly object[], ports: readonly object[] = [{ name: '', port: 8080 }]) => ({
+    ...slice('web', []),
+    ports,
+    endpoints,
+  });
+  const far = { addresses: ['10.244.2.5'], nodeName: 'worker-2' };
+  const web = (spec: object) =>
+    service('web', { clusterIP: '10.96.0.10', ports: [{ port: 80, nodePort: 30080 }], type: 'NodePort', ...spec });
+
+  test.each([
+    ['no slice', [], /^rejected: no EndpointSlice belongs to it.* \(10\.\S+:80 \*:30080\)$/],
+    [
+      'one endpoint, not ready',
+      [sliceOf([{ ...far, conditions: { ready: false } }])],
+      /^rejected: the only endpoint is not ready \(10\.\S+:80 \*:30080\)$/,
+    ],
+    [
+      'two endpoints, not ready',
+      [
+        sliceOf(
+          ['10.244.2.5', '10.244.2.6'].map((address) => ({ addresses: [address], conditions: { ready: false } })),
+        ),
+      ],
+      /^rejected: none of the 2 endpoints is ready \(10\.\S+:80 \*:30080\)$/,
+    ],
+    [
+      'a port of another name',
+      [sliceOf([far], [{ name: 'http', port: 8080 }])],
+      /^rejected: EndpointSlice .* has 1 endpoint, but no port with name "" and protocol TCP/,
+    ],
+  ])('%s', (_, slices, expected) => {
+    expect(refusalsIn([web({}), ...slices])).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test('the external policy does not concern the cluster IP', () => {
+    expect(refusalsIn([web({ externalTrafficPolicy: 'Local' }), sliceOf([far])])).toEqual([
+      'dropped: externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections (*:30080)',
+    ]);
+  });
+
+  test('the internal policy concerns nothing else', () => {
+    expect(refusalsIn([web({ internalTrafficPolicy: 'Local' }), sliceOf([far])])).toEqual([
+      expect.stringMatching(
+        /^dropped: internalTrafficPolicy is Local and no endpoint on worker-1 can receive connections \(10\.\S+:80\)$/,
+      ),
+    ]);
+  });
+
+  test('both policies are two refusals', () => {
+    const spec = { internalTrafficPolicy: 'Local', externalTrafficPolicy: 'Local' };
+    expect(refusalsIn([web(spec), sliceOf([far])]).map((text) => text.replace(/Policy is.*/, ''))).toEqual([
+      'dropped: internalTraffic',
+      'dropped: externalTraffic',
+    ]);
+  });
+});
+
+test('Services without rules, with the reason', () => {
+  const alias = { apiVersion: 'v1', kind: 'Service', metadata: { namespace: 'shop', name: 'alias' } };
+  const objects = [
+    ...shopObjects,
+    { ...alias, spec: { type: 'ExternalName', externalName: 'db.example.com' } },
+    { ...alias, metadata: { namespace: 'edge', name: 'new' }, spec: { ports: [{ port: 80 }] } },
+  ];
+  const named = (graph: { unserved: readonly { namespace: string; name: string; reason: string }[] }) =>
+    graph.unserved.map(({ namespace, name, reason }) => `${namespace}/${name}: ${reason}`);
+  expect(named(graphOf(objects))).toEqual([
+    'edge/new: it has no clusterIP (the API server assigns one)',
+    'shop/alias: its type is ExternalName, which is only a DNS alias',
+    'shop/db: it is headless (clusterIP None), so DNS returns the addresses of its pods',
+  ]);
+  expect(named(graphOf([...objects, ...objects], {}, ({ namespace }) => namespace === 'edge'))).toHaveLength(1);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeGraphPage } from '../../../src/cli/output/write-graph-page.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
+import type { PageContent } from '../../../src/inspect/graph/write-page.ts';
 import { type BrowserMessage, type BrowserPage, openPage } from '../../support/chromium.ts';
 
 /** The page of a graph in a browser. */
@@ -18,8 +19,9 @@ export interface OpenedGraph extends BrowserPage {
 }
 
 /** Writes the page of a graph to a file and opens it. */
-export async function openGraph(graph: Graph): Promise<OpenedGraph> {
-  const html = await writeGraphPage(graph);
+export async function openGraph(graph: Graph, content: Partial<PageContent> = {}): Promise<OpenedGraph> {
+  const explain = 'svc2nft explain dump.yaml --node worker-1';
+  const html = await writeGraphPage({ source: 'dump.yaml', graphs: [{ graph, explain }], otherNodes: 0, ...content });
   const page = await openPage();
   const folder = mkdtempSync(join(tmpdir(), 'svc2nft-graph-'));
   const url = pathToFileURL(join(folder, 'graph.html')).href;

@@ -2,6 +2,8 @@ import { compileRulesets } from '../../../src/compile.ts';
 import { buildGraph, type IsSelected } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
+import { readEndpointSources } from '../../../src/kubernetes/missing-endpoints.ts';
+import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 
@@ -22,5 +24,10 @@ export function graphOf(
   if (!rulesets) {
     throw new Error(diagnostics.map(({ message }) => message).join('\n'));
   }
-  return buildGraph({ views, rulesets, locations: readLocations(documents) }, isSelected);
+  const sources = {
+    locations: readLocations(documents),
+    endpointSources: readEndpointSources(documents),
+    notes: readServiceNotes(documents),
+  };
+  return buildGraph({ views, rulesets, ...sources }, isSelected);
 }

@@ -24,6 +24,8 @@ export function hostileGraph(text: string): Graph {
   return {
     nodeName: text,
     zone: text,
+    nodePortAddresses: { ip: '192.0.2.11' },
+    unserved: [{ namespace: `u${text}`, name: text, reason: text }],
     servicePorts: [
       {
         family: 'ip',
@@ -35,8 +37,8 @@ export function hostileGraph(text: string): Graph {
         affinitySeconds: 0,
         frontends: [{ kind: 'ClusterIP', address: text, heldBy: text, sourceRanges: [text, text], routes: [0] }],
         routes: [
-          { clients: text, endpoints: 1, refusal: null },
-          { clients: text, endpoints: 0, refusal: 'dropped' },
+          { clients: text, endpoints: 1, refusal: null, reason: '' },
+          { clients: text, endpoints: 0, refusal: 'dropped', reason: text },
         ],
         endpoints: [
           {

@@ -18,7 +18,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
   test('begins with an overview: figures, problems, and nodes by what is wrong there', async () => {
     await page.goTo('');
     expect(await page.textsOf('h1')).toEqual(['Services on worker-1']);
-    expect(await page.textsOf('.figures dd')).toEqual(['4', '4', '7', '5', '3']);
+    expect(await page.textsOf('.figures dd')).toEqual(['5', '4', '7', '5', '3']);
     expect(await page.textsOf('.chips button')).toEqual(['rejected 1', 'address taken 1', 'not ready 1']);
     expect(await page.textsOf('.troubled button')).toEqual(['shop/mail', 'edge/web', 'shop/web']);
     expect(await page.textsOf('tbody tr')).toEqual([
@@ -26,7 +26,11 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
       'bworker-321 of 31',
       'aworker-222 of 20',
     ]);
-    expect(await page.textsOf('.row .name')).toEqual(['web', 'cart', 'mail', 'web']);
+    expect(await page.textsOf('.row .name')).toEqual(['web', 'cart', 'db', 'mail', 'web']);
+    expect(await page.textsOf('.unserved li')).toEqual([
+      'shop/dbit is headless (clusterIP None), so DNS returns the addresses of its pods',
+    ]);
+    expect(await page.textsOf('.source')).toEqual(['from dump.yaml']);
   });
 
   test('draws the Service that the address names, with shares', async () => {
@@ -60,7 +64,14 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
   test('draws refusals, and addresses that others have', async () => {
     await page.goTo('#service=shop/mail&service=edge/web');
     expect(await page.textsOf('h2')).toEqual(['shop/mailrejected', 'edge/webaddress taken']);
-    expect(await page.textsOf('.refusal .strong')).toEqual(['rejected']);
+    expect(await page.textsOf('.refusal text')).toEqual([
+      'rejected',
+      'no EndpointSlice belongs to it (it has no',
+      'selector, so its EndpointSlices must be',
+      'written by hand)',
+      'at cluster IP 10.96.0.30:25',
+    ]);
+    expect(await page.textsOf('.frontend.refused .refused-note')).toEqual(['rejected']);
     expect(await page.textsOf('.frontend.taken .muted')).toEqual(['external IP', 'held by shop/cart:http']);
   });
 
@@ -122,8 +133,13 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     for (const key of 'shop') {
       await page.press(key);
     }
-    expect(await page.textsOf('.row .name')).toEqual(['cart', 'mail', 'web']);
+    expect(await page.textsOf('.row .name')).toEqual(['cart', 'db', 'mail', 'web']);
     await page.press('ArrowDown');
+    await page.press('ArrowDown');
+    expect(await page.textsOf('h2')).toEqual(['shop/db']);
+    expect(await page.textsOf('.service > .muted')).toEqual([
+      'No node serves it: it is headless (clusterIP None), so DNS returns the addresses of its pods.',
+    ]);
     await page.press('ArrowDown');
     expect(await page.textsOf('h2')).toEqual(['shop/mailrejected']);
     await page.press('ArrowDown');
@@ -132,7 +148,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     await page.press('Enter');
     expect(await page.textsOf('h2')).toEqual(['shop/webnot ready']);
     await page.press('Escape');
-    expect(await page.textsOf('h2')).toEqual(['Problems', 'Where endpoints run']);
+    expect(await page.textsOf('h2')).toEqual(['Problems', 'Without rules', 'Where endpoints run']);
     expect(await page.evaluate('location.hash')).toBe('#search=shop');
   });
 
@@ -145,8 +161,9 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     ['#search=CART-2', ['cart']],
     ['#search=web+198.18', ['web']],
     ['#search=nobody', []],
-    ['#service=shop/nobody', ['web', 'cart', 'mail', 'web']],
+    ['#service=shop/nobody', ['web', 'cart', 'db', 'mail', 'web']],
     ['#search=%&service', []],
+    ['#search=headless', ['db']],
   ])('%s leaves %j', async (hash, names) => {
     await page.goTo(hash);
     expect(await page.textsOf('.row .name')).toEqual(names);

@@ -4,6 +4,7 @@ import { compileRulesets } from '../../../src/compile.ts';
 import { buildGraph } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph, GraphFrontend, GraphServicePort } from '../../../src/inspect/graph/graph.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
+import { readEndpointSources } from '../../../src/kubernetes/missing-endpoints.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
 import type { Packet } from '../../support/packets.ts';
@@ -46,7 +47,8 @@ function compareFixture(name: string): { graph: Graph; comparisons: Comparison[]
   const { snapshotFile, options, packets, nodeAddresses } = loadFixture(name);
   const { documents } = readDocuments([{ file: 'snapshot.yaml', content: readFileSync(snapshotFile) }]);
   const { views, rulesets = [] } = compileRulesets(documents, options);
-  const graph = buildGraph({ views, rulesets, locations: readLocations(documents) });
+  const sources = { locations: readLocations(documents), endpointSources: readEndpointSources(documents), notes: [] };
+  const graph = buildGraph({ views, rulesets, ...sources });
   const walk = walkerFor(rulesets, nodeAddresses);
   const comparisons = packets.flatMap((packet) => {
     const found = findFrontend(graph, packet, nodeAddresses);

@@ -51,7 +51,7 @@ describe.skipIf(!browserTestsRun)('in a browser, every label of the picture is w
         }));
         return { count: texts.length, outside: texts.filter(({ isInside }) => !isInside).map(({ text }) => text), clusters: boxes.length };
       })`);
-      expect(found).toEqual({ count: 14, outside: [], clusters: 9 });
+      expect(found).toEqual({ count: 17, outside: [], clusters: 10 });
     },
   );
 });

@@ -15,7 +15,7 @@ test('boxes in clusters, and arrows with shares', () => {
     expect.arrayContaining([
       '  f0 [label="cluster IP\\n10.96.0.40:80"];',
       '  s3 [label="shop/web\\nhttp 80/tcp", fillcolor="#dbe7ff", color="#2457d6"];',
-      '  r0 [label="rejected", fillcolor="#ffe0dd", color="#c62828"];',
+      '  r0 [label="rejected\\nno EndpointSlice belongs to it (it has no\\nselector, so its EndpointSlices must be\\nwritten by hand)\\nat cluster IP 10.96.0.30:25", fillcolor="#ffe0dd", color="#c62828"];',
       '    label="zone a"; margin=14; style="rounded,filled"; fillcolor="#f4f6f8"; color="#aeb7c2";',
       '      label="node worker-1 (this node)"; style="rounded,filled"; fillcolor=white; color="#1b7f45"; penwidth=2;',
       '  f1 -> s0 [label="held by shop/cart:http", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',
@@ -46,9 +46,15 @@ test('nothing at all is a picture too', async () => {
 });
 
 /** Every line of text of a drawing, sorted. */
-function labelsOf({ title, frontends, servicePorts, refusals, zones, arrows }: Drawing): string[] {
+function labelsOf({ title, frontends, servicePorts, refusals, unserved, zones, arrows }: Drawing): string[] {
   const nodes = zones.flatMap((zone) => zone.nodes);
-  const boxes = [...frontends, ...servicePorts, ...refusals, ...nodes.flatMap(({ endpoints }) => endpoints)];
+  const boxes = [
+    ...frontends,
+    ...servicePorts,
+    ...refusals,
+    ...unserved,
+    ...nodes.flatMap(({ endpoints }) => endpoints),
+  ];
   const labels = arrows.map(({ label }) => label).filter((label) => label !== '');
   return [
     title,

@@ -11,11 +11,11 @@ const quoted = '"([-A-Za-z0-9 ./:,[\\]()·_#;]|<br/>)+"';
 const grammar = [
   /^%% [-A-Za-z0-9 ./:,[\]()·_#;]+$/,
   /^flowchart LR$/,
-  new RegExp(`^[fsre]\\d+\\[${quoted}\\](:::(port|refusal|here))?$`),
+  new RegExp(`^[fsrue]\\d+\\[${quoted}\\](:::(port|refusal|unserved|here))?$`),
   new RegExp(`^subgraph [zn]\\d+\\[${quoted}\\]$`),
   /^end$/,
   new RegExp(`^[fs]\\d+ (-->|-\\.->)(\\|${quoted}\\|)? [sre]\\d+$`),
-  /^classDef (port|refusal|here|nodehere) [-a-z0-9:#,]+$/,
+  /^classDef (port|refusal|unserved|here|nodehere) [-a-z0-9:#,]+$/,
   /^class n\d+ nodehere$/,
 ];
 
@@ -42,7 +42,9 @@ describe('a shop', () => {
         'f5["load balancer IP<br/>198.18.0.10:80<br/>only from 198.51.100.0/24 and 1 more"]',
         's3["shop/web<br/>http 80/tcp"]:::port',
         's1["shop/cart<br/>http 80/tcp<br/>affinity 10,800 s"]:::port',
-        'r0["rejected"]:::refusal',
+        'f3["cluster IP<br/>10.96.0.30:25<br/>rejected"]',
+        'r0["rejected<br/>no EndpointSlice belongs to it (it has no<br/>selector, so its EndpointSlices must be<br/>written by hand)<br/>at cluster IP 10.96.0.30:25"]:::refusal',
+        'u0["shop/db<br/>it is headless (clusterIP None), so DNS<br/>returns the addresses of its pods"]:::unserved',
         'subgraph z0["zone a"]',
         'subgraph n0["node worker-1 (this node)"]',
         'e3["10.244.1.10:8080<br/>shop/web-1"]:::here',
