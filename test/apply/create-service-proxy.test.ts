@@ -43,6 +43,34 @@ describe('the first time', () => {
     expect(outcome.families[0]?.before?.ruleset.sets.map(({ name }) => name)).toEqual(['cluster-ips']);
   });
 
+  test('no program is started before the objects are complete, and everything is done then', async () => {
+    const { proxy, nft } = await startProxy(workerOptions);
+    for (const change of [{ apply: [node()] }, { apply: service('cart', ['2.5']) }, { remove: [] }, {}]) {
+      const outcome = await proxy.update(change);
+      expect(outcome).toEqual({
+        ok: true,
+        families: [],
+        conntrack: undefined,
+        diagnostics: [],
+        waitsFor: 'complete',
+      });
+    }
+    expect([proxy.rulesets(), proxy.views(), nft.calls]).toEqual([[], [], []]);
+    const outcome = await proxy.update({ complete: true });
+    expect([resultsOf(outcome), outcome.waitsFor]).toEqual([['ip created'], undefined]);
+    expect(nft.texts().join('')).toContain('shop/cart');
+    const removed = await proxy.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 'cart' }] });
+    expect(resultsOf(removed)).toEqual(['ip changed']);
+  });
+
+  test('an error of the API server is reported, and does not count as complete', async () => {
+    const { proxy, nft } = await startProxy(workerOptions);
+    const failure = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'Unauthorized' };
+    const outcome = await proxy.update({ apply: [node(), failure], complete: true });
+    expect(outcome.diagnostics.map(({ code }) => code)).toEqual(['api-error']);
+    expect([outcome.waitsFor, nft.calls]).toEqual(['complete', []]);
+  });
+
   test('nothing is done while the node is not known, and everything later', async () => {
     const { proxy, nft } = await startProxy(workerOptions);
     const other = { ...node(), metadata: { name: 'worker-2' } };

@@ -138,7 +138,7 @@ describe('stale UDP flows', () => {
     nft.answers.splice(0, 1);
     const { diagnostics, ...outcome } = await proxy.update({ apply: [node({ address: 'nowhere' })] });
     expect(outcome).toEqual({ ok: true, families: [], conntrack: undefined, waitsFor: 'node' });
-    expect(diagnostics.map(({ code }) => code)).toEqual(['invalid-address', 'no-node-address']);
+    expect(diagnostics.map(({ code }) => code)).toEqual(['ignored-address', 'no-node-address']);
     expect((await proxy.update({ apply: [node(), dnsService] })).conntrack).toEqual({ deleted: 1 });
   });
 });

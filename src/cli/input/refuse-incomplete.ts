@@ -5,6 +5,7 @@ import { readFrontends } from '../../frontends/read-frontends.ts';
 import { isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
 import { compareText, countNames } from '../../lib/text.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { CompileOptions } from '../../options.ts';
 
@@ -46,7 +47,7 @@ function findMissingNode(
   { nodeName, nodeAddresses }: CompileOptions,
 ): Diagnostic[] {
   const isFound = nodeName === undefined ? nodes.length > 0 : nodes.includes(nodeName);
-  const isNeeded = nodeName !== undefined || documents.some(({ value }) => referenceOf(value)?.kind === 'Service');
+  const isNeeded = nodeName !== undefined || documents.some(({ value }) => isOfKind(value, 'Service'));
   if (isFound || nodeAddresses.length > 0 || !isNeeded) {
     return [];
   }
@@ -93,8 +94,18 @@ export function withOwnNode(
 }
 
 function namesOfNodes(documents: readonly Document[]): string[] {
-  const references = documents.map(({ value }) => referenceOf(value)).filter((reference) => reference?.kind === 'Node');
-  return [...new Set(references.flatMap((reference) => reference?.name ?? []))].sort(compareText);
+  const names = new Set<string>();
+  for (const { value } of documents) {
+    const name = isOfKind(value, 'Node') ? referenceOf(value)?.name : undefined;
+    if (name !== undefined) {
+      names.add(name);
+    }
+  }
+  return [...names].sort(compareText);
+}
+
+function isOfKind(value: unknown, kind: string): boolean {
+  return isMapping(value) && value['kind'] === kind;
 }
 
 function asAbsence(diagnostic: Diagnostic): Diagnostic {
