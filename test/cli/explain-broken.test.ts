@@ -134,7 +134,7 @@ const broken: readonly [what: string, manifests: string, from: string, to: strin
     service(ports) + slice(http, ready),
     client,
     'd/a',
-    'SENT to 10.42.1.1:8080, the only possible endpoint of d/a:http, at all 2 frontends',
+    'SENT to 10.42.1.1:8080, the only possible endpoint of d/a:http, at both frontends',
   ],
 ];
 

@@ -53,7 +53,7 @@ function jointHeadline(sorted: readonly Explanation[], service: string): string 
     const reasons = new Set(sorted.map(({ reason }) => reason.text.replace(/^sent /, '')));
     const [only] = reasons;
     const where = only !== undefined && reasons.size === 1 ? ` ${only}` : ` to endpoints of ${service}`;
-    return `SENT${where}, at all ${sorted.length} frontends`;
+    return `SENT${where}, at ${allOf(sorted.length)} frontends`;
   }
   return headlineOf(worst, ` at ${frontendName(worst)}`);
 }
@@ -63,7 +63,11 @@ function summarize(sorted: readonly Explanation[], service: string): string {
   const [worst] = failing;
   return worst
     ? `${failing.length} of ${sorted.length} frontends of ${service} ${failing.length === 1 ? 'fails' : 'fail'}; the worst is ${frontendName(worst)}`
-    : `all ${sorted.length} frontends of ${service} work`;
+    : `${allOf(sorted.length)} frontends of ${service} work`;
+}
+
+function allOf(count: number): string {
+  return count === 2 ? 'both' : `all ${count}`;
 }
 
 /** `load balancer IP 198.51.100.200:443/tcp`. */

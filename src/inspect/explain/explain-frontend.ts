@@ -76,7 +76,7 @@ const articles: Readonly<Record<FrontendKind, string>> = {
 };
 
 /** A kind of frontend with its article, `the cluster IP`; `a frontend` for an unknown kind. */
-export function frontendWords(kind: FrontendKind | undefined): string {
+function frontendWords(kind: FrontendKind | undefined): string {
   return kind === undefined ? 'a frontend' : `${articles[kind]} ${frontendKindText(kind)}`;
 }
 

@@ -1,6 +1,5 @@
 import type { Locations } from '../../kubernetes/locations.ts';
 import { listWords, suggestClosest } from '../../lib/text.ts';
-import { familyOfAddress } from '../../net/address.ts';
 import type { AddressTarget, ClientName, NodeTarget, ObjectName, TargetName, TargetPort } from './parse-names.ts';
 
 /** Where names are looked up. */
@@ -249,9 +248,4 @@ export function nodeOfQuestion(client: ClientName, target: TargetName, directory
   }
   const to = resolveTargetName(target, directory);
   return typeof to !== 'string' && to.kind === 'other-node' ? to.name : undefined;
-}
-
-/** The first address of a family. */
-export function addressOfFamily(addresses: readonly string[], family: 'ip' | 'ip6'): string | undefined {
-  return addresses.find((address) => familyOfAddress(address) === family);
 }

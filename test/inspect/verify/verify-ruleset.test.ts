@@ -52,3 +52,25 @@ describe('compiled rulesets are correct', () => {
     );
   });
 });
+
+describe('a flushed part is named before its symptoms', () => {
+  const file = 'docs/shop.yaml';
+  const { documents } = readDocuments([{ file, content: readFileSync(file) }]);
+  const [side] = sidesOf(documents, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
+
+  test.each([
+    ['services', 'chain services is empty (somebody changed it): 10 frontends broken; svc2nft apply repairs it'],
+    ['tcp-endpoints', 'map tcp-endpoints is empty (somebody changed it): 7 frontends broken; svc2nft apply repairs it'],
+    [
+      'masquerading',
+      'chain masquerading is empty (somebody changed it): nothing is masqueraded; svc2nft apply repairs it',
+    ],
+  ])('%s', (name, message) => {
+    const { ruleset, expectations } = side ?? expect.fail('no table');
+    const chains = ruleset.chains.map((chain) => (chain.name === name ? { ...chain, rules: [] } : chain));
+    const sets = ruleset.sets.map((set) => (set.name === name ? { ...set, elements: [], lists: [] } : set));
+    const [first, ...symptoms] = linesOf({ ruleset: { ...ruleset, chains, sets }, expectations }, { isActual: true });
+    expect(first).toBe(`damaged-table : ${message}`);
+    expect(symptoms.length).toBeGreaterThan(0);
+  });
+});
