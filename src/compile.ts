@@ -1,5 +1,5 @@
 import { checkOptions } from './config/check-options.ts';
-import { type Diagnostic, hasError } from './diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError, withStrictSeverity } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
@@ -51,7 +51,13 @@ export function compileRulesets(
   if (misuse.length > 0) {
     return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map() };
   }
+  const compiled = compileValid(documents, settings);
+  const diagnostics = settings.strict ? withStrictSeverity(compiled.diagnostics) : compiled.diagnostics;
+  const isRefused = settings.strict && hasError(diagnostics);
+  return { ...compiled, diagnostics, ...(isRefused && { views: [], rulesets: undefined }) };
+}
 
+function compileValid(documents: readonly Document[], settings: CompileOptions): CompiledRulesets {
   const { snapshot, diagnostics: invalid, lacking } = validate(documents);
   const { unusedKinds } = snapshot;
   const model = buildModel(snapshot, settings);

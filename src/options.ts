@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly masqueradeBit: number;
   /** Leave out invalid objects and compile the rest, instead of refusing everything. */
   readonly keepGoing: boolean;
+  /** Refuse input of which something is ignored or cannot be meant so: warnings about files and objects are errors. */
+  readonly strict: boolean;
   /** The oldest nft that must load the output: 1.0.6 cannot load shared maps for affinity over IPv6. */
   readonly targetNft: '1.0.6' | '1.1.3';
 }
@@ -45,6 +47,7 @@ export const defaultOptions: CompileOptions = {
   allowServiceExternalIPs: true,
   masqueradeBit: 14,
   keepGoing: false,
+  strict: false,
   targetNft: '1.0.6',
 };
 

@@ -45,6 +45,7 @@ const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | '
   allowServiceExternalIPs: 'boolean',
   masqueradeBit: 'number',
   keepGoing: 'boolean',
+  strict: 'boolean',
   targetNft: 'string',
 };
 

@@ -18,6 +18,10 @@ export const diagnosticCodes = {
   'invalid-json': 'error',
   'invalid-yaml': 'error',
   'not-an-object': 'error',
+  'kubectl-output': 'error',
+  unrendered: 'error',
+  'watch-error': 'error',
+  'foreign-files': 'warning',
   'unsupported-version': 'error',
   'api-error': 'warning',
   'incomplete-list': 'warning',
@@ -59,6 +63,33 @@ export const diagnosticCodes = {
   'config-without-effect': 'warning',
   'invalid-option': 'error',
 } as const;
+
+/**
+ * Warnings that `strict` turns into errors: something in the files or objects of the input is ignored, or cannot be meant
+ * so. Not those that follow from settings, and not what only a cluster can add, such as cluster IPs.
+ */
+export const strictCodes: ReadonlySet<DiagnosticCode> = new Set([
+  'foreign-files',
+  'api-error',
+  'incomplete-list',
+  'abridged-objects',
+  'unsupported-address-type',
+  'ignored-address',
+  'ignored-port',
+  'frontend-conflict',
+  'node-port-conflict',
+  'slice-without-service',
+  'slice-port-without-name',
+  'ranges-do-not-apply',
+  'unknown-config-field',
+]);
+
+/** Diagnostics as `strict` has them. */
+export function withStrictSeverity(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.map((diagnostic) =>
+    strictCodes.has(diagnostic.code) ? { ...diagnostic, severity: 'error' } : diagnostic,
+  );
+}
 
 /** One of the codes above. */
 export type DiagnosticCode = keyof typeof diagnosticCodes;

@@ -6,6 +6,8 @@ import type { Path } from '../lib/unknown-values.ts';
 export interface InputText {
   readonly file: string;
   readonly content: Uint8Array;
+  /** Found in a folder, not named: it is passed over if it is not a manifest. */
+  readonly isFound?: boolean;
   /**
    * Reads the bytes again, for the first diagnostic, so that they need not be kept. It returns undefined if the file has
    * changed. Absent for input that can be read only once.

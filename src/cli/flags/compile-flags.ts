@@ -26,6 +26,7 @@ export interface CompileFlags extends InputFlags {
   readonly family?: 'ip' | 'ip6';
   readonly targetNft?: CompileOptions['targetNft'];
   readonly keepGoing?: true;
+  readonly strict?: true;
 }
 
 /** Adds the flags of every command that compiles manifests. */
@@ -40,9 +41,14 @@ export function addCompileOptions(command: Command): Command {
     )
     .option(
       '--config <file>',
-      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1); other flags take precedence',
+      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence',
     )
     .option('--keep-going', 'leave out invalid objects and compile the rest')
+    .addOption(
+      new Option('--strict', 'refuse input with warnings about its files and objects, as for CI').conflicts(
+        'keepGoing',
+      ),
+    )
     .optionsGroup('Node:')
     .option(
       '--node <name>',

@@ -1,5 +1,11 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
-import { type Diagnostic, type DiagnosticCode, hasError, severityOf } from '../../diagnostics/diagnostic.ts';
+import {
+  type Diagnostic,
+  type DiagnosticCode,
+  hasError,
+  severityOf,
+  withStrictSeverity,
+} from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { incompleteCodes } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
@@ -102,7 +108,8 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
-  const aboutFiles = [...configDiagnostics, ...diagnostics];
+  const read = [...configDiagnostics, ...diagnostics];
+  const aboutFiles = options.strict ? withStrictSeverity(read) : read;
   if (refusals.length > 0 && !hasError(aboutFiles)) {
     // Anything else that is odd follows from them.
     reportDiagnostics(refusals, { refused: 'nothing is changed', context });
@@ -125,9 +132,9 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
 /** Warnings about what the compiled rules do to packets (adviseOn). */
 const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set(['no-local-detector', 'node-ports-on-all-addresses']);
 
-/** Whether a finding is an error or has a place in a file; all else is advice about the ruleset, which follows from settings. */
+/** Whether a finding is an error or about files; all else is advice about the ruleset, which follows from settings. */
 function isAboutInput(diagnostic: Diagnostic): boolean {
-  return severityOf(diagnostic) === 'error' || diagnostic.place !== undefined;
+  return severityOf(diagnostic) === 'error' || diagnostic.place !== undefined || diagnostic.code === 'foreign-files';
 }
 
 /** In bytes. Collecting garbage takes some ten milliseconds, which only a large input is worth. */

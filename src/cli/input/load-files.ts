@@ -86,7 +86,7 @@ const nothing: LoadedInput = { texts: [], diagnostics: [] };
 
 /** Looks only at folders and manifests, so that nothing else in a folder can be an error. */
 async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedInput): Promise<LoadedInput> {
-  const isManifest = /\.(ya?ml|json)$/.test(name);
+  const isManifest = /\.(ya?ml|json)(\.gz)?$/.test(name);
   if (name.startsWith('.') || name === 'node_modules') {
     return nothing;
   }
@@ -98,7 +98,11 @@ async function loadEntry(path: string, name: string, walk: Walk, loaded: LoadedI
   if (isManifest && found?.isFIFO()) {
     return failed('file-unreadable', 'a pipe, which may never end; to read it, name it as a PATH', path);
   }
-  return isManifest && found ? readOne(path, found) : nothing;
+  return isManifest && found ? markFound(await readOne(path, found)) : nothing;
+}
+
+function markFound({ texts, diagnostics }: LoadedInput): LoadedInput {
+  return { texts: texts.map((text) => ({ ...text, isFound: true })), diagnostics };
 }
 
 function append(loaded: LoadedInput, { texts, diagnostics }: LoadedInput): void {
@@ -113,9 +117,12 @@ async function readOne(path: string, found: Stats): Promise<LoadedInput> {
   if (found.size > constants.MAX_STRING_LENGTH) {
     return failed('file-unreadable', tooLarge, path);
   }
-  const content = await readFile(path);
+  const bytes = await readFile(path);
+  const content = await unpack(bytes);
+  // Only what is the text itself can be read again.
+  const canReread = found.isFile() && content === bytes;
   return {
-    texts: [found.isFile() ? { file: path, content, reread: rereader(path, found) } : { file: path, content }],
+    texts: [canReread ? { file: path, content, reread: rereader(path, found) } : { file: path, content }],
     diagnostics: [],
   };
 }
@@ -131,8 +138,21 @@ function rereader(path: string, { size, mtimeMs }: Stats): () => Uint8Array | un
 async function loadStdin(stdin: NodeJS.ReadableStream): Promise<LoadedInput> {
   const file = '<stdin>';
   return attempt(file, async () => {
-    return { texts: [{ file, content: await readAll(stdin) }], diagnostics: [] };
+    return { texts: [{ file, content: await unpack(await readAll(stdin)) }], diagnostics: [] };
   });
+}
+
+/** What is compressed by gzip, unpacked; anything else as it is. A small file may unpack to a huge one, so that is limited. */
+async function unpack(bytes: Buffer): Promise<Buffer> {
+  if (!isGzip(bytes)) {
+    return bytes;
+  }
+  const { gunzipSync } = await import('node:zlib');
+  return gunzipSync(bytes, { maxOutputLength: constants.MAX_STRING_LENGTH });
+}
+
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /** Copies chunk by chunk: chunks of a pipe are buffers of 64 KiB with little in them, too many to keep until the end. */
@@ -171,6 +191,9 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'permission denied'],
   ['ELOOP', 'a symbolic link to itself'],
   ['ERR_FS_FILE_TOO_LARGE', tooLarge],
+  ['Z_DATA_ERROR', 'compressed by gzip, but damaged'],
+  ['Z_BUF_ERROR', 'compressed by gzip, but the end is missing'],
+  ['ERR_BUFFER_TOO_LARGE', `it unpacks to a text that is ${tooLarge}`],
 ]);
 
 function failed(

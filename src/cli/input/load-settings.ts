@@ -34,5 +34,6 @@ function optionsOf(flags: CompileFlags): Partial<CompileOptions> {
     ...(flags.family === undefined ? {} : { families: [flags.family] }),
     ...(flags.targetNft === undefined ? {} : { targetNft: flags.targetNft }),
     ...(flags.keepGoing === undefined ? {} : { keepGoing: true }),
+    ...(flags.strict === undefined ? {} : { strict: true }),
   };
 }

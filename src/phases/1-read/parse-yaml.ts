@@ -3,6 +3,7 @@ import {
   Composer,
   type CST,
   isAlias,
+  isCollection,
   isMap,
   isNode,
   isScalar,
@@ -11,6 +12,8 @@ import {
   Parser,
   type Scalar,
   visit,
+  type YAMLMap,
+  type YAMLSeq,
   type Document as YamlDocument,
 } from 'yaml';
 import type { Path } from '../../lib/unknown-values.ts';
@@ -89,9 +92,10 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   if (error) {
     return [{ kind: 'error', offset: error.pos[0], message: wordsOf(error) }];
   }
-  const repeated = findRepeatedKey(document);
-  if (repeated) {
-    return [{ kind: 'error', offset: repeated.range?.[0] ?? 0, message: 'map keys must be unique' }];
+  const wrong = findWrongKey(document);
+  if (wrong) {
+    const message = isScalar(wrong) ? 'map keys must be unique' : 'a key is a mapping or a list';
+    return [{ kind: 'error', offset: wrong.range?.[0] ?? 0, message }];
   }
   const circle = hasAliases ? findCircle(document) : undefined;
   if (circle) {
@@ -111,17 +115,22 @@ function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): P
   }
 }
 
-/** The library can check this too, but compares every key of a mapping with every other one. */
-function findRepeatedKey(document: YamlDocument.Parsed): Scalar | undefined {
-  let repeated: Scalar | undefined;
+/**
+ * The first key that is repeated, or that is not a scalar, as in `name: {{ .Values.name }}`. The library can find repeated
+ * ones too, but compares every key of a mapping with every other one.
+ */
+function findWrongKey(document: YamlDocument.Parsed): Scalar | YAMLMap | YAMLSeq | undefined {
+  let wrong: Scalar | YAMLMap | YAMLSeq | undefined;
   visit(document, {
     Map: (_, map) => {
       const seen = new Set<unknown>();
-      repeated = map.items.map(({ key }) => key).find((key): key is Scalar => isScalar(key) && isRepeated(key, seen));
-      return repeated ? visit.BREAK : undefined;
+      wrong = map.items
+        .map(({ key }) => key)
+        .find((key): key is Scalar | YAMLMap | YAMLSeq => (isScalar(key) ? isRepeated(key, seen) : isCollection(key)));
+      return wrong ? visit.BREAK : undefined;
     },
   });
-  return repeated;
+  return wrong;
 }
 
 /** Several merges into one mapping are allowed. */

@@ -1,11 +1,29 @@
-import { type Diagnostic, type DiagnosticCode, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
+import {
+  type Diagnostic,
+  type DiagnosticCode,
+  diagnosticInFile,
+  type Problem,
+  toDiagnostic,
+} from '../../diagnostics/diagnostic.ts';
 import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
 import { continuationOf, isAbridged } from '../../kubernetes/completeness.ts';
 import { appendAll } from '../../lib/lists.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
+import {
+  describeForeign,
+  describeOutput,
+  type ForeignFile,
+  isKustomization,
+  isTemplate,
+  isTemplateObject,
+  patchesIn,
+  renderAdvice,
+  whyForeign,
+} from './foreign-texts.ts';
 import { type JsonText, locateInJson, type ParsedJson, parseJson } from './parse-json.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { decodeText, findLineStarts, positionAt } from './positions.ts';
+import { applyWatchEvents } from './watch-events.ts';
 
 /** The objects that were read, in the order of the files, and a diagnostic for each text or document that could not be. */
 export interface ReadResult {
@@ -18,32 +36,95 @@ export type OnProgress = (file: string, bytesDone: number, bytesTotal: number) =
 
 /**
  * Reads manifests. The first character that is not blank decides whether a text is YAML or JSON; it may have several
- * documents, and lists are expanded. Wrong input does not throw. Whether the values are Kubernetes objects is checked in
+ * documents, lists are expanded, and watch events applied. Files that were found in folders may be no manifests: those are
+ * passed over, with one warning. Wrong input does not throw. Whether the values are Kubernetes objects is checked in
  * phase 2.
  */
 export function readDocuments(texts: readonly InputText[], onProgress?: OnProgress): ReadResult {
+  const results = texts.map((text) => readText(text, onProgress));
+  const patches = new Set(results.flatMap((result) => result.patches));
   const documents: Document[] = [];
   const diagnostics: Diagnostic[] = [];
-  for (const text of texts) {
-    const result = readText(text, onProgress);
-    appendAll(documents, result.documents);
-    appendAll(diagnostics, result.diagnostics);
+  const foreign: ForeignFile[] = [];
+  for (const { file, isFound, ...result } of results) {
+    const why = isFound && patches.has(file) ? 'patch' : result.why;
+    if (why) {
+      foreign.push({ file, why });
+    } else {
+      appendAll(documents, result.documents);
+      appendAll(diagnostics, result.diagnostics);
+    }
   }
-  return { documents, diagnostics };
+  const changed = applyWatchEvents(documents);
+  const aboutFolders = describeForeign(foreign, foreign.length > 0 && foreign.length === results.length);
+  return { documents: changed.documents, diagnostics: [...diagnostics, ...changed.diagnostics, ...aboutFolders] };
 }
 
-function readText(input: InputText, onProgress: OnProgress | undefined): ReadResult {
+interface FileResult extends ReadResult {
+  readonly file: string;
+  /** Whether it was found in a folder. */
+  readonly isFound: boolean;
+  /** If it is not a manifest. */
+  readonly why?: ForeignFile['why'] | undefined;
+  /** Files that are patches, according to this one. */
+  readonly patches: readonly string[];
+}
+
+/** It does not keep the text, which is large. */
+function readText(input: InputText, onProgress: OnProgress | undefined): FileResult {
+  const { file, isFound = false } = input;
   const text = decodeText(input);
   if (typeof text !== 'string') {
-    return { documents: [], diagnostics: [text] };
+    return { file, isFound, documents: [], diagnostics: [text], patches: [] };
   }
+  const result = parseText(text, input, onProgress);
+  if (!isFound) {
+    return { file, isFound, patches: [], ...adviseToRender(text, result) };
+  }
+  return { file, isFound, ...result, why: whyForeign(text, result), patches: patchesIn(file, result.documents) };
+}
+
+function parseText(text: string, input: InputText, onProgress: OnProgress | undefined): ReadResult {
   const first = text.charAt(text.search(/\S/));
-  const result = first === '{' || first === '[' ? readJson(text, input) : readYaml(text, input, onProgress);
+  const isJson = first === '{' || first === '[';
+  const output = isJson ? undefined : describeOutput(text);
+  if (output !== undefined) {
+    const error = { offset: text.search(/\S/), message: output };
+    return { documents: [], diagnostics: [syntaxError('kubectl-output', error, text, input.file)] };
+  }
+  const result = isJson ? readJson(text, input) : readYaml(text, input, onProgress);
   if (result.documents.length === 0 && result.diagnostics.length === 0 && !result.hasValue) {
     const message = 'the input is empty; expected Kubernetes objects in YAML or JSON';
     return { documents: [], diagnostics: [diagnosticInFile('empty-input', message, input.file)] };
   }
   return result;
+}
+
+/** Says what renders a template or a kustomization that is passed as a manifest. */
+function adviseToRender(text: string, { documents, diagnostics }: ReadResult): ReadResult {
+  const unrendered = documents.filter(({ value }) => isKustomization(value) || isTemplateObject(value));
+  const advised =
+    diagnostics.length > 0 && isTemplate(text)
+      ? diagnostics.map((diagnostic) => ({ ...diagnostic, message: `${diagnostic.message}; ${renderAdvice}` }))
+      : diagnostics;
+  if (unrendered.length === 0) {
+    return { documents, diagnostics: advised };
+  }
+  const found = unrendered.map((document) => toDiagnostic(describeUnrendered(document), document));
+  return {
+    documents: documents.filter((document) => !unrendered.includes(document)),
+    diagnostics: [...advised, ...found],
+  };
+}
+
+function describeUnrendered({ value }: Document): Problem {
+  return isKustomization(value)
+    ? {
+        code: 'unrendered',
+        path: ['kind'],
+        message: 'not an object of a cluster; build its objects first: kubectl kustomize DIR',
+      }
+    : { code: 'unrendered', path: ['metadata', 'name'], message: `the name is that of a template; ${renderAdvice}` };
 }
 
 /** A list without items is a value, but no document. */
@@ -54,7 +135,11 @@ interface TextResult extends ReadResult {
 function readJson(text: string, input: InputText): TextResult {
   const { values, error } = parseJson(text);
   const documents = expandJson(values, input.file, jsonLocator(input));
-  const diagnostics = error ? [syntaxError('invalid-json', error, text, input.file)] : [];
+  // What kubectl says on stderr may come after the objects.
+  const output = error && describeOutput(text.slice(error.offset));
+  const problem = output === undefined ? error : { offset: error?.offset ?? 0, message: output };
+  const code = output === undefined ? 'invalid-json' : 'kubectl-output';
+  const diagnostics = problem ? [syntaxError(code, problem, text, input.file)] : [];
   return { documents, diagnostics, hasValue: values.length > 0 };
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LoadedInput, loadFile, loadInput } from '../../../src/cli/input/load-files.ts';
 
@@ -47,6 +48,45 @@ test('files of any name are read in the order given', async () => {
 test('a folder stands for the manifests in it and below, sorted', async () => {
   write('b.yaml', 'a/z.yml', 'a/c.json', 'notes.md', '.git/x.yaml', '.hidden.yaml', 'node_modules/m/p.json');
   expect(await load([folder])).toEqual(['a/c.json=a/c.json', 'a/z.yml=a/z.yml', 'b.yaml=b.yaml']);
+});
+
+test('what gzip compressed is read as it is: files of any name, stdin, and those in folders', async () => {
+  const zipped = gzipSync('text');
+  writeFileSync(join(folder, 'a.yaml.gz'), zipped);
+  writeFileSync(join(folder, 'b.json'), zipped);
+  writeFileSync(join(folder, 'notes.gz'), zipped);
+  expect(await load([folder])).toEqual(['a.yaml.gz=text', 'b.json=text']);
+  expect(await load([join(folder, 'notes.gz')])).toEqual(['notes.gz=text']);
+  expect(summary(await loadInput([], Readable.from([zipped.subarray(0, 5), zipped.subarray(5)])))).toEqual([
+    '<stdin>=text',
+  ]);
+  const members = Buffer.concat([zipped, zipped]);
+  expect(summary(await loadInput([], Readable.from([members])))).toEqual(['<stdin>=texttext']);
+});
+
+test.each([
+  ['damaged', (zipped: Buffer) => zipped.fill(0xff, 10, 14), 'compressed by gzip, but damaged'],
+  ['cut off', (zipped: Buffer) => zipped.subarray(0, -10), 'compressed by gzip, but the end is missing'],
+  ['only a beginning', (zipped: Buffer) => zipped.subarray(0, 2), 'compressed by gzip, but the end is missing'],
+])('what gzip compressed and is %s cannot be read', async (_, damage, message) => {
+  const stdin = Readable.from([damage(gzipSync('some text, some text'))]);
+  const { texts, diagnostics } = await loadInput([], stdin);
+  expect([texts, diagnostics.map((found) => found.message)]).toEqual([[], [message]]);
+});
+
+test('a small file that unpacks to a huge text is refused', async () => {
+  // 600 MiB of zeros, in members of a MiB each, which need no such buffer here.
+  const member = gzipSync(Buffer.alloc(2 ** 20));
+  writeFileSync(join(folder, 'bomb.yaml.gz'), Buffer.concat(Array.from({ length: 600 }, () => member)));
+  const { texts, diagnostics } = await loadInput([join(folder, 'bomb.yaml.gz')], Readable.from([]));
+  expect([texts, diagnostics.map(({ code }) => code)]).toEqual([[], ['file-unreadable']]);
+  expect(diagnostics[0]?.message).toMatch(/^it unpacks to a text that is larger than \d+ MiB; split it$/);
+});
+
+test('only what was found in a folder is marked so', async () => {
+  write('a.yaml');
+  const found = await loadInput([folder, join(folder, 'a.yaml')], Readable.from([]));
+  expect(found.texts.map(({ isFound }) => isFound)).toEqual([true, undefined]);
 });
 
 test('one bad path does not hide the others', async () => {

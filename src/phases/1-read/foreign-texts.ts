@@ -1,0 +1,154 @@
+import { basename, dirname, join } from 'node:path';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import { countOf } from '../../lib/text.ts';
+import { isMapping, listIn } from '../../lib/unknown-values.ts';
+
+/* Texts that are not manifests, but that people pass as such, or keep in the same folder. */
+
+/** A file that a folder has besides manifests. */
+export interface ForeignFile {
+  readonly file: string;
+  readonly why: 'no object' | 'kustomization' | 'patch' | 'template';
+}
+
+/** Why a file that was found in a folder is not a manifest; undefined for one, which may have mistakes. */
+export function whyForeign(
+  text: string,
+  { documents, diagnostics }: { readonly documents: readonly Document[]; readonly diagnostics: readonly Diagnostic[] },
+): ForeignFile['why'] | undefined {
+  const values = documents.map(({ value }) => value);
+  const isBroken = diagnostics.some(({ code }) => code === 'invalid-yaml' || code === 'invalid-json');
+  const isEmpty = diagnostics.some(({ code }) => code === 'empty-input');
+  if ((isBroken && isTemplate(text)) || values.some(isTemplateObject)) {
+    return 'template';
+  }
+  // A list without items is a cluster without objects.
+  const isManifest = values.length === 0 && !isBroken && !isEmpty;
+  if (isManifest || (isBroken && mentionsObject(text)) || !values.every(isForeign)) {
+    return undefined;
+  }
+  return values.some(isKustomization) ? 'kustomization' : 'no object';
+}
+
+/** The files that a kustomization applies to objects, of which they are parts. */
+export function patchesIn(file: string, documents: readonly Document[]): string[] {
+  if (!/^kustomization\.ya?ml$/.test(basename(file))) {
+    return [];
+  }
+  const values = documents.map(({ value }) => value).filter(isMapping);
+  const entries = values.flatMap((value) => patchFields.flatMap((field) => listIn(value, field)));
+  const paths = entries.map((entry) => (isMapping(entry) ? entry['path'] : entry));
+  return paths.flatMap((path) => (typeof path === 'string' ? join(dirname(file), path) : []));
+}
+
+const patchFields = ['patches', 'patchesStrategicMerge', 'patchesJson6902', 'replacements', 'transformers'];
+
+/** How many names of files a message has, and the characters of each. */
+const shownFiles = 5;
+const shownName = 200;
+
+/**
+ * A warning that names the foreign files, none without any.
+ *
+ * @param isAll whether the folders have no manifest, which is an error.
+ */
+export function describeForeign(files: readonly ForeignFile[], isAll: boolean): Diagnostic[] {
+  if (files.length === 0) {
+    return [];
+  }
+  const shown = files.length > shownFiles + 1 ? files.slice(0, shownFiles) : files;
+  const names = shown.map(({ file }) => (file.length > shownName ? `...${file.slice(-shownName)}` : file));
+  const others = files.length - shown.length;
+  const list = [...names, ...(others > 0 ? [`${others.toLocaleString('en')} more`] : [])].join(', ');
+  const message = isAll
+    ? `no file has an object of Kubernetes: ${list}`
+    : `${countOf(files.length, 'file')} without an object of Kubernetes passed over: ${list}`;
+  return [{ code: isAll ? 'no-manifests' : 'foreign-files', message: `${message}${adviceFor(files)}` }];
+}
+
+function adviceFor(files: readonly ForeignFile[]): string {
+  if (files.some(({ why }) => why === 'template')) {
+    return '; render templates first: helm template';
+  }
+  const isKustomized = files.some(({ why }) => why === 'kustomization');
+  return isKustomized ? '; to build a kustomization: kubectl kustomize DIR' : '';
+}
+
+/** Characters at the beginning of a text that are looked at; what programs print for people begins with it. */
+const head = 2000;
+
+/** How much of an error is quoted, in characters. */
+const longestQuote = 200;
+
+/** What kubectl printed for people in place of objects, as a message with advice; undefined for any other text. */
+export function describeOutput(text: string): string | undefined {
+  const beginning = text.slice(0, head).trimStart();
+  const [line = ''] = beginning.split(/\r?\n/, 1);
+  if (/^(NAMESPACE\s+)?NAME\s{2,}[A-Z]/.test(line)) {
+    return 'a table that kubectl prints for people, not objects; add -o json to the command';
+  }
+  if (/^Name:\s+\S+\s*\n(Namespace|Labels):\s/.test(beginning)) {
+    return 'a description that kubectl prints for people, not objects; use kubectl get with -o json';
+  }
+  if (line.startsWith('No resources found')) {
+    return 'kubectl found no objects; check the namespace (-A for all) and the kinds that it was asked for';
+  }
+  if (failures.some((failure) => failure.test(line))) {
+    const quote = line.length > longestQuote ? `${line.slice(0, longestQuote)}...` : line;
+    return `a message of kubectl, not objects: ${JSON.stringify(quote)}; check that the command works, and pass on only its stdout`;
+  }
+  return undefined;
+}
+
+const failures: readonly RegExp[] = [
+  /^Error from server\b/,
+  /^error: /,
+  /^Error: /,
+  /^Warning: /,
+  /^The connection to the server /,
+  /^Unable to connect to the server/,
+  // How client-go logs on stderr.
+  /^[EWIF]\d{4} \d\d:\d\d:\d\d\.\d+ /,
+];
+
+/** What to do with a template. */
+export const renderAdvice = 'render it first: helm template';
+
+/** Whether a text has placeholders of Go templates where YAML and JSON have values: `name: {{ .Values.name }}`. */
+export function isTemplate(text: string): boolean {
+  return /^[ \t]*(- +)*("?[\w./-]+"?:[ \t]+)?\{\{/m.test(text);
+}
+
+/** Whether an object's own name has a placeholder of a template: `"{{ .Release.Name }}-web"`. */
+export function isTemplateObject(value: unknown): boolean {
+  const metadata = isMapping(value) ? value['metadata'] : undefined;
+  const name = isMapping(metadata) ? metadata['name'] : undefined;
+  return typeof name === 'string' && name.includes('{{');
+}
+
+/** Whether a text that cannot be parsed was meant to have an object of Kubernetes. */
+function mentionsObject(text: string): boolean {
+  return /(^|[{,])\s*(- +)*["']?(apiVersion|kind)["']?\s*:/m.test(text);
+}
+
+/** Whether a value is what `kubectl kustomize` reads: a Kustomization or Component. */
+export function isKustomization(value: unknown): boolean {
+  if (!isMapping(value) || (value['kind'] !== 'Kustomization' && value['kind'] !== 'Component')) {
+    return false;
+  }
+  const { apiVersion } = value;
+  return typeof apiVersion !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/');
+}
+
+/**
+ * Whether a value has nothing of a Kubernetes object, as package.json, the values of a chart and the patches of a
+ * kustomization have not. An object whose kind was forgotten is a mistake, not foreign; Chart.yaml has an apiVersion too.
+ */
+function isForeign(value: unknown): boolean {
+  if (!isMapping(value)) {
+    return true;
+  }
+  const isObject = value['apiVersion'] !== undefined && value['metadata'] !== undefined;
+  return (value['kind'] === undefined && !isObject) || isKustomization(value);
+}

@@ -1,0 +1,69 @@
+import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
+import type { Document } from '../../diagnostics/document.ts';
+import { describeValue, isMapping, type Mapping, mappingIn } from '../../lib/unknown-values.ts';
+
+/** What a watch says about an object (metav1.WatchEvent), as `kubectl get -w --output-watch-events` prints it. */
+type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+const eventTypes: ReadonlySet<unknown> = new Set<WatchEventType>(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
+
+/**
+ * The objects that there are after all watch events among the documents, each at the place of its last change: an event
+ * replaces or removes what was read of its object before. Without events, the documents as they are.
+ */
+export function applyWatchEvents(documents: Document[]): { documents: Document[]; diagnostics: Diagnostic[] } {
+  if (!documents.some(({ value }) => isWatchEvent(value))) {
+    return { documents, diagnostics: [] };
+  }
+  const diagnostics: Diagnostic[] = [];
+  /** By identity, in the order of the last change; several plain documents may have one identity. */
+  const objects = new Map<string, Document[]>();
+  for (const document of documents) {
+    const { value, source, path } = document;
+    if (!isWatchEvent(value)) {
+      const key = identityOf(value);
+      objects.set(key, [...(objects.get(key) ?? []), document]);
+      continue;
+    }
+    const changed: Document = { value: value['object'], source, path: [...path, 'object'] };
+    const key = identityOf(changed.value);
+    switch (value['type'] as WatchEventType) {
+      case 'ADDED':
+      case 'MODIFIED':
+        objects.delete(key);
+        objects.set(key, [changed]);
+        break;
+      case 'DELETED':
+        objects.delete(key);
+        break;
+      case 'BOOKMARK':
+        break;
+      case 'ERROR':
+        diagnostics.push(describeError(changed));
+        break;
+    }
+  }
+  return { documents: [...objects.values()].flat(), diagnostics };
+}
+
+function isWatchEvent(value: unknown): value is Mapping {
+  return isMapping(value) && eventTypes.has(value['type']) && isMapping(value['object']) && value['kind'] === undefined;
+}
+
+/** Objects of one API group, kind, namespace and name are versions of one object. */
+function identityOf(value: unknown): string {
+  if (!isMapping(value)) {
+    return '';
+  }
+  const { apiVersion, kind } = value;
+  const { namespace, name } = mappingIn(value, 'metadata');
+  const group = typeof apiVersion === 'string' && apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  return JSON.stringify([group, kind, namespace || 'default', name]);
+}
+
+/** After an error, changes may be missing. */
+function describeError(document: Document): Diagnostic {
+  const { message = 'no message' } = isMapping(document.value) ? document.value : {};
+  const said = `the watch ended with an error of the API server: ${describeValue(message)}; start it again`;
+  return toDiagnostic({ code: 'watch-error', path: ['message'], message: said }, document);
+}

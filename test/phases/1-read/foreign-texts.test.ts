@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { severityOf } from '../../../src/diagnostics/diagnostic.ts';
+import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+
+const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n';
+
+/** Reads files as from a folder: how many objects there are, and what is said. */
+function readFolder(files: Readonly<Record<string, string>>) {
+  const texts = Object.entries(files).map(([file, text]) => ({ file, content: Buffer.from(text), isFound: true }));
+  const { documents, diagnostics } = readDocuments(texts);
+  return {
+    count: documents.length,
+    said: diagnostics.map((found) => `${severityOf(found)} ${found.code}`),
+    diagnostics,
+  };
+}
+
+function readNamed(file: string, text: string) {
+  return readDocuments([{ file, content: Buffer.from(text) }]);
+}
+
+describe('in a folder', () => {
+  test.each([
+    ['package.json', '{"name": "shop", "version": "1.0.0", "scripts": {}}'],
+    ['values.yaml', 'replicas: 2\nimage: {tag: v1}\n'],
+    ['Chart.yaml', 'apiVersion: v2\nname: shop\nversion: 0.1.0\n'],
+    ['kustomization.yaml', 'resources: [service.yaml]\n'],
+    ['kustomization.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n'],
+    ['component.yaml', 'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n'],
+    ['json-patch.yaml', '- op: replace\n  path: /spec/type\n  value: NodePort\n'],
+    ['json-patch.json', '[{"op": "remove", "path": "/spec/type"}]'],
+    ['dashboard.json', '{"panels": [{"type": "graph", "title": "{{ pod }}"}], "schemaVersion": 39}'],
+    ['notes.yaml', 'just some words'],
+    ['empty.yaml', '# nothing yet\n'],
+    ['tsconfig.json', '{\n  // with comments\n  "compilerOptions": {},\n}'],
+    ['template.yaml', '{{- if .Values.enabled }}\napiVersion: v1\nkind: Service\n{{- end }}\n'],
+    ['template.yaml', 'apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n'],
+    ['template.yaml', 'apiVersion: v1\nkind: Service\nmetadata:\n  name: "{{ .Release.Name }}-web"\nspec: {}\n'],
+    ['template.json', '{"apiVersion": "v1", "kind": "Service", "spec":\n  {{ toJson .Values.spec }}\n}'],
+    ['_list.yaml', '{{ range .Values.list }}\n---\nkind: Service\n{{ end }}'],
+  ])('%s is passed over and counted: %j', (file, text) => {
+    const { count, said, diagnostics } = readFolder({ 'a.yaml': service, [`x/${file}`]: text });
+    expect([count, said]).toEqual([1, ['warning foreign-files']]);
+    expect(diagnostics[0]?.message).toContain(`1 file without an object of Kubernetes passed over: x/${file}`);
+    expect(readFolder({ [file]: text }).said).toEqual(['error no-manifests']);
+  });
+
+  test.each([
+    ['a value of the wrong type', service.replace('80', 'eighty'), 1, []],
+    ['no kind', service.replace('kind: Service\n', ''), 1, []],
+    ['no apiVersion', service.replace('apiVersion: v1\n', ''), 1, []],
+    ['text that is cut off', service.slice(0, -5), 0, ['error invalid-yaml']],
+    ['JSON that is cut off', '{"apiVersion": "v1", "kind": "Service", "metadata": {"name', 0, ['error invalid-json']],
+    ['tabs', service.replace('spec', '\tspec'), 0, ['error invalid-yaml']],
+    [
+      'a table of kubectl',
+      'NAME   TYPE        CLUSTER-IP\nweb    ClusterIP   10.96.0.10\n',
+      0,
+      ['error kubectl-output'],
+    ],
+    ['braces in a text, and cut off', `${service.slice(0, -5)}\n# {{ x }}`, 0, ['error invalid-yaml']],
+  ])('a Service with a mistake is not passed over: %s', (_, text, count, said) => {
+    const found = readFolder({ 'a.yaml': service, 'b.yaml': text });
+    expect([found.count, found.said]).toEqual([1 + count, said]);
+  });
+
+  test('neither are bytes that are not text', () => {
+    const content = Buffer.from('\ufeffkind: Service\n', 'utf16le');
+    const { diagnostics } = readDocuments([{ file: 'a.yaml', content, isFound: true }]);
+    expect(diagnostics.map(({ code }) => code)).toEqual(['not-text']);
+  });
+
+  test('a document without a kind beside objects is a mistake', () => {
+    expect(readFolder({ 'a.yaml': `${service}---\nspec: {}\n` })).toMatchObject({ count: 2, said: [] });
+  });
+
+  test('a list without items is a cluster without objects', () => {
+    expect(readFolder({ 'a.json': '{"kind": "List", "items": []}', 'b.yaml': 'a: 1' }).said).toEqual([
+      'warning foreign-files',
+    ]);
+  });
+
+  test.each([
+    ['patches', 'patches:\n- path: patch.yaml\n  target: {kind: Service}\n- patch: |-\n    - op: remove\n'],
+    ['patchesStrategicMerge', 'patchesStrategicMerge: [./patch.yaml]\n'],
+    ['patchesJson6902', 'patchesJson6902: [{path: patch.yaml}]\n'],
+  ])('a file in %s of a kustomization is part of an object, not one', (_, kustomization) => {
+    const files = { 'k/kustomization.yaml': kustomization, 'k/patch.yaml': service, 'k/web.yaml': service };
+    const { count, diagnostics } = readFolder(files);
+    expect(count).toBe(1);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      '2 files without an object of Kubernetes passed over: k/kustomization.yaml, k/patch.yaml',
+    ]);
+    // Not of another folder, and not a file that is named.
+    expect(readFolder({ ...files, 'patch.yaml': service }).count).toBe(2);
+    expect(readNamed('k/patch.yaml', service).documents).toHaveLength(1);
+  });
+
+  test('the names of many files are not all shown, and advice fits what they are', () => {
+    const many = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`v${index}.yaml`, 'a: 1']));
+    const { diagnostics } = readFolder({ 'web.yaml': service, ...many, 'k/kustomization.yaml': 'kind: Kustomization' });
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      '1,201 files without an object of Kubernetes passed over: v0.yaml, v1.yaml, v2.yaml, v3.yaml, v4.yaml, 1,196 more; to build a kustomization: kubectl kustomize DIR',
+    ]);
+    expect(readFolder({ 'web.yaml': service, 't.yaml': 'a: {{ b }}' }).diagnostics[0]?.message).toMatch(
+      /: t\.yaml; render templates first: helm template$/,
+    );
+  });
+});
+
+describe('a file that is named', () => {
+  test.each([
+    ['a: {{ b }}', 'invalid-yaml', 'render it first: helm template'],
+    ['{{ if .a }}\nkind: Service\n{{ end }}', 'invalid-json', 'render it first: helm template'],
+    ['kind: Service\nmetadata: {name: "{{ .a }}"}', 'unrendered', 'helm template'],
+    ['kind: Kustomization\nresources: []', 'unrendered', 'kubectl kustomize DIR'],
+    [
+      '{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}',
+      'unrendered',
+      'kubectl kustomize DIR',
+    ],
+    ['NAME   TYPE        CLUSTER-IP\nweb    ClusterIP   10.96.0.10', 'kubectl-output', 'add -o json'],
+    ['\nNAMESPACE   NAME    TYPE\nshop   web   ClusterIP', 'kubectl-output', 'add -o json'],
+    ['NAME                   ADDRESSTYPE   PORTS\nweb-1   IPv4   80', 'kubectl-output', 'add -o json'],
+    ['Name:         web\nNamespace:    shop\n', 'kubectl-output', 'kubectl get'],
+    ['Error from server (Forbidden): services is forbidden', 'kubectl-output', 'check that the command works'],
+    ['The connection to the server 10.0.0.1:6443 was refused', 'kubectl-output', 'check that the command works'],
+    ['Unable to connect to the server: EOF', 'kubectl-output', 'check that the command works'],
+    ['E1129 06:48:10.123456   42 memcache.go:265] "no"', 'kubectl-output', 'check that the command works'],
+    ['error: the server doesn\'t have a resource type "x"', 'kubectl-output', 'check that the command works'],
+    [
+      '{"kind": "List", "items": []}\nError from server (NotFound): x',
+      'kubectl-output',
+      'check that the command works',
+    ],
+    ['No resources found in default namespace.', 'kubectl-output', 'check the namespace'],
+  ])('%j is an error that says what to do', (text, code, advice) => {
+    const { documents, diagnostics } = readNamed('in', text);
+    expect(documents).toEqual([]);
+    expect(diagnostics.map((found) => found.code)).toEqual([code]);
+    expect(diagnostics[0]?.message).toContain(advice);
+  });
+
+  test.each([
+    [
+      'a ConfigMap of templates',
+      'apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    {{ define "x" }}\n    b: {{ .c }}\n',
+    ],
+    ['a Kustomization of Flux', 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n'],
+    ['a name that begins like a table', 'NAME: x\nkind: Service\n'],
+  ])('%s is an object', (_, text) => {
+    expect(readNamed('in', text)).toMatchObject({ documents: [{}], diagnostics: [] });
+    expect(readFolder({ 'in.yaml': text })).toMatchObject({ count: 1, said: [] });
+  });
+
+  test('a long error is quoted in part', () => {
+    const { diagnostics } = readNamed('in', `Error from server: ${'x'.repeat(5000)}`);
+    expect(diagnostics[0]?.message.length).toBeLessThan(350);
+  });
+});
