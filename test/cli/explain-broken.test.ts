@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runMain } from '../support/run-main.ts';
 
@@ -212,6 +215,30 @@ describe('a Service as target', () => {
     expect(await nodeOf('d/a-1', 'd/a')).toBe('n2');
     expect(await nodeOf('world', 'n2:30080')).toBe('n2');
     expect(await nodeOf('world', '192.0.2.12:30080')).toBe('n2');
+  });
+
+  test('with rules of a file, the node of the client is not taken for that of the rules', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+    const settings = ['--cluster-cidr', '10.42.0.0/16'];
+    const compiled = await runMain(['compile', '--node', 'n1', ...settings], { input: nodes + api });
+    const rules = join(folder, 'rules.nft');
+    writeFileSync(rules, compiled.stdout);
+    const args = [
+      'explain',
+      '-',
+      ...settings,
+      '--ruleset',
+      rules,
+      '--from',
+      'd/a-1',
+      '--to',
+      '10.96.0.10:80',
+      '-o',
+      'json',
+    ];
+    const { stdout } = await runMain(args, { input: nodes + api });
+    rmSync(folder, { recursive: true });
+    expect(JSON.parse(stdout)).toMatchObject({ node: '', verdict: 'translated' });
   });
 
   test('-n gives the namespace of names without one', async () => {

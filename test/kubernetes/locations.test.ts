@@ -86,6 +86,19 @@ describe('Pods', () => {
     );
     expect([...byAddress.keys()]).toEqual(['10.244.1.7']);
   });
+
+  test('are known before they have an address, when they have finished, and in the host network', () => {
+    const { pods } = read(
+      { kind: 'Pod', metadata: { name: 'pending' }, status: { phase: 'Pending' } },
+      pod('done', { phase: 'Succeeded', podIP: '10.244.1.5' }),
+      { kind: 'Pod', metadata: { name: 'host' }, spec: { hostNetwork: true }, status: { podIP: '192.0.2.11' } },
+    );
+    expect([...pods]).toEqual([
+      ['default/pending', { addresses: [], nodeName: '' }],
+      ['default/done', { addresses: [], nodeName: 'worker-1', isFinished: true }],
+      ['default/host', { addresses: ['192.0.2.11'], nodeName: '', isHostNetwork: true }],
+    ]);
+  });
 });
 
 test('malformed values count as absent, and names have letters, digits and -_. only', () => {
