@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { buildGraph, type IsSelected } from '../../inspect/graph/build-graph.ts';
-import { type Drawing, makeDrawing } from '../../inspect/graph/drawing.ts';
+import { makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
 import { writeDot } from '../../inspect/graph/write-dot.ts';
 import { writeMermaid } from '../../inspect/graph/write-mermaid.ts';
@@ -20,7 +20,8 @@ import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
-import { layOutSvg, writeGraphPage } from '../output/write-graph-page.ts';
+import { writeSvg } from '../output/lay-out-svg.ts';
+import { writeGraphPage } from '../output/write-graph-page.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `
@@ -131,17 +132,18 @@ async function write(
   if (format === 'html') {
     return writeGraphPage(pageOf());
   }
-  const text = await draw(makeDrawing(graph), format, context);
+  const text = await draw(graph, format, context);
   // No label has a backtick: Mermaid gets it as a number.
   return text !== undefined && isMarkdown ? `\`\`\`mermaid\n${text}\`\`\`\n` : text;
 }
 
 /** Undefined, after a message, if the graph is too large. */
 async function draw(
-  drawing: Drawing,
+  graph: Graph,
   format: Exclude<GraphFormat, 'html'>,
   { stderr }: Context,
 ): Promise<string | undefined> {
+  const drawing = makeDrawing(graph);
   const arrows = drawing.arrows.length;
   const size = `${countOf(drawing.servicePorts.length, 'service port')} and ${countOf(arrows, 'arrow')}`;
   const advice = 'select some with -n or --service, or use -o html, which works for any size';
@@ -160,7 +162,7 @@ async function draw(
   } else if (arrows > mostReadable) {
     stderr.write(`warning: a drawing of ${size} is hard to read: ${advice}\n`);
   }
-  return format === 'svg' ? layOutSvg(text) : text;
+  return format === 'svg' ? writeSvg(graph) : text;
 }
 
 /** What a graph can be written as. */

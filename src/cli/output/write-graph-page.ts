@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { drawnFont } from '../../inspect/graph/write-dot.ts';
 import { type PageContent, writePage } from '../../inspect/graph/write-page.ts';
 import { packageFile } from '../context.ts';
 
@@ -47,19 +46,4 @@ function joinModules(texts: readonly string[]): string {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('base64');
-}
-
-/** Fonts shown instead of the one that is measured: none is wider, so all texts fit their boxes. */
-const shownFonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
-
-/** A graph in Graphviz' language as SVG, laid out by Graphviz compiled to WebAssembly, which is loaded only here (0.8 MB). */
-export async function layOutSvg(dot: string): Promise<string> {
-  const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
-  const graphviz = await Graphviz.load();
-  const svg = graphviz.layout(dot, 'svg', 'dot');
-  // Graphviz titles its groups by internal names, which browsers show and screen readers read out. Texts of the input
-  // have &quot; and &lt; here in place of quotes and angle brackets.
-  return svg
-    .replaceAll(/<title>(?!Services)[^<]*<\/title>\n?/g, '')
-    .replaceAll(`font-family="${drawnFont}"`, `font-family="${shownFonts}"`);
 }

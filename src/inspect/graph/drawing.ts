@@ -103,8 +103,7 @@ function drawServicePort(servicePort: GraphServicePort, draft: Draft): void {
   for (const [index, { refusal, clients, reason }] of servicePort.routes.entries()) {
     if (refusal !== null) {
       const to = `r${draft.refusals.length}`;
-      const why = [reason, placesOf(index, servicePort)].flatMap((text) => wrapText(text, lineWidth));
-      const lines = [refusal, ...why.filter((line) => line !== '')];
+      const lines = [refusal, ...wrapText(reason, lineWidth), ...placesOf(index, servicePort)];
       draft.refusals.push(makeBox(to, 'refusal', lines));
       draft.arrows.push({ from: id, to, ...makeLabel(clients), dashed: false });
     }
@@ -162,14 +161,11 @@ function linesOfFrontend({ kind, address, sourceRanges, routes }: GraphFrontend,
   ];
 }
 
-/** Where a route starts: `at load balancer IP 198.18.0.10:80, node port *:30080`. */
-function placesOf(route: number, { frontends }: GraphServicePort): string {
+/** Where a route starts, a line each: `at load balancer IP 198.18.0.10:80`. */
+function placesOf(route: number, { frontends }: GraphServicePort): string[] {
   const places = frontends.filter(({ routes }) => routes.includes(route));
-  const named = places.slice(0, mostPlaces).map(({ kind, address }) => `${frontendKindText(kind)} ${address}`);
-  if (named.length === 0) {
-    return '';
-  }
-  return `at ${named.join(', ')}${places.length > mostPlaces ? ` and ${places.length - mostPlaces} more` : ''}`;
+  const named = places.slice(0, mostPlaces).map(({ kind, address }) => `at ${frontendKindText(kind)} ${address}`);
+  return places.length > mostPlaces ? [...named, `and ${places.length - mostPlaces} more`] : named;
 }
 
 /** How many frontends a refusal names. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { layOutSvg } from '../../../src/cli/output/write-graph-page.ts';
+import { layOutSvg } from '../../../src/cli/output/lay-out-svg.ts';
 import { makeDrawing } from '../../../src/inspect/graph/drawing.ts';
 import { writeDot } from '../../../src/inspect/graph/write-dot.ts';
 import { type BrowserPage, browserTestsRun, openPage } from '../../support/chromium.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { layOutSvg } from '../../../src/cli/output/write-graph-page.ts';
+import { layOutSvg } from '../../../src/cli/output/lay-out-svg.ts';
 import { type Drawing, makeDrawing } from '../../../src/inspect/graph/drawing.ts';
 import { writeDot } from '../../../src/inspect/graph/write-dot.ts';
 import { escapeControls } from '../../../src/lib/text.ts';
