@@ -241,6 +241,18 @@ describe('a Service as target', () => {
     expect(JSON.parse(stdout)).toMatchObject({ node: '', verdict: 'translated' });
   });
 
+  test('a node port that cannot be tried is not passed over in silence', async () => {
+    const args = ['explain', '--cluster-cidr', '10.42.0.0/16', '--from', 'world', '--to', 'd/a'];
+    const { stderr } = await runMain(args, { input: nodes + api });
+    expect(stderr).toContain(
+      'note: node port 30080 is not tried, because no address of the node is known; use --node\n',
+    );
+    for (const to of ['10.96.0.10:80', '10.96.0.10']) {
+      const { stderr: other } = await runMain([...args.slice(0, -1), to], { input: nodes + api });
+      expect(other).not.toContain('not tried');
+    }
+  });
+
   test('-n gives the namespace of names without one', async () => {
     const { stdout, exitCode } = await ask('-n', 'd', '--from', 'client', '--to', 'a:80');
     expect({ exitCode, word: stdout.split(' ')[0] }).toEqual({ exitCode: 0, word: 'SENT' });

@@ -2,6 +2,7 @@ import { readServicePortName, readVerdictKey } from '../../frontends/frontend-ad
 import type { Locations } from '../../kubernetes/locations.ts';
 import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
+import { listWords } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { type Family, type Protocol, protocols } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -94,7 +95,24 @@ export function makeQuestions(inquiry: Inquiry): AskedPackets | UnservedTarget |
   if (aims.length === 0 && unserved) {
     return { unserved, families: views.map(({ family }) => family) };
   }
-  return askAll(aims, { client, inquiry, service });
+  const asked = askAll(aims, { client, inquiry, service });
+  const untried = target.kind === 'service' ? untriedNodePorts(aims) : [];
+  return typeof asked === 'string' || untried.length === 0
+    ? asked
+    : { ...asked, remarks: [...asked.remarks, untriedText(untried)] };
+}
+
+/** Node ports of the Service that cannot be tried because no address of the node is known. */
+function untriedNodePorts(aims: readonly Aim[]): number[] {
+  const tried = new Set(aims.flatMap(({ frontend }) => (frontend?.kind === 'NodePort' ? [frontend.servicePort] : [])));
+  const all = aims.flatMap(({ frontend }) => (frontend ? [frontend.servicePort] : []));
+  return [...new Set(all.filter((one) => one.nodePort > 0 && !tried.has(one)).map(({ nodePort }) => nodePort))];
+}
+
+function untriedText(nodePorts: readonly number[]): string {
+  const which =
+    nodePorts.length === 1 ? `node port ${nodePorts[0]} is` : `node ports ${listWords(nodePorts.map(String))} are`;
+  return `${which} not tried, because no address of the node is known; use --node`;
 }
 
 /** Everything that names can be looked up in. */

@@ -106,7 +106,7 @@ const head = 15;
 /** A line with a word before it; it is broken between words. */
 function row(word: string, text: string, width: number): string[] {
   const lines = wrapText(escapeControls(text), width - head - 2);
-  return lines.map((line, index) => `  ${(index === 0 ? word : '').padEnd(head)}${line}`);
+  return lines.map((line, index) => `  ${(index === 0 ? word : '').padEnd(head)}${line}`.trimEnd());
 }
 
 /** The decisions whose rules are written unless all are asked for: the ones that end the packet's way. */
