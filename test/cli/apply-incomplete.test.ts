@@ -83,6 +83,19 @@ describe('apply refuses half a cluster with one message', () => {
     expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
   });
 
+  test.each([
+    [['not an address'], 1],
+    [['not an address', '192.0.2.11'], 0],
+  ])('a Node with the addresses %j', async (addresses, expected) => {
+    const status = { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) };
+    const input = listOf(items.map((item) => (item.kind === 'Node' ? { ...item, status } : item)));
+    const { exitCode, stderr } = await apply({ flags: [...onlyIp, '--allow-empty'], input });
+    expect(exitCode).toBe(expected);
+    expect(stderr.startsWith('error no-node-address: no address of the Node is valid, so node ports')).toBe(
+      expected === 1,
+    );
+  });
+
   test('other errors are reported with it, not hidden by it', async () => {
     const [cart, ...others] = items.filter(({ kind }) => kind === 'Service');
     const broken = { ...cart, spec: { clusterIP: 'nowhere', ports: [{ port: 80 }] } };

@@ -37,7 +37,18 @@ export function refuseIncomplete(
     const message = `the input has ${countNames(nodes, 'Node')}, and none has the name of this machine (${hostName}); use --node NAME`;
     return [asError({ code: 'several-nodes', message })];
   }
+  if (hasOnlyInvalidAddresses(diagnostics)) {
+    const message =
+      'no address of the Node is valid, so node ports would be open on all addresses; correct it, or give --node-ip';
+    return [asError({ code: 'no-node-address', message })];
+  }
   return allowEmpty ? [] : [...ofKind('absence'), ...findMissingNode(nodes, documents, options)].map(asAbsence);
+}
+
+/** As for the engine, which waits for a better Node. */
+function hasOnlyInvalidAddresses(diagnostics: readonly Diagnostic[]): boolean {
+  const isMisread = diagnostics.some(({ code, object }) => code === 'ignored-address' && object?.kind === 'Node');
+  return isMisread && diagnostics.some(({ code }) => code === 'no-node-address');
 }
 
 /** Without its Node, node ports would be open on all addresses, and no endpoint would be in its zone. */
