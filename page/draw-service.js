@@ -1,6 +1,7 @@
 // @ts-check
 import { drawPort } from './draw-port.js';
 import { countText, makeElement, makeLink } from './make-element.js';
+import { linesOfRefusal } from './port-texts.js';
 
 /** Endpoints that a diagram shows at first. */
 const mostEndpoints = 120;
@@ -24,8 +25,21 @@ export function drawService(service, { width, handlers }) {
         ? `${used.toLocaleString('en')} of ${countText(endpoints, 'endpoint')} get connections from this node`
         : `No node serves it: ${service.unserved}.`,
     ),
+    ...listRefusals(ports),
     ...ports.map((port) => drawFigure(port, { width, handlers })),
   );
+}
+
+/**
+ * Refusals as text, for screens that are too narrow for the right side of a diagram.
+ *
+ * @param {readonly import('./unpack-graph.js').Port[]} ports
+ */
+function listRefusals(ports) {
+  const texts = ports.flatMap((port) =>
+    port.routes.flatMap(({ refusal }, route) => (refusal === null ? [] : linesOfRefusal(port, route).join(' '))),
+  );
+  return texts.map((text) => makeElement('p', { class: 'refusal-text' }, text));
 }
 
 /**

@@ -59,7 +59,7 @@ export function refusedAt({ routes }, port) {
 }
 
 /** How many characters a line of a reason has. */
-const lineLength = 46;
+const lineLength = 40;
 
 /** How many frontends a refusal names. */
 const mostPlaces = 4;

@@ -82,7 +82,7 @@ function stackRefusals(port, x) {
       return [];
     }
     const lines = linesOfRefusal(port, route);
-    const width = Math.max(sizes.refusalWidth, ...lines.map((line) => titleWidthOf(line) + 2 * sizes.padding));
+    const width = Math.max(sizes.refusalWidth, ...lines.map((line) => textWidthOf(line) + 2 * sizes.padding));
     const height = sizes.refusal + (lines.length - 1) * sizes.refusalLine;
     const box = { route, lines, shares: clients === '' ? [] : [clients], x, y, width, height };
     y += height + sizes.space;

@@ -36,7 +36,11 @@ The extension of FILE selects the format: .mmd and .mermaid for Mermaid, .md for
 be one of the input files.
 
 The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
-from the slices alone. The HTML page works offline and sends nothing.
+from the slices alone.
+
+Refusals have their reason and the frontends that they concern; Services without rules have a box of their own. The HTML page
+works offline and sends nothing. It has the rules of every Node of the input (at most 50, fewer in large clusters: it says how
+many are missing) and copies the explain command of each arrow. SVG is light or dark as the viewer prefers.
 `;
 
 /** `svc2nft graph`: draws frontends, Services and endpoints. */

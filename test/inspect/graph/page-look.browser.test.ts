@@ -170,6 +170,25 @@ describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
     ]);
   });
 
+  test('narrow screens have refusals as text, others only in the diagram', async () => {
+    const shown = `[...document.querySelectorAll('.refusal-text')].filter((each) => each.getClientRects().length > 0).map((each) => each.textContent)`;
+    await setLook(page, { width: 400 });
+    await page.goTo('#service=shop/api&service=shop/web');
+    expect(await page.evaluate(shown)).toEqual([
+      'dropped externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections at load balancer IP 198.18.0.50:443 at node port *:30443',
+    ]);
+    await setLook(page, {});
+    expect(await page.evaluate(shown)).toEqual([]);
+  });
+
+  test('a window of 1,180 pixels has room for the whole diagram', async () => {
+    await setLook(page, { width: 1180 });
+    await page.goTo('#service=shop/api');
+    expect(await page.evaluate(`document.querySelector('.diagram').getBoundingClientRect().right`)).toBeLessThanOrEqual(
+      1180,
+    );
+  });
+
   test.each(['#service=shop/api&service=shop/web&service=shop/mail', ''])(
     'at 400 pixels nothing is cut off: %s',
     async (hash) => {

@@ -66,9 +66,9 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     expect(await page.textsOf('h2')).toEqual(['shop/mailrejected', 'edge/webaddress taken']);
     expect(await page.textsOf('.refusal text')).toEqual([
       'rejected',
-      'no EndpointSlice belongs to it (it has no',
-      'selector, so its EndpointSlices must be',
-      'written by hand)',
+      'no EndpointSlice belongs to it (it has',
+      'no selector, so its EndpointSlices must',
+      'be written by hand)',
       'at cluster IP 10.96.0.30:25',
     ]);
     expect(await page.textsOf('.frontend.refused .refused-note')).toEqual(['rejected']);
