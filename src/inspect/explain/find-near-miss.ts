@@ -2,7 +2,7 @@ import { verdictKeyOf } from '../../frontends/frontend-address.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
-import type { ServicePort } from '../../phases/3-model/model.ts';
+import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, setNames } from '../../phases/5-plan/names.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
 import { nodePortAddressesText } from './explain-frontend.ts';
@@ -81,6 +81,11 @@ export function findUnserved({ packet, localAddresses, knowledge }: Evidence): R
     return { code: 'not-served', text: `${destination} is a load balancer IP of ${nameOf(proxied)} ${why}` };
   }
   const isHere = localAddresses.includes(destination);
+  const external = view && !view.servesExternalIPs ? findExternalIP(view, notes, { packet, isHere }) : undefined;
+  if (external) {
+    const why = 'which no rule serves: the feature gate AllowServiceExternalIPs is off';
+    return { code: 'not-served', text: `${destination} is an external IP of ${nameOf(external)}, ${why}` };
+  }
   const unserved = notes.find(
     (note) =>
       (note.addresses.includes(destination) || (isHere && note.nodePorts.includes(`${port}/${protocol}`))) &&
@@ -93,6 +98,26 @@ export function findUnserved({ packet, localAddresses, knowledge }: Evidence): R
   const lacks = `it has no ${nameOfFamily(view.family)} cluster IP, so it is not served in this family`;
   const why = unserved.unserved ? unservedText(unserved.unserved) : lacks;
   return { code: 'not-served', text: `${what} of ${nameOf(unserved)}, which no rule serves: ${why}` };
+}
+
+/**
+ * The Service of which the destination is an external IP, where none is served: the Service has the address, but no
+ * frontend. An address of the node may be meant for something else, unless the port fits.
+ */
+function findExternalIP(
+  { servicePorts }: NodeView,
+  notes: readonly ServiceNote[],
+  { packet, isHere }: { readonly packet: Evidence['packet']; readonly isHere: boolean },
+): ServiceNote | undefined {
+  const { destination, port, protocol } = packet;
+  const isServed = servicePorts.some(
+    ({ clusterIP, loadBalancerIPs }) => clusterIP === destination || loadBalancerIPs.includes(destination),
+  );
+  const fits = (note: ServiceNote): boolean =>
+    note.ports.some((one) => one.port === port && one.protocol === protocol) &&
+    servicePorts.some(({ namespace, name }) => namespace === note.namespace && name === note.name);
+  const owners = isServed ? [] : notes.filter(({ addresses }) => addresses.includes(destination));
+  return owners.find(fits) ?? (isHere ? undefined : owners.find(({ unserved }) => unserved === undefined));
 }
 
 function nameOf({ namespace, name }: ServiceNote): string {

@@ -186,3 +186,30 @@ test('without a node, its addresses are not known', () => {
     new Set(['not on this node: no node is selected (--node)']),
   );
 });
+
+describe('external IPs with their feature gate off', () => {
+  const folder = 'external-ips/external-ips-are-not-served-with-their-feature-gate-off';
+  const file = new URL(`../../../fixtures/${folder}/snapshot.yaml`, import.meta.url);
+  const { explain: explainGate } = explainerFor(
+    readDocuments([{ file: 'snapshot.yaml', content: readFileSync(file) }]).documents,
+    { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'], allowServiceExternalIPs: false },
+  );
+  const gate = 'which no rule serves: the feature gate AllowServiceExternalIPs is off';
+
+  test.each([
+    ['198.51.100.10', 80, 'not-served', `198.51.100.10 is an external IP of shop/web, ${gate}`],
+    ['198.51.100.10', 81, 'not-served', `198.51.100.10 is an external IP of shop/web, ${gate}`],
+    ['192.0.2.11', 8082, 'not-served', `192.0.2.11 is an external IP of shop/dead, ${gate}`],
+    ['2001:db8:e::10', 80, 'not-served', `2001:db8:e::10 is an external IP of shop/web, ${gate}`],
+    ['192.0.2.11', 22, 'no-such-node-port', 'no Service has node port 22/tcp'],
+    ['198.51.100.99', 80, 'no-service', '198.51.100.99 belongs to no Service'],
+  ])('%s:%i is %s', (destination, port, code, text) => {
+    const source = destination.includes(':') ? '2001:db8:c::9' : '203.0.113.9';
+    expect(explainGate({ source, destination, port, protocol: 'tcp' }).reason).toEqual({ code, text });
+  });
+
+  test('a load balancer IP that is an external IP too has its own reason', () => {
+    const packet = { source: '203.0.113.9', destination: '198.51.100.20', port: 81, protocol: 'tcp' } as const;
+    expect(explainGate(packet).reason.code).toBe('wrong-port');
+  });
+});
