@@ -2,6 +2,7 @@ import { makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph, GraphServicePort } from '../../inspect/graph/graph.ts';
 import { drawnFont, writeDot } from '../../inspect/graph/write-dot.ts';
 import { pushTo } from '../../lib/lists.ts';
+import { compareText } from '../../lib/text.ts';
 
 /**
  * A graph as SVG, in the colors that the viewer prefers, light or dark, and light on paper. Services that share no
@@ -26,11 +27,35 @@ function splitGraph(graph: Graph): Graph[] {
   for (const servicePort of graph.servicePorts) {
     pushTo(services, JSON.stringify([servicePort.namespace, servicePort.name]), servicePort);
   }
-  const parts = joinSharing([...services.values()]);
+  const parts = joinSharing([...services.values()]).flatMap(splitLarge);
   return [
     ...parts.map((servicePorts) => ({ ...graph, servicePorts, unserved: [] })),
     ...graph.unserved.map((service) => ({ ...graph, servicePorts: [], unserved: [service] })),
   ];
+}
+
+/** Endpoints that one part may have; they are below each other. */
+const mostEndpoints = 24;
+
+/** Service ports with many endpoints as several parts, by zone and node; frontends and refusals are in the first one. */
+function splitLarge(servicePorts: GraphServicePort[]): GraphServicePort[][] {
+  const count = servicePorts.reduce((sum, { endpoints }) => sum + endpoints.length, 0);
+  return count <= mostEndpoints ? [servicePorts] : servicePorts.flatMap(splitEndpoints).map((part) => [part]);
+}
+
+function splitEndpoints(servicePort: GraphServicePort): GraphServicePort[] {
+  const { name, routes } = servicePort;
+  const endpoints = servicePort.endpoints.toSorted(
+    (a, b) => Number(b.local) - Number(a.local) || compareText(a.zone, b.zone) || compareText(a.nodeName, b.nodeName),
+  );
+  const count = Math.max(1, Math.ceil(endpoints.length / mostEndpoints));
+  const others = { frontends: [], routes: routes.map((route) => ({ ...route, refusal: null })) };
+  return Array.from({ length: count }, (_, index) => ({
+    ...servicePort,
+    ...(index > 0 && others),
+    name: count === 1 ? name : `${name} (${index + 1} of ${count})`,
+    endpoints: endpoints.slice(index * mostEndpoints, (index + 1) * mostEndpoints),
+  }));
 }
 
 /** Joins lists of service ports that have an endpoint in common, in the order of their first ones. */

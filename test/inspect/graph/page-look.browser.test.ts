@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../../cli/run-command.ts';
 import { browserTestsRun } from '../../support/chromium.ts';
+import { createFakeNft } from '../../support/fake-nft.ts';
 import { complaintsOf, type OpenedGraph, openGraph } from './build-page.ts';
 import { graphOf } from './graph-of.ts';
 import { shopObjects } from './shop.ts';
@@ -116,6 +121,34 @@ describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
     expect(await page.evaluate(`document.querySelectorAll('.copy')[1].getAttribute('aria-label')`)).toBe(
       `Copy: ${command}`,
     );
+  });
+
+  test('explain answers each command as the arrow says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+    const file = join(folder, 'dump.json');
+    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+    const graph = graphOf(objects);
+    const command = `svc2nft explain ${file} --node worker-1 --cluster-cidr 10.244.0.0/16`;
+    const real = await openGraph(graph, { graphs: [{ graph, explain: command }] });
+    try {
+      await real.goTo('#service=shop/api&service=shop/mail&service=shop/web');
+      const commands = (await real.evaluate(
+        `[...document.querySelectorAll('.copy')].map((each) => each.getAttribute('aria-label').replace('Copy: svc2nft ', ''))`,
+      )) as string[];
+      const verdicts: string[] = [];
+      for (const each of commands) {
+        const { exitCode, stdout } = await runCommand(each.split(' '), { run: createFakeNft().run });
+        verdicts.push(exitCode === 0 ? (stdout.split(' ')[0] ?? '') : stdout);
+      }
+      expect(verdicts).toEqual([
+        ...['SENT', 'DROPPED', 'DROPPED', 'DROPPED', 'SENT'],
+        ...['REFUSED', 'REFUSED'],
+        ...Array.from({ length: 7 }, () => 'SENT'),
+      ]);
+    } finally {
+      await real.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('a browser that refuses the clipboard shows the command', async () => {

@@ -84,6 +84,24 @@ describe.skipIf(!browserTestsRun)('pictures in a browser', () => {
     },
   );
 
+  test('one Service with 100 endpoints: in parts, each endpoint once, frontends once', async () => {
+    const graph = graphOf(generateCluster({ services: 1, endpoints: 100 }).items);
+    await show(graph);
+    const { shape, texts } = (await page.evaluate(`(() => {
+      const { width, height } = document.documentElement.viewBox.baseVal;
+      return { shape: width / height, texts: [...document.querySelectorAll('text')].map((text) => text.textContent) };
+    })()`)) as { shape: number; texts: string[] };
+    expect(shape).toBeGreaterThan(0.8);
+    expect(shape).toBeLessThan(3);
+    const [port] = graph.servicePorts;
+    const addresses = port?.endpoints.map(({ endpointAddress }) => endpointAddress) ?? [];
+    expect(addresses).toHaveLength(100);
+    expect(texts.filter((text) => addresses.includes(text)).sort()).toEqual([...addresses].sort());
+    expect(texts.filter((text) => text === '1/100')).toHaveLength(100);
+    expect(texts.filter((text) => text === port?.frontends[0]?.address)).toHaveLength(1);
+    expect(texts.filter((text) => /^\S+ \(\d of 5\)$/.test(text))).toHaveLength(5);
+  });
+
   test('Services that share an endpoint are drawn together, with one box for it', async () => {
     const port = shop.servicePorts[0];
     const servicePorts = port ? ['a', 'b', 'c'].map((name) => ({ ...port, name })) : [];
