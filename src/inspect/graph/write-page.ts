@@ -104,7 +104,7 @@ type PackedPort = readonly [
 ];
 
 /** A graph in that form, without any loss. */
-export function packGraph({ nodeName, zone, nodePortAddresses, servicePorts, unserved }: Graph): PackedGraph {
+function packGraph({ nodeName, zone, nodePortAddresses, servicePorts, unserved }: Graph): PackedGraph {
   const places = makeTable<PackedGraph['places'][number]>();
   const uses = makeTable<PackedGraph['uses'][number]>();
   const ports = servicePorts.map((servicePort) =>
