@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { countOf } from '../../lib/text.ts';
-import { isMapping, listIn } from '../../lib/unknown-values.ts';
+import { isMapping, listIn, mappingIn, type Path } from '../../lib/unknown-values.ts';
 
 /* Texts that are not manifests, but that people pass as such, or keep in the same folder. */
 
@@ -20,7 +20,8 @@ export function whyForeign(
   const values = documents.map(({ value }) => value);
   const isBroken = diagnostics.some(({ code }) => code === 'invalid-yaml' || code === 'invalid-json');
   const isEmpty = diagnostics.some(({ code }) => code === 'empty-input');
-  if ((isBroken && isTemplate(text)) || values.some(isTemplateObject)) {
+  const hasBraces = text.includes('{{');
+  if (hasBraces && ((isBroken && isTemplate(text)) || values.some(findPlaceholder))) {
     return 'template';
   }
   // A list without items is a cluster without objects.
@@ -120,12 +121,39 @@ export function isTemplate(text: string): boolean {
   return /^[ \t]*(- +)*("?[\w./-]+"?:[ \t]+)?\{\{/m.test(text);
 }
 
-/** Whether an object's own name has a placeholder of a template: `"{{ .Release.Name }}-web"`. */
-export function isTemplateObject(value: unknown): boolean {
-  const metadata = isMapping(value) ? value['metadata'] : undefined;
-  const name = isMapping(metadata) ? metadata['name'] : undefined;
-  return typeof name === 'string' && name.includes('{{');
+/**
+ * Where an object that rules depend on has a placeholder of a template: `name: "{{ .Release.Name }}-web"`. Annotations
+ * may have braces of their own.
+ */
+export function findPlaceholder(value: unknown): Path | undefined {
+  if (!isMapping(value) || typeof value['kind'] !== 'string' || !templateKinds.has(value['kind'])) {
+    return undefined;
+  }
+  const { name, namespace } = mappingIn(value, 'metadata');
+  return findBraces({ metadata: { name, namespace }, spec: value['spec'] }, []);
 }
+
+function findBraces(value: unknown, path: Path): Path | undefined {
+  if (typeof value === 'string') {
+    return value.includes('{{') ? path : undefined;
+  }
+  if (typeof value !== 'object' || value === null || path.length >= deepestField) {
+    return undefined;
+  }
+  const isList = Array.isArray(value);
+  for (const [key, below] of Object.entries(value)) {
+    const found = findBraces(below, [...path, isList ? Number(key) : key]);
+    if (found) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+const templateKinds: ReadonlySet<string> = new Set(['Service', 'EndpointSlice', 'Node', 'ServiceCIDR']);
+
+/** Fields of these kinds that rules depend on are not deeper. */
+const deepestField = 8;
 
 /** Whether a text that cannot be parsed was meant to have an object of Kubernetes. */
 function mentionsObject(text: string): boolean {

@@ -8,14 +8,14 @@ import {
 import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
 import { continuationOf, isAbridged } from '../../kubernetes/completeness.ts';
 import { appendAll } from '../../lib/lists.ts';
-import { isMapping } from '../../lib/unknown-values.ts';
+import { describePath, isMapping } from '../../lib/unknown-values.ts';
 import {
   describeForeign,
   describeOutput,
   type ForeignFile,
+  findPlaceholder,
   isKustomization,
   isTemplate,
-  isTemplateObject,
   patchesIn,
   renderAdvice,
   whyForeign,
@@ -102,29 +102,29 @@ function parseText(text: string, input: InputText, onProgress: OnProgress | unde
 
 /** Says what renders a template or a kustomization that is passed as a manifest. */
 function adviseToRender(text: string, { documents, diagnostics }: ReadResult): ReadResult {
-  const unrendered = documents.filter(({ value }) => isKustomization(value) || isTemplateObject(value));
+  const hasBraces = text.includes('{{');
   const advised =
-    diagnostics.length > 0 && isTemplate(text)
+    hasBraces && diagnostics.length > 0 && isTemplate(text)
       ? diagnostics.map((diagnostic) => ({ ...diagnostic, message: `${diagnostic.message}; ${renderAdvice}` }))
       : diagnostics;
-  if (unrendered.length === 0) {
+  const problems = documents.map(({ value }) => findUnrendered(value, hasBraces));
+  if (!problems.some((problem) => problem)) {
     return { documents, diagnostics: advised };
   }
-  const found = unrendered.map((document) => toDiagnostic(describeUnrendered(document), document));
-  return {
-    documents: documents.filter((document) => !unrendered.includes(document)),
-    diagnostics: [...advised, ...found],
-  };
+  const found = documents.flatMap((document, index) => {
+    const problem = problems[index];
+    return problem ? [toDiagnostic(problem, document)] : [];
+  });
+  return { documents: documents.filter((_, index) => !problems[index]), diagnostics: [...advised, ...found] };
 }
 
-function describeUnrendered({ value }: Document): Problem {
-  return isKustomization(value)
-    ? {
-        code: 'unrendered',
-        path: ['kind'],
-        message: 'not an object of a cluster; build its objects first: kubectl kustomize DIR',
-      }
-    : { code: 'unrendered', path: ['metadata', 'name'], message: `the name is that of a template; ${renderAdvice}` };
+function findUnrendered(value: unknown, hasBraces: boolean): Problem | undefined {
+  if (isKustomization(value)) {
+    const message = 'not an object of a cluster; build its objects first: kubectl kustomize DIR';
+    return { code: 'unrendered', path: ['kind'], message };
+  }
+  const path = hasBraces ? findPlaceholder(value) : undefined;
+  return path && { code: 'unrendered', path, message: `${describePath(path)} is that of a template; ${renderAdvice}` };
 }
 
 /** A list without items is a value, but no document. */

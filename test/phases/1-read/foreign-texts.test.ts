@@ -37,6 +37,7 @@ describe('in a folder', () => {
     ['template.yaml', 'apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Values.name }}\n'],
     ['template.yaml', 'apiVersion: v1\nkind: Service\nmetadata:\n  name: "{{ .Release.Name }}-web"\nspec: {}\n'],
     ['template.json', '{"apiVersion": "v1", "kind": "Service", "spec":\n  {{ toJson .Values.spec }}\n}'],
+    ['template.yaml', 'apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {clusterIP: "{{ .Values.ip }}"}\n'],
     ['_list.yaml', '{{ range .Values.list }}\n---\nkind: Service\n{{ end }}'],
   ])('%s is passed over and counted: %j', (file, text) => {
     const { count, said, diagnostics } = readFolder({ 'a.yaml': service, [`x/${file}`]: text });
@@ -113,6 +114,11 @@ describe('a file that is named', () => {
     ['a: {{ b }}', 'invalid-yaml', 'render it first: helm template'],
     ['{{ if .a }}\nkind: Service\n{{ end }}', 'invalid-json', 'render it first: helm template'],
     ['kind: Service\nmetadata: {name: "{{ .a }}"}', 'unrendered', 'helm template'],
+    [
+      'kind: Service\nspec: {ports: [{name: "{{ .a }}", port: 1}]}',
+      'unrendered',
+      'spec.ports[0].name is that of a template',
+    ],
     ['kind: Kustomization\nresources: []', 'unrendered', 'kubectl kustomize DIR'],
     [
       '{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}',
@@ -145,6 +151,10 @@ describe('a file that is named', () => {
     [
       'a ConfigMap of templates',
       'apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    {{ define "x" }}\n    b: {{ .c }}\n',
+    ],
+    [
+      'a Service with braces in an annotation',
+      'apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {a: "{{ b }}"}}\n',
     ],
     ['a Kustomization of Flux', 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n'],
     ['a name that begins like a table', 'NAME: x\nkind: Service\n'],
