@@ -76,7 +76,7 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     )
     .requiredOption(
       '--to <target>',
-      'ADDRESS:PORT[/PROTOCOL], NAMESPACE/SERVICE[:PORT][/PROTOCOL] or NODE:NODEPORT; an address without PROTOCOL means tcp',
+      'ADDRESS:PORT[/PROTOCOL], [service:][NAMESPACE/]SERVICE[:PORT][/PROTOCOL] or NODE:NODEPORT; an address without PROTOCOL means tcp',
       checkedText(problemOf(parseTarget)),
     )
     .option('-n, --namespace <name>', 'the namespace of names without one (default: the only one that has the name)')
