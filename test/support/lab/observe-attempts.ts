@@ -1,3 +1,4 @@
+import { sortByAddress } from '../../../src/net/address.ts';
 import { canonicalEndpoint } from '../packets.ts';
 import type { AttemptResult } from './start-agent.ts';
 
@@ -76,5 +77,5 @@ function interpretIcmp(typeAndCode: string): Interpretation {
 }
 
 function distinct<Text extends string>(texts: readonly Text[]): Text[] {
-  return [...new Set(texts)].sort();
+  return sortByAddress([...new Set(texts)], (text) => text);
 }
