@@ -124,6 +124,43 @@ describe('--config', () => {
   });
 });
 
+describe('the feature gate AllowServiceExternalIPs', () => {
+  const file = new URL(
+    '../../fixtures/external-ips/external-ips-are-not-served-with-their-feature-gate-off/snapshot.yaml',
+    import.meta.url,
+  ).pathname;
+  const config = (gate: string): string =>
+    write(
+      'config.yaml',
+      `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.244.0.0/16\nfeatureGates: {${gate}}\n`,
+    );
+  const rowsOf = async (gate: string): Promise<string[]> => {
+    const { stdout } = await runMain(['list', file, '--config', config(gate)]);
+    return stdout.split('\n').filter((line) => line.includes('198.51.100.1') || line.includes('2001:db8:e::10'));
+  };
+
+  test('off: list says which external IPs are not served', async () => {
+    expect((await rowsOf('AllowServiceExternalIPs: false')).map((row) => row.replace(/ +/g, ' '))).toEqual([
+      'away http:8083/tcp <none> <none> <none> 0 0 not served: external IP 198.51.100.12 (AllowServiceExternalIPs is off)',
+      'dead http:8082/tcp <none> <none> <none> 0 0 not served: external IP 192.0.2.11, 198.51.100.11 (AllowServiceExternalIPs is off)',
+      'web http:80/tcp <none> <none> <none> 0 0 not served: external IP 198.51.100.10, 2001:db8:e::10 (AllowServiceExternalIPs is off)',
+    ]);
+  });
+
+  test.each(['', 'AllowServiceExternalIPs: true'])('on with {%s}', async (gate) => {
+    const rows = await rowsOf(gate);
+    expect(rows.filter((row) => row.includes('ExternalIP'))).toHaveLength(4);
+    expect(rows.join('\n')).not.toContain('not served');
+  });
+
+  test.each([false, true])('%s: compile and verify agree', async (isOn) => {
+    const gate = `AllowServiceExternalIPs: ${isOn}`;
+    const rules = (await runMain(['compile', file, '--config', config(gate)])).stdout;
+    expect(rules.includes('198.51.100.10 . tcp . 80')).toBe(isOn);
+    expect((await runMain(['verify', file, '--config', config(gate)])).exitCode).toBe(0);
+  });
+});
+
 describe('a folder', () => {
   test('may have files that are not manifests, which one line counts', async () => {
     write('m/app.yaml', app + node(good));

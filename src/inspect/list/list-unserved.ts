@@ -2,12 +2,20 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/
 import type { PortNote, ServiceNote } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
+import { familyOfAddress } from '../../net/address.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
-import { remarkOnUnserved } from './write-remarks.ts';
+import { remarkOnExternalIPs, remarkOnUnserved } from './write-remarks.ts';
 
-/** A row for each port of each Service that has no rules in any view, or one for a Service without ports, with the reason. */
+/**
+ * A row for each port of each Service that has no rules in any view, or one for a Service without ports, with the reason.
+ * So too of Services that have external IPs where these are not served.
+ */
 export function listUnserved(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
+  return [...listWithoutRules(notes, views), ...listExternalIPs(notes, views)];
+}
+
+function listWithoutRules(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
   const listed: Namespaced<true> = new Map();
   for (const { namespace, name } of collectAll(views, ({ servicePorts }) => servicePorts)) {
     setNamespaced(listed, namespace, name, true);
@@ -23,6 +31,32 @@ export function listUnserved(notes: readonly ServiceNote[], views: readonly Node
     return (ports.length > 0 ? ports : [undefined]).map((port) =>
       unservedRow({ namespace, service: name }, port, remark),
     );
+  });
+}
+
+/** External IPs are the addresses of a Service that are neither cluster IP nor load balancer IP. */
+function listExternalIPs(notes: readonly ServiceNote[], views: readonly NodeView[]): FrontendRow[] {
+  if (views.every(({ servesExternalIPs }) => servesExternalIPs)) {
+    return [];
+  }
+  const served: Namespaced<string[]> = new Map();
+  for (const { namespace, name, clusterIP, loadBalancerIPs } of collectAll(views, ({ servicePorts }) => servicePorts)) {
+    setNamespaced(served, namespace, name, [
+      ...(getNamespaced(served, namespace, name) ?? []),
+      clusterIP,
+      ...loadBalancerIPs,
+    ]);
+  }
+  return notes.flatMap(({ namespace, name, addresses, proxyAddresses, ports }) => {
+    const known = getNamespaced(served, namespace, name);
+    const families = new Set(known?.map(familyOfAddress));
+    const external = addresses.filter(
+      (address) =>
+        families.has(familyOfAddress(address)) && !known?.includes(address) && !proxyAddresses.includes(address),
+    );
+    return external.length === 0
+      ? []
+      : ports.map((port) => unservedRow({ namespace, service: name }, port, remarkOnExternalIPs(external)));
   });
 }
 

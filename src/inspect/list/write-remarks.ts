@@ -39,6 +39,16 @@ export function remarkOnUnserved(unserved: ServiceNote['unserved'], families: re
   return `${unserved ?? `no cluster IP for ${families.map(nameOfFamily).join(' or ')}`}: no rules`;
 }
 
+/** How many external IPs a remark names. */
+const shownAddresses = 3;
+
+/** What a Service is remarked with whose external IPs are not served. */
+export function remarkOnExternalIPs(addresses: readonly string[]): string {
+  const others = addresses.length - shownAddresses;
+  const shown = [...addresses.slice(0, shownAddresses), ...(others > 0 ? [`${others} more`] : [])];
+  return `not served: external IP ${shown.join(', ')} (AllowServiceExternalIPs is off)`;
+}
+
 /** What a service port is remarked with at a frontend that another one has. */
 export function remarkOnHolder(holder: string): string {
   return `held by ${holder}`;

@@ -20,7 +20,7 @@ export function whyForeign(
   const values = documents.map(({ value }) => value);
   const isBroken = diagnostics.some(({ code }) => code === 'invalid-yaml' || code === 'invalid-json');
   const isEmpty = diagnostics.some(({ code }) => code === 'empty-input');
-  const hasBraces = text.includes('{{');
+  const hasBraces = mayBeTemplate(text);
   if (hasBraces && ((isBroken && isTemplate(text)) || values.some(findPlaceholder))) {
     return 'template';
   }
@@ -115,6 +115,14 @@ const failures: readonly RegExp[] = [
 
 /** What to do with a template. */
 export const renderAdvice = 'render it first: helm template';
+
+/** In characters. Templates are smaller, and looking into all objects of a dump takes time. */
+const longestTemplate = 2 ** 20;
+
+/** Whether a text can have placeholders of a template at all, which few texts do. */
+export function mayBeTemplate(text: string): boolean {
+  return text.length <= longestTemplate && text.includes('{{');
+}
 
 /** Whether a text has placeholders of Go templates where YAML and JSON have values: `name: {{ .Values.name }}`. */
 export function isTemplate(text: string): boolean {

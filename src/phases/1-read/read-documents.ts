@@ -16,6 +16,7 @@ import {
   findPlaceholder,
   isKustomization,
   isTemplate,
+  mayBeTemplate,
   patchesIn,
   renderAdvice,
   whyForeign,
@@ -102,7 +103,7 @@ function parseText(text: string, input: InputText, onProgress: OnProgress | unde
 
 /** Says what renders a template or a kustomization that is passed as a manifest. */
 function adviseToRender(text: string, { documents, diagnostics }: ReadResult): ReadResult {
-  const hasBraces = text.includes('{{');
+  const hasBraces = mayBeTemplate(text);
   const advised =
     hasBraces && diagnostics.length > 0 && isTemplate(text)
       ? diagnostics.map((diagnostic) => ({ ...diagnostic, message: `${diagnostic.message}; ${renderAdvice}` }))
