@@ -86,7 +86,7 @@ function readConfigMap(data: Mapping, file: string): ReadResult {
 }
 
 /** Only such texts are parsed, because a ConfigMap may hold anything. */
-const mentionsKind = new RegExp(`(^|[{,])\\s*["']?kind["']?\\s*:\\s*["']?${configurationKind}\\b`, 'm');
+const mentionsKind = new RegExp(`(^|[{,])[ \\t]*["']?kind["']?[ \\t]*:[ \\t]*["']?${configurationKind}\\b`, 'm');
 
 /** Characters of a key that are shown. */
 const shownKey = 60;

@@ -165,17 +165,23 @@ const deepestField = 8;
 
 /** Whether a text that cannot be parsed was meant to have an object of Kubernetes. */
 function mentionsObject(text: string): boolean {
-  return /(^|[{,])\s*(- +)*["']?(apiVersion|kind)["']?\s*:/m.test(text);
+  return /(^|[{,])[ \t]*(- +)*["']?(apiVersion|kind)["']?[ \t]*:/m.test(text);
 }
 
-/** Whether a value is what `kubectl kustomize` reads: a Kustomization or Component. */
+/** Whether a value is what `kubectl kustomize` reads: a Kustomization, whose kind may be missing, or a Component. */
 export function isKustomization(value: unknown): boolean {
-  if (!isMapping(value) || (value['kind'] !== 'Kustomization' && value['kind'] !== 'Component')) {
+  if (!isMapping(value)) {
     return false;
   }
-  const { apiVersion } = value;
-  return typeof apiVersion !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/');
+  const { apiVersion, kind } = value;
+  if (apiVersion === undefined && kind === undefined) {
+    return kustomizationFields.some((field) => Array.isArray(value[field]));
+  }
+  const isOfGroup = typeof apiVersion !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/');
+  return isOfGroup && (kind === 'Kustomization' || kind === 'Component');
 }
+
+const kustomizationFields = ['resources', 'bases', 'components', 'patches', 'patchesStrategicMerge', 'patchesJson6902'];
 
 /**
  * Whether a value has nothing of a Kubernetes object, as package.json, the values of a chart and the patches of a

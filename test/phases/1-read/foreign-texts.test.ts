@@ -71,6 +71,12 @@ describe('in a folder', () => {
     expect(diagnostics.map(({ code }) => code)).toEqual(['not-text']);
   });
 
+  test('a long text of blank lines takes no time', () => {
+    const blank = '\n'.repeat(2 ** 18);
+    expect(readFolder({ 'a.yaml': service, 'b.yaml': `${blank}{` }).said).toEqual(['warning foreign-files']);
+    expect(readFolder({ 'a.yaml': `${service}---${blank}{` }).said).toEqual(['error invalid-yaml']);
+  });
+
   test('a document without a kind beside objects is a mistake', () => {
     expect(readFolder({ 'a.yaml': `${service}---\nspec: {}\n` })).toMatchObject({ count: 2, said: [] });
   });
@@ -90,7 +96,7 @@ describe('in a folder', () => {
     const { count, diagnostics } = readFolder(files);
     expect(count).toBe(1);
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      '2 files without an object of Kubernetes passed over: k/kustomization.yaml, k/patch.yaml',
+      '2 files without an object of Kubernetes passed over: k/kustomization.yaml, k/patch.yaml; to build a kustomization: kubectl kustomize DIR',
     ]);
     // Not of another folder, and not a file that is named.
     expect(readFolder({ ...files, 'patch.yaml': service }).count).toBe(2);
@@ -120,6 +126,7 @@ describe('a file that is named', () => {
       'spec.ports[0].name is that of a template',
     ],
     ['kind: Kustomization\nresources: []', 'unrendered', 'kubectl kustomize DIR'],
+    ['resources: [service.yaml]\nnamespace: shop', 'unrendered', 'kubectl kustomize DIR'],
     [
       '{"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}',
       'unrendered',
