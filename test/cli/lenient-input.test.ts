@@ -171,7 +171,7 @@ describe('a folder', () => {
     const { exitCode, row, stderr } = await list([join(folder, 'm'), ...flags]);
     expect([exitCode, row?.includes('10.43.0.31')]).toEqual([0, true]);
     expect(stderr.replaceAll(`${folder}/`, '')).toBe(
-      'warning foreign-files: 4 files without an object of Kubernetes passed over: m/chart/values.yaml, m/kustomization.yaml, m/package.json, m/patch.yaml; to build a kustomization: kubectl kustomize DIR\nnamespace: d\n',
+      'warning foreign-files: passed over 4 files without a Kubernetes object: m/chart/values.yaml, m/kustomization.yaml, m/package.json, m/patch.yaml; to build a kustomization: kubectl kustomize DIR\nnamespace: d\n',
     );
     expect((await list([join(folder, 'm'), ...flags, '--strict'])).codes).toEqual(['error foreign-files']);
   });

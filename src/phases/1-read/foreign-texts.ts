@@ -63,8 +63,8 @@ export function describeForeign(files: readonly ForeignFile[], isAll: boolean): 
   const others = files.length - shown.length;
   const list = [...names, ...(others > 0 ? [`${others.toLocaleString('en')} more`] : [])].join(', ');
   const message = isAll
-    ? `no file has an object of Kubernetes: ${list}`
-    : `${countOf(files.length, 'file')} without an object of Kubernetes passed over: ${list}`;
+    ? `no file has a Kubernetes object: ${list}`
+    : `passed over ${countOf(files.length, 'file')} without a Kubernetes object: ${list}`;
   return [{ code: isAll ? 'no-manifests' : 'foreign-files', message: `${message}${adviceFor(files)}` }];
 }
 
@@ -163,7 +163,7 @@ const templateKinds: ReadonlySet<string> = new Set(['Service', 'EndpointSlice', 
 /** Fields of these kinds that rules depend on are not deeper. */
 const deepestField = 8;
 
-/** Whether a text that cannot be parsed was meant to have an object of Kubernetes. */
+/** Whether a text that cannot be parsed was meant to have a Kubernetes object. */
 function mentionsObject(text: string): boolean {
   return /(^|[{,])[ \t]*(- +)*["']?(apiVersion|kind)["']?[ \t]*:/m.test(text);
 }

@@ -42,7 +42,7 @@ describe('in a folder', () => {
   ])('%s is passed over and counted: %j', (file, text) => {
     const { count, said, diagnostics } = readFolder({ 'a.yaml': service, [`x/${file}`]: text });
     expect([count, said]).toEqual([1, ['warning foreign-files']]);
-    expect(diagnostics[0]?.message).toContain(`1 file without an object of Kubernetes passed over: x/${file}`);
+    expect(diagnostics[0]?.message).toContain(`passed over 1 file without a Kubernetes object: x/${file}`);
     expect(readFolder({ [file]: text }).said).toEqual(['error no-manifests']);
   });
 
@@ -96,7 +96,7 @@ describe('in a folder', () => {
     const { count, diagnostics } = readFolder(files);
     expect(count).toBe(1);
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      '2 files without an object of Kubernetes passed over: k/kustomization.yaml, k/patch.yaml; to build a kustomization: kubectl kustomize DIR',
+      'passed over 2 files without a Kubernetes object: k/kustomization.yaml, k/patch.yaml; to build a kustomization: kubectl kustomize DIR',
     ]);
     // Not of another folder, and not a file that is named.
     expect(readFolder({ ...files, 'patch.yaml': service }).count).toBe(2);
@@ -107,7 +107,7 @@ describe('in a folder', () => {
     const many = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`v${index}.yaml`, 'a: 1']));
     const { diagnostics } = readFolder({ 'web.yaml': service, ...many, 'k/kustomization.yaml': 'kind: Kustomization' });
     expect(diagnostics.map(({ message }) => message)).toEqual([
-      '1,201 files without an object of Kubernetes passed over: v0.yaml, v1.yaml, v2.yaml, v3.yaml, v4.yaml, 1,196 more; to build a kustomization: kubectl kustomize DIR',
+      'passed over 1,201 files without a Kubernetes object: v0.yaml, v1.yaml, v2.yaml, v3.yaml, v4.yaml, 1,196 more; to build a kustomization: kubectl kustomize DIR',
     ]);
     expect(readFolder({ 'web.yaml': service, 't.yaml': 'a: {{ b }}' }).diagnostics[0]?.message).toMatch(
       /: t\.yaml; render templates first: helm template$/,
