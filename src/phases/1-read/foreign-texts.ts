@@ -92,6 +92,9 @@ export function describeOutput(text: string): string | undefined {
   if (/^Name:\s+\S+\s*\n(Namespace|Labels):\s/.test(beginning)) {
     return 'a description that kubectl prints for people, not objects; use kubectl get with -o json';
   }
+  if (/^(service|endpointslice\.discovery\.k8s\.io|node|pod)\/\S+$/.test(line)) {
+    return 'names that kubectl prints with -o name, not objects; use -o json';
+  }
   if (line.startsWith('No resources found')) {
     return 'kubectl found no objects; check the namespace (-A for all) and the kinds that it was asked for';
   }

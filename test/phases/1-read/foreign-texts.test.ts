@@ -136,6 +136,8 @@ describe('a file that is named', () => {
     ['\nNAMESPACE   NAME    TYPE\nshop   web   ClusterIP', 'kubectl-output', 'add -o json'],
     ['NAME                   ADDRESSTYPE   PORTS\nweb-1   IPv4   80', 'kubectl-output', 'add -o json'],
     ['Name:         web\nNamespace:    shop\n', 'kubectl-output', 'kubectl get'],
+    ['service/web\nservice/api\n', 'kubectl-output', 'use -o json'],
+    ['endpointslice.discovery.k8s.io/web-1', 'kubectl-output', 'use -o json'],
     ['Error from server (Forbidden): services is forbidden', 'kubectl-output', 'check that the command works'],
     ['The connection to the server 10.0.0.1:6443 was refused', 'kubectl-output', 'check that the command works'],
     ['Unable to connect to the server: EOF', 'kubectl-output', 'check that the command works'],
