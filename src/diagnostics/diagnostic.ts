@@ -86,8 +86,15 @@ export const strictCodes: ReadonlySet<DiagnosticCode> = new Set([
 
 /** Diagnostics as `strict` has them. */
 export function withStrictSeverity(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return diagnostics.map((diagnostic) =>
+  return withoutLeniency(diagnostics).map((diagnostic) =>
     strictCodes.has(diagnostic.code) ? { ...diagnostic, severity: 'error' } : diagnostic,
+  );
+}
+
+/** Diagnostics with at least the severities of their codes. */
+export function withoutLeniency(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return diagnostics.map((diagnostic) =>
+    diagnosticCodes[diagnostic.code] === 'error' ? { ...diagnostic, severity: 'error' } : diagnostic,
   );
 }
 

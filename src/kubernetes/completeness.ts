@@ -83,7 +83,7 @@ export interface ObjectCounts {
   readonly services: number;
   readonly headlessServices: number;
   readonly endpointSlices: number;
-  /** Whether one of these belongs to one of the Services. */
+  /** Whether one of these belongs to one of `services`; those of headless Services say nothing about the others. */
   readonly isRelated: boolean;
   /** v1 Endpoints, which are not read. */
   readonly endpoints: number;

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answering, listChains, listTable } from '../support/fake-nft.ts';
 import { runMain } from '../support/run-main.ts';
 import { type Applied, apply } from './apply-shop.ts';
@@ -96,12 +99,112 @@ describe('apply refuses half a cluster with one message', () => {
     );
   });
 
+  test.each<[string, unknown]>([
+    ['no status', undefined],
+    ['a status without addresses', {}],
+    ['an empty list', { addresses: [] }],
+    ['only a name', { addresses: [{ type: 'Hostname', address: 'worker-1' }] }],
+  ])('a Node without addresses, of which node ports would be open on all: %s', async (_, status) => {
+    const input = listOf(items.map((item) => (item.kind === 'Node' ? { ...item, status } : item)));
+    const { exitCode, stderr, texts } = await apply({ flags: onlyIp, input }, listedShop());
+    expect(stderr).toBe(
+      `error no-node-address: the Node has no address in its status, so node ports would be open on all addresses; get it: ${everything}, or give --node-ip; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+    for (const flags of [['--node-ip', '192.0.2.11'], ['--allow-empty']]) {
+      expect((await apply({ flags: [...onlyIp, ...flags], input }, listedShop())).exitCode).toBe(0);
+    }
+  });
+
+  test('slices of headless Services are not those of the others', async () => {
+    const slices = items.filter(({ kind }) => kind === 'EndpointSlice');
+    const headless = { ...items.find(({ kind }) => kind === 'Service'), spec: { clusterIP: 'None' } };
+    const named = { ...headless, metadata: { name: 'db', namespace: 'data' } };
+    const labels = { 'kubernetes.io/service-name': 'db' };
+    const ofHeadless = slices.map((slice, index) => ({
+      ...slice,
+      metadata: { name: `db-${index}`, namespace: 'data', labels },
+    }));
+    const others = items.filter(({ kind }) => kind !== 'EndpointSlice');
+    const { exitCode, stderr, texts } = await apply(
+      { flags: onlyIp, input: listOf([...others, named, ...ofHeadless]) },
+      listedShop(),
+    );
+    expect(stderr).toMatch(
+      /^error no-endpoint-slices: the input has 2 Services and 2 EndpointSlices, but none of these /,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
+  test.each(['Forbidden', '{"message": "Unauthorized", "code": 401}', '<html>502</html>', '{}'])(
+    'what is not an object may have been a list, even with --keep-going: %s',
+    async (text) => {
+      // As YAML, which may be anything.
+      const input = `---\n${listOf(items)}\n---\n${text}\n`;
+      const flags = [...onlyIp, '--keep-going', '--allow-empty'];
+      const { exitCode, stderr, texts } = await apply({ flags, input }, listedShop());
+      expect(stderr).toMatch(/^<stdin>:\d+:1: error not-an-object: .*\n1 error: nothing is changed\n$/s);
+      expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+    },
+  );
+
   test('other errors are reported with it, not hidden by it', async () => {
     const [cart, ...others] = items.filter(({ kind }) => kind === 'Service');
     const broken = { ...cart, spec: { clusterIP: 'nowhere', ports: [{ port: 80 }] } };
     const { exitCode, stderr } = await apply({ flags: onlyIp, input: listOf([broken, ...others, worker]) });
     expect(stderr).toContain('error invalid-address: ');
     expect(exitCode).toBe(1);
+  });
+});
+
+describe('apply and a file of a folder', () => {
+  let folder: string;
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'svc2nft-apply-'));
+  });
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  async function applyFile(text: string, ...flags: readonly string[]) {
+    writeFileSync(join(folder, 'slices.json'), text);
+    writeFileSync(join(folder, 'list.json'), '{"apiVersion": "v1", "kind": "List", "items": []}');
+    return apply({ flags: [...onlyIp, ...flags, folder] }, listedShop());
+  }
+
+  test.each([
+    ['', 'empty-input: the input is empty'],
+    ['\n', 'empty-input: the input is empty'],
+    ['{', 'invalid-json: the text ends'],
+    ['{\n  "apiV', 'invalid-json: the text ends'],
+  ])('which may be what is left of a list: %j is refused', async (text, error) => {
+    for (const flags of [[], ['--keep-going'], ['--allow-empty']]) {
+      const { exitCode, stderr, texts } = await applyFile(text, ...flags);
+      expect(stderr).toMatch(new RegExp(`/slices\\.json(:\\d+:\\d+)?: error ${error}`));
+      expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+    }
+  });
+
+  test.each(['# nothing here\n', '{"name": "shop"}', 'replicas: 2\n'])('%j is passed over', async (text) => {
+    const { exitCode, stderr } = await applyFile(text);
+    expect(stderr).toMatch(/^warning foreign-files: /);
+    expect(exitCode).toBe(0);
+  });
+
+  test('other commands warn, and refuse it with --strict', async () => {
+    writeFileSync(join(folder, 'slices.json'), '');
+    writeFileSync(join(folder, 'list.json'), listOf(items));
+    const list = (...flags: readonly string[]) =>
+      runMain(['list', folder, '--cluster-cidr', '10.244.0.0/16', ...flags], {});
+    const lenient = await list();
+    expect([lenient.exitCode, lenient.stderr]).toEqual([
+      0,
+      expect.stringMatching(/\/slices\.json: warning empty-input: /),
+    ]);
+    const strict = await list('--strict');
+    expect([strict.exitCode, strict.stderr]).toEqual([1, expect.stringMatching(/\/slices\.json: error empty-input: /)]);
   });
 });
 

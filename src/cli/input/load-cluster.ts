@@ -4,6 +4,7 @@ import {
   type DiagnosticCode,
   hasError,
   severityOf,
+  withoutLeniency,
   withStrictSeverity,
 } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
@@ -108,7 +109,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
-  const read = [...configDiagnostics, ...diagnostics];
+  const read = [...configDiagnostics, ...(machine ? withoutLeniency(diagnostics) : diagnostics)];
   const aboutFiles = options.strict ? withStrictSeverity(read) : read;
   if (refusals.length > 0 && !hasError(aboutFiles)) {
     // Anything else that is odd follows from them.

@@ -28,7 +28,9 @@ export function refuseIncomplete(
 ): Diagnostic[] {
   const ofKind = (kind: 'absence' | 'broken'): Diagnostic[] =>
     diagnostics.filter(({ code }) => incompleteCodes.get(code) === kind);
-  const broken = ofKind('broken');
+  // With --keep-going: what such a document was meant to be, and how many objects are missing, is not known.
+  const unknown = diagnostics.filter(({ code }) => code === 'not-an-object');
+  const broken = [...ofKind('broken'), ...unknown];
   if (broken.length > 0) {
     return broken.map(asError);
   }
@@ -42,7 +44,8 @@ export function refuseIncomplete(
       'no address of the Node is valid, so node ports would be open on all addresses; correct it, or give --node-ip';
     return [asError({ code: 'no-node-address', message })];
   }
-  return allowEmpty ? [] : [...ofKind('absence'), ...findMissingNode(nodes, documents, options)].map(asAbsence);
+  const node = [...findMissingNode(nodes, documents, options), ...findMissingAddresses(nodes, diagnostics)];
+  return allowEmpty ? [] : [...ofKind('absence'), ...node].map(asAbsence);
 }
 
 /** As for the engine, which waits for a better Node. */
@@ -65,6 +68,16 @@ function findMissingNode(
   const name = nodeName === undefined ? '' : ` ${JSON.stringify(nodeName)}`;
   const message = `the input has no Node${name}, so its addresses are not known; get it: ${wholeInput}, or give --node-ip`;
   return [{ code: 'node-not-found', message }];
+}
+
+/** A Node without addresses is one without its status: a manifest, not what the cluster has. */
+function findMissingAddresses(nodes: readonly string[], diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const lacksAddress = diagnostics.some(({ code }) => code === 'no-node-address');
+  if (nodes.length === 0 || !lacksAddress) {
+    return [];
+  }
+  const message = `the Node has no address in its status, so node ports would be open on all addresses; get it: ${wholeInput}, or give --node-ip`;
+  return [{ code: 'no-node-address', message }];
 }
 
 /**

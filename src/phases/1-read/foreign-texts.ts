@@ -9,7 +9,7 @@ import { isMapping, listIn, mappingIn, type Path } from '../../lib/unknown-value
 /** A file that a folder has besides manifests. */
 export interface ForeignFile {
   readonly file: string;
-  readonly why: 'no object' | 'kustomization' | 'patch' | 'template';
+  readonly why: 'no object' | 'kustomization' | 'patch' | 'template' | 'nothing left';
 }
 
 /** Why a file that was found in a folder is not a manifest; undefined for one, which may have mistakes. */
@@ -29,7 +29,16 @@ export function whyForeign(
   if (isManifest || (isBroken && mentionsObject(text)) || !values.every(isForeign)) {
     return undefined;
   }
+  if (values.length === 0 && isCutOff(text)) {
+    return 'nothing left';
+  }
   return values.some(isKustomization) ? 'kustomization' : 'no object';
+}
+
+/** Whether a text is blank, or JSON without its end: what a command that failed leaves in a file. */
+function isCutOff(text: string): boolean {
+  const trimmed = text.trim();
+  return trimmed === '' || (/^[{[]/.test(trimmed) && !/[}\]]/.test(trimmed.slice(-1)));
 }
 
 /** The files that a kustomization applies to objects, of which they are parts. */

@@ -47,9 +47,12 @@ export function readDocuments(texts: readonly InputText[], onProgress?: OnProgre
   const documents: Document[] = [];
   const diagnostics: Diagnostic[] = [];
   const foreign: ForeignFile[] = [];
+  const hasManifest = results.some(({ why }) => why === undefined);
   for (const { file, isFound, ...result } of results) {
     const why = isFound && patches.has(file) ? 'patch' : result.why;
-    if (why) {
+    if (why === 'nothing left' && hasManifest) {
+      appendAll(diagnostics, result.diagnostics.map(asWarning));
+    } else if (why) {
       foreign.push({ file, why });
     } else {
       appendAll(documents, result.documents);
@@ -59,6 +62,11 @@ export function readDocuments(texts: readonly InputText[], onProgress?: OnProgre
   const changed = applyWatchEvents(documents);
   const aboutFolders = describeForeign(foreign, foreign.length > 0 && foreign.length === results.length);
   return { documents: changed.documents, diagnostics: [...diagnostics, ...changed.diagnostics, ...aboutFolders] };
+}
+
+/** Of a file that may be foreign, or what is left of a manifest. */
+function asWarning(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, severity: 'warning' };
 }
 
 interface FileResult extends ReadResult {

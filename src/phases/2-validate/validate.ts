@@ -46,7 +46,7 @@ export function validate(documents: readonly Document[]): Validation {
   return {
     snapshot,
     diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
-    lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds, names }),
+    lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds }),
   };
 }
 
@@ -59,15 +59,12 @@ interface Validation {
   readonly lacking: readonly Diagnostic[];
 }
 
-function findLacking({
-  used,
-  unusedKinds,
-  names,
-}: Pick<SortedDocuments, 'used' | 'unusedKinds'> & { readonly names: Namespaced<true> }): Diagnostic[] {
-  const services = used.Service.filter(({ value }) => needsSlices(value)).length;
+function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unusedKinds'>): Diagnostic[] {
+  const services = used.Service.filter(({ value }) => needsSlices(value));
+  const names = namesOf(services);
   return findMissingKinds({
-    services,
-    headlessServices: used.Service.length - services,
+    services: services.length,
+    headlessServices: used.Service.length - services.length,
     endpointSlices: used.EndpointSlice.length,
     isRelated: used.EndpointSlice.some(({ value }) => isOwned(value, names)),
     endpoints: unusedKinds.get('Endpoints') ?? 0,

@@ -65,6 +65,18 @@ describe('in a folder', () => {
     expect([found.count, found.said]).toEqual([1 + count, said]);
   });
 
+  test.each([
+    ['', 'empty-input'],
+    [' \n\n', 'empty-input'],
+    ['{', 'invalid-json'],
+    ['{\n    "api', 'invalid-json'],
+    ['[{"name": "a"},', 'invalid-json'],
+  ])('what a command that failed left in a file has a warning of its own: %j', (text, code) => {
+    const { count, said } = readFolder({ 'a.yaml': service, 'b.json': text, 'c.yaml': 'a: 1' });
+    expect([count, said]).toEqual([1, [`warning ${code}`, 'warning foreign-files']]);
+    expect(readFolder({ 'b.json': text, 'c.yaml': 'a: 1' }).said).toEqual(['error no-manifests']);
+  });
+
   test('neither are bytes that are not text', () => {
     const content = Buffer.from('\ufeffkind: Service\n', 'utf16le');
     const { diagnostics } = readDocuments([{ file: 'a.yaml', content, isFound: true }]);
@@ -73,7 +85,7 @@ describe('in a folder', () => {
 
   test('a long text of blank lines takes no time', () => {
     const blank = '\n'.repeat(2 ** 18);
-    expect(readFolder({ 'a.yaml': service, 'b.yaml': `${blank}{` }).said).toEqual(['warning foreign-files']);
+    expect(readFolder({ 'a.yaml': service, 'b.yaml': `${blank}{` }).said).toEqual(['warning invalid-json']);
     expect(readFolder({ 'a.yaml': `${service}---${blank}{` }).said).toEqual(['error invalid-yaml']);
   });
 
