@@ -11,8 +11,8 @@ import {
   addGeneralOptions,
   type GeneralFlags,
   joinDryRun,
+  readEqualsSigns,
   readGeneralFlags,
-  readSwitches,
   refuseRepeated,
 } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
@@ -148,7 +148,7 @@ function readWords(args: readonly string[], program: Command): string[] {
   const firstWord = firstWordOf(args);
   const named = program.commands.find((command) => command.name() === firstWord);
   const called = named ?? program.commands.find((command) => command.name() === defaultCommand) ?? program;
-  return readSwitches(firstWord === 'apply' ? joinDryRun(args, existsSync) : args, called);
+  return readEqualsSigns(firstWord === 'apply' ? joinDryRun(args, existsSync) : args, called);
 }
 
 const commandNames = commands.map(({ name }) => name);

@@ -200,6 +200,51 @@ describe('a switch may have a value, as in kubectl and kube-proxy', () => {
   });
 });
 
+describe('a short flag may have an equals sign before its value, as in kubectl', () => {
+  test.each([
+    [
+      ['list', 'FOLDER/all.json', '-o=json'],
+      ['list', 'FOLDER/all.json', '-o', 'json'],
+    ],
+    [
+      ['list', 'FOLDER/all.json', '-n=shop', '-o=wide'],
+      ['list', 'FOLDER/all.json', '-n', 'shop', '-o', 'wide'],
+    ],
+    [
+      ['list', 'FOLDER/all.json', '-l=app=cart'],
+      ['list', 'FOLDER/all.json', '-l', 'app=cart'],
+    ],
+    [
+      ['list', '-f=FOLDER/all.json', '-A=true'],
+      ['list', '-f', 'FOLDER/all.json', '-A'],
+    ],
+    [
+      ['list', '-f=FOLDER/all.json', '-A=false'],
+      ['list', '-f', 'FOLDER/all.json'],
+    ],
+    [
+      ['-f=FOLDER/all.json', '-o=nft'],
+      ['compile', '-f', 'FOLDER/all.json', '-o', 'nft'],
+    ],
+  ])('%j', async (args, plain) => {
+    const result = await run(args);
+    expect(result).toEqual(await run(plain));
+    expect(result.exitCode).toBe(0);
+  });
+
+  test.each([
+    [['list', '-n=', 'FOLDER/all.json'], '--namespace: "" is not the name of a namespace'],
+    [['list', 'FOLDER/all.json', '-A=yes'], "unknown option '-=yes'"],
+    [['list', '-o=json', '-o', 'json', 'FOLDER/all.json'], '--output may be given only once'],
+    [['list', '--', '-o=json'], '-o=json: error file-not-found'],
+    [['list', '--keep-going=constructor'], "unknown option '--keep-going=constructor'"],
+  ])('%j is wrong', async (args, message) => {
+    const { stderr, exitCode } = await run(args);
+    expect(stderr).toContain(message);
+    expect(exitCode).not.toBe(0);
+  });
+});
+
 describe('a flag that may be given once refuses the second', () => {
   test.each([
     ['compile', ['--node', 'worker-1', '--node', 'worker-2'], '--node'],

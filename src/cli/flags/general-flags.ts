@@ -77,18 +77,27 @@ export function joinDryRun(args: readonly string[], exists: (path: string) => bo
 }
 
 /**
- * The arguments with switches as commander takes them: kubectl and kube-proxy accept `--masquerade-all=true`, too, and
- * `=false`, which is the default of every switch.
+ * The arguments with values as commander takes them: kubectl and kube-proxy accept `--masquerade-all=true`, too, and
+ * `=false`, which is the default of every switch; and `-o=json`, of which commander would keep the equals sign.
  */
-export function readSwitches(args: readonly string[], { options }: Command): string[] {
+export function readEqualsSigns(args: readonly string[], { options }: Command): string[] {
   const end = args.indexOf('--');
-  const switches = new Set(options.flatMap(({ long, required, optional }) => (required || optional ? [] : long)));
+  const names = new Map(
+    options.flatMap((option) => [option.short, option.long].map((name) => [name, option] as const)),
+  );
   return args.flatMap((arg, index) => {
-    const [, flag = '', value] = /^(--[^=]+)=(true|false)$/.exec(arg) ?? [];
-    if (!switches.has(flag) || (end !== -1 && index > end)) {
+    const [, flag = '', value = ''] = /^(--[^=]+|-[^-])=(.*)$/s.exec(arg) ?? [];
+    const option = names.get(flag);
+    if (!option || (end !== -1 && index > end)) {
       return arg;
     }
-    return value === 'true' ? flag : [];
+    if (option.required || option.optional) {
+      return flag.startsWith('--') ? arg : [flag, value];
+    }
+    if (value === 'true') {
+      return flag;
+    }
+    return value === 'false' ? [] : arg;
   });
 }
 
