@@ -1,6 +1,6 @@
 import { countOf, listWords } from '../lib/text.ts';
-import type { Chain, Element, FilledSet, Ruleset, Statement } from '../nft/ruleset.ts';
-import { setsOf } from '../nft/ruleset-parts.ts';
+import type { Chain, Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
+import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 
 /** Chains and maps of a table that were flushed or deleted. */
 export interface Damage {
@@ -140,18 +140,6 @@ function chainsTo(names: ReadonlySet<string>, ruleset: Ruleset): ReadonlySet<str
   );
   const all = new Set([...names, ...leading.map(({ name }) => name)]);
   return all.size === names.size ? names : chainsTo(all, ruleset);
-}
-
-function targetsOf(statement: Statement): readonly string[] {
-  switch (statement.kind) {
-    case 'jump':
-    case 'goto':
-      return [statement.chain];
-    case 'random-goto':
-      return statement.chains;
-    default:
-      return [];
-  }
 }
 
 /** Maps without elements that others need: chains pick endpoints from a map, and endpoints belong to frontends. */
