@@ -54,7 +54,7 @@ export function wantsColor(
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 }
 
-/** How many columns output for people may have: those of the terminal, at most 120; 80 elsewhere. */
+/** How many columns wrapped output may have: those of the terminal, at most 120; 80 elsewhere. */
 export function outputWidth({ stdout }: Pick<GivenContext, 'stdout'>): number {
   return stdout.isTTY && stdout.columns ? Math.min(stdout.columns, 120) : 80;
 }

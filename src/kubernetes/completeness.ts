@@ -37,7 +37,7 @@ export function findBadAnswer(value: unknown): Problem | undefined {
     };
   }
   if (isAbridged(value)) {
-    const has = isMapping(value) && value['kind'] === 'Table' ? 'columns for people' : 'metadata only';
+    const has = isMapping(value) && value['kind'] === 'Table' ? 'columns only' : 'metadata only';
     return { code: 'abridged-objects', path: ['kind'], message: `${has}, not the objects; get these: ${wholeInput}` };
   }
   return isMapping(value) ? findApiError(value) : undefined;

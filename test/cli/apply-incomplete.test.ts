@@ -179,6 +179,9 @@ describe('apply and a file of a folder', () => {
     ['\n', 'empty-input: the input is empty'],
     ['{', 'invalid-json: the text ends'],
     ['{\n  "apiV', 'invalid-json: the text ends'],
+    ['apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Service\n', 'not-an-object: this mapping has no kind'],
+    ['apiVersion: v1\nitems:', 'not-an-object: this mapping has no kind'],
+    ['apiVersion: v1', 'not-an-object: this mapping has no kind'],
   ])('which may be what is left of a list: %j is refused', async (text, error) => {
     for (const flags of [[], ['--keep-going'], ['--allow-empty']]) {
       const { exitCode, stderr, texts } = await applyFile(text, ...flags);

@@ -85,21 +85,21 @@ function adviceFor(files: readonly ForeignFile[]): string {
   return isKustomized ? '; to build a kustomization: kubectl kustomize DIR' : '';
 }
 
-/** Characters at the beginning of a text that are looked at; what programs print for people begins with it. */
+/** Characters at the beginning of a text that are looked at; what a command prints in place of objects begins with it. */
 const head = 2000;
 
 /** How much of an error is quoted, in characters. */
 const longestQuote = 200;
 
-/** What kubectl printed for people in place of objects, as a message with advice; undefined for any other text. */
+/** What kubectl printed in place of objects, as a message with advice; undefined for any other text. */
 export function describeOutput(text: string): string | undefined {
   const beginning = text.slice(0, head).trimStart();
   const [line = ''] = beginning.split(/\r?\n/, 1);
   if (/^(NAMESPACE\s+)?NAME\s{2,}[A-Z]/.test(line)) {
-    return 'a table that kubectl prints for people, not objects; add -o json to the command';
+    return 'a table that kubectl printed, not objects; add -o json to the command';
   }
   if (/^Name:\s+\S+\s*\n(Namespace|Labels):\s/.test(beginning)) {
-    return 'a description that kubectl prints for people, not objects; use kubectl get with -o json';
+    return 'the output of kubectl describe, not objects; use kubectl get with -o json';
   }
   if (/^(service|endpointslice\.discovery\.k8s\.io|node|pod)\/\S+$/.test(line)) {
     return 'names that kubectl prints with -o name, not objects; use -o json';
@@ -198,11 +198,14 @@ const kustomizationFields = ['resources', 'bases', 'components', 'patches', 'pat
 /**
  * Whether a value has nothing of a Kubernetes object, as package.json, the values of a chart and the patches of a
  * kustomization have not. An object whose kind was forgotten is a mistake, not foreign; Chart.yaml has an apiVersion too.
+ * So is the beginning of a list in YAML, of which kubectl prints apiVersion, items and kind, in this order.
  */
 function isForeign(value: unknown): boolean {
   if (!isMapping(value)) {
     return true;
   }
-  const isObject = value['apiVersion'] !== undefined && value['metadata'] !== undefined;
+  const isObject =
+    value['apiVersion'] !== undefined &&
+    (value['metadata'] !== undefined || 'items' in value || Object.keys(value).length === 1);
   return (value['kind'] === undefined && !isObject) || isKustomization(value);
 }

@@ -77,6 +77,18 @@ describe('in a folder', () => {
     expect(readFolder({ 'b.json': text, 'c.yaml': 'a: 1' }).said).toEqual(['error no-manifests']);
   });
 
+  // What is left of kubectl's apiVersion, items, kind, metadata is valid YAML.
+  test.each([
+    `apiVersion: v1\nitems:\n- ${service.trim().replaceAll('\n', '\n  ')}\n`,
+    'apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Serv',
+    'apiVersion: v1\nitems: []\nkind:',
+    'apiVersion: v1\nitems:\n',
+    'apiVersion: v1\n',
+    'apiVersion: v',
+  ])('the beginning of a list in YAML is not passed over: %j', (text) => {
+    expect(readFolder({ 'a.yaml': service, 'b.yaml': text })).toMatchObject({ count: 2, said: [] });
+  });
+
   test('neither are bytes that are not text', () => {
     const content = Buffer.from('\ufeffkind: Service\n', 'utf16le');
     const { diagnostics } = readDocuments([{ file: 'a.yaml', content, isFound: true }]);
