@@ -77,6 +77,9 @@ export function resolveTargetName(target: TargetName, directory: Directory): Kno
   if (!locations && (target.kind === 'pod' || target.kind === 'named-node')) {
     return 'the name of a Pod or Node needs a snapshot: give PATH, or use the address';
   }
+  if (isOwnNode(target, directory)) {
+    return { kind: 'node', port, protocol };
+  }
   const found = choose(target, kindsOf(target.kind, ['Service', 'Pod', 'Node']), directory);
   if (typeof found === 'string') {
     return found;
@@ -94,6 +97,15 @@ export function resolveTargetName(target: TargetName, directory: Directory): Kno
         ? { kind: 'node', port, protocol }
         : { kind: 'other-node', name, port, protocol, addresses: locations ? addressesOf(name, locations) : [] };
   }
+}
+
+/** Whether a target is `host` or `node`, as for clients, and no object is called so. */
+function isOwnNode(
+  { kind, namespace, name }: Exclude<TargetName, AddressTarget | NodeTarget>,
+  directory: Directory,
+): boolean {
+  const isWord = kind === 'name' && namespace === undefined && (name === 'host' || name === 'node');
+  return isWord && !listCandidates(directory).some((candidate) => candidate.name === name);
 }
 
 function kindsOf(kind: 'service' | 'pod' | 'named-node' | 'name', all: readonly Kind[]): readonly Kind[] {
