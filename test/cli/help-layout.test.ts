@@ -38,6 +38,16 @@ describe.each(commands)('%s --help', (name) => {
   });
 });
 
+test.each([undefined, 60, 100])('definitions fill their lines, at a width of %s', async (columns) => {
+  const lines = (await Promise.all(commands.map((name) => help([name], columns)))).join('\n').split('\n');
+  const width = columns ?? 80;
+  const pairs = lines.slice(1).map((line, index) => [lines[index] ?? '', line] as const);
+  const continued = pairs.filter(([before, line]) => /^ {20,}\S/.test(line) && /\S {2,}\S|^ {20,}/.test(before));
+  expect(continued.length).toBeGreaterThan(20);
+  // The next word would not fit.
+  expect(continued.filter(([before, line]) => `${before} ${line.trim().split(' ')[0]}`.length <= width)).toEqual([]);
+});
+
 test('a wider terminal gets longer lines, up to 120 columns', async () => {
   const longest = async (columns?: number): Promise<number> =>
     Math.max(...(await help(['list'], columns)).split('\n').map((line) => line.length));

@@ -40,10 +40,8 @@ const notes = `
 The first line is the verdict, one of these, and its reason.
 
   SENT to ...                       an endpoint gets the connection
-  REFUSED (the client gets ...)     no endpoint can receive it, or the Service
-                                    does not have the port
-  DROPPED (the client times out)    policy Local without a local endpoint, source
-                                    ranges, or an unused cluster IP
+  REFUSED (the client gets ...)     no endpoint can receive it, or the Service does not have the port
+  DROPPED (the client times out)    policy Local without a local endpoint, source ranges, or an unused cluster IP
   WRONG SERVICE                     another Service has this address and port
   NOT TRANSLATED (no rule applies)  such as a node port at a closed address
   NOT A SERVICE ADDRESS             no Service has this address
