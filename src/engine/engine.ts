@@ -14,7 +14,7 @@ export interface Changes {
   /** Objects that were deleted. An object in both lists was deleted, then created again. */
   readonly remove?: readonly ObjectReference[];
   /**
-   * The picture is complete: the lists of all Services, EndpointSlices and ServiceCIDRs, and of Nodes or this Node, were
+   * All objects are there: the lists of all Services, EndpointSlices and ServiceCIDRs, and of Nodes or this Node, were
    * read to their ends and given, up to and with this call, as after the first sync of informers. Until a call says so
    * nothing is changed in the kernel, because Services that were not read yet would seem to be gone. It stays so
    * afterward. It is disregarded in a call with an error of the API server or a list that is not whole, which a
@@ -23,7 +23,7 @@ export interface Changes {
   readonly complete?: true;
 }
 
-/** What is missing before tables can be changed: a complete picture of the cluster, or the Node. */
+/** What is missing before tables can be changed: all objects of the cluster, or the Node. */
 export type WaitsFor = 'complete' | 'node';
 
 /** What changes have to do in one family's table. */
@@ -69,7 +69,7 @@ export interface Engine extends DesiredState {
    * until a valid version of it comes. Nothing is thrown for wrong input.
    */
   accept(changes: Changes): readonly Diagnostic[];
-  /** Plans everything accepted since the last time, as one change; nothing before the picture is complete. */
+  /** Plans everything accepted since the last time, as one change; nothing before the objects are complete. */
   commit(): Commit;
   /** What is missing before something can be planned; undefined when it is ready. */
   waitsFor(): WaitsFor | undefined;
