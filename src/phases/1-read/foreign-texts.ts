@@ -21,7 +21,7 @@ export function whyForeign(
   const isBroken = diagnostics.some(({ code }) => code === 'invalid-yaml' || code === 'invalid-json');
   const isEmpty = diagnostics.some(({ code }) => code === 'empty-input');
   const hasBraces = mayBeTemplate(text);
-  if (hasBraces && ((isBroken && isTemplate(text)) || values.some(findPlaceholder))) {
+  if (hasBraces && ((isBroken && isTemplate(text) && !isList(text)) || values.some(findPlaceholder))) {
     return 'template';
   }
   // A list without items is a cluster without objects.
@@ -33,6 +33,11 @@ export function whyForeign(
     return 'nothing left';
   }
   return values.some(isKustomization) ? 'kustomization' : 'no object';
+}
+
+/** Whether a text begins as a list in YAML, whose annotations may have lines that look like templates. Indented or not. */
+function isList(text: string): boolean {
+  return /^apiVersion: v1\r?\nitems:\r?\n *- apiVersion: /.test(text);
 }
 
 /** Whether a text is blank, or JSON without its end: what a command that failed leaves in a file. */

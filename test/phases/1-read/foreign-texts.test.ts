@@ -89,6 +89,18 @@ describe('in a folder', () => {
     expect(readFolder({ 'a.yaml': service, 'b.yaml': text })).toMatchObject({ count: 2, said: [] });
   });
 
+  test.each(['|', '|-', '>'])('nor is one whose annotation has a template, in a block %s', (style) => {
+    const metadata = `metadata:\n    annotations:\n      note: ${style}\n        name: {{ .a }}\n    name: "we`;
+    const list = `apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Service\n  ${metadata}`;
+    for (const text of [list, list.replaceAll('\n- ', '\n  - ').replaceAll('\n  ', '\n    ')]) {
+      const expected = { count: 1, said: ['error invalid-yaml'] };
+      expect(readFolder({ 'a.yaml': service, 'b.yaml': text })).toMatchObject(expected);
+    }
+    // A template that makes a list has its braces in the place of values.
+    const template = 'apiVersion: v1\nitems:\n{{- range .all }}\n- apiVersion: v1\n{{- end }}\nkind: List\n';
+    expect(readFolder({ 'a.yaml': service, 'b.yaml': template }).said).toEqual(['warning foreign-files']);
+  });
+
   test('neither are bytes that are not text', () => {
     const content = Buffer.from('\ufeffkind: Service\n', 'utf16le');
     const { diagnostics } = readDocuments([{ file: 'a.yaml', content, isFound: true }]);
