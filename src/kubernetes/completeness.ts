@@ -1,6 +1,6 @@
 import type { Diagnostic, DiagnosticCode, Problem } from '../diagnostics/diagnostic.ts';
 import { countOf } from '../lib/text.ts';
-import { isMapping, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { describeValue, isMapping, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 
 /* Whether an input is all of a cluster, or what is left when the API or one of several lists failed. */
 
@@ -54,7 +54,9 @@ function findApiError(value: Mapping): Problem | undefined {
   if (kind !== 'Status' || !isOfGroup(value, '') || status === 'Success') {
     return undefined;
   }
-  const texts = [message, reason].filter((text) => typeof text === 'string' && text !== '').map(quote);
+  const texts = [message, reason]
+    .filter((text) => typeof text === 'string' && text !== '')
+    .map((text) => describeValue(text, longestQuote));
   const said = [...new Set(texts), ...(typeof code === 'number' ? [`code ${code}`] : [])].join(', ');
   return {
     code: 'api-error',
@@ -65,11 +67,6 @@ function findApiError(value: Mapping): Problem | undefined {
 
 /** How much of an error is quoted, in characters. */
 const longestQuote = 300;
-
-function quote(text: unknown): string {
-  const all = String(text);
-  return JSON.stringify(all.length > longestQuote ? `${all.slice(0, longestQuote)}...` : all);
-}
 
 /** Values that were written by hand may lack an apiVersion. */
 function isOfGroup({ apiVersion }: Mapping, group: string): boolean {

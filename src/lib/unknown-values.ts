@@ -1,8 +1,9 @@
-/** How much of a text a message quotes, in characters. */
-const longestQuote = 80;
-
-/** A value of the input as a message shows it: strings in JSON quotes, cut if they are long. */
-export function describeValue(value: unknown): string {
+/**
+ * A value of the input as a message shows it: strings in JSON quotes, cut if they are long.
+ *
+ * @param longestQuote how much of a string is shown, in characters.
+ */
+export function describeValue(value: unknown, longestQuote = 80): string {
   if (typeof value === 'string') {
     const cut = value.length > longestQuote ? `${value.slice(0, longestQuote)}...` : value;
     return JSON.stringify(cut);

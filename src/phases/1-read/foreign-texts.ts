@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { countOf } from '../../lib/text.ts';
-import { isMapping, listIn, mappingIn, type Path } from '../../lib/unknown-values.ts';
+import { describeValue, isMapping, listIn, mappingIn, type Path } from '../../lib/unknown-values.ts';
 
 /* Texts that are not manifests, but that people pass as such, or keep in the same folder. */
 
@@ -113,8 +113,7 @@ export function describeOutput(text: string): string | undefined {
     return 'kubectl found no objects; check the namespace (-A for all) and the kinds that it was asked for';
   }
   if (failures.some((failure) => failure.test(line))) {
-    const quote = line.length > longestQuote ? `${line.slice(0, longestQuote)}...` : line;
-    return `a message of kubectl, not objects: ${JSON.stringify(quote)}; check that the command works, and pass on only its stdout`;
+    return `a message of kubectl, not objects: ${describeValue(line, longestQuote)}; check that the command works, and pass on only its stdout`;
   }
   return undefined;
 }
