@@ -1,5 +1,6 @@
 import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import { pushTo } from '../../lib/lists.ts';
 import { describeValue, isMapping, type Mapping, mappingIn } from '../../lib/unknown-values.ts';
 
 /** What a watch says about an object (metav1.WatchEvent), as `kubectl get -w --output-watch-events` prints it. */
@@ -21,8 +22,7 @@ export function applyWatchEvents(documents: Document[]): { documents: Document[]
   for (const document of documents) {
     const { value, source, path } = document;
     if (!isWatchEvent(value)) {
-      const key = identityOf(value);
-      objects.set(key, [...(objects.get(key) ?? []), document]);
+      pushTo(objects, identityOf(value), document);
       continue;
     }
     const changed: Document = { value: value['object'], source, path: [...path, 'object'] };
