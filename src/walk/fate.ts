@@ -1,8 +1,8 @@
-import { pushTo } from '../lib/lists.ts';
-import { sortByAddress } from '../net/address.ts';
 /** What goes into a walk and what comes out of it. Addresses are canonical text of the ruleset's family. */
 
 import { invariant } from '../lib/invariant.ts';
+import { pushTo } from '../lib/lists.ts';
+import { sortByAddress } from '../net/address.ts';
 import type { Protocol } from '../net/network.ts';
 import type { Element, Hook } from '../nft/ruleset.ts';
 

@@ -145,7 +145,6 @@ function chainsTo(names: ReadonlySet<string>, ruleset: Ruleset): ReadonlySet<str
 /** Maps without elements that others need: chains pick endpoints from a map, and endpoints belong to frontends. */
 function emptyMaps(ruleset: Ruleset): DamagedPart[] {
   const isFilled = ({ elements, lists = [] }: FilledSet): boolean => elements.length > 0 || lists.length > 0;
-
   const ofNodePorts = (name: string): boolean => name.includes('nodeport');
   return ruleset.sets.flatMap((set): DamagedPart[] => {
     const { name, value } = set;

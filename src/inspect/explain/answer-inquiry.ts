@@ -36,9 +36,9 @@ export function answerInquiry(inquiry: Inquiry): Reply | string {
 
 function answerPackets({ questions, service }: AskedPackets): Answer {
   const [first, ...rest] = questions;
-  const explanations = [explainPacket(first), ...rest.map(explainPacket)];
+  const explanations: [Explanation, ...Explanation[]] = [explainPacket(first), ...rest.map(explainPacket)];
   const sorted = explanations.sort((a, b) => severityOfVerdict(b) - severityOfVerdict(a));
-  const [worst = explainPacket(first)] = sorted;
+  const [worst] = sorted;
   if (sorted.length === 1) {
     return { ...worst, summary: null, frontends: service === undefined ? [] : sorted };
   }
