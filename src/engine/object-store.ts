@@ -71,10 +71,10 @@ export function applyObject(store: ObjectStore, document: Document, touched: Tou
 /** Removes an object; nothing happens when it is unknown. */
 export function removeObject(
   store: ObjectStore,
-  { kind, namespace, name = '' }: ObjectReference,
+  { kind, name = '', ...reference }: ObjectReference,
   touched: Touched,
 ): void {
-  const space = namespace || 'default';
+  const space = namespaceOf(reference);
   switch (kind) {
     case 'Service':
       if (deleteNamespaced(store.services, space, name)) {

@@ -1,6 +1,7 @@
 import type { Document } from '../diagnostics/document.ts';
 import { escapeControls } from '../lib/text.ts';
 import { describeValue, isMapping, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { namespaceOf } from './services.ts';
 
 /**
  * What labels must be like, all of it at once. `absent` accepts objects without the label, as in Kubernetes: `!=` and
@@ -75,9 +76,8 @@ export function selectServices(documents: readonly Document[], selector: LabelSe
 }
 
 /** As notes and rules name it. */
-function nameOf({ namespace, name: own }: Mapping): string {
-  const place = typeof namespace === 'string' && namespace !== '' ? namespace : 'default';
-  return escapeControls(`${place}/${String(own)}`);
+function nameOf(metadata: Mapping): string {
+  return escapeControls(`${namespaceOf(metadata)}/${String(metadata['name'])}`);
 }
 
 function matchesLabels(labels: Mapping, selector: LabelSelector): boolean {

@@ -5,7 +5,7 @@ import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-value
 import { canonicalAddress } from '../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../net/network.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
-import { ownerLabel } from './services.ts';
+import { namespaceOf, ownerLabel } from './services.ts';
 
 /** Where endpoints of Services come from, by the objects of a snapshot. */
 export interface EndpointSources {
@@ -49,7 +49,7 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
       continue;
     }
     const metadata = mappingIn(value, 'metadata');
-    const namespace = textIn(metadata, 'namespace') || 'default';
+    const namespace = namespaceOf(metadata);
     const name = textIn(metadata, 'name');
     switch (value['kind']) {
       case 'EndpointSlice':

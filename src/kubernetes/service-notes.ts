@@ -2,7 +2,7 @@ import type { Document } from '../diagnostics/document.ts';
 import { escapeControls } from '../lib/text.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
-import { isAddressField } from './services.ts';
+import { isAddressField, namespaceOf } from './services.ts';
 
 /** Why nodes do not serve a Service in any family. `left out`: it has errors, and `--keep-going` was given. */
 type UnservedReason = 'ExternalName' | 'headless' | 'no cluster IP' | 'other proxy' | 'no ports' | 'left out';
@@ -40,7 +40,7 @@ export function readServiceNotes(documents: readonly Document[]): ServiceNote[] 
 
 function noteOf(service: Mapping): ServiceNote[] {
   const metadata = mappingIn(service, 'metadata');
-  const { namespace, name } = metadata;
+  const { name } = metadata;
   if (typeof name !== 'string') {
     return [];
   }
@@ -52,7 +52,7 @@ function noteOf(service: Mapping): ServiceNote[] {
   return [
     {
       // A Service that was refused for its name is shown as well.
-      namespace: typeof namespace === 'string' && namespace !== '' ? escapeControls(namespace) : 'default',
+      namespace: escapeControls(namespaceOf(metadata)),
       name: escapeControls(name),
       unserved: unservedBecause(spec, mappingIn(metadata, 'labels')),
       addresses: canonical([

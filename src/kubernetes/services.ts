@@ -1,6 +1,6 @@
 import { parseAddress } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
-import type { ObjectMeta, Service } from './objects.ts';
+import type { Service } from './objects.ts';
 
 /* Facts about Services that validation, the model and verification must agree on. */
 
@@ -10,9 +10,9 @@ export const ownerLabel = 'kubernetes.io/service-name';
 /** The label of a Node that names its zone. */
 export const zoneLabel = 'topology.kubernetes.io/zone';
 
-/** The namespace of an object; manifests may omit it. */
-export function namespaceOf({ namespace }: ObjectMeta): string {
-  return namespace || 'default';
+/** The namespace in metadata, valid or not; manifests may omit it. */
+export function namespaceOf({ namespace }: { readonly namespace?: unknown }): string {
+  return typeof namespace === 'string' && namespace !== '' ? namespace : 'default';
 }
 
 /** Whether a clusterIP field has a value other than empty and `None`. */

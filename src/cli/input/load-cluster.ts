@@ -10,6 +10,7 @@ import {
 import type { Document } from '../../diagnostics/document.ts';
 import { incompleteCodes } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
+import { namespaceOf } from '../../kubernetes/services.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
@@ -184,7 +185,7 @@ export function notesOf({ documents, diagnostics }: Pick<Cluster, 'documents' | 
   const refused = new Set(
     diagnostics.flatMap((diagnostic) =>
       severityOf(diagnostic) === 'error' && diagnostic.object?.kind === 'Service'
-        ? escapeControls(`${diagnostic.object.namespace || 'default'}/${diagnostic.object.name}`)
+        ? escapeControls(`${namespaceOf(diagnostic.object)}/${diagnostic.object.name}`)
         : [],
     ),
   );

@@ -1,5 +1,6 @@
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { EndpointSlice, Service, ServicePortSpec, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
+import { namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, canonicalAddress, cidrContains, parseCidr, singleAddress } from '../../net/address.ts';
 import { endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
@@ -33,7 +34,7 @@ export function expectServices(
     if (clusterIP === undefined) {
       return [];
     }
-    const owned = getNamespaced(slices, object.metadata.namespace || 'default', object.metadata.name) ?? [];
+    const owned = getNamespaced(slices, namespaceOf(object.metadata), object.metadata.name) ?? [];
     const addresses = addressesOf(object, node);
     return (object.spec.ports ?? []).map((port) => expectService(port, { object, owned, node, clusterIP, addresses }));
   });
@@ -44,7 +45,7 @@ function groupSlices(slices: readonly EndpointSlice[], family: Family): Namespac
   for (const slice of slices) {
     const owner = slice.metadata.labels?.['kubernetes.io/service-name'];
     if (owner && slice.addressType === nameOfFamily(family)) {
-      const namespace = slice.metadata.namespace || 'default';
+      const namespace = namespaceOf(slice.metadata);
       const group = getNamespaced(groups, namespace, owner);
       if (group) {
         group.push(slice);
@@ -122,7 +123,7 @@ function expectService(port: ServicePortSpec, context: ServiceContext): ServiceW
   const { loadBalancerIPs, externalIPs, allowed } = addresses;
   const portName = port.name ?? '';
   const protocol = (port.protocol || 'TCP').toLowerCase() as Protocol;
-  const namespace = metadata.namespace || 'default';
+  const namespace = namespaceOf(metadata);
   const candidates = listCandidates(owned, { portName, protocol });
   const nodePort = port.nodePort ?? 0;
   const service = {

@@ -73,10 +73,10 @@ function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unus
 
 /** Whether a slice, valid or not, belongs to one of the Services. */
 function isOwned(slice: unknown, services: Namespaced<true>): boolean {
-  const { namespace, labels } = metadataOf(slice);
+  const metadata = metadataOf(slice);
+  const { labels } = metadata;
   const owner = isMapping(labels) ? labels[ownerLabel] : undefined;
-  const space = typeof namespace === 'string' && namespace !== '' ? namespace : 'default';
-  return typeof owner === 'string' && getNamespaced(services, space, owner) === true;
+  return typeof owner === 'string' && getNamespaced(services, namespaceOf(metadata), owner) === true;
 }
 
 interface ObjectOfKind {
@@ -86,14 +86,9 @@ interface ObjectOfKind {
 function namesOf(documents: readonly Document[]): Namespaced<true> {
   const names: Namespaced<true> = new Map();
   for (const { value } of documents) {
-    const { namespace, name } = metadataOf(value);
-    const isNamed = typeof name === 'string';
-    setNamespaced(
-      names,
-      typeof namespace === 'string' && namespace !== '' ? namespace : 'default',
-      isNamed ? name : '',
-      true,
-    );
+    const metadata = metadataOf(value);
+    const { name } = metadata;
+    setNamespaced(names, namespaceOf(metadata), typeof name === 'string' ? name : '', true);
   }
   return names;
 }
