@@ -1,5 +1,5 @@
 import { checkOptions } from '../config/check-options.ts';
-import { type Diagnostic, hasError } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
 import { incompleteCodes } from '../kubernetes/completeness.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
@@ -11,14 +11,14 @@ import { printRulesets } from '../nft/print.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../options.ts';
 import { documentsOf } from '../phases/1-read/read-documents.ts';
-import { buildNodeSettings } from '../phases/3-model/build-model.ts';
 import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
-import { type ResolvedNode, resolveNode } from '../phases/3-model/resolve-node.ts';
+import type { ResolvedNode } from '../phases/3-model/resolve-node.ts';
 import { describeSource } from '../phases/5-plan/describe-source.ts';
 import { changeFamily } from './change-family.ts';
 import { rulesetWithout } from './desired-snapshot.ts';
 import type { Changes, Commit, Engine, TableUpdate, Update, WaitsFor } from './engine.ts';
 import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './family-state.ts';
+import { findNode, type NodeState } from './find-node.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
 
@@ -73,6 +73,8 @@ interface EngineState {
   touched: Touched;
   /** Undefined until the first commit. */
   node: NodeState | undefined;
+  /** As rules were last made for it, whatever became of its Node since. */
+  knownNode: ResolvedNode | undefined;
 }
 
 function emptyState(options: CompileOptions): EngineState {
@@ -88,6 +90,7 @@ function emptyState(options: CompileOptions): EngineState {
     isComplete: false,
     touched: noneTouched(),
     node: undefined,
+    knownNode: undefined,
   };
 }
 
@@ -155,7 +158,8 @@ function commitTouched(state: EngineState): Commit {
   const diagnostics: Diagnostic[] = [];
   if (touched.node || touched.serviceCIDRs || !state.node) {
     const known = new Set(state.node?.diagnostics.map(({ message }) => message));
-    state.node = findNode(state.store, state.options);
+    state.node = findNode(state.store, state.options, state.knownNode);
+    state.knownNode = state.node.known;
     // Nodes report often, and mostly nothing new.
     appendAll(
       diagnostics,
@@ -209,7 +213,7 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
   };
 }
 
-/** A family whose node is not known keeps its table, and is brought up to date as a whole once the node is known. */
+/** Nothing while the node is not known; a family is brought up to date as a whole once it is. */
 function bringFamilyUpToDate(
   state: EngineState,
   family: Family,
@@ -231,31 +235,4 @@ function bringFamilyUpToDate(
   const followUp = withNodeAddresses(planFollowUp(changed.handovers), settingsBefore, after);
   const isNothing = commands.length === 0 && !followUp.checkUdpFlows;
   return { table: isNothing ? undefined : { family, table: options.table, commands, followUp }, diagnostics };
-}
-
-/** The node, if it is known well enough to compile rules for it, and diagnostics about it. */
-interface NodeState {
-  readonly node: ResolvedNode | undefined;
-  readonly settings: ReadonlyMap<Family, NodeSettings>;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-/**
- * Finds the node among the objects. It is not known when only other Nodes exist, or when its own object is invalid or has
- * only invalid addresses and none were given: then node ports would open on all addresses.
- */
-function findNode(store: ObjectStore, options: CompileOptions): NodeState {
-  const { node, diagnostics } = resolveNode({ nodes: [...store.nodes.values()] }, options);
-  const hasOnlyInvalid = node.addresses.length === 0 && diagnostics.some(({ code }) => code === 'ignored-address');
-  if (hasError(diagnostics) || hasOnlyInvalid || isInvalid(store, options)) {
-    return { node: undefined, settings: new Map(), diagnostics };
-  }
-  const cidrs = [...store.serviceCIDRs.values()];
-  const settings = options.families.map((family) => [family, buildNodeSettings(node, cidrs, family, options)] as const);
-  return { node, settings: new Map(settings), diagnostics };
-}
-
-function isInvalid({ invalidNodes }: ObjectStore, { nodeName, nodeAddresses }: CompileOptions): boolean {
-  const isRefused = nodeName === undefined ? invalidNodes.size > 0 : invalidNodes.has(nodeName);
-  return isRefused && nodeAddresses.length === 0;
 }

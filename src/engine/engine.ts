@@ -23,7 +23,10 @@ export interface Changes {
   readonly complete?: true;
 }
 
-/** What is missing before tables can be changed: all objects of the cluster, or the Node. */
+/**
+ * What is missing before tables can be changed: all objects of the cluster, or the Node with an address, without which
+ * node ports would be open on all addresses. A Node that is lost later is not waited for: its last version counts.
+ */
 export type WaitsFor = 'complete' | 'node';
 
 /** What changes have to do in one family's table. */

@@ -86,20 +86,20 @@ describe('calls that overlap', () => {
     expect(nft.texts().join('')).toContain('fd00:10:244:2::6');
   });
 
-  test('leave the table as it is when the node is not known any more', async () => {
+  test.each<[string, Changes]>([
+    ['loses its address', { apply: [node({ address: 'nowhere' })] }],
+    ['loses its status', { apply: [{ ...node(), status: {} }] }],
+    ['is removed', { remove: [{ kind: 'Node', name: 'worker-1' }] }],
+  ])('are carried out for the last version of a Node that %s', async (_, change) => {
     const { proxy, nft } = await runProxy([node(), ...objects]);
-    const outcomes = await Promise.all([
-      proxy.update(cart(['2.5', '2.6'])),
-      proxy.update({ apply: [node({ address: 'nowhere' })] }),
-    ]);
-    expect(outcomes.map(resultsOf)).toEqual([[], []]);
-    expect(nft.commandsSince()).toEqual([]);
-    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual(['ip changed']);
-    expect(nft.commandsSince()).toEqual(['nft -f -']);
+    const outcomes = await Promise.all([proxy.update(cart(['2.5', '2.6'])), proxy.update(change)]);
+    expect(outcomes.map(resultsOf)).toEqual([['ip changed'], ['ip changed']]);
     expect(nft.texts().at(-1)).toContain('10.244.2.6');
+    expect(nft.texts().at(-1)).not.toContain('nodeport-ips');
+    expect(resultsOf(await proxy.update({ apply: [node()] }))).toEqual(['ip unchanged']);
   });
 
-  test('do not disturb a transaction that runs when the node is not known any more', async () => {
+  test('do not disturb a transaction that runs when the Node has no valid address any more', async () => {
     const { proxy, nft } = await runProxy([node(), ...objects]);
     let unknown: Promise<unknown> | undefined;
     nft.answers.push(({ input }) => {
@@ -107,7 +107,7 @@ describe('calls that overlap', () => {
       return input?.includes('delete table') ? undefined : says.fileExists;
     });
     expect(resultsOf(await proxy.update(cart(['2.5', '2.6'])))).toEqual(['ip rebuilt file-exists']);
-    expect(await unknown).toMatchObject({ ok: true, families: [] });
+    expect(await unknown).toMatchObject({ ok: true, families: [{ result: 'unchanged' }] });
     expect(nft.texts().at(-1)).toContain('10.244.2.6');
   });
 });

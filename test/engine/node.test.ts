@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { severityOf } from '../../src/diagnostics/diagnostic.ts';
 import { createEngine } from '../../src/engine/create-engine.ts';
+import type { Changes } from '../../src/engine/engine.ts';
 import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, saidBy, serviceCidr, workerOptions } from './worker.ts';
 
@@ -48,12 +50,19 @@ describe('the node', () => {
 });
 
 describe('a node that is not known', () => {
+  const workerTwo = { kind: 'Node', name: 'worker-2' };
   const other = { ...node(), metadata: { name: 'worker-2' } };
   const invalid = node({ address: 'nowhere' });
+  const named = { ...node(), status: { addresses: [{ type: 'Hostname', address: 'worker-1' }] } };
 
   test.each([
     ['another one is there in its place', [other], ['node-not-found']],
     ['its addresses are invalid', [invalid], ['ignored-address', 'no-node-address']],
+    ['there is none', [], ['no-node-address']],
+    ['it has no status', [{ ...node(), status: undefined }], ['no-node-address']],
+    ['it has no addresses', [{ ...node(), status: { addresses: [] } }], ['no-node-address']],
+    ['it has names in place of addresses', [named], ['no-node-address']],
+    ['it is invalid', [{ ...node(), apiVersion: 'v2' }], ['unsupported-version', 'no-node-address']],
   ])('%s: nothing is done until it is known', (_, objects, codes) => {
     const engine = createEngine(workerOptions);
     const update = engine.update({ apply: [...objects, cart, cartSlice], complete: true });
@@ -79,21 +88,16 @@ describe('a node that is not known', () => {
     ]);
   });
 
-  test('that was known before keeps its table, and catches up when it is known again', () => {
-    const engine = engineWith([cart, cartSlice]);
-    const chains = engine.rulesets()[0]?.chains;
-    expect(saidBy(engine.update({ apply: [invalid] }))).toEqual([
-      'ignored-address: status.addresses[0].address is "nowhere"; it is ignored because it is not an IP address',
-      'no-node-address: no address of node worker-1 is known; give one (--node-ip, nodeAddresses), or include its Node object with status.addresses',
-    ]);
-    const moved = service('cart', ['2.6'])[1];
-    expect(engine.update({ apply: [moved] })).toEqual({ families: [], text: '', diagnostics: [], waitsFor: 'node' });
-    expect([engine.isReady(), engine.rulesets()[0]?.chains]).toEqual([false, chains]);
-
-    expect(commandsOf(engine.update({ apply: [node()] }))).toEqual([
-      'delete element tcp-endpoints { 10.96.0.10 . 80 . 0 }',
-      'add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.6 . 8080 }',
-    ]);
+  test.each([
+    ['none', [], 'no-node'],
+    ['several', [node(), other], 'several-nodes'],
+  ])('because none is named: of %s', (_, nodes, code) => {
+    const { nodeName: _name, ...options } = workerOptions;
+    const engine = createEngine(options);
+    const update = engine.update({ apply: [...nodes, cart, cartSlice], complete: true });
+    expect(update).toMatchObject({ families: [], waitsFor: 'node', diagnostics: [{ code }] });
+    const known = engine.update(nodes.length > 0 ? { remove: [workerTwo] } : { apply: [node()] });
+    expect(commandsOf(known)).toContain('add element nodeport-ips { 192.0.2.11 }');
   });
 
   test('is known when one of its addresses is valid', () => {
@@ -104,11 +108,86 @@ describe('a node that is not known', () => {
     expect(commandsOf(update)).toContain('add element nodeport-ips { 192.0.2.11 }');
   });
 
-  test('is known when its addresses are given', () => {
+  test.each([
+    ['its own are invalid', [invalid]],
+    ['there is none', []],
+    ['there is another', [other]],
+  ])('is known when its addresses are given, and %s', (_, objects) => {
     const engine = createEngine({ ...workerOptions, nodeAddresses: ['192.0.2.50'] });
-    expect(commandsOf(engine.update({ apply: [invalid], complete: true }))).toContain(
+    expect(commandsOf(engine.update({ apply: objects, complete: true }))).toContain(
       'add element nodeport-ips { 192.0.2.50 }',
     );
+    expect(engine.update({ apply: [cart, cartSlice] }).diagnostics).toEqual([]);
+  });
+});
+
+describe('a node that was known', () => {
+  const isGone =
+    'node-not-found: Node worker-1 is missing or invalid; the rules stay those of Node worker-1, as it was last';
+  const lacks = (what: string): string =>
+    `no-node-address: Node worker-1 no longer has ${what}, nor a replacement; the rules stay those with it`;
+  const invalid =
+    'ignored-address: status.addresses[0].address is "nowhere"; it is ignored because it is not an IP address';
+  const remove = [{ kind: 'Node', name: 'worker-1' }];
+  const moved = service('cart', ['2.6'])[1];
+
+  test.each<[string, Changes, readonly string[]]>([
+    ['is removed', { remove }, [isGone]],
+    ['is replaced by another', { remove, apply: [{ ...node(), metadata: { name: 'worker-2' } }] }, [isGone]],
+    ['loses its status', { apply: [{ ...node(), status: null }] }, [lacks('192.0.2.11')]],
+    ['loses its addresses', { apply: [{ ...node(), status: { addresses: [] } }] }, [lacks('192.0.2.11')]],
+    ['gets an invalid address', { apply: [node({ address: 'nowhere' })] }, [invalid, lacks('192.0.2.11')]],
+    ['has addresses of another family only', { apply: [node({ address: '2001:db8::11' })] }, [lacks('192.0.2.11')]],
+  ])('and %s: Services are served on with what was known, and a warning', (_, change, said) => {
+    const engine = engineWith([cart, cartSlice]);
+    const update = engine.update(change);
+    expect([saidBy(update), update.text, update.waitsFor]).toEqual([said, '', undefined]);
+    expect(update.diagnostics.map(severityOf)).toEqual(said.map(() => 'warning'));
+
+    const next = engine.update({ apply: [moved] });
+    expect(commandsOf(next)).toEqual([
+      'delete element tcp-endpoints { 10.96.0.10 . 80 . 0 }',
+      'add element tcp-endpoints { 10.96.0.10 . 80 . 0 : 10.244.2.6 . 8080 }',
+    ]);
+    expect([next.diagnostics, engine.isReady()]).toEqual([[], true]);
+    expect(commandsOf(engine.update({ apply: [node({ address: '192.0.2.12' })] }))).toEqual([
+      'delete element nodeport-ips { 192.0.2.11 }',
+      'add element nodeport-ips { 192.0.2.12 }',
+    ]);
+  });
+
+  test('and is invalid keeps its zone', () => {
+    const engine = engineWith([cart, zonedSlice]);
+    const update = engine.update({ apply: [{ ...node(), spec: { podCIDRs: 'x' } }] });
+    expect(saidBy(update).slice(1)).toEqual([isGone]);
+    expect(update.text).toBe('');
+  });
+
+  test('and is one of several, without a name to choose it, stays the node', () => {
+    const { nodeName: _, ...options } = workerOptions;
+    const engine = createEngine(options);
+    engine.update({ apply: [node(), cart, cartSlice], complete: true });
+    const update = engine.update({ apply: [{ ...node({ address: '192.0.2.12' }), metadata: { name: 'worker-2' } }] });
+    const said =
+      'several-nodes: there are several Nodes and none is named; the rules stay those of Node worker-1, as it was last';
+    expect([saidBy(update), update.text]).toEqual([[said], '']);
+    expect(commandsOf(engine.update({ remove }))).toContain('add element nodeport-ips { 192.0.2.12 }');
+  });
+
+  test('keeps the ranges of its pods, where these recognize them', () => {
+    const engine = createEngine({ ...workerOptions, detectLocalMode: 'NodeCIDR' });
+    const spec = { podCIDRs: ['10.244.1.0/24'] };
+    engine.update({ apply: [{ ...node(), spec }, cart, cartSlice], complete: true });
+    const update = engine.update({ apply: [node()] });
+    expect([saidBy(update), update.text]).toEqual([[lacks('10.244.1.0/24')], '']);
+    expect(engineWith([], {}).update({ apply: [{ ...node(), spec }, node()] }).diagnostics).toEqual([]);
+  });
+
+  test('keeps its zone when its addresses are given and it is removed', () => {
+    const engine = createEngine({ ...workerOptions, nodeAddresses: ['192.0.2.50'] });
+    engine.update({ apply: [node(), cart, zonedSlice], complete: true });
+    const update = engine.update({ remove });
+    expect([saidBy(update), update.text]).toEqual([[isGone], '']);
   });
 });
 

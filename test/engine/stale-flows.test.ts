@@ -108,13 +108,13 @@ describe('UDP flows', () => {
     });
   });
 
-  test('are not forgotten while the node is not known, nor when the table is adopted', () => {
+  test('are not forgotten while the Node has no valid address, nor when the table is adopted', () => {
     const engine = engineWith(dns(['2.5'], { spec: { externalIPs: [] } }));
     const table = engine.rulesets()[0];
-    expect(engine.update({ apply: [node({ address: 'nowhere' })], remove }).families).toEqual([]);
     expect(table).toBeDefined();
+    engine.accept({ apply: [node({ address: 'nowhere' })], remove });
     engine.adopt(table as Ruleset);
-    expect(engine.update({ apply: [node()] }).families[0]?.followUp).toEqual({
+    expect(engine.commit().families[0]?.followUp).toEqual({
       ...touched,
       goneUdpFrontends: [{ address: '10.96.0.10', port: 53 }, { nodePort: 30053 }],
     });

@@ -21,11 +21,13 @@ export interface ResolvedNode {
 /**
  * The node: that of options.nodeName, or the only Node object of the snapshot. Addresses and zone of the options replace
  * those of the object.
+ *
+ * @returns `isFound`: whether its Node object is there.
  */
 export function resolveNode(
   snapshot: Pick<Snapshot, 'nodes'>,
   options: CompileOptions,
-): { node: ResolvedNode; diagnostics: Diagnostic[] } {
+): { node: ResolvedNode; isFound: boolean; diagnostics: Diagnostic[] } {
   const { found, diagnostics } = findNode(snapshot.nodes, options);
   const object = found?.object;
   const name = options.nodeName ?? object?.metadata.name ?? '';
@@ -43,6 +45,7 @@ export function resolveNode(
       addresses,
       podCIDRs: object ? podRangesOf(object) : [],
     },
+    isFound: found !== undefined,
     diagnostics: found ? [...checkNode(found, options), ...diagnostics] : diagnostics,
   };
 }
