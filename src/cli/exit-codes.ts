@@ -36,14 +36,15 @@ const meanings: readonly (ExitCodeMeaning & {
   },
   {
     code: 1,
-    program: 'bad input, and nothing is printed or changed; diff: differences; verify: faults; doctor: a problem',
+    program:
+      'bad input, and nothing is printed or changed; list: also an unknown name, and the others are printed; diff: differences; verify: faults; doctor: a problem',
     meaning: 'bad input, and nothing is printed or changed',
     commands: {
       diff: 'differences',
       verify: 'faults, or the kernel has no table',
       doctor: 'a problem that keeps Services from working',
       explain: 'bad input, or an unknown name',
-      list: 'bad input, or no such Service, namespace or table',
+      list: 'bad input, or no such table; an unknown Service or namespace, and the others are printed',
       graph: 'bad input, or no such Service',
     },
   },

@@ -122,7 +122,7 @@ describe('what cannot be compared', () => {
   });
 
   test.each([
-    [['FOLDER/no-such', 'FOLDER/new.json'], 'FOLDER/no-such gives no ruleset to compare with\n'],
+    [['FOLDER/no-such', 'FOLDER/new.json'], 'FOLDER/no-such: error file-not-found: '],
     [['FOLDER/old.json', 'FOLDER/no-such'], 'FOLDER/no-such: error file-not-found: '],
     [['-', '-'], 'error: stdin can be read only once: '],
   ])('%j', async (args, message) => {

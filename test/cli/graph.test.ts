@@ -91,7 +91,7 @@ describe('the ending of the file chooses the format', () => {
     ['a.mmd', [], 'mermaid'],
     ['a.mermaid', [], 'mermaid'],
     ['a.txt', ['-o', 'mermaid'], 'mermaid'],
-    ['a.png', ['-o', 'dot'], 'dot'],
+    ['a.graph', ['-o', 'dot'], 'dot'],
     ['a', [], 'mermaid'],
     ['a.txt', ['-o', 'svg'], 'svg'],
     ['b.svg', ['-o', 'svg'], 'svg'],
@@ -108,15 +108,16 @@ describe('the ending of the file chooses the format', () => {
   });
 
   test.each([
-    ['x.png', '.png'],
-    ['x.PDF', '.pdf'],
-    ['x.svg.gz', '.gz'],
-    ['x.\u001b[2J', '.\\u001b[2j'],
-  ])('%j is refused without -o', async (name, ending) => {
+    ['x.png', '.png', ''],
+    ['x.PDF', '.pdf', ''],
+    ['x.svg.gz', '.gz', ''],
+    ['x.graph', '.graph', ', or select a format with -o'],
+    ['x.\u001b[2J', '.\\u001b[2j', ', or select a format with -o'],
+  ])('%j is refused without -o', async (name, ending, other) => {
     expect(await run([...shop, '--file', `FOLDER/${name}`])).toEqual({
       exitCode: 2,
       stdout: '',
-      stderr: `error: cannot write ${ending}; use .mmd, .mermaid, .md, .dot, .gv, .svg, .html or .htm, or select a format with -o (see --help)\n`,
+      stderr: `error: cannot write ${ending}; use .mmd, .mermaid, .md, .dot, .gv, .svg, .html or .htm${other} (see --help)\n`,
     });
     expect(readdirSync(folder)).not.toContain(name);
   });
@@ -125,6 +126,10 @@ describe('the ending of the file chooses the format', () => {
     ['dot', 'x.html', 'omit -o to get html, or use the extension .dot or .gv'],
     ['html', 'x.svg', 'omit -o to get svg, or use the extension .html or .htm'],
     ['svg', 'x.md', 'omit -o to get mermaid, or use the extension .svg'],
+    ['svg', 'x.png', 'use the extension .svg'],
+    ['dot', 'x.PDF', 'use the extension .dot or .gv'],
+    ['mermaid', 'x.jpg', 'use the extension .mmd, .mermaid or .md'],
+    ['html', 'x.html.gz', 'use the extension .html or .htm'],
     ['mermaid', 'x.gv', 'omit -o to get dot, or use the extension .mmd, .mermaid or .md'],
   ])('-o %s and %s do not fit', async (output, name, advice) => {
     expect(await run([...shop, '-o', output, '--file', `FOLDER/${name}`])).toEqual({

@@ -66,6 +66,17 @@ test('an example on several lines is one command for a shell, and its remark is 
   expect(examples).toContain('\n  # check what is loaded; needs root\n');
 });
 
+test('options without which a command does not run are marked as required, and no others', async () => {
+  for (const { name, options } of currentManual.commands) {
+    const text = (await help([name], 120)).replace(/\s+/g, ' ');
+    for (const { flags, description, required } of options) {
+      expect([name, flags, text.includes(`${flags} ${description} (required)`)]).toEqual([name, flags, required]);
+    }
+  }
+  const required = currentManual.commands.flatMap(({ options }) => options.filter((option) => option.required));
+  expect(required.map(({ flags }) => flags)).toEqual(['--from <client>', '--to <target>']);
+});
+
 describe('svc2nft --help', () => {
   test('has the commands in groups, and one table of exit codes', async () => {
     const text = await help([]);
@@ -92,6 +103,7 @@ describe('svc2nft --help', () => {
     const table = (await help([], 120)).replace(/\s+/g, ' ');
     for (const [code, words] of [
       ['0', 'diff: no difference; verify: correct; doctor: no problem'],
+      ['1', 'list: also an unknown name, and the others are printed'],
       ['1', 'diff: differences; verify: faults; doctor: a problem'],
       ['2', 'wrong usage; diff and verify: also bad input'],
       ['3', 'nft or the kernel refused; apply: or a Service had to be left out'],

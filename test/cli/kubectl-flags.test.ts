@@ -134,6 +134,32 @@ describe('namespaces and names', () => {
   });
 });
 
+describe('formats of kubectl that no command has', () => {
+  test.each([
+    'jsonpath={.items[*].service}',
+    'jsonpath-as-json={.items}',
+    'custom-columns=NAME:.service',
+    'go-template={{range .items}}{{.service}}{{"\\n"}}{{end}}',
+    'go-template-file=./a.tmpl',
+    'jsonpath',
+  ])('%s: -o json and jq do the same', async (format) => {
+    for (const command of ['list', 'explain', 'doctor']) {
+      const { stderr, stdout, exitCode } = await run([command, '-o', format, '--to', 'x', '--from', 'y']);
+      expect(stderr).toMatch(/; expected .*json.*; to select fields, use -o json \| jq\n/);
+      expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+    }
+    const { stderr } = await run(['graph', 'FOLDER/all.json', '-o', format]);
+    expect(stderr).toMatch(/; expected mermaid, dot, svg or html\n/);
+  });
+
+  test('name is one where list has it', async () => {
+    expect(await run(['list', 'FOLDER/all.json', '-o', 'name'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await run(['verify', 'FOLDER/all.json', '-o', 'name'])).stderr).toContain(
+      'expected text or json; to select fields, use -o json | jq\n',
+    );
+  });
+});
+
 describe('-l selects by labels', () => {
   test.each([
     [['-l', 'app=cart'], ['cart']],

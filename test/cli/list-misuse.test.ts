@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFakeNft } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -71,6 +71,38 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
 ])('%j', async (args, exitCode, stderr) => {
   const result = await misuse(args.map((arg) => arg.replace('FOLDER', folder)));
   expect({ ...result, stderr: result.stderr.replaceAll(folder, 'FOLDER') }).toEqual({ exitCode, stdout: '', stderr });
+});
+
+describe('words that kubectl takes for Services get advice', () => {
+  const select = (names: string): string =>
+    `note: a PATH is a file or folder; to select Services, use --service ${names}\n`;
+  const omit = (words: string): string =>
+    `note: a PATH is a file or folder; without ${words}, all Services are shown\n`;
+
+  test.each([
+    [['svc'], omit('svc')],
+    [['services', 'FOLDER/shop.json'], omit('services')],
+    [['pods'], omit('pods')],
+    [['FOLDER/shop.json', 'svc/web'], select('svc/web')],
+    [['svc', 'web', 'FOLDER/shop.json'], select('web')],
+    [['FOLDER/shop.json', 'shop/web', 'service:shop/api'], select('shop/web,service:shop/api')],
+    [['FOLDER/shop.json', './web'], ''],
+    [['FOLDER/shop.json', 'web.yaml'], ''],
+    [['FOLDER/broken.json'], ''],
+  ])('%j', async (args, note) => {
+    const given = args.map((arg) => arg.replace('FOLDER', folder));
+    for (const command of ['list', 'graph']) {
+      const { stderr, exitCode } = await runCommand([command, ...given], { run: createFakeNft().run });
+      const lines = stderr.split('\n').filter((line) => line.startsWith('note: '));
+      expect({ note: lines.map((line) => `${line}\n`).join(''), exitCode }).toEqual({ note, exitCode: 1 });
+    }
+  });
+
+  test('also beside --kernel', async () => {
+    const { stderr, exitCode } = await misuse(['--kernel', 'svc/web']);
+    expect(stderr).toContain(`(see --help)\n${select('svc/web')}`);
+    expect(exitCode).toBe(2);
+  });
 });
 
 test('broken JSON', async () => {

@@ -85,7 +85,15 @@ describe('--sort-by', () => {
 
   test.each([
     ['frontends', '"frontends" is not a column (did you mean frontend?); expected namespace, name, port, type, '],
-    ['.metadata.creationTimestamp', '".metadata.creationTimestamp" is not a column; expected namespace, '],
+    [
+      '.metadata.creationTimestamp',
+      '".metadata.creationTimestamp" is not a column; expected namespace, name, port, type, frontend, policy, endpoints, local, remark, .metadata.namespace, .metadata.name, .spec.type or .spec.clusterIP\n',
+    ],
+    ['eps', '"eps" is not a column (did you mean endpoints?); expected '],
+    ['Service', '"Service" is not a column (did you mean name?); expected '],
+    ['.spec.clusterIPs[0]', '(did you mean frontend?); expected '],
+    ['{.spec.ports[0].port}', '(did you mean port?); expected '],
+    ['.status.loadBalancer.ingress[*].ip', '(did you mean frontend?); expected '],
     ['', '"" is not a column; expected namespace, '],
     ['constructor', '"constructor" is not a column; expected namespace, '],
   ])('%s is wrong usage', async (column, message) => {

@@ -124,8 +124,32 @@ describe('diff', () => {
     expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
   });
 
-  test.each(badInput)('%j is bad input: 1 means differences, so 2', async (args, stderr) => {
+  const isMissing = ([[path]]: Misuse): boolean => path === 'FOLDER/no-such-file';
+  test.each(badInput.filter((one) => !isMissing(one)))(
+    '%j is bad input: 1 means differences, so 2',
+    async (args, stderr) => {
+      expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+    },
+  );
+
+  test.each([
+    [['FOLDER/no-such-file']],
+    [['FOLDER/no-such-file', 'FOLDER/shop.json']],
+    [['FOLDER/shop.json', 'FOLDER/no-such-file']],
+    [['FOLDER/shop.json', '--from', 'FOLDER/no-such-file']],
+    [['FOLDER/broken.yaml', 'FOLDER/no-such-file', '-f', 'FOLDER/shop.json']],
+    [['FOLDER/no-such-file', 'FOLDER/no-such-file']],
+  ])('%j: a missing file is one line, and nothing is said about the other one', async (args) => {
+    const stderr = 'FOLDER/no-such-file: error file-not-found: no such file or folder\n';
     expect(await misuse(['diff', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
+  });
+
+  test('two missing files are two lines', async () => {
+    const { stderr, exitCode } = await misuse(['diff', 'FOLDER/none', 'FOLDER/shop.json/none']);
+    expect(stderr).toBe(
+      'FOLDER/none: error file-not-found: no such file or folder\nFOLDER/shop.json/none: error file-not-found: no such file or folder\n',
+    );
+    expect(exitCode).toBe(2);
   });
 
   test('an older snapshot without the node', async () => {

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
+import { diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
@@ -20,6 +22,7 @@ import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { describePlan, type PlannedTable, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
+import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -81,12 +84,38 @@ async function runDiff(paths: readonly string[], flags: DiffFlags, context: Cont
   if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, context) || lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
+  if (await reportMissing([...(flags.from === undefined ? [] : [flags.from]), ...paths], context)) {
+    return verdicts.badInput;
+  }
   const plans = await withProgress(context, (progress) => planTables(paths, flags, { context, progress }));
   if (typeof plans === 'number') {
     return plans;
   }
   await writePlans(plans, flags, context);
   return plans.some(({ result }) => result !== 'unchanged') ? verdicts.different : verdicts.same;
+}
+
+/**
+ * Reports each path at which there is nothing, before anything is read: of two snapshots, what is odd in the other one does
+ * not matter then.
+ */
+async function reportMissing(paths: readonly string[], context: Context): Promise<boolean> {
+  const checked = await Promise.all(paths.map(async (path) => ((await isMissing(path)) ? [path] : [])));
+  const missing = [...new Set(checked.flat())];
+  for (const path of missing) {
+    writeDiagnostic(diagnosticInFile('file-not-found', 'no such file or folder', path), context);
+  }
+  return missing.length > 0;
+}
+
+async function isMissing(path: string): Promise<boolean> {
+  if (path === '-') {
+    return false;
+  }
+  return stat(path).then(
+    () => false,
+    ({ code }) => code === 'ENOENT' || code === 'ENOTDIR',
+  );
 }
 
 /** One plan for each table, or the exit code when nothing can be compared. */

@@ -15,7 +15,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
+import { addServiceFilters, noteServices, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { runWatched } from '../input/watch-files.ts';
@@ -32,8 +32,9 @@ const examples = `
 
 const notes = `
 The extension of FILE selects the format: .mmd and .mermaid for Mermaid, .md for Mermaid in a Markdown code block, .dot and
-.gv for Graphviz, .svg, .html and .htm. Any other extension and stdout mean Mermaid, unless -o says otherwise. FILE may not
-be one of the input files.
+.gv for Graphviz, .svg, .html and .htm. A file without an extension and stdout get Mermaid, unless -o says otherwise; any other
+extension needs -o. Extensions of formats that are not written, such as .png and .pdf, are refused: convert the SVG. FILE may
+not be one of the input files.
 
 The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
 from the slices alone.
@@ -102,6 +103,7 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   }
   const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
+    noteServices(paths, context);
     return cluster;
   }
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, context)) {
@@ -190,19 +192,27 @@ const endings: ReadonlyMap<string, GraphFormat> = new Map([
   ['.htm', 'html'],
 ]);
 
-/** The format of -o, or else of the file's extension, or else Mermaid. An unknown extension needs -o; both must agree. */
+/** Extensions of formats that other programs write, and of compressed files. */
+const foreignEndings: ReadonlySet<string> = new Set(
+  '.bmp .eps .gif .gz .jpeg .jpg .pdf .png .ps .svgz .tif .tiff .webp .zip'.split(' '),
+);
+
+/**
+ * The format of -o, or else of the file's extension, or else Mermaid. An unknown extension needs -o; both must agree, and no
+ * other format may have that extension.
+ */
 function chooseGraphFormat(output: GraphFormat | undefined, file: string | undefined): ChosenFormat {
   const ending = extname(file ?? '').toLowerCase();
   const named = endings.get(ending);
   if (output === undefined && named === undefined && ending !== '') {
-    return {
-      problem: `cannot write ${escapeControls(ending)}; use ${listWords([...endings.keys()], 'or')}, or select a format with -o`,
-    };
+    const other = foreignEndings.has(ending) ? '' : ', or select a format with -o';
+    return { problem: `cannot write ${escapeControls(ending)}; use ${listWords([...endings.keys()], 'or')}${other}` };
   }
-  if (output !== undefined && named !== undefined && output !== named) {
+  if (output !== undefined && (foreignEndings.has(ending) || (named !== undefined && named !== output))) {
     const fitting = [...endings].flatMap(([other, format]) => (format === output ? other : []));
-    const advice = `omit -o to get ${named}, or use the extension ${listWords(fitting, 'or')}`;
-    return { problem: `-o ${output} does not fit --file ${escapeControls(file ?? '')}: ${advice}` };
+    const advice = `use the extension ${listWords(fitting, 'or')}`;
+    const either = named === undefined ? advice : `omit -o to get ${named}, or ${advice}`;
+    return { problem: `-o ${output} does not fit --file ${escapeControls(file ?? '')}: ${either}` };
   }
   const format = output ?? named ?? 'mermaid';
   return { format, isMarkdown: ending === '.md' };

@@ -13,7 +13,13 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
+import {
+  addServiceFilters,
+  noteServices,
+  type ServiceFilters,
+  type UnknownName,
+  unknownNames,
+} from '../flags/service-filters.ts';
 import { loadCluster, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
@@ -50,7 +56,10 @@ getting that far: svc2nft diff and svc2nft verify find such changes.
 -o json and -o yaml print {node, tables: [{family, table, nodePortAddresses}], items: [...]}; an item has namespace,
 service, portName, protocol, port, family, type, frontend, policy, refusal, heldBy, affinitySeconds, sourceRanges,
 endpointsUsed, endpointsLocal, endpoints: [{endpoint, pod, node, zone, local, state, usedBy, leftOut}] and remarks.
+nodePortAddresses are the addresses with node ports; 0.0.0.0/0 or ::/0 stand for all addresses of the node, null is unknown.
 -o name prints service:NAMESPACE/NAME:PORT, one for each service port.
+
+A Service or namespace that does not exist is an error on stderr and exit code 1; what the other names select is printed.
 `;
 
 /** `svc2nft list`: frontends as a table. */
@@ -73,7 +82,7 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .option('--no-headers', 'the table without its headings')
     .option(
       '--sort-by <column>',
-      'order by namespace, name, port, type, frontend, policy, endpoints, local or remark, or by a field such as .metadata.name',
+      'order by namespace, name, port, type, frontend, policy, endpoints, local or remark, also by .metadata.name, .metadata.namespace, .spec.type or .spec.clusterIP',
       parseColumn,
     )
     .action(async (paths: string[], flags: ListFlags) => {
@@ -101,7 +110,10 @@ function parseColumn(text: string): SortColumn {
   return found.column;
 }
 
-/** Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error. */
+/**
+ * Prints the frontends of the snapshot, or of rules; resolves to the exit code. Nothing to list is not an error; a name
+ * that does not exist is one, and the others are listed.
+ */
 async function runList(paths: readonly string[], flags: ListFlags, context: Context): Promise<number> {
   const source = flags.kernel ? 'kernel' : flags.ruleset;
   if (source !== undefined && paths.length > 0) {
@@ -109,6 +121,7 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
     context.stderr.write(
       `error: ${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n`,
     );
+    noteServices(paths, context);
     return exitCodes.wrongUsage;
   }
   if (source !== undefined && flags.selector !== undefined) {
@@ -144,6 +157,7 @@ interface Listed {
 async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Listed | number> {
   const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
+    noteServices(paths, context);
     return cluster;
   }
   const { documents, views, rulesets } = cluster;

@@ -29,7 +29,8 @@ export function addGeneralOptions(command: Command): Command {
 }
 
 /**
- * The option `-o`, which is a format in every command. A path gets advice, because `-o` names a file in other programs.
+ * The option `-o`, which is a format in every command. Formats of kubectl get advice, and so does a path, because `-o` names
+ * a file in other programs.
  *
  * @param hasFile whether the command has `--file`.
  */
@@ -37,14 +38,28 @@ export function formatOption(description: string, formats: readonly string[], ha
   const option = new Option('-o, --output <format>', description).choices(formats);
   const parseFormat = option.parseArg;
   return option.argParser((value, previous) => {
-    if (/[./]/.test(value)) {
-      const advice = hasFile ? `use --file ${value}` : `redirect stdout: > ${value}`;
+    const advice = formats.includes(value) ? undefined : adviseOnFormat(value, formats, hasFile);
+    if (advice !== undefined) {
       throw new InvalidArgumentError(
-        `unknown value ${describeValue(value)}; expected ${listWords(formats, 'or')}; to write to a file, ${advice}`,
+        `unknown value ${describeValue(value)}; expected ${listWords(formats, 'or')}; ${advice}`,
       );
     }
     return parseFormat?.(value, previous);
   });
+}
+
+/** What `kubectl get -o` accepts besides json, yaml and wide, with or without a template. */
+const kubectlFormat =
+  /^(jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|go-template|go-template-file|template|templatefile|name)(=|$)/s;
+
+function adviseOnFormat(value: string, formats: readonly string[], hasFile: boolean): string | undefined {
+  if (kubectlFormat.test(value)) {
+    return formats.includes('json') ? 'to select fields, use -o json | jq' : undefined;
+  }
+  if (/[./]/.test(value)) {
+    return `to write to a file, ${hasFile ? `use --file ${value}` : `redirect stdout: > ${value}`}`;
+  }
+  return undefined;
 }
 
 /** The flag of commands that may watch their files. */

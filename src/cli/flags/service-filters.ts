@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type LabelSelector, parseLabelSelector } from '../../kubernetes/label-selector.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
+import type { Context } from '../context.ts';
 import { commaList } from './compile-flags.ts';
 
 /** Flags that select Services; those not given are absent. */
@@ -70,6 +72,24 @@ function serviceProblem(text: string): string | undefined {
 
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const labelRule = '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit';
+
+/** Kinds that newcomers may put after the command. */
+const kindOfKubectl = /^(all|svc|services?|po|pods?|ep|endpoints?|endpointslices?|no|nodes?)$/;
+
+/**
+ * Advice on stderr where words after the command name Services, as in `kubectl get svc web` and `kubectl get svc/web`, and
+ * no file or folder has such a name.
+ */
+export function noteServices(paths: readonly string[], { stderr }: Pick<Context, 'stderr'>): void {
+  const missing = paths.filter((path) => !existsSync(path));
+  const kinds = missing.filter((path) => kindOfKubectl.test(path));
+  const names = missing.filter((path) => !kinds.includes(path) && serviceProblem(withoutKind(path)) === undefined);
+  if (names.length > 0) {
+    stderr.write(`note: a PATH is a file or folder; to select Services, use --service ${names.join(',')}\n`);
+  } else if (kinds.length > 0) {
+    stderr.write(`note: a PATH is a file or folder; without ${kinds.join(' and ')}, all Services are shown\n`);
+  }
+}
 
 /** A given name that does not exist. */
 export interface UnknownName {

@@ -77,8 +77,9 @@ export function formatHelp(command: Command, helper: Help): string {
 }
 
 /** In place of commander's text, which quotes every choice. */
-function describeOption({ description, argChoices, defaultValue }: Option): string {
+function describeOption({ description, argChoices, defaultValue, mandatory }: Option): string {
   const remarks = [
+    ...(mandatory ? ['required'] : []),
     ...(argChoices ? [`one of ${argChoices.join(', ')}`] : []),
     ...(typeof defaultValue === 'string' ? [`default: ${defaultValue}`] : []),
   ];

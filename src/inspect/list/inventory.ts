@@ -65,7 +65,10 @@ export interface FrontendRow {
 export interface TableRow {
   readonly family: Family;
   readonly table: string;
-  /** Where node ports are open: addresses, or `all addresses of the node`; null where the rules do not show it. */
+  /**
+   * Where node ports are open: addresses of the node, or for all of them `0.0.0.0/0` or `::/0`, as KubeProxyConfiguration's
+   * nodePortAddresses has it; empty where they are open nowhere; null where the rules do not show it.
+   */
   readonly nodePortAddresses: readonly string[] | null;
 }
 

@@ -8,6 +8,7 @@ import { type EndpointSources, type NoEndpointsCause, whyNoEndpoints } from '../
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { compareAddressTexts } from '../../net/address.ts';
+import type { Family } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import type { EndpointRow, FrontendRow, FrontendType, Inventory, TableRow } from './inventory.ts';
@@ -46,11 +47,12 @@ export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledg
   };
 }
 
+/** All addresses of a family, in the form of KubeProxyConfiguration's nodePortAddresses. */
+const allAddresses: Readonly<Record<Family, string>> = { ip: '0.0.0.0/0', ip6: '::/0' };
+
 function tableRow({ family, table }: Ruleset, { nodePortAddresses }: RulesetFacts): TableRow {
   const addresses =
-    nodePortAddresses?.kind === 'all'
-      ? ['all addresses of the node']
-      : nodePortAddresses?.addresses.map(escapeControls);
+    nodePortAddresses?.kind === 'all' ? [allAddresses[family]] : nodePortAddresses?.addresses.map(escapeControls);
   return { family, table: escapeControls(table), nodePortAddresses: addresses ?? null };
 }
 

@@ -1,4 +1,4 @@
-import { compareText, suggestClosest } from '../../lib/text.ts';
+import { compareText, listWords, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { FrontendRow } from './inventory.ts';
 
@@ -35,6 +35,30 @@ const fields: ReadonlyMap<string, SortColumn> = new Map([
   ['spec.clusterIP', 'frontend'],
 ]);
 
+/** Other words for the columns, in lowercase: short headings, fields of `-o json`, and what kubectl calls such columns. */
+const otherWords: Readonly<Record<SortColumn, readonly string[]>> = {
+  namespace: ['ns'],
+  name: ['service', 'services', 'svc'],
+  port: ['portname', 'ports', 'port(s)'],
+  type: ['kind'],
+  frontend: [
+    'address',
+    'ip',
+    'ips',
+    'clusterip',
+    'clusterips',
+    'cluster-ip',
+    'externalip',
+    'external-ip',
+    'nodeport',
+    'vip',
+  ],
+  policy: ['trafficpolicy', 'internaltrafficpolicy', 'externaltrafficpolicy'],
+  endpoints: ['ep', 'eps', 'endpointsused', 'endpointslices', 'backends', 'pods', 'count', 'ready'],
+  local: ['loc', 'endpointslocal', 'node'],
+  remark: ['remarks', 'reason', 'refusal', 'status', 'state', 'problem', 'problems', 'note'],
+};
+
 /** The column that a text means: `name`, `NAME`, `.metadata.name` or `{.metadata.name}`; else what is wrong with it. */
 export function readSortColumn(text: string): { readonly column: SortColumn } | string {
   const path = text.replace(/^\{(.*)\}$/, '$1').replace(/^\./, '');
@@ -44,9 +68,12 @@ export function readSortColumn(text: string): { readonly column: SortColumn } | 
   if (column !== undefined) {
     return { column };
   }
-  const closest = suggestClosest(word, names);
+  // Of a path such as .spec.ports[0].port, the last field.
+  const last = word.replace(/\[.*?\]/g, '').replace(/^.*\./s, '');
+  const closest = names.find((name) => name === last || otherWords[name].includes(last)) ?? suggestClosest(last, names);
   const hint = closest === undefined ? '' : ` (did you mean ${closest}?)`;
-  return `${describeValue(text)} is not a column${hint}; expected ${names.join(', ')}, or a field such as .metadata.name`;
+  const paths = [...fields.keys()].map((field) => `.${field}`);
+  return `${describeValue(text)} is not a column${hint}; expected ${names.join(', ')}, ${listWords(paths, 'or')}`;
 }
 
 /** The rows by one column, numbers in it by their value; rows that are equal there stay in order. */

@@ -66,8 +66,8 @@ test('only for external clients, and only for internal ones', () => {
 
 test.each([
   ['node-ports-answer-at-the-primary-addresses', [['192.0.2.11'], ['2001:db8:a::11']]],
-  ['node-ports-on-all-addresses-leave-out-loopback', [['all addresses of the node'], ['all addresses of the node']]],
-  ['node-port-range-without-an-address-of-the-node-answers-nowhere', [[], ['all addresses of the node']]],
+  ['node-ports-on-all-addresses-leave-out-loopback', [['0.0.0.0/0'], ['::/0']]],
+  ['node-port-range-without-an-address-of-the-node-answers-nowhere', [[], ['::/0']]],
 ])('%s: where node ports are open', (name, addresses) => {
   expect(takeFixture(name).tables.map(({ nodePortAddresses }) => nodePortAddresses)).toEqual(addresses);
 });
