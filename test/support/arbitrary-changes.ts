@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import fc from 'fast-check';
 import type { ObjectReference } from '../../src/diagnostics/diagnostic.ts';
+import type { CompileOptions } from '../../src/options.ts';
 import { arbitraryCluster, type Manifest, nodeName } from './arbitrary-cluster.ts';
 
 /** One change of a cluster: objects that come or are changed, and objects that go. */
@@ -84,6 +86,51 @@ export function objectsAfter(changes: readonly RandomChange[]): Manifest[] {
     }
   }
   return [...objects.values()];
+}
+
+/**
+ * The objects as an engine knows them after some changes, each of them an update: with the Node as it was last, and what
+ * it had before in place of what it lacks. Undefined if the node was never known.
+ */
+export function objectsKnownAfter(
+  changes: readonly RandomChange[],
+  options: Partial<CompileOptions>,
+): Manifest[] | undefined {
+  let known: NodeManifest | undefined;
+  for (const [index] of changes.entries()) {
+    known = keepKnown(ownNode(objectsAfter(changes.slice(0, index + 1)), options), known, options);
+  }
+  const others = objectsAfter(changes).filter(({ kind }) => kind !== 'Node');
+  if (known) {
+    return [...others, { ...known }];
+  }
+  return options.nodeAddresses && others;
+}
+
+interface NodeManifest {
+  readonly metadata: { readonly name: string };
+  readonly spec?: object;
+  readonly status: { readonly addresses: readonly { readonly address: string }[] };
+}
+
+function ownNode(objects: readonly Manifest[], options: Partial<CompileOptions>): NodeManifest | undefined {
+  const nodes = objects.filter(({ kind }) => kind === 'Node') as unknown as NodeManifest[];
+  const named = nodes.filter(({ metadata }) => (options.nodeName ?? metadata.name) === metadata.name);
+  return named.length === 1 ? named[0] : undefined;
+}
+
+function keepKnown(
+  node: NodeManifest | undefined,
+  known: NodeManifest | undefined,
+  options: Partial<CompileOptions>,
+): NodeManifest | undefined {
+  const addresses = (node?.status.addresses ?? []).filter(({ address }) => isIP(address) > 0);
+  if (!node || !known || node.metadata.name !== known.metadata.name) {
+    return node && (addresses.length > 0 || options.nodeAddresses) ? node : known;
+  }
+  const versions = new Set(addresses.map(({ address }) => isIP(address)));
+  const lost = known.status.addresses.filter(({ address }) => isIP(address) > 0 && !versions.has(isIP(address)));
+  return { ...known, ...node, status: { addresses: [...addresses, ...lost] } };
 }
 
 function keyOf(kind: string, namespace: string | undefined, name: string | undefined): string {

@@ -5,7 +5,7 @@ import { compile } from '../../../src/compile.ts';
 import { probeNft } from '../../../src/kernel/probe-nft.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
-import { arbitraryChanges, objectsAfter, type RandomChange } from '../../support/arbitrary-changes.ts';
+import { arbitraryChanges, objectsKnownAfter, type RandomChange } from '../../support/arbitrary-changes.ts';
 import { comparableRuleset } from '../../support/comparable-ruleset.ts';
 import { applyTestsRun } from './apply-tests.ts';
 import { snapshotFlags, workerNode } from './manifests.ts';
@@ -48,27 +48,13 @@ describe.skipIf(!applyTestsRun)('a service proxy on the kernel', () => {
         expect(families.flatMap(({ error }) => error ?? [])).toEqual([]);
         expect(ok).toBe(true);
       }
-      const { text, objects } = lastCompiled(changes);
-      await other.nft(text);
+      const objects = objectsKnownAfter(changes, options) ?? [];
+      await other.nft(compile(documentsOf(objects), { ...options, keepGoing: true }).text ?? '');
       expect(await tablesOf(node)).toEqual(await tablesOf(other));
       const { exitCode, stdout } = await node.svc2nft(['diff', '--keep-going', ...snapshotFlags], objects);
       expect(`${exitCode} ${stdout}`).toBe('0 ');
     },
   );
-
-  /** While the node is not known, nothing is changed: what counts is the last time that it was. */
-  function lastCompiled(changes: readonly RandomChange[]): { text: string; objects: readonly unknown[] } {
-    for (let count = changes.length; count > 0; count--) {
-      const objects = objectsAfter(changes.slice(0, count));
-      const { text, rulesets, diagnostics } = compile(documentsOf(objects), { ...options, keepGoing: true });
-      const lacksAddress = diagnostics.some(({ code }) => code === 'no-node-address');
-      const isMisread = diagnostics.some(({ code, object }) => code === 'ignored-address' && object?.kind === 'Node');
-      if (text !== undefined && rulesets && !(lacksAddress && isMisread)) {
-        return { text, objects };
-      }
-    }
-    throw new Error('the node was never known');
-  }
 });
 
 const nodeAppears: RandomChange = { apply: [workerNode], remove: [] };
