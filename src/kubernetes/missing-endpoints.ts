@@ -1,123 +1,18 @@
-import type { Document } from '../diagnostics/document.ts';
-import { pushTo } from '../lib/lists.ts';
-import { countOf, escapeControls } from '../lib/text.ts';
-import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
-import { canonicalAddress } from '../net/address.ts';
-import { type Family, nameOfFamily, type Protocol } from '../net/network.ts';
-import { getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
-import { namespaceOf, ownerLabel } from './services.ts';
-
-/** Where endpoints of Services come from, by the objects of a snapshot. */
-export interface EndpointSources {
-  /** EndpointSlices by the Service that they belong to. */
-  readonly slices: Namespaced<SliceSummary[]>;
-  /** What each Service says about its endpoints. */
-  readonly services: Namespaced<ServiceSource>;
-  /** Labels of the Pods of each namespace. */
-  readonly pods: ReadonlyMap<string, readonly Labels[]>;
-  /** Services with a v1 Endpoints object. */
-  readonly legacy: Namespaced<true>;
-}
-
-interface ServiceSource {
-  /** spec.selector; empty if there is none. */
-  readonly selector: Labels;
-  /** spec.externalName; empty if there is none. */
-  readonly externalName: string;
-}
-
-type Labels = readonly (readonly [key: string, value: string])[];
-
-interface SliceSummary {
-  readonly name: string;
-  readonly addressType: string;
-  /** How many endpoints with an address. */
-  readonly endpoints: number;
-  /** Addresses of the first of them, canonical. */
-  readonly addresses: readonly string[];
-  readonly ports: readonly { readonly name: unknown; readonly protocol: string; readonly port: unknown }[];
-}
-
-/** The sources of endpoints in a snapshot. Nothing is validated; malformed values count as absent. */
-export function readEndpointSources(documents: readonly Document[]): EndpointSources {
-  const slices: Namespaced<SliceSummary[]> = new Map();
-  const services: Namespaced<ServiceSource> = new Map();
-  const pods = new Map<string, Labels[]>();
-  const legacy: Namespaced<true> = new Map();
-  for (const { value } of documents) {
-    if (!isMapping(value)) {
-      continue;
-    }
-    const metadata = mappingIn(value, 'metadata');
-    const namespace = namespaceOf(metadata);
-    const name = textIn(metadata, 'name');
-    switch (value['kind']) {
-      case 'EndpointSlice':
-        addToList(slices, [namespace, textIn(mappingIn(metadata, 'labels'), ownerLabel)], summarizeSlice(name, value));
-        break;
-      case 'Service':
-        setNamespaced(services, namespace, name, sourceOf(mappingIn(value, 'spec')));
-        break;
-      case 'Pod':
-        pushTo(pods, namespace, labelsIn(metadata, 'labels'));
-        break;
-      case 'Endpoints':
-        setNamespaced(legacy, namespace, name, true);
-        break;
-    }
-  }
-  return { slices, services, pods, legacy };
-}
-
-function sourceOf(spec: Mapping): ServiceSource {
-  return { selector: labelsIn(spec, 'selector'), externalName: textIn(spec, 'externalName') };
-}
-
-function addToList<T>(lists: Namespaced<T[]>, [namespace, name]: readonly [string, string], item: T): void {
-  const list = getNamespaced(lists, namespace, name);
-  if (list) {
-    list.push(item);
-  } else {
-    setNamespaced(lists, namespace, name, [item]);
-  }
-}
-
-/** How many addresses of a slice are kept. */
-const keptAddresses = 3;
-
-function summarizeSlice(name: string, slice: Mapping): SliceSummary {
-  const addresses = listIn(slice, 'endpoints').flatMap((one) =>
-    isMapping(one) ? listIn(one, 'addresses').slice(0, 1) : [],
-  );
-  return {
-    name,
-    addressType: textIn(slice, 'addressType'),
-    endpoints: addresses.length,
-    addresses: addresses.slice(0, keptAddresses).flatMap((text) => canonicalAddress(String(text)) ?? []),
-    ports: listIn(slice, 'ports')
-      .filter(isMapping)
-      .map((port) => ({ name: port['name'], protocol: textIn(port, 'protocol') || 'TCP', port: port['port'] })),
-  };
-}
-
-function textIn(parent: Mapping, field: string): string {
-  const value = parent[field];
-  return typeof value === 'string' ? value : '';
-}
-
-function labelsIn(parent: Mapping, field: string): Labels {
-  return Object.entries(mappingIn(parent, field)).map(([key, value]) => [key, String(value)]);
-}
-
-/** A service port that has no endpoint in any condition. */
-export interface EndpointlessPort {
-  readonly namespace: string;
-  /** Of the Service. */
-  readonly name: string;
-  /** Empty for an unnamed port. */
-  readonly portName: string;
-  readonly protocol: Protocol;
-}
+import { countOf, escapeControls, listWords, suggestClosest } from '../lib/text.ts';
+import { familyOfAddress } from '../net/address.ts';
+import { type Family, nameOfFamily } from '../net/network.ts';
+import {
+  type EndpointSources,
+  hasLabel,
+  matchesAll,
+  type NamedServicePort,
+  podsIn,
+  type SliceSummary,
+  selectedPods,
+  servicePortSource,
+} from './endpoint-sources.ts';
+import { entriesOfNamespaced, getNamespaced } from './namespaced-map.ts';
+import { countStates, type Labels, listPodPorts, type PodFacts } from './pods.ts';
 
 /** Why a service port has no endpoint, not even one that is not ready. */
 export interface NoEndpointsCause {
@@ -130,56 +25,249 @@ export interface NoEndpointsCause {
  * Why no EndpointSlice has an endpoint for a service port in a family: there is no slice, all are empty or of another
  * family, or none has a port with its name and protocol (EndpointPort.name; numbers do not matter).
  */
-export function whyNoEndpoints(port: EndpointlessPort, family: Family, sources: EndpointSources): NoEndpointsCause {
+export function whyNoEndpoints(port: NamedServicePort, family: Family, sources: EndpointSources): NoEndpointsCause {
   const { namespace, name } = port;
   const slices = getNamespaced(sources.slices, namespace, name) ?? [];
   if (slices.length === 0) {
-    // EndpointSlices have replaced v1 Endpoints, which proxies no longer read.
-    const legacy = 'the input has its v1 Endpoints, which are not used, but no EndpointSlice: add endpointslices';
-    const text = `no EndpointSlice belongs to it${aboutSelector(port, sources)}`;
-    return { code: 'no-slice', text: getNamespaced(sources.legacy, namespace, name) ? legacy : text };
+    return { code: 'no-slice', text: escapeControls(whyNoSlice(port, sources)) };
   }
   const filled = slices.filter(({ endpoints }) => endpoints > 0);
   if (filled.length === 0) {
     const which =
       slices.length === 1 ? `EndpointSlice ${nameOf(port, slices[0])} is` : `its ${slices.length} EndpointSlices are`;
-    return { code: 'empty-slices', text: `${which} empty${aboutSelector(port, sources)}` };
+    return { code: 'empty-slices', text: escapeControls(`${which} empty${aboutSelector(port, sources)}`) };
   }
-  const addressType = nameOfFamily(family);
-  const [first, ...others] = filled.filter((slice) => slice.addressType === addressType);
-  if (!first) {
-    const types = [...new Set(filled.map((slice) => slice.addressType || 'without addressType'))].sort().join(', ');
-    return { code: 'other-family', text: escapeControls(`its endpoints are ${types}, not ${addressType}`) };
+  const ofFamily = filled.filter((slice) => slice.addressType === nameOfFamily(family));
+  if (ofFamily.length === 0) {
+    return { code: 'other-family', text: escapeControls(otherFamily(port, { family, filled, sources })) };
   }
-  const rest = others.length === 1 ? 'the other slice does' : `the ${others.length} other slices do`;
-  const more = others.length > 0 ? `; ${rest} not fit either` : '';
-  const wanted = `port with name ${JSON.stringify(port.portName)} and protocol ${port.protocol.toUpperCase()}`;
-  const text = `EndpointSlice ${nameOf(port, first)} has ${countOf(first.endpoints, 'endpoint')}, but no ${wanted} (it has ${listPorts(first)})${more}`;
+  const text = unknownTargetPort(port, sources) ?? mismatch(port, ofFamily);
   return { code: 'port-mismatch', text: escapeControls(text) };
 }
 
-function nameOf({ namespace }: EndpointlessPort, slice: SliceSummary | undefined): string {
-  return escapeControls(`${namespace}/${slice?.name ?? ''}`);
+function nameOf({ namespace }: NamedServicePort, slice: SliceSummary | undefined): string {
+  return `${namespace}/${slice?.name ?? ''}`;
 }
 
-function aboutSelector({ namespace, name }: EndpointlessPort, { services, pods }: EndpointSources): string {
-  const selector = getNamespaced(services, namespace, name)?.selector ?? [];
+function whyNoSlice(port: NamedServicePort, sources: EndpointSources): string {
+  // EndpointSlices have replaced v1 Endpoints, which proxies no longer read.
+  if (getNamespaced(sources.legacy, port.namespace, port.name)) {
+    return 'the input has its v1 Endpoints, which are not used, but no EndpointSlice: add endpointslices';
+  }
+  return `no EndpointSlice belongs to it${aboutStraySlice(port, sources) ?? aboutSelector(port, sources)}`;
+}
+
+/** A slice that may be meant for a Service, but has no label, one with a similar name, or another namespace. */
+function aboutStraySlice({ namespace, name }: NamedServicePort, sources: EndpointSources): string | undefined {
+  const strays = [...entriesOfNamespaced(sources.slices)].filter(
+    ([place, owner]) => !getNamespaced(sources.services, place, owner),
+  );
+  const owners = strays.flatMap(([place, owner]) => (place === namespace && owner !== '' ? [owner] : []));
+  const similar = suggestClosest(name, owners);
+  for (const [place, owner, slices] of strays) {
+    const unlabeled = slices.find((slice) => slice.name === name || slice.name.startsWith(`${name}-`));
+    if (place === namespace && owner === '' && unlabeled) {
+      return `: EndpointSlice ${place}/${unlabeled.name} has no label kubernetes.io/service-name`;
+    }
+    if (place === namespace ? owner === similar : owner === name) {
+      const slice = `EndpointSlice ${place}/${slices[0]?.name ?? ''}`;
+      return place === namespace
+        ? `: ${slice} has the label kubernetes.io/service-name=${owner}, which names no Service`
+        : `: ${slice} is in another namespace`;
+    }
+  }
+  return undefined;
+}
+
+function aboutSelector({ namespace, name }: NamedServicePort, sources: EndpointSources): string {
+  const selector = getNamespaced(sources.services, namespace, name)?.selector ?? [];
   if (selector.length === 0) {
     return ' (it has no selector, so its EndpointSlices must be written by hand)';
   }
-  const text = escapeControls(selector.map(([key, value]) => `${key}=${value}`).join(','));
-  const known = pods.get(namespace) ?? [];
-  if (known.length === 0) {
-    return `: no pod matches its selector ${text}, or none has an address yet`;
+  const selected = selectedPods(namespace, name, sources);
+  if (selected.length > 0) {
+    return aboutSelected(selected, labelsText(selector));
   }
-  const matching = known.filter((labels) => selector.every((one) => labels.some((label) => isSame(one, label))));
-  return matching.length === 0
-    ? `: its selector ${text} matches none of the ${countOf(known.length, 'Pod')} in namespace ${escapeControls(namespace)}`
-    : `, although its selector ${text} matches ${countOf(matching.length, 'Pod')}`;
+  const pods = podsIn(namespace, sources);
+  if (pods.some(({ labels }) => matchesAll(labels, selector))) {
+    return `: the Pods that its selector ${labelsText(selector)} matches are finished`;
+  }
+  return aboutOthers(selector, namespace, pods) ?? aboutOtherNamespace(selector, { namespace, pods, sources });
 }
 
-function isSame([key, value]: Labels[number], [otherKey, otherValue]: Labels[number]): boolean {
-  return key === otherKey && value === otherValue;
+/** Pods without an endpoint: what keeps them from having one, if their status says it. */
+function aboutSelected(selected: readonly PodFacts[], selector: string): string {
+  const states = selected.map(({ state }) => state);
+  const groups = countStates(states, String);
+  const [only] = states;
+  if (states.every(({ word }) => word === 'ready' || word === 'unknown')) {
+    return `, although its selector ${selector} matches ${countOf(selected.length, 'Pod')}`;
+  }
+  if (states.length === 1 && only) {
+    return `: the only Pod that its selector ${selector} matches ${groups.join('').replace(/^1 /, '')}`;
+  }
+  return `: of the ${countOf(selected.length, 'Pod')} that its selector ${selector} matches, ${groups.join(', ')}`;
+}
+
+function labelsText(labels: Labels): string {
+  return labels.map(([key, value]) => `${key}=${value}`).join(',');
+}
+
+/** How many labels of Pods are named. */
+const shownLabels = 3;
+
+/**
+ * How the Pods of the namespace that fit a selector best differ from it; undefined if none has anything in common with
+ * it.
+ */
+function aboutOthers(selector: Labels, namespace: string, pods: readonly PodFacts[]): string | undefined {
+  const { common, nearest } = nearestPods(selector, pods);
+  const missing = selector.filter((one) => !common.includes(one));
+  const differences = nearest.map(({ labels }) => differing(labels, missing));
+  const found = [...new Set(differences.filter(Boolean))];
+  const claim = `: its selector is ${labelsText(selector)}, but`;
+  const where = common.length > 0 ? `${namespace} with ${labelsText(common)}` : namespace;
+  if (found.length > 0) {
+    const closest = similarValue(missing, nearest);
+    const isAll = differences.every(Boolean) && (common.length > 0 || nearest.length === pods.length);
+    const article = isAll && (found.length === 1 || closest === undefined) ? 'the ' : '';
+    return `${claim} ${article}pods of ${where} have ${closest ?? listLabels(found)}`;
+  }
+  const similar = similarKey(missing, pods);
+  if (similar !== undefined) {
+    return `${claim} pods of ${namespace} have ${similar}`;
+  }
+  const keys = missing.map(([key]) => key);
+  return common.length > 0 ? `${claim} the pods of ${where} have no label ${listWords(keys, 'or')}` : undefined;
+}
+
+/** The Pods with the most labels of a selector, and those labels; of Pods with as many others, the first ones. */
+function nearestPods(selector: Labels, pods: readonly PodFacts[]): { common: Labels; nearest: PodFacts[] } {
+  const counted = pods.map((pod) => ({ pod, matched: selector.filter((one) => hasLabel(pod.labels, one)) }));
+  const most = counted.reduce((max, { matched }) => Math.max(max, matched.length), 0);
+  const common = counted.find(({ matched }) => matched.length === most)?.matched ?? [];
+  const nearest = counted.filter(({ pod }) => matchesAll(pod.labels, common)).map(({ pod }) => pod);
+  return { common, nearest };
+}
+
+/** A label of Pods that differs from one of a selector by a typo in its value. */
+function similarValue(missing: Labels, pods: readonly PodFacts[]): string | undefined {
+  for (const [key, value] of missing) {
+    const values = pods.flatMap(({ labels }) => labels.flatMap(([one, other]) => (one === key ? [other] : [])));
+    const similar = suggestClosest(value, values);
+    if (similar !== undefined) {
+      return `${key}=${similar}`;
+    }
+  }
+  return undefined;
+}
+
+/** The same for its key. */
+function similarKey(missing: Labels, pods: readonly PodFacts[]): string | undefined {
+  for (const [key, value] of missing) {
+    const keys = pods.flatMap(({ labels }) => labels.flatMap(([one, other]) => (other === value ? [one] : [])));
+    const similar = suggestClosest(key, keys);
+    if (similar !== undefined) {
+      return `${similar}=${value}`;
+    }
+  }
+  return undefined;
+}
+
+function listLabels(texts: readonly string[]): string {
+  const shownTexts = texts.slice(0, shownLabels);
+  return texts.length > shownLabels ? `${shownTexts.join(', ')}, ...` : listWords(shownTexts, 'or');
+}
+
+/** The labels with keys of a selector and other values, as one text; empty if the Pod lacks them. */
+function differing(labels: Labels, missing: Labels): string {
+  return labelsText(labels.filter(([key, value]) => missing.some(([one, wanted]) => one === key && wanted !== value)));
+}
+
+interface Searched {
+  readonly namespace: string;
+  readonly pods: readonly PodFacts[];
+  readonly sources: EndpointSources;
+}
+
+function aboutOtherNamespace(selector: Labels, { namespace, pods, sources }: Searched): string {
+  const text = labelsText(selector);
+  const elsewhere = [...sources.pods.keys()].find((one) =>
+    podsIn(one, sources).some(({ labels }) => matchesAll(labels, selector)),
+  );
+  if (elsewhere !== undefined) {
+    return `: its selector ${text} matches no Pod in namespace ${namespace}, but Pods in namespace ${elsewhere}`;
+  }
+  return pods.length === 0
+    ? `: no pod matches its selector ${text}, or none has an address yet`
+    : `: its selector ${text} matches none of the ${countOf(pods.length, 'Pod')} in namespace ${namespace}`;
+}
+
+interface OtherFamily {
+  readonly family: Family;
+  /** The slices with endpoints. */
+  readonly filled: readonly SliceSummary[];
+  readonly sources: EndpointSources;
+}
+
+function otherFamily(port: NamedServicePort, { family, filled, sources }: OtherFamily): string {
+  const types = [...new Set(filled.map(({ addressType }) => addressType))].sort();
+  const [type, ...others] = types;
+  if (others.length > 0 || (type !== 'IPv4' && type !== 'IPv6')) {
+    const text = types.map((one) => one || 'without addressType').join(', ');
+    return `its endpoints are ${text}, not ${nameOfFamily(family)}`;
+  }
+  const pods = selectedPods(port.namespace, port.name, sources);
+  const dual = pods.filter(({ addresses }) => addresses.some((address) => familyOfAddress(address) === family));
+  if (dual.length > 0) {
+    return `its EndpointSlices are all ${type}, although ${dual.length} of its pods ${dual.length === 1 ? 'has' : 'have'} an ${nameOfFamily(family)} address`;
+  }
+  const count = filled.reduce((sum, { endpoints }) => sum + endpoints, 0);
+  const noun = pods.length > 0 ? 'pod' : 'endpoint';
+  return count === 1
+    ? `its only ${noun} has only an ${type} address`
+    : `its ${countOf(count, noun)} have only ${type} addresses`;
+}
+
+/** Whether targetPort is a name that no Pod of the Service has for a port; then its slices lack the port. */
+function unknownTargetPort(port: NamedServicePort, sources: EndpointSources): string | undefined {
+  const targetPort = servicePortSource(port, sources)?.targetPort;
+  const pods = selectedPods(port.namespace, port.name, sources);
+  if (typeof targetPort !== 'string' || pods.length === 0) {
+    return undefined;
+  }
+  const named = pods.flatMap(({ ports }) => ports.filter(({ name }) => name === targetPort));
+  if (named.some(({ protocol }) => protocol === port.protocol)) {
+    return undefined;
+  }
+  const claim = `targetPort is ${JSON.stringify(targetPort)}, but its pods`;
+  const [otherProtocol] = named;
+  if (otherProtocol) {
+    return `${claim} have ${targetPort} (${otherProtocol.port}) over ${otherProtocol.protocol}, not ${port.protocol}`;
+  }
+  const ports = listPodPorts(pods, ({ name, port: number }) => (name === '' ? `${number}` : `${name} (${number})`));
+  return ports === '' ? `${claim} declare no ports` : `${claim} call their ports ${ports}`;
+}
+
+/** No port of the slices has the name and protocol, or it has no valid number. */
+function mismatch(port: NamedServicePort, slices: readonly SliceSummary[]): string {
+  const protocol = port.protocol.toUpperCase();
+  for (const slice of slices) {
+    const numberless = slice.ports.find((one) => one.name === port.portName && one.protocol.toUpperCase() === protocol);
+    if (numberless) {
+      const label = port.portName === '' ? 'the port' : `port ${port.portName}`;
+      return typeof numberless.port === 'number'
+        ? `${label} of EndpointSlice ${nameOf(port, slice)} is ${numberless.port}, which is not a port number`
+        : `${label} of EndpointSlice ${nameOf(port, slice)} has no number`;
+    }
+  }
+  const [first, ...others] = slices;
+  const rest = others.length === 1 ? 'the other slice does' : `the ${others.length} other slices do`;
+  const more = others.length > 0 ? `; ${rest} not fit either` : '';
+  const wanted = `port with name ${JSON.stringify(port.portName)} and protocol ${protocol}`;
+  return first
+    ? `EndpointSlice ${nameOf(port, first)} has ${countOf(first.endpoints, 'endpoint')}, but no ${wanted} (it has ${listPorts(first)})${more}`
+    : `no EndpointSlice has a ${wanted}`;
 }
 
 /** How many ports are named. */

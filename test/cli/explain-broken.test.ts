@@ -39,7 +39,7 @@ const broken: readonly [what: string, manifests: string, from: string, to: strin
     service(ports).replace('app: a', 'app: b') + slice(http, ''),
     client,
     'svc/a',
-    'REFUSED (the client gets a TCP reset at once) at cluster IP 10.96.0.10:80/tcp: d/a:http has no endpoints: EndpointSlice d/a-1 is empty: its selector app=b matches none of the 2 Pods in namespace d',
+    'REFUSED (the client gets a TCP reset at once) at cluster IP 10.96.0.10:80/tcp: d/a:http has no endpoints: EndpointSlice d/a-1 is empty: its selector is app=b, but pods of d have app=a',
   ],
   [
     'no EndpointSlice at all',

@@ -136,7 +136,7 @@ describe('a snapshot', () => {
     expect(stdout.split('\n')).toEqual([
       'NAME   PORT   TYPE        FRONTEND            POLICY    ENDPOINTS   LOCAL   REMARK',
       'dns    dns    ClusterIP   10.96.0.53:53/udp   Cluster   1           1',
-      'dns    dns    ClusterIP   [fd00::53]:53/udp   Cluster   0           0       rejected: no endpoints; its endpoints are IPv4, not IPv6',
+      'dns    dns    ClusterIP   [fd00::53]:53/udp   Cluster   0           0       rejected: no endpoints; its only endpoint has only an IPv4 address',
       '',
     ]);
   });

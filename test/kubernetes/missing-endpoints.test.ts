@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readEndpointSources, whyNoEndpoints } from '../../src/kubernetes/missing-endpoints.ts';
+import { readEndpointSources } from '../../src/kubernetes/endpoint-sources.ts';
+import { whyNoEndpoints } from '../../src/kubernetes/missing-endpoints.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 
 const service = `
@@ -18,13 +19,17 @@ ${rest}
 `;
 }
 
-function pod(name: string, labels: string, namespace = 'shop'): string {
+function pod(name: string, labels: string, namespace = 'shop', rest = ''): string {
   return `
 kind: Pod
 apiVersion: v1
 metadata: {name: ${name}, namespace: ${namespace}, labels: {${labels}}}
+${rest}
 `;
 }
+
+const web = 'app: web, tier: front';
+const empty = slice('web-1', 'addressType: IPv4\nports: []\nendpoints: []');
 
 function why(
   parts: readonly string[],
@@ -94,7 +99,7 @@ describe('no slice with an endpoint', () => {
       'a selector that matches none of the Pods',
       [service, pod('a', 'app: wbe, tier: front'), pod('b', 'app: web'), pod('c', 'app: web, tier: front', 'other')],
       'no-slice',
-      'no EndpointSlice belongs to it: its selector app=web,tier=front matches none of the 2 Pods in namespace shop',
+      'no EndpointSlice belongs to it: its selector is app=web,tier=front, but the pods of shop with tier=front have app=wbe',
     ],
     [
       'an empty slice, although Pods match',
@@ -127,7 +132,13 @@ describe('no slice with an endpoint', () => {
         slice('web-1', 'addressType: IPv6\nports: [{name: "", port: 80}]\nendpoints: [{addresses: ["fd00::1"]}]'),
       ],
       'other-family',
-      'its endpoints are IPv6, not IPv4',
+      'its only endpoint has only an IPv6 address',
+    ],
+    [
+      'no family of a proxy',
+      [service, slice('web-1', 'addressType: FQDN\nports: []\nendpoints: [{addresses: [a.example.com]}]')],
+      'other-family',
+      'its endpoints are FQDN, not IPv4',
     ],
   ])('%s', (_, parts, code, text) => {
     expect(why(parts)).toEqual({ code, text });
@@ -137,4 +148,166 @@ describe('no slice with an endpoint', () => {
 test('names from the input cannot control a terminal', () => {
   const hostile = service.replace('app: web', '"a\\e[31m": "\\r"');
   expect(why([hostile]).text).toContain('a\\u001b[31m=\\r');
+});
+
+describe('the selector and the pods that it nearly matches', () => {
+  test.each([
+    [
+      'a value with a typo',
+      [pod('a', 'app: webb, tier: front'), pod('b', 'app: webb, tier: front')],
+      'the pods of shop with tier=front have app=webb',
+    ],
+    [
+      'a value with a typo, and other pods',
+      [pod('a', 'app: wbe'), pod('b', 'app: db'), pod('c', 'other: x')],
+      'pods of shop have app=wbe',
+    ],
+    ['quite other values', [pod('a', 'app: api'), pod('b', 'app: db')], 'the pods of shop have app=api or app=db'],
+    [
+      'many other values',
+      ['a', 'b', 'c', 'd'].map((one) => pod(one, `app: ${one}`)),
+      'the pods of shop have app=a, app=b, app=c, ...',
+    ],
+    [
+      'a label that the pods lack',
+      [pod('a', 'app: web'), pod('b', 'app: web')],
+      'the pods of shop with app=web have no label tier',
+    ],
+    ['a key with a typo', [pod('a', 'apps: web'), pod('b', 'x: y')], 'pods of shop have apps=web'],
+  ])('%s', (_, pods, text) => {
+    expect(why([service, empty, ...pods]).text).toBe(
+      `EndpointSlice shop/web-1 is empty: its selector is app=web,tier=front, but ${text}`,
+    );
+  });
+
+  test.each([
+    [
+      'pods in another namespace',
+      [pod('a', web, 'other'), pod('b', 'x: y')],
+      'matches no Pod in namespace shop, but Pods in namespace other',
+    ],
+    ['pods with nothing in common', [pod('a', 'x: y'), pod('b', '')], 'matches none of the 2 Pods in namespace shop'],
+  ])('%s', (_, pods, text) => {
+    expect(why([service, empty, ...pods]).text).toBe(
+      `EndpointSlice shop/web-1 is empty: its selector app=web,tier=front ${text}`,
+    );
+  });
+
+  test('pods that are finished', () => {
+    const done = ['Succeeded', 'Failed'].map((phase) => pod(phase, web, 'shop', `status: {phase: ${phase}}`));
+    expect(why([service, empty, ...done]).text).toBe(
+      'EndpointSlice shop/web-1 is empty: the Pods that its selector app=web,tier=front matches are finished',
+    );
+  });
+});
+
+describe('pods that match, but have no endpoint', () => {
+  const unschedulable =
+    'status: {phase: Pending, conditions: [{type: PodScheduled, status: "False", reason: Unschedulable}]}';
+  const crashing =
+    'status: {phase: Running, conditions: [{type: Ready, status: "False"}], containerStatuses: [{name: web, ready: false, state: {waiting: {reason: CrashLoopBackOff}}}]}';
+  test.each([
+    [[unschedulable], ': the only Pod that its selector app=web,tier=front matches is Pending (Unschedulable)'],
+    [
+      [unschedulable, crashing, unschedulable],
+      ': of the 3 Pods that its selector app=web,tier=front matches, 2 are Pending (Unschedulable), 1 is not ready (CrashLoopBackOff)',
+    ],
+    [['status: {phase: Running}'], ', although its selector app=web,tier=front matches 1 Pod'],
+  ])('%#', (statuses, text) => {
+    const pods = statuses.map((status, index) => pod(`web-${index}`, web, 'shop', status));
+    expect(why([service, empty, ...pods]).text).toBe(`EndpointSlice shop/web-1 is empty${text}`);
+  });
+});
+
+describe('a slice that is meant for the Service, but does not belong to it', () => {
+  test.each([
+    [
+      'the label names no Service',
+      slice('wbe-1', one).replace(': web}', ': wbe}'),
+      'EndpointSlice shop/wbe-1 has the label kubernetes.io/service-name=wbe, which names no Service',
+    ],
+    [
+      'no label',
+      slice('web-manual', one).replace(/, labels: .*}/, '}'),
+      'EndpointSlice shop/web-manual has no label kubernetes.io/service-name',
+    ],
+    [
+      'another namespace',
+      slice('web-1', one).replace('namespace: shop', 'namespace: prod'),
+      'EndpointSlice prod/web-1 is in another namespace',
+    ],
+  ])('%s', (_, stray, text) => {
+    expect(why([service, stray])).toEqual({ code: 'no-slice', text: `no EndpointSlice belongs to it: ${text}` });
+    expect(why([service.replace(/selector: \{.*?\}, /, ''), stray]).text).toBe(
+      `no EndpointSlice belongs to it: ${text}`,
+    );
+  });
+
+  test('is not one of another Service', () => {
+    const other = [service.replace('name: web', 'name: wbe'), slice('wbe-1', one).replace(': web}', ': wbe}')];
+    expect(why([service, ...other]).text).toContain('no EndpointSlice belongs to it: no pod matches');
+  });
+});
+
+describe('a targetPort that is the name of no port', () => {
+  const named = service.replace('port: 80', 'port: 80, targetPort: http');
+  const filled = slice('web-1', `${one}\nports: []`);
+  test.each([
+    [
+      '{name: http-web, containerPort: 8080}, {name: metrics, containerPort: 9102}',
+      'but its pods call their ports http-web (8080), metrics (9102)',
+    ],
+    ['{containerPort: 8080}', 'but its pods call their ports 8080'],
+    ['', 'but its pods declare no ports'],
+    ['{name: http, containerPort: 8080, protocol: UDP}', 'but its pods have http (8080) over udp, not tcp'],
+  ])('[%s]', (ports, text) => {
+    const pods = ['a', 'b'].map((name) => pod(name, web, 'shop', `spec: {containers: [{name: c, ports: [${ports}]}]}`));
+    expect(why([named, filled, ...pods])).toEqual({ code: 'port-mismatch', text: `targetPort is "http", ${text}` });
+  });
+
+  test.each([
+    ['a pod has it', named, '{name: http, containerPort: 8080}'],
+    ['it is a number', service, '{name: web, containerPort: 8080}'],
+  ])('says nothing where %s', (_, given, ports) => {
+    const sidecar = pod('a', web, 'shop', `spec: {initContainers: [{restartPolicy: Always, ports: [${ports}]}]}`);
+    expect(why([given, filled, sidecar]).text).toContain('EndpointSlice shop/web-1 has 1 endpoint, but no port');
+  });
+});
+
+describe('a slice port with the right name and no valid number', () => {
+  test.each([
+    ['name: http, port: 0', 'http', 'port http of EndpointSlice shop/web-1 is 0, which is not a port number'],
+    ['name: http', 'http', 'port http of EndpointSlice shop/web-1 has no number'],
+    ['name: "", port: 70000', '', 'the port of EndpointSlice shop/web-1 is 70000, which is not a port number'],
+  ])('%s', (port, portName, text) => {
+    expect(why([service, slice('web-1', `${one}\nports: [{${port}}]`)], { portName })).toEqual({
+      code: 'port-mismatch',
+      text,
+    });
+  });
+});
+
+describe('pods of one family', () => {
+  const four = slice(
+    'web-1',
+    'addressType: IPv4\nports: [{name: "", port: 80}]\nendpoints: [{addresses: [10.4.5.6]}, {addresses: [10.4.5.7]}]',
+  );
+  const at = (...addresses: string[]) =>
+    pod(
+      `web-${addresses.length}`,
+      web,
+      'shop',
+      `status: {podIPs: [${addresses.map((ip) => `{ip: "${ip}"}`).join(', ')}]}`,
+    );
+  test.each([
+    ['pods without an address of the family', [at('10.4.5.6')], 'its 2 pods have only IPv4 addresses'],
+    ['no pods in the input', [], 'its 2 endpoints have only IPv4 addresses'],
+    [
+      'a pod with both',
+      [at('10.4.5.6', 'fd00::6')],
+      'its EndpointSlices are all IPv4, although 1 of its pods has an IPv6 address',
+    ],
+  ])('%s', (_, pods, text) => {
+    expect(why([service, four, ...pods], { family: 'ip6' })).toEqual({ code: 'other-family', text });
+  });
 });

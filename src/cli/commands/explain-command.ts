@@ -6,8 +6,8 @@ import type { SnapshotFacts, Table } from '../../inspect/explain/make-question.t
 import { type ClientName, parseClient, parseTarget, type TargetName } from '../../inspect/explain/parse-names.ts';
 import { renderAnswer } from '../../inspect/explain/render-explanation.ts';
 import { nodeOfQuestion } from '../../inspect/explain/resolve-names.ts';
+import { readEndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
-import { readEndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import { readServiceNotes } from '../../kubernetes/service-notes.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { canonicalAddress, familyOfAddress, isLoopback } from '../../net/address.ts';

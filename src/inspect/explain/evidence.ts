@@ -1,7 +1,7 @@
 /** What is asked about a packet, and what is found out before it is put into words. Types only. */
 
+import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { CompileOptions } from '../../options.ts';

@@ -1,6 +1,7 @@
 import { whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
 import { countOf } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';
+import { nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
@@ -111,7 +112,7 @@ function none(evidence: Evidence): string {
   const port = displayName(servicePort);
   const { length } = servicePort.endpoints;
   if (length === 0) {
-    return `${port} has no endpoints: ${whyNone(servicePort, evidence)}`;
+    return noEndpoints(servicePort, evidence);
   }
   const missing = listOthers(evidence).filter(({ code }) => code === 'not-in-rules').length;
   if (missing > 0) {
@@ -122,8 +123,12 @@ function none(evidence: Evidence): string {
     : `none of the ${countOf(length, 'endpoint')} of ${port} is ready`;
 }
 
-function whyNone(servicePort: ServicePort, { knowledge }: Evidence): string {
-  return knowledge
-    ? whyNoEndpoints(servicePort, knowledge.view.family, knowledge.sources).text
-    : 'no EndpointSlice has one';
+function noEndpoints(servicePort: ServicePort, { knowledge }: Evidence): string {
+  const port = displayName(servicePort);
+  if (!knowledge) {
+    return `${port} has no endpoints: no EndpointSlice has one`;
+  }
+  const { family } = knowledge.view;
+  const { code, text } = whyNoEndpoints(servicePort, family, knowledge.sources);
+  return `${port} has no ${code === 'other-family' ? `${nameOfFamily(family)} ` : ''}endpoints: ${text}`;
 }

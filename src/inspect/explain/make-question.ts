@@ -1,6 +1,6 @@
 import { readServicePortName, readVerdictKey } from '../../frontends/frontend-address.ts';
+import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { listWords } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';

@@ -1,7 +1,7 @@
 import { endpointState, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
+import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import type { EndpointSources } from '../../kubernetes/missing-endpoints.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';

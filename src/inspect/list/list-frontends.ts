@@ -3,8 +3,9 @@ import { readServicePortName, type ServicePortName } from '../../frontends/front
 import { type FrontendClaim, indexClaims } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
+import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { type EndpointSources, type NoEndpointsCause, whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
+import { type NoEndpointsCause, whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { compareAddressTexts } from '../../net/address.ts';

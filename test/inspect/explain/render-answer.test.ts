@@ -4,8 +4,8 @@ import { answerInquiry } from '../../../src/inspect/explain/answer-inquiry.ts';
 import type { Answer } from '../../../src/inspect/explain/explanation.ts';
 import { parseClient, parseTarget } from '../../../src/inspect/explain/parse-names.ts';
 import { renderAnswer } from '../../../src/inspect/explain/render-explanation.ts';
+import { readEndpointSources } from '../../../src/kubernetes/endpoint-sources.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
-import { readEndpointSources } from '../../../src/kubernetes/missing-endpoints.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import { withDefaults } from '../../../src/options.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
@@ -57,7 +57,7 @@ const plain = { color: false, limit: 20, width: 80, keepsHeadline: true, allRule
 test('each family of a Service is answered, and a frontend that another Service has', () => {
   const { frontends, summary } = answer('world', 'd/dual');
   expect(frontends.map(({ headline }) => headline)).toEqual([
-    'REFUSED (the client gets a TCP reset at once): d/dual:a has no endpoints: its endpoints are IPv4, not IPv6',
+    'REFUSED (the client gets a TCP reset at once): d/dual:a has no IPv6 endpoints: its only endpoint has only an IPv4 address',
     'WRONG SERVICE: 203.0.113.50:80 belongs to d/old:a, which claims it as well as d/dual:a',
     'SENT to 10.42.0.7:8080, the only possible endpoint of d/dual:a, masqueraded',
   ]);

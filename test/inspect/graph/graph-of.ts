@@ -1,8 +1,8 @@
 import { compileRulesets } from '../../../src/compile.ts';
 import { buildGraph, type IsSelected } from '../../../src/inspect/graph/build-graph.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
+import { readEndpointSources } from '../../../src/kubernetes/endpoint-sources.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
-import { readEndpointSources } from '../../../src/kubernetes/missing-endpoints.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import type { CompileOptions } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';

@@ -1,0 +1,209 @@
+import { pushTo } from '../lib/lists.ts';
+import { escapeControls } from '../lib/text.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { canonicalAddress } from '../net/address.ts';
+import { namespaceOf } from './services.ts';
+
+export type Labels = readonly (readonly [key: string, value: string])[];
+
+/** What a Pod says that explains endpoints, or their absence. Nothing is validated; malformed values count as absent. */
+export interface PodFacts {
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty if it is not scheduled. */
+  readonly nodeName: string;
+  readonly labels: Labels;
+  /** status.podIPs, canonical. */
+  readonly addresses: readonly string[];
+  /** Ports of its containers; a Pod may listen on others. */
+  readonly ports: readonly PodPort[];
+  readonly state: PodState;
+}
+
+/** An entry of spec.containers[].ports. */
+export interface PodPort {
+  /** Empty for an unnamed one. */
+  readonly name: string;
+  readonly port: number;
+  /** In lowercase. */
+  readonly protocol: string;
+}
+
+/** Whether a Pod can get connections, and what keeps it from that. Texts have no control characters. */
+export interface PodState {
+  /** `unknown`: its status does not say. `finished`: Succeeded or Failed, so that it has no endpoint. */
+  readonly word: 'ready' | 'not ready' | 'Pending' | 'terminating' | 'finished' | 'unknown';
+  /** In a word or a few: `Unschedulable`, `CrashLoopBackOff`; empty if it is not known. */
+  readonly cause: string;
+  /** In a clause: `container web: CrashLoopBackOff`; empty if it is not known. */
+  readonly detail: string;
+}
+
+/** What a Pod says about itself. */
+export function readPodFacts(pod: Mapping): PodFacts {
+  const metadata = mappingIn(pod, 'metadata');
+  const spec = mappingIn(pod, 'spec');
+  const status = mappingIn(pod, 'status');
+  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
+  return {
+    namespace: namespaceOf(metadata),
+    name: textIn(metadata, 'name'),
+    nodeName: textIn(spec, 'nodeName'),
+    labels: labelsIn(metadata, 'labels'),
+    addresses: (podIPs.length > 0 ? podIPs : [status['podIP']]).flatMap((text) =>
+      typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
+    ),
+    ports: portsOf(spec),
+    state: stateOf(metadata, status),
+  };
+}
+
+/** A text in a field, or an empty one. */
+export function textIn(parent: Mapping, field: string): string {
+  const value = parent[field];
+  return typeof value === 'string' ? value : '';
+}
+
+/** The entries of a field such as metadata.labels or spec.selector. */
+export function labelsIn(parent: Mapping, field: string): Labels {
+  return Object.entries(mappingIn(parent, field)).map(([key, value]) => [key, String(value)]);
+}
+
+/** Those of containers that keep running: init containers do so with restartPolicy Always (sidecars). */
+function portsOf(spec: Mapping): PodPort[] {
+  const sidecars = listIn(spec, 'initContainers')
+    .filter(isMapping)
+    .filter((one) => one['restartPolicy'] === 'Always');
+  return [...listIn(spec, 'containers').filter(isMapping), ...sidecars].flatMap((container) =>
+    listIn(container, 'ports')
+      .filter(isMapping)
+      .flatMap(({ name, containerPort, protocol }) =>
+        typeof containerPort === 'number'
+          ? [
+              {
+                name: typeof name === 'string' ? name : '',
+                port: containerPort,
+                protocol: typeof protocol === 'string' ? protocol.toLowerCase() : 'tcp',
+              },
+            ]
+          : [],
+      ),
+  );
+}
+
+function stateOf(metadata: Mapping, status: Mapping): PodState {
+  const word = stateWord(metadata, status);
+  const { cause, detail } = word === 'Pending' || word === 'not ready' ? causeOf(status) : noCause;
+  return { word, cause: escapeControls(cause), detail: escapeControls(detail) };
+}
+
+function stateWord(metadata: Mapping, status: Mapping): PodState['word'] {
+  const { phase } = status;
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    return 'finished';
+  }
+  if (metadata['deletionTimestamp'] !== undefined) {
+    return 'terminating';
+  }
+  if (phase === 'Pending') {
+    return 'Pending';
+  }
+  const ready = conditionOf(status, 'Ready')?.['status'];
+  if (ready === undefined) {
+    return 'unknown';
+  }
+  return ready === 'True' ? 'ready' : 'not ready';
+}
+
+function conditionOf(status: Mapping, type: string): Mapping | undefined {
+  return listIn(status, 'conditions')
+    .filter(isMapping)
+    .find((one) => one['type'] === type);
+}
+
+type Cause = Pick<PodState, 'cause' | 'detail'>;
+
+const noCause: Cause = { cause: '', detail: '' };
+
+/** How much of a message of the scheduler is kept, in characters. */
+const longestMessage = 100;
+
+/** What the status of a Pod says: that no node takes it, or which of its containers does not run or is not ready. */
+function causeOf(status: Mapping): Cause {
+  const scheduled = conditionOf(status, 'PodScheduled');
+  if (scheduled?.['status'] === 'False') {
+    const cause = textIn(scheduled, 'reason') || 'not scheduled';
+    const message = textIn(scheduled, 'message');
+    const cut = message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message;
+    return { cause, detail: cut === '' ? cause : `${cause}: ${cut}` };
+  }
+  const containers = [...listIn(status, 'initContainerStatuses'), ...listIn(status, 'containerStatuses')];
+  const causes = containers.filter(isMapping).flatMap((container) => containerCause(container) ?? []);
+  return causes.find(({ cause }) => !ordinary.has(cause)) ?? causes[0] ?? gateCause(status);
+}
+
+/** What a container waits for that is about to run: another one may say more. */
+const ordinary: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+
+function containerCause(container: Mapping): Cause | undefined {
+  const name = textIn(container, 'name');
+  const state = mappingIn(container, 'state');
+  const waiting = textIn(mappingIn(state, 'waiting'), 'reason');
+  if (waiting !== '') {
+    return { cause: waiting, detail: `container ${name}: ${waiting}` };
+  }
+  if (container['ready'] !== false) {
+    return undefined;
+  }
+  const { terminated } = state;
+  if (isMapping(terminated)) {
+    // An init container that is done has terminated as it should.
+    const cause = textIn(terminated, 'reason') || 'terminated';
+    return cause === 'Completed' ? undefined : { cause, detail: `container ${name}: ${cause}` };
+  }
+  if (!isMapping(state['running'])) {
+    return undefined;
+  }
+  const probe = container['started'] === false ? 'startup' : 'readiness';
+  return { cause: `${probe} probe fails`, detail: `container ${name} runs, but its ${probe} probe fails` };
+}
+
+/** All containers may be ready and a condition of spec.readinessGates not. */
+function gateCause(status: Mapping): Cause {
+  const cause = textIn(conditionOf(status, 'Ready') ?? {}, 'reason');
+  return cause === 'ReadinessGatesNotReady' ? { cause, detail: cause } : noCause;
+}
+
+/** `8080`, `8080 (http)`, `8125/udp (statsd)`. */
+export function podPortText({ name, port, protocol }: PodPort): string {
+  return escapeControls(`${port}${protocol === 'tcp' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`);
+}
+
+/** How many ports are named. */
+const shownPorts = 4;
+
+/** The ports that Pods declare, each once: `8080 (http), 9102 (metrics)`; empty if they declare none. */
+export function listPodPorts(pods: readonly PodFacts[], textOf: (port: PodPort) => string = podPortText): string {
+  const texts = [...new Set(pods.flatMap(({ ports }) => ports.map(textOf)))];
+  const more = texts.length > shownPorts ? ` and ${texts.length - shownPorts} more` : '';
+  return `${texts.slice(0, shownPorts).join(', ')}${more}`;
+}
+
+/** `2 are Pending (Unschedulable)`, `1 is not ready (CrashLoopBackOff)`: a text for each state. */
+export function countStates(states: readonly PodState[], noun: (count: number) => string): string[] {
+  const groups = new Map<PodState['word'], PodState[]>();
+  for (const state of states) {
+    pushTo(groups, state.word, state);
+  }
+  return [...groups].map(([word, group]) => {
+    const verb = group.length === 1 ? 'is' : 'are';
+    return `${noun(group.length)} ${verb} ${word}${causesText(group)}`;
+  });
+}
+
+/** ` (Unschedulable)`, or empty if no cause is known. */
+export function causesText(states: readonly PodState[]): string {
+  const causes = [...new Set(states.map(({ cause }) => cause).filter(Boolean))];
+  const more = causes.length > 3 ? ', ...' : '';
+  return causes.length === 0 ? '' : ` (${causes.slice(0, 3).join(', ')}${more})`;
+}
