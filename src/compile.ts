@@ -4,7 +4,7 @@ import type { Document } from './diagnostics/document.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
-import { validate } from './phases/2-validate/validate.ts';
+import { checkDocuments, validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
 import type { NodeView } from './phases/3-model/model.ts';
 import { isNodeKnown } from './phases/3-model/resolve-node.ts';
@@ -47,7 +47,7 @@ export function compileRulesets(
   options: Partial<CompileOptions> = {},
 ): CompiledRulesets {
   const settings = withDefaults(options);
-  const misuse = checkOptions(settings);
+  const misuse = [...checkDocuments(documents), ...checkOptions(settings)];
   if (misuse.length > 0) {
     return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map() };
   }

@@ -49,15 +49,12 @@ export interface ServiceProxy {
  * @throws RangeError for invalid options.
  * @throws Error when nft is missing or too old, with the NftError as `cause`.
  */
-export async function createServiceProxy({
-  run,
-  pause,
-  lock = run ? withoutLock : withLock,
-  ...options
-}: ServiceProxyOptions = {}): Promise<ServiceProxy> {
+export async function createServiceProxy(options?: ServiceProxyOptions): Promise<ServiceProxy> {
+  // Programs in JavaScript may give null.
+  const { run, pause, lock = run ? withoutLock : withLock, ...compileOptions } = options ?? {};
   const runProgram = run ?? createRunProgram();
-  const targetNft = options.targetNft ?? (await findTargetNft(runProgram));
-  const engine = createEngine({ ...options, targetNft });
+  const targetNft = compileOptions.targetNft ?? (await findTargetNft(runProgram));
+  const engine = createEngine({ ...compileOptions, targetNft });
   return startQueue(engine, { run: runProgram, lock, ...(pause && { pause }) });
 }
 

@@ -21,6 +21,7 @@ import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './famil
 import { findNode, type NodeState } from './find-node.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
+import { readChanges } from './read-changes.ts';
 
 /**
  * An engine for one node, without any object and with no table in the kernel.
@@ -114,17 +115,19 @@ function waitsFor({ isComplete, node }: EngineState): WaitsFor | undefined {
   return node?.node ? undefined : 'node';
 }
 
-/** If reading an object throws, the objects before it stay accepted. */
-function accept(state: EngineState, { apply = [], remove = [], complete }: Changes): Diagnostic[] {
+/** If reading an object throws, as a getter may, the objects before it stay accepted. */
+function accept(state: EngineState, changes: Changes): Diagnostic[] {
   const { store, touched } = state;
-  const diagnostics: Diagnostic[] = [];
+  const { apply, remove, isComplete, diagnostics } = readChanges(changes);
+  const isWhole = diagnostics.length === 0;
   for (const reference of remove) {
     removeObject(store, reference, touched);
   }
   for (const document of documentsOf(apply)) {
     appendAll(diagnostics, applyObject(store, document, touched));
   }
-  if (complete === true && !diagnostics.some(({ code }) => incompleteCodes.has(code))) {
+  const lacksObjects = diagnostics.some(({ code }) => code === 'not-an-object' || incompleteCodes.has(code));
+  if (isComplete && isWhole && !lacksObjects) {
     state.isComplete = true;
   }
   return diagnostics;

@@ -17,8 +17,8 @@ export interface Changes {
    * All objects are there: the lists of all Services, EndpointSlices and ServiceCIDRs, and of Nodes or this Node, were
    * read to their ends and given, up to and with this call, as after the first sync of informers. Until a call says so
    * nothing is changed in the kernel, because Services that were not read yet would seem to be gone. It stays so
-   * afterward. It is disregarded in a call with an error of the API server or a list that is not whole, which a
-   * diagnostic reports: say it again with the rest.
+   * afterward. It is disregarded in a call with an error of the API server, a list that is not whole, or something that
+   * is not an object, which a diagnostic reports: say it again with the rest.
    */
   readonly complete?: true;
 }
@@ -69,7 +69,7 @@ export interface Engine extends DesiredState {
   update(changes: Changes): Update;
   /**
    * Takes changes without planning anything yet. Returns what is wrong with the objects: an invalid object is left out
-   * until a valid version of it comes. Nothing is thrown for wrong input.
+   * until a valid version of it comes. Nothing is thrown for wrong input, whatever its type.
    */
   accept(changes: Changes): readonly Diagnostic[];
   /** Plans everything accepted since the last time, as one change; nothing before the objects are complete. */

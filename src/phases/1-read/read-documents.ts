@@ -42,6 +42,10 @@ export type OnProgress = (file: string, bytesDone: number, bytesTotal: number) =
  * phase 2.
  */
 export function readDocuments(texts: readonly InputText[], onProgress?: OnProgress): ReadResult {
+  const misuse = checkTexts(texts);
+  if (misuse) {
+    return { documents: [], diagnostics: [misuse] };
+  }
   const results = texts.map((text) => readText(text, onProgress));
   const patches = new Set(results.flatMap((result) => result.patches));
   const documents: Document[] = [];
@@ -62,6 +66,21 @@ export function readDocuments(texts: readonly InputText[], onProgress?: OnProgre
   const changed = applyWatchEvents(documents);
   const aboutFolders = describeForeign(foreign, foreign.length > 0 && foreign.length === results.length);
   return { documents: changed.documents, diagnostics: [...diagnostics, ...changed.diagnostics, ...aboutFolders] };
+}
+
+/** Programs in JavaScript may give texts as strings. */
+function checkTexts(texts: unknown): Diagnostic | undefined {
+  const list: readonly unknown[] = Array.isArray(texts) ? texts : [undefined];
+  const index = list.findIndex((text) => !isInputText(text));
+  if (index < 0) {
+    return undefined;
+  }
+  const message = 'expected a list of { file, content }, with the name as a string and the content as bytes';
+  return { code: 'invalid-option', message: `texts${Array.isArray(texts) ? `[${index}]` : ''}: ${message}` };
+}
+
+function isInputText(value: unknown): boolean {
+  return isMapping(value) && typeof value['file'] === 'string' && value['content'] instanceof Uint8Array;
 }
 
 /** Of a file that may be foreign, or what is left of a manifest. */

@@ -50,6 +50,26 @@ export function validate(documents: readonly Document[]): Validation {
   };
 }
 
+/** What is not a list of documents: programs in JavaScript may give the objects themselves. */
+export function checkDocuments(documents: unknown): Diagnostic[] {
+  const advice = 'expected a list of documents: readDocuments reads texts, documentsOf takes objects';
+  if (!Array.isArray(documents)) {
+    return [{ code: 'invalid-option', message: `documents: ${describeValue(documents)}; ${advice}` }];
+  }
+  const index = documents.findIndex((document) => !isDocument(document));
+  const found = describeValue(documents[index]);
+  return index < 0 ? [] : [{ code: 'invalid-option', message: `documents[${index}]: ${found}; ${advice}` }];
+}
+
+function isDocument(value: unknown): boolean {
+  return (
+    isMapping(value) &&
+    isMapping(value['source']) &&
+    typeof value['source']['locate'] === 'function' &&
+    Array.isArray(value['path'])
+  );
+}
+
 /** The result of validating an input. */
 interface Validation {
   readonly snapshot: Snapshot;
