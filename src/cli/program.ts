@@ -5,7 +5,7 @@ import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
-import { type Context, defaultCommand, type GivenContext, outputWidth } from './context.ts';
+import { type Context, defaultCommand, fitMessages, type GivenContext, outputWidth } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import {
   addGeneralOptions,
@@ -201,7 +201,7 @@ function completeContext(
     ...flags,
     stdin,
     stdout,
-    stderr: flags.diagnostics === 'json' ? jsonLines(stderr) : stderr,
+    stderr: flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr),
     env,
     run: run ?? createRunProgram({ env }),
     // A caller that brings its own programs brings its own kernel, too.

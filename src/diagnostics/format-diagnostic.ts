@@ -2,15 +2,24 @@ import { escapeControls } from '../lib/text.ts';
 import { type Diagnostic, type DiagnosticCode, type ObjectReference, type Severity, severityOf } from './diagnostic.ts';
 import type { Position } from './document.ts';
 
-/** How many characters of a line are shown; a minified file is one line of megabytes. */
-const shownWidth = 100;
+/** How many characters of a line are shown at most; a minified file is one line of megabytes. */
+const mostShown = 100;
+
+/** The indentation of an excerpt, and a mark at each of its ends. */
+const aroundExcerpt = 4;
+
+interface DiagnosticFormat {
+  readonly color: boolean;
+  /** Columns of the terminal, which the line of the input is cut to. The message is not broken. */
+  readonly width?: number | undefined;
+}
 
 /**
  * A diagnostic as text: `file:line:column: severity code: object: message`, then, if there is a position, the line of the
  * input and a caret below the place. No line feed at the end. Control characters of the input are escaped, so that input
  * cannot control the terminal.
  */
-export function formatDiagnostic(diagnostic: Diagnostic, { color }: { readonly color: boolean }): string {
+export function formatDiagnostic(diagnostic: Diagnostic, { color, width }: DiagnosticFormat): string {
   const paint = color ? paintAnsi : (text: string) => text;
   const severity = severityOf(diagnostic);
   const { position, place } = placeOf(diagnostic);
@@ -24,7 +33,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, { color }: { readonly c
   if (!position || position.lineText.trim() === '') {
     return head;
   }
-  const { line, caret } = excerpt(position);
+  const { line, caret } = excerpt(position, width && width - aroundExcerpt);
   return `${head}\n  ${line}\n  ${paint(caret, 'red')}`;
 }
 
@@ -78,11 +87,12 @@ function quoteUnusual(text: string): string {
   return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
 }
 
-/** The part of the line around the column, with control characters escaped, and the line of the caret. */
-export function excerpt({ lineText, column }: Position): { line: string; caret: string } {
+/** At most `room` characters of the line around the column, with control characters escaped, and the line of the caret. */
+export function excerpt({ lineText, column }: Position, room: number = mostShown): { line: string; caret: string } {
   const at = column - 1;
+  const shownWidth = Math.max(1, Math.min(room, mostShown));
   const isLong = lineText.length > shownWidth;
-  const start = isLong ? Math.max(0, Math.min(at - shownWidth / 2, lineText.length - shownWidth)) : 0;
+  const start = isLong ? Math.max(0, Math.min(at - Math.floor(shownWidth / 2), lineText.length - shownWidth)) : 0;
   const end = Math.min(lineText.length, start + shownWidth);
   const before = `${start > 0 ? '…' : ''}${escapeControls(lineText.slice(start, at))}`;
   const after = `${escapeControls(lineText.slice(at, end))}${end < lineText.length ? '…' : ''}`;

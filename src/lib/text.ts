@@ -58,18 +58,61 @@ export function joinLines(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** The words of a text on lines of at most `width` characters; a longer word has a line of its own. */
-export function wrapText(text: string, width: number): string[] {
+/**
+ * The words of a text on lines of at most `width` characters; a longer word has a line of its own. Color takes no room.
+ *
+ * @param firstWidth how many characters the first line may have.
+ */
+export function wrapText(text: string, width: number, firstWidth: number = width): string[] {
   const lines: string[] = [];
+  let room = 0;
   for (const word of text.split(' ')) {
+    const needed = 1 + lengthOf(word);
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) {
+    if (last !== undefined && needed <= room) {
       lines[lines.length - 1] = `${last} ${word}`;
+      room -= needed;
     } else {
       lines.push(word);
+      room = (last === undefined ? firstWidth : width) - needed + 1;
     }
   }
   return lines;
+}
+
+/** Least room in which words are easier to read than below their line. */
+const leastRoom = 24;
+
+/**
+ * A line as lines of at most `width` characters, as wrapText breaks them. Further lines begin where its second column does,
+ * after two blanks or more, or if that leaves too little room, two blanks deeper than the line.
+ */
+export function wrapLine(line: string, width: number): string[] {
+  if (lengthOf(line) <= width) {
+    return [line];
+  }
+  const blanks = line.length - line.trimStart().length;
+  const gap = / {2,}(?=\S)/.exec(line.slice(blanks));
+  const head = gap ? line.slice(0, blanks + gap.index + gap[0].length) : '';
+  if (head !== '' && width - lengthOf(head) >= leastRoom) {
+    const [first = '', ...others] = wrapText(line.slice(head.length), width - lengthOf(head));
+    return [head + first, ...others.map((text) => ' '.repeat(lengthOf(head)) + text)];
+  }
+  const margin = ' '.repeat(blanks);
+  const [first = '', ...others] = wrapText(line.slice(blanks), width - blanks - 2, width - blanks);
+  return [margin + first, ...others.map((text) => `${margin}  ${text}`)];
+}
+
+const colorCode = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
+
+/** The text without the codes that paint it on a terminal. */
+export function withoutColor(text: string): string {
+  return text.includes('\u001b') ? text.replace(colorCode, '') : text;
+}
+
+/** In UTF-16 units. */
+function lengthOf(text: string): number {
+  return withoutColor(text).length;
 }
 
 /** The word that `text` probably stands for: equal except for case, or at most two typos away; otherwise undefined. */

@@ -28,7 +28,7 @@ export async function runCommand(
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
   const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout'), ...(columns && { columns }) });
-  const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr') });
+  const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr'), ...(columns && { columns }) });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
   const exitCode = await main(args, { stdin, stdout, stderr, env, run, now, hostName });

@@ -30,6 +30,20 @@ test('cuts long lines around the column and points at the same character', () =>
   expect(shown.charAt(caret.indexOf('^'))).toBe('X');
 });
 
+test.each([40, 60, 81])('cuts them to a terminal of %d columns', (width) => {
+  for (const [before, after] of [
+    [5000, 5000],
+    [3, 500],
+    [500, 0],
+    [width - 10, 20],
+  ] as const) {
+    const line = `${'a'.repeat(before)}X${'b'.repeat(after)}`;
+    const [, shown = '', caret = ''] = formatDiagnostic(about(line, before + 1), { color: false, width }).split('\n');
+    expect(shown.length).toBeLessThanOrEqual(width);
+    expect(shown.charAt(caret.indexOf('^'))).toBe('X');
+  }
+});
+
 test('points at the right character after tabs and control characters', () => {
   const [, shown = '', caret = ''] = format(about('\t\u001b[2JX', 6)).split('\n');
   expect(shown).toBe('  \\t\\u001b[2JX');

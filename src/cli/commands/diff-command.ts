@@ -5,13 +5,13 @@ import { diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls, joinLines } from '../../lib/text.ts';
+import { escapeControls } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
-import { type Context, wantsColor } from '../context.ts';
+import { type Context, fitLines, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -210,15 +210,15 @@ async function writePlans(
 ): Promise<void> {
   const options = { would: from === undefined, color: wantsColor(context, 'stdout'), limit: 1_000 };
   const texts = {
-    text: () => textOf(plans, options),
+    text: () => fitLines(renderPlans(plans, options), context.stdout),
     nft: () => plans.map(printTransaction).join(''),
     json: () => jsonOf(plans),
   };
   await writeOutput(texts[output](), undefined, context);
 }
 
-function textOf(plans: readonly PlannedTable[], options: RenderPlanOptions): string {
-  return joinLines(plans.filter(({ result }) => result !== 'unchanged').flatMap((plan) => renderPlan(plan, options)));
+function renderPlans(plans: readonly PlannedTable[], options: RenderPlanOptions): string[] {
+  return plans.filter(({ result }) => result !== 'unchanged').flatMap((plan) => renderPlan(plan, options));
 }
 
 function jsonOf(plans: readonly PlannedTable[]): string {

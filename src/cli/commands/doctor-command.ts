@@ -9,7 +9,7 @@ import type { DoctorFinding } from '../../inspect/doctor/finding.ts';
 import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
 import { countFindings, renderFindings } from '../../inspect/doctor/render-findings.ts';
 import { withDefaults } from '../../options.ts';
-import { type Context, packageFile, wantsColor } from '../context.ts';
+import { type Context, fitLines, packageFile, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
@@ -67,7 +67,7 @@ export async function runDoctor(
   const text =
     flags.output === 'json'
       ? jsonOf(findings)
-      : renderFindings(findings, { color: wantsColor(context, 'stdout'), page });
+      : fitLines(renderFindings(findings, { color: wantsColor(context, 'stdout'), page }), context.stdout);
   await writeOutput(text, undefined, context);
   return findings.some(({ status }) => status === 'problem') ? verdicts.unhealthy : verdicts.healthy;
 }

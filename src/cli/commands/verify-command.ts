@@ -3,14 +3,13 @@ import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts'
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
 import type { Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
-import { joinLines } from '../../lib/text.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
-import type { Context } from '../context.ts';
+import { type Context, fitLines } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -88,7 +87,11 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
     return tables === exitCodes.badInput ? verdicts.badInput : tables;
   }
   const verifications = verifyCluster(cluster, { tables, isActual });
-  await writeOutput(flags.output === 'json' ? jsonOf(verifications) : textOf(verifications), undefined, context);
+  const text =
+    flags.output === 'json'
+      ? jsonOf(verifications)
+      : fitLines(verifications.flatMap(renderVerification), context.stdout);
+  await writeOutput(text, undefined, context);
   return verifications.some(({ faults }) => faults.length > 0) ? verdicts.faults : verdicts.correct;
 }
 
@@ -121,10 +124,6 @@ function verifyCluster(
       ? verifyRuleset(table.ruleset, expectations, { isActual, deviations })
       : verifyMissingTable(expectations, options.table);
   });
-}
-
-function textOf(verifications: readonly Verification[]): string {
-  return joinLines(verifications.flatMap(renderVerification));
 }
 
 function jsonOf(verifications: readonly Verification[]): string {

@@ -1,5 +1,5 @@
 import type { Command, Help, Option } from 'commander';
-import { wrapText } from '../../lib/text.ts';
+import { wrapLine, wrapText } from '../../lib/text.ts';
 import { exitCodesOf } from '../exit-codes.ts';
 
 /** What the help of a command says besides its description and options. */
@@ -19,7 +19,7 @@ export function addHelpTexts(command: Command, { notes = '', examples }: HelpTex
     );
     const sections = [
       notes.trim() && wrapNotes(notes.trim().split('\n'), width),
-      ['Exit codes:', ...codes.flatMap((line) => wrapItem(line, width))],
+      ['Exit codes:', ...codes.flatMap((line) => wrapLine(line, width))],
       [
         'Examples:',
         ...examples
@@ -128,18 +128,11 @@ function wrapNotes(lines: readonly string[], width: number): string[] {
       prose.push(line);
     } else {
       endProse();
-      wrapped.push(...(line.trim() === '' ? [''] : wrapItem(line, width)));
+      wrapped.push(...(line.trim() === '' ? [''] : wrapLine(line, width)));
     }
   }
   endProse();
   return wrapped;
-}
-
-/** Further lines begin below the second column, if there is one. */
-function wrapItem(line: string, width: number): string[] {
-  const [, start = ''] = /^(\s*\S+(?: \S+)*?\s{2,})\S/.exec(line) ?? /^(\s*)/.exec(line) ?? [];
-  const [first = '', ...others] = wrapText(line.slice(start.length), width - start.length);
-  return [start + first, ...others.map((text) => ' '.repeat(start.length) + text)];
 }
 
 /** The remark as a comment above the command, and long commands on several lines, which a shell reads as one. */

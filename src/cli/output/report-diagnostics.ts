@@ -2,7 +2,7 @@ import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
 import { countOf, escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
-import { type Context, wantsColor } from '../context.ts';
+import { type Context, terminalWidth, wantsColor } from '../context.ts';
 import { diagnosticLine } from './json-lines.ts';
 
 /**
@@ -35,7 +35,7 @@ export function writeDiagnostic(diagnostic: Diagnostic, context: Context): void 
   stderr.write(
     diagnostics === 'json'
       ? diagnosticLine(diagnostic)
-      : `${formatDiagnostic(diagnostic, { color: wantsColor(context) })}\n`,
+      : `${formatDiagnostic(diagnostic, { color: wantsColor(context), width: terminalWidth(stderr) })}\n`,
   );
 }
 

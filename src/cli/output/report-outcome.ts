@@ -1,9 +1,9 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
-import { countOf, joinLines } from '../../lib/text.ts';
+import { countOf } from '../../lib/text.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
-import { type Context, wantsColor } from '../context.ts';
+import { type Context, fitLines, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { renderPlan } from './render-plan.ts';
 
@@ -20,7 +20,8 @@ export function reportOutcome({ families, conntrack }: Outcome, settings: Report
   const { stdout, stderr } = settings.context;
   reportErrors(families, settings);
   for (const family of families) {
-    stdout.write(joinLines(renderOutcome(family, { ...settings, staleFlows: fateOfStaleFlows(conntrack, settings) })));
+    const lines = renderOutcome(family, { ...settings, staleFlows: fateOfStaleFlows(conntrack, settings) });
+    stdout.write(fitLines(lines, stdout));
   }
   if (conntrack?.missing) {
     stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');

@@ -1,4 +1,4 @@
-import { escapeControls, joinLines } from '../../lib/text.ts';
+import { escapeControls } from '../../lib/text.ts';
 import type { DoctorFinding, FindingStatus } from './finding.ts';
 
 /** From worst to best. */
@@ -21,14 +21,13 @@ interface FindingsFormat {
   readonly page: string;
 }
 
-/** The findings as text: a line for each, with advice and link below it, and counts at the end. */
-export function renderFindings(findings: readonly DoctorFinding[], options: FindingsFormat): string {
+/** The findings as lines: one for each, with advice and link below it, and counts at the end. */
+export function renderFindings(findings: readonly DoctorFinding[], options: FindingsFormat): string[] {
   const counts = countFindings(findings);
   const summary = statuses
     .filter((status) => counts[status] > 0)
     .map((status) => describeCount(status, counts[status]));
-  const lines = [...findings.flatMap((finding) => renderFinding(finding, options)), summary.join(', ')];
-  return joinLines(lines);
+  return [...findings.flatMap((finding) => renderFinding(finding, options)), summary.join(', ')];
 }
 
 function renderFinding({ code, status, what, advice }: DoctorFinding, { color, page }: FindingsFormat): string[] {

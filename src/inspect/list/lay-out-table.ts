@@ -1,3 +1,5 @@
+import { wrapText } from '../../lib/text.ts';
+
 /** A column of a table: its heading, a shorter one for where there is little room, and its cells. */
 export interface TableColumn {
   readonly heading: string;
@@ -52,7 +54,7 @@ function layOutRows(columns: Measured, prose: readonly string[], width: number):
   const longestWord = widest(prose.flatMap((text) => text.split(' ')));
   if (room >= Math.min(widest(prose), Math.max(leastRoom, longestWord))) {
     return prose.map((text, row) => {
-      const [first = '', ...others] = wrapWords(text, room);
+      const [first = '', ...others] = wrapText(text, room);
       return [joined(columns, row, first), ...others.map((line) => ' '.repeat(start) + line)];
     });
   }
@@ -64,7 +66,7 @@ const leastRoom = 24;
 
 /** Without its heading, which would look like a row. */
 function proseBelow(row: number, text: string, width: number): string[] {
-  return row === 0 || text === '' ? [] : wrapWords(text, width - indent.length).map((line) => indent + line);
+  return row === 0 || text === '' ? [] : wrapText(text, width - indent.length).map((line) => indent + line);
 }
 
 const indent = '  ';
@@ -151,18 +153,4 @@ function brokenRow({ columns, gap }: Measured, row: number, width: number): stri
     }
   }
   return lines.map((line, index) => (index === 0 ? '' : indent) + joined({ columns: line, gap }, row, ''));
-}
-
-/** A text as lines of at most so many characters, broken at blanks only; one empty line for an empty text. */
-function wrapWords(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) ?? '';
-    if (line === '' || line.length + 1 + word.length <= width) {
-      lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
-    } else {
-      lines.push(word);
-    }
-  }
-  return lines;
 }
