@@ -36,11 +36,29 @@ export function findBadAnswer(value: unknown): Problem | undefined {
       message: `the list is not whole (${describeRest(value)}); read it without limit: ${wholeInput}`,
     };
   }
+  if (lacksItems(value)) {
+    const message = `the list has no items, where an empty one has []; get it again: ${wholeInput}`;
+    return { code: 'incomplete-list', path: isMapping(value) && 'items' in value ? ['items'] : [], message };
+  }
   if (isAbridged(value)) {
     const has = isMapping(value) && value['kind'] === 'Table' ? 'columns only' : 'metadata only';
     return { code: 'abridged-objects', path: ['kind'], message: `${has}, not the objects; get these: ${wholeInput}` };
   }
   return isMapping(value) ? findApiError(value) : undefined;
+}
+
+/** Kinds of lists that rules depend on, whatever program wrote them. */
+export const listKinds: ReadonlySet<unknown> = new Set([
+  'List',
+  'ServiceList',
+  'EndpointSliceList',
+  'NodeList',
+  'ServiceCIDRList',
+]);
+
+/** Whether a value is a list without the field items, or with null: the API server writes `[]` for an empty list. */
+function lacksItems(value: unknown): boolean {
+  return isMapping(value) && listKinds.has(value['kind']) && (value['items'] ?? undefined) === undefined;
 }
 
 function describeRest(value: unknown): string {

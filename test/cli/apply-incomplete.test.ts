@@ -136,6 +136,17 @@ describe('apply refuses half a cluster with one message', () => {
     expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
   });
 
+  test.each([
+    ['incomplete-list', 'apiVersion: v1\nkind: ServiceList\n'],
+    ['incomplete-list', 'apiVersion: v1\nitems:\nkind: List\n'],
+    ['not-an-object', `apiVersion: v1\nitems: ${JSON.stringify(items)}\nkind: Li`],
+  ])('a list that is cut off is refused as %s: %.60s', async (code, input) => {
+    const flags = [...onlyIp, '--keep-going', '--allow-empty'];
+    const { exitCode, stderr, texts } = await apply({ flags, input }, listedShop());
+    expect(stderr).toMatch(new RegExp(`^<stdin>:\\d+:\\d+: error ${code}: .*\\n1 error: nothing is changed\\n$`, 's'));
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
   test.each(['Forbidden', '{"message": "Unauthorized", "code": 401}', '<html>502</html>', '{}'])(
     'what is not an object may have been a list, even with --keep-going: %s',
     async (text) => {

@@ -58,6 +58,13 @@ describe('an answer without objects', () => {
     ['metadata', { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' }, 'abridged-objects'],
     ['a list of metadata', { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' }, 'abridged-objects'],
     ['a Service', { kind: 'Service', apiVersion: 'v1', status: 'Failure' }, undefined],
+    ['a list without items', { kind: 'List', apiVersion: 'v1' }, 'incomplete-list'],
+    ['a list of Services without items', { kind: 'ServiceList', metadata: {} }, 'incomplete-list'],
+    ['null as items', { kind: 'EndpointSliceList', items: null }, 'incomplete-list'],
+    ['items that are undefined', { kind: 'NodeList', items: undefined }, 'incomplete-list'],
+    ['an empty list', { kind: 'ServiceCIDRList', items: [] }, undefined],
+    ['a list that rules do not depend on', { kind: 'PodList', items: null }, undefined],
+    ['an object whose kind ends in List', { kind: 'AllowList', metadata: { name: 'a' } }, undefined],
   ])('is recognized: %s', (_, value, code) => {
     expect(findBadAnswer(value)?.code).toBe(code);
     expect(isAbridged(value)).toBe(code === 'abridged-objects');

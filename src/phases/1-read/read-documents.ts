@@ -258,7 +258,7 @@ const deepestPath = 64;
 /**
  * The objects in a parsed value, in order: the value itself, or the items of a `kind: List`, of a typed list such as
  * ServiceList, whose items may omit kind and apiVersion (metav1.List), or of a plain list at the top level. A list that
- * is not whole stays as a document too, without its items, for phase 2 to report.
+ * is not whole stays as a document too, without its items, and so does one that has none, for phase 2 to report.
  */
 function expandLists(value: unknown, source: Source): Document[] {
   const objects: Document[] = [];
@@ -299,8 +299,7 @@ function itemsOf({ value, source, path }: Document): Document[] | undefined {
   if (!isMapping(value) || typeof value['kind'] !== 'string' || !value['kind'].endsWith('List') || isAbridged(value)) {
     return undefined;
   }
-  const { kind, apiVersion } = value;
-  const items = value['items'] ?? (kind === 'List' || 'items' in value ? [] : undefined);
+  const { kind, apiVersion, items } = value;
   if (!Array.isArray(items)) {
     return undefined;
   }

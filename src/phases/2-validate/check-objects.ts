@@ -31,10 +31,11 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
 /** The API server writes an empty name for an unnamed port; a missing one, possible in manifests only, matches no port. */
 function checkSlicePorts({ ports }: EndpointSlice, report: Report): void {
   for (const [index, { name, port }] of (ports ?? []).entries()) {
-    if (port && !isPortNumber(port)) {
+    const hasPort = port !== undefined && port !== null;
+    if (hasPort && !isPortNumber(port)) {
       const message = `ports[${index}].port is ${port}; it is ignored, because a port is a number from 1 to 65535`;
       report('ignored-port', ['ports', index, 'port'], message);
-    } else if (port && (name === undefined || name === null)) {
+    } else if (hasPort && (name === undefined || name === null)) {
       const message = `ports[${index}] has no name, so it matches no Service port; write name: "" to match an unnamed one`;
       report('slice-port-without-name', ['ports', index], message);
     }

@@ -6,7 +6,7 @@ import {
   toDiagnostic,
 } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
-import { findBadAnswer } from '../../kubernetes/completeness.ts';
+import { findBadAnswer, listKinds } from '../../kubernetes/completeness.ts';
 import type { EndpointSlice, Node, Service, ServiceCIDR, Sourced } from '../../kubernetes/objects.ts';
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import { checkEndpointSlice, checkServiceCIDR } from './check-objects.ts';
@@ -105,11 +105,22 @@ export function classify(value: unknown): Classified {
   if (problem) {
     return { is: 'wrong', problem };
   }
-  if (kind === 'List') {
+  if (listKinds.has(kind)) {
     return wrong('wrong-type', ['items'], 'items is not a list of objects, or lists are nested too deeply');
   }
   const apiKind = apiKinds.find((candidate) => candidate.kind === kind);
-  return apiKind ? checkVersion(apiKind, apiVersion, value) : { is: 'unused', kind };
+  if (apiKind) {
+    return checkVersion(apiKind, apiVersion, value);
+  }
+  return value['metadata'] === undefined && isBeginning(kind)
+    ? wrong('not-an-object', ['kind'], `kind is ${describeValue(kind)}, where the input is cut off; get it again`)
+    : { is: 'unused', kind };
+}
+
+/** Whether a kind is the beginning of one that rules depend on. In YAML of kubectl, kind comes before metadata. */
+function isBeginning(kind: string): boolean {
+  const names = [...apiKinds.map((known) => known.kind), ...listKinds];
+  return names.some((name) => typeof name === 'string' && name.startsWith(kind));
 }
 
 function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, value: Mapping): Classified {

@@ -44,10 +44,15 @@ test('expands lists in order: nested, typed and plain ones', () => {
   expect(values(JSON.stringify(typed))).toEqual([{ ...pod, metadata: { name: 'a' } }, { kind: 'Other' }]);
 });
 
-test('a list without items is an empty cluster', () => {
+test('an empty list is an empty cluster', () => {
   expect(values('{"kind": "List", "items": []}')).toEqual([]);
-  expect(values('kind: ServiceList\nitems: null\n')).toEqual([]);
+  expect(values('kind: ServiceList\nitems: []\n')).toEqual([]);
   expect(values('[]')).toEqual([]);
+});
+
+test('a list without items is not one of them', () => {
+  expect(values('kind: ServiceList\nitems: null\n')).toEqual([{ kind: 'ServiceList', items: null }]);
+  expect(values('kind: List\n')).toEqual([{ kind: 'List' }]);
 });
 
 test('an object whose kind only ends in List is not a list', () => {

@@ -70,7 +70,7 @@ describe('slices', () => {
     expect(endpoints).toEqual(['10.42.0.6:8080']);
   });
 
-  test.each([[70_000], [-1], [65_536], [2_147_483_647]])('a port %i is ignored with a warning', (port) => {
+  test.each([[70_000], [0], [-0], [-1], [65_536], [2_147_483_647]])('a port %i is ignored with a warning', (port) => {
     const ports = [
       { name: 'http', port },
       { name: 'http', port: 65_535, protocol: 'TCP' },
@@ -83,7 +83,6 @@ describe('slices', () => {
   test.each([
     ['no ports', { ports: null }],
     ['a port without a number', { ports: [{ name: 'http', port: null }] }],
-    ['port 0', { ports: [{ name: 'http', port: 0 }] }],
     ['no endpoints', { endpoints: null }],
     ['an endpoint without addresses', { endpoints: [{ addresses: [] }, { addresses: null }, {}] }],
   ])('%s', (_, fields) => {

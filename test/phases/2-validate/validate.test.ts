@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { validate } from '../../../src/phases/2-validate/validate.ts';
 
@@ -401,4 +401,30 @@ test('does not throw for any value anywhere, and reports every object that it dr
     }),
     { numRuns: 1000 },
   );
+});
+
+describe('a kind that is cut off', () => {
+  test.each([
+    { apiVersion: 'v1', items: [], kind: 'L' },
+    { apiVersion: 'v1', items: [{ kind: 'Pod' }], kind: 'Lis' },
+    { apiVersion: 'v1', kind: 'Servi' },
+    { apiVersion: 'v1', kind: 'No' },
+    { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlic' },
+  ])('is told as such: %j', (object) => {
+    const { diagnostics, snapshot } = validate(documentsOf([object]));
+    const message = `kind is ${JSON.stringify(object.kind)}, where the input is cut off; get it again`;
+    expect(diagnostics).toMatchObject([{ code: 'not-an-object', message, place: { path: ['kind'] } }]);
+    expect([...snapshot.unusedKinds]).toEqual([]);
+  });
+
+  test.each([
+    { kind: 'L', metadata: { name: 'a' } },
+    { kind: 'Serve', items: [] },
+    { kind: 'Endpoints', metadata: { name: 'a' } },
+    { kind: 'KubeProxyConfiguration' },
+  ])('is not one that is another kind: %j', (object) => {
+    const { diagnostics, snapshot } = validate(documentsOf([object]));
+    expect(diagnostics).toEqual([]);
+    expect([...snapshot.unusedKinds.keys()]).toEqual([object.kind]);
+  });
 });
