@@ -56,6 +56,7 @@ export const diagnosticCodes = {
   'no-node': 'warning',
   'several-nodes': 'warning',
   'no-node-address': 'warning',
+  'unknown-zone': 'warning',
   'node-ports-on-all-addresses': 'warning',
   'no-local-detector': 'warning',
   'unknown-config-field': 'warning',

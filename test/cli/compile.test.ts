@@ -239,3 +239,33 @@ describe('output', () => {
     expect((await runMain(args, { terminal: true, env: { NO_COLOR: '1' } })).stderr).not.toContain(red);
   });
 });
+
+describe('a zone that no Node has', () => {
+  const shopFile = 'docs/shop.yaml';
+  const node = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
+  const warning =
+    'warning unknown-zone: the input has no Node in zone "zone-c" (--zone, zone), and no hint for it; the Nodes are in zone-a and zone-b\n';
+  test.each([
+    ['compile', []],
+    ['list', []],
+    ['verify', []],
+    ['graph', []],
+    ['explain', ['--from', 'node', '--to', 'shop/web']],
+  ])('%s warns', async (command, more) => {
+    const { exitCode, stderr } = await runMain([command, shopFile, ...node, '--zone', 'zone-c', ...more]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(warning);
+  });
+
+  test.each(['zone-a', 'zone-b'])('no warning about %s', async (zone) => {
+    expect((await runMain(['compile', shopFile, ...node, '--zone', zone])).stderr).toBe('');
+  });
+
+  test('nor about one that only hints have', async () => {
+    const input = readFileSync(shopFile, 'utf8').replaceAll(
+      '{ forZones: [{ name: zone-a }] }',
+      '{ forZones: [{ name: zone-c }] }',
+    );
+    expect((await runMain(['compile', '-', ...node, '--zone', 'zone-c'], { input })).stderr).toBe('');
+  });
+});

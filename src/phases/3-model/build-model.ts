@@ -1,7 +1,8 @@
 import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
 import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
-import { listWords } from '../../lib/text.ts';
+import { compareText, listWords } from '../../lib/text.ts';
 import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -30,8 +31,32 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
   const advice = hasError(diagnostics)
     ? []
-    : views.flatMap((view) => adviseOn(view, { node, nodes: snapshot.nodes, options }));
+    : [
+        ...checkZone(snapshot, options),
+        ...views.flatMap((view) => adviseOn(view, { node, nodes: snapshot.nodes, options })),
+      ];
   return { views, diagnostics: [...diagnostics, ...advice] };
+}
+
+/** How many zones a message names. */
+const shownZones = 5;
+
+/** A warning about a zone that neither a Node nor a hint has: with a misspelled one, hints of the own zone are ignored. */
+function checkZone({ nodes, endpointSlices }: Snapshot, { zone }: CompileOptions): Diagnostic[] {
+  const ofNodes = new Set(nodes.flatMap(({ object }) => object.metadata.labels?.[zoneLabel] || []));
+  const isHinted = (): boolean =>
+    endpointSlices.some(({ object }) =>
+      object.endpoints?.some(({ hints }) => hints?.forZones?.some(({ name }) => name === zone)),
+    );
+  if (zone === undefined || ofNodes.has(zone) || isHinted()) {
+    return [];
+  }
+  const sorted = [...ofNodes].sort(compareText);
+  const shown = sorted.slice(0, shownZones);
+  const more = sorted.length > shown.length ? [`${sorted.length - shown.length} more`] : [];
+  const where = sorted.length === 0 ? 'no Node has a zone' : `the Nodes are in ${listWords([...shown, ...more])}`;
+  const message = `the input has no Node in zone ${JSON.stringify(zone)} (--zone, zone), and no hint for it; ${where}`;
+  return [{ code: 'unknown-zone', message }];
 }
 
 interface ViewContext {
