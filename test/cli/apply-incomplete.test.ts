@@ -236,6 +236,13 @@ describe('apply with several Nodes', () => {
     expect(stdout).toContain('table ip svc2nft: created');
   });
 
+  test.each(['192.0.2.77', '192.0.2.11,192.0.2.78'])('--node-ip %s does not change which', async (addresses) => {
+    const flags = [...onlyIp, '--node-ip', addresses];
+    expect(await apply({ flags, input: nodes, hostName: 'worker-1' })).toMatchObject({ exitCode: 0, stderr: '' });
+    const refused = await apply({ flags, input: nodes, hostName: 'elsewhere' });
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('error several-nodes: ') });
+  });
+
   test('takes the node that is named, whatever the machine is called', async () => {
     const flags = [...onlyIp, '--node', 'worker-2'];
     expect((await apply({ flags, input: nodes, hostName: 'elsewhere' })).exitCode).toBe(0);

@@ -162,14 +162,15 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
 
 /**
  * The node that a question is about, if it names a Pod or Node of the input. Loaded rules are those of one node, whatever
- * the question names: of this machine, or for a file of an unknown one.
+ * the question names: of this machine, or for a file of an unknown one. So are the addresses of `--node-ip`.
  */
 function nodeFor({ client, target, flags }: Asked): (documents: Cluster['documents']) => string | undefined {
   return (documents) => {
     const locations = readLocations(documents);
-    if (flags.ruleset !== undefined) {
-      const own = flags.ruleset === 'kernel' ? ownAddresses() : [];
-      return own.map((address) => locations.nodes.get(address)).find((name) => name !== undefined);
+    if (flags.ruleset !== undefined || flags.nodeIp) {
+      const own = flags.nodeIp ?? (flags.ruleset === 'kernel' ? ownAddresses() : []);
+      const names = own.map((address) => locations.nodes.get(canonicalAddress(address) ?? ''));
+      return names.find((name) => name !== undefined);
     }
     const directory = { services: readServiceNotes(documents), locations, namespace: flags.namespace, nodeName: '' };
     const name = nodeOfQuestion(client, target, directory);

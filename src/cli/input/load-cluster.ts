@@ -21,7 +21,7 @@ import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { loadInput } from './load-files.ts';
 import { loadSettings } from './load-settings.ts';
-import { type Machine, refuseIncomplete, withOwnNode } from './refuse-incomplete.ts';
+import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
 export interface Cluster extends Omit<CompiledRulesets, 'rulesets'> {
@@ -71,7 +71,7 @@ export interface CompileRequest {
   readonly machine?: Machine;
   readonly context: Context;
   readonly progress?: Progress;
-  /** The node to compile for if the options describe none; undefined for the only Node of the input. */
+  /** The node to compile for if the options name none; undefined for the only Node of the input. */
   readonly chooseNode?: (documents: readonly Document[]) => string | undefined;
 }
 
@@ -81,13 +81,7 @@ export async function compilePaths(paths: readonly string[], request: CompileReq
   request.progress?.step(`reading ${escapeControls(name)}`);
   const snapshot = await readSnapshot(paths, request.context);
   request.progress?.step('compiling');
-  const { options, chooseNode } = request;
-  const isKnown = options.nodeName !== undefined || options.nodeAddresses.length > 0;
-  const nodeName = isKnown ? undefined : chooseNode?.(snapshot.documents);
-  return compileSnapshot(
-    snapshot,
-    nodeName === undefined ? request : { ...request, options: { ...options, nodeName } },
-  );
+  return compileSnapshot(snapshot, request);
 }
 
 /** Reads all documents of files and folders, or of stdin without any. */
@@ -106,7 +100,7 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
  */
 export function compileSnapshot({ documents, diagnostics }: ReadResult, request: CompileRequest): Cluster | number {
   const { configDiagnostics, onlyAboutInput, usesOtherRules, usesPods, machine, context } = request;
-  const options = machine ? withOwnNode(request.options, documents, machine) : request.options;
+  const options = withNode(documents, request);
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
   const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
@@ -129,6 +123,12 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
   return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };
+}
+
+/** The options with the name of the node: a given one, else the one that the machine or the command chooses. */
+function withNode(documents: readonly Document[], { options, machine, chooseNode }: CompileRequest): CompileOptions {
+  const nodeName = options.nodeName ?? (machine ? findOwnNode(documents, machine) : chooseNode?.(documents));
+  return nodeName === undefined ? options : { ...options, nodeName };
 }
 
 /** Warnings about what the compiled rules do to packets (adviseOn). */

@@ -100,21 +100,18 @@ export function refuseEmptying(tables: readonly (ListedTable | NftError | undefi
 }
 
 /**
- * The options with the name of a node: of several Nodes the one that has the name of this machine, in full or up to the
- * first dot, as kubelet registers it. Unchanged where a name is given, or no Node has that name.
+ * The name of this machine's Node, if the input has several: in full or up to the first dot, as kubelet registers it.
+ * Undefined where none has that name.
  */
-export function withOwnNode(
-  options: CompileOptions,
+export function findOwnNode(
   documents: readonly Document[],
   { hostName }: Pick<Machine, 'hostName'>,
-): CompileOptions {
+): string | undefined {
   const nodes = namesOfNodes(documents);
-  if (options.nodeName !== undefined || nodes.length < 2) {
-    return options;
-  }
   const name = hostName.toLowerCase();
-  const nodeName = [name, name.replace(/\..*/s, '')].find((candidate) => nodes.includes(candidate));
-  return nodeName === undefined ? options : { ...options, nodeName };
+  return nodes.length < 2
+    ? undefined
+    : [name, name.replace(/\..*/s, '')].find((candidate) => nodes.includes(candidate));
 }
 
 function namesOfNodes(documents: readonly Document[]): string[] {
