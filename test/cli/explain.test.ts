@@ -292,3 +292,78 @@ test('a Pod of another node: a note says which rules come first', async () => {
     'note: Pod shop/web-2 runs on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1\n',
   );
 });
+
+describe('the node of the rules', () => {
+  const start = (from: string, ...flags: string[]): Promise<CommandResult> =>
+    runMain(['explain', shop, '--cluster-cidr', '10.244.0.0/16', '--from', from, '--to', '10.96.0.10:80', ...flags]);
+
+  test.each(['worker-2', 'node/worker-2', '192.0.2.12', 'pod:shop/web-2', '10.244.2.6'])(
+    'is that of the client %s',
+    async (from) => {
+      const { exitCode, stdout, stderr } = await start(from);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(stdout).toMatch(/^tcp from [0-9.]+ to 10\.96\.0\.10:80 on worker-2$/m);
+    },
+  );
+
+  test.each([
+    ['worker-2', 'the packets of worker-2'],
+    ['192.0.2.12', 'the packets of worker-2'],
+    ['10.244.2.6', 'Pod shop/web-2 runs on worker-2, so its packets'],
+  ])('is that of --node, and a note says where the packets of %s come from', async (from, whose) => {
+    const { exitCode, stdout, stderr } = await start(from, '--node', 'worker-1');
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: `note: ${whose} pass the rules of worker-2 first; these are the rules of worker-1\n`,
+    });
+    expect(stdout).toContain('to 10.96.0.10:80 on worker-1\n');
+  });
+
+  test.each([
+    ['--node-ip', '192.0.2.11', 'on worker-1\n'],
+    ['--node-ip', '198.51.100.11', 'on worker-1\n'],
+    ['--node-ip', '192.0.2.12', 'on worker-2\n'],
+  ])('is the one that has the address of %s %s', async (flag, address, place) => {
+    const { exitCode, stdout } = await start('pod:shop/web-2', flag, address);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`to 10.96.0.10:80 ${place}`);
+  });
+
+  test('is none if no Node has the address of --node-ip', async () => {
+    const { stderr } = await start('pod:shop/web-2', '--node-ip', '192.0.2.99');
+    expect(stderr).toContain('warning several-nodes: ');
+  });
+});
+
+test('a node port as list prints it', async () => {
+  const { stdout: rows } = await runMain(['list', shop, ...settings, '--no-headers']);
+  const listed = [...rows.matchAll(/\s(\*:([0-9]+)\/tcp)\s/g)];
+  expect(listed.length).toBe(3);
+  for (const [, target = '', port = ''] of listed) {
+    const { exitCode, stdout } = await explain('--from', 'outside', '--to', target);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`tcp from 203.0.113.1 to 192.0.2.11:${port} on worker-1\n`);
+  }
+});
+
+describe('cluster IPs are not routed to outside', () => {
+  const note =
+    'note: cluster IPs are usually not routed outside the cluster: their verdict assumes that the packet reaches the node\n';
+  test.each([
+    ['outside', '10.96.0.10:80', note],
+    ['world', 'shop/api', note],
+    ['outside', '10.96.0.20:99', note],
+    ['outside', '198.51.100.200:443', ''],
+    ['outside', ':30080', ''],
+    ['node', '10.96.0.10:80', ''],
+    ['pod:shop/web-1', 'shop/api', ''],
+  ])('from %s to %s', async (from, target, expected) => {
+    expect((await explain('--from', from, '--to', target)).stderr).toBe(expected);
+  });
+
+  test('nor by rules without a snapshot', async () => {
+    const args = ['explain', '--ruleset', join(folder, 'rules.nft'), '--from', 'outside', '--to'];
+    expect((await runMain([...args, '10.96.0.10:80'], { input: '' })).stderr).toBe(note);
+    expect((await runMain([...args, '198.51.100.200:443'], { input: '' })).stderr).toBe('');
+  });
+});

@@ -50,10 +50,12 @@ The first line is the verdict, one of these, and its reason.
   RANDOM                            chance decides: not rules of svc2nft
 
 --from and --to accept what kubectl and DNS call things: svc/web, service:shop/web, shop/web:http, web.shop.svc.cluster.local:80,
-http://10.96.0.10, pod/web-1, shop/web-1, worker-1, worker-1:30080, :30080 (this node). world is another word for outside, host
-for node. A name that fits several objects is refused, with a list of them. A Service without a port means all its ports, at its
-cluster IP, load balancer IPs, external IPs and node ports. Without --node, the rules are those of the client's node, or of the
-node that --to names, if the input has its Node.
+http://10.96.0.10, pod/web-1, shop/web-1, worker-1, worker-1:30080, :30080 and *:30080/tcp (this node). world is another word for
+outside, host for node. A name without a namespace is looked up in that of the Pod of --from first, as DNS does, then in all; one
+that fits several objects is refused, with a list of them. An ExternalName Service is followed to the Service that DNS gives. A
+Service without a port means all its ports, at its cluster IP, load balancer IPs, external IPs and node ports. Without --node, the
+rules are those of the node of the client, or else of the node that --to names, if the input has its Node; with --node-ip, of the
+Node that has this address.
 
 Lines are wrapped to the width of the terminal, to 80 columns elsewhere; the first line is wrapped only on a terminal.
 
@@ -77,7 +79,10 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
       'ADDRESS:PORT[/PROTOCOL], [service:][NAMESPACE/]SERVICE[:PORT][/PROTOCOL] or NODE:NODEPORT; an address without PROTOCOL means tcp',
       checkedText(problemOf(parseTarget)),
     )
-    .option('-n, --namespace <name>', 'the namespace of names without one (default: the only one that has the name)')
+    .option(
+      '-n, --namespace <name>',
+      'the namespace of names without one (default: that of the Pod of --from, or the only one that has the name)',
+    )
     .option('--rules', 'print the rules of all decisions, not only of the decisive one')
     .option('--interface <name>', 'the interface on which the packet arrives', checkedText(interfaceProblem))
     .optionsGroup('Input:')

@@ -1,5 +1,5 @@
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
-import { unservedText } from '../../kubernetes/service-notes.ts';
+import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
@@ -30,7 +30,7 @@ export function answerInquiry(inquiry: Inquiry): Reply | string {
     return asked;
   }
   return 'unserved' in asked
-    ? { answer: answerUnserved(asked, inquiry.snapshot), remarks: [] }
+    ? { answer: answerUnserved(asked, inquiry.snapshot), remarks: asked.remarks }
     : { answer: answerPackets(asked), remarks: asked.remarks };
 }
 
@@ -79,10 +79,10 @@ function frontendName({ packet, service, asked }: Explanation): string {
 }
 
 /** A Service without an address: no packet is sent to it, so there is nothing to walk. */
-function answerUnserved({ unserved, families }: UnservedTarget, snapshot: SnapshotFacts | undefined): Answer {
-  const { namespace, name } = unserved;
+function answerUnserved(target: UnservedTarget, snapshot: SnapshotFacts | undefined): Answer {
+  const { namespace, name } = target.unserved;
   const verdict = 'untouched';
-  const reason = unservedReason({ unserved, families }, snapshot);
+  const reason = unservedReason(target, snapshot);
   return {
     headline: headlineOf({ packet: null, verdict, rejectedWith: null, reason, masqueraded: false, notUnderstood: [] }),
     packet: null,
@@ -103,25 +103,16 @@ function answerUnserved({ unserved, families }: UnservedTarget, snapshot: Snapsh
 }
 
 function unservedReason(
-  { unserved: note, families }: UnservedTarget,
+  { unserved: note, families, deadEnd }: UnservedTarget,
   snapshot: SnapshotFacts | undefined,
 ): Answer['reason'] {
-  const { namespace, name, unserved, addresses } = note;
-  const service = `${namespace}/${name}`;
-  const sources = snapshot?.sources;
+  const { unserved, addresses } = note;
+  const service = `${note.namespace}/${note.name}`;
   if (unserved === 'headless') {
-    const slices = (sources && getNamespaced(sources.slices, namespace, name)) ?? [];
-    const known = slices.flatMap((slice) => slice.addresses);
-    const total = slices.reduce((sum, { endpoints }) => sum + endpoints, 0);
-    const shown = known.slice(0, 3).map((address) => withPod(address, snapshot));
-    const list = total > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
-    const text = `${service} is headless (clusterIP None): DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
-    return { code: 'headless', text };
+    return { code: 'headless', text: headlessText(note, snapshot) };
   }
   if (unserved === 'ExternalName') {
-    const alias = (sources && getNamespaced(sources.services, namespace, name)?.externalName) ?? '';
-    const text = `${service} is of type ExternalName: DNS gives the name ${alias === '' ? 'of another host' : escapeControls(alias)}`;
-    return { code: 'external-name', text };
+    return { code: 'external-name', text: externalNameText(note, deadEnd, snapshot) };
   }
   const lacking = families.map(nameOfFamily).join(' or ');
   const lacks = `it has no ${lacking} cluster IP${addresses.length > 0 ? `, only ${addresses.join(', ')}` : ''}`;
@@ -129,6 +120,25 @@ function unservedReason(
     code: 'not-served',
     text: `${service} is not served by nodes: ${unserved ? unservedText(unserved) : lacks}`,
   };
+}
+
+function headlessText({ namespace, name }: ServiceNote, snapshot: SnapshotFacts | undefined): string {
+  const slices = (snapshot && getNamespaced(snapshot.sources.slices, namespace, name)) ?? [];
+  const known = slices.flatMap((slice) => slice.addresses);
+  const total = slices.reduce((sum, { endpoints }) => sum + endpoints, 0);
+  const shown = known.slice(0, 3).map((address) => withPod(address, snapshot));
+  const list = total > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
+  return `${namespace}/${name} is headless (clusterIP None): DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
+}
+
+function externalNameText(
+  { namespace, name }: ServiceNote,
+  deadEnd: string | undefined,
+  snapshot: SnapshotFacts | undefined,
+): string {
+  const alias = (snapshot && getNamespaced(snapshot.sources.services, namespace, name)?.externalName) ?? '';
+  const end = deadEnd === undefined ? '' : `, ${deadEnd}`;
+  return `${namespace}/${name} is of type ExternalName: DNS gives the name ${alias === '' ? 'of another host' : escapeControls(alias)}${end}`;
 }
 
 function withPod(address: string, snapshot: SnapshotFacts | undefined): string {

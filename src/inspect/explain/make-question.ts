@@ -13,14 +13,14 @@ import { setNames } from '../../phases/5-plan/names.ts';
 import type { Memory } from '../../walk/fate.ts';
 import { findDamage } from '../../walk/find-damage.ts';
 import type { Knowledge, Question } from './evidence.ts';
+import { type Followed, followExternalName } from './follow-external-name.ts';
 import type { ClientName, TargetName } from './parse-names.ts';
 import { resolveClient } from './resolve-client.ts';
 import {
   type Directory,
   type KnownClient,
   type KnownTarget,
-  resolveClientName,
-  resolveTargetName,
+  resolveNames,
   type ServiceTarget,
 } from './resolve-names.ts';
 import { type Aim, resolveTarget } from './resolve-target.ts';
@@ -47,7 +47,7 @@ export interface SnapshotFacts {
 export interface Inquiry {
   readonly client: ClientName;
   readonly target: TargetName;
-  /** The namespace of names without one. */
+  /** The namespace of names without one, before that of the client's Pod. */
   readonly namespace?: string | undefined;
   /** The interface on which the packet arrives, if it is given. */
   readonly inputInterface: string | undefined;
@@ -60,7 +60,7 @@ export interface Inquiry {
 /** Questions about packets: one for each frontend that the target names. */
 export interface AskedPackets {
   readonly questions: readonly [Question, ...Question[]];
-  /** Remarks about the client and the tables, each once. */
+  /** Remarks about names, the client and the tables, each once. */
   readonly remarks: readonly string[];
   /** `namespace/name`, if the target is a Service. */
   readonly service: string | undefined;
@@ -71,35 +71,56 @@ export interface UnservedTarget {
   readonly unserved: ServiceNote;
   /** The families that were looked at. */
   readonly families: readonly Family[];
+  /** Why its external name is not followed to a Service; undefined if it is not one of the cluster. */
+  readonly deadEnd: string | undefined;
+  /** As for packets. */
+  readonly remarks: readonly string[];
 }
 
 /** The questions about packets that an inquiry stands for; a text if it names something unknown, or ambiguous. */
 export function makeQuestions(inquiry: Inquiry): AskedPackets | UnservedTarget | string {
-  const directory = directoryOf(inquiry);
-  const client = resolveClientName(inquiry.client, directory);
-  const target = typeof client === 'string' ? client : resolveTargetName(inquiry.target, directory);
-  if (typeof client === 'string' || typeof target === 'string') {
-    return String(typeof client === 'string' ? client : target);
+  const names = resolveNames(inquiry.client, inquiry.target, directoryOf(inquiry));
+  if (typeof names === 'string') {
+    return names;
   }
+  const { client } = names;
+  const { target, isAlias, remarks: answers, deadEnd } = follow(names.target, inquiry);
+  const remarks = [...(names.remark === undefined ? [] : [names.remark]), ...answers];
   const views = preferredViews(inquiry, { client, target });
   const localAddresses = localAddressesOf(inquiry);
-  const aims =
+  const found =
     target.kind === 'service' && !inquiry.snapshot
       ? findInRules(target, inquiry, localAddresses)
       : resolveTarget(target, { views, localAddresses });
-  if (typeof aims === 'string') {
-    return aims;
+  if (typeof found === 'string') {
+    return found;
   }
+  // DNS answers an external name with the cluster IP of the Service.
+  const aims = isAlias ? found.filter(({ frontend }) => !frontend || frontend.kind === 'ClusterIP') : found;
   const service = target.kind === 'service' ? `${target.namespace}/${target.name}` : undefined;
   const unserved = inquiry.snapshot?.notes.find(({ namespace, name }) => `${namespace}/${name}` === service);
   if (aims.length === 0 && unserved) {
-    return { unserved, families: views.map(({ family }) => family) };
+    return { unserved, families: views.map(({ family }) => family), deadEnd, remarks };
   }
   const asked = askAll(aims, { client, inquiry, service });
-  const untried = target.kind === 'service' ? untriedNodePorts(aims) : [];
-  return typeof asked === 'string' || untried.length === 0
-    ? asked
-    : { ...asked, remarks: [...asked.remarks, untriedText(untried)] };
+  if (typeof asked === 'string') {
+    return asked;
+  }
+  const untried = target.kind === 'service' && !isAlias ? untriedNodePorts(aims) : [];
+  return {
+    ...asked,
+    remarks: [...remarks, ...asked.remarks, ...(untried.length > 0 ? [untriedText(untried)] : [])],
+  };
+}
+
+/** The Service that a target stands for in DNS; the target itself if it is no ExternalName Service. */
+function follow(
+  target: KnownTarget,
+  { snapshot }: Inquiry,
+): Omit<Followed, 'target'> & { readonly target: KnownTarget } {
+  return target.kind === 'service' && snapshot
+    ? followExternalName(target, snapshot)
+    : { target, isAlias: false, remarks: [], deadEnd: undefined };
 }
 
 /** Node ports of the Service that cannot be tried because no address of the node is known. */
@@ -198,12 +219,14 @@ function ask(
   const family = familyOfAddress(destination);
   const knowledge = knowledgeOf(snapshot, family);
   const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
-  const from = resolveClient(client, { destination, localAddresses, known: knowledge });
+  const table = tables.get(family);
+  const isClusterIP =
+    table !== undefined && elementsIn(table.ruleset, setNames.clusterIps).some(({ key }) => key === destination);
+  const from = resolveClient(client, { destination, localAddresses, isClusterIP, known: knowledge });
   if (typeof from === 'string') {
     return from;
   }
   const inputInterface = inquiry.inputInterface ?? from.inputInterface;
-  const table = tables.get(family);
   const damage = table?.isActual ? findDamage(table.ruleset) : undefined;
   const question: Question = {
     packet: {

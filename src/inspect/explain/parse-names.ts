@@ -50,8 +50,8 @@ interface NamedTarget extends ObjectName, TargetPort {
 
 const clientForms = 'use an address, outside, node, pod:NAMESPACE/NAME or the name of a Node';
 
-/** Words for clients; `world` and `host` are those of Cilium. */
-const clientWords: ReadonlyMap<string, 'outside' | 'node'> = new Map([
+/** Words for clients, in lowercase; `world` and `host` are those of Cilium. */
+export const clientWords: ReadonlyMap<string, 'outside' | 'node'> = new Map([
   ['outside', 'outside'],
   ['world', 'outside'],
   ['external', 'outside'],
@@ -126,7 +126,7 @@ const targetForms =
 
 /**
  * Reads `10.96.0.10:80`, `[fd00::1]:53/udp`, `http://10.96.0.10`, `service:shop/web:http`, `svc/web`, `shop/web:80`,
- * `web.shop.svc.cluster.local:80`, `:30080`, `worker-1:30080` or `pod:shop/web-1:8080`; returns a text that says what is
+ * `web.shop.svc.cluster.local:80`, `:30080`, `*:30080`, `worker-1:30080` or `pod:shop/web-1:8080`; returns a text that says what is
  * wrong for anything else.
  */
 export function parseTarget(text: string): TargetName | string {
@@ -139,7 +139,8 @@ export function parseTarget(text: string): TargetName | string {
   }
   const [, host = text, word] = /^(.*)\/(tcp|udp|sctp)$/i.exec(text) ?? [];
   const protocol = protocols.find((one) => one === word?.toLowerCase());
-  return parseHost(host, { port: undefined, protocol });
+  // `svc2nft list` prints a node port as `*:30080/tcp`.
+  return parseHost(host.replace(/^\*:/, ':'), { port: undefined, protocol });
 }
 
 /** A host with an optional port, which has precedence over that of the scheme. */

@@ -3,12 +3,14 @@ import { cidrContains, familyOfAddress, isLoopback, rangeOf } from '../../net/ad
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
-import type { KnownClient } from './resolve-names.ts';
+import { type KnownClient, nodeOfClient, podOfClient } from './resolve-names.ts';
 
 /** Where a client is looked up. */
 interface Surroundings {
   readonly destination: string;
   readonly localAddresses: readonly string[];
+  /** Whether the destination is a cluster IP, by rules or snapshot. */
+  readonly isClusterIP: boolean;
   /** Undefined without a snapshot. */
   readonly known: { readonly view: NodeView; readonly locations: Locations } | undefined;
 }
@@ -20,19 +22,41 @@ interface ResolvedClient extends Pick<Packet, 'source' | 'inputInterface'> {
 
 /** The source address that a client uses for a destination; a text that says why there is none. */
 export function resolveClient(client: KnownClient, surroundings: Surroundings): ResolvedClient | string {
+  const resolved = findSource(client, surroundings);
+  const remark = typeof resolved === 'string' ? undefined : elsewhere(client, surroundings);
+  return typeof resolved === 'string' || remark === undefined ? resolved : { source: resolved.source, remark };
+}
+
+/** A remark for a client on another node than that of the rules, or which is one; undefined for others. */
+function elsewhere(client: KnownClient, { known, localAddresses }: Surroundings): string | undefined {
+  const isLocal = client.kind === 'address' && localAddresses.includes(client.address);
+  const node = known && !isLocal && nodeOfClient(client, known.locations);
+  const own = known?.view.nodeName;
+  if (!node || !own || node === own) {
+    return undefined;
+  }
+  const pod = podOfClient(client, known.locations);
+  const whose = pod ? `Pod ${pod} runs on ${node}, so its packets` : `the packets of ${node}`;
+  return `${whose} pass the rules of ${node} first; these are the rules of ${own}`;
+}
+
+function findSource(client: KnownClient, surroundings: Surroundings): ResolvedClient | string {
   switch (client.kind) {
     case 'address':
       return resolveAddress(client.address, surroundings);
     case 'node':
       return resolveOwnNode(surroundings);
     case 'outside':
-      return { source: outsideAddress(surroundings) };
+      return { source: outsideAddress(surroundings), ...(surroundings.isClusterIP && { remark: notRouted }) };
     case 'pod':
       return resolvePod(client, surroundings);
     case 'other-node':
       return resolveOtherNode(client, surroundings);
   }
 }
+
+const notRouted =
+  'cluster IPs are usually not routed outside the cluster: their verdict assumes that the packet reaches the node';
 
 function resolveAddress(source: string, surroundings: Surroundings): ResolvedClient | string {
   const { destination, known } = surroundings;
@@ -97,7 +121,7 @@ function resolvePod(
   if (!known) {
     return 'the name of a Pod needs a snapshot: give PATH, or use the address of the Pod';
   }
-  const { view, locations } = known;
+  const { locations } = known;
   const full = `${namespace}/${name}`;
   const pod = locations.pods.get(full);
   if (!pod) {
@@ -112,15 +136,9 @@ function resolvePod(
   if (source === undefined) {
     return `Pod ${full} has no ${nameOfFamily(familyOfAddress(destination))} address`;
   }
-  const isElsewhere = pod.nodeName !== '' && view.nodeName !== '' && pod.nodeName !== view.nodeName;
-  const remark = `Pod ${full} runs on ${pod.nodeName}, so its packets pass the rules of ${pod.nodeName} first; these are the rules of ${view.nodeName}`;
   const isOwnNode = localAddresses.includes(source);
-  const host = `Pod ${full} uses the host network: its packets are those of ${isOwnNode ? 'the node' : `node ${pod.nodeName}`}`;
-  return {
-    source,
-    ...(isElsewhere ? { remark } : interfaceOf(source, surroundings)),
-    ...((pod.isHostNetwork || isOwnNode) && !isElsewhere && { remark: host }),
-  };
+  const remark = `Pod ${full} uses the host network: its packets are those of ${isOwnNode ? 'the node' : `node ${pod.nodeName}`}`;
+  return { source, ...interfaceOf(source, surroundings), ...((pod.isHostNetwork || isOwnNode) && { remark }) };
 }
 
 /** With a detector by interface, the interface of a pod on this node; none for a pod in the host network. */

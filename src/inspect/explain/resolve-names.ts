@@ -1,13 +1,21 @@
 import type { Locations } from '../../kubernetes/locations.ts';
 import { listWords, suggestClosest } from '../../lib/text.ts';
-import type { AddressTarget, ClientName, NodeTarget, ObjectName, TargetName, TargetPort } from './parse-names.ts';
+import {
+  type AddressTarget,
+  type ClientName,
+  clientWords,
+  type NodeTarget,
+  type ObjectName,
+  type TargetName,
+  type TargetPort,
+} from './parse-names.ts';
 
 /** Where names are looked up. */
 export interface Directory {
   readonly services: readonly { readonly namespace: string; readonly name: string }[];
   /** Undefined without a snapshot. */
   readonly locations: Locations | undefined;
-  /** The namespace of names without one; undefined: the only one that has the name. */
+  /** The namespace of names without one; undefined: that of the asking Pod, else the only one that has the name. */
   readonly namespace: string | undefined;
   /** The node that the rules are for; empty if none is known. */
   readonly nodeName: string;
@@ -31,6 +39,21 @@ export interface ServiceTarget extends TargetPort {
   readonly name: string;
 }
 
+/** Client and target whose names are complete. */
+export interface ResolvedNames {
+  readonly client: KnownClient;
+  readonly target: KnownTarget;
+  /** Which object a short name stands for; undefined if no other has the name. */
+  readonly remark: string | undefined;
+}
+
+/** A Pod in whose namespace short names are looked up first, as in the search path of its DNS. */
+interface Asker {
+  readonly namespace: string;
+  /** `namespace/name`. */
+  readonly pod: string;
+}
+
 /** A Pod, `shop/web-1`, or another node than that of the rules, and its addresses. */
 export interface PlacedTarget extends TargetPort {
   readonly kind: 'pod' | 'other-node';
@@ -47,8 +70,17 @@ interface Candidate {
   readonly name: string;
 }
 
-/** The client with the namespace and kind that its name left open; a text if there is none, or several. */
-export function resolveClientName(client: ClientName, directory: Directory): KnownClient | string {
+/** Client and target with all that their names left open; a text if one of them does not exist, or is ambiguous. */
+export function resolveNames(client: ClientName, target: TargetName, directory: Directory): ResolvedNames | string {
+  const from = resolveClientName(client, directory);
+  if (typeof from === 'string') {
+    return from;
+  }
+  const to = resolveTargetName(target, directory, askerOf(from, directory));
+  return typeof to === 'string' ? to : { client: from, ...to };
+}
+
+function resolveClientName(client: ClientName, directory: Directory): KnownClient | string {
   if (!('name' in client)) {
     return client;
   }
@@ -56,56 +88,87 @@ export function resolveClientName(client: ClientName, directory: Directory): Kno
   if (!locations) {
     return 'the name of a Pod or Node needs a snapshot: give PATH, or use the address';
   }
-  const found = choose(client, kindsOf(client.kind, ['Pod', 'Node']), directory);
+  const found = choose(client, kindsOf(client.kind, ['Pod', 'Node']), { directory, asker: undefined });
   if (typeof found === 'string') {
     return found;
   }
-  if (found.kind === 'Node') {
-    const { name } = found;
+  const { kind, namespace, name } = found.candidate;
+  if (kind === 'Node') {
     return name === nodeName ? { kind: 'node' } : { kind: 'other-node', name, addresses: addressesOf(name, locations) };
   }
-  return { kind: 'pod', namespace: found.namespace, name: found.name };
+  return { kind: 'pod', namespace, name };
 }
 
-/** The target with the namespace and kind that its name left open; a text if there is none, or several. */
-export function resolveTargetName(target: TargetName, directory: Directory): KnownTarget | string {
-  if (target.kind === 'address' || target.kind === 'node') {
-    return target;
+function askerOf(client: KnownClient, { locations }: Directory): Asker | undefined {
+  const pod = podOfClient(client, locations);
+  const [namespace] = pod?.split('/') ?? [];
+  return pod && namespace !== undefined ? { namespace, pod } : undefined;
+}
+
+/** `namespace/name` of the Pod that a client is, named or by its address; empty or undefined if it is none. */
+export function podOfClient(client: KnownClient, locations: Locations | undefined): string | undefined {
+  switch (client.kind) {
+    case 'address':
+      return locations?.byAddress.get(client.address)?.pod;
+    case 'pod':
+      return `${client.namespace}/${client.name}`;
+    default:
+      return undefined;
   }
-  const { locations, nodeName } = directory;
+}
+
+function resolveTargetName(
+  target: TargetName,
+  directory: Directory,
+  asker: Asker | undefined,
+): Omit<ResolvedNames, 'client'> | string {
+  if (target.kind === 'address' || target.kind === 'node') {
+    return { target, remark: undefined };
+  }
+  const { locations } = directory;
   const { port, protocol } = target;
   if (!locations && (target.kind === 'pod' || target.kind === 'named-node')) {
     return 'the name of a Pod or Node needs a snapshot: give PATH, or use the address';
   }
-  if (isOwnNode(target, directory)) {
-    return { kind: 'node', port, protocol };
+  const word = wordOf(target, directory);
+  if (word === 'outside') {
+    return `${target.name} means clients outside the cluster, so it is not a target: use it with --from`;
   }
-  const found = choose(target, kindsOf(target.kind, ['Service', 'Pod', 'Node']), directory);
-  if (typeof found === 'string') {
-    return found;
+  if (word === 'node') {
+    return { target: { kind: 'node', port, protocol }, remark: undefined };
   }
-  const { namespace, name } = found;
-  switch (found.kind) {
+  const found = choose(target, kindsOf(target.kind, ['Service', 'Pod', 'Node']), { directory, asker });
+  return typeof found === 'string'
+    ? found
+    : { target: targetAt(found.candidate, { port, protocol }, directory), remark: found.remark };
+}
+
+function targetAt(
+  { kind, namespace, name }: Candidate,
+  port: TargetPort,
+  { locations, nodeName }: Directory,
+): KnownTarget {
+  switch (kind) {
     case 'Service':
-      return { kind: 'service', namespace, name, port, protocol };
+      return { kind: 'service', namespace, name, ...port };
     case 'Pod': {
       const addresses = locations?.pods.get(`${namespace}/${name}`)?.addresses ?? [];
-      return { kind: 'pod', name: `${namespace}/${name}`, port, protocol, addresses };
+      return { kind: 'pod', name: `${namespace}/${name}`, ...port, addresses };
     }
     case 'Node':
       return name === nodeName
-        ? { kind: 'node', port, protocol }
-        : { kind: 'other-node', name, port, protocol, addresses: locations ? addressesOf(name, locations) : [] };
+        ? { kind: 'node', ...port }
+        : { kind: 'other-node', name, ...port, addresses: locations ? addressesOf(name, locations) : [] };
   }
 }
 
-/** Whether a target is `host` or `node`, as for clients, and no object is called so. */
-function isOwnNode(
+/** What a target is as a word for clients, such as `host` or `world`; undefined if an object is called so. */
+function wordOf(
   { kind, namespace, name }: Exclude<TargetName, AddressTarget | NodeTarget>,
   directory: Directory,
-): boolean {
-  const isWord = kind === 'name' && namespace === undefined && (name === 'host' || name === 'node');
-  return isWord && !listCandidates(directory).some((candidate) => candidate.name === name);
+): 'outside' | 'node' | undefined {
+  const word = kind === 'name' && namespace === undefined ? clientWords.get(name.toLowerCase()) : undefined;
+  return word && !listCandidates(directory).some((candidate) => candidate.name === name) ? word : undefined;
 }
 
 function kindsOf(kind: 'service' | 'pod' | 'named-node' | 'name', all: readonly Kind[]): readonly Kind[] {
@@ -118,21 +181,64 @@ function addressesOf(node: string, { nodes }: Locations): string[] {
   return [...nodes].filter(([, name]) => name === node).map(([address]) => address);
 }
 
-/** The only object with a name; a text that lists several, or suggests a similar one. */
-function choose(given: ObjectName, kinds: readonly Kind[], directory: Directory): Candidate | string {
+/** Where an object is looked up, and for whom. */
+interface Place {
+  readonly directory: Directory;
+  readonly asker: Asker | undefined;
+}
+
+/** An object, and why it was preferred to others with its name. */
+interface Choice {
+  readonly candidate: Candidate;
+  readonly remark: string | undefined;
+}
+
+/**
+ * The only object with a name, or the only one in the namespace of the asking Pod; a text that lists several, or suggests
+ * a similar one.
+ */
+function choose(given: ObjectName, kinds: readonly Kind[], { directory, asker }: Place): Choice | string {
   const all = listCandidates(directory).filter(({ kind }) => kinds.includes(kind));
   const readings = readingsOf(given, directory.namespace);
   const found = all.filter((one) => readings.some((reading) => fits(one, reading)));
-  const [first, ...others] = found;
-  if (!first) {
+  const isShort = given.namespace === undefined && directory.namespace === undefined;
+  const own = isShort
+    ? found.filter(({ namespace, name }) => namespace === asker?.namespace && name === given.name)
+    : [];
+  const possible = own.length > 0 ? own : found;
+  const [candidate, ...others] = possible;
+  if (!candidate) {
     return notFound(given, { kinds, all, directory });
   }
-  if (others.length === 0) {
-    return first;
+  if (others.length > 0) {
+    const spans = isShort && new Set(possible.flatMap(({ namespace }) => namespace || [])).size > 1;
+    const advice = `give one of them${spans ? ', or the namespace with -n NAMESPACE' : ''}`;
+    return `${textOf(given)} is ambiguous: it may be ${listCandidateTexts(possible)}; ${advice}`;
   }
-  const texts = found.slice(0, shown).map(candidateText);
-  const more = found.length > shown ? [`${found.length - shown} more`] : [];
-  return `${textOf(given)} is ambiguous: it may be ${listWords([...texts, ...more])}; give one of them`;
+  const remark = isShort && asker ? remarkOn(candidate, given, { asker, found }) : undefined;
+  return { candidate, remark };
+}
+
+/** Which of several objects a short name means for a Pod, or that its DNS does not find the only one by this name. */
+function remarkOn(
+  candidate: Candidate,
+  { name }: ObjectName,
+  { asker, found }: { readonly asker: Asker; readonly found: readonly Candidate[] },
+): string | undefined {
+  const text = candidateText(candidate);
+  const others = found.filter((one) => one !== candidate);
+  if (others.length > 0) {
+    return `${name} is taken as ${text}, in the namespace of Pod ${asker.pod}; there is also ${listCandidateTexts(others)}`;
+  }
+  const { kind, namespace } = candidate;
+  return kind === 'Service' && candidate.name === name && namespace !== asker.namespace
+    ? `${name} is taken as ${text}: namespace ${asker.namespace} of Pod ${asker.pod} has no Service ${name}, so its DNS finds this one as ${name}.${namespace} only`
+    : undefined;
+}
+
+function listCandidateTexts(candidates: readonly Candidate[]): string {
+  const texts = candidates.slice(0, shown).map(candidateText);
+  return listWords([...texts, ...(candidates.length > shown ? [`${candidates.length - shown} more`] : [])]);
 }
 
 /** How many candidates are listed. */
@@ -203,7 +309,9 @@ interface Search {
 }
 
 function notFound(given: ObjectName, search: Search): string {
-  const { kinds, directory } = search;
+  const { directory } = search;
+  // A Node has no namespace.
+  const kinds = search.kinds.filter((kind) => kind !== 'Node' || given.namespace === undefined);
   const text = textOf({ ...given, namespace: given.namespace ?? directory.namespace });
   const closest = suggestName(given, search);
   if (kinds.length === 1 && kinds[0] === 'Pod') {
@@ -241,23 +349,37 @@ function suggestName(given: ObjectName, { kinds, all, directory }: Search): stri
   return chosen && show(chosen);
 }
 
-/** The node that the question is about: that of the client's Pod, or the one that the target names; undefined if neither does. */
+/**
+ * The node whose rules the packet meets first: that of the client's Pod, the client itself, or else the one that the target
+ * names; undefined if neither says so.
+ *
+ * @param directory without the node of the rules, which is in question.
+ */
 export function nodeOfQuestion(client: ClientName, target: TargetName, directory: Directory): string | undefined {
   const { locations } = directory;
   const from = resolveClientName(client, directory);
-  if (typeof from !== 'string' && from.kind === 'other-node') {
-    return undefined;
-  }
-  const pod =
-    typeof from !== 'string' && from.kind === 'pod' ? locations?.pods.get(`${from.namespace}/${from.name}`) : undefined;
-  const byAddress = client.kind === 'address' ? locations?.byAddress.get(client.address)?.nodeName : undefined;
-  const known = pod?.nodeName || byAddress;
-  if (known) {
-    return known;
+  const [node, asker] =
+    typeof from === 'string' ? [undefined, undefined] : [nodeOfClient(from, locations), askerOf(from, directory)];
+  if (node) {
+    return node;
   }
   if (target.kind === 'address') {
     return locations?.nodes.get(target.address);
   }
-  const to = resolveTargetName(target, directory);
-  return typeof to !== 'string' && to.kind === 'other-node' ? to.name : undefined;
+  const to = resolveTargetName(target, directory, asker);
+  return typeof to !== 'string' && to.target.kind === 'other-node' ? to.target.name : undefined;
+}
+
+/** The node that a client runs on, or is; empty or undefined if it is not known. */
+export function nodeOfClient(client: KnownClient, locations: Locations | undefined): string | undefined {
+  switch (client.kind) {
+    case 'address':
+      return locations?.byAddress.get(client.address)?.nodeName ?? locations?.nodes.get(client.address);
+    case 'pod':
+      return locations?.pods.get(`${client.namespace}/${client.name}`)?.nodeName;
+    case 'other-node':
+      return client.name;
+    default:
+      return undefined;
+  }
 }

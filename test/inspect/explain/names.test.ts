@@ -3,12 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
 import { parseClient, parseTarget } from '../../../src/inspect/explain/parse-names.ts';
 import { resolveClient } from '../../../src/inspect/explain/resolve-client.ts';
-import {
-  type Directory,
-  nodeOfQuestion,
-  resolveClientName,
-  resolveTargetName,
-} from '../../../src/inspect/explain/resolve-names.ts';
+import { type Directory, nodeOfQuestion, resolveNames } from '../../../src/inspect/explain/resolve-names.ts';
 import { resolveTarget } from '../../../src/inspect/explain/resolve-target.ts';
 import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
@@ -20,6 +15,10 @@ const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url)
 const more = `
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web, namespace: blog}, spec: {clusterIP: 10.96.1.1, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: ticks, namespace: blog}, spec: {clusterIP: 10.96.1.3, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: blog-1, namespace: blog}, spec: {nodeName: worker-1}, status: {phase: Running, podIP: 10.244.1.90}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web-1, namespace: shop}, spec: {clusterIP: 10.96.1.2, ports: [{port: 80}]}}
 ---
@@ -66,6 +65,9 @@ describe('--to accepts', () => {
     ['udp://10.96.0.10:53', { kind: 'address', address: '10.96.0.10', port: 53, protocol: 'udp' }],
     ['localhost:30080', { kind: 'address', address: '127.0.0.1', port: 30080 }],
     [':30080', { kind: 'node', port: '30080' }],
+    ['*:30080', { kind: 'node', port: '30080' }],
+    ['*:30080/tcp', { kind: 'node', port: '30080', protocol: 'tcp' }],
+    ['*:30053/UDP', { kind: 'node', port: '30053', protocol: 'udp' }],
     ['node:30080/udp', { kind: 'node', port: '30080', protocol: 'udp' }],
     ['service:shop/web', service('shop', 'web')],
     ['service:shop/web:53/udp', service('shop', 'web', '53', 'udp')],
@@ -91,13 +93,16 @@ describe('--to accepts', () => {
     ['10.96.0.10:http', 'the port of an address must be a number'],
     ['10.96.0.10:80/icmp', 'the protocol must be tcp, udp or sctp, not icmp'],
     [':99999', 'the port must be a number from 1 to 65535'],
+    ['*:99999', 'the port must be a number from 1 to 65535'],
+    ['\\*', 'not an address and port'],
+    ['svc/\\*:80', 'write a Service as service:NAMESPACE/NAME'],
     ['service:shop/web:', 'the port must be a number or the name of a port'],
     ['service:a/b/c', 'write a Service as service:NAMESPACE/NAME'],
     ['ftp://10.96.0.10', 'the scheme must be one of http, '],
     ['10.96.0', 'not an address and port'],
     ['we b', 'not an address and port'],
   ])('not %s', (text, problem) => {
-    const parsed = parseTarget(text);
+    const parsed = parseTarget(text.replaceAll('\\', ''));
     expect(parsed).toEqual(expect.stringMatching(new RegExp(`^${problem}`)));
   });
 });
@@ -125,11 +130,18 @@ describe('--from accepts', () => {
   });
 });
 
+/** Client and target as they are resolved; a text if one of them is refused. */
+function namesOf(from: string, to: string, given: Partial<Directory> = {}): ReturnType<typeof resolveNames> {
+  const [client, target] = [parseClient(from), parseTarget(to)];
+  return typeof client === 'string' || typeof target === 'string'
+    ? `${client} ${target}`
+    : resolveNames(client, target, { ...directory, ...given });
+}
+
 /** Destinations of a target, as `address port protocol kind`; or why there are none. */
-function aimsOf(text: string, given: Partial<Directory> = {}): string[] | string {
-  const parsed = parseTarget(text);
-  const target = typeof parsed === 'string' ? parsed : resolveTargetName(parsed, { ...directory, ...given });
-  const aims = typeof target === 'string' ? target : resolveTarget(target, { views, localAddresses: [] });
+function aimsOf(text: string, given: Partial<Directory> = {}, from = 'outside'): string[] | string {
+  const names = namesOf(from, text, given);
+  const aims = typeof names === 'string' ? names : resolveTarget(names.target, { views, localAddresses: [] });
   return typeof aims === 'string'
     ? aims
     : aims.map((aim) => [aim.destination, aim.port, aim.protocol, aim.frontend?.kind ?? ''].join(' ').trimEnd());
@@ -156,7 +168,8 @@ describe('targets', () => {
     ['host:30080', ['192.0.2.11 30080 tcp']],
     ['host:30080/udp', ['192.0.2.11 30080 udp']],
     ['node/host:30080', 'there is no Node host'],
-    ['blog/host:30080', 'there is no Service, Pod or Node blog/host'],
+    ['blog/host:30080', 'there is no Service or Pod blog/host'],
+    ['*:30080/tcp', ['192.0.2.11 30080 tcp']],
     ['host', 'the node port is missing: give its number, as in node:30080'],
     ['node', 'the node port is missing: give its number, as in node:30080'],
     ['worker-2:30080', ['192.0.2.12 30080 tcp']],
@@ -175,11 +188,23 @@ describe('targets', () => {
 
   test.each([
     ['service:shop/wbe', 'there is no Service shop/wbe; did you mean shop/web?'],
-    ['shop/wbe', 'there is no Service, Pod or Node shop/wbe; did you mean service:shop/web?'],
+    ['shop/wbe', 'there is no Service or Pod shop/wbe; did you mean service:shop/web?'],
     ['service:default/api', 'there is no Service default/api; did you mean shop/api?'],
     ['service:default/nothing', 'there is no Service default/nothing; namespace default has no Services'],
     ['wrker-2:30080', 'there is no Service, Pod or Node wrker-2; did you mean node/worker-2?'],
-    ['svc/web', 'web is ambiguous: it may be service:shop/web and service:blog/web; give one of them'],
+    ['world', 'world means clients outside the cluster, so it is not a target: use it with --from'],
+    ['outside:80', 'outside means clients outside the cluster, so it is not a target: use it with --from'],
+    ['Internet:443/udp', 'Internet means clients outside the cluster, so it is not a target: use it with --from'],
+    ['svc/world', 'there is no Service world'],
+    [
+      'svc/web',
+      'web is ambiguous: it may be service:shop/web and service:blog/web; give one of them, or the namespace with -n NAMESPACE',
+    ],
+    [
+      'web:80',
+      'web is ambiguous: it may be service:shop/web and service:blog/web; give one of them, or the namespace with -n NAMESPACE',
+    ],
+    ['web-1', 'web-1 is ambiguous: it may be service:shop/web-1 and pod:shop/web-1; give one of them'],
     ['shop/web-1', 'shop/web-1 is ambiguous: it may be service:shop/web-1 and pod:shop/web-1; give one of them'],
   ])('%s is refused with candidates', (text, problem) => {
     expect(aimsOf(text)).toBe(problem);
@@ -192,14 +217,74 @@ describe('targets', () => {
   });
 });
 
+describe('short names asked from a Pod', () => {
+  const taken = (service: string, pod: string, other: string): string =>
+    `web is taken as ${service}, in the namespace of Pod ${pod}; there is also ${other}`;
+  const elsewhere =
+    'ticks is taken as service:blog/ticks: namespace shop of Pod shop/web-2 has no Service ticks, so its DNS finds this one as ticks.blog only';
+  test.each([
+    ['pod:shop/web-2', 'web', 'shop', taken('service:shop/web', 'shop/web-2', 'service:blog/web')],
+    ['blog/blog-1', 'svc/web:80', 'blog', taken('service:blog/web', 'blog/blog-1', 'service:shop/web')],
+    ['10.244.1.90', 'http://web', 'blog', taken('service:blog/web', 'blog/blog-1', 'service:shop/web')],
+    ['pod:shop/web-2', 'ticks', 'blog', elsewhere],
+    ['pod:shop/web-2', 'api', 'shop', undefined],
+    ['pod:shop/web-2', 'web.blog', 'blog', undefined],
+    ['pod:shop/web-2', 'ticks.blog.svc.cluster.local', 'blog', undefined],
+    ['pod:shop/web-2', 'blog/web', 'blog', undefined],
+    ['outside', 'ticks', 'blog', undefined],
+  ])('%s means of %s the one in %s', (from, to, namespace, remark) => {
+    expect(namesOf(from, to)).toMatchObject({ target: { kind: 'service', namespace }, remark });
+  });
+
+  test.each(['outside', 'node', '10.9.9.9'])('from %s, no namespace is preferred', (from) => {
+    expect(namesOf(from, 'web')).toContain('web is ambiguous');
+  });
+
+  test('-n has precedence', () => {
+    expect(namesOf('pod:shop/web-2', 'web', { namespace: 'blog' })).toMatchObject({
+      target: { namespace: 'blog' },
+      remark: undefined,
+    });
+  });
+
+  test('a Service and a Pod of one name stay ambiguous', () => {
+    expect(namesOf('pod:shop/web-2', 'web-1')).toBe(
+      'web-1 is ambiguous: it may be service:shop/web-1 and pod:shop/web-1; give one of them',
+    );
+  });
+});
+
 describe('clients', () => {
   const [view] = views;
   const known = view && { view, locations };
+  const ofWorker2 = 'the packets of worker-2 pass the rules of worker-2 first; these are the rules of worker-1';
   test.each([
     ['outside', '10.96.0.10', { source: '203.0.113.1' }],
+    [
+      'world',
+      '10.96.0.20',
+      {
+        source: '203.0.113.1',
+        remark:
+          'cluster IPs are usually not routed outside the cluster: their verdict assumes that the packet reaches the node',
+      },
+    ],
+    ['node', '10.96.0.20', { source: '192.0.2.11' }],
     ['node', '10.96.0.10', { source: '192.0.2.11' }],
     ['worker-1', '10.96.0.10', { source: '192.0.2.11' }],
-    ['worker-2', '10.96.0.10', { source: '192.0.2.12' }],
+    ['worker-2', '10.96.0.10', { source: '192.0.2.12', remark: ofWorker2 }],
+    ['192.0.2.12', '10.96.0.10', { source: '192.0.2.12', remark: ofWorker2 }],
+    ['node/worker-2', '10.96.0.20', { source: '192.0.2.12', remark: ofWorker2 }],
+    ['192.0.2.11', '10.96.0.10', { source: '192.0.2.11' }],
+    [
+      '10.244.2.6',
+      '10.96.0.10',
+      {
+        source: '10.244.2.6',
+        remark:
+          'Pod shop/web-2 runs on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1',
+      },
+    ],
     ['node/worker-2', 'fd00::1', 'Node worker-2 has no IPv6 address'],
     ['node', '198.51.100.11', { source: '198.51.100.11' }],
     ['node', '127.0.0.1', { source: '127.0.0.1' }],
@@ -223,10 +308,10 @@ describe('clients', () => {
     ['wrker-2', '10.96.0.10', 'there is no Pod or Node wrker-2; did you mean node/worker-2?'],
     ['10.1.2.3', 'fd00::1', 'source 10.1.2.3 is IPv4, but destination fd00::1 is IPv6'],
   ])('%s to %s', (text, destination, expected) => {
-    const parsed = parseClient(text);
-    const client = typeof parsed === 'string' ? parsed : resolveClientName(parsed, directory);
-    const surroundings = { destination, localAddresses: ['192.0.2.11', '198.51.100.11'], known };
-    expect(typeof client === 'string' ? client : resolveClient(client, surroundings)).toEqual(expected);
+    const names = namesOf(text, `${destination.includes(':') ? `[${destination}]` : destination}:80`);
+    const localAddresses = ['192.0.2.11', '198.51.100.11'];
+    const surroundings = { destination, localAddresses, isClusterIP: destination === '10.96.0.20', known };
+    expect(typeof names === 'string' ? names : resolveClient(names.client, surroundings)).toEqual(expected);
   });
 });
 
@@ -237,7 +322,11 @@ test.each([
   ['outside', 'worker-2:30080', 'worker-2'],
   ['outside', '192.0.2.12:30080', 'worker-2'],
   ['outside', 'shop/web', undefined],
-  ['worker-2', 'shop/web', undefined],
+  ['worker-2', 'shop/web', 'worker-2'],
+  ['node/worker-1', 'worker-2:30080', 'worker-1'],
+  ['192.0.2.12', 'shop/web', 'worker-2'],
+  ['192.0.2.12', '192.0.2.11:30080', 'worker-2'],
+  ['node', 'shop/web', undefined],
   ['pod:shop/pending-0', 'shop/web', undefined],
 ])('from %s to %s is about the rules of %s', (from, to, expected) => {
   const [client, target] = [parseClient(from), parseTarget(to)];
