@@ -48,9 +48,12 @@ function findProblem(reference: unknown, name: string): Diagnostic | undefined {
     return invalid(name, reference, expected);
   }
   const { kind, namespace, name: ownName } = reference;
+  if (ownName === undefined && isMapping(reference['metadata'])) {
+    return { code: 'invalid-option', message: `${name} is an object; expected ${expected}` };
+  }
   const wrong = [
     ['kind', kind, typeof kind === 'string'],
-    ['name', ownName, typeof ownName === 'string'],
+    ['name', ownName, ownName === undefined || typeof ownName === 'string'],
     // Clients may have null for none.
     ['namespace', namespace, namespace === undefined || namespace === null || typeof namespace === 'string'],
   ].find(([, , isRight]) => !isRight);

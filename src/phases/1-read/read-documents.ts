@@ -8,7 +8,7 @@ import {
 import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
 import { continuationOf, isAbridged } from '../../kubernetes/completeness.ts';
 import { appendAll } from '../../lib/lists.ts';
-import { describePath, isMapping } from '../../lib/unknown-values.ts';
+import { describePath, isMapping, mappingIn } from '../../lib/unknown-values.ts';
 import {
   describeForeign,
   describeOutput,
@@ -249,7 +249,19 @@ const source: Source = { file: '<objects>', locate: () => undefined };
 
 /** Documents for Kubernetes objects in memory, with lists expanded. Diagnostics about them have no position. */
 export function documentsOf(objects: readonly unknown[]): Document[] {
-  return expandLists(objects, source);
+  return expandLists(objects, source).map(withTimeAsText);
+}
+
+/** Clients such as @kubernetes/client-node turn creationTimestamp into a Date. As text it is as the API server writes it. */
+function withTimeAsText(document: Document): Document {
+  const { value } = document;
+  const metadata = isMapping(value) ? mappingIn(value, 'metadata') : {};
+  const { creationTimestamp: time } = metadata;
+  if (!isMapping(value) || !(time instanceof Date) || Number.isNaN(time.getTime())) {
+    return document;
+  }
+  const creationTimestamp = time.toISOString().replace('.000Z', 'Z');
+  return { ...document, value: { ...value, metadata: { ...metadata, creationTimestamp } } };
 }
 
 /** Lists nested deeper than this are not expanded, because a path is copied for each level. */

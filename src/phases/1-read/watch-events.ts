@@ -1,5 +1,6 @@
 import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import { namespaceOf } from '../../kubernetes/services.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { describeValue, isMapping, type Mapping, mappingIn } from '../../lib/unknown-values.ts';
 
@@ -56,9 +57,9 @@ function identityOf(value: unknown): string {
     return '';
   }
   const { apiVersion, kind } = value;
-  const { namespace, name } = mappingIn(value, 'metadata');
+  const metadata = mappingIn(value, 'metadata');
   const group = typeof apiVersion === 'string' && apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-  return JSON.stringify([group, kind, namespace || 'default', name]);
+  return JSON.stringify([group, kind, namespaceOf(metadata), metadata['name']]);
 }
 
 /** After an error, changes may be missing. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { compile } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
 import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
@@ -209,4 +210,29 @@ test('a text with very many bad documents, keys or errors is read in reasonable 
   expect(documents.diagnostics.length).toBeGreaterThanOrEqual(5_000);
   const keys = Array.from({ length: 50_000 }, (_, index) => `k${index}: 1\n`).join('');
   expect(readDocuments([{ file: 'b.yaml', content: Buffer.from(`kind: X\n${keys}`) }]).diagnostics).toEqual([]);
+});
+
+describe('a creationTimestamp that is a Date', () => {
+  const service = (creationTimestamp: unknown) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web', creationTimestamp },
+    spec: { clusterIP: 'None' },
+  });
+
+  test.each([
+    [new Date('2026-01-31T12:00:00Z'), '2026-01-31T12:00:00Z'],
+    [new Date('2026-01-31T13:00:00.250+01:00'), '2026-01-31T12:00:00.250Z'],
+    [new Date(0), '1970-01-01T00:00:00Z'],
+  ])('is the time that it says: %j', (date, text) => {
+    const given = service(date);
+    for (const objects of [[given], [{ kind: 'List', items: [given] }]]) {
+      expect(documentsOf(objects).map(({ value }) => value)).toEqual([service(text)]);
+    }
+    expect(given.metadata.creationTimestamp).toBe(date);
+  });
+
+  test.each([[new Date(Number.NaN)], [7], [{}]])('is invalid if it says none: %j', (value) => {
+    expect(compile(documentsOf([service(value)])).diagnostics.map(({ code }) => code)).toContain('wrong-type');
+  });
 });

@@ -91,6 +91,15 @@ test('kinds and API groups are told apart, versions are not', () => {
   expect(found).toEqual(['shop/a:1', 'shop/a:5', '/a:6', 'shop/s:7']);
 });
 
+test.each([undefined, null, '', 7])('the namespace %j is the default one', (namespace) => {
+  const inSpace = (space: unknown, port: number) => ({
+    ...service('a', port),
+    metadata: { name: 'a', namespace: space },
+  });
+  expect(read([inSpace('default', 1), event('DELETED', inSpace(namespace, 1))]).found).toEqual([]);
+  expect(read([inSpace(namespace, 1), event('MODIFIED', inSpace('default', 2))]).found).toEqual(['default/a:2']);
+});
+
 test('events in YAML, and the place of an object in its event', () => {
   const text = [event('ADDED', service('a', 1)), event('MODIFIED', service('a', 2))]
     .map((value) => stringify(value))
