@@ -26,13 +26,13 @@ export function whyForeign(
   }
   // A list without items is a cluster without objects.
   const isManifest = values.length === 0 && !isBroken && !isEmpty;
-  if (isManifest || (isBroken && mentionsObject(text)) || !values.every(isForeign)) {
+  if (isManifest || (isBroken && mentionsObject(text)) || !documents.every(isForeign)) {
     return undefined;
   }
   if (values.length === 0 && isCutOff(text)) {
     return 'nothing left';
   }
-  return values.some(isKustomization) ? 'kustomization' : 'no object';
+  return documents.some(isKustomization) ? 'kustomization' : 'no object';
 }
 
 /** Whether a text begins as a list in YAML, whose annotations may have lines that look like templates. Indented or not. */
@@ -48,7 +48,7 @@ function isCutOff(text: string): boolean {
 
 /** The files that a kustomization applies to objects, of which they are parts. */
 export function patchesIn(file: string, documents: readonly Document[]): string[] {
-  if (!/^kustomization\.ya?ml$/.test(basename(file))) {
+  if (!kustomizationName.test(basename(file))) {
     return [];
   }
   const values = documents.map(({ value }) => value).filter(isMapping);
@@ -184,18 +184,24 @@ function mentionsObject(text: string): boolean {
   return /(^|[{,])[ \t]*(- +)*["']?(apiVersion|kind)["']?[ \t]*:/m.test(text);
 }
 
-/** Whether a value is what `kubectl kustomize` reads: a Kustomization, whose kind may be missing, or a Component. */
-export function isKustomization(value: unknown): boolean {
+/** Whether a value is what `kubectl kustomize` reads: a Kustomization, whose kind and apiVersion may be missing, or a Component. */
+export function isKustomization({ value, source, path }: Document): boolean {
   if (!isMapping(value)) {
     return false;
   }
   const { apiVersion, kind } = value;
-  if (apiVersion === undefined && kind === undefined) {
-    return kustomizationFields.some((field) => Array.isArray(value[field]));
+  if (typeof apiVersion === 'string' && !apiVersion.startsWith('kustomize.config.k8s.io/')) {
+    return false;
   }
-  const isOfGroup = typeof apiVersion !== 'string' || apiVersion.startsWith('kustomize.config.k8s.io/');
-  return isOfGroup && (kind === 'Kustomization' || kind === 'Component');
+  if (kind === undefined && apiVersion === undefined) {
+    const hasName = path.length === 0 && kustomizationName.test(basename(source.file));
+    return hasName || kustomizationFields.some((field) => Array.isArray(value[field]));
+  }
+  return kind === undefined || kind === 'Kustomization' || kind === 'Component';
 }
+
+/** Names of files that `kubectl kustomize DIR` looks for. */
+const kustomizationName = /^(kustomization\.ya?ml|Kustomization)$/;
 
 const kustomizationFields = ['resources', 'bases', 'components', 'patches', 'patchesStrategicMerge', 'patchesJson6902'];
 
@@ -204,12 +210,13 @@ const kustomizationFields = ['resources', 'bases', 'components', 'patches', 'pat
  * kustomization have not. An object whose kind was forgotten is a mistake, not foreign; Chart.yaml has an apiVersion too.
  * So is the beginning of a list in YAML, of which kubectl prints apiVersion, items and kind, in this order.
  */
-function isForeign(value: unknown): boolean {
+function isForeign(document: Document): boolean {
+  const { value } = document;
   if (!isMapping(value)) {
     return true;
   }
   const isObject =
     value['apiVersion'] !== undefined &&
     (value['metadata'] !== undefined || 'items' in value || Object.keys(value).length === 1);
-  return (value['kind'] === undefined && !isObject) || isKustomization(value);
+  return (value['kind'] === undefined && !isObject) || isKustomization(document);
 }

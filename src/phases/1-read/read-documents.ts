@@ -135,7 +135,7 @@ function adviseToRender(text: string, { documents, diagnostics }: ReadResult): R
     hasBraces && diagnostics.length > 0 && isTemplate(text)
       ? diagnostics.map((diagnostic) => ({ ...diagnostic, message: `${diagnostic.message}; ${renderAdvice}` }))
       : diagnostics;
-  const problems = documents.map(({ value }) => findUnrendered(value, hasBraces));
+  const problems = documents.map((document) => findUnrendered(document, hasBraces));
   if (!problems.some((problem) => problem)) {
     return { documents, diagnostics: advised };
   }
@@ -146,8 +146,9 @@ function adviseToRender(text: string, { documents, diagnostics }: ReadResult): R
   return { documents: documents.filter((_, index) => !problems[index]), diagnostics: [...advised, ...found] };
 }
 
-function findUnrendered(value: unknown, hasBraces: boolean): Problem | undefined {
-  if (isKustomization(value)) {
+function findUnrendered(document: Document, hasBraces: boolean): Problem | undefined {
+  const { value } = document;
+  if (isKustomization(document)) {
     const message = 'not an object of a cluster; build its objects first: kubectl kustomize DIR';
     return { code: 'unrendered', path: ['kind'], message };
   }

@@ -208,6 +208,32 @@ describe('a file that is named', () => {
     expect(readFolder({ 'in.yaml': text })).toMatchObject({ count: 1, said: [] });
   });
 
+  test.each([
+    ['k/kustomization.yaml', 'namePrefix: a-\nimages: [{name: a, newTag: b}]\n'],
+    ['kustomization.yml', 'configMapGenerator: [{name: a, literals: [b=c]}]\n'],
+    ['/k/Kustomization', 'namespace: shop\n'],
+    ['in.yaml', 'resources: [web.yaml]\n'],
+    ['in.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nnamePrefix: a-\n'],
+  ])('%s without a kind is a kustomization: %j', (file, text) => {
+    const { documents, diagnostics } = readNamed(file, text);
+    expect(documents).toEqual([]);
+    expect(diagnostics.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'unrendered: not an object of a cluster; build its objects first: kubectl kustomize DIR',
+    ]);
+    expect(readFolder({ 'web.yaml': service, [file]: text }).diagnostics[0]?.message).toMatch(
+      /; to build a kustomization: kubectl kustomize DIR$/,
+    );
+  });
+
+  test.each([
+    ['kustomization.yaml', 'apiVersion: v1\nmetadata: {name: web}\n'],
+    ['kustomization.yaml', '- namePrefix: a\n'],
+    ['kustomizations.yaml', 'namePrefix: a\n'],
+    ['k/kustomization.yaml', 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nspec: {}\n'],
+  ])('%s is not one: %j', (file, text) => {
+    expect(readNamed(file, text)).toMatchObject({ documents: [{}], diagnostics: [] });
+  });
+
   test('a long error is quoted in part', () => {
     const { diagnostics } = readNamed('in', `Error from server: ${'x'.repeat(5000)}`);
     expect(diagnostics[0]?.message.length).toBeLessThan(350);
