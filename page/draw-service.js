@@ -1,7 +1,7 @@
 // @ts-check
 import { drawPort } from './draw-port.js';
 import { countText, makeElement, makeLink } from './make-element.js';
-import { linesOfRefusal } from './port-texts.js';
+import { partsOfRefusal } from './port-texts.js';
 
 /** Endpoints that a diagram shows at first. */
 const mostEndpoints = 120;
@@ -31,15 +31,22 @@ export function drawService(service, { width, handlers }) {
 }
 
 /**
- * Refusals as text, for screens that are too narrow for the right side of a diagram.
+ * Refusals as text, each part on its own line, for screens that are too narrow for the right side of a diagram.
  *
  * @param {readonly import('./unpack-graph.js').Port[]} ports
  */
 function listRefusals(ports) {
-  const texts = ports.flatMap((port) =>
-    port.routes.flatMap(({ refusal }, route) => (refusal === null ? [] : linesOfRefusal(port, route).join(' '))),
+  const refusals = ports.flatMap((port) =>
+    port.routes.flatMap(({ refusal }, route) => (refusal === null ? [] : partsOfRefusal(port, route))),
   );
-  return texts.map((text) => makeElement('p', { class: 'refusal-text' }, text));
+  return refusals.map(({ what, why, places }) =>
+    makeElement(
+      'p',
+      { class: 'refusal-text' },
+      makeElement('strong', {}, what),
+      ...[why, ...places].map((line) => makeElement('span', {}, line)),
+    ),
+  );
 }
 
 /**

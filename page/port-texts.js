@@ -2,7 +2,7 @@
 import { shortenName } from './make-element.js';
 
 /**
- * An endpoint's share of the new connections, a text for each kind of clients: `1/3`, or `internal 1/3`, `external at other frontends 1/1`;
+ * An endpoint's share of the new connections, a text for each kind of clients: `1/3`, or `internal 1/3`, `external 1/1`;
  * the reason where it gets none.
  *
  * @param {import('./unpack-graph.js').Endpoint} endpoint
@@ -65,17 +65,28 @@ const lineLength = 40;
 const mostPlaces = 4;
 
 /**
- * The lines of a refusal: what happens, why, and at which frontends.
+ * The lines of a refusal in the box of a diagram.
  *
  * @param {import('./unpack-graph.js').Port} port
  * @param {number} route
  */
-export function linesOfRefusal({ routes, frontends }, route) {
+export function linesOfRefusal(port, route) {
+  const { what, why, places } = partsOfRefusal(port, route);
+  return [what, ...wrapText(why), ...places];
+}
+
+/**
+ * A refusal: what happens, why, and at which frontends.
+ *
+ * @param {import('./unpack-graph.js').Port} port
+ * @param {number} route
+ */
+export function partsOfRefusal({ routes, frontends }, route) {
   const { refusal, reason } = routes[route];
   const places = frontends.filter((frontend) => frontend.routes.includes(route));
   const shown = places.slice(0, mostPlaces).map(({ kind, address }) => `at ${kind} ${address}`);
   const left = places.length - shown.length;
-  return [refusal ?? '', ...wrapText(reason), ...shown, ...(left > 0 ? [`and ${left} more`] : [])];
+  return { what: refusal ?? '', why: reason, places: [...shown, ...(left > 0 ? [`and ${left} more`] : [])] };
 }
 
 /** @param {string} text */

@@ -57,7 +57,7 @@ describe('formats', () => {
     const { exitCode, stdout } = await run([...shop, '-o', 'dot']);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^digraph services \{\n/);
-    expect(stdout).toContain('label="internal 1/3 · external at other frontends 1/1"');
+    expect(stdout).toContain('label="internal 1/3 · external 1/1"');
   });
 
   test('SVG', async () => {

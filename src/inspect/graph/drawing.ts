@@ -222,7 +222,7 @@ function groupBy(
   return [...groups].sort(([a], [b]) => Number(b === first) - Number(a === first) || compareText(a, b));
 }
 
-/** An endpoint's share of the new connections: `1/3`, or `internal 1/3 · external at other frontends 1/1` where clients differ; empty for none. */
+/** An endpoint's share of the new connections: `1/3`, or `internal 1/3 · external 1/1` where clients differ; empty for none. */
 export function shareText({ routes }: GraphEndpoint, servicePort: GraphServicePort): string {
   const shares = routes.flatMap((index) => {
     const route = servicePort.routes[index];

@@ -56,7 +56,7 @@ export interface GraphFrontend {
 
 /** What happens to some clients of a service port: each of `endpoints` gets an equal share, or all are refused. */
 export interface Route {
-  /** Which clients: `internal` (pods and the node), `external at other frontends` than the cluster IP; empty for all. */
+  /** Which clients: `internal` (pods and the node), `external`, `cluster IP`, `other frontends` than that; empty for all. */
   readonly clients: string;
   /** How many endpoints share the connections; 0 where they are refused. */
   readonly endpoints: number;

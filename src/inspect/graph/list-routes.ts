@@ -41,9 +41,10 @@ export function listRoutes(claims: readonly FrontendClaim[], { recognizesPods, w
     }
   }
   const ordered = [...drafts.values()];
+  const naming = { recognizesPods, all: ordered.map(({ traffic }) => traffic) };
   return {
     routes: ordered.map(({ traffic, endpointAddresses, refusal, reason }) => ({
-      clients: nameClients(traffic, { recognizesPods, isOnly: ordered.length === 1 }),
+      clients: nameClients(traffic, naming),
       endpoints: endpointAddresses.length,
       refusal,
       reason,
@@ -117,25 +118,27 @@ type Traffic = 'cluster IP' | 'internal' | 'external';
 interface Naming {
   /** Whether the node can recognize pods; if not, only the node itself is an internal client. */
   readonly recognizesPods: boolean;
-  /** Whether there is no other route. */
-  readonly isOnly: boolean;
+  /** The traffic of all routes. */
+  readonly all: readonly ReadonlySet<Traffic>[];
 }
 
 /** A short name for the clients of a route, which distinguishes it from the other routes; empty where it is the only one. */
-function nameClients(traffic: ReadonlySet<Traffic>, { recognizesPods, isOnly }: Naming): string {
-  if (isOnly) {
+function nameClients(traffic: ReadonlySet<Traffic>, { recognizesPods, all }: Naming): string {
+  if (all.length === 1) {
     return '';
   }
+  // Clients of a cluster IP are pods and the node, as a rule.
+  const namesClusterIP = (one: ReadonlySet<Traffic>): boolean =>
+    one.has('cluster IP') && !(one.has('internal') && recognizesPods);
+  // The policies for external clients do not apply at the cluster IP; "other" needs a route that names it.
+  const elsewhere = all.some(namesClusterIP) ? ' at other frontends' : '';
   const internal = recognizesPods ? 'internal' : 'node';
   if (traffic.has('internal') && !traffic.has('cluster IP')) {
-    return traffic.has('external') ? 'other frontends' : `${internal} at other frontends`;
+    return traffic.has('external') ? 'other frontends' : `${internal}${elsewhere}`;
   }
-  // Clients of a cluster IP are pods and the node, as a rule.
-  const includesPods = traffic.has('internal') && recognizesPods;
   return [
-    ...(traffic.has('cluster IP') && !includesPods ? ['cluster IP'] : []),
+    ...(namesClusterIP(traffic) ? ['cluster IP'] : []),
     ...(traffic.has('internal') ? [internal] : []),
-    // The policies for external clients do not apply at the cluster IP.
-    ...(traffic.has('external') ? ['external at other frontends'] : []),
+    ...(traffic.has('external') ? [`external${elsewhere}`] : []),
   ].join(', ');
 }

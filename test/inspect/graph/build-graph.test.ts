@@ -55,7 +55,7 @@ describe('a shop', () => {
       ],
       routes: [
         { clients: 'internal', endpoints: 3, refusal: null, reason: '' },
-        { clients: 'external at other frontends', endpoints: 1, refusal: null, reason: '' },
+        { clients: 'external', endpoints: 1, refusal: null, reason: '' },
       ],
       endpoints: [
         {
@@ -126,7 +126,7 @@ describe('whose share it is', () => {
     [
       'external policy Local',
       { externalTrafficPolicy: 'Local' },
-      ['10.244.1.1:8080 internal 1/2 · external at other frontends 1/1', '10.244.2.2:8080 internal 1/2'],
+      ['10.244.1.1:8080 internal 1/2 · external 1/1', '10.244.2.2:8080 internal 1/2'],
     ],
     [
       'both',
@@ -153,7 +153,7 @@ describe('whose share it is', () => {
     expect(graphOf(objects).servicePorts[0]?.routes).toEqual([
       { clients: 'internal', endpoints: 1, refusal: null, reason: '' },
       {
-        clients: 'external at other frontends',
+        clients: 'external',
         endpoints: 0,
         refusal: 'dropped',
         reason: 'externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections',

@@ -55,11 +55,11 @@ async function openShop(otherNodes = 0): Promise<OpenedGraph> {
 /** Sets what the browser prefers, and how wide its window is. */
 async function setLook(
   page: OpenedGraph,
-  look: { scheme?: 'dark' | 'light'; width?: number; media?: string },
+  look: { scheme?: 'dark' | 'light'; width?: number; height?: number; media?: string },
 ): Promise<void> {
-  const { scheme = 'light', width = 1300, media = 'screen' } = look;
+  const { scheme = 'light', width = 1300, height = 900, media = 'screen' } = look;
   await page.send('Emulation.setEmulatedMedia', { media, features: [{ name: 'prefers-color-scheme', value: scheme }] });
-  await page.send('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: false });
+  await page.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
 }
 
 describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
@@ -176,7 +176,7 @@ describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
 
   test('another node has other arrows, commands and shares; going back leads to the first', async () => {
     await page.goTo('#service=shop/api');
-    expect(await page.textsOf('.arrow .share')).toEqual(['external at other frontends', 'internal 1/1']);
+    expect(await page.textsOf('.arrow .share')).toEqual(['external', 'internal 1/1']);
     expect(await page.textsOf('#nodes option')).toEqual(['worker-1', 'worker-2']);
     await page.evaluate(
       `{ const nodes = document.querySelector('#nodes'); nodes.value = 'worker-2'; nodes.dispatchEvent(new Event('change')); }`,
@@ -204,11 +204,16 @@ describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
   });
 
   test('narrow screens have refusals as text, others only in the diagram', async () => {
-    const shown = `[...document.querySelectorAll('.refusal-text')].filter((each) => each.getClientRects().length > 0).map((each) => each.textContent)`;
+    const shown = `[...document.querySelectorAll('.refusal-text')].filter((each) => each.getClientRects().length > 0).map((each) => each.innerText.split('\\n'))`;
     await setLook(page, { width: 400 });
     await page.goTo('#service=shop/api&service=shop/web');
     expect(await page.evaluate(shown)).toEqual([
-      'dropped externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections at load balancer IP 198.18.0.50:443 at node port *:30443',
+      [
+        'dropped',
+        'externalTrafficPolicy is Local and no endpoint on worker-1 can receive connections',
+        'at load balancer IP 198.18.0.50:443',
+        'at node port *:30443',
+      ],
     ]);
     await setLook(page, {});
     expect(await page.evaluate(shown)).toEqual([]);
@@ -233,6 +238,23 @@ describe.skipIf(!browserTestsRun)('commands, nodes and looks', () => {
       return [document.documentElement.scrollWidth - document.documentElement.clientWidth, ...tooWide.map((element) => element.outerHTML.slice(0, 80))];
     })()`);
       expect(wide).toEqual([0]);
+    },
+  );
+
+  test.each([480, 700, 1300])(
+    'at 400 pixels, %d high, the list ends above the overview, which fits',
+    async (height) => {
+      await setLook(page, { width: 400, height });
+      await page.goTo('');
+      const { list, rows, aside, main, tables } = (await page.evaluate(`(() => {
+      const boxOf = (selector) => document.querySelector(selector).getBoundingClientRect();
+      const tables = [...document.querySelectorAll('.scroll')].map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+      return { list: boxOf('.list').bottom, rows: boxOf('.list').height, aside: boxOf('aside').bottom, main: boxOf('main').top, tables };
+    })()`)) as { list: number; rows: number; aside: number; main: number; tables: number[] };
+      expect(rows).toBeGreaterThan(150);
+      expect(list).toBeLessThanOrEqual(aside);
+      expect(aside).toBeLessThanOrEqual(main);
+      expect(tables).toEqual([0]);
     },
   );
 

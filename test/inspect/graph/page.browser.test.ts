@@ -52,7 +52,7 @@ describe.skipIf(!browserTestsRun)('the page of a shop', () => {
     ]);
     expect(await page.textsOf('.arrow .share')).toEqual([
       'internal 1/3',
-      'external at other frontends 1/1',
+      'external 1/1',
       'internal 1/3',
       'internal 1/3',
       'not ready',

@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { layOutSvg } from '../../../src/cli/output/lay-out-svg.ts';
 import { makeDrawing } from '../../../src/inspect/graph/drawing.ts';
 import { writeDot } from '../../../src/inspect/graph/write-dot.ts';
-import { type BrowserPage, browserTestsRun, openPage } from '../../support/chromium.ts';
+import { browserTestsRun } from '../../support/chromium.ts';
 import { hostileGraph } from './hostile.ts';
+import { type OpenedPicture, openPicture } from './open-picture.ts';
 
 /** Names as clouds give them, and one of letters as wide as they get that no rule keeps short. */
 const names = [
@@ -18,15 +15,12 @@ const names = [
 ];
 
 describe.skipIf(!browserTestsRun)('in a browser, every label of the picture is within its box', () => {
-  let page: BrowserPage;
-  let folder = '';
+  let page: OpenedPicture;
   beforeAll(async () => {
-    page = await openPage();
-    folder = mkdtempSync(join(tmpdir(), 'svc2nft-svg-'));
+    page = await openPicture();
   });
   afterAll(async () => {
     await page.close();
-    rmSync(folder, { recursive: true });
   });
 
   // The widest font that browsers may show, and what they take where it is not installed.
@@ -34,15 +28,8 @@ describe.skipIf(!browserTestsRun)('in a browser, every label of the picture is w
     '%j',
     async ({ name, font }) => {
       const svg = await layOutSvg(writeDot(makeDrawing(hostileGraph(name))));
-      const shown = font === 'as it is' ? svg : svg.replace(/font-family="[^"]*"/g, `font-family="${font}"`);
-      const file = join(folder, 'graph.svg');
-      writeFileSync(file, shown);
-      await page.send('Page.navigate', { url: 'about:blank' });
-      await page.send('Page.navigate', { url: pathToFileURL(file).href });
-      const found = await page.evaluate(`new Promise((done) => {
-        const look = () => (document.readyState === 'complete' && document.querySelector('.cluster') ? done() : setTimeout(look, 10));
-        look();
-      }).then(() => {
+      await page.show(font === 'as it is' ? svg : svg.replace(/font-family="[^"]*"/g, `font-family="${font}"`));
+      const found = await page.evaluate(`(() => {
         const boxes = [...document.querySelectorAll('.cluster, .node')];
         const texts = boxes.flatMap((box) => [...box.querySelectorAll('text')].map((text) => {
           const [a, b] = [text.getBBox(), box.querySelector('path').getBBox()];
@@ -50,7 +37,7 @@ describe.skipIf(!browserTestsRun)('in a browser, every label of the picture is w
           return { text: text.textContent, isInside };
         }));
         return { count: texts.length, outside: texts.filter(({ isInside }) => !isInside).map(({ text }) => text), clusters: boxes.length };
-      })`);
+      })()`);
       expect(found).toEqual({ count: 17, outside: [], clusters: 10 });
     },
   );

@@ -1,28 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateCluster } from '../../../bench/generate-cluster.js';
 import { writeSvg } from '../../../src/cli/output/lay-out-svg.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
-import { type BrowserPage, browserTestsRun, openPage } from '../../support/chromium.ts';
+import { browserTestsRun } from '../../support/chromium.ts';
 import { graphOf } from './graph-of.ts';
 import { hostileGraph, hostileTexts } from './hostile.ts';
+import { type OpenedPicture, openPicture } from './open-picture.ts';
 import { shopObjects } from './shop.ts';
 
 const shop = graphOf(shopObjects);
 
 describe.skipIf(!browserTestsRun)('pictures in a browser', () => {
-  let page: BrowserPage;
-  let folder = '';
+  let page: OpenedPicture;
   beforeAll(async () => {
-    page = await openPage();
-    folder = mkdtempSync(join(tmpdir(), 'svc2nft-svg-'));
+    page = await openPicture();
   });
   afterAll(async () => {
     await page.close();
-    rmSync(folder, { recursive: true });
   });
 
   async function show(graph: Graph, look: { scheme?: 'dark' | 'light'; media?: string } = {}): Promise<void> {
@@ -31,13 +25,7 @@ describe.skipIf(!browserTestsRun)('pictures in a browser', () => {
       media,
       features: [{ name: 'prefers-color-scheme', value: scheme }],
     });
-    const file = join(folder, 'graph.svg');
-    writeFileSync(file, await writeSvg(graph));
-    await page.send('Page.navigate', { url: 'about:blank' });
-    await page.send('Page.navigate', { url: pathToFileURL(file).href });
-    await page.evaluate(
-      `new Promise((done) => { const look = () => (document.readyState === 'complete' && document.querySelector('text') ? done() : setTimeout(look, 10)); look(); })`,
-    );
+    await page.show(await writeSvg(graph));
   }
 
   /** Every color of a text on the box that is behind it, with its contrast (WCAG 2.2), of least contrast first. */

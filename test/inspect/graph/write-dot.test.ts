@@ -21,7 +21,7 @@ test('boxes in clusters, and arrows with shares', () => {
       '  f1 -> s0 [label="held by shop/cart:http", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',
       '  s1 -> e2 [label="hinted for other zones", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',
       '  s2 -> r0;',
-      '  s3 -> e3 [label="internal 1/3 · external at other frontends 1/1"];',
+      '  s3 -> e3 [label="internal 1/3 · external 1/1"];',
       '  s3 -> e6 [label="not ready", style=dashed, color="#9aa4b0", fontcolor="#5b6672"];',
     ]),
   );

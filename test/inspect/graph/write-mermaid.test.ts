@@ -51,7 +51,7 @@ describe('a shop', () => {
         'f1 -.->|"held by shop/cart:http"| s0',
         's1 -.->|"hinted for other zones"| e2',
         's2 --> r0',
-        's3 -->|"internal 1/3 · external at other frontends 1/1"| e3',
+        's3 -->|"internal 1/3 · external 1/1"| e3',
         'class n0 nodehere',
       ]),
     );
