@@ -1,6 +1,8 @@
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
+import { listWords } from '../../lib/text.ts';
+import type { NodeView } from '../../phases/3-model/model.ts';
 import type { ServiceTarget } from './resolve-names.ts';
 
 /** Where a Service leads in DNS. */
@@ -19,6 +21,7 @@ export interface Followed {
 interface Services {
   readonly notes: readonly ServiceNote[];
   readonly sources: EndpointSources;
+  readonly views: readonly NodeView[];
 }
 
 /** As many CNAME records CoreDNS puts into one answer. */
@@ -28,7 +31,8 @@ const mostNames = 8;
  * The Service that DNS gives for an ExternalName Service whose external name is that of a Service, over several of them if
  * need be. Ports of an ExternalName Service have no effect, but their names stand for numbers.
  */
-export function followExternalName(start: ServiceTarget, { notes, sources }: Services): Followed {
+export function followExternalName(start: ServiceTarget, services: Services): Followed {
+  const { notes, sources } = services;
   const passed: string[] = [];
   const names: string[] = [];
   let target = start;
@@ -49,7 +53,7 @@ export function followExternalName(start: ServiceTarget, { notes, sources }: Ser
   }
   const [first] = passed;
   const isAlias = first !== undefined && names.length > 0;
-  return { target, isAlias, remarks: isAlias ? describe(first, names, { target, notes }) : [], deadEnd };
+  return { target, isAlias, remarks: isAlias ? describe(first, names, { target, services }) : [], deadEnd };
 }
 
 function findDeadEnd(
@@ -94,18 +98,19 @@ function portNumber(port: string | undefined, note: ServiceNote | undefined): st
 function describe(
   first: string,
   names: readonly string[],
-  { target, notes }: { readonly target: ServiceTarget } & Pick<Services, 'notes'>,
+  { target, services }: { readonly target: ServiceTarget; readonly services: Services },
 ): string[] {
-  const note = noteOn(target, notes);
-  const clusterIP = note && note.unserved === undefined ? note.addresses[0] : undefined;
-  const at = clusterIP === undefined ? '' : ` at ${clusterIP}`;
+  const service = fullName(target);
+  const clusterIPs = services.views.flatMap(({ servicePorts }) =>
+    servicePorts.filter((one) => fullName(one) === service).map(({ clusterIP }) => clusterIP),
+  );
+  const at = clusterIPs.length === 0 ? '' : ` at ${listWords([...new Set(clusterIPs)])}`;
+  const answer = `${first} is of type ExternalName: DNS gives ${names.join(', then ')}, which is Service ${service}${at}`;
   const short = names.find((name) => !name.endsWith('.cluster.local'));
-  return [
-    `${first} is of type ExternalName: DNS gives ${names.join(', then ')}, which is Service ${fullName(target)}${at}`,
-    ...(short === undefined
-      ? []
-      : [
-          `external name ${short} lacks the cluster domain, which DNS does not add to it, so clients may not find it; write ${short}.cluster.local`,
-        ]),
-  ];
+  return short === undefined
+    ? [answer]
+    : [
+        answer,
+        `external name ${short} lacks the cluster domain, which DNS does not add to it, so clients may not find it; write ${short}.cluster.local`,
+      ];
 }

@@ -23,21 +23,34 @@ interface ResolvedClient extends Pick<Packet, 'source' | 'inputInterface'> {
 /** The source address that a client uses for a destination; a text that says why there is none. */
 export function resolveClient(client: KnownClient, surroundings: Surroundings): ResolvedClient | string {
   const resolved = findSource(client, surroundings);
-  const remark = typeof resolved === 'string' ? undefined : elsewhere(client, surroundings);
-  return typeof resolved === 'string' || remark === undefined ? resolved : { source: resolved.source, remark };
+  if (typeof resolved === 'string') {
+    return resolved;
+  }
+  const { source } = resolved;
+  const remark = elsewhere(client, source, surroundings);
+  return remark === undefined ? resolved : { source, remark };
 }
 
 /** A remark for a client on another node than that of the rules, or which is one; undefined for others. */
-function elsewhere(client: KnownClient, { known, localAddresses }: Surroundings): string | undefined {
-  const isLocal = client.kind === 'address' && localAddresses.includes(client.address);
+function elsewhere(client: KnownClient, source: string, { known, localAddresses }: Surroundings): string | undefined {
+  const isLocal = client.kind === 'address' && localAddresses.includes(source);
   const node = known && !isLocal && nodeOfClient(client, known.locations);
   const own = known?.view.nodeName;
-  if (!node || !own || node === own) {
-    return undefined;
+  return !node || !own || node === own
+    ? undefined
+    : `${packetsOf(client, source, { node, locations: known.locations })} pass the rules of ${node} first; these are the rules of ${own}`;
+}
+
+function packetsOf(
+  client: KnownClient,
+  source: string,
+  { node, locations }: { readonly node: string; readonly locations: Locations },
+): string {
+  const pod = podOfClient(client, locations);
+  if (pod) {
+    return `Pod ${pod} runs on ${node}, so its packets`;
   }
-  const pod = podOfClient(client, known.locations);
-  const whose = pod ? `Pod ${pod} runs on ${node}, so its packets` : `the packets of ${node}`;
-  return `${whose} pass the rules of ${node} first; these are the rules of ${own}`;
+  return locations.nodes.has(source) ? `the packets of ${node}` : `${source} is on ${node}, so its packets`;
 }
 
 function findSource(client: KnownClient, surroundings: Surroundings): ResolvedClient | string {

@@ -310,8 +310,11 @@ interface Search {
 
 function notFound(given: ObjectName, search: Search): string {
   const { directory } = search;
-  // A Node has no namespace.
-  const kinds = search.kinds.filter((kind) => kind !== 'Node' || given.namespace === undefined);
+  const isNode = (kind: Kind): boolean => kind === 'Node';
+  if (given.namespace !== undefined && search.kinds.every(isNode)) {
+    return `a Node has no namespace: write node/${given.name}`;
+  }
+  const kinds = search.kinds.filter((kind) => given.namespace === undefined || !isNode(kind));
   const text = textOf({ ...given, namespace: given.namespace ?? directory.namespace });
   const closest = suggestName(given, search);
   if (kinds.length === 1 && kinds[0] === 'Pod') {

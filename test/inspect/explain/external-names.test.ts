@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../../src/inspect/explain/explanation.ts';
 import { runMain } from '../../support/run-main.ts';
 
 const shop = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url), 'utf8');
@@ -15,6 +16,8 @@ const input = [
   alias('dotted', 'Web.Shop.SVC.cluster.local.'),
   alias('short', 'web.shop.svc'),
   alias('twice', 'dotted.ext.svc.cluster.local'),
+  '---\n{apiVersion: v1, kind: Service, metadata: {name: dual, namespace: shop}, spec: {clusterIP: "fd00:96::9", clusterIPs: ["fd00:96::9", 10.96.7.9], ipFamilies: [IPv6, IPv4], externalIPs: [192.0.2.200], ports: [{port: 80}]}}\n',
+  alias('dual', 'dual.shop.svc.cluster.local'),
   alias('headless', 'db.shop.svc.cluster.local'),
   alias('gone', 'wbe.shop.svc.cluster.local'),
   alias('gone-later', 'gone.ext.svc.cluster.local'),
@@ -31,7 +34,7 @@ const input = [
 ].join('');
 
 async function explain(to: string, ...flags: readonly string[]): Promise<{ notes: string; lines: string[] }> {
-  const settings = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16', ...flags];
+  const settings = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10::/56', ...flags];
   const result = await runMain(['explain', '-', ...settings, '--from', 'pod:shop/session-1', '--to', to], { input });
   return { notes: result.stderr, lines: result.stdout.split('\n') };
 }
@@ -53,6 +56,15 @@ describe('an external name that is that of a Service', () => {
       '',
       'tcp from 10.244.1.61 to 10.96.0.10:80 on worker-1',
     ]);
+  });
+
+  test('of two families has two addresses, and other addresses are not asked about', async () => {
+    const { notes, lines } = await explain('ext/dual', '-o', 'json');
+    expect(notes).toBe(
+      'note: ext/dual is of type ExternalName: DNS gives dual.shop.svc.cluster.local, which is Service shop/dual at 10.96.7.9 and fd00:96::9\n',
+    );
+    const { frontends } = JSON.parse(lines.join('\n')) as Answer;
+    expect(frontends.map(({ packet }) => packet?.destination)).toEqual(['10.96.7.9']);
   });
 
   test('without the domain of the cluster, a second note says so', async () => {

@@ -18,6 +18,8 @@ const more = `
 ---
 {apiVersion: v1, kind: Service, metadata: {name: ticks, namespace: blog}, spec: {clusterIP: 10.96.1.3, ports: [{port: 80}]}}
 ---
+{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: ticks-1, namespace: blog, labels: {kubernetes.io/service-name: ticks}}, addressType: IPv4, ports: [{name: "", port: 80}], endpoints: [{addresses: [10.244.2.99], nodeName: worker-2}]}
+---
 {apiVersion: v1, kind: Pod, metadata: {name: blog-1, namespace: blog}, spec: {nodeName: worker-1}, status: {phase: Running, podIP: 10.244.1.90}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: web-1, namespace: shop}, spec: {clusterIP: 10.96.1.2, ports: [{port: 80}]}}
@@ -168,6 +170,7 @@ describe('targets', () => {
     ['host:30080', ['192.0.2.11 30080 tcp']],
     ['host:30080/udp', ['192.0.2.11 30080 udp']],
     ['node/host:30080', 'there is no Node host'],
+    ['node/blog/worker-2:30080', 'a Node has no namespace: write node/worker-2'],
     ['blog/host:30080', 'there is no Service or Pod blog/host'],
     ['*:30080/tcp', ['192.0.2.11 30080 tcp']],
     ['host', 'the node port is missing: give its number, as in node:30080'],
@@ -276,6 +279,16 @@ describe('clients', () => {
     ['192.0.2.12', '10.96.0.10', { source: '192.0.2.12', remark: ofWorker2 }],
     ['node/worker-2', '10.96.0.20', { source: '192.0.2.12', remark: ofWorker2 }],
     ['192.0.2.11', '10.96.0.10', { source: '192.0.2.11' }],
+    ['node/shop/worker-2', '10.96.0.10', 'a Node has no namespace: write node/worker-2'],
+    [
+      '10.244.2.99',
+      '10.96.0.10',
+      {
+        source: '10.244.2.99',
+        remark:
+          '10.244.2.99 is on worker-2, so its packets pass the rules of worker-2 first; these are the rules of worker-1',
+      },
+    ],
     [
       '10.244.2.6',
       '10.96.0.10',
