@@ -353,12 +353,28 @@ describe('cluster IPs are not routed to outside', () => {
     ['outside', '10.96.0.10:80', note],
     ['world', 'shop/api', note],
     ['outside', '10.96.0.20:99', note],
+    ['203.0.113.9', '10.96.0.10:80', note],
+    ['10.9.9.9', 'shop/web', note],
+    ['203.0.113.9', '198.51.100.200:443', ''],
+    ['192.0.2.11', '10.96.0.10:80', ''],
+    ['10.244.1.200', '10.96.0.10:80', ''],
+    ['127.0.0.1', '10.96.0.10:80', ''],
     ['outside', '198.51.100.200:443', ''],
     ['outside', ':30080', ''],
     ['node', '10.96.0.10:80', ''],
     ['pod:shop/web-1', 'shop/api', ''],
   ])('from %s to %s', async (from, target, expected) => {
     expect((await explain('--from', from, '--to', target)).stderr).toBe(expected);
+  });
+
+  test('an address may be that of a Node or pod if the input has none of them', async () => {
+    const input = readFileSync(shop, 'utf8').replaceAll('kind: Node\n', 'kind: Other\n');
+    const from = ['--from', '203.0.113.9', '--to', '10.96.0.10:80'];
+    const nodeless = await runMain(['explain', '-', ...settings, ...from], { input });
+    expect(nodeless.stdout).toMatch(/^SENT/);
+    expect(nodeless.stderr).not.toContain('note: ');
+    const { stderr } = await runMain(['explain', shop, '--node', 'worker-1', ...from]);
+    expect(stderr).not.toContain('note: ');
   });
 
   test('nor by rules without a snapshot', async () => {

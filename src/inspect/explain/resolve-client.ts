@@ -79,7 +79,11 @@ function resolveAddress(source: string, surroundings: Surroundings): ResolvedCli
   }
   const location = known?.locations.byAddress.get(source);
   const isPodHere = location?.nodeName && location.nodeName === known?.view.nodeName;
-  return { source, ...(isPodHere ? interfaceOf(source, surroundings) : {}) };
+  return {
+    source,
+    ...(isPodHere ? interfaceOf(source, surroundings) : {}),
+    ...(surroundings.isClusterIP && isKnownOutside(source, surroundings) && { remark: notRouted }),
+  };
 }
 
 /** The kernel uses a local destination as source, and otherwise the address of the outgoing interface. */
@@ -108,17 +112,29 @@ const externalAddresses: Readonly<Record<Family, readonly string[]>> = {
 };
 
 /** An address that the cluster does not use. */
-function outsideAddress({ destination, localAddresses, known }: Surroundings): string {
+function outsideAddress(surroundings: Surroundings): string {
+  const { destination } = surroundings;
   const candidates = externalAddresses[familyOfAddress(destination)];
+  return candidates.find((address) => isUnused(address, surroundings)) ?? candidates[0] ?? destination;
+}
+
+/** Whether neither Nodes nor pods have an address, by a snapshot that has Nodes and the range of the pods. */
+function isKnownOutside(address: string, surroundings: Surroundings): boolean {
+  const { known } = surroundings;
+  const isComplete = known?.view.detector?.kind === 'source' && known.locations.nodes.size > 0;
+  return isComplete && !isLoopback(address) && isUnused(address, surroundings);
+}
+
+function isUnused(address: string, { localAddresses, known }: Surroundings): boolean {
   const ranges = known
     ? [...known.view.serviceCIDRs, ...(known.view.detector?.kind === 'source' ? [known.view.detector.cidr] : [])]
     : [];
-  const isFree = (address: string): boolean =>
+  return (
     !localAddresses.includes(address) &&
     !known?.locations.byAddress.has(address) &&
     !known?.locations.nodes.has(address) &&
-    !ranges.some((range) => isIn(range, address));
-  return candidates.find(isFree) ?? candidates[0] ?? destination;
+    !ranges.some((range) => isIn(range, address))
+  );
 }
 
 function isIn(text: string, address: string): boolean {
