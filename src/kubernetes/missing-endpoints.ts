@@ -41,7 +41,7 @@ export function whyNoEndpoints(port: NamedServicePort, family: Family, sources: 
   if (ofFamily.length === 0) {
     return { code: 'other-family', text: escapeControls(otherFamily(port, { family, filled, sources })) };
   }
-  const text = unknownTargetPort(port, sources) ?? mismatch(port, ofFamily);
+  const text = withoutNumber(port, ofFamily) ?? unknownTargetPort(port, sources) ?? mismatch(port, ofFamily);
   return { code: 'port-mismatch', text: escapeControls(text) };
 }
 
@@ -249,8 +249,8 @@ function unknownTargetPort(port: NamedServicePort, sources: EndpointSources): st
   return ports === '' ? `${claim} declare no ports` : `${claim} call their ports ${ports}`;
 }
 
-/** No port of the slices has the name and protocol, or it has no valid number. */
-function mismatch(port: NamedServicePort, slices: readonly SliceSummary[]): string {
+/** A port of the slices has the name and protocol, but no valid number. */
+function withoutNumber(port: NamedServicePort, slices: readonly SliceSummary[]): string | undefined {
   const protocol = port.protocol.toUpperCase();
   for (const slice of slices) {
     const numberless = slice.ports.find((one) => one.name === port.portName && one.protocol.toUpperCase() === protocol);
@@ -261,6 +261,12 @@ function mismatch(port: NamedServicePort, slices: readonly SliceSummary[]): stri
         : `${label} of EndpointSlice ${nameOf(port, slice)} has no number`;
     }
   }
+  return undefined;
+}
+
+/** No port of the slices has the name and protocol. */
+function mismatch(port: NamedServicePort, slices: readonly SliceSummary[]): string {
+  const protocol = port.protocol.toUpperCase();
   const [first, ...others] = slices;
   const rest = others.length === 1 ? 'the other slice does' : `the ${others.length} other slices do`;
   const more = others.length > 0 ? `; ${rest} not fit either` : '';

@@ -174,6 +174,11 @@ function gateCause(status: Mapping): Cause {
   return cause === 'ReadinessGatesNotReady' ? { cause, detail: cause } : noCause;
 }
 
+/** Whether a Pod has a containerPort with a number and protocol. */
+export function declares({ ports }: PodFacts, port: number, protocol: string): boolean {
+  return ports.some((one) => one.port === port && one.protocol === protocol);
+}
+
 /** `8080`, `8080 (http)`, `8125/udp (statsd)`. */
 export function podPortText({ name, port, protocol }: PodPort): string {
   return escapeControls(`${port}${protocol === 'tcp' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`);

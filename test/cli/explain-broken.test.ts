@@ -74,14 +74,14 @@ const broken: readonly [what: string, manifests: string, from: string, to: strin
     service(`type: LoadBalancer, externalTrafficPolicy: Local, ${ports}`, balanced) + slice(http, ready),
     'world',
     'd/a',
-    'DROPPED (the client times out) at load balancer IP 203.0.113.200:80/tcp: externalTrafficPolicy is Local and d/a:http has no endpoint on n1',
+    'DROPPED (the client times out) at load balancer IP 203.0.113.200:80/tcp: externalTrafficPolicy is Local and d/a:http has no endpoint on n1; its only endpoint is on n2',
   ],
   [
     'internalTrafficPolicy Local without a local endpoint',
     service(`internalTrafficPolicy: Local, ports: [{name: http, port: 80}]`) + slice(http, ready),
     client,
     'd/a',
-    'DROPPED (the client times out): internalTrafficPolicy is Local and d/a:http has no endpoint on n1',
+    'DROPPED (the client times out): internalTrafficPolicy is Local and d/a:http has no endpoint on n1; its only endpoint is on n2',
   ],
   [
     'source ranges that exclude the client',
@@ -163,11 +163,12 @@ describe('a Service as target', () => {
 
   test('answers for every frontend, the worst first', async () => {
     const { stdout } = await ask('--from', 'outside', '--to', 'service:d/a');
-    expect(stdout.split('\n').slice(1, 11)).toEqual([
+    expect(stdout.split('\n').slice(1, 12)).toEqual([
       '2 of 3 frontends of d/a fail; the worst is load balancer IP 203.0.113.200:80/tcp',
       '',
       '  DROPPED  203.0.113.200:80/tcp  load balancer IP',
-      '      externalTrafficPolicy is Local and d/a:http has no endpoint on n1',
+      '      externalTrafficPolicy is Local and d/a:http has no endpoint on n1; its',
+      '      only endpoint is on n2',
       '  DROPPED  192.0.2.11:30080/tcp  node port',
       '  SENT     10.96.0.10:80/tcp     cluster IP',
       '      to 10.42.1.1:8080, the only possible endpoint of d/a:http',
@@ -182,7 +183,7 @@ describe('a Service as target', () => {
     const answer = JSON.parse(stdout);
     expect(answer).toMatchObject({
       headline:
-        'DROPPED (the client times out) at load balancer IP 203.0.113.200:80/tcp: externalTrafficPolicy is Local and d/a:http has no endpoint on n1',
+        'DROPPED (the client times out) at load balancer IP 203.0.113.200:80/tcp: externalTrafficPolicy is Local and d/a:http has no endpoint on n1; its only endpoint is on n2',
       summary: '2 of 3 frontends of d/a fail; the worst is load balancer IP 203.0.113.200:80/tcp',
       verdict: 'dropped',
       reason: { code: 'no-local-endpoints' },

@@ -285,6 +285,15 @@ describe('a slice port with the right name and no valid number', () => {
       text,
     });
   });
+
+  test('comes before what pods declare', () => {
+    const named = service.replace('port: 80', 'port: 80, targetPort: http');
+    const other = pod('a', web, 'shop', 'spec: {containers: [{ports: [{name: http-web, containerPort: 8080}]}]}');
+    const slices = slice('web-1', `${one}\nports: [{name: "", port: 0}]`);
+    expect(why([named, slices, other]).text).toBe(
+      'the port of EndpointSlice shop/web-1 is 0, which is not a port number',
+    );
+  });
 });
 
 describe('pods of one family', () => {

@@ -1,3 +1,4 @@
+import type { ServicePortSource, SliceSummary } from '../../kubernetes/endpoint-sources.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -5,7 +6,7 @@ import { endpointText, nameOfFamily } from '../../net/network.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import { explainPacket } from './explain-packet.ts';
 import type { Answer, Explanation } from './explanation.ts';
-import { headlineOf, severityOfVerdict } from './headline.ts';
+import { headlineOf, hintText, severityOfVerdict } from './headline.ts';
 import {
   type AskedPackets,
   type Inquiry,
@@ -53,7 +54,8 @@ function jointHeadline(sorted: readonly Explanation[], service: string): string 
     const reasons = new Set(sorted.map(({ reason }) => reason.text.replace(/^sent /, '')));
     const [only] = reasons;
     const where = only !== undefined && reasons.size === 1 ? ` ${only}` : ` to endpoints of ${service}`;
-    return `SENT${where}, at ${allOf(sorted.length)} frontends`;
+    const hint = sorted.find((one) => one.reason.hint !== undefined)?.reason ?? worst?.reason;
+    return escapeControls(`SENT${where}, at ${allOf(sorted.length)} frontends${hint ? hintText(hint) : ''}`);
   }
   return headlineOf(worst, ` at ${frontendName(worst)}`);
 }
@@ -109,7 +111,7 @@ function unservedReason(
   const { unserved, addresses } = note;
   const service = `${note.namespace}/${note.name}`;
   if (unserved === 'headless') {
-    return { code: 'headless', text: headlessText(note, snapshot) };
+    return { code: 'headless', text: `${service} is headless (clusterIP None): ${headlessText(note, snapshot)}` };
   }
   if (unserved === 'ExternalName') {
     return { code: 'external-name', text: externalNameText(note, deadEnd, snapshot) };
@@ -122,13 +124,39 @@ function unservedReason(
   };
 }
 
+/** Clients of a headless Service connect to its pods, at the ports of the pods. */
 function headlessText({ namespace, name }: ServiceNote, snapshot: SnapshotFacts | undefined): string {
   const slices = (snapshot && getNamespaced(snapshot.sources.slices, namespace, name)) ?? [];
+  const ports = (snapshot && getNamespaced(snapshot.sources.services, namespace, name)?.ports) ?? [];
   const known = slices.flatMap((slice) => slice.addresses);
   const total = slices.reduce((sum, { endpoints }) => sum + endpoints, 0);
   const shown = known.slice(0, 3).map((address) => withPod(address, snapshot));
   const list = total > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
-  return `${namespace}/${name} is headless (clusterIP None): DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
+  const untranslated = ports.flatMap((port) => untranslatedPort(port, slices));
+  if (untranslated.length > 0 && total > 0) {
+    const more = untranslated.length > shownPorts ? ', ...' : '';
+    const which = `${untranslated.slice(0, shownPorts).join(', ')}${more}`;
+    return `clients connect to its pods directly; ${which}; DNS gives ${list}`;
+  }
+  return `DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
+}
+
+/** How many ports are named. */
+const shownPorts = 3;
+
+/** `port 80 is not translated to its targetPort 9200`; empty if they are equal, or targetPort is not known. */
+function untranslatedPort({ name, port, targetPort }: ServicePortSource, slices: readonly SliceSummary[]): string[] {
+  const given = slices.flatMap(({ ports }) => ports).find((one) => one.name === name)?.port;
+  const isName = typeof targetPort === 'string';
+  if (
+    typeof port !== 'number' ||
+    !(isName || typeof targetPort === 'number') ||
+    (isName ? given : targetPort) === port
+  ) {
+    return [];
+  }
+  const text = isName && typeof given === 'number' ? `${targetPort} (${given})` : String(targetPort);
+  return [`port ${port} is not translated to its targetPort ${escapeControls(text)}`];
 }
 
 function externalNameText(

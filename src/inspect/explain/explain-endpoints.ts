@@ -1,10 +1,13 @@
 import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
+import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
+import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
+import type { PodFacts, PodState } from '../../kubernetes/pods.ts';
 import { countOf, escapeControls, secondsText } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, Knowledge } from './evidence.ts';
 import { isLocalOnly } from './explain-policy.ts';
 import type { ExplainedStep, LeftOutCode, LeftOutEndpoint, PossibleEndpoint, RuleReference } from './explanation.ts';
 import { referTo } from './read-path.ts';
@@ -36,14 +39,63 @@ export function listOthers(evidence: Evidence): LeftOutEndpoint[] {
     return [];
   }
   const [path] = paths;
-  return listLeftOut(frontend.servicePort, {
+  const { servicePort } = frontend;
+  const endpoints = listLeftOut(servicePort, {
     node: knowledge.view,
     locations: knowledge.locations,
     isLocal: isLocalOnly(evidence),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
     isRefused: path.sourceRefused !== undefined || path.stalePin !== undefined,
     isPinned: path.pinFollowed !== undefined,
+    podAt: (address) => podAt(address, knowledge),
   });
+  return path.refusal
+    ? [...endpoints, ...podsWithoutEndpoint(servicePort, knowledge).map((pod) => leftOutPod(pod, knowledge))]
+    : endpoints;
+}
+
+/** The Pod at an address, if the input has it; those in the host network have addresses of nodes and are not found. */
+export function podAt(address: string, knowledge: Knowledge | undefined): PodFacts | undefined {
+  const [namespace = '', name = ''] = knowledge?.locations.byAddress.get(address)?.pod.split('/') ?? [];
+  return knowledge && getNamespaced(knowledge.sources.pods, namespace, name);
+}
+
+/** Whether connections may go to an endpoint: one that terminates and still serves is used while none is ready. */
+export function isUsable({ ready, serving, terminating }: Endpoint): boolean {
+  return ready || (serving && terminating);
+}
+
+/** The Pods that a Service selects, but of which no address is an endpoint of the port. */
+export function podsWithoutEndpoint({ namespace, name, endpoints }: ServicePort, knowledge: Knowledge): PodFacts[] {
+  const known = new Set(endpoints.map(({ endpointAddress: { address } }) => address));
+  const named = new Set([...known].map((address) => knowledge.locations.byAddress.get(address)?.pod));
+  return selectedPods(namespace, name, knowledge.sources).filter(
+    (pod) => !pod.addresses.some((address) => known.has(address)) && !named.has(`${pod.namespace}/${pod.name}`),
+  );
+}
+
+function leftOutPod({ namespace, name, nodeName, state }: PodFacts, { locations }: Knowledge): LeftOutEndpoint {
+  const node = escapeControls(nodeName);
+  return {
+    endpoint: '',
+    pod: escapeControls(`${namespace}/${name}`),
+    node,
+    zone: locations.zones.get(node) ?? '',
+    code: 'no-endpoint',
+    ready: false,
+    reason: podStateText(state),
+  };
+}
+
+function podStateText({ word, detail }: PodState): string {
+  switch (word) {
+    case 'unknown':
+      return 'not in an EndpointSlice with this port';
+    case 'ready':
+      return 'ready, but not in an EndpointSlice with this port';
+    default:
+      return detail === '' ? word : `${word}: ${detail}`;
+  }
 }
 
 /** How an endpoint is picked, and what narrowed the choice. */
@@ -120,6 +172,7 @@ interface LeftOutContext {
   readonly isRefused: boolean;
   /** Whether the client keeps an endpoint, so that the others are not asked. */
   readonly isPinned: boolean;
+  readonly podAt: (address: string) => PodFacts | undefined;
 }
 
 /** The endpoints of a service port that a packet cannot reach, each with the first reason that holds. */
@@ -130,12 +183,13 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
     .filter(({ endpointAddress }) => !used.has(endpointText(endpointAddress)))
     .map((endpoint) => {
       const code = codeOf(endpoint, judge(endpoint), context);
-      return { ...locateEndpoint(endpoint, context.locations), code, reason: reasonText(code, endpoint, context) };
+      const reason = reasonText(code, endpoint, context);
+      return { ...locateEndpoint(endpoint, context.locations), code, ready: endpoint.ready, reason };
     });
 }
 
 /** Refines the reason of an endpoint that only a hint could exclude: the hint may not be the reason. */
-function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): LeftOutCode {
+function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): EndpointCode {
   if (reason !== 'other-node' && reason !== 'other-zone') {
     return reason;
   }
@@ -157,14 +211,18 @@ function isHintedElsewhere(
   return hints.length > 0 && !hints.includes(here);
 }
 
-const laterTexts: Readonly<Record<Exclude<LeftOutCode, LeftOutReason>, string>> = {
-  'other-pin': 'ready, but the client keeps another endpoint',
-  refused: 'ready, but the packet is dropped earlier',
-  'not-in-rules': 'ready, but not in this ruleset',
+/** Of an endpoint, which has one. */
+type EndpointCode = Exclude<LeftOutCode, 'no-endpoint'>;
+
+const laterTexts: Readonly<Record<Exclude<EndpointCode, LeftOutReason>, string>> = {
+  'other-pin': 'the client keeps another endpoint',
+  refused: 'the packet is dropped earlier',
+  'not-in-rules': 'not in this ruleset',
 };
 
 /** The reason in words, with what the snapshot says about it. */
-function reasonText(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpoint, context: LeftOutContext): string {
+function reasonText(code: EndpointCode, endpoint: Endpoint, context: LeftOutContext): string {
+  const { nodeName, zoneHints, nodeHints, endpointAddress } = endpoint;
   switch (code) {
     case 'terminating':
       return `${leftOutTexts[code]}; used only while no endpoint${context.isLocal ? ' on this node' : ''} is ready`;
@@ -174,7 +232,10 @@ function reasonText(code: LeftOutCode, { nodeName, zoneHints, nodeHints }: Endpo
       return `${leftOutTexts[code]}: ${escapeControls(nodeHints.join(', '))}`;
     case 'other-zone':
       return `${leftOutTexts[code]}: ${escapeControls(zoneHints.join(', '))}`;
-    case 'not-ready':
+    case 'not-ready': {
+      const detail = context.podAt(endpointAddress.address)?.state.detail ?? '';
+      return `${leftOutTexts[code]}${detail === '' ? '' : `: ${detail}`}`;
+    }
     case 'not-serving':
       return leftOutTexts[code];
     default:

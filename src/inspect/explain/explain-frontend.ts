@@ -1,8 +1,10 @@
 import { escapeControls } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { FrontendKind, NodePortAddresses } from '../../phases/3-model/model.ts';
+import { type RankedClaim, whyPreferred } from '../../phases/5-plan/claims.ts';
 import { displayName, frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Evidence, FrontendMatch } from './evidence.ts';
+import { isUsable } from './explain-endpoints.ts';
 import type { ExplainedService, ExplainedStep } from './explanation.ts';
 import { frontendElement, referTo } from './read-path.ts';
 
@@ -57,12 +59,42 @@ export function explainFrontend(evidence: Evidence): ExplainedStep[] {
 }
 
 /** The other service ports that claim the destination. */
-function describeRivals(evidence: Evidence): string {
-  const [frontend, ...others] = evidence.frontends;
-  const rivals = others.filter(
-    ({ servicePort, kind }) =>
-      servicePort !== frontend?.servicePort && (kind !== 'NodePort' || evidence.acceptsNodePorts),
+export function listRivals({ frontends: [frontend, ...others], acceptsNodePorts }: Evidence): FrontendMatch[] {
+  return others.filter(
+    ({ servicePort, kind }) => servicePort !== frontend?.servicePort && (kind !== 'NodePort' || acceptsNodePorts),
   );
+}
+
+/** `: it is older`; empty if the snapshot prefers the other one, so that the rules are older or newer. */
+export function whyOwned(owner: FrontendMatch, rival: FrontendMatch): string {
+  if ((owner.kind === 'NodePort') !== (rival.kind === 'NodePort')) {
+    // The rules look for an address before they look for a node port.
+    return rival.kind === 'NodePort' ? `: ${kindWords(owner.kind)} comes before a node port` : '';
+  }
+  switch (whyPreferred(rankOf(owner), rankOf(rival))) {
+    case 'kind':
+      return `: ${kindWords(owner.kind)} comes before ${kindWords(rival.kind)}`;
+    case 'endpoints':
+      return ': it has endpoints';
+    case 'age':
+      return ': it is older';
+    case 'name':
+      return displayName(owner.servicePort) < displayName(rival.servicePort) ? ': its name comes first' : '';
+    default:
+      return '';
+  }
+}
+
+function rankOf({ servicePort, kind }: FrontendMatch): RankedClaim {
+  return { servicePort, kind, served: servicePort.endpoints.some(isUsable) };
+}
+
+function kindWords(kind: FrontendKind): string {
+  return `${kind === 'ExternalIP' ? 'an' : 'a'} ${frontendKindText(kind)}`;
+}
+
+function describeRivals(evidence: Evidence): string {
+  const rivals = listRivals(evidence);
   const names = rivals.slice(0, shown).map(({ servicePort }) => displayName(servicePort));
   const more = rivals.length > shown ? ` and ${rivals.length - shown} more` : '';
   return rivals.length === 0 ? '' : `; also claimed by ${names.join(', ')}${more}`;

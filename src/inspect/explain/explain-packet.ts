@@ -7,10 +7,11 @@ import { addShares } from '../../walk/fate.ts';
 import type { Evidence, Question } from './evidence.ts';
 import { explainClient, explainSource } from './explain-client.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
-import { explainFrontend, explainSourceRanges, serviceOf } from './explain-frontend.ts';
+import { explainFrontend, explainSourceRanges, serviceOf, whyOwned } from './explain-frontend.ts';
 import { explainPolicy } from './explain-policy.ts';
 import { type Conclusion, explainRefusal } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
+import { findHint } from './find-hints.ts';
 import { findNearMiss } from './find-near-miss.ts';
 import { gatherEvidence } from './gather-evidence.ts';
 import { headlineOf } from './headline.ts';
@@ -27,7 +28,9 @@ export function explainPacket(question: Question): Explanation {
     return withoutTable(question);
   }
   const { summary, notUnderstood } = evidence;
-  const { reason, steps } = conclude(evidence);
+  const { reason: found, steps } = conclude(evidence);
+  const hint = found.code === 'other-service' ? '' : findHint(evidence);
+  const reason = { ...found, ...(hint !== '' && { hint }) };
   const leftOut = listOthers(evidence);
   const { verdict, masqueraded, rejectedWith = null } = summary;
   const head = headOf(question);
@@ -121,7 +124,7 @@ function codeOf(kind: FrontendKind | undefined): ReasonCode {
 
 /** Another Service has the frontend that the question names. */
 function findOtherService(evidence: Evidence): Conclusion['reason'] | undefined {
-  const { asked, packet } = evidence;
+  const { asked, packet, frontends } = evidence;
   const owner = serviceOf(evidence)?.name;
   if (
     !asked ||
@@ -132,7 +135,9 @@ function findOtherService(evidence: Evidence): Conclusion['reason'] | undefined 
     return undefined;
   }
   const at = endpointText({ address: packet.destination, port: packet.port });
-  const text = `${at} belongs to ${owner}, which claims it as well as ${displayName(asked.servicePort)}`;
+  const [winner] = frontends;
+  const why = winner && whyOwned(winner, asked);
+  const text = `${at} belongs to ${owner}, which claims it as well as ${displayName(asked.servicePort)}${why ? ` and wins${why}` : ''}`;
   return { code: 'other-service', text };
 }
 

@@ -1,11 +1,13 @@
+import { endpointState } from '../../frontends/endpoints.ts';
 import { whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
-import { countOf } from '../../lib/text.ts';
+import { causesText, countStates } from '../../kubernetes/pods.ts';
+import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';
 import { nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
-import { listOthers } from './explain-endpoints.ts';
+import { isUsable, listOthers, podAt, podsWithoutEndpoint } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
@@ -100,7 +102,28 @@ function noLocal(evidence: Evidence): string {
   }
   const here = `on ${node || 'this node'}`;
   const local = frontend?.servicePort.endpoints.filter((endpoint) => endpoint.local).length ?? 0;
-  return `${policy} is Local and ${port} has no ${local > 0 ? 'ready ' : ''}endpoint ${here}${local > 0 ? ` (${local} not ready)` : ''}`;
+  const elsewhere = frontend ? whereElsewhere(frontend.servicePort) : '';
+  return `${policy} is Local and ${port} has no ${local > 0 ? 'ready ' : ''}endpoint ${here}${local > 0 ? ` (${local} not ready)` : ''}${elsewhere}`;
+}
+
+/** How many nodes are named. */
+const shownNodes = 3;
+
+/** Where the usable endpoints run: `; its 2 endpoints are on worker-2`; empty if that is not known. */
+function whereElsewhere({ endpoints }: ServicePort): string {
+  const usable = endpoints.filter((endpoint) => !endpoint.local && isUsable(endpoint));
+  const nodes = [...new Set(usable.map(({ nodeName }) => nodeName).filter(Boolean))].sort().map(escapeControls);
+  if (nodes.length === 0) {
+    return '';
+  }
+  const rest = nodes.length - shownNodes;
+  const names = [...nodes.slice(0, shownNodes), ...(rest > 0 ? [`${countOf(rest, 'more node')}`] : [])];
+  const usableWord = usable.length === endpoints.length ? '' : 'usable ';
+  const only =
+    usable.length === 1
+      ? `only ${usableWord}endpoint is`
+      : `${usable.length.toLocaleString('en')} ${usableWord}endpoints are`;
+  return `; its ${only} on ${listWords(names)}`;
 }
 
 function none(evidence: Evidence): string {
@@ -118,9 +141,36 @@ function none(evidence: Evidence): string {
   if (missing > 0) {
     return `these rules have no endpoint for ${port}, but the snapshot has ${missing.toLocaleString('en')} that could receive it`;
   }
-  return length === 1
-    ? `the only endpoint of ${port} is not ready`
-    : `none of the ${countOf(length, 'endpoint')} of ${port} is ready`;
+  return noneUsable(servicePort, evidence);
+}
+
+/** No endpoint is ready: their conditions, and what the Pods say about that, also those that are no endpoints yet. */
+function noneUsable(servicePort: ServicePort, { knowledge }: Evidence): string {
+  const port = displayName(servicePort);
+  const { endpoints } = servicePort;
+  const notServing = endpoints.filter((endpoint) => endpointState(endpoint) === 'not-serving').length;
+  const notReady = endpoints.filter((endpoint) => endpointState(endpoint) === 'not-ready');
+  const pods = knowledge ? podsWithoutEndpoint(servicePort, knowledge) : [];
+  const states = notReady.flatMap(({ endpointAddress: { address } }) => podAt(address, knowledge)?.state ?? []);
+  const causes = causesText(states);
+  if (notReady.length === endpoints.length && pods.length === 0) {
+    return endpoints.length === 1
+      ? `the only endpoint of ${port} is not ready${causes}`
+      : `none of the ${countOf(endpoints.length, 'endpoint')} of ${port} is ready${causes}`;
+  }
+  const parts = [
+    ...countedState(notServing, 'terminating and no longer serving'),
+    ...countedState(notReady.length, `not ready${causes}`),
+    ...countStates(
+      pods.map(({ state }) => state),
+      (count) => countOf(count, 'pod'),
+    ),
+  ];
+  return `${port} has no usable endpoint: ${parts.join(', ')}`;
+}
+
+function countedState(count: number, state: string): string[] {
+  return count === 0 ? [] : [`${count.toLocaleString('en')} ${count === 1 ? 'is' : 'are'} ${state}`];
 }
 
 function noEndpoints(servicePort: ServicePort, { knowledge }: Evidence): string {

@@ -53,7 +53,9 @@ export type LeftOutCode =
   /** The client keeps another endpoint (Service spec.sessionAffinity). */
   | 'other-pin'
   /** The packet is refused before an endpoint is picked. */
-  | 'refused';
+  | 'refused'
+  /** A Pod that the Service selects, of which no EndpointSlice has an address for the port. */
+  | 'no-endpoint';
 
 /** A rule, and the element that it matched. */
 export interface RuleReference {
@@ -94,8 +96,9 @@ export interface PossibleEndpoint extends EndpointLocation {
   readonly masqueraded: boolean | 'mixed';
 }
 
-/** An endpoint of the Service that the packet cannot be sent to. */
+/** An endpoint of the Service that the packet cannot be sent to, or a Pod that may become one; its `endpoint` is empty. */
 export interface LeftOutEndpoint extends EndpointLocation {
+  readonly ready: boolean;
   readonly code: LeftOutCode;
   readonly reason: string;
 }
@@ -113,6 +116,15 @@ export interface ExplainedService {
   readonly name: string;
   /** Empty without a snapshot. */
   readonly type: FrontendKind | '';
+}
+
+/** Why a packet has its fate. */
+export interface Reason {
+  readonly code: ReasonCode;
+  /** One clause. */
+  readonly text: string;
+  /** What else the client may run into: `its pod does not declare port 8080, but 9090 (http)`; absent if there is nothing. */
+  readonly hint?: string;
 }
 
 /** The packet in question. Addresses are canonical. */
@@ -137,7 +149,7 @@ export interface Explanation {
   readonly verdict: 'translated' | 'untouched' | 'rejected' | 'dropped' | 'mixed';
   /** How the client learns that its packet is rejected; null if it is not. */
   readonly rejectedWith: RejectionAnswer | 'mixed' | null;
-  readonly reason: { readonly code: ReasonCode; readonly text: string };
+  readonly reason: Reason;
   /** Null if the destination belongs to no Service. */
   readonly service: ExplainedService | null;
   /** The service port that the question names, and as which frontend; null for a question about an address. */

@@ -1,10 +1,14 @@
 import { verdictKeyOf } from '../../frontends/frontend-address.ts';
+import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
+import { declares, listPodPorts } from '../../kubernetes/pods.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
+import { listWords } from '../../lib/text.ts';
 import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, setNames } from '../../phases/5-plan/names.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
+import { podAt } from './explain-endpoints.ts';
 import { nodePortAddressesText } from './explain-frontend.ts';
 import type { Explanation } from './explanation.ts';
 import { findFrontends, kindOfAddress } from './gather-evidence.ts';
@@ -139,7 +143,8 @@ function findPort(evidence: Evidence): Reason | undefined {
 }
 
 /** The destination is a pod, or an endpoint of a Service. */
-function findEndpoint({ packet }: Evidence, { view, locations }: Knowledge): Reason | undefined {
+function findEndpoint({ packet }: Evidence, knowledge: Knowledge): Reason | undefined {
+  const { view, locations } = knowledge;
   const { destination, port, protocol } = packet;
   const owner = view.servicePorts.find(
     (one) =>
@@ -154,8 +159,18 @@ function findEndpoint({ packet }: Evidence, { view, locations }: Knowledge): Rea
   }
   const who = pod ? `pod ${pod}` : '';
   const what = owner ? `an endpoint of ${displayName(owner)}${who && ` (${who})`}` : who;
-  const text = `${endpointText({ address: destination, port })} is ${what} itself: no rule applies to packets sent to it directly`;
+  const text = `${endpointText({ address: destination, port })} is ${what} itself: no rule applies to packets sent to it directly${undeclared(packet, knowledge)}`;
   return { code: 'endpoint-itself', text };
+}
+
+/** `; the pod declares 9200, not 80`: it may listen there all the same; empty if it declares no ports, or this one. */
+function undeclared({ destination, port, protocol }: Evidence['packet'], knowledge: Knowledge): string {
+  const pod = podAt(destination, knowledge);
+  if (!pod || pod.ports.length === 0 || declares(pod, port, protocol)) {
+    return '';
+  }
+  const isOtherProtocol = pod.ports.some((one) => one.port === port);
+  return `; the pod declares ${listPodPorts([pod])}, not ${isOtherProtocol ? `${port}/${protocol}` : port}`;
 }
 
 /** The Service with the nearest cluster IP, `; default/api has cluster IP 10.96.0.10`; empty if none is near. */
@@ -278,6 +293,10 @@ export function findWrongPort({ packet, knowledge }: Evidence): string | undefin
   }
   const [only] = services;
   if (only !== undefined && services.length === 1) {
+    const text = findOtherProtocol(packet, ports, knowledge);
+    if (text !== undefined) {
+      return `${only} ${text}`;
+    }
     return `${only} listens on ${listPorts(ports)}${whichPort(packet, ports)}`;
   }
   const texts = services.slice(0, shown).map((service) => {
@@ -286,6 +305,31 @@ export function findWrongPort({ packet, knowledge }: Evidence): string | undefin
   });
   const more = services.length > shown ? `, and of ${services.length - shown} more Services` : '';
   return `${destination} is an address of ${texts.join(', and of ')}${more}${whichPort(packet, ports)}`;
+}
+
+/**
+ * The Service has the number over another protocol: `has port 8125 over tcp only (ingest), not udp`, and whether its pods
+ * declare it over that of the packet, so that the Service is wrong.
+ */
+function findOtherProtocol(
+  { port, protocol }: Evidence['packet'],
+  ports: readonly ServicePort[],
+  knowledge: Knowledge | undefined,
+): string | undefined {
+  const others = ports.filter((one) => one.port === port && one.protocol !== protocol);
+  const [first] = others;
+  if (!first) {
+    return undefined;
+  }
+  const protocols = listWords([...new Set(others.map((one) => one.protocol))]);
+  const names = [...new Set(others.map(({ portName }) => portName))].filter(Boolean);
+  const label = names.length > 0 ? ` (${names.join(', ')})` : '';
+  const numbers = new Set([port, ...others.flatMap((one) => one.endpoints.map((to) => to.endpointAddress.port))]);
+  const pods = knowledge ? selectedPods(first.namespace, first.name, knowledge.sources) : [];
+  const declared = [...numbers].filter((number) => pods.some((pod) => declares(pod, number, protocol)));
+  const hint =
+    declared.length > 0 ? `; its pods declare ${declared.map((number) => `${number}/${protocol}`).join(', ')}` : '';
+  return `has port ${port} over ${protocols} only${label}, not ${protocol}${hint}`;
 }
 
 function serviceName({ namespace, name }: ServicePort): string {

@@ -76,7 +76,12 @@ export function headlineOf(explained: Verdict, place = ''): string {
       ? `${word}${place} ${reason.text.replace(/^sent /, '')}${masqueraded === false ? '' : sourceText(masqueraded)}`
       : `${word}${consequence(word, explained)}${place}: ${reason.text}`;
   const doubt = notUnderstood.length > 0 ? 'NOT CERTAIN (some rules are not understood): ' : '';
-  return escapeControls(`${doubt}${text}`);
+  return escapeControls(`${doubt}${text}${hintText(reason)}`);
+}
+
+/** `; its pod does not declare port 8080, but 9090 (http)`; empty without a hint. */
+export function hintText({ hint }: Explanation['reason']): string {
+  return hint === undefined ? '' : `; ${hint}`;
 }
 
 function sourceText(masqueraded: true | 'mixed'): string {

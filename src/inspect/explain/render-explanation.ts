@@ -2,8 +2,8 @@ import type { EndpointLocation } from '../../frontends/endpoints.ts';
 import { escapeControls, wrapText } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
-import type { Answer, ExplainedStep, Explanation, RuleReference } from './explanation.ts';
-import { severityOfVerdict, verdictWord } from './headline.ts';
+import type { Answer, ExplainedStep, Explanation, LeftOutEndpoint, RuleReference } from './explanation.ts';
+import { hintText, severityOfVerdict, verdictWord } from './headline.ts';
 
 /** How an answer is written. */
 export interface AnswerFormat {
@@ -74,7 +74,7 @@ function renderSummary({ summary, frontends }: Answer, format: AnswerFormat): st
 }
 
 function reasonOf({ reason }: Explanation): string {
-  return reason.text.replace(/^sent /, '');
+  return `${reason.text.replace(/^sent /, '')}${hintText(reason)}`;
 }
 
 function addressOf({ packet }: Explanation): string {
@@ -151,8 +151,21 @@ function renderPossible({ endpoints }: Answer, { limit, width }: AnswerFormat): 
   return lines.flatMap((line) => tableRow('', line, width));
 }
 
+/** Endpoints that could serve, if the packet came to them, are apart from those that could not. */
+function renderLeftOut({ leftOut }: Answer, format: AnswerFormat): string[] {
+  const isReady = ({ ready }: LeftOutEndpoint): boolean => ready;
+  const others = leftOut.filter((one) => !isReady(one));
+  const ready = leftOut.filter(isReady);
+  const heading = ready.length > 0 ? ['  ready, but not reached'] : [];
+  return [...heading, ...renderLeftOutGroup('', ready, format), ...renderLeftOutGroup('left out', others, format)];
+}
+
 /** The reason is on a line of its own where the columns leave no room for it. */
-function renderLeftOut({ leftOut }: Answer, { limit, width }: AnswerFormat): string[] {
+function renderLeftOutGroup(
+  word: string,
+  leftOut: readonly LeftOutEndpoint[],
+  { limit, width }: AnswerFormat,
+): string[] {
   const shown = leftOut.slice(0, limit);
   const places = alignColumns(shown.map(placeCells));
   const widest = Math.max(0, ...places.map((place) => place.length));
@@ -162,13 +175,18 @@ function renderLeftOut({ leftOut }: Answer, { limit, width }: AnswerFormat): str
     return fits ? [`${place.padEnd(widest)}  ${reason}`] : [place, `  ${reason}`];
   });
   const all = [...lines, ...andMore(leftOut.length, limit, 'left out')];
-  return all.flatMap((line, index) => tableRow(index === 0 ? 'left out' : '', line, width));
+  return all.flatMap((line, index) => tableRow(index === 0 ? word : '', line, width));
 }
 
-/** A line of aligned columns, which is broken only if it is too long. */
+/** A line of aligned columns, which is broken only if it is too long; all its parts are indented as it is. */
 function tableRow(word: string, line: string, width: number): string[] {
   const text = escapeControls(line);
-  return text.length <= width - head - 2 ? [`  ${word.padEnd(head)}${text}`] : row(word, text.trimStart(), width);
+  if (text.length <= width - head - 2) {
+    return [`  ${word.padEnd(head)}${text}`];
+  }
+  const indentation = ' '.repeat(text.length - text.trimStart().length);
+  const parts = wrapText(text.trimStart(), width - head - 2 - indentation.length);
+  return parts.map((part, index) => `  ${(index === 0 ? word : '').padEnd(head)}${indentation}${part}`.trimEnd());
 }
 
 /** Rules are counted from 1. */
@@ -181,7 +199,7 @@ function renderUnknown({ notUnderstood }: Answer, { width }: AnswerFormat): stri
 const unknownShown = 5;
 
 function placeCells({ endpoint, pod, node, zone }: EndpointLocation): string[] {
-  return [endpoint, pod, node, zone];
+  return [endpoint === '' ? 'no endpoint' : endpoint, pod, node, zone];
 }
 
 function alignColumns(rows: readonly (readonly string[])[]): string[] {

@@ -44,13 +44,37 @@ export function resolveClaims<T extends BareClaim>(claims: readonly T[]): { held
   };
 }
 
+/** What ranks a claim. */
+export type RankedClaim = Pick<BareClaim, 'kind' | 'served' | 'servicePort'>;
+
+/** In order of precedence; the lower number wins. */
+const criteria = [
+  ['kind', ({ kind }: RankedClaim) => kindOrder[kind]],
+  ['endpoints', ({ served }: RankedClaim) => Number(!served)],
+  ['age', ageOf],
+] as const;
+
+/**
+ * The criterion that prefers one claim to another: the kind of address, having endpoints, the age of the Service, or the
+ * order of names. Undefined if the other one is preferred.
+ */
+export function whyPreferred(a: RankedClaim, b: RankedClaim): 'kind' | 'endpoints' | 'age' | 'name' | undefined {
+  const deciding = criteria.find(([, rank]) => rank(a) !== rank(b));
+  if (!deciding) {
+    return 'name';
+  }
+  const [criterion, rank] = deciding;
+  return rank(a) < rank(b) ? criterion : undefined;
+}
+
 /** Negative when `a` wins. A known age beats an unknown one. */
 function compareClaims(a: BareClaim, b: BareClaim): number {
-  return kindOrder[a.kind] - kindOrder[b.kind] || Number(b.served) - Number(a.served) || ageOf(a) - ageOf(b);
+  const deciding = criteria.find(([, rank]) => rank(a) !== rank(b));
+  return deciding ? deciding[1](a) - deciding[1](b) : 0;
 }
 
 /** When the Service was created, in milliseconds since 1970; one without a time counts as the youngest. */
-function ageOf({ servicePort }: BareClaim): number {
+function ageOf({ servicePort }: RankedClaim): number {
   return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
 }
 

@@ -69,7 +69,7 @@ const refusals: readonly [from: string, to: string, code: string, text: string][
     'unknown-port',
     'shop/web listens on 80/tcp (http); 30080 is its node port, which is open on node addresses',
   ],
-  ['10.244.1.5', '10.96.0.10:80/udp', 'unknown-port', 'shop/web listens on 80/tcp (http), not over udp'],
+  ['10.244.1.5', '10.96.0.10:80/udp', 'unknown-port', 'shop/web has port 80 over tcp only (http), not udp'],
   [
     '10.244.1.5',
     '10.96.0.11:80',
@@ -86,7 +86,7 @@ const refusals: readonly [from: string, to: string, code: string, text: string][
     '203.0.113.9',
     '198.51.100.200:443',
     'no-local-endpoints',
-    'externalTrafficPolicy is Local and shop/api:https has no endpoint on worker-1',
+    'externalTrafficPolicy is Local and shop/api:https has no endpoint on worker-1; its 2 endpoints are on worker-2',
   ],
   [
     '203.0.113.9',
@@ -129,7 +129,7 @@ describe('endpoints that are left out', () => {
         '10.244.2.53:9000 other-zone: hinted for other zones: zone-b',
       ],
     ],
-    ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: ready, but the packet is dropped earlier']],
+    ['203.0.113.9', '198.51.100.201:8443', ['10.244.1.41:8443 refused: the packet is dropped earlier']],
   ])('%s to %s', (from, to, expected) => {
     const { leftOut } = ask(from, to);
     expect(leftOut.map(({ endpoint, code, reason }) => `${endpoint} ${code}: ${reason}`)).toEqual(expected);

@@ -58,7 +58,7 @@ test('each family of a Service is answered, and a frontend that another Service 
   const { frontends, summary } = answer('world', 'd/dual');
   expect(frontends.map(({ headline }) => headline)).toEqual([
     'REFUSED (the client gets a TCP reset at once): d/dual:a has no IPv6 endpoints: its only endpoint has only an IPv4 address',
-    'WRONG SERVICE: 203.0.113.50:80 belongs to d/old:a, which claims it as well as d/dual:a',
+    'WRONG SERVICE: 203.0.113.50:80 belongs to d/old:a, which claims it as well as d/dual:a and wins: it is older',
     'SENT to 10.42.0.7:8080, the only possible endpoint of d/dual:a, masqueraded',
   ]);
   expect(summary).toBe('2 of 3 frontends of d/dual fail; the worst is cluster IP [fd00::3]:80/tcp');
@@ -74,7 +74,9 @@ test('a client with one family is answered in that family', () => {
 
 test('an address without a port stands for all frontends there', () => {
   expect(answer('world', 'fd00::3').headline).toMatch(/^REFUSED \(the client gets a TCP reset at once\): d\/dual:a/);
-  expect(answer('host', '203.0.113.50').headline).toMatch(/^SENT to 10\.42\.0\.6:8080, .* of d\/old:a, masqueraded$/);
+  expect(answer('host', '203.0.113.50').headline).toMatch(
+    /^SENT to 10\.42\.0\.6:8080, .* of d\/old:a, masqueraded; d\/dual:a also claims 203\.0\.113\.50:80, but d\/old:a wins: it is older$/,
+  );
 });
 
 describe('lines', () => {

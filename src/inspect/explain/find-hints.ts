@@ -1,0 +1,99 @@
+import { servicePortSource } from '../../kubernetes/endpoint-sources.ts';
+import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
+import { declares, listPodPorts } from '../../kubernetes/pods.ts';
+import { countOf } from '../../lib/text.ts';
+import { type EndpointAddress, endpointText } from '../../net/network.ts';
+import { displayName } from '../../phases/5-plan/names.ts';
+import type { Evidence } from './evidence.ts';
+import { podAt } from './explain-endpoints.ts';
+import { listRivals, whyOwned } from './explain-frontend.ts';
+
+/**
+ * What a client may run into although the rules do not decide it: another Service that wants the frontend, or pods that
+ * may not listen where the packet is sent. One clause; empty if there is nothing.
+ */
+export function findHint(evidence: Evidence): string {
+  const isSent = evidence.summary.verdict === 'translated';
+  const hints = [
+    ...rivalsHint(evidence),
+    ...(isSent ? [...targetPortHint(evidence), ...undeclaredHint(evidence)] : []),
+  ];
+  return hints.join('; ');
+}
+
+/** How many other claimants are named. */
+const shownRivals = 2;
+
+/** The service ports that claim the destination in vain, and why they do not get it. */
+function rivalsHint(evidence: Evidence): string[] {
+  const { packet, frontends } = evidence;
+  const rivals = listRivals(evidence);
+  const [winner] = frontends;
+  const [first] = rivals;
+  if (!winner || !first) {
+    return [];
+  }
+  const names = rivals.slice(0, shownRivals).map(({ servicePort }) => displayName(servicePort));
+  const more = rivals.length > shownRivals ? ` and ${rivals.length - shownRivals} more` : '';
+  const at = endpointText({ address: packet.destination, port: packet.port });
+  const claim = `${names.join(', ')}${more} also ${rivals.length === 1 ? 'claims' : 'claim'} ${at}`;
+  return [`${claim}, but ${displayName(winner.servicePort)} wins${whyOwned(winner, first)}`];
+}
+
+/** Where the packet may be sent, each once. */
+function targetsOf({ fate }: Evidence): EndpointAddress[] {
+  const targets = fate.outcomes.map(({ endpoint, address, port }) => [endpoint, { address, port }] as const);
+  return [...new Map(targets).values()];
+}
+
+/**
+ * EndpointSlices with another port than targetPort: they are out of date, or written by hand. Without a selector,
+ * nothing reads targetPort, and the API server sets it to the port.
+ */
+function targetPortHint(evidence: Evidence): string[] {
+  const { knowledge, frontends } = evidence;
+  const [frontend] = frontends;
+  if (!knowledge || !frontend) {
+    return [];
+  }
+  const { namespace, name } = frontend.servicePort;
+  const source = servicePortSource(frontend.servicePort, knowledge.sources);
+  const hasSelector = (getNamespaced(knowledge.sources.services, namespace, name)?.selector.length ?? 0) > 0;
+  const { targetPort, port } = source ?? {};
+  const numbers = [...new Set(targetsOf(evidence).map((target) => target.port))];
+  const [number] = numbers;
+  if (typeof targetPort !== 'number' || numbers.length !== 1 || number === targetPort) {
+    return [];
+  }
+  return hasSelector || targetPort !== port
+    ? [`targetPort is ${targetPort}, but its EndpointSlices have port ${number}`]
+    : [];
+}
+
+/**
+ * Pods in the input that declare ports, but not the one that they are sent to. They may listen there all the same, and
+ * those that declare no ports at all say nothing.
+ */
+function undeclaredHint(evidence: Evidence): string[] {
+  const { packet, knowledge } = evidence;
+  const targets = knowledge ? targetsOf(evidence) : [];
+  const found = targets.flatMap((target) => {
+    const pod = podAt(target.address, knowledge);
+    return pod && pod.ports.length > 0 && !declares(pod, target.port, packet.protocol) ? [{ pod, target }] : [];
+  });
+  const [first] = found;
+  if (!first) {
+    return [];
+  }
+  const pods = found.map(({ pod }) => pod);
+  const isOneNumber = found.every(({ target }) => target.port === first.target.port);
+  // The number may be declared over another protocol.
+  const isOtherProtocol = pods.some(({ ports }) => ports.some((one) => one.port === first.target.port));
+  const number = isOtherProtocol ? `${first.target.port}/${packet.protocol}` : first.target.port;
+  const what = isOneNumber ? `port ${number}` : 'the port that they are sent to';
+  if (found.length < targets.length) {
+    return [`${found.length.toLocaleString('en')} of them ${found.length === 1 ? 'does' : 'do'} not declare ${what}`];
+  }
+  const who = found.length === 1 ? 'its pod does' : `its ${countOf(found.length, 'pod')} do`;
+  return [`${who} not declare ${what}, but ${listPodPorts(pods)}`];
+}
