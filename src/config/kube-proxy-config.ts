@@ -23,7 +23,8 @@ const apiVersion = 'kubeproxy.config.k8s.io/v1alpha1';
  * diagnostics. Wrong input does not throw.
  */
 export function readKubeProxyConfig(text: InputText): ConfigResult {
-  const { documents, diagnostics } = readDocuments([text]);
+  const { documents, diagnostics: misread } = readDocuments([text]);
+  const diagnostics = misread.map(withKind);
   const found = findConfigurations(documents);
   diagnostics.push(...found.diagnostics);
   const [document, second] = found.documents;
@@ -44,6 +45,12 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   checkConfigFields(config, report);
   const options = configOptions(config, report);
   return { options, diagnostics: diagnostics.sort(byPosition) };
+}
+
+/** Where there is nothing, a configuration was expected, not the objects of a cluster. */
+function withKind(diagnostic: Diagnostic): Diagnostic {
+  const message = `the file is empty; expected a ${configurationKind}`;
+  return diagnostic.code === 'empty-input' ? { ...diagnostic, message } : diagnostic;
 }
 
 /** The key of the ConfigMap kube-proxy, which kubeadm writes, that has the configuration. */

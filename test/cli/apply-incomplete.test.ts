@@ -201,6 +201,16 @@ describe('apply and a file of a folder', () => {
     }
   });
 
+  test.each(['', ' \n', '# no objects\n', '---\n'])('stdin may be empty, and nothing is changed: %j', async (input) => {
+    for (const flags of [[], ['--allow-empty'], ['--keep-going'], ['--dry-run'], ['--dry-run=client']]) {
+      const { exitCode, stdout, stderr, texts } = await apply({ flags: [...onlyIp, ...flags], input }, listedShop());
+      expect(stderr).toBe(
+        `<stdin>: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON: ${everything}\n1 error: nothing is changed\n`,
+      );
+      expect({ exitCode, stdout, texts }).toEqual({ exitCode: 1, stdout: '', texts: [] });
+    }
+  });
+
   test.each(['# nothing here\n', '{"name": "shop"}', 'replicas: 2\n'])('%j is passed over', async (text) => {
     const { exitCode, stderr } = await applyFile(text);
     expect(stderr).toMatch(/^warning foreign-files: /);

@@ -62,7 +62,7 @@ const badInput: Misuse[] = [
   ],
   [
     ['FOLDER/nothing.yaml'],
-    'FOLDER/nothing.yaml: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON\n1 error: no ruleset\n',
+    'FOLDER/nothing.yaml: error empty-input: the input is empty; expected Kubernetes objects in YAML or JSON: kubectl get services,endpointslices,nodes,servicecidrs -A -o json\n1 error: no ruleset\n',
   ],
   [
     ['FOLDER/plain.txt'],
@@ -98,7 +98,8 @@ describe('apply', () => {
     expect(await misuse(['apply', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
   });
 
-  test.each(badInput)('%j is bad input', async (args, stderr) => {
+  test.each(badInput)('%j is bad input, so the kernel stays as it is', async (args, said) => {
+    const stderr = said.replace(/: no ruleset\n$/, ': nothing is changed\n');
     expect(await misuse(['apply', ...args])).toEqual({ exitCode: 1, stdout: '', stderr });
   });
 

@@ -223,7 +223,11 @@ test('broken text in a ConfigMap is an error there, and its key is not shown as 
 
 test('reads JSON and YAML, and reports anything else', () => {
   expect(read(`${head}clusterCIDR: 10.0.0.0/8\n`)).toEqual(readObject({ clusterCIDR: '10.0.0.0/8' }));
-  expect(read('').found).toEqual(['empty-input ']);
+  for (const text of ['', ' \n', '# none\n']) {
+    const { diagnostics } = readKubeProxyConfig({ file: 'config', content: Buffer.from(text) });
+    const message = 'the file is empty; expected a KubeProxyConfiguration';
+    expect(diagnostics).toMatchObject([{ code: 'empty-input', message }]);
+  }
   expect(read('{').found).toEqual(['invalid-json ']);
   expect(read(`${head}\tmode: x`).found).toEqual(['invalid-yaml ']);
   expect(read('[1]').found).toEqual(['invalid-config ']);

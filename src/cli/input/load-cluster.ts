@@ -119,7 +119,8 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   );
   const found = [...aboutFiles, ...aboutObjects];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
-  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
+  const consequence = machine ? 'nothing is changed' : 'no ruleset';
+  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused && consequence, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
   return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };

@@ -181,9 +181,17 @@ async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     return code === 'ENOENT' || code === 'ENOTDIR'
-      ? failed('file-not-found', 'no such file or folder', path)
+      ? failed(
+          'file-not-found',
+          isUrl(path) ? 'a URL, not a file; fetch it first: curl -fsSL URL | svc2nft ... -' : 'no such file or folder',
+          path,
+        )
       : failed('file-unreadable', reasons.get(code) ?? `cannot be read: ${String(error)}`, path);
   }
+}
+
+function isUrl(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([

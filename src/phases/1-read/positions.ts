@@ -30,10 +30,21 @@ function notText(bytes: Buffer, file: string): Diagnostic {
   }
   // Bytes that are not UTF-8 become U+FFFD. If the text itself has one before them, the position is only approximate.
   const text = bytes.subarray(0, constants.MAX_STRING_LENGTH).toString('utf8');
+  if (isBinary(text)) {
+    const message = 'the file is binary, not text; manifests are UTF-8 text in YAML or JSON';
+    return diagnosticInFile('not-text', message, file);
+  }
   const offset = Math.max(0, text.search(/[\0\ufffd]/));
   const what = text[offset] === '\0' ? 'a NUL byte' : 'bytes that are not UTF-8';
   const message = `not a text file: it has ${what} here; manifests are UTF-8 text in YAML or JSON`;
   return diagnosticInFile('not-text', message, file, positionAt(text, findLineStarts(text), offset));
+}
+
+/** Whether bytes that are not text, decoded as such, have no lines to show. Text in another encoding has no control characters. */
+function isBinary(text: string): boolean {
+  const codes = [...text.slice(0, 512)].map((character) => character.charCodeAt(0));
+  const isControl = (code: number): boolean => code < 9;
+  return codes.some(isControl) && codes.filter((code) => isControl(code) || code === 0xfffd).length > codes.length / 5;
 }
 
 /**

@@ -6,7 +6,7 @@ import {
   toDiagnostic,
 } from '../../diagnostics/diagnostic.ts';
 import type { Document, InputText, Position, Source } from '../../diagnostics/document.ts';
-import { continuationOf, isAbridged } from '../../kubernetes/completeness.ts';
+import { continuationOf, isAbridged, wholeInput } from '../../kubernetes/completeness.ts';
 import { appendAll } from '../../lib/lists.ts';
 import { describePath, isMapping, mappingIn } from '../../lib/unknown-values.ts';
 import {
@@ -122,7 +122,7 @@ function parseText(text: string, input: InputText, onProgress: OnProgress | unde
   }
   const result = isJson ? readJson(text, input) : readYaml(text, input, onProgress);
   if (result.documents.length === 0 && result.diagnostics.length === 0 && !result.hasValue) {
-    const message = 'the input is empty; expected Kubernetes objects in YAML or JSON';
+    const message = `the input is empty; expected Kubernetes objects in YAML or JSON: ${wholeInput}`;
     return { documents: [], diagnostics: [diagnosticInFile('empty-input', message, input.file)] };
   }
   return result;

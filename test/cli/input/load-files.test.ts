@@ -45,6 +45,22 @@ test('files of any name are read in the order given', async () => {
   expect(await load([join(folder, 'b'), join(folder, 'a.txt')])).toEqual(['b=b', 'a.txt=a.txt']);
 });
 
+test.each(['http://127.0.0.1:1/x.yaml', 'https://example.com/a?b=c&d', 'file:///etc/x.yaml'])(
+  '%s is a URL',
+  async (url) => {
+    const message = 'a URL, not a file; fetch it first: curl -fsSL URL | svc2nft ... -';
+    for (const { diagnostics } of [await loadInput([url], Readable.from([])), await loadFile(url)]) {
+      expect(diagnostics).toMatchObject([{ code: 'file-not-found', message }]);
+    }
+  },
+);
+
+test('a file whose name is like a URL is read', async () => {
+  write('http:/a/b.yaml');
+  expect(await load([`${folder}/http://a/b.yaml`])).toEqual(['http://a/b.yaml=http:/a/b.yaml']);
+  expect(await load([`${folder}/c://x`])).toEqual(['c://x file-not-found']);
+});
+
 test('a folder stands for the manifests in it and below, sorted', async () => {
   write('b.yaml', 'a/z.yml', 'a/c.json', 'notes.md', '.git/x.yaml', '.hidden.yaml', 'node_modules/m/p.json');
   expect(await load([folder])).toEqual(['a/c.json=a/c.json', 'a/z.yml=a/z.yml', 'b.yaml=b.yaml']);

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { severityOf } from '../../../src/diagnostics/diagnostic.ts';
+import { type Diagnostic, severityOf } from '../../../src/diagnostics/diagnostic.ts';
+import { formatDiagnostic } from '../../../src/diagnostics/format-diagnostic.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
 const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n';
@@ -232,6 +234,35 @@ describe('a file that is named', () => {
     ['k/kustomization.yaml', 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nspec: {}\n'],
   ])('%s is not one: %j', (file, text) => {
     expect(readNamed(file, text)).toMatchObject({ documents: [{}], diagnostics: [] });
+  });
+
+  test.each([
+    [
+      'an executable',
+      Buffer.concat([Buffer.from('\u007fELF\u0002\u0001\u0001'), Buffer.alloc(9), Buffer.from('code')]),
+    ],
+    ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
+    ['an archive', Buffer.from('504b0304140000000800a1b2c3d4e5f60718', 'hex')],
+    ['a PDF', Buffer.concat([Buffer.from('%PDF-1.7\n'), randomBytes(2000), Buffer.from([0, 1, 2, 255])])],
+  ])('of %s no line is shown', (_, content) => {
+    for (const isFound of [false, true]) {
+      const { documents, diagnostics } = readDocuments([{ file: 'web.yaml', content, isFound }]);
+      expect(documents).toEqual([]);
+      expect(diagnostics.map((one) => formatDiagnostic(one, { color: false }))).toEqual([
+        'web.yaml: error not-text: the file is binary, not text; manifests are UTF-8 text in YAML or JSON',
+      ]);
+    }
+  });
+
+  test.each([
+    ['Latin-1', Buffer.from('# Gr\u00fc\u00dfe\nkind: List\n', 'latin1')],
+    ['Greek', Buffer.from('# \u00e1\u00e2\u00e3\u00e4 \u00e5\u00e6\u00e7\n', 'latin1')],
+    ['with one NUL', Buffer.from('kind: List\u0000\n')],
+  ])('of text the place is shown: %s', (_, content) => {
+    const { diagnostics } = readDocuments([{ file: 'web.yaml', content }]);
+    expect(formatDiagnostic(diagnostics[0] as Diagnostic, { color: false })).toMatch(
+      /^web\.yaml:1:\d+: error not-text: not a text/,
+    );
   });
 
   test('a long error is quoted in part', () => {
