@@ -77,6 +77,17 @@ test('options without which a command does not run are marked as required, and n
   expect(required.map(({ flags }) => flags)).toEqual(['--from <client>', '--to <target>']);
 });
 
+test.each([60, 80, 100])('a pipe begins a line of an example that has several, at %d columns', async (columns) => {
+  const texts = await Promise.all([[], ...commands.map((name) => [name])].map((args) => help(args, columns)));
+  const examples = texts.map((text) => text.slice(text.indexOf('\nExamples:'))).join('');
+  const lines = examples.split('\n').filter((line) => / \| (svc2nft|nft|jq) /.test(` ${line.trim()} `));
+  expect(lines.length).toBeGreaterThan(4);
+  const isWhole = (line: string): boolean => /^ {2}\S/.test(line) && !line.endsWith('\\');
+  expect(lines.filter((line) => !isWhole(line) && !line.trim().startsWith('| '))).toEqual([]);
+  // The value of an option is on its line.
+  expect(examples).toContain('| nft -f -\n');
+});
+
 describe('svc2nft --help', () => {
   test('has the commands in groups, and one table of exit codes', async () => {
     const text = await help([]);

@@ -142,14 +142,15 @@ function wrapExample(line: string, width: number): string[] {
     return [`  ${line}`];
   }
   const comment = remark === undefined ? [] : wrapText(remark, width - 4).map((text) => `  # ${text}`);
-  // An option stays together with its value.
-  const words = command.match(/-\S+ (?![-|])(?:'[^']*'|\S)+|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  // An option stays together with its value; a pipe begins a line.
+  const words = command.match(/-\S+ (?:-(?!\S)|(?![-|])(?:'[^']*'|\S)+)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const isTooLong = command.length + 2 > width;
   const lines = [''];
   for (const word of words) {
     const last = lines.at(-1) ?? '';
     // With the indentation, and room for a backslash.
     const room = width - (lines.length === 1 ? 4 : 8);
-    if (last !== '' && last.length + 1 + word.length > room) {
+    if (last !== '' && ((word === '|' && isTooLong) || last.length + 1 + word.length > room)) {
       lines.push(word);
     } else {
       lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
