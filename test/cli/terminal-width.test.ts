@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { progressOn } from '../../src/cli/output/report-diagnostics.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -76,6 +77,18 @@ test.each([40, 60, 80])('the caret is below its character, at %d columns', async
   const lines = stderr.split('\n');
   const at = lines.findIndex((line) => /^ *\^$/.test(line));
   expect(lines[at - 1]?.slice(lines[at]?.indexOf('^'))).toMatch(/^80000/);
+});
+
+test.each([40, 80, 100, undefined])('progress of reading overwrites its line, at %s columns', (columns) => {
+  const written: string[] = [];
+  const write = (text: string): boolean => written.push(text) > 0;
+  const show = progressOn({ stderr: { write, isTTY: true, ...(columns && { columns }) } });
+  show('dump.yaml', 1e6, 5e7);
+  show('dump.yaml', 5e7, 5e7);
+  expect(written.every((text) => text.startsWith('\rreading dump.yaml: '))).toBe(true);
+  expect(written.map((text) => text.endsWith('\n'))).toEqual([false, true]);
+  expect(Math.max(...written.map((text) => text.trim().length))).toBeLessThan(columns ?? 1_000);
+  expect(written[0]?.includes('kubectl get -o json)')).toBe(columns === undefined || columns === 100);
 });
 
 test('further lines of a finding are below its first word', async () => {

@@ -142,22 +142,26 @@ function wrapExample(line: string, width: number): string[] {
     return [`  ${line}`];
   }
   const comment = remark === undefined ? [] : wrapText(remark, width - 4).map((text) => `  # ${text}`);
-  // An option stays together with its value; a pipe begins a line.
-  const words = command.match(/-\S+ (?:-(?!\S)|(?![-|])(?:'[^']*'|\S)+)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
-  const isTooLong = command.length + 2 > width;
-  const lines = [''];
-  for (const word of words) {
-    const last = lines.at(-1) ?? '';
-    // With the indentation, and room for a backslash.
-    const room = width - (lines.length === 1 ? 4 : 8);
-    if (last !== '' && ((word === '|' && isTooLong) || last.length + 1 + word.length > room)) {
-      lines.push(word);
-    } else {
-      lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
-    }
-  }
+  const lines = command.length + 2 <= width ? [command] : breakCommand(command, width);
   return [
     ...comment,
     ...lines.map((text, at) => `${at === 0 ? '  ' : '      '}${text}${at + 1 < lines.length ? ' \\' : ''}`),
   ];
+}
+
+/** The lines of a command that is too long for one: an option stays together with its value, and a pipe begins a line. */
+function breakCommand(command: string, width: number): string[] {
+  const words = command.match(/-\S+ (?:-(?!\S)|(?![-|])(?:'[^']*'|\S)+)|(?:'[^']*'|"[^"]*"|[^\s'"])+/g) ?? [];
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    // With the indentation, and room for a backslash.
+    const room = width - (lines.length === 1 ? 4 : 8);
+    if (last === undefined || word === '|' || last.length + 1 + word.length > room) {
+      lines.push(word);
+    } else {
+      lines[lines.length - 1] = `${last} ${word}`;
+    }
+  }
+  return lines;
 }

@@ -55,12 +55,14 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 }
 
 /** Reports on stderr how much of a long YAML text is read: on a terminal as it goes, elsewhere once. */
-export function progressOn({ stderr }: Context): OnProgress {
+export function progressOn({ stderr }: Pick<Context, 'stderr'>): OnProgress {
   let shownFile = '';
   return (file, done, total) => {
     const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON is much faster: kubectl get -o json)`;
     if (stderr.isTTY) {
-      stderr.write(`\r${line}${done >= total ? '\n' : ''}`);
+      // A line that the terminal breaks could not be overwritten.
+      const shown = line.slice(0, (terminalWidth(stderr) ?? line.length + 1) - 1);
+      stderr.write(`\r${shown}${done >= total ? '\n' : ''}`);
     } else if (shownFile !== file) {
       stderr.write(`${line}\n`);
     }
