@@ -1,4 +1,5 @@
 import type { Locations } from '../../kubernetes/locations.ts';
+import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { listWords, suggestClosest } from '../../lib/text.ts';
 import {
   type AddressTarget,
@@ -19,6 +20,11 @@ export interface Directory {
   readonly namespace: string | undefined;
   /** The node that the rules are for; empty if none is known. */
   readonly nodeName: string;
+}
+
+/** The names of a snapshot. */
+interface SnapshotDirectory extends Directory {
+  readonly services: readonly ServiceNote[];
 }
 
 /** A client whose name is complete. */
@@ -353,24 +359,28 @@ function suggestName(given: ObjectName, { kinds, all, directory }: Search): stri
 }
 
 /**
- * The node whose rules the packet meets first: that of the client's Pod, the client itself, or else the one that the target
- * names; undefined if neither says so.
+ * The node whose rules decide: the one whose own address is asked for, else that of the client's Pod or the client itself;
+ * undefined if neither is known. An address that a Service has as well is translated on the client's node already.
  *
  * @param directory without the node of the rules, which is in question.
  */
-export function nodeOfQuestion(client: ClientName, target: TargetName, directory: Directory): string | undefined {
-  const { locations } = directory;
+export function nodeOfQuestion(
+  client: ClientName,
+  target: TargetName,
+  directory: SnapshotDirectory,
+): string | undefined {
+  const { locations, services } = directory;
   const from = resolveClientName(client, directory);
-  const [node, asker] =
+  const [known, asker] =
     typeof from === 'string' ? [undefined, undefined] : [nodeOfClient(from, locations), askerOf(from, directory)];
-  if (node) {
-    return node;
-  }
+  const node = known || undefined;
   if (target.kind === 'address') {
-    return locations?.nodes.get(target.address);
+    const isFrontend = services.some(({ addresses }) => addresses.includes(target.address));
+    const asked = locations?.nodes.get(target.address);
+    return isFrontend ? (node ?? asked) : (asked ?? node);
   }
   const to = resolveTargetName(target, directory, asker);
-  return typeof to !== 'string' && to.target.kind === 'other-node' ? to.target.name : undefined;
+  return typeof to !== 'string' && to.target.kind === 'other-node' ? to.target.name : node;
 }
 
 /** The node that a client runs on, or is; empty or undefined if it is not known. */

@@ -35,7 +35,7 @@ const more = `
 const { documents } = readDocuments([{ file: 'shop.yaml', content: Buffer.from(content + more) }]);
 const { views } = compileRulesets(documents, { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
 const locations = readLocations(documents);
-const directory: Directory = {
+const directory = {
   services: readServiceNotes(documents),
   locations,
   namespace: undefined,
@@ -336,9 +336,12 @@ test.each([
   ['outside', '192.0.2.12:30080', 'worker-2'],
   ['outside', 'shop/web', undefined],
   ['worker-2', 'shop/web', 'worker-2'],
-  ['node/worker-1', 'worker-2:30080', 'worker-1'],
+  ['node/worker-1', 'worker-2:30080', 'worker-2'],
+  ['10.244.1.5', 'worker-2:30080', 'worker-2'],
   ['192.0.2.12', 'shop/web', 'worker-2'],
-  ['192.0.2.12', '192.0.2.11:30080', 'worker-2'],
+  ['192.0.2.12', '192.0.2.11:30080', 'worker-1'],
+  ['pod:shop/api-1', '192.0.2.11:30080', 'worker-1'],
+  ['192.0.2.12', '192.0.2.11:4443', 'worker-1'],
   ['node', 'shop/web', undefined],
   ['pod:shop/pending-0', 'shop/web', undefined],
 ])('from %s to %s is about the rules of %s', (from, to, expected) => {
