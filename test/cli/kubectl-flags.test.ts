@@ -74,7 +74,7 @@ describe('-f is another way to name a PATH', () => {
 
   test('what cannot be read is an error', async () => {
     const { stderr, exitCode } = await run(['apply', '-f', 'no-such-file']);
-    expect(stderr).toBe('no-such-file: error file-not-found: no such file or folder\n1 error: no ruleset\n');
+    expect(stderr).toBe('no-such-file: error file-not-found: no such file or folder\n1 error: nothing is changed\n');
     expect(exitCode).toBe(1);
   });
 });

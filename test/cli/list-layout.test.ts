@@ -258,7 +258,7 @@ describe('a port that fits no port of the slices is named as the cause', () => {
     [
       'another family',
       [{ addressType: 'IPv6', ports: [{ name: 'http', port: 8080 }], endpoints: endpoints(['fd00::5']) }],
-      'its endpoints are IPv6, not IPv4',
+      'its only endpoint has only an IPv6 address',
     ],
     ['no slice', [], ''],
     ['a slice that fits', [{ ports: [{ name: 'http', port: 8080 }], endpoints: one }], undefined],
