@@ -28,7 +28,7 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
   if (isNftError(actual)) {
     return actual.rebuild ? rebuild(job, { error: actual, actual: undefined }) : failed(job, [], actual);
   }
-  const plan = planTable(job.desired.desiredRuleset(job.family), actual);
+  const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual);
   const { error, commands } = await sendPlan(job, plan);
   if (error) {
     return error.rebuild && !job.dryRun ? rebuild(job, { error, actual }) : failed(job, commands, error);
@@ -61,7 +61,7 @@ interface Refusal {
 /** Rebuilds the table in one transaction; if that is refused too, without the Services that nft rejects. */
 async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
   const { desired, family } = job;
-  const plan = planTable(desired.desiredRuleset(family), refusal.actual, { rebuild: true });
+  const plan = planTable(desired.desiredRuleset(family, refusal.actual?.ruleset), refusal.actual, { rebuild: true });
   const error = await send(job, plan.commands);
   if (!error) {
     return { ...done(job, plan), error: refusal.error };
@@ -78,7 +78,7 @@ async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
 }
 
 async function rebuildWithoutRejected(job: TableJob, { error, actual }: Refusal): Promise<TableOutcome> {
-  const plan = planTable(job.desired.desiredRuleset(job.family), actual, { rebuild: true });
+  const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, { rebuild: true });
   const last = await send(job, plan.commands);
   return last ? failed(job, plan.commands, last) : { ...done(job, plan), error };
 }

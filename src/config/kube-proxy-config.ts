@@ -186,17 +186,37 @@ function suggestNested(key: string): string | undefined {
 }
 
 function checkValue(value: unknown, field: ValueField, path: Path, report: Report): void {
-  const found = `${describePath(path)} is ${describeValue(value)}`;
   if (value === null) {
     return;
   }
-  if (!hasType(value, field.type)) {
-    report('invalid-config', path, `${found}; expected ${expectations[field.type]}`);
-  } else if (field.quiet && field.quiet !== 'any' && !isQuiet(value, field.quiet)) {
+  if (field.type === 'feature gates' && isMapping(value)) {
+    for (const [gate, enabled] of Object.entries(value)) {
+      checkType(enabled, 'boolean', [...path, gate], report);
+    }
+    return;
+  }
+  const isTyped = checkType(value, field.type, path, report);
+  if (isTyped && field.quiet && field.quiet !== 'any' && !isQuiet(value, field.quiet)) {
     const instead = suggestNested(String(path.at(-1)));
     const advice = instead === undefined ? '' : `; set ${instead} instead`;
-    report('config-without-effect', path, `${found}, which has no effect${advice}`);
+    const message = `${describePath(path)} is ${describeValue(value)}, which has no effect${advice}`;
+    report('config-without-effect', path, message);
   }
+}
+
+function checkType(value: unknown, type: ValueType, path: Path, report: Report): boolean {
+  const isTyped = hasType(value, type);
+  if (!isTyped) {
+    const unquoted = typeof value === 'string' && hasType(parseScalar(value), type) ? ', without quotes' : '';
+    const message = `${describePath(path)} is ${describeValue(value)}; expected ${expectations[type]}${unquoted}`;
+    report('invalid-config', path, message);
+  }
+  return isTyped;
+}
+
+/** The boolean or number that a text would be without quotes; any other text as it is. */
+function parseScalar(text: string): unknown {
+  return /^(true|false|-?[0-9]{1,15}(\.[0-9]+)?)$/.test(text) ? JSON.parse(text) : text;
 }
 
 const expectations: Readonly<Record<ValueType, string>> = {
@@ -233,7 +253,7 @@ function hasType(value: unknown, type: ValueType): boolean {
     case 'list':
       return Array.isArray(value);
     case 'feature gates':
-      return isMapping(value) && Object.values(value).every((gate) => typeof gate === 'boolean');
+      return isMapping(value);
   }
 }
 

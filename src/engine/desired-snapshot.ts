@@ -5,6 +5,7 @@ import type { Ruleset } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
 import { selectView } from '../phases/4-select/select-endpoints.ts';
+import { setNames } from '../phases/5-plan/names.ts';
 import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
 import type { DesiredState } from './desired-state.ts';
 
@@ -22,10 +23,10 @@ export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, opti
     families: options.families,
     table: options.table,
     isReady: () => rulesets.length > 0,
-    desiredRuleset: (family) => {
+    desiredRuleset: (family, actual) => {
       const ruleset = desired.get(family);
       invariant(ruleset, `no ruleset of ${family} was compiled`);
-      return ruleset;
+      return keepServiceCIDRs(ruleset, views, actual);
     },
     desiredWithout,
     // Nothing changes after the snapshot.
@@ -37,6 +38,22 @@ export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, opti
     rejected: (family) => [...rejectedIn(family)].sort(),
     views: () => views,
   };
+}
+
+/**
+ * A ruleset with the ranges of cluster IPs that another one has, if no ServiceCIDR was in its input. Clusters have at least
+ * one since Kubernetes 1.33, so without any they were not asked for, and have not changed.
+ *
+ * @param views of the ruleset's snapshot, in all families.
+ */
+export function keepServiceCIDRs(ruleset: Ruleset, views: readonly NodeView[], other: Ruleset | undefined): Ruleset {
+  const kept = other?.sets.find(({ name }) => name === setNames.serviceCidrs);
+  if (!kept || views.some(({ serviceCIDRs }) => serviceCIDRs.length > 0)) {
+    return ruleset;
+  }
+  const { elements } = kept;
+  const sets = ruleset.sets.map((set) => (set.name === setNames.serviceCidrs ? { ...set, elements } : set));
+  return { ...ruleset, sets };
 }
 
 /** The ruleset of one family without some Services, `namespace/name`, compiled from scratch. */

@@ -9,8 +9,12 @@ export interface DesiredState {
   readonly table: string;
   /** False while the objects are not complete or the node is not known: then nothing is desired, and tables stay as they are. */
   isReady(): boolean;
-  /** The ruleset that a family's table should hold. */
-  desiredRuleset(family: Family): Ruleset;
+  /**
+   * The ruleset that a family's table should hold.
+   *
+   * @param actual what it holds: a snapshot leaves that as it is where its input says nothing about it.
+   */
+  desiredRuleset(family: Family, actual?: Ruleset): Ruleset;
   /** The same compiled from scratch, without some more Services, `namespace/name`. */
   desiredWithout(family: Family, services: ReadonlySet<string>): Ruleset;
   /** Takes a table that means the same as the desired ruleset for what the kernel holds: later commands build on it. */

@@ -88,8 +88,10 @@ test.each([
   [{ detectLocalMode: 'Bridge' }, 'invalid-config detectLocalMode'],
   [{ hostnameOverride: 'a"b' }, 'invalid-config hostnameOverride'],
   [{ bindAddress: '192.0.2.0/24' }, 'invalid-config bindAddress'],
-  [{ featureGates: { A: 'yes' } }, 'invalid-config featureGates'],
-  [{ featureGates: { AllowServiceExternalIPs: 'false' } }, 'invalid-config featureGates'],
+  [{ featureGates: { A: 'yes' } }, 'invalid-config featureGates.A'],
+  [{ featureGates: { A: null } }, 'invalid-config featureGates.A'],
+  [{ featureGates: [] }, 'invalid-config featureGates'],
+  [{ featureGates: { AllowServiceExternalIPs: 'false' } }, 'invalid-config featureGates.AllowServiceExternalIPs'],
   [{ featureGates: { Other: false } }, 'config-without-effect featureGates.Other'],
   [{ constructor: 1 }, 'unknown-config-field constructor'],
   [{ conntrack: { toString: 1 } }, 'unknown-config-field conntrack.toString'],
@@ -155,6 +157,30 @@ test.each([
   const { options, diagnostics } = readKubeProxyConfig({ file: 'config.yaml', content: Buffer.from(text) });
   expect(options).toEqual({ clusterCIDRs: ['10.244.0.0/16'] });
   expect(diagnostics.map((diagnostic) => [severityOf(diagnostic), diagnostic.message])).toEqual([['warning', message]]);
+});
+
+test.each([
+  [{ featureGates: { A: 'false' } }, 'featureGates.A is "false"; expected true or false, without quotes'],
+  [{ nftables: { masqueradeAll: 'true' } }, 'nftables.masqueradeAll is "true"; expected true or false, without quotes'],
+  [{ nftables: { masqueradeBit: '14' } }, 'nftables.masqueradeBit is "14"; expected an integer, without quotes'],
+  [{ clientConnection: { qps: '2.5' } }, 'clientConnection.qps is "2.5"; expected a number, without quotes'],
+  [{ nftables: { masqueradeBit: 'x' } }, 'nftables.masqueradeBit is "x"; expected an integer'],
+  [{ featureGates: { A: 'yes' } }, 'featureGates.A is "yes"; expected true or false'],
+  [{ featureGates: { A: 1 } }, 'featureGates.A is 1; expected true or false'],
+])('%j: the message says how to write it', (fields, message) => {
+  const content = Buffer.from(JSON.stringify({ ...header, ...fields }));
+  expect(readKubeProxyConfig({ file: 'config.json', content }).diagnostics).toMatchObject([{ message }]);
+});
+
+test.each([
+  [`${head}mode: nftables\nmode: iptables\n`, 4],
+  [`${head}nftables:\n  masqueradeAll: true\n  masqueradeAll: false\n`, 5],
+  [`${head}featureGates: {A: true, B: false, A: false}\n`, 3],
+])('a repeated key is an error at its place: %j', (text, line) => {
+  const { options, diagnostics } = readKubeProxyConfig({ file: 'config.yaml', content: Buffer.from(text) });
+  expect(options).toEqual({});
+  expect(diagnostics).toMatchObject([{ code: 'invalid-yaml', message: 'map keys must be unique' }]);
+  expect(diagnostics[0]?.place?.document.source.locate([])).toMatchObject({ line });
 });
 
 test('the gate AllowServiceExternalIPs is read', () => {

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
-import { diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
+import { keepServiceCIDRs } from '../../engine/desired-snapshot.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -17,6 +17,7 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
+import { describeMissing } from '../input/load-files.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -35,7 +36,7 @@ const examples = `
 
 const notes = `
 Two PATHs are compared: the first one is the older snapshot. One PATH, three and more, or those of -f are one snapshot, which
-is compared with the kernel, or with the snapshot of --from.
+is compared with the kernel, or with the snapshot of --from. If one of both has no ServiceCIDR, these count as unchanged.
 `;
 
 /** `svc2nft diff`: what apply would change. */
@@ -103,7 +104,7 @@ async function reportMissing(paths: readonly string[], context: Context): Promis
   const checked = await Promise.all(paths.map(async (path) => ((await isMissing(path)) ? [path] : [])));
   const missing = [...new Set(checked.flat())];
   for (const path of missing) {
-    writeDiagnostic(diagnosticInFile('file-not-found', 'no such file or folder', path), context);
+    writeDiagnostic(describeMissing(path), context);
   }
   return missing.length > 0;
 }
@@ -145,7 +146,9 @@ async function planTables(
       context.stderr.write(`error: ${formatNftError(actual)}\n`);
       return exitCodeOfError(actual);
     }
-    const plan = isNftError(actual) ? planUnreadTable(desired, actual) : planTable(desired, actual);
+    const plan = isNftError(actual)
+      ? planUnreadTable(desired, actual)
+      : planTable(keepServiceCIDRs(desired, compiled.views, actual?.ruleset), actual);
     plans.push({ ...plan, view: compiled.views.find(({ family }) => family === desired.family) });
   }
   return plans;
@@ -180,7 +183,7 @@ async function chooseTables(
     );
     return undefined;
   }
-  return tablesOf(compiled);
+  return tablesOf(compiled, desired);
 }
 
 /** Whether two inputs are rather the Services and the EndpointSlices of one cluster than two snapshots. */
@@ -194,10 +197,12 @@ function kindOf({ value }: Cluster['documents'][number]): string[] {
   return isMapping(value) && typeof value['kind'] === 'string' ? [value['kind']] : [];
 }
 
-/** The tables as they would be read if another snapshot had been applied. */
-function tablesOf({ rulesets }: Cluster): ReadTable {
+/** The tables as they would be read if another snapshot had been applied; what only one of both says has not changed. */
+function tablesOf({ rulesets, views }: Cluster, desired: Cluster): ReadTable {
   return async ({ family }) => {
-    const ruleset = rulesets.find((one) => one.family === family);
+    const ofFamily = (one: Ruleset): boolean => one.family === family;
+    const found = rulesets.find(ofFamily);
+    const ruleset = found && keepServiceCIDRs(found, views, desired.rulesets.find(ofFamily));
     return ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
   };
 }

@@ -181,17 +181,16 @@ async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     return code === 'ENOENT' || code === 'ENOTDIR'
-      ? failed(
-          'file-not-found',
-          isUrl(path) ? 'a URL, not a file; fetch it first: curl -fsSL URL | svc2nft ... -' : 'no such file or folder',
-          path,
-        )
+      ? { texts: [], diagnostics: [describeMissing(path)] }
       : failed('file-unreadable', reasons.get(code) ?? `cannot be read: ${String(error)}`, path);
   }
 }
 
-function isUrl(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
+/** A diagnostic about a path where there is nothing. */
+export function describeMissing(path: string): Diagnostic {
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
+  const url = 'a URL, not a file; fetch it first: curl -fsSL URL | svc2nft ... -';
+  return diagnosticInFile('file-not-found', isUrl ? url : 'no such file or folder', path);
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([
@@ -204,10 +203,6 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['ERR_BUFFER_TOO_LARGE', `it unpacks to a text that is ${tooLarge}`],
 ]);
 
-function failed(
-  code: 'file-not-found' | 'file-unreadable' | 'no-manifests',
-  message: string,
-  path: string,
-): LoadedInput {
+function failed(code: 'file-unreadable' | 'no-manifests', message: string, path: string): LoadedInput {
   return { texts: [], diagnostics: [diagnosticInFile(code, message, path)] };
 }
