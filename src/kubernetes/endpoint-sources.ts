@@ -1,4 +1,5 @@
 import type { Document } from '../diagnostics/document.ts';
+import { pushTo } from '../lib/lists.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import type { Protocol } from '../net/network.ts';
@@ -13,6 +14,8 @@ export interface EndpointSources {
   /** What each Service says about its endpoints. */
   readonly services: Namespaced<ServiceSource>;
   readonly pods: Namespaced<PodFacts>;
+  /** The Pods of each namespace by each of their labels; a cluster has too many to look at all of them for each Service. */
+  readonly podsByLabel: ReadonlyMap<string, LabelIndex>;
   /** Services with a v1 Endpoints object. */
   readonly legacy: Namespaced<true>;
 }
@@ -24,6 +27,9 @@ interface ServiceSource {
   /** spec.externalName; empty if there is none. */
   readonly externalName: string;
 }
+
+/** Pods by keys of labels, and by the values of each. */
+export type LabelIndex = ReadonlyMap<string, ReadonlyMap<string, readonly PodFacts[]>>;
 
 /** An entry of spec.ports. */
 export interface ServicePortSource {
@@ -75,7 +81,20 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
         break;
     }
   }
-  return { slices, services, pods, legacy };
+  const namespaces = [...pods].map(([namespace, named]) => [namespace, indexLabels(named.values())] as const);
+  return { slices, services, pods, podsByLabel: new Map(namespaces), legacy };
+}
+
+function indexLabels(pods: Iterable<PodFacts>): LabelIndex {
+  const index = new Map<string, Map<string, PodFacts[]>>();
+  for (const pod of pods) {
+    for (const [key, value] of pod.labels) {
+      const values = index.get(key) ?? new Map<string, PodFacts[]>();
+      index.set(key, values);
+      pushTo(values, value, pod);
+    }
+  }
+  return index;
 }
 
 function sourceOf(spec: Mapping): ServiceSource {
@@ -139,20 +158,30 @@ export interface NamedServicePort {
   readonly protocol: Protocol;
 }
 
-/** The Pods of a namespace. */
-export function podsIn(namespace: string, { pods }: EndpointSources): PodFacts[] {
-  return [...(pods.get(namespace)?.values() ?? [])];
+/** The Pods of a namespace that have a label. */
+export function podsWithLabel(
+  namespace: string,
+  [key, value]: Labels[number],
+  { podsByLabel }: EndpointSources,
+): readonly PodFacts[] {
+  return podsByLabel.get(namespace)?.get(key)?.get(value) ?? [];
+}
+
+/** The Pods of a namespace that have all labels of a selector, finished or not; none for an empty selector. */
+export function podsMatching(namespace: string, selector: Labels, sources: EndpointSources): PodFacts[] {
+  const [first, ...rest] = selector;
+  const pods = first ? podsWithLabel(namespace, first, sources) : [];
+  return pods.filter(({ labels }) => matchesAll(labels, rest));
 }
 
 /** The Pods that a Service selects and that are not finished; none for a Service without a selector. */
 export function selectedPods(namespace: string, name: string, sources: EndpointSources): PodFacts[] {
   const selector = getNamespaced(sources.services, namespace, name)?.selector ?? [];
-  const pods = selector.length === 0 ? [] : podsIn(namespace, sources);
-  return pods.filter(({ labels, state }) => state.word !== 'finished' && matchesAll(labels, selector));
+  return podsMatching(namespace, selector, sources).filter(({ state }) => state.word !== 'finished');
 }
 
 /** Whether labels have all entries of a selector. */
-export function matchesAll(labels: Labels, selector: Labels): boolean {
+function matchesAll(labels: Labels, selector: Labels): boolean {
   return selector.every((one) => hasLabel(labels, one));
 }
 

@@ -4,9 +4,10 @@ import { type Family, nameOfFamily } from '../net/network.ts';
 import {
   type EndpointSources,
   hasLabel,
-  matchesAll,
+  type LabelIndex,
   type NamedServicePort,
-  podsIn,
+  podsMatching,
+  podsWithLabel,
   type SliceSummary,
   selectedPods,
   servicePortSource,
@@ -17,8 +18,8 @@ import { countStates, type Labels, listPodPorts, type PodFacts } from './pods.ts
 /** Why a service port has no endpoint, not even one that is not ready. */
 export interface NoEndpointsCause {
   readonly code: 'no-slice' | 'empty-slices' | 'other-family' | 'port-mismatch';
-  /** One clause, without control characters. */
-  readonly text: string;
+  /** One clause, without control characters. Called only where it is shown: it compares labels of many Pods. */
+  readonly text: () => string;
 }
 
 /**
@@ -29,20 +30,21 @@ export function whyNoEndpoints(port: NamedServicePort, family: Family, sources: 
   const { namespace, name } = port;
   const slices = getNamespaced(sources.slices, namespace, name) ?? [];
   if (slices.length === 0) {
-    return { code: 'no-slice', text: escapeControls(whyNoSlice(port, sources)) };
+    return { code: 'no-slice', text: () => escapeControls(whyNoSlice(port, sources)) };
   }
   const filled = slices.filter(({ endpoints }) => endpoints > 0);
   if (filled.length === 0) {
     const which =
       slices.length === 1 ? `EndpointSlice ${nameOf(port, slices[0])} is` : `its ${slices.length} EndpointSlices are`;
-    return { code: 'empty-slices', text: escapeControls(`${which} empty${aboutSelector(port, sources)}`) };
+    return { code: 'empty-slices', text: () => escapeControls(`${which} empty${aboutSelector(port, sources)}`) };
   }
   const ofFamily = filled.filter((slice) => slice.addressType === nameOfFamily(family));
   if (ofFamily.length === 0) {
-    return { code: 'other-family', text: escapeControls(otherFamily(port, { family, filled, sources })) };
+    return { code: 'other-family', text: () => escapeControls(otherFamily(port, { family, filled, sources })) };
   }
-  const text = withoutNumber(port, ofFamily) ?? unknownTargetPort(port, sources) ?? mismatch(port, ofFamily);
-  return { code: 'port-mismatch', text: escapeControls(text) };
+  const text = (): string =>
+    withoutNumber(port, ofFamily) ?? unknownTargetPort(port, sources) ?? mismatch(port, ofFamily);
+  return { code: 'port-mismatch', text: () => escapeControls(text()) };
 }
 
 function nameOf({ namespace }: NamedServicePort, slice: SliceSummary | undefined): string {
@@ -88,11 +90,10 @@ function aboutSelector({ namespace, name }: NamedServicePort, sources: EndpointS
   if (selected.length > 0) {
     return aboutSelected(selected, labelsText(selector));
   }
-  const pods = podsIn(namespace, sources);
-  if (pods.some(({ labels }) => matchesAll(labels, selector))) {
+  if (podsMatching(namespace, selector, sources).length > 0) {
     return `: the Pods that its selector ${labelsText(selector)} matches are finished`;
   }
-  return aboutOthers(selector, namespace, pods) ?? aboutOtherNamespace(selector, { namespace, pods, sources });
+  return aboutOthers(selector, namespace, sources) ?? aboutOtherNamespace(selector, namespace, sources);
 }
 
 /** Pods without an endpoint: what keeps them from having one, if their status says it. */
@@ -120,20 +121,20 @@ const shownLabels = 3;
  * How the Pods of the namespace that fit a selector best differ from it; undefined if none has anything in common with
  * it.
  */
-function aboutOthers(selector: Labels, namespace: string, pods: readonly PodFacts[]): string | undefined {
-  const { common, nearest } = nearestPods(selector, pods);
+function aboutOthers(selector: Labels, namespace: string, sources: EndpointSources): string | undefined {
+  const { common, nearest } = nearestPods(selector, namespace, sources);
   const missing = selector.filter((one) => !common.includes(one));
-  const differences = nearest.map(({ labels }) => differing(labels, missing));
-  const found = [...new Set(differences.filter(Boolean))];
   const claim = `: its selector is ${labelsText(selector)}, but`;
   const where = common.length > 0 ? `${namespace} with ${labelsText(common)}` : namespace;
+  const differences = nearest.map(({ labels }) => differing(labels, missing));
+  const found = [...new Set(differences)].filter(Boolean);
   if (found.length > 0) {
     const closest = similarValue(missing, nearest);
-    const isAll = differences.every(Boolean) && (common.length > 0 || nearest.length === pods.length);
-    const article = isAll && (found.length === 1 || closest === undefined) ? 'the ' : '';
-    return `${claim} ${article}pods of ${where} have ${closest ?? listLabels(found)}`;
+    const total = common.length > 0 ? nearest.length : (sources.pods.get(namespace)?.size ?? 0);
+    const isAll = differences.filter(Boolean).length === total && (found.length === 1 || closest === undefined);
+    return `${claim} ${isAll ? 'the ' : ''}pods of ${where} have ${closest ?? listLabels(found)}`;
   }
-  const similar = similarKey(missing, pods);
+  const similar = similarKey(missing, sources.podsByLabel.get(namespace));
   if (similar !== undefined) {
     return `${claim} pods of ${namespace} have ${similar}`;
   }
@@ -141,20 +142,39 @@ function aboutOthers(selector: Labels, namespace: string, pods: readonly PodFact
   return common.length > 0 ? `${claim} the pods of ${where} have no label ${listWords(keys, 'or')}` : undefined;
 }
 
-/** The Pods with the most labels of a selector, and those labels; of Pods with as many others, the first ones. */
-function nearestPods(selector: Labels, pods: readonly PodFacts[]): { common: Labels; nearest: PodFacts[] } {
-  const counted = pods.map((pod) => ({ pod, matched: selector.filter((one) => hasLabel(pod.labels, one)) }));
-  const most = counted.reduce((max, { matched }) => Math.max(max, matched.length), 0);
-  const common = counted.find(({ matched }) => matched.length === most)?.matched ?? [];
-  const nearest = counted.filter(({ pod }) => matchesAll(pod.labels, common)).map(({ pod }) => pod);
-  return { common, nearest };
+/**
+ * The Pods with the most labels of a selector, and those labels; of Pods with as many others, the first ones, and better
+ * those with another value than those without the label. If no Pod has any, those with a key of the selector.
+ */
+function nearestPods(
+  selector: Labels,
+  namespace: string,
+  sources: EndpointSources,
+): { common: Labels; nearest: readonly PodFacts[] } {
+  const counted = [...new Set(selector.flatMap((one) => podsWithLabel(namespace, one, sources)))].map((pod) => {
+    const missing = selector.filter((one) => !hasLabel(pod.labels, one));
+    return { missing, differs: differing(pod.labels, missing) !== '' };
+  });
+  const least = counted.reduce((min, { missing }) => Math.min(min, missing.length), selector.length);
+  const best = counted.filter(({ missing }) => missing.length === least);
+  const chosen = best.find(({ differs }) => differs) ?? best[0];
+  const common = chosen ? selector.filter((one) => !chosen.missing.includes(one)) : [];
+  if (common.length > 0) {
+    return { common, nearest: podsMatching(namespace, common, sources) };
+  }
+  const index = sources.podsByLabel.get(namespace);
+  const pods = selector.flatMap(([key]) => [...(index?.get(key)?.values() ?? [])].flat());
+  return { common, nearest: [...new Set(pods)] };
 }
+
+/** How many values of a label, or keys, are compared. */
+const compared = 500;
 
 /** A label of Pods that differs from one of a selector by a typo in its value. */
 function similarValue(missing: Labels, pods: readonly PodFacts[]): string | undefined {
   for (const [key, value] of missing) {
     const values = pods.flatMap(({ labels }) => labels.flatMap(([one, other]) => (one === key ? [other] : [])));
-    const similar = suggestClosest(value, values);
+    const similar = suggestClosest(value, [...new Set(values)].slice(0, compared));
     if (similar !== undefined) {
       return `${key}=${similar}`;
     }
@@ -163,10 +183,10 @@ function similarValue(missing: Labels, pods: readonly PodFacts[]): string | unde
 }
 
 /** The same for its key. */
-function similarKey(missing: Labels, pods: readonly PodFacts[]): string | undefined {
+function similarKey(missing: Labels, index: LabelIndex | undefined): string | undefined {
   for (const [key, value] of missing) {
-    const keys = pods.flatMap(({ labels }) => labels.flatMap(([one, other]) => (other === value ? [one] : [])));
-    const similar = suggestClosest(key, keys);
+    const keys = [...(index ?? [])].flatMap(([one, values]) => (one !== key && values.has(value) ? [one] : []));
+    const similar = suggestClosest(key, keys.slice(0, compared));
     if (similar !== undefined) {
       return `${similar}=${value}`;
     }
@@ -184,23 +204,16 @@ function differing(labels: Labels, missing: Labels): string {
   return labelsText(labels.filter(([key, value]) => missing.some(([one, wanted]) => one === key && wanted !== value)));
 }
 
-interface Searched {
-  readonly namespace: string;
-  readonly pods: readonly PodFacts[];
-  readonly sources: EndpointSources;
-}
-
-function aboutOtherNamespace(selector: Labels, { namespace, pods, sources }: Searched): string {
+function aboutOtherNamespace(selector: Labels, namespace: string, sources: EndpointSources): string {
   const text = labelsText(selector);
-  const elsewhere = [...sources.pods.keys()].find((one) =>
-    podsIn(one, sources).some(({ labels }) => matchesAll(labels, selector)),
-  );
+  const elsewhere = [...sources.pods.keys()].find((one) => podsMatching(one, selector, sources).length > 0);
   if (elsewhere !== undefined) {
     return `: its selector ${text} matches no Pod in namespace ${namespace}, but Pods in namespace ${elsewhere}`;
   }
-  return pods.length === 0
+  const count = sources.pods.get(namespace)?.size ?? 0;
+  return count === 0
     ? `: no pod matches its selector ${text}, or none has an address yet`
-    : `: its selector ${text} matches none of the ${countOf(pods.length, 'Pod')} in namespace ${namespace}`;
+    : `: its selector ${text} matches none of the ${countOf(count, 'Pod')} in namespace ${namespace}`;
 }
 
 interface OtherFamily {

@@ -180,7 +180,7 @@ export function declares({ ports }: PodFacts, port: number, protocol: string): b
 }
 
 /** `8080`, `8080 (http)`, `8125/udp (statsd)`. */
-export function podPortText({ name, port, protocol }: PodPort): string {
+function podPortText({ name, port, protocol }: PodPort): string {
   return escapeControls(`${port}${protocol === 'tcp' ? '' : `/${protocol}`}${name === '' ? '' : ` (${name})`}`);
 }
 

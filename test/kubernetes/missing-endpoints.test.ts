@@ -38,7 +38,8 @@ function why(
   const content = Buffer.from(parts.join('---\n'));
   const sources = readEndpointSources(readDocuments([{ file: 'a.yaml', content }]).documents);
   const { portName = '', protocol = 'tcp', family = 'ip' } = given;
-  return whyNoEndpoints({ namespace: 'shop', name: 'web', portName, protocol }, family, sources);
+  const cause = whyNoEndpoints({ namespace: 'shop', name: 'web', portName, protocol }, family, sources);
+  return { code: cause.code, text: cause.text() };
 }
 
 const one = 'addressType: IPv4\nendpoints: [{addresses: [10.4.5.6]}]';

@@ -180,5 +180,5 @@ function noEndpoints(servicePort: ServicePort, { knowledge }: Evidence): string 
   }
   const { family } = knowledge.view;
   const { code, text } = whyNoEndpoints(servicePort, family, knowledge.sources);
-  return `${port} has no ${code === 'other-family' ? `${nameOfFamily(family)} ` : ''}endpoints: ${text}`;
+  return `${port} has no ${code === 'other-family' ? `${nameOfFamily(family)} ` : ''}endpoints: ${text()}`;
 }

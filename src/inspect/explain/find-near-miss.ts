@@ -10,10 +10,8 @@ import { displayName, setNames } from '../../phases/5-plan/names.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
 import { podAt } from './explain-endpoints.ts';
 import { nodePortAddressesText } from './explain-frontend.ts';
-import type { Explanation } from './explanation.ts';
+import type { Reason } from './explanation.ts';
 import { findFrontends, kindOfAddress } from './gather-evidence.ts';
-
-type Reason = Explanation['reason'];
 
 /** Why no rule translates the packet: the frontend that it nearly reached, or what else is at its destination. */
 export function findNearMiss(evidence: Evidence): Reason {

@@ -141,7 +141,7 @@ function whyRefused(refusal: NonNullable<Route['refusal']>, at: RefusedAt): stri
 function whyRejected({ servicePort, context: { view, endpointSources } }: RefusedAt): string {
   const { length } = servicePort.endpoints;
   if (length === 0) {
-    return whyNoEndpoints(servicePort, view.family, endpointSources).text;
+    return whyNoEndpoints(servicePort, view.family, endpointSources).text();
   }
   return length === 1 ? 'the only endpoint is not ready' : `none of the ${countOf(length, 'endpoint')} is ready`;
 }

@@ -79,7 +79,7 @@ function remarkOnRules({ policy, refusal }: Frontend): string[] {
 
 /** That there is no slice, or an empty one, is what everyone expects of a Service without endpoints. */
 function remarkOnCause({ cause }: RemarkContext): string[] {
-  return cause?.code === 'port-mismatch' || cause?.code === 'other-family' ? [cause.text] : [];
+  return cause?.code === 'port-mismatch' || cause?.code === 'other-family' ? [cause.text()] : [];
 }
 
 function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
