@@ -12,6 +12,8 @@ export interface Context extends GivenContext {
   readonly now: () => number;
   /** The name of this machine. */
   readonly hostName: string;
+  /** The addresses of this machine besides loopback ones, canonical; absent where they are not known. */
+  readonly addresses?: () => readonly string[];
   /** `auto` if absent. */
   readonly color?: ColorChoice;
   /** How messages are written to stderr: as text, which is the default, or each as a line of JSON. */
@@ -27,6 +29,7 @@ export interface GivenContext {
   readonly run?: RunProgram;
   readonly now?: () => number;
   readonly hostName?: string;
+  readonly addresses?: () => readonly string[];
   /** Ends a command that watches files; default: Ctrl+C. */
   readonly interruption?: AbortSignal;
 }

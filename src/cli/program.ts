@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
@@ -194,9 +194,10 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeContext(
-  { stdin, stdout, stderr, env, run, now, hostName, interruption }: GivenContext,
+  { stdin, stdout, stderr, env, run, now, hostName, addresses, interruption }: GivenContext,
   flags: GeneralFlags,
 ): Context {
+  const known = addresses ?? (run ? undefined : ownAddresses);
   return {
     ...flags,
     stdin,
@@ -208,8 +209,16 @@ function completeContext(
     lock: run ? withoutLock : withLock,
     now: now ?? ((): number => performance.now()),
     hostName: hostName ?? hostname(),
+    ...(known && { addresses: known }),
     ...(interruption && { interruption }),
   };
+}
+
+/** Those that a Node may have, as inet_ntop(3) writes them. */
+function ownAddresses(): string[] {
+  const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const others = interfaces.filter(({ address, internal }) => !internal && !address.startsWith('fe80:'));
+  return others.map(({ address }) => address);
 }
 
 const notes = '"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help compile" lists its options.';

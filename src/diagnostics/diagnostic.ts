@@ -59,6 +59,7 @@ export const diagnosticCodes = {
   'unknown-zone': 'warning',
   'node-ports-on-all-addresses': 'warning',
   'no-local-detector': 'warning',
+  'pods-outside-cluster-cidr': 'warning',
   'unknown-config-field': 'warning',
   'invalid-config': 'error',
   'config-without-effect': 'warning',

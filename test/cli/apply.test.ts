@@ -201,3 +201,32 @@ describe('apply deletes stale UDP flows', () => {
     expect(gone.stdout).toContain('stale UDP flows to 10.96.0.53:53/udp at 10.244.1.53:5353: would be deleted\n');
   });
 });
+
+describe('a machine that may be another node', () => {
+  test.each([
+    [['10.0.0.5'], '10.0.0.5'],
+    [['10.0.0.5', '2001:db8::5'], '10.0.0.5, 2001:db8::5'],
+    [
+      ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6'],
+      '10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, ...',
+    ],
+  ])('gets a warning: %j', async (addresses, shown) => {
+    for (const flags of [[], ['--dry-run']]) {
+      const { exitCode, stderr } = await apply({ flags: ['--family', 'ip', ...flags], addresses });
+      expect(stderr).toBe(
+        `warning: this machine (${shown}) has none of the addresses of Node worker-1 (192.0.2.11)\n    check --node and --node-ip: the rules may be those of another node\n`,
+      );
+      expect(exitCode).toBe(0);
+    }
+  });
+
+  test.each([
+    [['10.0.0.5', '192.0.2.11'], []],
+    [[], []],
+    [undefined, []],
+    [['10.0.0.5'], ['--node-ip', '10.0.0.5']],
+  ])('gets none with the addresses %j and %j', async (addresses, flags) => {
+    const world = addresses ? { addresses } : {};
+    expect((await apply({ flags: ['--family', 'ip', ...flags], ...world })).stderr).toBe('');
+  });
+});

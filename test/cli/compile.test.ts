@@ -58,13 +58,13 @@ describe('options', () => {
     const config = join(folder, 'config.yaml');
     writeFileSync(
       config,
-      'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.1.0.0/16\nnftables: {masqueradeBit: 3}\n',
+      'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nclusterCIDR: 10.244.0.0/16\nnftables: {masqueradeBit: 3}\n',
     );
     const fromFile = await runMain([cluster, '--config', config]);
     expect(fromFile).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(fromFile.stdout).toContain('ip saddr != 10.1.0.0/16 meta mark set meta mark or 0x00000008');
-    const fromFlag = await runMain([cluster, '--config', config, '--cluster-cidr', '10.2.0.0/16', '--table', 'mine']);
-    expect(fromFlag.stdout).toContain('ip saddr != 10.2.0.0/16 meta mark set meta mark or 0x00000008');
+    expect(fromFile.stdout).toContain('ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00000008');
+    const fromFlag = await runMain([cluster, '--config', config, '--cluster-cidr', '10.244.0.0/17', '--table', 'mine']);
+    expect(fromFlag.stdout).toContain('ip saddr != 10.244.0.0/17 meta mark set meta mark or 0x00000008');
     expect(fromFlag.stdout).toContain('delete table ip mine\n');
   });
 

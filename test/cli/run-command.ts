@@ -14,6 +14,8 @@ export interface CommandWorld {
   readonly now?: () => number;
   /** The name of this machine. */
   readonly hostName?: string;
+  /** Its addresses; unknown by default. */
+  readonly addresses?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Which of the outputs are terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[];
@@ -24,14 +26,32 @@ export interface CommandWorld {
 /** Runs the command line in this process, with `run` in place of programs. */
 export async function runCommand(
   args: readonly string[],
-  { input, run, now = clockWithoutProgress(), hostName = 'worker-1', env = {}, terminals = [], columns }: CommandWorld,
+  {
+    input,
+    run,
+    now = clockWithoutProgress(),
+    hostName = 'worker-1',
+    addresses,
+    env = {},
+    terminals = [],
+    columns,
+  }: CommandWorld,
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
   const stdout = Object.assign(new PassThrough(), { isTTY: terminals.includes('stdout'), ...(columns && { columns }) });
   const stderr = Object.assign(new PassThrough(), { isTTY: terminals.includes('stderr'), ...(columns && { columns }) });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
-  const exitCode = await main(args, { stdin, stdout, stderr, env, run, now, hostName });
+  const exitCode = await main(args, {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    run,
+    now,
+    hostName,
+    ...(addresses && { addresses: () => addresses }),
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;

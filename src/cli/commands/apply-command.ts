@@ -14,7 +14,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { compilePaths, lacksInput } from '../input/load-cluster.ts';
+import { type Cluster, compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { refuseEmptying } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -107,6 +107,7 @@ async function applyPaths(
   for (const { what, advice } of await findKubeProxy(run)) {
     context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
   }
+  warnOfOtherMachine(compiled.views, context);
   const desired = desiredSnapshot(compiled, compiled.options);
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const apply = async (): Promise<Outcome | Diagnostic> =>
@@ -119,6 +120,24 @@ async function applyPaths(
   reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined });
   return exitCodeOf(outcome);
 }
+
+/** Somebody may have named the wrong node. A machine without any address cannot be told apart. */
+function warnOfOtherMachine(views: Cluster['views'], { addresses, stderr }: Context): void {
+  const own = addresses?.() ?? [];
+  const expected = views.flatMap((view) => view.addresses);
+  const [name = ''] = views.map(({ nodeName }) => nodeName);
+  if (own.length === 0 || expected.length === 0 || own.some((address) => expected.includes(address))) {
+    return;
+  }
+  const node = name === '' ? 'the node' : `Node ${name}`;
+  const shown = [...own.slice(0, shownAddresses), ...(own.length > shownAddresses ? ['...'] : [])].join(', ');
+  stderr.write(
+    `warning: this machine (${shown}) has none of the addresses of ${node} (${expected.join(', ')})\n    check --node and --node-ip: the rules may be those of another node\n`,
+  );
+}
+
+/** How many addresses of the machine a message has. */
+const shownAddresses = 5;
 
 /** Why the tables must not be emptied, if the snapshot has nothing to serve and they do. */
 async function findEmptying(desired: DesiredState, run: RunProgram): Promise<Diagnostic | undefined> {

@@ -133,7 +133,11 @@ function withNode(documents: readonly Document[], { options, machine, chooseNode
 }
 
 /** Warnings about what the compiled rules do to packets (adviseOn). */
-const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set(['no-local-detector', 'node-ports-on-all-addresses']);
+const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set([
+  'no-local-detector',
+  'pods-outside-cluster-cidr',
+  'node-ports-on-all-addresses',
+]);
 
 /** Whether a finding is an error or about files; all else is advice about the ruleset, which follows from settings. */
 function isAboutInput(diagnostic: Diagnostic): boolean {

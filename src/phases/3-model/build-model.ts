@@ -3,7 +3,7 @@ import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/obje
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, listWords } from '../../lib/text.ts';
-import { cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
+import { type Cidr, cidrContains, cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
@@ -119,6 +119,9 @@ export function adviseOn(view: NodeView, { node, nodes, options }: Advised): Dia
       message: `${name}: detectLocalMode ${options.detectLocalMode} has no CIDR to recognize pods by, so connections to cluster IPs keep their source; set the CIDR of the pods (--cluster-cidr, clusterCIDRs)${describePodRanges(nodes, view.family)}`,
     });
   }
+  if (view.detector?.kind === 'source' && options.detectLocalMode === 'ClusterCIDR' && view.servicePorts.length > 0) {
+    diagnostics.push(...checkClusterCidr(view.detector.cidr, nodes, view.family));
+  }
   const { unlisted } = resolveNodePortAddresses(node, view.family, options);
   if (unlisted && view.servicePorts.some((port) => port.nodePort > 0)) {
     diagnostics.push({
@@ -129,6 +132,20 @@ export function adviseOn(view: NodeView, { node, nodes, options }: Advised): Dia
   return diagnostics;
 }
 
+/** A warning if a cluster CIDR has no part of any Node's podCIDRs: then pods count as external clients. */
+function checkClusterCidr(clusterCidr: string, nodes: Iterable<Sourced<Node>>, family: Family): Diagnostic[] {
+  const ranges = podRanges(nodes, family);
+  const cluster = parseCidr(clusterCidr);
+  const overlaps = (range: Cidr): boolean =>
+    cluster !== undefined && (cidrContains(cluster, range.address) || cidrContains(range, cluster.address));
+  if (ranges.length === 0 || ranges.some(overlaps)) {
+    return [];
+  }
+  const what = `${nameOfFamily(family)}: the CIDR of the pods, ${clusterCidr}, has none of the Nodes' podCIDRs ${listRanges(ranges)}`;
+  const message = `${what}, so pods count as external clients; check --cluster-cidr, unless the network plugin gives pods other addresses`;
+  return [{ code: 'pods-outside-cluster-cidr', message }];
+}
+
 /** How many ranges of pods a message names. */
 const shownRanges = 4;
 
@@ -137,11 +154,17 @@ const shownRanges = 4;
  * suggested: the smallest one that contains them may lack those of the next Node.
  */
 function describePodRanges(nodes: Iterable<Sourced<Node>>, family: Family): string {
+  const ranges = podRanges(nodes, family);
+  return ranges.length === 0 ? '' : `, which contains the Nodes' podCIDRs ${listRanges(ranges)}`;
+}
+
+function podRanges(nodes: Iterable<Sourced<Node>>, family: Family): Cidr[] {
   const texts = collectAll([...nodes], ({ object }) => podRangesOf(object));
-  const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
-  const ranges = disjointCidrs(cidrs).map(cidrText);
+  return disjointCidrs(texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family));
+}
+
+function listRanges(ranges: readonly Cidr[]): string {
   const shown = ranges.length > shownRanges + 1 ? ranges.slice(0, shownRanges) : ranges;
   const others = ranges.length - shown.length;
-  const list = listWords([...shown, ...(others > 0 ? [`${others} more`] : [])]);
-  return ranges.length === 0 ? '' : `, which contains the Nodes' podCIDRs ${list}`;
+  return listWords([...shown.map(cidrText), ...(others > 0 ? [`${others} more`] : [])]);
 }
