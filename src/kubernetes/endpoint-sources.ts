@@ -158,19 +158,11 @@ export interface NamedServicePort {
   readonly protocol: Protocol;
 }
 
-/** The Pods of a namespace that have a label. */
-export function podsWithLabel(
-  namespace: string,
-  [key, value]: Labels[number],
-  { podsByLabel }: EndpointSources,
-): readonly PodFacts[] {
-  return podsByLabel.get(namespace)?.get(key)?.get(value) ?? [];
-}
-
 /** The Pods of a namespace that have all labels of a selector, finished or not; none for an empty selector. */
 export function podsMatching(namespace: string, selector: Labels, sources: EndpointSources): PodFacts[] {
   const [first, ...rest] = selector;
-  const pods = first ? podsWithLabel(namespace, first, sources) : [];
+  const [key, value] = first ?? ['', ''];
+  const pods = sources.podsByLabel.get(namespace)?.get(key)?.get(value) ?? [];
   return pods.filter(({ labels }) => matchesAll(labels, rest));
 }
 

@@ -7,7 +7,6 @@ import {
   type LabelIndex,
   type NamedServicePort,
   podsMatching,
-  podsWithLabel,
   type SliceSummary,
   selectedPods,
   servicePortSource,
@@ -117,64 +116,91 @@ function labelsText(labels: Labels): string {
 /** How many labels of Pods are named. */
 const shownLabels = 3;
 
+/** How many Pods, and how many values of a label, are compared with a selector: there may be a hundred thousand. */
+const compared = 500;
+
 /**
  * How the Pods of the namespace that fit a selector best differ from it; undefined if none has anything in common with
  * it.
  */
 function aboutOthers(selector: Labels, namespace: string, sources: EndpointSources): string | undefined {
-  const { common, nearest } = nearestPods(selector, namespace, sources);
-  const missing = selector.filter((one) => !common.includes(one));
-  const claim = `: its selector is ${labelsText(selector)}, but`;
-  const where = common.length > 0 ? `${namespace} with ${labelsText(common)}` : namespace;
-  const differences = nearest.map(({ labels }) => differing(labels, missing));
-  const found = [...new Set(differences)].filter(Boolean);
-  if (found.length > 0) {
-    const closest = similarValue(missing, nearest);
-    const total = common.length > 0 ? nearest.length : (sources.pods.get(namespace)?.size ?? 0);
-    const isAll = differences.filter(Boolean).length === total && (found.length === 1 || closest === undefined);
-    return `${claim} ${isAll ? 'the ' : ''}pods of ${where} have ${closest ?? listLabels(found)}`;
-  }
-  const similar = similarKey(missing, sources.podsByLabel.get(namespace));
-  if (similar !== undefined) {
-    return `${claim} pods of ${namespace} have ${similar}`;
-  }
-  const keys = missing.map(([key]) => key);
-  return common.length > 0 ? `${claim} the pods of ${where} have no label ${listWords(keys, 'or')}` : undefined;
+  const index = sources.podsByLabel.get(namespace);
+  const total = sources.pods.get(namespace)?.size ?? 0;
+  const text =
+    index && (aboutNearest(selector, namespace, index) ?? aboutStrangers(selector, namespace, { index, total }));
+  return text === undefined ? undefined : `: its selector is ${labelsText(selector)}, but ${text}`;
 }
 
-/**
- * The Pods with the most labels of a selector, and those labels; of Pods with as many others, the first ones, and better
- * those with another value than those without the label. If no Pod has any, those with a key of the selector.
- */
-function nearestPods(
-  selector: Labels,
-  namespace: string,
-  sources: EndpointSources,
-): { common: Labels; nearest: readonly PodFacts[] } {
-  const counted = [...new Set(selector.flatMap((one) => podsWithLabel(namespace, one, sources)))].map((pod) => {
-    const missing = selector.filter((one) => !hasLabel(pod.labels, one));
-    return { missing, differs: differing(pod.labels, missing) !== '' };
+/** Of the Pods that have some labels of a selector, those with the most: what they have in place of the others. */
+function aboutNearest(selector: Labels, namespace: string, index: LabelIndex): string | undefined {
+  const known = selector.flatMap(([key, value]) => (index.get(key)?.get(value) ?? []).slice(0, compared));
+  const counted = [...new Set(known)].map(({ labels }) => {
+    const missing = selector.filter((one) => !hasLabel(labels, one));
+    return { labels, missing, differs: differing(labels, missing) !== '' };
   });
   const least = counted.reduce((min, { missing }) => Math.min(min, missing.length), selector.length);
   const best = counted.filter(({ missing }) => missing.length === least);
   const chosen = best.find(({ differs }) => differs) ?? best[0];
-  const common = chosen ? selector.filter((one) => !chosen.missing.includes(one)) : [];
-  if (common.length > 0) {
-    return { common, nearest: podsMatching(namespace, common, sources) };
+  if (!chosen) {
+    return undefined;
   }
-  const index = sources.podsByLabel.get(namespace);
-  const pods = selector.flatMap(([key]) => [...(index?.get(key)?.values() ?? [])].flat());
-  return { common, nearest: [...new Set(pods)] };
+  const { missing } = chosen;
+  const nearest = best.filter((one) => one.missing.every((label) => missing.includes(label)));
+  const common = selector.filter((one) => !missing.includes(one));
+  const who = `pods of ${namespace} with ${labelsText(common)}`;
+  if (!chosen.differs) {
+    const similar = similarKey(missing, index);
+    const keys = missing.map(([key]) => key);
+    return similar === undefined
+      ? `the ${who} have no label ${listWords(keys, 'or')}`
+      : `pods of ${namespace} have ${similar}`;
+  }
+  const texts = nearest.map(({ labels }) => differing(labels, missing));
+  const values = nearest.flatMap(({ labels }) => labels);
+  return haveLabels(who, missing, { values, texts: texts.filter(Boolean), isAll: texts.every(Boolean) });
 }
 
-/** How many values of a label, or keys, are compared. */
-const compared = 500;
+/** No Pod has a label of a selector: the values that they have for its first key, or a similar key. */
+function aboutStrangers(
+  selector: Labels,
+  namespace: string,
+  { index, total }: { readonly index: LabelIndex; readonly total: number },
+): string | undefined {
+  const who = `pods of ${namespace}`;
+  for (const label of selector) {
+    const [key] = label;
+    const pods = index.get(key);
+    if (pods) {
+      const values = [...pods.keys()].slice(0, compared).map((value) => [key, value] as const);
+      const isAll = [...pods.values()].reduce((sum, { length }) => sum + length, 0) === total;
+      return haveLabels(who, [label], { values, texts: values.map((one) => labelsText([one])), isAll });
+    }
+  }
+  const similar = similarKey(selector, index);
+  return similar === undefined ? undefined : `${who} have ${similar}`;
+}
 
-/** A label of Pods that differs from one of a selector by a typo in its value. */
-function similarValue(missing: Labels, pods: readonly PodFacts[]): string | undefined {
+/** What Pods have in place of missing labels. */
+interface OtherLabels {
+  readonly values: Labels;
+  /** The same in words, for each Pod. */
+  readonly texts: readonly string[];
+  /** Whether all Pods in question have one. */
+  readonly isAll: boolean;
+}
+
+function haveLabels(who: string, missing: Labels, { values, texts, isAll }: OtherLabels): string {
+  const closest = similarValue(missing, values);
+  const found = [...new Set(texts)];
+  const article = isAll && (found.length === 1 || closest === undefined) ? 'the ' : '';
+  return `${article}${who} have ${closest ?? listLabels(found)}`;
+}
+
+/** A label that differs from a missing one by a typo in its value. */
+function similarValue(missing: Labels, values: Labels): string | undefined {
   for (const [key, value] of missing) {
-    const values = pods.flatMap(({ labels }) => labels.flatMap(([one, other]) => (one === key ? [other] : [])));
-    const similar = suggestClosest(value, [...new Set(values)].slice(0, compared));
+    const others = new Set(values.flatMap(([one, other]) => (one === key ? [other] : [])));
+    const similar = suggestClosest(value, [...others]);
     if (similar !== undefined) {
       return `${key}=${similar}`;
     }
@@ -182,10 +208,10 @@ function similarValue(missing: Labels, pods: readonly PodFacts[]): string | unde
   return undefined;
 }
 
-/** The same for its key. */
-function similarKey(missing: Labels, index: LabelIndex | undefined): string | undefined {
+/** A label that differs from a missing one by a typo in its key. */
+function similarKey(missing: Labels, index: LabelIndex): string | undefined {
   for (const [key, value] of missing) {
-    const keys = [...(index ?? [])].flatMap(([one, values]) => (one !== key && values.has(value) ? [one] : []));
+    const keys = [...index].flatMap(([one, values]) => (one !== key && values.has(value) ? [one] : []));
     const similar = suggestClosest(key, keys.slice(0, compared));
     if (similar !== undefined) {
       return `${similar}=${value}`;
