@@ -73,7 +73,7 @@ function aboutStraySlice({ namespace, name }: NamedServicePort, sources: Endpoin
     if (place === namespace ? owner === similar : owner === name) {
       const slice = `EndpointSlice ${place}/${slices[0]?.name ?? ''}`;
       return place === namespace
-        ? `: ${slice} has the label kubernetes.io/service-name=${owner}, which names no Service`
+        ? `: ${slice} has the label kubernetes.io/service-name=${owner}, which names no Service of the input`
         : `: ${slice} is in another namespace`;
     }
   }

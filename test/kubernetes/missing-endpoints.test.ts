@@ -225,7 +225,7 @@ describe('a slice that is meant for the Service, but does not belong to it', () 
     [
       'the label names no Service',
       slice('wbe-1', one).replace(': web}', ': wbe}'),
-      'EndpointSlice shop/wbe-1 has the label kubernetes.io/service-name=wbe, which names no Service',
+      'EndpointSlice shop/wbe-1 has the label kubernetes.io/service-name=wbe, which names no Service of the input',
     ],
     [
       'no label',
