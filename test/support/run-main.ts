@@ -20,7 +20,9 @@ export async function runMain(
   const stderr = Object.assign(new PassThrough(), { isTTY: terminal });
   stdin.end(input);
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
-  const exitCode = await main(args, { stdin, stdout, stderr, env, now: clockWithoutProgress() });
+  // Programs may work in a network namespace, whose addresses this process does not see.
+  const addresses = (): string[] => [];
+  const exitCode = await main(args, { stdin, stdout, stderr, env, addresses, now: clockWithoutProgress() });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;
