@@ -73,7 +73,7 @@ export const arbitraryChanges: fc.Arbitrary<RandomChange[]> = fc.array(arbitrary
 });
 
 /** All objects that are there after some changes, as a snapshot would show them. */
-export function objectsAfter(changes: readonly RandomChange[]): Manifest[] {
+function objectsAfter(changes: readonly RandomChange[]): Manifest[] {
   const objects = new Map<string, Manifest>();
   for (const { apply, remove } of changes) {
     for (const { kind, namespace, name } of remove) {
