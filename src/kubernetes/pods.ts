@@ -54,7 +54,7 @@ export function readPodFacts(pod: Mapping): PodFacts {
       typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
     ),
     ports: portsOf(spec),
-    state: stateOf(metadata, status),
+    state: stateOf(pod),
   };
 }
 
@@ -91,9 +91,10 @@ function portsOf(spec: Mapping): PodPort[] {
   );
 }
 
-function stateOf(metadata: Mapping, status: Mapping): PodState {
-  const word = stateWord(metadata, status);
-  const { cause, detail } = word === 'Pending' || word === 'not ready' ? causeOf(status) : noCause;
+function stateOf(pod: Mapping): PodState {
+  const status = mappingIn(pod, 'status');
+  const word = stateWord(mappingIn(pod, 'metadata'), status);
+  const { cause, detail } = word === 'Pending' || word === 'not ready' ? causeOf(pod, status) : noCause;
   return { word, cause: escapeControls(cause), detail: escapeControls(detail) };
 }
 
@@ -128,8 +129,8 @@ const noCause: Cause = { cause: '', detail: '' };
 /** How much of a message of the scheduler is kept, in characters. */
 const longestMessage = 100;
 
-/** What the status of a Pod says: that no node takes it, or which of its containers does not run or is not ready. */
-function causeOf(status: Mapping): Cause {
+/** What a Pod says: that no node takes it, which of its containers does not run or is not ready, or which gate is closed. */
+function causeOf(pod: Mapping, status: Mapping): Cause {
   const scheduled = conditionOf(status, 'PodScheduled');
   if (scheduled?.['status'] === 'False') {
     const cause = textIn(scheduled, 'reason') || 'not scheduled';
@@ -139,7 +140,7 @@ function causeOf(status: Mapping): Cause {
   }
   const containers = [...listIn(status, 'initContainerStatuses'), ...listIn(status, 'containerStatuses')];
   const causes = containers.filter(isMapping).flatMap((container) => containerCause(container) ?? []);
-  return causes.find(({ cause }) => !ordinary.has(cause)) ?? causes[0] ?? gateCause(status);
+  return causes.find(({ cause }) => !ordinary.has(cause)) ?? causes[0] ?? gateCause(pod, status);
 }
 
 /** What a container waits for that is about to run: another one may say more. */
@@ -168,10 +169,21 @@ function containerCause(container: Mapping): Cause | undefined {
   return { cause: `${probe} probe fails`, detail: `container ${name} runs, but its ${probe} probe fails` };
 }
 
-/** All containers may be ready and a condition of spec.readinessGates not. */
-function gateCause(status: Mapping): Cause {
-  const cause = textIn(conditionOf(status, 'Ready') ?? {}, 'reason');
-  return cause === 'ReadinessGatesNotReady' ? { cause, detail: cause } : noCause;
+/** All containers may be ready and a condition of spec.readinessGates not: another controller sets it, or should. */
+function gateCause(pod: Mapping, status: Mapping): Cause {
+  if (textIn(conditionOf(status, 'Ready') ?? {}, 'reason') !== 'ReadinessGatesNotReady') {
+    return noCause;
+  }
+  const gates = listIn(mappingIn(pod, 'spec'), 'readinessGates').filter(isMapping);
+  const closed = gates
+    .map((gate) => textIn(gate, 'conditionType'))
+    .filter((type) => type !== '' && conditionOf(status, type)?.['status'] !== 'True');
+  const [first] = closed;
+  if (first === undefined) {
+    return { cause: 'ReadinessGatesNotReady', detail: 'ReadinessGatesNotReady' };
+  }
+  const cause = `readiness gate ${first} is not True`;
+  return { cause, detail: closed.length > 1 ? `${cause}, and ${closed.length - 1} more` : cause };
 }
 
 /** Whether a Pod has a containerPort with a number and protocol. */

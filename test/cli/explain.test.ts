@@ -131,15 +131,18 @@ describe('existing rules', () => {
     expect(JSON.parse(stdout)).toMatchObject({ packet: { destination, port } });
   });
 
-  test.each<[families: string[], from: string, to: string, advice: string]>([
+  test.each<[flags: string[], from: string, to: string, advice: string]>([
     [[], 'outside', '192.0.2.11:30080', 'no-local-detector: IPv4'],
     [['--nodeport-addresses', 'fd00::/64'], 'outside', '192.0.2.11:30080', 'node-ports-on-all-addresses: IPv4'],
-    [[], 'node', '10.96.0.10:80', 'no-local-detector: IPv4'],
+    [['--cluster-cidr', '10.99.0.0/16'], 'node', '10.96.0.10:80', 'pods-outside-cluster-cidr: '],
   ])('no advice about what the snapshot compiles to (%j, from %s)', async (flags, from, to, advice) => {
-    const args = ['explain', shop, '--node', 'worker-1', ...flags, '--from', from, '--to', to];
-    expect((await runMain(args)).stderr).toContain(`warning ${advice}`);
-    const { exitCode, stderr } = await runMain([...args, '--ruleset', join(folder, 'rules.nft')]);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const settings = [shop, '--node', 'worker-1', ...flags];
+    expect((await runMain(['list', ...settings])).stderr).toContain(`warning ${advice}`);
+    const args = ['explain', ...settings, '--from', from, '--to', to];
+    for (const input of [[], ['--ruleset', join(folder, 'rules.nft')]]) {
+      const { exitCode, stderr } = await runMain([...args, ...input]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    }
   });
 
   test('other warnings about the snapshot are printed', async () => {

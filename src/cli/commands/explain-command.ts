@@ -145,7 +145,7 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
     ? undefined
     : await loadCluster(paths, needed, context, {
         chooseNode: nodeFor({ client, target, flags }),
-        ...(flags.ruleset !== undefined && { usesOtherRules: true as const }),
+        withoutAdvice: true,
       });
   if (typeof cluster === 'number') {
     return cluster;

@@ -40,7 +40,7 @@ export async function loadCluster(
   paths: readonly string[],
   flags: CompileFlags,
   context: Context,
-  { usesOtherRules, chooseNode }: Pick<CompileRequest, 'usesOtherRules' | 'chooseNode'> = {},
+  { withoutAdvice, chooseNode }: Pick<CompileRequest, 'withoutAdvice' | 'chooseNode'> = {},
 ): Promise<Cluster | number> {
   if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
@@ -50,7 +50,7 @@ export async function loadCluster(
     options: withDefaults(options),
     configDiagnostics: diagnostics,
     usesPods: true,
-    ...(usesOtherRules && { usesOtherRules }),
+    ...(withoutAdvice && { withoutAdvice }),
     ...(chooseNode && { chooseNode }),
     context,
   });
@@ -63,8 +63,8 @@ export interface CompileRequest {
   readonly configDiagnostics: readonly Diagnostic[];
   /** Reports only what concerns the input, nothing that follows from settings. */
   readonly onlyAboutInput?: true;
-  /** The command shows other rules than these, so advice about what these do to packets is not reported. */
-  readonly usesOtherRules?: true;
+  /** The command answers about one packet, or shows other rules: advice about what these rules do is not reported. */
+  readonly withoutAdvice?: true;
   /** The command shows Pods, so they are not reported as ignored. */
   readonly usesPods?: true;
   /** The rules are for this machine, so the input must have all that they depend on. */
@@ -99,7 +99,7 @@ export async function readSnapshot(paths: readonly string[], context: Context): 
  * fatal even with --keep-going, because its content is unknown.
  */
 export function compileSnapshot({ documents, diagnostics }: ReadResult, request: CompileRequest): Cluster | number {
-  const { configDiagnostics, onlyAboutInput, usesOtherRules, usesPods, machine, context } = request;
+  const { configDiagnostics, onlyAboutInput, withoutAdvice, usesPods, machine, context } = request;
   const options = withNode(documents, request);
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
@@ -115,7 +115,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const aboutObjects = compiled.diagnostics.filter(
     (diagnostic) =>
       (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
-      !(usesOtherRules && adviceOnRules.has(diagnostic.code)),
+      !(withoutAdvice && adviceOnRules.has(diagnostic.code)),
   );
   const found = [...aboutFiles, ...aboutObjects];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.

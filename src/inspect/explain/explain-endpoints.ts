@@ -2,10 +2,10 @@ import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from
 import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { PodFacts, PodState } from '../../kubernetes/pods.ts';
+import { declares, type PodFacts, type PodState } from '../../kubernetes/pods.ts';
 import { countOf, escapeControls, secondsText } from '../../lib/text.ts';
 import { sortByAddress } from '../../net/address.ts';
-import { endpointText } from '../../net/network.ts';
+import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Endpoint, NodeSettings, ServicePort } from '../../phases/3-model/model.ts';
 import type { Evidence, Knowledge } from './evidence.ts';
 import { isLocalOnly } from './explain-policy.ts';
@@ -13,7 +13,13 @@ import type { ExplainedStep, LeftOutCode, LeftOutEndpoint, PossibleEndpoint, Rul
 import { referTo } from './read-path.ts';
 
 /** The endpoints that may receive the packet, sorted, each with its probability. */
-export function listPossible({ summary, fate, frontends: [frontend], knowledge }: Evidence): PossibleEndpoint[] {
+export function listPossible(evidence: Evidence): PossibleEndpoint[] {
+  const {
+    summary,
+    fate,
+    frontends: [frontend],
+    knowledge,
+  } = evidence;
   const endpointAddresses = new Map(fate.outcomes.map(({ endpoint, address, port }) => [endpoint, { address, port }]));
   const nodeNames = new Map(
     frontend?.servicePort.endpoints.map(({ endpointAddress: { address }, nodeName }) => [address, nodeName]),
@@ -27,8 +33,22 @@ export function listPossible({ summary, fate, frontends: [frontend], knowledge }
             knowledge.locations,
           )
         : { endpoint, pod: '', node: '', zone: '' };
-    return { ...location, probability: share.numerator / share.denominator, share, masqueraded };
+    const lacks = endpointAddress && podWithoutPort(endpointAddress, evidence);
+    const hint = lacks && { hint: `its pod does not declare port ${endpointAddress.port}` };
+    return { ...location, probability: share.numerator / share.denominator, share, masqueraded, ...hint };
   });
+}
+
+/**
+ * The Pod of an endpoint that declares ports, but not the one of the endpoint. It may listen there all the same, and one that
+ * declares no ports at all says nothing.
+ */
+export function podWithoutPort(
+  { address, port }: EndpointAddress,
+  { packet, knowledge }: Pick<Evidence, 'packet' | 'knowledge'>,
+): PodFacts | undefined {
+  const pod = podAt(address, knowledge);
+  return pod && pod.ports.length > 0 && !declares(pod, port, packet.protocol) ? pod : undefined;
 }
 
 /** The other endpoints of the Service, each with the reason why it cannot receive the packet. */

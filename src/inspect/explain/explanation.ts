@@ -94,6 +94,8 @@ export interface PossibleEndpoint extends EndpointLocation {
   readonly share: Share;
   /** Whether the endpoint sees the node's address instead of the client's. */
   readonly masqueraded: boolean | 'mixed';
+  /** `its pod does not declare port 8080`; absent if it does, declares none, or is not in the input. */
+  readonly hint?: string;
 }
 
 /** An endpoint of the Service that the packet cannot be sent to, or a Pod that may become one; its `endpoint` is empty. */

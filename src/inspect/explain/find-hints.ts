@@ -1,11 +1,11 @@
 import { servicePortSource } from '../../kubernetes/endpoint-sources.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
-import { declares, listPodPorts } from '../../kubernetes/pods.ts';
-import { countOf } from '../../lib/text.ts';
+import { listPodPorts, type PodFacts } from '../../kubernetes/pods.ts';
+import { countOf, escapeControls } from '../../lib/text.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
-import { podAt } from './explain-endpoints.ts';
+import { podAt, podWithoutPort } from './explain-endpoints.ts';
 import { listRivals, whyOwned } from './explain-frontend.ts';
 
 /**
@@ -16,7 +16,7 @@ export function findHint(evidence: Evidence): string {
   const isSent = evidence.summary.verdict === 'translated';
   const hints = [
     ...rivalsHint(evidence),
-    ...(isSent ? [...targetPortHint(evidence), ...undeclaredHint(evidence)] : []),
+    ...(isSent ? [...targetPortHint(evidence), ...sharedNameHint(evidence), ...undeclaredHint(evidence)] : []),
   ];
   return hints.join('; ');
 }
@@ -70,16 +70,35 @@ function targetPortHint(evidence: Evidence): string[] {
     : [];
 }
 
-/**
- * Pods in the input that declare ports, but not the one that they are sent to. They may listen there all the same, and
- * those that declare no ports at all say nothing.
- */
+/** Containers of one pod may give the same name to their ports; targetPort then means the first of these. */
+function sharedNameHint(evidence: Evidence): string[] {
+  const { packet, knowledge, frontends } = evidence;
+  const [frontend] = frontends;
+  const targetPort = knowledge && frontend && servicePortSource(frontend.servicePort, knowledge.sources)?.targetPort;
+  if (typeof targetPort !== 'string') {
+    return [];
+  }
+  const pods = targetsOf(evidence).flatMap(({ address }) => podAt(address, knowledge) ?? []);
+  const numbers = pods
+    .map(({ ports }) => ports.filter(({ name, protocol }) => name === targetPort && protocol === packet.protocol))
+    .map((ports) => [...new Set(ports.map(({ port }) => port))])
+    .find(({ length }) => length > 1);
+  return numbers
+    ? [
+        escapeControls(
+          `targetPort "${targetPort}" is the first port of this name, but its pods have several: ${numbers.join(', ')}`,
+        ),
+      ]
+    : [];
+}
+
+/** Pods in the input that declare ports, but not the one that they are sent to. */
 function undeclaredHint(evidence: Evidence): string[] {
   const { packet, knowledge } = evidence;
   const targets = knowledge ? targetsOf(evidence) : [];
   const found = targets.flatMap((target) => {
-    const pod = podAt(target.address, knowledge);
-    return pod && pod.ports.length > 0 && !declares(pod, target.port, packet.protocol) ? [{ pod, target }] : [];
+    const pod = podWithoutPort(target, evidence);
+    return pod ? [{ pod, target }] : [];
   });
   const [first] = found;
   if (!first) {
@@ -91,9 +110,16 @@ function undeclaredHint(evidence: Evidence): string[] {
   const isOtherProtocol = pods.some(({ ports }) => ports.some((one) => one.port === first.target.port));
   const number = isOtherProtocol ? `${first.target.port}/${packet.protocol}` : first.target.port;
   const what = isOneNumber ? `port ${number}` : 'the port that they are sent to';
-  if (found.length < targets.length) {
-    return [`${found.length.toLocaleString('en')} of them ${found.length === 1 ? 'does' : 'do'} not declare ${what}`];
+  return [`${subjectOf(pods, targets.length)} not declare ${what}, but ${listPodPorts(pods)}`];
+}
+
+/** `its pod does`, `1 of them, shop/web-2, does`, `2 of them do`. */
+function subjectOf(pods: readonly PodFacts[], total: number): string {
+  const [first] = pods;
+  if (pods.length === total) {
+    return total === 1 ? 'its pod does' : `its ${countOf(total, 'pod')} do`;
   }
-  const who = found.length === 1 ? 'its pod does' : `its ${countOf(found.length, 'pod')} do`;
-  return [`${who} not declare ${what}, but ${listPodPorts(pods)}`];
+  return pods.length === 1 && first
+    ? `1 of them, ${escapeControls(`${first.namespace}/${first.name}`)}, does`
+    : `${pods.length.toLocaleString('en')} of them do`;
 }

@@ -143,9 +143,11 @@ function shorten(text: string): string {
 
 function renderPossible({ endpoints }: Answer, { limit, width }: AnswerFormat): string[] {
   const isMixed = endpoints.some(({ masqueraded }) => masqueraded !== endpoints[0]?.masqueraded);
+  // The first line of the output has said it of all endpoints.
+  const isMixedHint = endpoints.some(({ hint }) => hint === undefined);
   const rows = endpoints.slice(0, limit).map((one) => {
     const source = isMixed && one.masqueraded === true ? 'masqueraded' : '';
-    return [percent(one.probability), ...placeCells(one), source];
+    return [percent(one.probability), ...placeCells(one), source, isMixedHint ? (one.hint ?? '') : ''];
   });
   const lines = [...alignColumns(rows), ...andMore(endpoints.length, limit, 'endpoints')];
   return lines.flatMap((line) => tableRow('', line, width));
@@ -178,15 +180,18 @@ function renderLeftOutGroup(
   return all.flatMap((line, index) => tableRow(index === 0 ? word : '', line, width));
 }
 
-/** A line of aligned columns, which is broken only if it is too long; all its parts are indented as it is. */
+/** A line of aligned columns, which is broken only if it is too long; then all but a whole row keeps its indentation. */
 function tableRow(word: string, line: string, width: number): string[] {
   const text = escapeControls(line);
   if (text.length <= width - head - 2) {
     return [`  ${word.padEnd(head)}${text}`];
   }
   const indentation = ' '.repeat(text.length - text.trimStart().length);
-  const parts = wrapText(text.trimStart(), width - head - 2 - indentation.length);
-  return parts.map((part, index) => `  ${(index === 0 ? word : '').padEnd(head)}${indentation}${part}`.trimEnd());
+  const hanging = indentation || '  ';
+  const parts = wrapText(text.trimStart(), width - head - 2 - hanging.length);
+  return parts.map((part, index) =>
+    `  ${(index === 0 ? word : '').padEnd(head)}${index === 0 ? indentation : hanging}${part}`.trimEnd(),
+  );
 }
 
 /** Rules are counted from 1. */

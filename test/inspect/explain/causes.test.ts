@@ -121,21 +121,62 @@ describe('no usable endpoint, and pods without one', () => {
   });
 });
 
+describe('ports of one name in a pod', () => {
+  const named = service('ports: [{name: http, port: 80, targetPort: http}]');
+  const exporter = '{name: http, containerPort: 9113}';
+  const nginx = '{name: http, containerPort: 8080}';
+  const sent = 'SENT to 10.42.1.1:9113, the only possible endpoint of d/a:http';
+  const hint = '; targetPort "http" is the first port of this name, but its pods have several: 9113, 8080';
+  test.each([
+    ['two numbers', `${exporter}, ${nginx}`, sent + hint],
+    ['the same number twice', `${exporter}, ${exporter}`, sent],
+    ['another protocol', `${exporter}, {name: http, containerPort: 8080, protocol: UDP}`, sent],
+    ['another name', `${exporter}, {name: web, containerPort: 8080}`, sent],
+  ])('%s', async (_, ports, headline) => {
+    const manifests = named + slice('{name: http, port: 9113}', [endpoint(1)]) + pod(1, { ports });
+    expect((await ask(manifests)).headline).toBe(headline);
+  });
+});
+
+describe('readiness gates', () => {
+  const gate = (type: string): string => `{conditionType: ${type}}`;
+  const withGates = (gates: readonly string[], conditions: readonly string[]): string => {
+    const closed = condition('Ready', 'False', ', reason: ReadinessGatesNotReady');
+    return pod(1, { status: `phase: Running, conditions: [${[closed, ...conditions].join(', ')}]` }).replace(
+      'spec: {',
+      `spec: {readinessGates: [${gates.map(gate).join(', ')}], `,
+    );
+  };
+  test.each([
+    ['a condition that nobody sets', ['lb.example/a'], [], 'readiness gate lb.example/a is not True'],
+    [
+      'the second of two',
+      ['lb.example/a', 'lb.example/b'],
+      [condition('lb.example/a', 'True'), condition('lb.example/b', 'False')],
+      'readiness gate lb.example/b is not True',
+    ],
+    ['gates that are not in the input', [], [], 'ReadinessGatesNotReady'],
+  ])('%s', async (_, gates, conditions, cause) => {
+    const { headline } = await ask(web + slice(http, [endpoint(1, 'ready: false')]) + withGates(gates, conditions));
+    expect(headline).toBe(`REFUSED: the only endpoint of d/a:http is not ready (${cause})`);
+  });
+});
+
 describe('pods that do not declare the port', () => {
   const three = slice(http, [endpoint(1), endpoint(2), endpoint(3)]);
   const right = '{containerPort: 8080}';
   const wrong = '{name: http, containerPort: 9090}';
   const one = 'SENT to one of 3 endpoints of d/a:http';
   test.each([
-    ['one of three', [right, right, wrong], `${one}; 1 of them does not declare port 8080`],
-    ['two of three', [right, wrong, wrong], `${one}; 2 of them do not declare port 8080`],
+    ['one of three', [right, right, wrong], `${one}; 1 of them, d/a-3, does not declare port 8080, but 9090 (http)`],
+    ['two of three', [right, wrong, wrong], `${one}; 2 of them do not declare port 8080, but 9090 (http)`],
     ['all', [wrong, wrong, wrong], `${one}; its 3 pods do not declare port 8080, but 9090 (http)`],
     ['none', [right, right, right], one],
     ['pods that declare no ports', ['', '', ''], one],
     [
       'another protocol',
       ['', right, '{containerPort: 8080, protocol: UDP}'],
-      `${one}; 1 of them does not declare port 8080/tcp`,
+      `${one}; 1 of them, d/a-3, does not declare port 8080/tcp, but 8080/udp`,
     ],
   ])('%s', async (_, ports, headline) => {
     const pods = ports.map((text, index) => pod(index + 1, { ports: text })).join('');
@@ -145,8 +186,20 @@ describe('pods that do not declare the port', () => {
   test('pods that the input lacks are not counted', async () => {
     expect((await ask(web + three)).headline).toBe(one);
     expect((await ask(web + three + pod(1, { ports: wrong }))).headline).toBe(
-      `${one}; 1 of them does not declare port 8080`,
+      `${one}; 1 of them, d/a-1, does not declare port 8080, but 9090 (http)`,
     );
+  });
+
+  test('are marked among the endpoints, unless all are the same', async () => {
+    const mixed = await ask(web + three + pod(1, { ports: right }) + pod(2, { ports: wrong }) + pod(3));
+    const marked = (lines: readonly string[]) =>
+      lines
+        .join(' ')
+        .match(/\S+ +\S+ +its pod +does +not +declare +port +\S+/g)
+        ?.map((text) => text.replace(/ +/g, ' '));
+    expect(marked(mixed.lines)).toEqual(['d/a-2 n2 its pod does not declare port 8080']);
+    const all = await ask(web + three + [1, 2, 3].map((number) => pod(number, { ports: wrong })).join(''));
+    expect(marked(all.lines)).toBeUndefined();
   });
 
   test('the only one, at several frontends', async () => {
