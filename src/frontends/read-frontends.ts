@@ -47,7 +47,7 @@ interface Context {
 }
 
 /** The name of a service port that no comment gives. */
-const unknownName = '(unknown)';
+export const unknownName = '(unknown)';
 
 function readFrontend(entry: Entry, context: Context): Frontend {
   const { key, name = unknownName, sourceRanges, taken, refused } = entry;

@@ -6,6 +6,11 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
+/** Like compareText, for names such as `shop/web-1:http`, part by part: shop/web-1:http, shop/web-10:http, shop-2/web. */
+export function compareNames(a: string, b: string): number {
+  return compareText(a.replace(/[/:]/g, '\0'), b.replace(/[/:]/g, '\0'));
+}
+
 /**
  * The text with control characters, invisible format characters (which can reverse the direction of a line), line
  * separators and lone surrogates as escapes such as `\t` and `\u001b`.

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TableOutcome } from '../../apply/outcome.ts';
 import type { Finding } from '../../diff/describe-findings.ts';
 import type { TablePlan } from '../../diff/plan-table.ts';
-import type { FamilyChanges } from '../../inspect/changes/changes.ts';
+import { unknownName } from '../../frontends/read-frontends.ts';
+import type { FamilyChanges, ServicePortState } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { pushTo } from '../../lib/lists.ts';
-import { countNames, countOf, escapeControls } from '../../lib/text.ts';
+import { countNames, countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
@@ -22,13 +23,11 @@ export interface RenderPlanOptions {
   readonly limit: number;
   /** What becomes of stale UDP flows; default: `would be deleted`. */
   readonly staleFlows?: StaleFlowsFate;
-  /** First names the Services that are removed, so that many other lines do not hide them. */
-  readonly removedFirst?: true;
 }
 
 /**
  * A heading, and below it findings and what differs in Service terms, or if that is nothing, the sets and chains that
- * differ. Lines have no line feed at the end.
+ * differ; last, what is removed. Lines have no line feed at the end.
  */
 export function renderPlan(plan: PlannedTable, options: RenderPlanOptions): string[] {
   const { family, table, result, commands } = plan;
@@ -47,29 +46,60 @@ export function renderPlan(plan: PlannedTable, options: RenderPlanOptions): stri
 
 function renderLines(
   plan: PlannedTable,
-  { would, color, limit, staleFlows = 'would be deleted', removedFirst }: RenderPlanOptions,
+  { would, color, limit, staleFlows = 'would be deleted' }: RenderPlanOptions,
 ): string[] {
   const { changes, findings } = describePlan(plan);
   // Of a table that could not be read it is not known what differs.
   const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
   // The heading says that a table is new, and the findings name the chains.
   const others = { ...changes, tableChange: 'kept', chains: [] } as const;
-  const removed = removedFirst ? findRemoved(changes, plan.view) : [];
+  const removed = countRemoved(changes, plan.view);
   return [
-    ...(removed.length > 0
-      ? [indent(`${would ? 'would remove' : 'removed'} ${countNames(removed, 'Service', limit)}`)]
-      : []),
     ...indentSome(findings.map(foundText), 'findings'),
-    ...(isComparable ? renderChanges(others, { color, limit, staleFlows }).map(indent) : []),
+    ...(isComparable ? renderChanges(others, { color, limit, goneLimit: shown, staleFlows }).map(indent) : []),
+    ...(removed.length > 0 ? [indent(`${would ? 'would remove' : 'removed'} ${listWords(removed)}`)] : []),
   ];
 }
 
-/** Services, `namespace/name`, that the table served in this family, and that have no port in it any more; sorted. */
-function findRemoved({ lost }: FamilyChanges, view: NodeView | undefined): string[] {
+/**
+ * What the table served in this family and has no port in it any more: `2 Services (shop/cart, shop/web)`, `5,000 Services
+ * (4,000 in shop, 1,000 in ops)`, `1 frontend of no known Service`.
+ */
+function countRemoved({ lost }: FamilyChanges, view: NodeView | undefined): string[] {
   const served = new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`));
+  const [unknown, known] = [lost.filter(isUnknown), lost.filter((one) => !isUnknown(one))];
   // `namespace/name:port`
-  const services = new Set(lost.map(({ name }) => name.replace(/:.*/s, '')));
-  return [...services].filter((service) => !served.has(service)).map(escapeControls);
+  const services = [...new Set(known.map(({ name }) => name.replace(/:.*/s, '')))].filter((name) => !served.has(name));
+  const strays = unknown.reduce((sum, { frontends }) => sum + frontends.length, 0);
+  return [
+    ...(services.length > 0 ? [escapeControls(countServices(services))] : []),
+    ...(strays > 0 ? [`${countOf(strays, 'frontend')} of no known Service`] : []),
+  ];
+}
+
+/** Whether no comment names the Service. */
+function isUnknown({ name }: ServicePortState): boolean {
+  return name === unknownName;
+}
+
+/** How many namespaces are named at most. */
+const shownNamespaces = 8;
+
+/** Many Services are counted by namespace, those with most of them first. */
+function countServices(services: readonly string[]): string {
+  if (services.length <= shown) {
+    return countNames(services, 'Service', shown);
+  }
+  const counts = new Map<string, number>();
+  for (const service of services) {
+    const namespace = service.replace(/\/.*/s, '');
+    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
+  const texts = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([namespace, count]) => `${count.toLocaleString('en')} in ${namespace}`);
+  const more = texts.length > shownNamespaces ? ['...'] : [];
+  return `${countOf(services.length, 'Service')} (${[...texts.slice(0, shownNamespaces), ...more].join(', ')})`;
 }
 
 function foundText({ message }: Finding): string {

@@ -106,7 +106,7 @@ function renderOutcome(
   const view = views.find((one) => one.family === family);
   return renderPlan(
     { ...outcome, result, view },
-    { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows, removedFirst: true },
+    { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows },
   );
 }
 

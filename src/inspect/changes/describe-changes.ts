@@ -5,7 +5,7 @@ import type { Frontend, ServicePortIdentity } from '../../frontends/frontend.ts'
 import { compareFrontends, readFrontends } from '../../frontends/read-frontends.ts';
 import { readNodeSettings, type SettingsInRules } from '../../frontends/read-node-settings.ts';
 import { pushTo } from '../../lib/lists.ts';
-import { compareText } from '../../lib/text.ts';
+import { compareNames, compareText } from '../../lib/text.ts';
 import { sortAddresses } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -123,7 +123,7 @@ function matchFrontends(mine: readonly Frontend[], theirs: readonly Frontend[], 
 }
 
 function compareIdentity(a: ServicePortIdentity, b: ServicePortIdentity): number {
-  return compareText(a.name, b.name) || compareText(a.protocol, b.protocol);
+  return compareNames(a.name, b.name) || compareText(a.protocol, b.protocol);
 }
 
 function tableChangeOf(before: Ruleset | undefined, after: Ruleset | undefined): FamilyChanges['tableChange'] {

@@ -1,5 +1,5 @@
 import type { FrontendState, ServicePortIdentity } from '../../frontends/frontend.ts';
-import { compareText, countOf, escapeControls, secondsText } from '../../lib/text.ts';
+import { compareNames, compareText, countOf, escapeControls, secondsText } from '../../lib/text.ts';
 import type {
   EndpointsChange,
   FamilyChanges,
@@ -16,6 +16,8 @@ export interface RenderChangesOptions {
   readonly color: boolean;
   /** How many service ports, and how many frontends with stale flows, get a line; 100 by default. */
   readonly limit?: number;
+  /** How many of these lines may be about service ports that are gone; by default all. */
+  readonly goneLimit?: number;
   /** What becomes of stale UDP flows, if there are any. Default: `may continue until idle`. */
   readonly staleFlows?: StaleFlowsFate;
 }
@@ -29,18 +31,20 @@ export type StaleFlowsFate = 'would be deleted' | 'continue until idle' | 'may c
  */
 export function renderChanges(
   changes: FamilyChanges,
-  { color, limit = 100, staleFlows = 'may continue until idle' }: RenderChangesOptions,
+  { color, limit = 100, goneLimit = limit, staleFlows = 'may continue until idle' }: RenderChangesOptions,
 ): string[] {
   const pen = makePen({ color });
   const entries = listEntries(changes);
+  const hidden = new Set(entries.filter(({ kind }) => kind === 'gone').slice(goneLimit));
+  const shownEntries = entries.filter((entry) => !hidden.has(entry));
   return [
     ...renderTable(changes, pen),
     ...renderSettings(changes, pen),
-    ...entries.slice(0, limit).map((entry, index, all) => {
+    ...shownEntries.slice(0, limit).map((entry, index, all) => {
       const isTwin = [all[index - 1], all[index + 1]].some((neighbor) => neighbor?.name === entry.name);
       return `${pen.plain(entry.name + (isTwin ? `/${entry.protocol}` : ''))}  ${entry.write(pen)}`;
     }),
-    ...renderMore(entries.slice(limit)),
+    ...renderMore([...shownEntries.slice(limit), ...hidden]),
     ...(staleFlows === 'counted' ? [] : renderStaleFlows(changes, { limit, fate: staleFlows }, pen)),
   ];
 }
@@ -57,7 +61,7 @@ function listEntries({ gained, lost, changed }: FamilyChanges): Entry[] {
     ...lost.map((state) => entryOf(state, 'gone', (pen) => renderLost(state, pen))),
     ...changed.map((change) => entryOf(change, 'changed', (pen) => renderChange(change, pen))),
   ];
-  return entries.sort((a, b) => compareText(a.name, b.name) || compareText(a.protocol, b.protocol));
+  return entries.sort((a, b) => compareNames(a.name, b.name) || compareText(a.protocol, b.protocol));
 }
 
 function entryOf({ name, protocol }: ServicePortIdentity, kind: Entry['kind'], write: Entry['write']): Entry {

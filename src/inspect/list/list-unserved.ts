@@ -1,7 +1,7 @@
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { PortNote, ServiceNote } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
-import { compareText } from '../../lib/text.ts';
+import { compareNames } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
@@ -103,5 +103,5 @@ export function nameServicePorts(rows: readonly FrontendRow[]): string[] {
   const names = [...protocols].flatMap(([name, known]) =>
     known.size === 1 ? [name] : [...known].map((protocol) => `${name}/${protocol}`),
   );
-  return names.sort(compareText);
+  return names.sort(compareNames);
 }

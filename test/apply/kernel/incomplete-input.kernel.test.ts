@@ -210,15 +210,17 @@ describe.skipIf(!applyTestsRun)('apply of half a cluster', () => {
     },
   );
 
-  test('an older snapshot is applied, and what it removes is named first, in a dry run too', async () => {
+  test('an older snapshot is applied, and what it removes is named last, in a dry run too', async () => {
     await apply(whole);
     const old = [listOf([services[0], slices[0], workerNode])];
     const dryRun = await apply(old, { flags: [...snapshotFlags, '--dry-run'] });
-    expect(dryRun.stdout).toMatch(/^table ip svc2nft: would be changed .*\n {2}would remove 1 Service \(shop\/web\)\n/);
+    expect(dryRun.stdout).toMatch(
+      /^table ip svc2nft: would be changed .*\n {2}shop\/web:http {2}gone: .*\n {2}would remove 1 Service \(shop\/web\)\n/,
+    );
     expect(await everything()).toContain('shop/web:http');
     const { exitCode, stdout } = await apply(old);
     expect(stdout).toMatch(
-      /^table ip svc2nft: changed .*\n {2}removed 1 Service \(shop\/web\)\n {2}shop\/web:http {2}gone/,
+      /^table ip svc2nft: changed .*\n {2}shop\/web:http {2}gone: .*\n {2}removed 1 Service \(shop\/web\)\n/,
     );
     expect(exitCode).toBe(0);
     expect(await everything()).not.toContain('shop/web:http');
