@@ -123,7 +123,7 @@ const broken: readonly [what: string, manifests: string, from: string, to: strin
     service(ports) + slice(http, ready),
     client,
     '10.96.0.11:80',
-    'DROPPED (the client times out): 10.96.0.11 belongs to no Service, but is in Service CIDR 10.96.0.0/16; d/a has cluster IP 10.96.0.10',
+    'DROPPED (the client times out): 10.96.0.11 belongs to no Service, but is in Service CIDR 10.96.0.0/16; did you mean 10.96.0.10 (d/a)?',
   ],
   [
     'a pod that is asked directly',

@@ -52,6 +52,26 @@ test('a connection from outside to a node port, step by step', async () => {
   ]);
 });
 
+describe('without a cluster CIDR, the rules know no pods', () => {
+  const cidr = 'no cluster CIDR is known (--cluster-cidr)';
+  test.each([
+    ['pod:shop/web-1', '10.244.1.5 (pod shop/web-1 on worker-1)', 'that it is a pod'],
+    ['10.244.2.31', '10.244.2.31 (pod shop/api-1 on worker-2)', 'that it is a pod'],
+    ['10.244.9.9', '10.244.9.9', 'pods from other clients'],
+    ['outside', '203.0.113.1', 'pods from other clients'],
+  ])('%s', async (from, who, what) => {
+    const to = ['--from', from, '--to', '10.96.0.60:6379', '-o', 'json'];
+    const { stdout } = await runMain(['explain', shop, '--node', 'worker-1', ...to]);
+    const { steps } = JSON.parse(stdout) as Explanation;
+    const textOf = (topic: string) => steps.find((step) => step.topic === topic)?.text;
+    expect(textOf('client')).toBe(`${who}: the rules cannot tell ${what}: ${cidr}`);
+    const [address] = who.split(' ');
+    expect(textOf('source')).toBe(
+      `not masqueraded, so the endpoint sees ${address}: the rules cannot tell ${what}: ${cidr}`,
+    );
+  });
+});
+
 test('-o json has the same content', async () => {
   const { exitCode, stdout } = await explain('--from', 'pod:shop/web-1', '--to', 'service:shop/session', '-o', 'json');
   expect(exitCode).toBe(0);

@@ -14,12 +14,20 @@ export function explainClient(evidence: Evidence): ExplainedStep[] {
     const also = isFromPod ? `, and is treated as a pod: it ${detection}` : '';
     return [{ topic: 'client', text: `${source} is ${name} itself${also}`, rules: [] }];
   }
-  const who = `${source}${describeLocation(evidence)} is ${isFromPod ? '' : 'not '}treated as a pod`;
-  const why = detection === undefined ? noDetector : `it ${detection}`;
-  return [{ topic: 'client', text: `${who}: ${why}`, rules: [] }];
+  const who = `${source}${describeLocation(evidence)}`;
+  const text =
+    detection === undefined
+      ? `${who}: ${withoutDetector(evidence)}`
+      : `${who} is ${isFromPod ? '' : 'not '}treated as a pod: it ${detection}`;
+  return [{ topic: 'client', text, rules: [] }];
 }
 
-const noDetector = 'no rule distinguishes pods from other clients (no cluster CIDR)';
+/** What follows for a client from rules that know no pods. */
+function withoutDetector({ packet: { source }, knowledge }: Evidence): string {
+  const isPod = knowledge?.locations.byAddress.get(source)?.pod;
+  const what = isPod ? 'that it is a pod' : 'pods from other clients';
+  return `the rules cannot tell ${what}: no cluster CIDR is known (--cluster-cidr)`;
+}
 
 function describeLocation({ packet: { source }, knowledge }: Evidence): string {
   const location = knowledge?.locations.byAddress.get(source);
@@ -91,7 +99,7 @@ function whyPreserved(evidence: Evidence): string {
     return `externalTrafficPolicy is Local, ${path.fromPod ? 'and answers reach pods without masquerading' : 'which preserves the source'}`;
   }
   if (!settings.detector) {
-    return noDetector;
+    return withoutDetector(evidence);
   }
   return isFromPod ? 'answers reach pods without masquerading' : 'no rule requests masquerading';
 }

@@ -171,7 +171,7 @@ function undeclared({ destination, port, protocol }: Evidence['packet'], knowled
   return `; the pod declares ${listPodPorts([pod])}, not ${isOtherProtocol ? `${port}/${protocol}` : port}`;
 }
 
-/** The Service with the nearest cluster IP, `; default/api has cluster IP 10.96.0.10`; empty if none is near. */
+/** The nearest cluster IP of a Service, `; did you mean 10.96.0.10 (shop/web)?`; empty if none is near. */
 export function findNearestService({ packet, knowledge }: Evidence): string {
   const { destination } = packet;
   const ports = knowledge?.view.servicePorts ?? [];
@@ -181,7 +181,7 @@ export function findNearestService({ packet, knowledge }: Evidence): string {
   );
   const owner = ports.find(({ clusterIP }) => clusterIP === near);
   const isNear = owner && knowledge && (isInServices(destination, knowledge) || isTypo(destination, owner.clusterIP));
-  return isNear ? `; ${owner.namespace}/${owner.name} has cluster IP ${owner.clusterIP}` : '';
+  return isNear ? `; did you mean ${owner.clusterIP} (${owner.namespace}/${owner.name})?` : '';
 }
 
 function isInServices(address: string, { view }: Knowledge): boolean {

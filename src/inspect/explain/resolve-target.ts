@@ -1,5 +1,5 @@
 import { claimedFrontends } from '../../frontends/frontend-claims.ts';
-import { suggestClosest } from '../../lib/text.ts';
+import { listWords, suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress, familyOfAddress } from '../../net/address.ts';
 import { endpointText, type Family, nameOfFamily } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
@@ -97,8 +97,11 @@ function resolveNodePort(
   { views }: TargetDirectory,
   addressOf: (family: Family) => string | undefined,
 ): Aim[] | string {
-  if (port === undefined || !/^[0-9]+$/.test(port)) {
+  if (port === undefined) {
     return 'the node port is missing: give its number, as in node:30080';
+  }
+  if (!/^[0-9]+$/.test(port)) {
+    return `a node port needs its number, not the name ${port}${nodePortsNamed(port, views)}`;
   }
   const number = Number(port);
   const families = views.length > 0 ? views.map(({ family }) => family) : (['ip', 'ip6'] as const);
@@ -108,6 +111,16 @@ function resolveNodePort(
   }
   const owners = views.flatMap(({ servicePorts }) => servicePorts.filter((one) => one.nodePort === number));
   return [{ destination, port: number, protocol: protocol ?? owners[0]?.protocol ?? 'tcp' }];
+}
+
+/** The node ports of service ports with a name: `: use 30080 (shop/web)`; empty if there are none. */
+function nodePortsNamed(name: string, views: readonly NodeView[]): string {
+  const ports = views
+    .flatMap(({ servicePorts }) => servicePorts)
+    .filter((one) => one.portName === name && one.nodePort);
+  const texts = [...new Set(ports.map((one) => `${one.nodePort} (${one.namespace}/${one.name})`))];
+  const more = texts.length > shown ? [`${texts.length - shown} more`] : [];
+  return texts.length === 0 ? ', as in node:30080' : `: use ${listWords([...texts.slice(0, shown), ...more], 'or')}`;
 }
 
 /** A Pod at the port of an endpoint: that of this number, that of this Service port name, or the only one. */

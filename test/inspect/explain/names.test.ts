@@ -185,6 +185,9 @@ describe('targets', () => {
     ['10.1.2.3', 'the port is missing, and no Service has 10.1.2.3: write 10.1.2.3:80 for port 80'],
     ['fd00::1:80', 'the port is missing, and no Service has fd00::1:80: write [fd00::1]:80 for port 80'],
     ['worker-1', 'the node port is missing: give its number, as in node:30080'],
+    ['worker-1:http', 'a node port needs its number, not the name http: use 30080 (shop/web)'],
+    ['worker-2:https', 'a node port needs its number, not the name https: use 30443 (shop/api)'],
+    [':metrics', 'a node port needs its number, not the name metrics, as in node:30080'],
   ])('%s', (text, expected) => {
     expect(aimsOf(text)).toEqual(expected);
   });

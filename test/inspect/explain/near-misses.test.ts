@@ -74,7 +74,7 @@ const refusals: readonly [from: string, to: string, code: string, text: string][
     '10.244.1.5',
     '10.96.0.11:80',
     'unallocated',
-    `10.96.0.11 belongs to no Service, but is in Service CIDR 10.96.0.0/16; shop/web has cluster IP 10.96.0.10`,
+    `10.96.0.11 belongs to no Service, but is in Service CIDR 10.96.0.0/16; did you mean 10.96.0.10 (shop/web)?`,
   ],
   [
     '10.244.1.5',
