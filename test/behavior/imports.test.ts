@@ -43,7 +43,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib kubernetes config options cli',
   'cli/manual': 'lib version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply inspect/graph phases/1-read phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply inspect/changes inspect/graph phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':

@@ -168,6 +168,92 @@ describe('apply refuses half a cluster with one message', () => {
   });
 });
 
+describe('apply refuses the Services of some namespaces where the table serves those of others', () => {
+  const [cart] = items.filter(({ kind }) => kind === 'Service');
+  const serviceIn = (namespace: string, name: string, spec: object): object => ({
+    ...cart,
+    metadata: { namespace, name },
+    spec,
+  });
+  const sliceIn = (namespace: string, name: string): object => ({
+    ...items.find(({ kind }) => kind === 'EndpointSlice'),
+    metadata: { namespace, name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+  });
+  const web = [serviceIn('web', 'api', { clusterIP: '10.96.7.1', ports: [{ port: 80 }] }), sliceIn('web', 'api')];
+  const apiServer = [
+    serviceIn('default', 'kubernetes', { clusterIP: '10.96.0.1', ports: [{ port: 443 }] }),
+    sliceIn('default', 'kubernetes'),
+  ];
+  const headless = serviceIn('data', 'db', { clusterIP: 'None' });
+  // Of another API group, so not a Service of Kubernetes.
+  const knative = { ...headless, apiVersion: 'serving.knative.dev/v1' };
+  const lost = 'the table in the kernel serves 2 Services (shop/cart, shop/dns) of other namespaces';
+
+  test.each<[string, readonly object[], string, string?]>([
+    ['default', apiServer, 'default'],
+    ['web', web, 'web'],
+    ['web, where not all are served', [...web, serviceIn('web', 'db', { clusterIP: 'None' })], 'web'],
+    [
+      'default, and a foreign one',
+      [...apiServer, knative],
+      'default',
+      'ignored kinds: Service.serving.knative.dev (1)\n',
+    ],
+  ])('only those of %s', async (_, objects, namespace, notes = '') => {
+    const input = listOf([worker, ...objects]);
+    for (const dryRun of [[], ['--dry-run'], ['--dry-run=client'], ['--keep-going']]) {
+      const result = await apply({ flags: [...onlyIp, ...dryRun], input }, listedShop());
+      expect(result.stderr).toBe(
+        `${notes}error no-services: all Services of the input are in namespace ${namespace}, but ${lost}; get all namespaces: ${everything}; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
+      );
+      expect(result).toMatchObject({ exitCode: 1, stdout: '', texts: [] });
+    }
+    const meant = await apply({ flags: [...onlyIp, '--allow-empty'], input }, listedShop());
+    expect(meant).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('removed 2 Services') });
+  });
+
+  test.each<[string, readonly object[]]>([
+    ['of two namespaces', [...web, ...apiServer]],
+    ['of one, and a headless one of another', [headless, ...apiServer]],
+  ])('but not those %s', async (_, objects) => {
+    const input = listOf([worker, ...objects]);
+    expect(await apply({ flags: onlyIp, input }, listedShop())).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  const servesApiServer = listedShop((objects) =>
+    objects.map(({ kind, body }) => ({
+      kind,
+      body: JSON.parse(JSON.stringify(body).replaceAll('shop/dns:dns', 'default/kubernetes:https')),
+    })),
+  );
+
+  test.each<[string, readonly object[]]>([
+    ['of two namespaces', [...web, ...items.filter(({ kind }) => kind !== 'Node')]],
+    ['of one, and a headless one of another', [headless, ...web]],
+    ['with a kubernetes of another namespace', [...web, serviceIn('shop', 'kubernetes', { clusterIP: 'None' })]],
+  ])('without the Service of the API server: %s', async (_, objects) => {
+    const input = listOf([worker, ...objects]);
+    const { exitCode, stderr, texts } = await apply({ flags: onlyIp, input }, servesApiServer);
+    expect(stderr).toBe(
+      `error no-services: the input has no Service default/kubernetes, which every cluster has and the table in the kernel serves; get all: ${everything}; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+    expect((await apply({ flags: [...onlyIp, '--allow-empty'], input }, servesApiServer)).exitCode).toBe(0);
+    expect(
+      (await apply({ flags: onlyIp, input: listOf([worker, ...objects, ...apiServer]) }, servesApiServer)).exitCode,
+    ).toBe(0);
+    expect((await apply({ flags: onlyIp, input }, listedShop())).exitCode).toBe(0);
+  });
+
+  test('the table is not read for that where the input has several namespaces and the API server', async () => {
+    const reads = async (objects: readonly object[]): Promise<number> => {
+      const { commands } = await apply({ flags: onlyIp, input: listOf([worker, ...objects]) }, listedShop());
+      return commands.filter((command) => command.includes('list table')).length;
+    };
+    expect(await reads([...web, ...apiServer])).toBe(1);
+  });
+});
+
 describe('apply and a file of a folder', () => {
   let folder: string;
 

@@ -5,7 +5,6 @@ import { readActualTable } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
-import type { DesiredState } from '../../engine/desired-state.ts';
 import { findKubeProxy } from '../../inspect/doctor/check-tables.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -16,7 +15,7 @@ import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compi
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
-import { refuseEmptying } from '../input/refuse-incomplete.ts';
+import { refuseRemoval } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
@@ -34,9 +33,10 @@ deleted from conntrack.
 
 Half a cluster is refused, because Services and endpoints would only seem to be gone: when one of several lists fails, kubectl
 prints the others, which a pipe cannot tell from all. Refused is an input with Services but no EndpointSlice, or the reverse;
-one without a Service with a cluster IP where the table serves some; one without the Node or its addresses, unless --node-ip is
-given; an error of the API server; a page of a list; a Table or metadata in place of objects; and a file that is blank or cut
-off. --allow-empty allows what is missing, but not what is broken. An older snapshot is not recognized: what it removes is named last.
+one without a Service with a cluster IP where the table serves some; one of a single namespace, or without default/kubernetes,
+where the table serves the others; one without the Node or its addresses, unless --node-ip is given; an error of the API
+server; a page of a list; a Table or metadata in place of objects; and a file that is blank or cut off. --allow-empty allows
+what is missing, but not what is broken. An older snapshot is not recognized: what it removes is named last.
 
 Without --node, the only Node of the input is meant, or of several the one with the name of this machine.
 `;
@@ -111,7 +111,7 @@ async function applyPaths(
   const desired = desiredSnapshot(compiled, compiled.options);
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const apply = async (): Promise<Outcome | Diagnostic> =>
-    (flags.allowEmpty ? undefined : await findEmptying(desired, run)) ?? applyTables(desired, { run, dryRun });
+    (flags.allowEmpty ? undefined : await findRemoval(compiled, run)) ?? applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
   if ('code' in outcome) {
     reportDiagnostics([outcome], { refused: 'nothing is changed', context });
@@ -139,11 +139,9 @@ function warnOfOtherMachine(views: Cluster['views'], { addresses, stderr }: Cont
 /** How many addresses of the machine a message has. */
 const shownAddresses = 5;
 
-/** Why the tables must not be emptied, if the snapshot has nothing to serve and they do. */
-async function findEmptying(desired: DesiredState, run: RunProgram): Promise<Diagnostic | undefined> {
-  if (desired.views().some(({ servicePorts }) => servicePorts.length > 0)) {
-    return undefined;
-  }
-  const { families, table } = desired;
-  return refuseEmptying(await Promise.all(families.map((family) => readActualTable(run, { family, table }))));
+/** Why the tables must not lose what they serve. */
+function findRemoval(compiled: Cluster, run: RunProgram): Promise<Diagnostic | undefined> {
+  const { families, table } = compiled.options;
+  const readTables = () => Promise.all(families.map((family) => readActualTable(run, { family, table })));
+  return refuseRemoval(compiled, readTables);
 }

@@ -1,13 +1,14 @@
 import type { CompiledRulesets } from '../../compile.ts';
-import { type Diagnostic, referenceOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type ObjectReference, referenceOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
+import { namespaceOf } from '../../kubernetes/services.ts';
 import { compareText, countNames } from '../../lib/text.ts';
-import { isMapping } from '../../lib/unknown-values.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { CompileOptions } from '../../options.ts';
+import { classify, type UsedKind } from '../../phases/2-validate/validate-object.ts';
 
 /** The machine whose kernel is changed. */
 export interface Machine {
@@ -81,22 +82,62 @@ function findMissingAddresses(nodes: readonly string[], diagnostics: readonly Di
 }
 
 /**
- * The reason not to empty tables that serve Services; undefined for tables that serve none. Of a table that cannot be read
- * it is not known.
+ * The reason not to remove the Services that tables serve, where the input seems to have only a part of all Services: none
+ * with a cluster IP, those of one namespace, or all but the one of the API server.
+ *
+ * @param readTables is called only for such an input. What a table serves that cannot be read is not known.
  */
-export function refuseEmptying(tables: readonly (ListedTable | NftError | undefined)[]): Diagnostic | undefined {
-  const rulesets = tables.flatMap((table) => (table && !isNftError(table) ? [table.ruleset] : []));
-  const names = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
-  // `namespace/name:port`
-  const services = [...new Set(names.map((name) => name.replace(/:.*/s, '')))].sort(compareText);
-  const isUnknown = tables.some((table) => isNftError(table) && table.rebuild);
-  if (services.length === 0 && !isUnknown) {
+export async function refuseRemoval(
+  { documents, views }: Pick<CompiledRulesets, 'views'> & { readonly documents: readonly Document[] },
+  readTables: () => Promise<readonly (ListedTable | NftError | undefined)[]>,
+): Promise<Diagnostic | undefined> {
+  const isEmpty = views.every(({ servicePorts }) => servicePorts.length === 0);
+  const services = referencesOf(documents, 'Service');
+  const namespaces = [...new Set(services.map(namespaceOf))];
+  const hasApiServer = services.some((service) => `${namespaceOf(service)}/${service.name}` === apiServer);
+  if (!isEmpty && namespaces.length > 1 && hasApiServer) {
     return undefined;
   }
-  const serves =
-    services.length > 0 ? `serves ${countNames(services, 'Service')}` : 'cannot be read, and may serve some';
+  const tables = await readTables();
+  const served = servedBy(tables);
+  if (isEmpty) {
+    return refuseEmptying(served, { isUnknown: tables.some((table) => isNftError(table) && table.rebuild) });
+  }
+  const [namespace = ''] = namespaces;
+  const others = served.filter((service) => !service.startsWith(`${namespace}/`));
+  if (namespaces.length === 1 && others.length > 0) {
+    const message = `all Services of the input are in namespace ${namespace}, but the table in the kernel serves ${countNames(others, 'Service')} of other namespaces; get all namespaces: ${wholeInput}`;
+    return asAbsence({ code: 'no-services', message });
+  }
+  if (!hasApiServer && served.includes(apiServer)) {
+    const message = `the input has no Service ${apiServer}, which every cluster has and the table in the kernel serves; get all: ${wholeInput}`;
+    return asAbsence({ code: 'no-services', message });
+  }
+  return undefined;
+}
+
+/** The API server's Service, which it creates again when somebody deletes it. */
+const apiServer = 'default/kubernetes';
+
+function refuseEmptying(
+  served: readonly string[],
+  { isUnknown }: { readonly isUnknown: boolean },
+): Diagnostic | undefined {
+  if (served.length === 0 && !isUnknown) {
+    return undefined;
+  }
+  const serves = served.length > 0 ? `serves ${countNames(served, 'Service')}` : 'cannot be read, and may serve some';
   const message = `the input has no Service with a cluster IP, but the table in the kernel ${serves}; get all: ${wholeInput}`;
   return asAbsence({ code: 'no-services', message });
+}
+
+/** The Services that tables serve, `namespace/name`, sorted. */
+function servedBy(tables: readonly (ListedTable | NftError | undefined)[]): string[] {
+  const rulesets = tables.flatMap((table) => (table && !isNftError(table) ? [table.ruleset] : []));
+  const names = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
+  // `namespace/name:port`; an element of others has no such name.
+  const services = names.filter((name) => name.includes('/')).map((name) => name.replace(/:.*/s, ''));
+  return [...new Set(services)].sort(compareText);
 }
 
 /**
@@ -115,18 +156,17 @@ export function findOwnNode(
 }
 
 function namesOfNodes(documents: readonly Document[]): string[] {
-  const names = new Set<string>();
-  for (const { value } of documents) {
-    const name = isOfKind(value, 'Node') ? referenceOf(value)?.name : undefined;
-    if (name !== undefined) {
-      names.add(name);
-    }
-  }
-  return [...names].sort(compareText);
+  const names = referencesOf(documents, 'Node').flatMap(({ name }) => name ?? []);
+  return [...new Set(names)].sort(compareText);
 }
 
-function isOfKind(value: unknown, kind: string): boolean {
-  return isMapping(value) && value['kind'] === kind;
+function referencesOf(documents: readonly Document[], kind: UsedKind): ObjectReference[] {
+  return documents.flatMap(({ value }) => (isOfKind(value, kind) ? (referenceOf(value) ?? []) : []));
+}
+
+function isOfKind(value: unknown, kind: UsedKind): boolean {
+  const classified = classify(value);
+  return classified.is === 'used' && classified.kind === kind;
 }
 
 function asAbsence(diagnostic: Diagnostic): Diagnostic {

@@ -166,6 +166,61 @@ describe.skipIf(!applyTestsRun)('apply of half a cluster', () => {
     expect((await apply([empty])).exitCode).toBe(0);
   });
 
+  describe('namespaces', () => {
+    const inNamespace = (object: Manifest, namespace: string): Manifest => ({
+      ...object,
+      metadata: { ...(object['metadata'] as Manifest), namespace },
+    });
+    const apiServer = [
+      service('kubernetes', { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] }),
+      slice('kubernetes', ['192.0.2.99'], [{ name: 'https', port: 6443 }]),
+    ].map((object) => inNamespace(object, 'default'));
+    const dns = [service('dns', { clusterIP: '10.96.0.53', ports: [http] }), slice('dns', ['10.244.2.53'])].map(
+      (object) => inNamespace(object, 'kube-system'),
+    );
+    const shop = [...services, ...slices];
+
+    test.each<[string, readonly Manifest[], string]>([
+      [
+        'only default',
+        apiServer,
+        'all Services of the input are in namespace default, but the table in the kernel serves 3 Services (kube-system/dns, shop/cart, shop/web) of other namespaces',
+      ],
+      [
+        'only shop',
+        shop,
+        'all Services of the input are in namespace shop, but the table in the kernel serves 2 Services (default/kubernetes, kube-system/dns) of other namespaces',
+      ],
+      [
+        'all but default',
+        [...shop, ...dns],
+        'the input has no Service default/kubernetes, which every cluster has and the table in the kernel serves',
+      ],
+    ])('%s: refused, unless it is meant', async (_, objects, says) => {
+      expect((await apply([listOf([...apiServer, ...dns, ...shop, workerNode])])).exitCode).toBe(0);
+      const before = await everything();
+      const part = [listOf([...objects, workerNode])];
+      for (const flags of [snapshotFlags, [...snapshotFlags, '--dry-run']]) {
+        const { exitCode, stdout, stderr } = await apply(part, { flags });
+        expect(stderr).toContain(`error no-services: ${says}; get all`);
+        expect(stderr).toMatch(/^1 error: nothing is changed$/m);
+        expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+        expect(await everything()).toBe(before);
+      }
+      const meant = await apply(part, { flags: [...snapshotFlags, '--allow-empty'] });
+      expect(meant).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/ {2}removed \d Service/) });
+      // What the table serves now is no more than the input has.
+      expect((await apply(part)).exitCode).toBe(0);
+    });
+
+    test('a namespace that is gone is not refused', async () => {
+      await apply([listOf([...apiServer, ...dns, ...shop, workerNode])]);
+      const { exitCode, stdout } = await apply([listOf([...apiServer, ...dns, workerNode])]);
+      expect(stdout).toContain('removed 2 Services (shop/cart, shop/web)');
+      expect(exitCode).toBe(0);
+    });
+  });
+
   test('headless Services alone do not count', async () => {
     await apply(whole);
     const before = await everything();
