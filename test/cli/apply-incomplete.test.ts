@@ -254,6 +254,46 @@ describe('apply refuses the Services of some namespaces where the table serves t
   });
 });
 
+describe('a watch without its initial list', () => {
+  const events = (type: string, among: readonly Item[]): string =>
+    among.map((object) => JSON.stringify({ type, object })).join('\n');
+  const listed = (...kinds: readonly string[]) => items.filter(({ kind }) => kinds.includes(kind));
+  const [first] = listed('Service');
+
+  test.each<[string, string]>([
+    ['all Services', `${without('Service')}\n${events('MODIFIED', listed('Service'))}`],
+    ['one deleted Service', `${listOf(items.slice(2))}\n${events('DELETED', first ? [first] : [])}`],
+    ['EndpointSlices', `${without('EndpointSlice')}\n${events('MODIFIED', listed('EndpointSlice'))}`],
+    ['the Node', `${events('MODIFIED', listed('Node'))}\n${without('Node')}`],
+    ['all objects', events('MODIFIED', items)],
+  ])('is refused by apply, also with --allow-empty: %s', async (_, input) => {
+    for (const flags of [[], ['--allow-empty'], ['--keep-going'], ['--dry-run']]) {
+      const { exitCode, stdout, stderr, texts } = await apply({ flags: [...onlyIp, ...flags], input }, listedShop());
+      expect(stderr).toMatch(
+        /^<stdin>:\d+:\d+: error incomplete-list: \w+ \S+: the watch has no initial list: .*\n.*\n.*\n1 error: nothing is changed\n$/,
+      );
+      expect({ exitCode, stdout, texts }).toEqual({ exitCode: 1, stdout: '', texts: [] });
+    }
+  });
+
+  test('with it, it is applied', async () => {
+    const input = `${events('ADDED', items)}\n${events('MODIFIED', items)}`;
+    expect(await apply({ flags: onlyIp, input }, listedShop())).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test.each(['compile', 'list', 'verify'])('%s warns of it first', async (command) => {
+    const args = [command, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
+    const input = events('MODIFIED', items);
+    const { exitCode, stdout, stderr } = await runMain(args, { input });
+    expect(stderr).toMatch(/^<stdin>:1:\d+: warning incomplete-list: Node worker-1: the watch has no initial list/);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toBe('');
+    const strict = await runMain([...args, '--strict'], { input });
+    expect(strict.stderr).toMatch(/^<stdin>:1:\d+: error incomplete-list: /);
+    expect(strict.exitCode).not.toBe(0);
+  });
+});
+
 describe('apply and a file of a folder', () => {
   let folder: string;
 

@@ -103,7 +103,10 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const options = withNode(documents, request);
   const compiled = compileRulesets(documents, options);
   const { rulesets } = compiled;
-  const refusals = machine && rulesets ? refuseIncomplete(compiled, { documents, options }, machine) : [];
+  const refusals =
+    machine && rulesets
+      ? refuseIncomplete([...diagnostics, ...compiled.diagnostics], { documents, options }, machine)
+      : [];
   const read = [...configDiagnostics, ...(machine ? withoutLeniency(diagnostics) : diagnostics)];
   const aboutFiles = options.strict ? withStrictSeverity(read) : read;
   if (refusals.length > 0 && !hasError(aboutFiles)) {

@@ -21,9 +21,11 @@ export interface Machine {
 /**
  * The reasons not to change the kernel: the input is half of a cluster, so that Services or endpoints only seem to be gone.
  * What broke the input comes alone, because what is missing follows from it.
+ *
+ * @param diagnostics of reading and compiling.
  */
 export function refuseIncomplete(
-  { diagnostics }: CompiledRulesets,
+  diagnostics: readonly Diagnostic[],
   { documents, options }: { readonly documents: readonly Document[]; readonly options: CompileOptions },
   { allowEmpty, hostName }: Machine,
 ): Diagnostic[] {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
@@ -116,4 +116,47 @@ test('what only looks like an event is not one', () => {
   const values = [crd, { type: 'SYNC', object: service('a', 1) }, { type: 'ADDED', object: 'a' }];
   const { documents } = readDocuments([{ file: 'in', content: Buffer.from(JSON.stringify(values)) }]);
   expect(documents.map(({ value }) => value)).toEqual(values);
+});
+
+describe('a watch without its initial list', () => {
+  const added = event('ADDED', service('a', 1));
+  const modified = event('MODIFIED', service('a', 2));
+  const deleted = event('DELETED', service('a', 2));
+
+  test.each<[string, readonly (readonly object[])[]]>([
+    ['a change alone', [[modified]]],
+    ['a deletion alone', [[deleted]]],
+    ['one object of several', [[event('ADDED', service('b', 1)), modified]]],
+    ['an object of another namespace', [[event('ADDED', service('a', 1, 'other')), modified]]],
+    ['a list that comes later', [[deleted], [service('a', 1)]]],
+    ['an object that is added after its deletion', [[deleted, added]]],
+    ['two objects', [[modified, event('DELETED', service('b', 1)), deleted]]],
+  ])('%s', (_, texts) => {
+    expect(read(...texts).codes).toEqual(['incomplete-list']);
+  });
+
+  test.each<[string, readonly (readonly object[])[]]>([
+    ['each object is added first', [[added, modified, deleted]]],
+    ['an object is added again', [[added, deleted, added, modified]]],
+    ['a list of another file comes first', [[service('a', 1)], [modified]]],
+    ['a bookmark comes first', [[event('BOOKMARK', { kind: 'Service', metadata: {} }), added, modified]]],
+    ['nothing but a bookmark', [[event('BOOKMARK', { kind: 'Service', metadata: {} })]]],
+  ])('is not where %s', (_, texts) => {
+    expect(read(...texts).codes).toEqual([]);
+  });
+
+  test('names the first object, with its place, and counts the others', () => {
+    const events = [modified, event('DELETED', service('b', 1)), event('MODIFIED', service('c', 1)), deleted];
+    const text = events.map((value) => JSON.stringify(value)).join('\n');
+    const { diagnostics } = readDocuments([{ file: 'in', content: Buffer.from(text) }]);
+    expect(diagnostics).toMatchObject([
+      {
+        object: { kind: 'Service', namespace: 'shop', name: 'a' },
+        message:
+          'the watch has no initial list: the first event of this object (and of 2 more objects) is a change, so what did not change is missing; watch without --watch-only, one kind each: kubectl get services -A -w --output-watch-events -o json',
+      },
+    ]);
+    const place = diagnostics[0]?.place;
+    expect(place?.document.source.locate(place.document.path)).toMatchObject({ line: 1 });
+  });
 });
