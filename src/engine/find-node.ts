@@ -1,4 +1,4 @@
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic, DiagnosticCode } from '../diagnostics/diagnostic.ts';
 import { listWords } from '../lib/text.ts';
 import { parseAddress, parseCidr } from '../net/address.ts';
 import type { Family } from '../net/network.ts';
@@ -26,7 +26,7 @@ export interface NodeState {
 export function findNode(store: ObjectStore, options: CompileOptions, known: ResolvedNode | undefined): NodeState {
   const nodes = [...store.nodes.values()];
   const found = resolveNode({ nodes }, options);
-  const isFound = found.isFound && !isInvalid(store, options);
+  const isFound = found.isFound && !isDoubtful(found.node, { store, options, known });
   const isKnown = options.nodeAddresses.length > 0 || (isFound && found.node.addresses.length > 0);
   if (!known && !isKnown) {
     return { node: undefined, known, settings: new Map(), diagnostics: found.diagnostics };
@@ -37,9 +37,15 @@ export function findNode(store: ObjectStore, options: CompileOptions, known: Res
   return { node, known: isFound ? node : known, settings: new Map(settings), diagnostics };
 }
 
-/** If no node is named, an invalid Node may be the own one. */
-function isInvalid({ invalidNodes }: ObjectStore, { nodeName }: CompileOptions): boolean {
-  return nodeName === undefined ? invalidNodes.size > 0 : invalidNodes.has(nodeName);
+interface Doubt {
+  readonly store: ObjectStore;
+  readonly options: CompileOptions;
+  readonly known: ResolvedNode | undefined;
+}
+
+/** If no node is named, an invalid Node may be the own one in place of the one found, unless that was known before. */
+function isDoubtful({ name }: ResolvedNode, { store, options, known }: Doubt): boolean {
+  return options.nodeName === undefined && name !== known?.name && store.invalidNodes.size > 0;
 }
 
 type Found = ReturnType<typeof resolveNode>;
@@ -50,32 +56,58 @@ function keepKnown(
   known: ResolvedNode,
   { families, detectLocalMode }: CompileOptions,
 ): Omit<Found, 'isFound'> {
-  const others = diagnostics.filter(({ code }) => code === 'ignored-address');
   const isOther = node.name !== known.name;
   if (!isFound || (isOther && node.addresses.length === 0)) {
-    return { node: known, diagnostics: [...others, describeMissing(diagnostics, known)] };
+    const others = diagnostics.filter(({ code }) => !aboutIdentity.has(code));
+    return { node: known, diagnostics: [...others, describeLostNode(diagnostics, known)] };
   }
   if (isOther) {
     return { node, diagnostics };
   }
   const addresses = lostOf(known.addresses, node.addresses, families);
   const podCIDRs = detectLocalMode === 'NodeCIDR' ? lostOf(known.podCIDRs, node.podCIDRs, families) : [];
-  const lost = [...addresses, ...podCIDRs];
-  if (lost.length === 0) {
-    return { node, diagnostics };
-  }
-  const message = `Node ${known.name} no longer has ${listWords(lost)}, nor a replacement; the rules stay those with ${lost.length > 1 ? 'them' : 'it'}`;
+  const others = diagnostics.filter(({ code }) => addresses.length === 0 || code !== 'no-node-address');
   return {
     node: { ...node, addresses: [...node.addresses, ...addresses], podCIDRs: [...node.podCIDRs, ...podCIDRs] },
-    diagnostics: [...others, { code: 'no-node-address', message }],
+    diagnostics: [
+      ...others,
+      ...describeLost(known, { code: 'no-node-address', nouns: ['address', 'addresses'], lost: addresses }),
+      ...describeLost(known, { code: 'no-local-detector', nouns: ['pod CIDR', 'pod CIDRs'], lost: podCIDRs }),
+    ],
   };
 }
 
-function describeMissing(diagnostics: readonly Diagnostic[], { name }: ResolvedNode): Diagnostic {
-  const stay = `the rules stay those of Node ${name}, as it was last`;
+/** What does not hold for the last known version of a Node, which is there and has an address. */
+const aboutIdentity: ReadonlySet<DiagnosticCode> = new Set([
+  'node-not-found',
+  'no-node',
+  'several-nodes',
+  'no-node-address',
+]);
+
+function describeLostNode(diagnostics: readonly Diagnostic[], { name }: ResolvedNode): Diagnostic {
   return diagnostics.some(({ code }) => code === 'several-nodes')
-    ? { code: 'several-nodes', message: `there are several Nodes and none is named; ${stay}` }
-    : { code: 'node-not-found', severity: 'warning', message: `Node ${name} is missing or invalid; ${stay}` };
+    ? {
+        code: 'several-nodes',
+        message: `there are several Nodes and none is named; using the last known version of Node ${name}`,
+      }
+    : {
+        code: 'node-not-found',
+        severity: 'warning',
+        message: `Node ${name} is missing or invalid; using its last known version`,
+      };
+}
+
+interface Lost {
+  readonly code: DiagnosticCode;
+  readonly nouns: readonly [singular: string, plural: string];
+  readonly lost: readonly string[];
+}
+
+function describeLost({ name }: ResolvedNode, { code, nouns, lost }: Lost): Diagnostic[] {
+  const [noun, pronoun] = lost.length === 1 ? [nouns[0], 'it'] : [nouns[1], 'them'];
+  const message = `Node ${name} lost ${noun} ${listWords(lost)}; rules keep using ${pronoun}`;
+  return lost.length === 0 ? [] : [{ code, message }];
 }
 
 /** Addresses or CIDRs of families that have none any more. */

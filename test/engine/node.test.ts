@@ -122,10 +122,8 @@ describe('a node that is not known', () => {
 });
 
 describe('a node that was known', () => {
-  const isGone =
-    'node-not-found: Node worker-1 is missing or invalid; the rules stay those of Node worker-1, as it was last';
-  const lacks = (what: string): string =>
-    `no-node-address: Node worker-1 no longer has ${what}, nor a replacement; the rules stay those with it`;
+  const isGone = 'node-not-found: Node worker-1 is missing or invalid; using its last known version';
+  const lost = (what: string): string => `no-node-address: Node worker-1 lost ${what}; rules keep using it`;
   const invalid =
     'ignored-address: status.addresses[0].address is "nowhere"; it is ignored because it is not an IP address';
   const remove = [{ kind: 'Node', name: 'worker-1' }];
@@ -134,10 +132,14 @@ describe('a node that was known', () => {
   test.each<[string, Changes, readonly string[]]>([
     ['is removed', { remove }, [isGone]],
     ['is replaced by another', { remove, apply: [{ ...node(), metadata: { name: 'worker-2' } }] }, [isGone]],
-    ['loses its status', { apply: [{ ...node(), status: null }] }, [lacks('192.0.2.11')]],
-    ['loses its addresses', { apply: [{ ...node(), status: { addresses: [] } }] }, [lacks('192.0.2.11')]],
-    ['gets an invalid address', { apply: [node({ address: 'nowhere' })] }, [invalid, lacks('192.0.2.11')]],
-    ['has addresses of another family only', { apply: [node({ address: '2001:db8::11' })] }, [lacks('192.0.2.11')]],
+    ['loses its status', { apply: [{ ...node(), status: null }] }, [lost('address 192.0.2.11')]],
+    ['loses its addresses', { apply: [{ ...node(), status: { addresses: [] } }] }, [lost('address 192.0.2.11')]],
+    ['gets an invalid address', { apply: [node({ address: 'nowhere' })] }, [invalid, lost('address 192.0.2.11')]],
+    [
+      'has addresses of another family only',
+      { apply: [node({ address: '2001:db8::11' })] },
+      [lost('address 192.0.2.11')],
+    ],
   ])('and %s: Services are served on with what was known, and a warning', (_, change, said) => {
     const engine = engineWith([cart, cartSlice]);
     const update = engine.update(change);
@@ -169,18 +171,75 @@ describe('a node that was known', () => {
     engine.update({ apply: [node(), cart, cartSlice], complete: true });
     const update = engine.update({ apply: [{ ...node({ address: '192.0.2.12' }), metadata: { name: 'worker-2' } }] });
     const said =
-      'several-nodes: there are several Nodes and none is named; the rules stay those of Node worker-1, as it was last';
+      'several-nodes: there are several Nodes and none is named; using the last known version of Node worker-1';
     expect([saidBy(update), update.text]).toEqual([[said], '']);
     expect(commandsOf(engine.update({ remove }))).toContain('add element nodeport-ips { 192.0.2.12 }');
   });
 
-  test('keeps the ranges of its pods, where these recognize them', () => {
-    const engine = createEngine({ ...workerOptions, detectLocalMode: 'NodeCIDR' });
+  test('names all addresses that it lost', () => {
+    const engine = createEngine(workerOptions);
+    const addresses = ['192.0.2.11', '192.0.2.12'].map((address) => ({ type: 'InternalIP', address }));
+    engine.update({ apply: [{ ...node(), status: { addresses } }, cart, cartSlice], complete: true });
+    expect(saidBy(engine.update({ apply: [{ ...node(), status: {} }] }))).toEqual([
+      'no-node-address: Node worker-1 lost addresses 192.0.2.11 and 192.0.2.12; rules keep using them',
+    ]);
+  });
+
+  describe('without a name to choose it', () => {
+    const { nodeName: _, ...options } = workerOptions;
+    const moved12 = node({ address: '192.0.2.12' });
+    const named = (name: string): object => ({ ...moved12, metadata: { name } });
+    const broken = (name: string): object => ({ ...named(name), spec: { podCIDRs: 'x' } });
+    const opens12 = ['delete element nodeport-ips { 192.0.2.11 }', 'add element nodeport-ips { 192.0.2.12 }'];
+    const start = (): ReturnType<typeof createEngine> => {
+      const engine = createEngine(options);
+      engine.update({ apply: [node(), cart, cartSlice], complete: true });
+      return engine;
+    };
+
+    test.each<[string, readonly object[]]>([
+      ['one other Node', [broken('worker-2')]],
+      ['two other Nodes', [broken('worker-2'), broken('worker-3')]],
+      ['another Node that was valid', [named('worker-2'), broken('worker-2')]],
+    ])('goes on changing while %s is invalid', (_name, others) => {
+      const engine = start();
+      const updates = others.map((object) => engine.update({ apply: [object] }));
+      expect(updates.at(-1)?.diagnostics.map(({ code }) => code)).toEqual(['wrong-type']);
+      expect(updates.map(({ text }) => text).join('')).toBe('');
+      const update = engine.update({ apply: [moved12] });
+      expect([commandsOf(update), update.diagnostics]).toEqual([opens12, []]);
+    });
+
+    test.each<[string, Changes]>([
+      ['it is invalid itself', { apply: [broken('worker-1'), named('worker-2')] }],
+      ['it is gone, and one of the others invalid', { remove, apply: [named('worker-2'), broken('worker-3')] }],
+    ])('is not replaced while %s', (_name, change) => {
+      const engine = start();
+      const update = engine.update(change);
+      expect([saidBy(update).at(-1), update.text]).toEqual([isGone, '']);
+    });
+  });
+
+  describe('keeps the ranges of its pods, where these recognize them', () => {
+    const noRange = 'no-local-detector: Node worker-1 lost pod CIDR 10.244.1.0/24; rules keep using it';
+    const badRange = 'ignored-address: spec.podCIDRs[0] is "nowhere"; it is ignored because it is not a CIDR';
     const spec = { podCIDRs: ['10.244.1.0/24'] };
-    engine.update({ apply: [{ ...node(), spec }, cart, cartSlice], complete: true });
-    const update = engine.update({ apply: [node()] });
-    expect([saidBy(update), update.text]).toEqual([[lacks('10.244.1.0/24')], '']);
-    expect(engineWith([], {}).update({ apply: [{ ...node(), spec }, node()] }).diagnostics).toEqual([]);
+
+    test.each<[string, object, readonly string[]]>([
+      ['none', node(), [noRange]],
+      ['an invalid one', { ...node(), spec: { podCIDRs: ['nowhere'] } }, [badRange, noRange]],
+      ['none and no address', { ...node(), status: {} }, [lost('address 192.0.2.11'), noRange]],
+      ['none and an invalid address', node({ address: 'nowhere' }), [invalid, lost('address 192.0.2.11'), noRange]],
+    ])('and has %s', (_name, object, said) => {
+      const engine = createEngine({ ...workerOptions, detectLocalMode: 'NodeCIDR' });
+      engine.update({ apply: [{ ...node(), spec }, cart, cartSlice], complete: true });
+      const update = engine.update({ apply: [object] });
+      expect([saidBy(update), update.text]).toEqual([said, '']);
+    });
+
+    test('but not where other settings do', () => {
+      expect(engineWith([], {}).update({ apply: [{ ...node(), spec }, node()] }).diagnostics).toEqual([]);
+    });
   });
 
   test('keeps its zone when its addresses are given and it is removed', () => {
