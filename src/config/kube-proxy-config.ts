@@ -214,9 +214,9 @@ function checkType(value: unknown, type: ValueType, path: Path, report: Report):
   return isTyped;
 }
 
-/** The boolean or number that a text would be without quotes; any other text as it is. */
+/** The boolean or number that a text would be without quotes; any other text as it is, also one with leading zeros. */
 function parseScalar(text: string): unknown {
-  return /^(true|false|-?[0-9]{1,15}(\.[0-9]+)?)$/.test(text) ? JSON.parse(text) : text;
+  return /^(true|false|-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?)$/.test(text) ? JSON.parse(text) : text;
 }
 
 const expectations: Readonly<Record<ValueType, string>> = {

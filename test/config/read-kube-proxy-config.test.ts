@@ -164,6 +164,13 @@ test.each([
   [{ nftables: { masqueradeAll: 'true' } }, 'nftables.masqueradeAll is "true"; expected true or false, without quotes'],
   [{ nftables: { masqueradeBit: '14' } }, 'nftables.masqueradeBit is "14"; expected an integer, without quotes'],
   [{ clientConnection: { qps: '2.5' } }, 'clientConnection.qps is "2.5"; expected a number, without quotes'],
+  [{ oomScoreAdj: '-0' }, 'oomScoreAdj is "-0"; expected an integer, without quotes'],
+  [{ clientConnection: { qps: '0.50' } }, 'clientConnection.qps is "0.50"; expected a number, without quotes'],
+  // Readers of YAML differ in whether these are octal.
+  [{ oomScoreAdj: '007' }, 'oomScoreAdj is "007"; expected an integer'],
+  [{ nftables: { masqueradeBit: '08' } }, 'nftables.masqueradeBit is "08"; expected an integer'],
+  [{ featureGates: { A: '01' } }, 'featureGates.A is "01"; expected true or false'],
+  [{ clientConnection: { qps: '00.5' } }, 'clientConnection.qps is "00.5"; expected a number'],
   [{ nftables: { masqueradeBit: 'x' } }, 'nftables.masqueradeBit is "x"; expected an integer'],
   [{ featureGates: { A: 'yes' } }, 'featureGates.A is "yes"; expected true or false'],
   [{ featureGates: { A: 1 } }, 'featureGates.A is 1; expected true or false'],
