@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { answering, listTable, says } from '../support/fake-nft.ts';
+import { apply } from './apply-shop.ts';
 import { diff } from './diff-shop.ts';
 import { listedShop } from './listed-shop.ts';
 import { shop } from './shop.ts';
@@ -143,5 +144,43 @@ describe('diff with the kernel', () => {
     );
     expect(stderr).toContain('error invalid-port: Service shop/cart: spec.ports[0].port is 70000');
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 2 });
+  });
+});
+
+describe('diff with the kernel, of several Nodes', () => {
+  const { items }: { readonly items: readonly { kind: string; metadata: { name: string } }[] } = JSON.parse(shop());
+  const withNodes = (...names: readonly string[]): string => {
+    const nodes = names.map((name) => ({ ...items.find(({ kind }) => kind === 'Node'), metadata: { name } }));
+    // The endpoints of one node only, so that the nodes differ.
+    const others = JSON.stringify(items.filter(({ kind }) => kind !== 'Node')).replace(
+      '"type":"NodePort"',
+      '"type":"NodePort","internalTrafficPolicy":"Local"',
+    );
+    return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...nodes, ...JSON.parse(others)] });
+  };
+  const nodes = withNodes('worker-1', 'worker-2');
+
+  test.each([
+    ['worker-1', nodes],
+    ['worker-2', nodes],
+    ['WORKER-2.example.net', nodes],
+    ['worker-2.example.net', withNodes('worker-1', 'worker-2.example.net')],
+  ])('means the one of this machine, as apply does: %s', async (hostName, input) => {
+    const { stdout, stderr, exitCode } = await diff({ input, hostName }, listedShop());
+    const name = hostName === 'worker-2.example.net' ? hostName : hostName.toLowerCase().replace(/\..*/, '');
+    const named = await diff({ input, flags: ['--node', name] }, listedShop());
+    expect({ stdout, stderr, exitCode }).toMatchObject({ stdout: named.stdout, stderr: '', exitCode: named.exitCode });
+    const applied = await apply({ flags: ['--family', 'ip', '--dry-run=client'], input, hostName }, listedShop());
+    expect(stdout).toBe(applied.stdout);
+    const other = await diff({ input, flags: ['--node', name === 'worker-1' ? 'worker-2' : 'worker-1'] }, listedShop());
+    expect(other.stdout).not.toBe(stdout);
+  });
+
+  test.each<[string, string, readonly string[]]>([
+    ['another machine', 'elsewhere', []],
+    ['snapshots, which are of no machine', 'worker-2', ['--from', 'docs/shop.yaml']],
+  ])('warns where none is meant: %s', async (_, hostName, flags) => {
+    const { stderr } = await diff({ input: nodes, hostName, flags }, listedShop());
+    expect(stderr).toMatch(/^warning several-nodes: /m);
   });
 });

@@ -32,11 +32,15 @@ const right = 'table ip svc2nft: 3 frontends, 4 endpoints, ';
 /** `svc2nft verify` with these arguments, FOLDER/a for a file; nft must not be asked to change anything. */
 async function verify(
   args: readonly string[],
-  { input = shop(), answers = [] }: { readonly input?: string; readonly answers?: readonly Answer[] } = {},
+  {
+    input = shop(),
+    answers = [],
+    hostName = 'worker-1',
+  }: { readonly input?: string; readonly answers?: readonly Answer[]; readonly hostName?: string } = {},
 ): Promise<CommandResult> {
   const nft = createFakeNft(...answers);
   const given = args.map((arg) => arg.replace('FOLDER', folder));
-  const { stderr, ...rest } = await runCommand(['verify', ...given], { input, run: nft.run });
+  const { stderr, ...rest } = await runCommand(['verify', ...given], { input, run: nft.run, hostName });
   expect(nft.texts()).toEqual([]);
   return { ...rest, stderr: stderr.replaceAll(folder, 'FOLDER') };
 }
@@ -70,6 +74,31 @@ describe('what is verified', () => {
     expect(lines(result)[0]).toMatch(
       /^shop\/cart:http .* 10\.244\.1\.99:8080 gets 1\/3 of the connections from pods, the node and external clients, but should get none; 10\.244\.1\.12:8080 gets none, but should get 1\/3$/,
     );
+  });
+});
+
+describe('of several Nodes', () => {
+  const [node, ...others] = JSON.parse(shop()).items;
+  const second = { ...node, metadata: { name: 'worker-2' }, status: {} };
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [second, node, ...others] });
+  const ofKernel = ['-', ...settings, '--ruleset', 'kernel'];
+
+  test.each(['worker-1', 'Worker-1', 'worker-1.example.net'])(
+    'the kernel has the rules of the one called %s',
+    async (hostName) => {
+      const result = await verify(ofKernel, { input, hostName, answers: [listedShop()] });
+      expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(result.stdout).toContain(right);
+    },
+  );
+
+  test.each<[string, readonly string[]]>([
+    ['elsewhere', ofKernel],
+    ['worker-1', ['-', ...settings, '--ruleset', 'FOLDER/rules.nft']],
+    ['worker-1', ['-', ...settings]],
+  ])('none is chosen on %s with %j', async (hostName, args) => {
+    const { stderr } = await verify(args, { input, hostName, answers: [listedShop()] });
+    expect(stderr).toMatch(/^warning several-nodes: the input has 2 Nodes \(worker-1, worker-2\) and none is named, /);
   });
 });
 

@@ -16,7 +16,14 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { type Cluster, type CompileRequest, compilePaths, lacksInput, wantsStdinTwice } from '../input/load-cluster.ts';
+import {
+  type Cluster,
+  type CompileRequest,
+  chooseOwnNode,
+  compilePaths,
+  lacksInput,
+  wantsStdinTwice,
+} from '../input/load-cluster.ts';
 import { describeMissing } from '../input/load-files.ts';
 import { loadSettings } from '../input/load-settings.ts';
 import { runWatched } from '../input/watch-files.ts';
@@ -37,6 +44,8 @@ const examples = `
 const notes = `
 Two PATHs are compared: the first one is the older snapshot. One PATH, three and more, or those of -f are one snapshot, which
 is compared with the kernel, or with the snapshot of --from. If one of both has no ServiceCIDR, these count as unchanged.
+
+Compared with the kernel and without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 `;
 
 /** `svc2nft diff`: what apply would change. */
@@ -132,7 +141,13 @@ async function planTables(
   }
   const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
-  const request = { options, configDiagnostics: settings.diagnostics, context, progress };
+  const request: CompileRequest = {
+    options,
+    configDiagnostics: settings.diagnostics,
+    ...(flags.from === undefined && chooseOwnNode(context)),
+    context,
+    progress,
+  };
   const compiled = await compilePaths(paths, request);
   const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, compiled, { ...request, run });
   if (typeof compiled === 'number' || !read) {

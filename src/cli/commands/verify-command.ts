@@ -13,7 +13,7 @@ import { type Context, fitLines } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { type Cluster, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, chooseOwnNode, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -36,7 +36,8 @@ affinity, and everything in the table that no packet needs.
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
 
-Pass the same options as to compile or apply; otherwise differences in options appear as faults.
+Pass the same options as to compile or apply; otherwise differences in options appear as faults. With --ruleset kernel and
+without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
 frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
@@ -76,7 +77,9 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
   if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, context)) {
     return exitCodes.wrongUsage;
   }
-  const cluster = await loadCluster(paths, flags, context);
+  // The rules in the kernel are those of this machine.
+  const ofMachine = flags.ruleset === 'kernel' ? chooseOwnNode(context) : {};
+  const cluster = await loadCluster(paths, flags, context, ofMachine);
   if (typeof cluster === 'number') {
     return verdicts.badInput;
   }

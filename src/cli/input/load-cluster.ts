@@ -135,6 +135,11 @@ function withNode(documents: readonly Document[], { options, machine, chooseNode
   return nodeName === undefined ? options : { ...options, nodeName };
 }
 
+/** How a command that compares with the kernel chooses the node without `--node`: as `apply` does. */
+export function chooseOwnNode({ hostName }: Pick<Machine, 'hostName'>): Pick<CompileRequest, 'chooseNode'> {
+  return { chooseNode: (documents) => findOwnNode(documents, { hostName }) };
+}
+
 /** Warnings about what the compiled rules do to packets (adviseOn). */
 const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set([
   'no-local-detector',
