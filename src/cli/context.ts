@@ -18,6 +18,8 @@ export interface Context extends GivenContext {
   readonly color?: ColorChoice;
   /** How messages are written to stderr: as text, which is the default, or each as a line of JSON. */
   readonly diagnostics?: 'text' | 'json';
+  /** What follows for the command from an input with errors: `nothing is listed`; default: `no ruleset`. */
+  readonly refusal?: string | undefined;
 }
 
 /** What a caller of the program must provide; Node's `process` does. */

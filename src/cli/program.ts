@@ -30,6 +30,8 @@ interface CommandEntry {
   readonly group: 'Compile and apply:' | 'Inspect:' | 'Other:';
   /** A few words, lowercase, without a period. */
   readonly summary: string;
+  /** What follows from an input with errors: `nothing is listed`; by default that there is no ruleset. */
+  readonly refusal?: string;
   /** Loads the module of the command; the modules of the others stay unread, which makes the start quick. */
   readonly load: () => Promise<DefineCommand>;
 }
@@ -46,12 +48,14 @@ const commands: readonly CommandEntry[] = [
     name: 'diff',
     group: 'Compile and apply:',
     summary: 'show what apply would change',
+    refusal: 'nothing is compared',
     load: async () => (await import('./commands/diff-command.ts')).diffCommand,
   },
   {
     name: 'apply',
     group: 'Compile and apply:',
     summary: "apply this node's ruleset to the kernel",
+    refusal: 'nothing is changed',
     load: async () => (await import('./commands/apply-command.ts')).applyCommand,
   },
   {
@@ -64,24 +68,28 @@ const commands: readonly CommandEntry[] = [
     name: 'explain',
     group: 'Inspect:',
     summary: 'explain where a packet goes',
+    refusal: 'nothing is explained',
     load: async () => (await import('./commands/explain-command.ts')).explainCommand,
   },
   {
     name: 'list',
     group: 'Inspect:',
     summary: 'list the frontends of Services on this node',
+    refusal: 'nothing is listed',
     load: async () => (await import('./commands/list-command.ts')).listCommand,
   },
   {
     name: 'verify',
     group: 'Inspect:',
     summary: 'check a ruleset against the snapshot',
+    refusal: 'nothing is verified',
     load: async () => (await import('./commands/verify-command.ts')).verifyCommand,
   },
   {
     name: 'graph',
     group: 'Inspect:',
     summary: 'draw Services, their frontends and endpoints',
+    refusal: 'nothing is drawn',
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
   },
   {
@@ -124,8 +132,9 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const setExitCode = (code: number): void => {
     exitCode = code;
   };
-  const context = completeContext(given, readGeneralFlags(args));
-  const program = await buildProgram(context, setExitCode, entriesFor(args));
+  const entries = entriesFor(args);
+  const context = completeContext(given, { ...readGeneralFlags(args), refusal: entries[0]?.refusal });
+  const program = await buildProgram(context, setExitCode, entries);
   try {
     checkFirstWord(args, program);
     await program.parseAsync(readWords(args, program), { from: 'user' });
@@ -195,7 +204,7 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeContext(
   { stdin, stdout, stderr, env, run, now, hostName, addresses, interruption }: GivenContext,
-  flags: GeneralFlags,
+  flags: GeneralFlags & Pick<Context, 'refusal'>,
 ): Context {
   const known = addresses ?? (run ? undefined : ownAddresses);
   return {

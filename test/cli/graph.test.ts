@@ -316,8 +316,8 @@ const misuses: Misuse[] = [
     `error: cannot write FOLDER/${'x'.repeat(300)}: its name is too long\n`,
   ],
   [[...shop, '--file', '/dev/full'], 2, 'error: cannot write /dev/full: no space left\n'],
-  [['graph', 'FOLDER/broken.yaml'], 1, '1 error: no ruleset\n'],
-  [['graph', 'FOLDER/no-such-file'], 1, 'no such file or folder\n1 error: no ruleset\n'],
+  [['graph', 'FOLDER/broken.yaml'], 1, '1 error: nothing is drawn\n'],
+  [['graph', 'FOLDER/no-such-file'], 1, 'no such file or folder\n1 error: nothing is drawn\n'],
   [[...shop, '--file', 'FOLDER/no/such/folder'], 2, 'error: cannot write FOLDER/no/such/folder: no such folder\n'],
   [[...shop, '--file', 'FOLDER/empty'], 2, 'error: cannot write FOLDER/empty: it is a folder\n'],
 ];

@@ -57,16 +57,16 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
   [['--kernal'], 2, "error: unknown option '--kernal'\n(Did you mean --kernel?)\n(see --help)\n"],
   [['--namespce', 'x'], 2, "error: unknown option '--namespce'\n(Did you mean --namespace?)\n(see --help)\n"],
   [['--kernel', '--family', 'ipv4'], 2, 'error: --family: unknown value "ipv4"; expected ip or ip6\n(see --help)\n'],
-  [['FOLDER/nowhere'], 1, 'FOLDER/nowhere: error file-not-found: no such file or folder\n1 error: no ruleset\n'],
+  [['FOLDER/nowhere'], 1, 'FOLDER/nowhere: error file-not-found: no such file or folder\n1 error: nothing is listed\n'],
   [
     ['FOLDER/empty'],
     1,
-    'FOLDER/empty: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: no ruleset\n',
+    'FOLDER/empty: error no-manifests: the folder has no *.yaml, *.yml or *.json file\n1 error: nothing is listed\n',
   ],
   [
     ['FOLDER/shop.json', '--node', 'worker-9'],
     1,
-    'error node-not-found: there is no Node "worker-9"; the input has 1 Node (worker-1)\n1 error: no ruleset\n',
+    'error node-not-found: there is no Node "worker-9"; the input has 1 Node (worker-1)\n1 error: nothing is listed\n',
   ],
 ])('%j', async (args, exitCode, stderr) => {
   const result = await misuse(args.map((arg) => arg.replace('FOLDER', folder)));
@@ -107,6 +107,6 @@ describe('words that kubectl takes for Services get advice', () => {
 
 test('broken JSON', async () => {
   const { exitCode, stdout, stderr } = await misuse([join(folder, 'broken.json')]);
-  expect(stderr).toMatch(/error invalid-json: .*\n1 error: no ruleset\n$/s);
+  expect(stderr).toMatch(/error invalid-json: .*\n1 error: nothing is listed\n$/s);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
 });

@@ -115,7 +115,7 @@ async function applyPaths(
     (flags.allowEmpty ? undefined : await findRemoval(compiled, run)) ?? applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
   if ('code' in outcome) {
-    reportDiagnostics([outcome], { refused: 'nothing is changed', context });
+    reportDiagnostics([outcome], { refused: true, context });
     return exitCodes.badInput;
   }
   reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined });

@@ -111,7 +111,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const aboutFiles = options.strict ? withStrictSeverity(read) : read;
   if (refusals.length > 0 && !hasError(aboutFiles)) {
     // Anything else that is odd follows from them.
-    reportDiagnostics(refusals, { refused: 'nothing is changed', context });
+    reportDiagnostics(refusals, { refused: true, context });
     return exitCodes.badInput;
   }
   const isRefused = !rulesets || hasError(aboutFiles);
@@ -122,8 +122,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   );
   const found = [...aboutFiles, ...aboutObjects];
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
-  const consequence = machine ? 'nothing is changed' : 'no ruleset';
-  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused && consequence, context });
+  reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
   return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };

@@ -8,11 +8,11 @@ import { diagnosticLine } from './json-lines.ts';
 /**
  * Prints all diagnostics, then their number and, unless the input is refused, which objects are left out.
  *
- * @param refused whether the input is, or the consequence of that.
+ * @param refused whether the input is.
  */
 export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
-  { refused, context }: { readonly refused: boolean | string; readonly context: Context },
+  { refused, context }: { readonly refused: boolean; readonly context: Context },
 ): void {
   for (const diagnostic of diagnostics) {
     writeDiagnostic(diagnostic, context);
@@ -23,9 +23,10 @@ export function reportDiagnostics(
   }
   const warnings = diagnostics.length - errors.length;
   const counts = `${countOf(errors.length, 'error')}${warnings > 0 ? `, ${countOf(warnings, 'warning')}` : ''}`;
-  const consequence = typeof refused === 'string' ? refused : 'no ruleset';
   context.stderr.write(
-    refused ? `${counts}: ${consequence}\n` : `${counts}; left out: ${leftOut(errors).join(', ')}\n`,
+    refused
+      ? `${counts}: ${context.refusal ?? 'no ruleset'}\n`
+      : `${counts}; left out: ${leftOut(errors).join(', ')}\n`,
   );
 }
 
