@@ -16,7 +16,7 @@ import {
   refuseRepeated,
 } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
-import { describeUnknownCommand, looksLikeCommand } from './manual/unknown-command.ts';
+import { adviseOnOption, describeUnknownCommand, looksLikeCommand } from './manual/unknown-words.ts';
 import { jsonLines } from './output/json-lines.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */
@@ -142,9 +142,8 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
     if (!(error instanceof CommanderError)) {
       throw error;
     }
-    if (error.code === 'commander.unknownOption' && args[0]?.startsWith('-')) {
-      // Possibly an option of the command that follows.
-      context.stderr.write(describeMisplaced(args));
+    if (error.code === 'commander.unknownOption') {
+      context.stderr.write(describeUnknownOption(error, args));
     }
     // Commander ends help and version this way too, with exit code 0.
     exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
@@ -182,6 +181,19 @@ function checkPaths(args: readonly string[], program: Command): void {
 function describeMisplaced(args: readonly string[]): string {
   const misplaced = args.find((word) => commandNames.includes(word) && looksLikeCommand(word, existsSync));
   return misplaced === undefined ? '' : `the command comes first: svc2nft ${misplaced} ...\n`;
+}
+
+/** What to do without an option that the command does not have; empty where nothing is known. */
+function describeUnknownOption({ message }: CommanderError, args: readonly string[]): string {
+  // Possibly an option of the command that follows.
+  const misplaced = args[0]?.startsWith('-') ? describeMisplaced(args) : '';
+  if (misplaced !== '') {
+    return misplaced;
+  }
+  const [, option = ''] = /'(.*?)'/s.exec(message) ?? [];
+  const firstWord = firstWordOf(args);
+  const advice = adviseOnOption(option, commandNames.find((name) => name === firstWord) ?? defaultCommand);
+  return advice === undefined ? '' : `note: ${advice}\n`;
 }
 
 /** The commands whose modules are needed for these arguments. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { answering, createFakeNft, listChains, listTable, refusing, says } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
+import { diff } from './diff-shop.ts';
 import { listedShop } from './listed-shop.ts';
 import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';
@@ -64,13 +65,27 @@ describe('apply --dry-run=client only plans', () => {
     expect(exitCode).toBe(0);
   });
 
-  test('without permission, nothing can be planned', async () => {
-    const { stdout, exitCode } = await apply(
-      { flags: [...onlyIp, '--dry-run=client'] },
-      answering(listTable.ip, says.notPermitted),
-    );
-    expect(stdout).toBe('table ip svc2nft: not checked\n');
-    expect(exitCode).toBe(4);
+  const advice =
+    'note: without root, svc2nft compile prints the ruleset, and svc2nft diff OLD NEW compares two snapshots\n';
+  test.each([[['--dry-run=client']], [['--dry-run']], [['--dry-run', 'server']]])(
+    'without permission, nothing can be planned, also with %j, and a note says what works',
+    async (dryRun) => {
+      const { stdout, stderr, exitCode } = await apply(
+        { flags: [...onlyIp, ...dryRun] },
+        answering(listTable.ip, says.notPermitted),
+      );
+      expect(stdout).toBe('table ip svc2nft: not checked\n');
+      expect(stderr.slice(stderr.indexOf('note: '))).toBe(advice);
+      expect(exitCode).toBe(4);
+    },
+  );
+
+  test('diff says the same, and apply, which needs root, does not', async () => {
+    const planned = await diff({}, answering(listTable.ip, says.notPermitted));
+    expect(planned.stderr).toMatch(new RegExp(`^error: nft: no-permission\n.*${advice}$`, 's'));
+    const applied = await apply({ flags: onlyIp }, answering(listTable.ip, says.notPermitted));
+    expect(applied.stderr).toContain('no-permission');
+    expect(applied.stderr).not.toContain('note: ');
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { answering, listTable, refusing, says, times } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
+import { diff } from './diff-shop.ts';
 import { change, listedShop } from './listed-shop.ts';
 import type { CommandWorld } from './run-command.ts';
 import { shop } from './shop.ts';
@@ -228,5 +229,71 @@ describe('a machine that may be another node', () => {
   ])('gets none with the addresses %j and %j', async (addresses, flags) => {
     const world = addresses ? { addresses } : {};
     expect((await apply({ flags: ['--family', 'ip', ...flags], ...world })).stderr).toBe('');
+  });
+});
+
+describe('apply -o json', () => {
+  const json = ['-o', 'json'];
+  const changed = { family: 'ip', table: 'svc2nft', result: 'changed', tableChange: 'kept', commands: 4, findings: [] };
+  const nothing = { rejectedServices: [], error: null };
+
+  test('what changed, as in diff -o json', async () => {
+    const input = shop({ dns: ['10.244.1.54'] });
+    const [applied, planned] = await Promise.all([
+      apply({ flags: [...onlyIp, ...json], input }, listedShop()),
+      diff({ flags: json, input }, listedShop()),
+    ]);
+    const [table] = JSON.parse(planned.stdout).tables;
+    expect(table).toMatchObject(changed);
+    expect(JSON.parse(applied.stdout)).toEqual({
+      dryRun: false,
+      tables: [{ ...table, ...nothing }],
+      conntrack: { deleted: 0, missing: false, failed: null },
+    });
+    expect(applied).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  test.each([
+    [[], { dryRun: false, conntrack: { deleted: 0, missing: false, failed: null } }],
+    [['--dry-run'], { dryRun: true, conntrack: null }],
+    [['--dry-run=client'], { dryRun: true, conntrack: null }],
+  ])('%j', async (flags, expected) => {
+    const result = 'created';
+    const { stdout } = await apply({ flags: [...json, ...flags] });
+    const families = [
+      { family: 'ip', result, ...nothing },
+      { family: 'ip6', result, ...nothing },
+    ];
+    expect(JSON.parse(stdout)).toMatchObject({ ...expected, tables: families });
+  });
+
+  test('a table that failed has no changes; messages stay on stderr', async () => {
+    const { stdout, stderr, exitCode } = await apply({ flags: json }, refusing('table ip6', says.noMemory));
+    expect(JSON.parse(stdout).tables[1]).toEqual({
+      family: 'ip6',
+      table: 'svc2nft',
+      result: 'failed',
+      commands: expect.any(Number),
+      rejectedServices: [],
+      error: {
+        kind: 'out-of-memory',
+        said: ['netlink: Error: Could not process rule: Cannot allocate memory'],
+        advice: 'Give nft more memory; it needs about 3 kB for each element of a set or map.',
+      },
+    });
+    expect(stderr).toContain('error: table ip6 svc2nft: nft: out-of-memory\n');
+    expect(exitCode).toBe(3);
+  });
+
+  test('Services that nft refuses', async () => {
+    const { stdout, exitCode } = await apply({ flags: [...onlyIp, ...json] }, refusing('10.96.0.53'));
+    const [table] = JSON.parse(stdout).tables;
+    expect(table).toMatchObject({ result: 'rebuilt', rejectedServices: ['shop/dns'], error: { kind: 'refused' } });
+    expect(exitCode).toBe(3);
+  });
+
+  test('an input that is refused has no output', async () => {
+    const { stdout, exitCode } = await apply({ flags: json, input: '{' });
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 });
   });
 });

@@ -317,3 +317,51 @@ describe('a flag that may be given once refuses the second', () => {
     expect(exitCode).toBe(2);
   });
 });
+
+describe('options that only other programs have get advice', () => {
+  const kubectl = 'kubectl get services,endpointslices,nodes,servicecidrs -A -o json';
+  const repeats = 'apply runs once; docs/commands.md shows a systemd timer that repeats it';
+  const recursive = 'a folder is always read with its subfolders';
+  const all = 'the rules of a node are about all Services; list and graph can select some';
+  const namespaces = 'all namespaces of the input are read, without an option';
+  const asks = 'nothing is asked, so the option is not needed';
+  test.each([
+    [['apply', '--watch', 'FOLDER/all.json'], repeats],
+    [['apply', 'FOLDER/all.json', '-w'], repeats],
+    [['apply', '-R', '-f', 'FOLDER'], recursive],
+    [['compile', 'FOLDER', '--recursive'], recursive],
+    [['list', '-R', 'FOLDER'], recursive],
+    [['compile', '-n', 'shop', 'FOLDER/all.json'], all],
+    [['FOLDER/all.json', '-n', 'shop'], all],
+    [['-n', 'shop', 'FOLDER/all.json'], all],
+    [['verify', 'FOLDER/all.json', '--selector', 'app=cart'], all],
+    [['diff', '-A', 'FOLDER/all.json'], namespaces],
+    [['clean', '--yes'], asks],
+    [['clean', '--force'], asks],
+    [['apply', '-y', 'FOLDER/all.json'], asks],
+    [['list', '--context', 'prod'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft list ...`],
+    [['list', '--kubeconfig=a.yaml'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft list ...`],
+    [['--context=prod'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft compile ...`],
+    [['apply', '--server', 'https://x'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft apply ...`],
+  ])('%j', async (args, advice) => {
+    const { exitCode, stdout, stderr } = await run(args);
+    const [error, ...others] = stderr.replace(/\(Did you mean .*\n/, '').split('\n');
+    expect(error).toMatch(/^error: unknown option '-/);
+    expect(others).toEqual(['(see --help)', `note: ${advice}`, '']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  });
+
+  test.each([
+    [['doctor', '--context', 'prod']],
+    [['clean', '-R']],
+    [['apply', '--contexts', 'prod']],
+    [['list', '--yes']],
+    [['graph', '--constructor']],
+  ])('others do not: %j', async (args) => {
+    const { run: program } = createFakeNft();
+    const { stderr, exitCode } = await runCommand(args, { run: program });
+    expect(stderr).toMatch(/^error: unknown option .*\n\(.*\)\n$/s);
+    expect(stderr).not.toContain('note:');
+    expect(exitCode).toBe(2);
+  });
+});

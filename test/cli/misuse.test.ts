@@ -93,7 +93,7 @@ describe('apply', () => {
 
   test.each<Misuse>([
     [['--dryrun'], "error: unknown option '--dryrun'\n(Did you mean --dry-run?)\n(see --help)\n"],
-    [['-o', 'json'], "error: unknown option '-o'\n(see --help)\n"],
+    [['-o', 'yaml'], 'error: --output: unknown value "yaml"; expected text or json\n(see --help)\n'],
   ])('%j too', async (args, stderr) => {
     expect(await misuse(['apply', ...args])).toEqual({ exitCode: 2, stdout: '', stderr });
   });

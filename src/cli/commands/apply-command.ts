@@ -12,6 +12,7 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { formatOption } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import { type Cluster, compilePaths, lacksInput } from '../input/load-cluster.ts';
 import { loadSettings } from '../input/load-settings.ts';
@@ -39,6 +40,9 @@ server; a page of a list; a watch without its initial list; a Table or metadata 
 or cut off. --allow-empty allows what is missing, but not what is broken. An older snapshot is not recognized: what it removes
 is named last.
 
+-o json prints {dryRun, tables: [{family, table, result, commands, findings, rejectedServices, error, ...}], conntrack}; what a table
+gains and loses is as in diff -o json.
+
 Without --node, the only Node of the input is meant, or of several the one with the name of this machine.
 `;
 
@@ -56,9 +60,10 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
     .addOption(
       new Option(
         '--dry-run [client|server]',
-        'change nothing; server, the default, lets the kernel check the transactions; client only plans them',
+        'change nothing; server, the default, lets the kernel check the transactions; client plans without asking the kernel to check, but still reads the tables: both need root',
       ).choices(['client', 'server', 'none']),
     )
+    .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: ApplyFlags) => {
       setExitCode(await runApply(inputPaths(paths, flags), flags, context));
     });
@@ -69,6 +74,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
 interface ApplyFlags extends CompileFlags {
   readonly dryRun?: DryRun | 'none';
   readonly allowEmpty?: true;
+  readonly output: 'text' | 'json';
 }
 
 /**
@@ -118,7 +124,7 @@ async function applyPaths(
     reportDiagnostics([outcome], { refused: true, context });
     return exitCodes.badInput;
   }
-  reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined });
+  reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined, output: flags.output });
   return exitCodeOf(outcome);
 }
 

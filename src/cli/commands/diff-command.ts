@@ -29,9 +29,9 @@ import { loadSettings } from '../input/load-settings.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
-import { describePlan, type PlannedTable, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
+import { type PlannedTable, planData, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
-import { exitCodeOfError } from '../output/report-outcome.ts';
+import { exitCodeOfError, noteOnPermission } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
@@ -159,6 +159,7 @@ async function planTables(
     // A table that cannot be read is rebuilt, if that may help.
     if (isNftError(actual) && !actual.rebuild) {
       context.stderr.write(`error: ${formatNftError(actual)}\n`);
+      noteOnPermission([actual], context);
       return exitCodeOfError(actual);
     }
     const plan = isNftError(actual)
@@ -242,14 +243,5 @@ function renderPlans(plans: readonly PlannedTable[], options: RenderPlanOptions)
 }
 
 function jsonOf(plans: readonly PlannedTable[]): string {
-  const tables = plans.map((plan) => {
-    const { changes, findings } = describePlan(plan);
-    return {
-      ...changes,
-      result: plan.result,
-      commands: plan.commands.length,
-      findings: findings.map(({ message }) => message),
-    };
-  });
-  return `${JSON.stringify({ tables }, undefined, 2)}\n`;
+  return `${JSON.stringify({ tables: plans.map(planData) }, undefined, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
-import { describeUnknownCommand } from '../manual/unknown-command.ts';
+import { describeUnknownCommand } from '../manual/unknown-words.ts';
 
 const examples = `
   svc2nft help

@@ -142,6 +142,17 @@ export function describePlan({ before, after, findings, view }: PlannedTable): D
   return { changes, findings: [...findings, ...different] };
 }
 
+/** The same as data, with the result, the number of commands, and findings as texts. */
+export function planData(plan: PlannedTable): object {
+  const { changes, findings } = describePlan(plan);
+  return {
+    ...changes,
+    result: plan.result,
+    commands: plan.commands.length,
+    findings: findings.map(({ message }) => message),
+  };
+}
+
 /** A flushed chain says nothing about settings. */
 function withoutEmptyChains(ruleset: Ruleset): Ruleset {
   return { ...ruleset, chains: ruleset.chains.filter(({ rules }) => rules.length > 0) };

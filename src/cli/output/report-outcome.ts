@@ -2,10 +2,11 @@ import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { countOf } from '../../lib/text.ts';
+import type { Family } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { type Context, fitLines, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { renderPlan } from './render-plan.ts';
+import { planData, renderPlan } from './render-plan.ts';
 
 interface ReportSettings {
   readonly context: Context;
@@ -13,25 +14,61 @@ interface ReportSettings {
   readonly views: readonly NodeView[];
   /** Nothing was changed. */
   readonly dryRun: boolean;
+  readonly output: 'text' | 'json';
 }
 
 /** Prints what became of each table, in Service terms, and what failed. */
-export function reportOutcome({ families, conntrack }: Outcome, settings: ReportSettings): void {
-  const { stdout, stderr } = settings.context;
+export function reportOutcome(outcome: Outcome, settings: ReportSettings): void {
+  const { families, conntrack } = outcome;
+  const { context, output } = settings;
   reportErrors(families, settings);
-  for (const family of families) {
-    const lines = renderOutcome(family, { ...settings, staleFlows: fateOfStaleFlows(conntrack, settings) });
-    stdout.write(fitLines(lines, stdout));
+  if (settings.dryRun) {
+    noteOnPermission(
+      families.map(({ error }) => error),
+      context,
+    );
   }
+  context.stdout.write(output === 'json' ? jsonOf(outcome, settings) : textOf(outcome, settings));
+  const { stderr } = context;
   if (conntrack?.missing) {
     stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');
   }
   if (conntrack?.failed !== undefined) {
     stderr.write(`warning: some stale UDP flows may remain: ${conntrack.failed}\n`);
   }
-  if (conntrack && conntrack.deleted > 0) {
-    stdout.write(`${countOf(conntrack.deleted, 'stale UDP flow')} deleted\n`);
-  }
+}
+
+function textOf({ families, conntrack }: Outcome, settings: ReportSettings): string {
+  const staleFlows = fateOfStaleFlows(conntrack, settings);
+  const deleted = conntrack?.deleted ?? 0;
+  const lines = [
+    ...families.flatMap((family) => renderOutcome(family, { ...settings, staleFlows })),
+    ...(deleted > 0 ? [`${countOf(deleted, 'stale UDP flow')} deleted`] : []),
+  ];
+  return fitLines(lines, settings.context.stdout);
+}
+
+function jsonOf({ families, conntrack }: Outcome, { views, dryRun }: ReportSettings): string {
+  const tables = families.map((outcome) => {
+    const { family, table, result, commands, error, rejectedServices } = outcome;
+    return {
+      ...(result === 'failed'
+        ? { family, table, result, commands: commands.length }
+        : planData({ ...outcome, result, view: viewOf(family, views) })),
+      rejectedServices,
+      error: error ? { kind: error.kind, said: error.said, advice: error.advice } : null,
+    };
+  });
+  const cleanup = conntrack && {
+    deleted: conntrack.deleted,
+    missing: conntrack.missing === true,
+    failed: conntrack.failed ?? null,
+  };
+  return `${JSON.stringify({ dryRun, tables, conntrack: cleanup ?? null }, undefined, 2)}\n`;
+}
+
+function viewOf(family: Family, views: readonly NodeView[]): NodeView | undefined {
+  return views.find((view) => view.family === family);
 }
 
 /** The exit code of an outcome. */
@@ -46,6 +83,15 @@ export function exitCodeOf({ ok, families }: Outcome): number {
 /** The exit code of an error of nft. */
 export function exitCodeOfError({ kind }: NftError): number {
   return kind === 'not-found' || kind === 'no-permission' ? exitCodes.noPermission : exitCodes.refused;
+}
+
+/** Says what works without root, where only reading the tables takes it. */
+export function noteOnPermission(errors: readonly (NftError | undefined)[], { stderr }: Pick<Context, 'stderr'>): void {
+  if (errors.some((error) => error?.kind === 'no-permission')) {
+    stderr.write(
+      'note: without root, svc2nft compile prints the ruleset, and svc2nft diff OLD NEW compares two snapshots\n',
+    );
+  }
 }
 
 /** What several tables have in common is printed once. */
@@ -103,9 +149,8 @@ function renderOutcome(
   if (result === 'failed') {
     return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : 'not changed'}`];
   }
-  const view = views.find((one) => one.family === family);
   return renderPlan(
-    { ...outcome, result, view },
+    { ...outcome, result, view: viewOf(family, views) },
     { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows },
   );
 }

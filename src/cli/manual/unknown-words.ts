@@ -1,3 +1,4 @@
+import { wholeInput } from '../../kubernetes/completeness.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 
@@ -38,6 +39,59 @@ function suggestCommand(word: string, names: readonly string[]): string {
   const guessed = names.filter((name) => name !== neverGuessed);
   const closest = meant ?? suggestClosest(word, guessed);
   return closest === undefined ? `; the commands are ${names.join(', ')}` : `; did you mean svc2nft ${closest}?`;
+}
+
+/** An option that a command does not have, where people may expect it. */
+interface Expectation {
+  /** Separated by blanks. */
+  readonly options: string;
+  /** Separated by blanks. */
+  readonly commands: string;
+  readonly advice: string;
+}
+
+const readers = 'compile diff apply explain list verify graph';
+
+const expectations: readonly Expectation[] = [
+  {
+    options: '-w --watch',
+    commands: 'apply',
+    advice: 'apply runs once; docs/commands.md shows a systemd timer that repeats it',
+  },
+  {
+    options: '-R --recursive',
+    commands: readers,
+    advice: 'a folder is always read with its subfolders',
+  },
+  {
+    options: '-n --namespace -l --selector --service',
+    commands: 'compile diff apply verify',
+    advice: 'the rules of a node are about all Services; list and graph can select some',
+  },
+  {
+    options: '-A --all-namespaces',
+    commands: 'compile diff apply verify explain',
+    advice: 'all namespaces of the input are read, without an option',
+  },
+  { options: '-y --yes --force', commands: 'apply clean', advice: 'nothing is asked, so the option is not needed' },
+  {
+    options: '--context --kubeconfig --cluster --server --token',
+    commands: readers,
+    advice: `svc2nft reads files, not a cluster: ${wholeInput} | svc2nft COMMAND ...`,
+  },
+];
+
+/**
+ * What to do without an option that a command does not have but that people may expect; undefined for any other.
+ *
+ * @param option as it was given, also `--context=name`.
+ */
+export function adviseOnOption(option: string, command: string): string | undefined {
+  const name = option.replace(/=.*/s, '');
+  const found = expectations.find(
+    ({ options, commands }) => options.split(' ').includes(name) && commands.split(' ').includes(command),
+  );
+  return found?.advice.replace('COMMAND', command);
 }
 
 /** Whether a word can only be meant as a command: it is not the name of a file, and does not look like one. */
