@@ -39,6 +39,8 @@ export function compile(documents: readonly Document[], options: Partial<Compile
 export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
   /** One for each family; empty without rulesets. */
   readonly views: readonly NodeView[];
+  /** Whether a valid ServiceCIDR was among the documents, of whatever family. */
+  readonly hasServiceCIDRs: boolean;
 }
 
 /** Like {@link compile}, without the text. */
@@ -49,7 +51,7 @@ export function compileRulesets(
   const settings = withDefaults(options);
   const misuse = [...checkDocuments(documents), ...checkOptions(settings)];
   if (misuse.length > 0) {
-    return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map() };
+    return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map(), hasServiceCIDRs: false };
   }
   const compiled = compileValid(documents, settings);
   const diagnostics = settings.strict ? withStrictSeverity(compiled.diagnostics) : compiled.diagnostics;
@@ -59,13 +61,14 @@ export function compileRulesets(
 
 function compileValid(documents: readonly Document[], settings: CompileOptions): CompiledRulesets {
   const { snapshot, diagnostics: invalid, lacking } = validate(documents);
-  const { unusedKinds } = snapshot;
+  const { unusedKinds, serviceCIDRs } = snapshot;
+  const hasServiceCIDRs = serviceCIDRs.length > 0;
   const model = buildModel(snapshot, settings);
   const diagnostics = [...invalid, ...model.diagnostics];
   // Invalid objects can be left out, but without the right node every ruleset would be wrong.
   const mayGoOn = !hasError(invalid) || (settings.keepGoing && isNodeKnown(invalid, settings));
   if (hasError(model.diagnostics) || !mayGoOn) {
-    return { views: [], rulesets: undefined, diagnostics, unusedKinds };
+    return { views: [], rulesets: undefined, diagnostics, unusedKinds, hasServiceCIDRs };
   }
 
   const { views } = model;
@@ -73,7 +76,7 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
   const rulesets = plans.map((plan) => plan.ruleset);
   // What is missing comes first, because it explains the rest.
-  return { views, rulesets, diagnostics: [...lacking, ...diagnostics, ...conflicts], unusedKinds };
+  return { views, rulesets, diagnostics: [...lacking, ...diagnostics, ...conflicts], unusedKinds, hasServiceCIDRs };
 }
 
 /** A node port that two Services claim is reported for each family. */

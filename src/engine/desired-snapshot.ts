@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CompiledRulesets } from '../compile.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { Family } from '../net/network.ts';
-import type { Ruleset } from '../nft/ruleset.ts';
+import type { FilledSet, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
 import { selectView } from '../phases/4-select/select-endpoints.ts';
@@ -10,7 +11,8 @@ import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
 import type { DesiredState } from './desired-state.ts';
 
 /** A compiled snapshot as the desired state, to be applied once. */
-export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, options: CompileOptions): DesiredState {
+export function desiredSnapshot(compiled: CompiledRulesets, options: CompileOptions): DesiredState {
+  const { views, rulesets = [] } = compiled;
   const desired = new Map(rulesets.map((ruleset) => [ruleset.family, ruleset]));
   const rejected = new Map<Family, Set<string>>(options.families.map((family) => [family, new Set()]));
   const rejectedIn = (family: Family): Set<string> => rejected.get(family) ?? new Set();
@@ -26,7 +28,7 @@ export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, opti
     desiredRuleset: (family, actual) => {
       const ruleset = desired.get(family);
       invariant(ruleset, `no ruleset of ${family} was compiled`);
-      return keepServiceCIDRs(ruleset, views, actual);
+      return keepServiceCIDRs(ruleset, compiled, actual);
     },
     desiredWithout,
     // Nothing changes after the snapshot.
@@ -42,18 +44,29 @@ export function desiredSnapshot({ views, rulesets = [] }: CompiledRulesets, opti
 
 /**
  * A ruleset with the ranges of cluster IPs that another one has, if no ServiceCIDR was in its input. Clusters have at least
- * one since Kubernetes 1.33, so without any they were not asked for, and have not changed.
+ * one since Kubernetes 1.33, so without any they were not asked for, and have not changed. A set that only has the name of
+ * ours is not read: its elements may be something else, which nft would refuse.
  *
- * @param views of the ruleset's snapshot, in all families.
+ * @param compiled what the input of the ruleset gave.
  */
-export function keepServiceCIDRs(ruleset: Ruleset, views: readonly NodeView[], other: Ruleset | undefined): Ruleset {
+export function keepServiceCIDRs(
+  ruleset: Ruleset,
+  { hasServiceCIDRs }: Pick<CompiledRulesets, 'hasServiceCIDRs'>,
+  other: Ruleset | undefined,
+): Ruleset {
   const kept = other?.sets.find(({ name }) => name === setNames.serviceCidrs);
-  if (!kept || views.some(({ serviceCIDRs }) => serviceCIDRs.length > 0)) {
+  if (!kept || hasServiceCIDRs) {
     return ruleset;
   }
-  const { elements } = kept;
-  const sets = ruleset.sets.map((set) => (set.name === setNames.serviceCidrs ? { ...set, elements } : set));
+  const declaration = declarationOf(kept);
+  const sets = ruleset.sets.map((set) =>
+    isDeepStrictEqual(declarationOf(set), declaration) ? { ...set, elements: kept.elements } : set,
+  );
   return { ...ruleset, sets };
+}
+
+function declarationOf({ elements: _, lists: __, ...declaration }: FilledSet): SetDeclaration {
+  return declaration;
 }
 
 /** The ruleset of one family without some Services, `namespace/name`, compiled from scratch. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Answer, createFakeNft, refusing, says, times } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
-import { type ListedObject, listedShop } from './listed-shop.ts';
+import { change, type ListedObject, listedShop } from './listed-shop.ts';
 import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';
 
@@ -25,11 +25,7 @@ function withRanges(...cidrs: readonly string[]): string {
 /** An nft whose table has 10.96.0.0/16. */
 function heldRange(): Answer {
   const elem = [{ prefix: { addr: '10.96.0.0', len: 16 } }];
-  return listedShop((listed) =>
-    listed.map(
-      (one): ListedObject => (one.body['name'] === 'service-cidrs' ? { ...one, body: { ...one.body, elem } } : one),
-    ),
-  );
+  return listedShop(change('service-cidrs', (body) => ({ ...body, elem })));
 }
 
 describe('an input without ServiceCIDRs', () => {
@@ -53,10 +49,43 @@ describe('an input without ServiceCIDRs', () => {
     [['10.96.0.0/16'], []],
     [['10.96.0.0/12'], ['service-cidrs { 10.96.0.0/12 }']],
     [['10.112.0.0/16'], ['service-cidrs { 10.112.0.0/16 }']],
+    // This input says that IPv4 has none.
+    [['fd00:10:96::/108'], ['flush set ip svc2nft service-cidrs\n']],
   ])('but with %j they change', async (cidrs, said) => {
     const { texts } = await apply({ flags: ['--family', 'ip'], input: withRanges(...cidrs) }, heldRange());
     expect(texts).toHaveLength(said.length);
     expect(texts.join()).toContain(said.join());
+  });
+
+  test.each<[string, ListedObject['body']]>([
+    ['ports', { type: 'inet_service', flags: ['interval'], elem: [80, { range: [90, 99] }] }],
+    ['protocols', { type: 'inet_proto', flags: [], elem: ['tcp'] }],
+    ['pairs', { type: ['ipv4_addr', 'inet_service'], flags: [], elem: [{ concat: ['10.96.0.1', 80] }] }],
+    ['single addresses', { type: 'ipv4_addr', flags: [], elem: ['10.96.0.1', '10.96.0.2'] }],
+    ['addresses that expire', { flags: ['interval', 'timeout'], elem: [{ prefix: { addr: '10.96.0.0', len: 16 } }] }],
+  ])('empties a set of that name that has %s', async (_, { flags, ...body }) => {
+    const foreign = listedShop(
+      change('service-cidrs', ({ flags: __, ...before }) => ({
+        ...before,
+        ...body,
+        ...(flags !== undefined && { flags }),
+      })),
+    );
+    const { exitCode, texts } = await apply({ flags: ['--family', 'ip'] }, foreign);
+    expect(exitCode).toBe(0);
+    expect(texts).toHaveLength(1);
+    expect(texts.join()).toContain(
+      'delete set ip svc2nft service-cidrs\nadd set ip svc2nft service-cidrs { type ipv4_addr; flags interval; comment',
+    );
+    expect(texts.join()).not.toContain('add element ip svc2nft service-cidrs');
+
+    const rebuilt = await apply(
+      { flags: ['--family', 'ip'] },
+      times(1, refusing('service-cidrs', says.noSuchFile)),
+      foreign,
+    );
+    expect(rebuilt.texts.at(-1)).toContain('delete table ip svc2nft\n');
+    expect(rebuilt.texts.at(-1)).not.toContain('add element ip svc2nft service-cidrs');
   });
 
   test('has none where there is no table', async () => {
@@ -72,6 +101,7 @@ describe('diff', () => {
     folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
     writeFileSync(join(folder, 'none'), withRanges());
     writeFileSync(join(folder, 'one'), withRanges('10.96.0.0/16'));
+    writeFileSync(join(folder, 'six'), withRanges('fd00:10:96::/108'));
     writeFileSync(join(folder, 'two'), withRanges('10.96.0.0/16', '10.112.0.0/16'));
   });
   afterAll(() => {
@@ -82,6 +112,9 @@ describe('diff', () => {
     ['none', 'one', ''],
     ['two', 'none', ''],
     ['none', 'none', ''],
+    ['none', 'six', ''],
+    ['one', 'six', '  settings  service CIDRs: 10.96.0.0/16 -> none\n'],
+    ['six', 'one', '  settings  service CIDRs: none -> 10.96.0.0/16\n'],
     ['one', 'two', '  settings  service CIDRs: 10.96.0.0/16 -> 10.112.0.0/16, 10.96.0.0/16\n'],
   ])('from %s to %s', async (from, to, said) => {
     for (const output of ['text', 'nft']) {

@@ -164,7 +164,7 @@ async function planTables(
     }
     const plan = isNftError(actual)
       ? planUnreadTable(desired, actual)
-      : planTable(keepServiceCIDRs(desired, compiled.views, actual?.ruleset), actual);
+      : planTable(keepServiceCIDRs(desired, compiled, actual?.ruleset), actual);
     plans.push({ ...plan, view: compiled.views.find(({ family }) => family === desired.family) });
   }
   return plans;
@@ -214,11 +214,11 @@ function kindOf({ value }: Cluster['documents'][number]): string[] {
 }
 
 /** The tables as they would be read if another snapshot had been applied; what only one of both says has not changed. */
-function tablesOf({ rulesets, views }: Cluster, desired: Cluster): ReadTable {
+function tablesOf(old: Cluster, desired: Cluster): ReadTable {
   return async ({ family }) => {
     const ofFamily = (one: Ruleset): boolean => one.family === family;
-    const found = rulesets.find(ofFamily);
-    const ruleset = found && keepServiceCIDRs(found, views, desired.rulesets.find(ofFamily));
+    const found = old.rulesets.find(ofFamily);
+    const ruleset = found && keepServiceCIDRs(found, old, desired.rulesets.find(ofFamily));
     return ruleset && { isDormant: false, ruleset, dynamic: new Map(), deviations: [] };
   };
 }
