@@ -112,15 +112,28 @@ export function classify(value: unknown): Classified {
   if (apiKind) {
     return checkVersion(apiKind, apiVersion, value);
   }
-  return value['metadata'] === undefined && isBeginning(kind)
+  return value['metadata'] === undefined && isBeginning(kind, apiVersion)
     ? wrong('not-an-object', ['kind'], `kind is ${describeValue(kind)}, where the input is cut off; get it again`)
     : { is: 'unused', kind };
 }
 
-/** Whether a kind is the beginning of one that rules depend on. In YAML of kubectl, kind comes before metadata. */
-function isBeginning(kind: string): boolean {
-  const names = [...apiKinds.map((known) => known.kind), ...listKinds];
-  return names.some((name) => typeof name === 'string' && name.startsWith(kind));
+/**
+ * Whether a kind is the beginning of one that rules depend on, or of a list of these. What kubectl prints has apiVersion
+ * before kind, and kind before metadata.
+ */
+function isBeginning(kind: string, apiVersion: unknown): boolean {
+  const lists = apiKinds.map((known) => ({ kind: `${known.kind}List`, group: known.group }));
+  return [...apiKinds, ...lists, { kind: 'List', group: '' }].some(
+    (known) =>
+      known.kind.startsWith(kind) &&
+      (apiVersion === undefined || (typeof apiVersion === 'string' && parseVersion(apiVersion).group === known.group)),
+  );
+}
+
+/** An apiVersion, `v1` or `discovery.k8s.io/v1`, in its parts. */
+function parseVersion(apiVersion: string): { readonly group: string; readonly version: string } {
+  const [version = '', group = ''] = apiVersion.split('/').reverse();
+  return { group, version };
 }
 
 function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, value: Mapping): Classified {
@@ -130,12 +143,12 @@ function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, v
   if (typeof apiVersion !== 'string') {
     return wrong('wrong-type', ['apiVersion'], `apiVersion is ${describeValue(apiVersion)}; expected a string`);
   }
-  const [version = '', foundGroup = ''] = apiVersion.split('/').reverse();
+  const found = parseVersion(apiVersion);
   // Knative, for example, has its own Service.
-  if (foundGroup !== group) {
-    return { is: 'unused', kind: `${kind}.${foundGroup}` };
+  if (found.group !== group) {
+    return { is: 'unused', kind: `${kind}.${found.group}` };
   }
-  if (versions.includes(version)) {
+  if (versions.includes(found.version)) {
     return { is: 'used', kind, value };
   }
   const known = versions.map((name) => (group === '' ? name : `${group}/${name}`)).join(' or ');

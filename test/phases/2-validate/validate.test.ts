@@ -410,6 +410,9 @@ describe('a kind that is cut off', () => {
     { apiVersion: 'v1', kind: 'Servi' },
     { apiVersion: 'v1', kind: 'No' },
     { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlic' },
+    { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSliceLi' },
+    { apiVersion: 'networking.k8s.io/v1beta1', kind: 'ServiceC' },
+    { kind: 'No' },
   ])('is told as such: %j', (object) => {
     const { diagnostics, snapshot } = validate(documentsOf([object]));
     const message = `kind is ${JSON.stringify(object.kind)}, where the input is cut off; get it again`;
@@ -422,6 +425,13 @@ describe('a kind that is cut off', () => {
     { kind: 'Serve', items: [] },
     { kind: 'Endpoints', metadata: { name: 'a' } },
     { kind: 'KubeProxyConfiguration' },
+    { apiVersion: 'example.com/v1', kind: 'No' },
+    { apiVersion: 'serving.knative.dev/v1', kind: 'Servi' },
+    { apiVersion: 'example.com/v1', kind: 'Lis' },
+    { apiVersion: 'v1', kind: 'EndpointSl' },
+    { apiVersion: 'v1', kind: 'ServiceC' },
+    { apiVersion: 'discovery.k8s.io/v1', kind: 'NodeLi' },
+    { apiVersion: 1, kind: 'No' },
   ])('is not one that is another kind: %j', (object) => {
     const { diagnostics, snapshot } = validate(documentsOf([object]));
     expect(diagnostics).toEqual([]);
