@@ -17,8 +17,9 @@ export interface Changes {
    * All objects are there: the lists of all Services, EndpointSlices and ServiceCIDRs, and of Nodes or this Node, were
    * read to their ends and given, up to and with this call, as after the first sync of informers. Until a call says so
    * nothing is changed in the kernel, because Services that were not read yet would seem to be gone. It stays so
-   * afterward. It is disregarded in a call with an error of the API server, a list that is not whole, or something that
-   * is not an object, which a diagnostic reports: say it again with the rest.
+   * afterward. It is disregarded in a call with an error of the API server, a list that is not whole, something that is
+   * not an object, or an unknown key, which may be a mistyped `apply`. A diagnostic reports these: say it again with the
+   * rest.
    */
   readonly complete?: true;
 }

@@ -28,6 +28,9 @@ const wrong: [unknown, string][] = [
   [{ remove: [{ ...cart, name: null }] }, 'remove[0].name is null; expected a string'],
   [{ remove: [{ ...cart, namespace: 4 }] }, 'remove[0].namespace is 4; expected a string'],
   [{ add: null }, 'changes have "add", which is unknown; expected apply, remove or complete'],
+  [{ aply: objects }, 'changes have "aply", which is unknown; expected apply, remove or complete'],
+  [{ apply: [], items: [] }, 'changes have "items", which is unknown; expected apply, remove or complete'],
+  [{ type: 'ADDED', object: cart }, 'changes have "type", which is unknown; expected apply, remove or complete'],
   [{ complete: 'yes' }, 'complete is "yes"; expected true'],
 ];
 
