@@ -212,7 +212,7 @@ describe('a machine that may be another node', () => {
       '10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, ...',
     ],
   ])('gets a warning: %j', async (addresses, shown) => {
-    for (const flags of [[], ['--dry-run']]) {
+    for (const flags of [[], ['--dry-run'], ['--dry-run=server'], ['--dry-run=none']]) {
       const { exitCode, stderr } = await apply({ flags: ['--family', 'ip', ...flags], addresses });
       expect(stderr).toBe(
         `warning: this machine (${shown}) has none of the addresses of Node worker-1 (192.0.2.11)\n    check --node and --node-ip: the rules may be those of another node\n`,
@@ -226,6 +226,13 @@ describe('a machine that may be another node', () => {
     [[], []],
     [undefined, []],
     [['10.0.0.5'], ['--node-ip', '10.0.0.5']],
+    // Where it only plans, the rules are for another machine anyway.
+    [['10.0.0.5'], ['--dry-run=client']],
+    [
+      ['10.0.0.5', '2001:db8::5'],
+      ['--dry-run', 'client'],
+    ],
+    [['10.0.0.5'], ['--dry-run=client', '--node', 'worker-1']],
   ])('gets none with the addresses %j and %j', async (addresses, flags) => {
     const world = addresses ? { addresses } : {};
     expect((await apply({ flags: ['--family', 'ip', ...flags], ...world })).stderr).toBe('');

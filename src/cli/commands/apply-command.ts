@@ -114,9 +114,12 @@ async function applyPaths(
   for (const { what, advice } of await findKubeProxy(run)) {
     context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
   }
-  warnOfOtherMachine(compiled.views, context);
   const desired = desiredSnapshot(compiled, compiled.options);
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
+  // A plan may well be made on another machine.
+  if (dryRun !== 'client') {
+    warnOfOtherMachine(compiled.views, context);
+  }
   const apply = async (): Promise<Outcome | Diagnostic> =>
     (flags.allowEmpty ? undefined : await findRemoval(compiled, run)) ?? applyTables(desired, { run, dryRun });
   const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
@@ -128,11 +131,11 @@ async function applyPaths(
   return exitCodeOf(outcome);
 }
 
-/** Somebody may have named the wrong node. A machine without any address cannot be told apart. */
+/** Warns if none of the Node's addresses is on this machine. Says nothing if either has no known address. */
 function warnOfOtherMachine(views: Cluster['views'], { addresses, stderr }: Context): void {
   const own = addresses?.() ?? [];
   const expected = views.flatMap((view) => view.addresses);
-  const [name = ''] = views.map(({ nodeName }) => nodeName);
+  const name = views[0]?.nodeName ?? '';
   if (own.length === 0 || expected.length === 0 || own.some((address) => expected.includes(address))) {
     return;
   }
