@@ -94,20 +94,21 @@ function isOfGroup({ apiVersion }: Mapping, group: string): boolean {
 
 /** How many objects an input has, valid or not. */
 export interface ObjectCounts {
-  /** Those that are neither headless nor of type ExternalName, so that a cluster has EndpointSlices for them. */
+  /** Those with a cluster IP, for which a cluster has EndpointSlices. */
   readonly services: number;
-  readonly headlessServices: number;
+  /** Those without: headless, of type ExternalName, or never in a cluster. */
+  readonly otherServices: number;
   readonly endpointSlices: number;
-  /** Whether one of these belongs to one of `services`; those of headless Services say nothing about the others. */
+  /** Whether one of these belongs to one of `services`; those of other Services say nothing about these. */
   readonly isRelated: boolean;
   /** v1 Endpoints, which are not read. */
   readonly endpoints: number;
 }
 
-/** Whether a Service, valid or not, is one for which nodes need EndpointSlices. */
+/** Whether a Service, valid or not, has a cluster IP, so that nodes need EndpointSlices for it. */
 export function needsSlices(service: unknown): boolean {
-  const spec = isMapping(service) ? mappingIn(service, 'spec') : {};
-  return spec['type'] !== 'ExternalName' && spec['clusterIP'] !== 'None';
+  const { type, clusterIP = '' } = isMapping(service) ? mappingIn(service, 'spec') : {};
+  return type !== 'ExternalName' && clusterIP !== null && clusterIP !== '' && clusterIP !== 'None';
 }
 
 /**
@@ -115,9 +116,9 @@ export function needsSlices(service: unknown): boolean {
  * of `kubectl get services,endpointslices` fails, kubectl prints the rest, which is valid.
  */
 export function findMissingKinds(counts: ObjectCounts): Diagnostic[] {
-  const { services, headlessServices, endpointSlices, isRelated, endpoints } = counts;
+  const { services, otherServices, endpointSlices, isRelated, endpoints } = counts;
   const slices = countOf(endpointSlices, 'EndpointSlice');
-  if (endpointSlices > 0 && services + headlessServices === 0) {
+  if (endpointSlices > 0 && services + otherServices === 0) {
     const message = `the input has ${slices} but no Service, so nothing is served; get both: ${wholeInput}`;
     return [{ code: 'no-services', message }];
   }

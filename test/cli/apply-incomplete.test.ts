@@ -254,6 +254,26 @@ describe('apply refuses the Services of some namespaces where the table serves t
   });
 });
 
+describe('Services that were never in a cluster', () => {
+  const manifests = items
+    .filter(({ kind }) => kind === 'Service')
+    .map((item) => ({ ...item, spec: { selector: { app: 'a' }, ports: [{ port: 80 }] } }));
+
+  test.each<[string, string]>([
+    ['alone', listOf(manifests)],
+    ['as documents', manifests.map((object) => JSON.stringify(object)).join('\n')],
+    ['with a Node', listOf([worker, ...manifests])],
+  ])('are named as the cause, not the EndpointSlices: %s', async (_, input) => {
+    const { stderr } = await runMain(['list', '--cluster-cidr', '10.244.0.0/16'], { input });
+    expect(stderr).toMatch(/^<stdin>:\d+:\d+: warning no-cluster-ip: Service shop\/cart: it has no clusterIP yet /);
+    expect(stderr).not.toContain('no-endpoint-slices');
+    const applied = await apply({ flags: [...onlyIp, '--node-ip', '192.0.2.11'], input }, listedShop());
+    expect(applied.stderr).toMatch(/^<stdin>:\d+:\d+: warning no-cluster-ip: /);
+    expect(applied.stderr).toContain('error no-services: the input has no Service with a cluster IP, but ');
+    expect(applied).toMatchObject({ exitCode: 1, texts: [] });
+  });
+});
+
 describe('a watch without its initial list', () => {
   const events = (type: string, among: readonly Item[]): string =>
     among.map((object) => JSON.stringify({ type, object })).join('\n');

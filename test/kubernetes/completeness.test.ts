@@ -84,14 +84,14 @@ describe('an answer without objects', () => {
 });
 
 describe('what is missing', () => {
-  const none = { services: 0, headlessServices: 0, endpointSlices: 0, isRelated: false, endpoints: 0 };
+  const none = { services: 0, otherServices: 0, endpointSlices: 0, isRelated: false, endpoints: 0 };
   test.each<[Partial<typeof none>, string | undefined]>([
     [{}, undefined],
     [{ services: 2, endpointSlices: 3, isRelated: true }, undefined],
-    [{ headlessServices: 2 }, undefined],
-    [{ headlessServices: 2, endpointSlices: 2 }, undefined],
+    [{ otherServices: 2 }, undefined],
+    [{ otherServices: 2, endpointSlices: 2 }, undefined],
     [{ services: 1 }, 'the input has 1 Service but no EndpointSlice, so no Service has endpoints'],
-    [{ services: 1200, headlessServices: 1 }, 'the input has 1,200 Services but no EndpointSlice'],
+    [{ services: 1200, otherServices: 1 }, 'the input has 1,200 Services but no EndpointSlice'],
     [{ services: 2, endpointSlices: 1 }, 'the input has 2 Services and 1 EndpointSlice, but none of these belongs'],
     [{ endpointSlices: 1 }, 'the input has 1 EndpointSlice but no Service, so nothing is served'],
     [{ services: 2, endpoints: 12 }, 'the input has 12 v1 Endpoints, which are not read, and no EndpointSlice'],
@@ -103,10 +103,17 @@ describe('what is missing', () => {
     expect(others).toEqual([]);
   });
 
+  test.each([{}, { clusterIP: '' }, { clusterIP: null }, { selector: { app: 'a' } }, { type: 'LoadBalancer' }])(
+    'nor for a Service that was never in a cluster: %j',
+    (spec) => {
+      expect(needsSlices({ spec })).toBe(false);
+      expect(needsSlices({ spec: { ...spec, clusterIP: 'nonsense' } })).toBe(true);
+    },
+  );
+
   test('no EndpointSlices are needed for headless Services and aliases', () => {
     expect(needsSlices({ spec: { clusterIP: 'None' } })).toBe(false);
     expect(needsSlices({ spec: { type: 'ExternalName' } })).toBe(false);
     expect(needsSlices({ spec: { clusterIP: '10.96.0.1' } })).toBe(true);
-    expect(needsSlices({ spec: { selector: { app: 'a' } } })).toBe(true);
   });
 });

@@ -84,7 +84,7 @@ function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unus
   const names = namesOf(services);
   return findMissingKinds({
     services: services.length,
-    headlessServices: used.Service.length - services.length,
+    otherServices: used.Service.length - services.length,
     endpointSlices: used.EndpointSlice.length,
     isRelated: used.EndpointSlice.some(({ value }) => isOwned(value, names)),
     endpoints: unusedKinds.get('Endpoints') ?? 0,
