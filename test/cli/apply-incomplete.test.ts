@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { answering, listChains, listTable } from '../support/fake-nft.ts';
+import { type Answer, answering, listChains, listTable } from '../support/fake-nft.ts';
 import { runMain } from '../support/run-main.ts';
 import { type Applied, apply } from './apply-shop.ts';
 import { listedShop } from './listed-shop.ts';
@@ -480,6 +480,57 @@ describe('apply beside kube-proxy', () => {
     ['no JSON', answering(listChains, { stdout: 'table ip kube-proxy' })],
   ])('does not warn of %s', async (_, answer) => {
     expect((await apply({ flags: onlyIp }, answer)).stderr).toBe('');
+  });
+});
+
+describe('apply beside a second svc2nft', () => {
+  const tables = (...names: readonly (readonly [string, string])[]) =>
+    answering(listChains, {
+      stdout: JSON.stringify({
+        nftables: names.flatMap(([family, table]) => [
+          {
+            chain: {
+              family,
+              table,
+              name: 'nat-prerouting',
+              type: 'nat',
+              hook: 'prerouting',
+              prio: -100,
+              policy: 'accept',
+            },
+          },
+          { chain: { family, table, name: 'services' } },
+        ]),
+      }),
+    });
+  const wins = 'the table loaded last wins\n    Remove the table that you do not need: svc2nft clean --table NAME.\n';
+
+  test.each<[Answer, readonly string[], string]>([
+    [tables(['ip', 'svc2nft'], ['ip', 'two']), [], 'table ip two has the base chains of svc2nft and also translates'],
+    [
+      tables(['ip', 'two'], ['ip6', 'two']),
+      [],
+      'table ip two and table ip6 two have the base chains of svc2nft and also translate',
+    ],
+    [
+      tables(['ip', 'svc2nft']),
+      ['--table', 'two'],
+      'table ip svc2nft has the base chains of svc2nft and also translates',
+    ],
+    [tables(['ip', 'two\u001b[2J']), [], 'table ip two\\u001b[2J has the base chains of svc2nft and also translates'],
+  ])('warns, and says how to remove it: %#', async (answer, flags, what) => {
+    for (const dryRun of [[], ['--dry-run']]) {
+      const { exitCode, stderr } = await apply({ flags: [...onlyIp, ...flags, ...dryRun] }, answer);
+      expect(stderr).toBe(`warning: ${what} Services; ${wins}`);
+      expect(exitCode).toBe(0);
+    }
+  });
+
+  test.each<[Answer, readonly string[]]>([
+    [tables(['ip', 'svc2nft'], ['ip6', 'svc2nft']), []],
+    [tables(['ip', 'two']), ['--table', 'two']],
+  ])('does not warn of its own: %#', async (answer, flags) => {
+    expect(await apply({ flags: [...onlyIp, ...flags] }, answer)).toMatchObject({ exitCode: 0, stderr: '' });
   });
 });
 

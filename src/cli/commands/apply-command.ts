@@ -5,7 +5,7 @@ import { readActualTable } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
-import { findKubeProxy } from '../../inspect/doctor/check-tables.ts';
+import { findRivalTables } from '../../inspect/doctor/check-tables.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
@@ -111,7 +111,7 @@ async function applyPaths(
   if (typeof compiled === 'number') {
     return compiled;
   }
-  for (const { what, advice } of await findKubeProxy(run)) {
+  for (const { what, advice } of await findRivalTables(run, compiled.options.table)) {
     context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
   }
   const desired = desiredSnapshot(compiled, compiled.options);

@@ -15,16 +15,23 @@ const stop =
   'Stop kube-proxy permanently (delete its DaemonSet, or set disable-kube-proxy on k3s and RKE2), then remove its rules:';
 
 /**
- * The problems that tables of kube-proxy in nft are, its own and those of iptables-nft; none if there are no such tables or
- * chains cannot be listed. Takes one listing of chains, and reads no rules.
+ * The problems that other tables in nft which translate Services are: those of kube-proxy, its own and those of
+ * iptables-nft, and of a second svc2nft. None if there are no such tables or chains cannot be listed. Takes one listing of
+ * chains, and reads no rules.
+ *
+ * @param table the name of svc2nft's own tables.
  */
-export async function findKubeProxy(run: RunProgram): Promise<Judgment[]> {
+export async function findRivalTables(run: RunProgram, table: string): Promise<Judgment[]> {
   const chains = await listChains(run);
-  return isNftError(chains)
-    ? []
-    : [checkKubeProxyNftables({ chains }), checkKubeProxyIptables({ chains, unread: [] })].filter(
-        ({ status }) => status === 'problem',
-      );
+  if (isNftError(chains)) {
+    return [];
+  }
+  const judgments = [
+    checkKubeProxyNftables({ chains }),
+    checkKubeProxyIptables({ chains, unread: [] }),
+    checkSameRules({ table, chains }),
+  ];
+  return judgments.filter(({ status }) => status === 'problem');
 }
 
 /** Whether kube-proxy runs in nftables mode: tables `ip kube-proxy` and `ip6 kube-proxy`. */
@@ -154,7 +161,7 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
  * Whether other tables have svc2nft's base chains: those of a second svc2nft, or of a program derived from kube-proxy.
  * The tables of kube-proxy itself have a check of their own.
  */
-export function checkSameRules({ table, chains }: Facts): Judgment {
+export function checkSameRules({ table, chains }: Pick<Facts, 'table' | 'chains'>): Judgment {
   if (isNftError(chains)) {
     return note('could not check for other tables that translate Services', chains.advice);
   }
@@ -166,10 +173,11 @@ export function checkSameRules({ table, chains }: Facts): Judgment {
       !(isServedFamily(chain) && [table, 'kube-proxy'].includes(chain.table)) &&
       chains.some((other) => isDispatcher(other) && other.table === chain.table && other.family === chain.family),
   );
+  const verbs = tables.length === 1 ? ['has', 'translates'] : ['have', 'translate'];
   return tables.length === 0
     ? ok('no other table has the base chains of svc2nft')
     : problem(
-        `${listWords(tables.map((chain) => `table ${chain.family} ${chain.table}`))} has the base chains of svc2nft and also translates Services; the table loaded last wins`,
+        `${listWords(tables.map((chain) => `table ${chain.family} ${chain.table}`))} ${verbs[0]} the base chains of svc2nft and also ${verbs[1]} Services; the table loaded last wins`,
         'Remove the table that you do not need: svc2nft clean --table NAME.',
       );
 }

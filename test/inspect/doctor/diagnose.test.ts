@@ -154,6 +154,16 @@ const ofTables: Case[] = [
     'problem same-rules: table ip6 older has the base chains of svc2nft and also translates Services; the table loaded last wins',
   ],
   [
+    'a second svc2nft in both families',
+    withChains(
+      ...['ip', 'ip6'].flatMap((family) => [
+        `${family} two nat-prerouting nat prerouting accept`,
+        `${family} two services`,
+      ]),
+    ),
+    'problem same-rules: table ip two and table ip6 two have the base chains of svc2nft and also translate Services; the table loaded last wins',
+  ],
+  [
     'another base chain with that name',
     withChains('ip home nat-prerouting nat prerouting accept', 'ip6 home services'),
   ],
