@@ -24,8 +24,7 @@ function withoutMark(bytes: Buffer): Buffer {
 }
 
 function notText(bytes: Buffer, file: string): Diagnostic {
-  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (isUtf16) {
+  if (isUtf16(bytes)) {
     return diagnosticInFile('not-text', 'the file is UTF-16; save it as UTF-8', file);
   }
   // Bytes that are not UTF-8 become U+FFFD. If the text itself has one before them, the position is only approximate.
@@ -40,11 +39,27 @@ function notText(bytes: Buffer, file: string): Diagnostic {
   return diagnosticInFile('not-text', message, file, positionAt(text, findLineStarts(text), offset));
 }
 
+/** How much of a file shows what it is. In bytes, or UTF-16 units of its text. */
+const sampled = 512;
+
+/** Whether bytes begin with a mark of UTF-16. Without one, whether every second byte is NUL and the others are characters. */
+function isUtf16(bytes: Buffer): boolean {
+  const isMarked = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  const sample = bytes.subarray(0, sampled);
+  const hasNulAt = (parity: 0 | 1): boolean =>
+    sample.every((byte, index) => (index % 2 === parity ? byte === 0 : !isControl(byte)));
+  return isMarked || (sample.length >= 4 && (hasNulAt(0) || hasNulAt(1)));
+}
+
 /** Whether bytes that are not text, decoded as such, have no lines to show. Text in another encoding has no control characters. */
 function isBinary(text: string): boolean {
-  const codes = [...text.slice(0, 512)].map((character) => character.charCodeAt(0));
-  const isControl = (code: number): boolean => code < 9;
+  const codes = [...text.slice(0, sampled)].map((character) => character.charCodeAt(0));
   return codes.some(isControl) && codes.filter((code) => isControl(code) || code === 0xfffd).length > codes.length / 5;
+}
+
+/** Those that text never has: below the tab. */
+function isControl(code: number): boolean {
+  return code < 9;
 }
 
 /**

@@ -254,6 +254,34 @@ describe('a file that is named', () => {
     }
   });
 
+  const manifest = 'apiVersion: v1\r\nkind: Service\r\nmetadata: {name: web}\r\n';
+  const bigEndian = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
+
+  test.each([
+    ['little-endian', Buffer.from(manifest, 'utf16le')],
+    ['big-endian', bigEndian(manifest)],
+    ['with letters of Latin-1', Buffer.from(`# Gr\u00fc\u00dfe\n${manifest}`, 'utf16le')],
+    ['with Greek far below', bigEndian(`${manifest.repeat(10)}# \u03b1\u03b2\u03b3\n`)],
+    ['cut off in a character', Buffer.from(manifest, 'utf16le').subarray(0, -1)],
+    ['of two characters', Buffer.from('{}', 'utf16le')],
+  ])('UTF-16 without a byte order mark is told as such: %s', (_, content) => {
+    const { documents, diagnostics } = readDocuments([{ file: 'web.yaml', content }]);
+    expect(documents).toEqual([]);
+    expect(diagnostics.map((one) => formatDiagnostic(one, { color: false }))).toEqual([
+      'web.yaml: error not-text: the file is UTF-16; save it as UTF-8',
+    ]);
+  });
+
+  test.each([
+    ['only NUL bytes', Buffer.alloc(600)],
+    ['16-bit numbers', Buffer.from(Array.from({ length: 600 }, (_, index) => (index % 2 === 0 ? index % 7 : 0)))],
+    ['32-bit characters', Buffer.from([...manifest].flatMap((character) => [character.charCodeAt(0), 0, 0, 0]))],
+  ])('but not %s', (_, content) => {
+    expect(readDocuments([{ file: 'web.yaml', content }]).diagnostics).toMatchObject([
+      { message: 'the file is binary, not text; manifests are UTF-8 text in YAML or JSON' },
+    ]);
+  });
+
   test.each([
     ['Latin-1', Buffer.from('# Gr\u00fc\u00dfe\nkind: List\n', 'latin1')],
     ['Greek', Buffer.from('# \u00e1\u00e2\u00e3\u00e4 \u00e5\u00e6\u00e7\n', 'latin1')],
