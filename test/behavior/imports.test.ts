@@ -41,7 +41,7 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'cli/flags': 'lib kubernetes config options cli',
-  'cli/manual': 'lib version cli cli/flags',
+  'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
     'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':

@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { TableOutcome } from '../../apply/outcome.ts';
 import type { Finding } from '../../diff/describe-findings.ts';
 import type { TablePlan } from '../../diff/plan-table.ts';
-import { unknownName } from '../../frontends/read-frontends.ts';
-import type { FamilyChanges, ServicePortState } from '../../inspect/changes/changes.ts';
+import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
-import { renderChanges, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
+import { renderChanges, renderRemoved, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { pushTo } from '../../lib/lists.ts';
-import { countNames, countOf, escapeControls, listWords } from '../../lib/text.ts';
+import { countOf } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
@@ -53,53 +52,12 @@ function renderLines(
   const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
   // The heading says that a table is new, and the findings name the chains.
   const others = { ...changes, tableChange: 'kept', chains: [] } as const;
-  const removed = countRemoved(changes, plan.view);
+  const removed = renderRemoved(changes, { view: plan.view, limit: shown });
   return [
     ...indentSome(findings.map(foundText), 'findings'),
     ...(isComparable ? renderChanges(others, { color, limit, goneLimit: shown, staleFlows }).map(indent) : []),
-    ...(removed.length > 0 ? [indent(`${would ? 'would remove' : 'removed'} ${listWords(removed)}`)] : []),
+    ...(removed === '' ? [] : [indent(`${would ? 'would remove' : 'removed'} ${removed}`)]),
   ];
-}
-
-/**
- * What the table served in this family and has no port in it any more: `2 Services (shop/cart, shop/web)`, `5,000 Services
- * (4,000 in shop, 1,000 in ops)`, `1 frontend of no known Service`.
- */
-function countRemoved({ lost }: FamilyChanges, view: NodeView | undefined): string[] {
-  const served = new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`));
-  const [unknown, known] = [lost.filter(isUnknown), lost.filter((one) => !isUnknown(one))];
-  // `namespace/name:port`
-  const services = [...new Set(known.map(({ name }) => name.replace(/:.*/s, '')))].filter((name) => !served.has(name));
-  const strays = unknown.reduce((sum, { frontends }) => sum + frontends.length, 0);
-  return [
-    ...(services.length > 0 ? [escapeControls(countServices(services))] : []),
-    ...(strays > 0 ? [`${countOf(strays, 'frontend')} of no known Service`] : []),
-  ];
-}
-
-/** Whether no comment names the Service. */
-function isUnknown({ name }: ServicePortState): boolean {
-  return name === unknownName;
-}
-
-/** How many namespaces are named at most. */
-const shownNamespaces = 8;
-
-/** Many Services are counted by namespace, those with most of them first. */
-function countServices(services: readonly string[]): string {
-  if (services.length <= shown) {
-    return countNames(services, 'Service', shown);
-  }
-  const counts = new Map<string, number>();
-  for (const service of services) {
-    const namespace = service.replace(/\/.*/s, '');
-    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
-  }
-  const texts = [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([namespace, count]) => `${count.toLocaleString('en')} in ${namespace}`);
-  const more = texts.length > shownNamespaces ? ['...'] : [];
-  return `${countOf(services.length, 'Service')} (${[...texts.slice(0, shownNamespaces), ...more].join(', ')})`;
 }
 
 function foundText({ message }: Finding): string {
@@ -134,7 +92,7 @@ interface DescribedPlan {
 }
 
 /** What differs in a table in Service terms, and findings: what must come from another program. */
-export function describePlan({ before, after, findings, view }: PlannedTable): DescribedPlan {
+function describePlan({ before, after, findings, view }: PlannedTable): DescribedPlan {
   const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after, { view });
   const unexplained = [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
   const unreported = unexplained.filter((chain) => !findings.some((finding) => finding.chain === chain));

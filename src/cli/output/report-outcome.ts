@@ -2,7 +2,6 @@ import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { countOf } from '../../lib/text.ts';
-import type { Family } from '../../net/network.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { type Context, fitLines, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -67,7 +66,7 @@ function jsonOf({ families, conntrack }: Outcome, { views, dryRun }: ReportSetti
   return `${JSON.stringify({ dryRun, tables, conntrack: cleanup ?? null }, undefined, 2)}\n`;
 }
 
-function viewOf(family: Family, views: readonly NodeView[]): NodeView | undefined {
+function viewOf(family: NodeView['family'], views: readonly NodeView[]): NodeView | undefined {
   return views.find((view) => view.family === family);
 }
 

@@ -1,5 +1,15 @@
 import type { FrontendState, ServicePortIdentity } from '../../frontends/frontend.ts';
-import { compareNames, compareText, countOf, escapeControls, secondsText } from '../../lib/text.ts';
+import { unknownName } from '../../frontends/read-frontends.ts';
+import {
+  compareNames,
+  compareText,
+  countNames,
+  countOf,
+  escapeControls,
+  listWords,
+  secondsText,
+} from '../../lib/text.ts';
+import type { NodeView } from '../../phases/3-model/model.ts';
 import type {
   EndpointsChange,
   FamilyChanges,
@@ -47,6 +57,54 @@ export function renderChanges(
     ...renderMore([...shownEntries.slice(limit), ...hidden]),
     ...(staleFlows === 'counted' ? [] : renderStaleFlows(changes, { limit, fate: staleFlows }, pen)),
   ];
+}
+
+/**
+ * What a family served and serves no longer, in words: `2 Services (shop/cart, shop/web)`, `5,000 Services (4,000 in shop,
+ * 1,000 in ops)`, `1 frontend of no known Service`; empty if there is nothing.
+ *
+ * @param options.view the Services of which a part is left.
+ * @param options.limit how many Services are named; more are counted by namespace.
+ */
+export function renderRemoved(
+  { lost }: FamilyChanges,
+  { view, limit }: { readonly view: NodeView | undefined; readonly limit: number },
+): string {
+  const served = new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`));
+  const [unknown, known] = [lost.filter(isUnknown), lost.filter((one) => !isUnknown(one))];
+  // `namespace/name:port`
+  const services = [...new Set(known.map(({ name }) => name.replace(/:.*/s, '')))].filter((name) => !served.has(name));
+  const strays = unknown.reduce((sum, { frontends }) => sum + frontends.length, 0);
+  const texts = [
+    ...(services.length > 0 ? [countServices(services, limit)] : []),
+    ...(strays > 0 ? [`${countOf(strays, 'frontend')} of no known Service`] : []),
+  ];
+  return escapeControls(listWords(texts));
+}
+
+/** Whether no comment names the Service. */
+function isUnknown({ name }: ServicePortState): boolean {
+  return name === unknownName;
+}
+
+/** How many namespaces are named at most. */
+const shownNamespaces = 8;
+
+/** Many Services are counted by namespace, those with most of them first. */
+function countServices(services: readonly string[], limit: number): string {
+  if (services.length <= limit) {
+    return countNames(services, 'Service', limit);
+  }
+  const counts = new Map<string, number>();
+  for (const service of services) {
+    const namespace = service.replace(/\/.*/s, '');
+    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+  }
+  const texts = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([namespace, count]) => `${count.toLocaleString('en')} in ${namespace}`);
+  const more = texts.length > shownNamespaces ? ['...'] : [];
+  return `${countOf(services.length, 'Service')} (${[...texts.slice(0, shownNamespaces), ...more].join(', ')})`;
 }
 
 interface Entry extends ServicePortIdentity {
