@@ -93,7 +93,19 @@ describe('namespaces and names', () => {
     [['--service', 'services/cart'], one],
     [['--service', 'svc/shop/cart'], one],
     [['--service', 'service:shop/cart'], one],
+    [['--service', 'service:shop/cart:http'], one],
+    [['--service', 'service:shop/cart:http/tcp'], one],
+    [['--service', 'service:shop/cart/tcp'], one],
+    [['--service', 'shop/cart:80'], one],
+    [['--service', 'cart:http'], one],
+    [['--service', 'cart.shop'], one],
+    [['--service', 'svc/cart.shop'], one],
+    [['--service', 'cart.shop.svc'], one],
+    [['--service', 'cart.shop.svc.cluster.local'], one],
+    [['--service', 'cart.shop.svc.cluster.local.'], one],
+    [['--service', 'cart.shop:80'], one],
     [['--service', 'cart,svc/dns'], both],
+    [['--service', 'cart.shop:80, service:shop/dns:dns/udp'], both],
     [['--service', 'svc/cart', '--service', 'shop/dns'], both],
     [['-A', '--service', 'cart'], one],
   ])('%j', async (flags, names) => {
@@ -125,6 +137,12 @@ describe('namespaces and names', () => {
     [['-n', 'shop,shopp'], 'no Service in namespace "shopp" (did you mean shop?)', 1],
     [['--service', 'pod/cart/x'], '"pod/cart/x" is neither NAME nor NAMESPACE/NAME of a Service', 2],
     [['--service', 'svc/crat'], 'no Service named "crat" (did you mean cart?)', 1],
+    [['--service', 'crat.shop'], 'no Service named "shop/crat" (did you mean shop/cart?)', 1],
+    [['--service', 'shop/tcp'], 'no Service named "shop/tcp"', 1],
+    [['--service', 'cart.shop.pod'], '"cart.shop.pod" is neither NAME nor NAMESPACE/NAME of a Service', 2],
+    [['--service', 'cart.shop.default.svc'], '"cart.shop.default.svc" is neither NAME nor NAMESPACE/NAME', 2],
+    [['--service', '10.96.0.10:80'], '"10.96.0.10" is neither NAME nor NAMESPACE/NAME of a Service', 2],
+    [['--service', 'shop/cart:'], '"shop/cart:" is neither NAME nor NAMESPACE/NAME of a Service', 2],
   ])('%j is refused', async (flags, message, exitCode) => {
     for (const command of ['list', 'graph']) {
       const result = await run([command, 'FOLDER/all.json', ...flags]);

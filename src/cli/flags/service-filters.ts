@@ -37,9 +37,9 @@ export function addServiceFilters(command: Command): Command {
     )
     .option(
       '--service <[namespace/]name>',
-      'only this Service, also as svc/NAME; may be repeated, or several separated by commas',
+      'only this Service, with all its ports, as explain --to names it, also svc/NAME or NAME.NAMESPACE; may be repeated, or several separated by commas',
       (value: string, previous?: readonly string[]) =>
-        commaList((names) => names.map(serviceProblem).find(Boolean))(withoutKind(value), previous),
+        commaList((names) => names.map(serviceProblem).find(Boolean))(readServiceNames(value), previous),
     );
 }
 
@@ -49,6 +49,22 @@ function parseSelector(text: string): LabelSelector {
     throw new InvalidArgumentError(selector);
   }
   return selector;
+}
+
+/**
+ * Names as `NAME` or `NAMESPACE/NAME`: without their kind, and without the port and protocol that `list -o name` prints and
+ * `explain --to` takes; a name of DNS, `web.shop` or `web.shop.svc.cluster.local`, is that of a Service in a namespace.
+ */
+function readServiceNames(names: string): string {
+  return names.split(',').map(readServiceName).join(',');
+}
+
+function readServiceName(text: string): string {
+  const host = withoutKind(text.trim())
+    .replace(/^([^:]+):[-a-z0-9]+(?:\/(?:tcp|udp|sctp))?$/, '$1')
+    .replace(/^([^/]+\/[^/]+)\/(?:tcp|udp|sctp)$/, '$1');
+  const [, name, namespace] = /^([^./]+)\.([^./]+)(?:\.svc(?:\.[^/]+)?)?\.?$/.exec(host) ?? [];
+  return namespace === undefined ? host : `${namespace}/${name}`;
 }
 
 /** Names without their kind, which kubectl puts before them: `svc/web`, `service/web`, also `svc/shop/web` and `svc:shop/web`. */
