@@ -26,6 +26,7 @@ export const diagnosticCodes = {
   'api-error': 'warning',
   'incomplete-list': 'warning',
   'abridged-objects': 'warning',
+  'misspelled-kind': 'warning',
   // one object
   'missing-field': 'error',
   'wrong-type': 'error',
@@ -75,6 +76,7 @@ export const strictCodes: ReadonlySet<DiagnosticCode> = new Set([
   'api-error',
   'incomplete-list',
   'abridged-objects',
+  'misspelled-kind',
   'unsupported-address-type',
   'ignored-address',
   'ignored-port',

@@ -141,6 +141,7 @@ export const incompleteCodes: ReadonlyMap<DiagnosticCode, 'absence' | 'broken'> 
   ['api-error', 'broken'],
   ['incomplete-list', 'broken'],
   ['abridged-objects', 'broken'],
+  ['misspelled-kind', 'broken'],
   ['no-endpoint-slices', 'absence'],
   ['no-services', 'absence'],
 ]);

@@ -274,6 +274,34 @@ describe('Services that were never in a cluster', () => {
   });
 });
 
+describe('a misspelled kind', () => {
+  const renamed = (from: string, to: string): string =>
+    listOf(items.map((item) => (item.kind === from ? { ...item, kind: to } : item)));
+
+  test.each([
+    ['Service', 'service', '2 times'],
+    ['Service', 'Services', '2 times'],
+    ['EndpointSlice', 'EndpointSlices', '2 times'],
+    ['Node', 'node', ''],
+  ])('%s as %s is refused by apply, named by others', async (from, to, times) => {
+    const input = renamed(from, to);
+    const says = `: Kubernetes has no kind "${to}"; did you mean ${from}?${times && ` (${times})`}\n`;
+    for (const flags of [[], ['--allow-empty'], ['--keep-going']]) {
+      const { exitCode, stderr, texts } = await apply({ flags: [...onlyIp, ...flags], input }, listedShop());
+      expect(stderr).toMatch(/^<stdin>:\d+:\d+: error misspelled-kind: /);
+      expect(stderr).toContain(says);
+      expect(stderr.match(/^(\S+ )?error /gm)).toHaveLength(1);
+      expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+    }
+    const list = await runMain(['list', '--cluster-cidr', '10.244.0.0/16'], { input });
+    expect(list.stderr).toMatch(/^<stdin>:\d+:\d+: warning misspelled-kind: /);
+    expect(list.exitCode).toBe(0);
+    const strict = await runMain(['list', '--cluster-cidr', '10.244.0.0/16', '--strict'], { input });
+    expect(strict.stderr).toMatch(/^<stdin>:\d+:\d+: error misspelled-kind: /);
+    expect(strict.exitCode).toBe(1);
+  });
+});
+
 describe('a watch without its initial list', () => {
   const events = (type: string, among: readonly Item[]): string =>
     among.map((object) => JSON.stringify({ type, object })).join('\n');

@@ -112,9 +112,32 @@ export function classify(value: unknown): Classified {
   if (apiKind) {
     return checkVersion(apiKind, apiVersion, value);
   }
+  const meant = meantKind(kind, apiVersion);
+  if (meant !== undefined) {
+    return wrong('misspelled-kind', ['kind'], `Kubernetes has no kind ${describeValue(kind)}; did you mean ${meant}?`);
+  }
   return value['metadata'] === undefined && isBeginning(kind, apiVersion)
     ? wrong('not-an-object', ['kind'], `kind is ${describeValue(kind)}, where the input is cut off; get it again`)
     : { is: 'unused', kind };
+}
+
+/** The kinds that rules depend on, and lists of these. */
+const kindsAndLists: readonly { readonly kind: string; readonly group: string }[] = [
+  ...apiKinds,
+  ...apiKinds.map(({ kind, group }) => ({ kind: `${kind}List`, group })),
+  { kind: 'List', group: '' },
+];
+
+/** The kind that differs from this one only in case or by a plural, such as `services`; undefined for all others. */
+function meantKind(kind: string, apiVersion: unknown): string | undefined {
+  // API groups that are not of Kubernetes may have such a kind.
+  const mayBeMeant = kindsAndLists.some((known) => mayBeOfGroup(apiVersion, known));
+  const meant = kindsAndLists.find((known) => comparableKind(known.kind) === comparableKind(kind));
+  return mayBeMeant ? meant?.kind : undefined;
+}
+
+function comparableKind(kind: string): string {
+  return kind.toLowerCase().replace(/s$/, '');
 }
 
 /**
@@ -122,12 +145,11 @@ export function classify(value: unknown): Classified {
  * before kind, and kind before metadata.
  */
 function isBeginning(kind: string, apiVersion: unknown): boolean {
-  const lists = apiKinds.map((known) => ({ kind: `${known.kind}List`, group: known.group }));
-  return [...apiKinds, ...lists, { kind: 'List', group: '' }].some(
-    (known) =>
-      known.kind.startsWith(kind) &&
-      (apiVersion === undefined || (typeof apiVersion === 'string' && parseVersion(apiVersion).group === known.group)),
-  );
+  return kindsAndLists.some((known) => known.kind.startsWith(kind) && mayBeOfGroup(apiVersion, known));
+}
+
+function mayBeOfGroup(apiVersion: unknown, { group }: Pick<ApiKind, 'group'>): boolean {
+  return apiVersion === undefined || (typeof apiVersion === 'string' && parseVersion(apiVersion).group === group);
 }
 
 /** An apiVersion, `v1` or `discovery.k8s.io/v1`, in its parts. */

@@ -173,8 +173,9 @@ function summarizeAnswers(answers: readonly { problem: Problem; document: Docume
 }
 
 /**
- * At most one object for each namespace and name. An object that appears twice with the same content counts once. With
- * different content there is no way to know which one is right, so none is kept and each after the first is reported.
+ * At most one object for each namespace and name. An object that appears twice with the same content counts once, unless
+ * it may have been deleted in between. With different content there is no way to know which one is right, so none is kept
+ * and each after the first is reported.
  */
 function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
   objects: readonly Sourced<T>[],
@@ -191,7 +192,10 @@ function dropDuplicates<T extends { readonly metadata: ObjectMeta }>(
     if (!other) {
       setNamespaced(first, namespace, metadata.name, sourced);
       kept.push(sourced);
-    } else if (!equalInSchema(schema, withNamespace(other.object), withNamespace(sourced.object))) {
+    } else if (
+      isLastVersion(other.document, sourced.document) ||
+      !equalInSchema(schema, withNamespace(other.object), withNamespace(sourced.object))
+    ) {
       disputed.add(other);
       diagnostics.push(describeDuplicate(other.document, sourced.document));
     }
@@ -204,8 +208,26 @@ function withNamespace<T extends { readonly metadata: ObjectMeta }>(object: T): 
   return { ...object, metadata: { ...object.metadata, namespace: namespaceOf(object.metadata) } };
 }
 
+/** Whether one of two versions of an object may be what a watch prints when it is deleted, so that it no longer exists. */
+function isLastVersion(first: Document, second: Document): boolean {
+  const isDeleted = ({ value }: Document): boolean => (metadataOf(value)['deletionTimestamp'] ?? null) !== null;
+  return areVersions(first, second) && (isDeleted(first) || isDeleted(second));
+}
+
+/** Whether two documents were read from the API server at different times. */
+function areVersions(first: Document, second: Document): boolean {
+  const [a, b] = [first, second].map(({ value }) => metadataOf(value)['resourceVersion']);
+  return typeof a === 'string' && typeof b === 'string' && a !== b;
+}
+
 function describeDuplicate(first: Document, second: Document): Diagnostic {
-  const message = `the object appears twice with different content, here and at ${describePlace(first)}`;
+  // kubectl prints the objects of a watch one after the other, those of a list as its items.
+  const isStream = first.source.file === second.source.file && [first, second].every(({ path }) => path.length === 0);
+  const advice =
+    isStream && areVersions(first, second)
+      ? '; if a watch printed them, add --output-watch-events to kubectl get -w'
+      : '';
+  const message = `the object appears twice with different content, here and at ${describePlace(first)}${advice}`;
   return toDiagnostic({ code: 'duplicate-object', path: [], message }, second);
 }
 

@@ -438,3 +438,100 @@ describe('a kind that is cut off', () => {
     expect([...snapshot.unusedKinds.keys()]).toEqual([object.kind]);
   });
 });
+
+describe('kinds in another case, or plural', () => {
+  const named = (kind: string, apiVersion?: string) => ({ apiVersion, kind, metadata: { name: 'a' } });
+
+  test.each([
+    ['service', 'v1', 'Service'],
+    ['services', 'v1', 'Service'],
+    ['Services', undefined, 'Service'],
+    ['SERVICE', 'discovery.k8s.io/v1', 'Service'],
+    ['EndpointSlices', 'discovery.k8s.io/v1', 'EndpointSlice'],
+    ['endpointslice', 'discovery.k8s.io/v1', 'EndpointSlice'],
+    ['Endpointslice', 'v1', 'EndpointSlice'],
+    ['nodes', 'v1', 'Node'],
+    ['ServiceCidr', 'networking.k8s.io/v1', 'ServiceCIDR'],
+    ['serviceCIDRs', 'networking.k8s.io/v1', 'ServiceCIDR'],
+    ['list', 'v1', 'List'],
+    ['servicelist', 'v1', 'ServiceList'],
+  ])('%s (%s): %s is meant', (kind, apiVersion, meant) => {
+    const { diagnostics, snapshot } = validate(documentsOf([named(kind, apiVersion)]));
+    expect(diagnostics).toMatchObject([
+      {
+        code: 'misspelled-kind',
+        message: `Kubernetes has no kind "${kind}"; did you mean ${meant}?`,
+        place: { path: ['kind'] },
+      },
+    ]);
+    expect([...snapshot.unusedKinds]).toEqual([]);
+  });
+
+  test.each([
+    ['service', 'serving.knative.dev/v1'],
+    ['Nodes', 'management.cattle.io/v3'],
+    ['Endpoints', 'v1'],
+    ['ServiceAccount', 'v1'],
+    ['NodeMetrics', 'metrics.k8s.io/v1beta1'],
+    ['Servicess', 'v1'],
+  ])('%s (%s) is another kind', (kind, apiVersion) => {
+    const { diagnostics, snapshot } = validate(documentsOf([named(kind, apiVersion)]));
+    expect(diagnostics).toEqual([]);
+    expect([...snapshot.unusedKinds]).toEqual([[kind, 1]]);
+  });
+
+  test('one message for all of a kind, before others and in place of what follows', () => {
+    const broken = { ...service(), spec: { clusterIP: 'x', ports: [] } };
+    const { diagnostics, lacking } = validate(
+      documentsOf([broken, slice(), ...Array(3).fill(named('services', 'v1'))]),
+    );
+    expect(diagnostics[0]?.message).toBe('Kubernetes has no kind "services"; did you mean Service? (3 times)');
+    expect(lacking).toEqual([]);
+  });
+});
+
+describe('versions of an object', () => {
+  const version = (resourceVersion: string, metadata: object = {}, spec: object = {}) =>
+    service(spec, { resourceVersion, ...metadata });
+  const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+  const advice = /; if a watch printed them, add --output-watch-events to kubectl get -w$/;
+  const stream = (...objects: readonly object[]) => {
+    const content = Buffer.from(objects.map((object) => JSON.stringify(object)).join('\n'));
+    return validate(readDocuments([{ file: 'watch.json', content }]).documents);
+  };
+
+  test.each([
+    ['of one stream', [version('1'), version('2', {}, { ports: [{ port: 81 }] })]],
+    ['of one stream, three of them', [version('1'), version('2'), version('3', {}, { clusterIP: '10.96.0.11' })]],
+    ['the last with a deletionTimestamp', [version('1'), version('2', deleted)]],
+    ['all with a deletionTimestamp', [version('1', deleted), version('2', deleted)]],
+  ])('%s: neither counts, and the way to print a watch is named', (_, objects) => {
+    const { diagnostics, snapshot } = stream(...objects);
+    expect(diagnostics).toMatchObject([{ code: 'duplicate-object', message: expect.stringMatching(advice) }]);
+    expect(snapshot.services).toEqual([]);
+  });
+
+  test.each([
+    ['without resourceVersion', [service(), service({ ports: [{ port: 81 }] })]],
+    ['with the same one', [version('1'), version('1', {}, { ports: [{ port: 81 }] })]],
+    ['as items of a list', [{ kind: 'List', items: [version('1'), version('2', deleted)] }]],
+  ])('%s: no advice', (_, objects) => {
+    const { diagnostics } = stream(...objects);
+    expect(diagnostics).toMatchObject([{ code: 'duplicate-object', message: expect.not.stringMatching(advice) }]);
+  });
+
+  test.each([
+    ['two versions', [version('1'), version('2')]],
+    ['twice the same that is being deleted', [version('1', deleted), version('1', deleted)]],
+    ['a deletionTimestamp of null', [version('1'), version('2', { deletionTimestamp: null })]],
+    ['manifests without resourceVersion', [service({}, deleted), service({}, deleted)]],
+  ])('with equal content count once: %s', (_, objects) => {
+    const { diagnostics, snapshot } = stream(...objects);
+    expect([diagnostics, snapshot.services.length]).toEqual([[], 1]);
+  });
+
+  test('objects of a client library have a Date', () => {
+    const { diagnostics } = validate(documentsOf([version('1'), version('2', { deletionTimestamp: new Date(0) })]));
+    expect(diagnostics.map(({ code }) => code)).toContain('duplicate-object');
+  });
+});
