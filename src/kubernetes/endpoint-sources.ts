@@ -1,16 +1,17 @@
 import type { Document } from '../diagnostics/document.ts';
-import { pushTo } from '../lib/lists.ts';
+import { collectAll, pushTo } from '../lib/lists.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import type { Protocol } from '../net/network.ts';
-import { getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
+import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
 import { type Labels, labelsIn, type PodFacts, readPodFacts, textIn } from './pods.ts';
 import { namespaceOf, ownerLabel } from './services.ts';
 
 /** Where endpoints of Services come from, by the objects of a snapshot. */
 export interface EndpointSources {
-  /** EndpointSlices by the Service that they belong to. */
+  /** EndpointSlices by the Service that they belong to; those without the label by an empty name. */
   readonly slices: Namespaced<SliceSummary[]>;
+  readonly strays: StraySlices;
   /** What each Service says about its endpoints. */
   readonly services: Namespaced<ServiceSource>;
   readonly pods: Namespaced<PodFacts>;
@@ -29,7 +30,21 @@ interface ServiceSource {
 }
 
 /** Pods by keys of labels, and by the values of each. */
-export type LabelIndex = ReadonlyMap<string, ReadonlyMap<string, readonly PodFacts[]>>;
+export type LabelIndex = ReadonlyMap<string, ReadonlyMap<string, readonly EqualPods[]>>;
+
+/** Pods of a namespace with equal labels, as the replicas of a workload have them. */
+interface EqualPods {
+  readonly labels: Labels;
+  readonly pods: readonly PodFacts[];
+}
+
+/** EndpointSlices that belong to no Service of the input, in the order of the input. */
+interface StraySlices {
+  /** By namespace, and by the name of a Service in their label. */
+  readonly byNamespace: Namespaced<readonly SliceSummary[]>;
+  /** The first of each name and namespace, by that name, then by namespace. */
+  readonly byName: Namespaced<SliceSummary>;
+}
 
 /** An entry of spec.ports. */
 export interface ServicePortSource {
@@ -82,16 +97,34 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
     }
   }
   const namespaces = [...pods].map(([namespace, named]) => [namespace, indexLabels(named.values())] as const);
-  return { slices, services, pods, podsByLabel: new Map(namespaces), legacy };
+  return { slices, strays: findStrays(slices, services), services, pods, podsByLabel: new Map(namespaces), legacy };
+}
+
+function findStrays(slices: EndpointSources['slices'], services: EndpointSources['services']): StraySlices {
+  const byNamespace: Namespaced<SliceSummary[]> = new Map();
+  const byName: Namespaced<SliceSummary> = new Map();
+  for (const [namespace, owner, owned] of entriesOfNamespaced(slices)) {
+    const [first] = owned;
+    if (first && !getNamespaced(services, namespace, owner)) {
+      setNamespaced(byNamespace, namespace, owner, owned);
+      setNamespaced(byName, owner, namespace, first);
+    }
+  }
+  return { byNamespace, byName };
 }
 
 function indexLabels(pods: Iterable<PodFacts>): LabelIndex {
-  const index = new Map<string, Map<string, PodFacts[]>>();
+  const groups = new Map<string, PodFacts[]>();
   for (const pod of pods) {
-    for (const [key, value] of pod.labels) {
-      const values = index.get(key) ?? new Map<string, PodFacts[]>();
+    pushTo(groups, JSON.stringify(pod.labels), pod);
+  }
+  const index = new Map<string, Map<string, EqualPods[]>>();
+  for (const equal of groups.values()) {
+    const labels = equal[0]?.labels ?? [];
+    for (const [key, value] of labels) {
+      const values = index.get(key) ?? new Map<string, EqualPods[]>();
       index.set(key, values);
-      pushTo(values, value, pod);
+      pushTo(values, value, { labels, pods: equal });
     }
   }
   return index;
@@ -162,8 +195,11 @@ export interface NamedServicePort {
 export function podsMatching(namespace: string, selector: Labels, sources: EndpointSources): PodFacts[] {
   const [first, ...rest] = selector;
   const [key, value] = first ?? ['', ''];
-  const pods = sources.podsByLabel.get(namespace)?.get(key)?.get(value) ?? [];
-  return pods.filter(({ labels }) => matchesAll(labels, rest));
+  const groups = sources.podsByLabel.get(namespace)?.get(key)?.get(value) ?? [];
+  return collectAll(
+    groups.filter(({ labels }) => matchesAll(labels, rest)),
+    ({ pods }) => pods,
+  );
 }
 
 /** The Pods that a Service selects and that are not finished; none for a Service without a selector. */

@@ -46,7 +46,7 @@ const broken: readonly [what: string, manifests: string, from: string, to: strin
     service(ports),
     client,
     'd/a:http',
-    'REFUSED (the client gets a TCP reset at once) at cluster IP 10.96.0.10:80/tcp: d/a:http has no endpoints: no EndpointSlice belongs to it, although its selector app=a matches 1 Pod',
+    'REFUSED (the client gets a TCP reset at once) at cluster IP 10.96.0.10:80/tcp: d/a:http has no endpoints: no EndpointSlice belongs to it, although its selector app=a matches 1 pod',
   ],
   [
     'port name that no slice has',

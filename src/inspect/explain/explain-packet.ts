@@ -11,7 +11,7 @@ import { explainFrontend, explainSourceRanges, serviceOf, whyOwned } from './exp
 import { explainPolicy } from './explain-policy.ts';
 import { type Conclusion, explainRefusal } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
-import { findHint } from './find-hints.ts';
+import { findHint } from './find-hint.ts';
 import { findNearMiss } from './find-near-miss.ts';
 import { gatherEvidence } from './gather-evidence.ts';
 import { headlineOf } from './headline.ts';

@@ -1,5 +1,5 @@
 import { endpointState } from '../../frontends/endpoints.ts';
-import { whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
+import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { causesText, countStates } from '../../kubernetes/pods.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';

@@ -11,7 +11,7 @@ import { claimsOf } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
+import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';

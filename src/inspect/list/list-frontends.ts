@@ -5,7 +5,7 @@ import { readFrontends } from '../../frontends/read-frontends.ts';
 import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
-import { type NoEndpointsCause, whyNoEndpoints } from '../../kubernetes/missing-endpoints.ts';
+import { type NoEndpointsCause, whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { compareAddressTexts } from '../../net/address.ts';

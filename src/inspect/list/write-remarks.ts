@@ -1,7 +1,7 @@
 import type { LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
-import type { NoEndpointsCause } from '../../kubernetes/missing-endpoints.ts';
+import type { NoEndpointsCause } from '../../kubernetes/why-no-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import { escapeControls, secondsText } from '../../lib/text.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';

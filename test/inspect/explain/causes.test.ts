@@ -109,7 +109,7 @@ describe('no usable endpoint, and pods without one', () => {
     [
       'an empty slice',
       slice(http, []) + pod(3, { status: unschedulable, ip: false, node: '' }),
-      'd/a:http has no endpoints: EndpointSlice d/a-1 is empty: the only Pod that its selector app=a matches is Pending (Unschedulable)',
+      'd/a:http has no endpoints: EndpointSlice d/a-1 is empty: the only pod that its selector app=a matches is Pending (Unschedulable)',
       ['no endpoint d/a-3  Pending: Unschedulable: 0/3 nodes are available'],
     ],
   ])('%s', async (_, manifests, headline, leftOut) => {

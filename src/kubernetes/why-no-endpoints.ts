@@ -11,8 +11,9 @@ import {
   selectedPods,
   servicePortSource,
 } from './endpoint-sources.ts';
-import { entriesOfNamespaced, getNamespaced } from './namespaced-map.ts';
+import { getNamespaced } from './namespaced-map.ts';
 import { countStates, type Labels, listPodPorts, type PodFacts } from './pods.ts';
+import { ownerLabel } from './services.ts';
 
 /** Why a service port has no endpoint, not even one that is not ready. */
 export interface NoEndpointsCause {
@@ -59,25 +60,20 @@ function whyNoSlice(port: NamedServicePort, sources: EndpointSources): string {
 }
 
 /** A slice that may be meant for a Service, but has no label, one with a similar name, or another namespace. */
-function aboutStraySlice({ namespace, name }: NamedServicePort, sources: EndpointSources): string | undefined {
-  const strays = [...entriesOfNamespaced(sources.slices)].filter(
-    ([place, owner]) => !getNamespaced(sources.services, place, owner),
-  );
-  const owners = strays.flatMap(([place, owner]) => (place === namespace && owner !== '' ? [owner] : []));
-  const similar = suggestClosest(name, owners);
-  for (const [place, owner, slices] of strays) {
-    const unlabeled = slices.find((slice) => slice.name === name || slice.name.startsWith(`${name}-`));
-    if (place === namespace && owner === '' && unlabeled) {
-      return `: EndpointSlice ${place}/${unlabeled.name} has no label kubernetes.io/service-name`;
-    }
-    if (place === namespace ? owner === similar : owner === name) {
-      const slice = `EndpointSlice ${place}/${slices[0]?.name ?? ''}`;
-      return place === namespace
-        ? `: ${slice} has the label kubernetes.io/service-name=${owner}, which names no Service of the input`
-        : `: ${slice} is in another namespace`;
-    }
+function aboutStraySlice({ namespace, name }: NamedServicePort, { strays }: EndpointSources): string | undefined {
+  const here: ReadonlyMap<string, readonly SliceSummary[]> = strays.byNamespace.get(namespace) ?? new Map();
+  const unlabeled = here.get('')?.find((slice) => slice.name === name || slice.name.startsWith(`${name}-`));
+  if (unlabeled) {
+    return `: EndpointSlice ${namespace}/${unlabeled.name} has no label ${ownerLabel}`;
   }
-  return undefined;
+  const owners = [...here.keys()].filter((owner) => owner !== '').slice(0, compared);
+  const similar = suggestClosest(name, owners);
+  if (similar !== undefined) {
+    const slice = `${namespace}/${here.get(similar)?.[0]?.name ?? ''}`;
+    return `: EndpointSlice ${slice} has the label ${ownerLabel}=${similar}, which names no Service of the input`;
+  }
+  const [elsewhere] = strays.byName.get(name) ?? [];
+  return elsewhere && `: EndpointSlice ${elsewhere[0]}/${elsewhere[1].name} is in another namespace`;
 }
 
 function aboutSelector({ namespace, name }: NamedServicePort, sources: EndpointSources): string {
@@ -90,7 +86,7 @@ function aboutSelector({ namespace, name }: NamedServicePort, sources: EndpointS
     return aboutSelected(selected, labelsText(selector));
   }
   if (podsMatching(namespace, selector, sources).length > 0) {
-    return `: the Pods that its selector ${labelsText(selector)} matches are finished`;
+    return `: the pods that its selector ${labelsText(selector)} matches are finished`;
   }
   return aboutOthers(selector, namespace, sources) ?? aboutOtherNamespace(selector, namespace, sources);
 }
@@ -101,12 +97,12 @@ function aboutSelected(selected: readonly PodFacts[], selector: string): string 
   const groups = countStates(states, String);
   const [only] = states;
   if (states.every(({ word }) => word === 'ready' || word === 'unknown')) {
-    return `, although its selector ${selector} matches ${countOf(selected.length, 'Pod')}`;
+    return `, although its selector ${selector} matches ${countOf(selected.length, 'pod')}`;
   }
   if (states.length === 1 && only) {
-    return `: the only Pod that its selector ${selector} matches ${groups.join('').replace(/^1 /, '')}`;
+    return `: the only pod that its selector ${selector} matches ${groups.join('').replace(/^1 /, '')}`;
   }
-  return `: of the ${countOf(selected.length, 'Pod')} that its selector ${selector} matches, ${groups.join(', ')}`;
+  return `: of the ${countOf(selected.length, 'pod')} that its selector ${selector} matches, ${groups.join(', ')}`;
 }
 
 function labelsText(labels: Labels): string {
@@ -116,7 +112,10 @@ function labelsText(labels: Labels): string {
 /** How many labels of Pods are named. */
 const shownLabels = 3;
 
-/** How many Pods, and how many values of a label, are compared with a selector: there may be a hundred thousand. */
+/**
+ * How many combinations of labels, values of a label or names of Services are compared with those of one Service: there
+ * may be a hundred thousand. What was not compared is not spoken for.
+ */
 const compared = 500;
 
 /**
@@ -127,14 +126,19 @@ function aboutOthers(selector: Labels, namespace: string, sources: EndpointSourc
   const index = sources.podsByLabel.get(namespace);
   const total = sources.pods.get(namespace)?.size ?? 0;
   const text =
-    index && (aboutNearest(selector, namespace, index) ?? aboutStrangers(selector, namespace, { index, total }));
+    index && (aboutNearest(selector, namespace, index) ?? aboutUnrelatedPods(selector, namespace, { index, total }));
   return text === undefined ? undefined : `: its selector is ${labelsText(selector)}, but ${text}`;
 }
 
 /** Of the Pods that have some labels of a selector, those with the most: what they have in place of the others. */
 function aboutNearest(selector: Labels, namespace: string, index: LabelIndex): string | undefined {
-  const known = selector.flatMap(([key, value]) => (index.get(key)?.get(value) ?? []).slice(0, compared));
-  const counted = [...new Set(known)].map(({ labels }) => {
+  const withLabel = ([key, value]: Labels[number]) => index.get(key)?.get(value) ?? [];
+  const known = selector.flatMap((one) =>
+    withLabel(one)
+      .slice(0, compared)
+      .map(({ labels }) => labels),
+  );
+  const counted = [...new Set(known)].map((labels) => {
     const missing = selector.filter((one) => !hasLabel(labels, one));
     return { labels, missing, differs: differing(labels, missing) !== '' };
   });
@@ -148,20 +152,22 @@ function aboutNearest(selector: Labels, namespace: string, index: LabelIndex): s
   const nearest = best.filter((one) => one.missing.every((label) => missing.includes(label)));
   const common = selector.filter((one) => !missing.includes(one));
   const who = `pods of ${namespace} with ${labelsText(common)}`;
+  // A pod with all of these labels is among those of each.
+  const isComplete = common.some((one) => withLabel(one).length <= compared);
   if (!chosen.differs) {
     const similar = similarKey(missing, index);
     const keys = missing.map(([key]) => key);
     return similar === undefined
-      ? `the ${who} have no label ${listWords(keys, 'or')}`
+      ? `${isComplete ? 'the ' : ''}${who} have no label ${listWords(keys, 'or')}`
       : `pods of ${namespace} have ${similar}`;
   }
   const texts = nearest.map(({ labels }) => differing(labels, missing));
   const values = nearest.flatMap(({ labels }) => labels);
-  return haveLabels(who, missing, { values, texts: texts.filter(Boolean), isAll: texts.every(Boolean) });
+  return haveLabels(who, missing, { values, texts: texts.filter(Boolean), isAll: isComplete && texts.every(Boolean) });
 }
 
 /** No Pod has a label of a selector: the values that they have for its first key, or a similar key. */
-function aboutStrangers(
+function aboutUnrelatedPods(
   selector: Labels,
   namespace: string,
   { index, total }: { readonly index: LabelIndex; readonly total: number },
@@ -172,7 +178,8 @@ function aboutStrangers(
     const pods = index.get(key);
     if (pods) {
       const values = [...pods.keys()].slice(0, compared).map((value) => [key, value] as const);
-      const isAll = [...pods.values()].reduce((sum, { length }) => sum + length, 0) === total;
+      const groups = [...pods.values()].flat();
+      const isAll = groups.reduce((sum, group) => sum + group.pods.length, 0) === total;
       return haveLabels(who, [label], { values, texts: values.map((one) => labelsText([one])), isAll });
     }
   }
@@ -234,12 +241,12 @@ function aboutOtherNamespace(selector: Labels, namespace: string, sources: Endpo
   const text = labelsText(selector);
   const elsewhere = [...sources.pods.keys()].find((one) => podsMatching(one, selector, sources).length > 0);
   if (elsewhere !== undefined) {
-    return `: its selector ${text} matches no Pod in namespace ${namespace}, but Pods in namespace ${elsewhere}`;
+    return `: its selector ${text} matches no pod in namespace ${namespace}, but pods in namespace ${elsewhere}`;
   }
   const count = sources.pods.get(namespace)?.size ?? 0;
   return count === 0
     ? `: no pod matches its selector ${text}, or none has an address yet`
-    : `: its selector ${text} matches none of the ${countOf(count, 'Pod')} in namespace ${namespace}`;
+    : `: its selector ${text} matches none of the ${countOf(count, 'pod')} in namespace ${namespace}`;
 }
 
 interface OtherFamily {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readEndpointSources } from '../../src/kubernetes/endpoint-sources.ts';
-import { whyNoEndpoints } from '../../src/kubernetes/missing-endpoints.ts';
+import { whyNoEndpoints } from '../../src/kubernetes/why-no-endpoints.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 
 const service = `
@@ -106,7 +106,7 @@ describe('no slice with an endpoint', () => {
       'an empty slice, although Pods match',
       [service, slice('web-1', 'addressType: IPv4\nports: []\nendpoints: []'), pod('a', 'app: web, tier: front')],
       'empty-slices',
-      'EndpointSlice shop/web-1 is empty, although its selector app=web,tier=front matches 1 Pod',
+      'EndpointSlice shop/web-1 is empty, although its selector app=web,tier=front matches 1 pod',
     ],
     [
       'endpoints without addresses',
@@ -185,9 +185,9 @@ describe('the selector and the pods that it nearly matches', () => {
     [
       'pods in another namespace',
       [pod('a', web, 'other'), pod('b', 'x: y')],
-      'matches no Pod in namespace shop, but Pods in namespace other',
+      'matches no pod in namespace shop, but pods in namespace other',
     ],
-    ['pods with nothing in common', [pod('a', 'x: y'), pod('b', '')], 'matches none of the 2 Pods in namespace shop'],
+    ['pods with nothing in common', [pod('a', 'x: y'), pod('b', '')], 'matches none of the 2 pods in namespace shop'],
   ])('%s', (_, pods, text) => {
     expect(why([service, empty, ...pods]).text).toBe(
       `EndpointSlice shop/web-1 is empty: its selector app=web,tier=front ${text}`,
@@ -197,7 +197,52 @@ describe('the selector and the pods that it nearly matches', () => {
   test('pods that are finished', () => {
     const done = ['Succeeded', 'Failed'].map((phase) => pod(phase, web, 'shop', `status: {phase: ${phase}}`));
     expect(why([service, empty, ...done]).text).toBe(
-      'EndpointSlice shop/web-1 is empty: the Pods that its selector app=web,tier=front matches are finished',
+      'EndpointSlice shop/web-1 is empty: the pods that its selector app=web,tier=front matches are finished',
+    );
+  });
+});
+
+describe('a typo that few of many pods have', () => {
+  const many = (count: number, labelsOf: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => pod(`many-${index}`, labelsOf(index)));
+  test.each([
+    [
+      'more replicas',
+      many(600, () => 'app: web, tier: back'),
+      'tier: frontt',
+      'pods of shop with app=web have tier=frontt',
+    ],
+    [
+      'more replicas without the label',
+      many(600, () => 'app: web'),
+      'tier: frontt',
+      'pods of shop with app=web have tier=frontt',
+    ],
+    [
+      'replicas of two workloads',
+      many(1_200, (index) => `app: web, tier: ${index % 2 === 0 ? 'back' : 'cache'}`),
+      'tier: frnt',
+      'pods of shop with app=web have tier=frnt',
+    ],
+  ])('beside %s', (_, others, label, text) => {
+    const few = ['a', 'b'].map((name) => pod(name, `app: web, ${label}`));
+    expect(why([service, empty, ...others, ...few]).text).toBe(
+      `EndpointSlice shop/web-1 is empty: its selector is app=web,tier=front, but ${text}`,
+    );
+  });
+
+  test.each([
+    ['have another value', (index: number) => `app: web, index: "${index}", tier: back`, 'have tier=back'],
+    ['lack a label', (index: number) => `app: web, index: "${index}"`, 'have no label tier'],
+    [
+      'have several values',
+      (index: number) => `app: web, index: "${index}", tier: b${index % 2}x`,
+      'have tier=b0x or tier=b1x',
+    ],
+  ])('is not denied where more combinations of labels than are compared %s', (_, labelsOf, text) => {
+    const parts = [service, empty, ...many(600, labelsOf), pod('last', 'app: web, tier: cache')];
+    expect(why(parts).text).toBe(
+      `EndpointSlice shop/web-1 is empty: its selector is app=web,tier=front, but pods of shop with app=web ${text}`,
     );
   });
 });
@@ -208,12 +253,12 @@ describe('pods that match, but have no endpoint', () => {
   const crashing =
     'status: {phase: Running, conditions: [{type: Ready, status: "False"}], containerStatuses: [{name: web, ready: false, state: {waiting: {reason: CrashLoopBackOff}}}]}';
   test.each([
-    [[unschedulable], ': the only Pod that its selector app=web,tier=front matches is Pending (Unschedulable)'],
+    [[unschedulable], ': the only pod that its selector app=web,tier=front matches is Pending (Unschedulable)'],
     [
       [unschedulable, crashing, unschedulable],
-      ': of the 3 Pods that its selector app=web,tier=front matches, 2 are Pending (Unschedulable), 1 is not ready (CrashLoopBackOff)',
+      ': of the 3 pods that its selector app=web,tier=front matches, 2 are Pending (Unschedulable), 1 is not ready (CrashLoopBackOff)',
     ],
-    [['status: {phase: Running}'], ', although its selector app=web,tier=front matches 1 Pod'],
+    [['status: {phase: Running}'], ', although its selector app=web,tier=front matches 1 pod'],
   ])('%#', (statuses, text) => {
     const pods = statuses.map((status, index) => pod(`web-${index}`, web, 'shop', status));
     expect(why([service, empty, ...pods]).text).toBe(`EndpointSlice shop/web-1 is empty${text}`);
@@ -249,6 +294,31 @@ describe('a slice that is meant for the Service, but does not belong to it', () 
     expect(why([service, ...other]).text).toContain('no EndpointSlice belongs to it: no pod matches');
   });
 });
+
+test('thousands of Services without endpoints and slices without a Service are compared in little time', () => {
+  const numbers = Array.from({ length: 3_000 }, (_, index) => index);
+  const documents = numbers.flatMap((number) => [
+    { kind: 'Service', metadata: { name: `name-of-a-service-${number * 7919}`, namespace: 'shop' } },
+    {
+      kind: 'EndpointSlice',
+      metadata: {
+        name: `stray-${number}`,
+        namespace: 'shop',
+        labels: { 'kubernetes.io/service-name': `name-of-a-slice-${number * 104_729}` },
+      },
+    },
+  ]);
+  const sources = readEndpointSources(
+    documents.map((value) => ({ value, source: { file: 'a.yaml', locate: () => undefined }, path: [] })),
+  );
+  const texts = numbers.map((number) => {
+    const name = `name-of-a-service-${number * 7919}`;
+    return whyNoEndpoints({ namespace: 'shop', name, portName: '', protocol: 'tcp' }, 'ip', sources).text();
+  });
+  expect(new Set(texts)).toEqual(
+    new Set(['no EndpointSlice belongs to it (it has no selector, so its EndpointSlices must be written by hand)']),
+  );
+}, 30_000);
 
 describe('a targetPort that is the name of no port', () => {
   const named = service.replace('port: 80', 'port: 80, targetPort: http');
