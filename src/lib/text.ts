@@ -38,6 +38,17 @@ export function listWords(words: readonly string[], conjunction: 'and' | 'or' = 
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
 }
 
+/** The first `limit` texts; if there are others, how many, as `12 more`, is the last. */
+export function limitList(texts: readonly string[], limit: number): string[] {
+  const others = texts.length - limit;
+  return others > 0 ? [...texts.slice(0, limit), `${others.toLocaleString('en')} more`] : [...texts];
+}
+
+/** `a, b`; of more than `limit` texts, `a, b and 12 more`. */
+export function listSome(texts: readonly string[], limit: number): string {
+  return texts.length > limit ? listWords(limitList(texts, limit)) : texts.join(', ');
+}
+
 /** `1 error`, `2,000 errors`. */
 export function countOf(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
@@ -97,7 +108,8 @@ export function wrapLine(line: string, width: number): string[] {
     return [line];
   }
   const blanks = line.length - line.trimStart().length;
-  const gap = / {2,}(?=\S)/.exec(line.slice(blanks));
+  // From the beginning of each run of blanks only: from each of its blanks, a long one would take quadratic time.
+  const gap = /(?<! ) {2,}(?=\S)/.exec(line.slice(blanks));
   const head = gap ? line.slice(0, blanks + gap.index + gap[0].length) : '';
   if (head !== '' && width - lengthOf(head) >= leastRoom) {
     const [first = '', ...others] = wrapText(line.slice(head.length), width - lengthOf(head));
@@ -128,36 +140,34 @@ export function suggestClosest(text: string, words: readonly string[]): string |
     return sameLetters;
   }
   let closest: string | undefined;
-  let least = 3;
+  let most = 2;
   for (const word of words) {
-    const distance = editDistance(lower, word.toLowerCase());
-    if (distance < least && distance < word.length / 2) {
+    const distance = editDistance(lower, word.toLowerCase(), most);
+    if (distance <= most && distance < word.length / 2) {
       closest = word;
-      least = distance;
+      most = distance - 1;
     }
   }
   return closest;
 }
 
-/** How many letters must be added, removed, changed, or swapped with the next one to turn one text into the other. */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, index) => index)];
-  const at = (row: number, column: number): number => rows[row]?.[column] ?? 0;
-  for (let row = 1; row <= a.length; row += 1) {
-    const current = [row];
-    rows.push(current);
-    for (let column = 1; column <= b.length; column += 1) {
-      const change = a[row - 1] === b[column - 1] ? 0 : 1;
-      const isSwapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      current.push(
-        Math.min(
-          at(row - 1, column) + 1,
-          at(row, column - 1) + 1,
-          at(row - 1, column - 1) + change,
-          isSwapped ? at(row - 2, column - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
-    }
+/**
+ * How many letters must be added, removed, changed, or swapped with the next one to turn one text into the other; Infinity
+ * beyond `most`, which is small: names are compared by the thousand.
+ */
+function editDistance(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) {
+    return Number.POSITIVE_INFINITY;
   }
-  return at(a.length, b.length);
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) {
+    at += 1;
+  }
+  if (at === a.length && at === b.length) {
+    return 0;
+  }
+  const after = (skippedOfA: number, skippedOfB: number): number =>
+    1 + editDistance(a.slice(at + skippedOfA), b.slice(at + skippedOfB), most - 1);
+  const isSwapped = at + 1 < a.length && a[at] === b[at + 1] && a[at + 1] === b[at];
+  return Math.min(after(1, 0), after(0, 1), after(1, 1), isSwapped ? after(2, 2) : Number.POSITIVE_INFINITY);
 }

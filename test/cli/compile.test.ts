@@ -244,7 +244,7 @@ describe('a zone that no Node has', () => {
   const shopFile = 'docs/shop.yaml';
   const node = ['--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
   const warning =
-    'warning unknown-zone: the input has no Node in zone "zone-c" (--zone, zone), and no hint for it; the Nodes are in zone-a and zone-b\n';
+    'warning unknown-zone: the input has no Node in zone "zone-c" (--zone, zone), and no hint for it; the Nodes are in "zone-a" and "zone-b"\n';
   test.each([
     ['compile', []],
     ['list', []],
@@ -259,6 +259,19 @@ describe('a zone that no Node has', () => {
 
   test.each(['zone-a', 'zone-b'])('no warning about %s', async (zone) => {
     expect((await runMain(['compile', shopFile, ...node, '--zone', zone])).stderr).toBe('');
+  });
+
+  test.each([
+    ['a long zone', 'z'.repeat(60_000), `"${'z'.repeat(80)}..."`],
+    ['blanks', `zone${' '.repeat(60_000)}`, `"zone${' '.repeat(76)}..."`],
+    ['an escape', 'a\u001b[31m', String.raw`"a\u001b[31m"`],
+  ])('a label of a Node is cut and escaped: %s', async (_, zone, shown) => {
+    const label = 'topology.kubernetes.io/zone: ';
+    const input = readFileSync(shopFile, 'utf8').replace(`${label}zone-b`, label + JSON.stringify(zone));
+    const { stderr } = await runMain(['compile', '-', ...node, '--zone', 'zone-c'], { input });
+    expect(stderr).toContain(` and no hint for it; the Nodes are in `);
+    expect(stderr).toContain(shown);
+    expect(stderr.length).toBeLessThan(400);
   });
 
   test('nor about one that only hints have', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readEndpointSources } from '../../src/kubernetes/endpoint-sources.ts';
 import { whyNoEndpoints } from '../../src/kubernetes/why-no-endpoints.ts';
-import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
 
 const service = `
 kind: Service
@@ -308,9 +308,7 @@ test('thousands of Services without endpoints and slices without a Service are c
       },
     },
   ]);
-  const sources = readEndpointSources(
-    documents.map((value) => ({ value, source: { file: 'a.yaml', locate: () => undefined }, path: [] })),
-  );
+  const sources = readEndpointSources(documentsOf(documents));
   const texts = numbers.map((number) => {
     const name = `name-of-a-service-${number * 7919}`;
     return whyNoEndpoints({ namespace: 'shop', name, portName: '', protocol: 'tcp' }, 'ip', sources).text();

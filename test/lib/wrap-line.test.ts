@@ -48,6 +48,23 @@ describe('a long line is broken between words', () => {
   });
 });
 
+describe('a run of 200,000 blanks takes no longer than other text', () => {
+  const blanks = ' '.repeat(200_000);
+  test.each([
+    ['at the end', `zone a${blanks}`],
+    ['before a tab', `zone a${blanks}\tb`],
+    ['in the middle', `zone a${blanks}b`],
+  ])(
+    '%s',
+    (_, line) => {
+      const lines = wrapLine(line, 80);
+      expect(lines.join('').replaceAll(' ', '')).toBe(line.replaceAll(' ', ''));
+      expect(lines.every(({ length }) => length <= 80)).toBe(true);
+    },
+    30_000,
+  );
+});
+
 test.each([
   ['plain', 'plain'],
   [red('a b'), 'a b'],

@@ -1,6 +1,6 @@
 import { endpointState } from '../../frontends/endpoints.ts';
-import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { causesText, countStates } from '../../kubernetes/pods.ts';
+import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';
 import { nameOfFamily } from '../../net/network.ts';

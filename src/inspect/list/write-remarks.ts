@@ -1,8 +1,8 @@
 import type { LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
-import type { NoEndpointsCause } from '../../kubernetes/why-no-endpoints.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
+import type { NoEndpointsCause } from '../../kubernetes/why-no-endpoints.ts';
 import { escapeControls, secondsText } from '../../lib/text.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';

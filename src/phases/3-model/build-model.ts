@@ -2,7 +2,8 @@ import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
 import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
-import { compareText, listWords } from '../../lib/text.ts';
+import { compareText, limitList, listWords } from '../../lib/text.ts';
+import { describeValue } from '../../lib/unknown-values.ts';
 import { type Cidr, cidrContains, cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
@@ -51,11 +52,10 @@ function checkZone({ nodes, endpointSlices }: Snapshot, { zone }: CompileOptions
   if (zone === undefined || ofNodes.has(zone) || isHinted()) {
     return [];
   }
-  const sorted = [...ofNodes].sort(compareText);
-  const shown = sorted.slice(0, shownZones);
-  const more = sorted.length > shown.length ? [`${sorted.length - shown.length} more`] : [];
-  const where = sorted.length === 0 ? 'no Node has a zone' : `the Nodes are in ${listWords([...shown, ...more])}`;
-  const message = `the input has no Node in zone ${JSON.stringify(zone)} (--zone, zone), and no hint for it; ${where}`;
+  const quoted = [...ofNodes].sort(compareText).map((one) => describeValue(one));
+  const where =
+    quoted.length === 0 ? 'no Node has a zone' : `the Nodes are in ${listWords(limitList(quoted, shownZones))}`;
+  const message = `the input has no Node in zone ${describeValue(zone)} (--zone, zone), and no hint for it; ${where}`;
   return [{ code: 'unknown-zone', message }];
 }
 
@@ -164,7 +164,5 @@ function podRanges(nodes: Iterable<Sourced<Node>>, family: Family): Cidr[] {
 }
 
 function listRanges(ranges: readonly Cidr[]): string {
-  const shown = ranges.length > shownRanges + 1 ? ranges.slice(0, shownRanges) : ranges;
-  const others = ranges.length - shown.length;
-  return listWords([...shown.map(cidrText), ...(others > 0 ? [`${others} more`] : [])]);
+  return listWords(limitList(ranges.map(cidrText), shownRanges));
 }
