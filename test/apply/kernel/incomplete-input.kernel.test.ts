@@ -91,6 +91,16 @@ const halves: readonly (readonly [string, readonly Manifest[], string])[] = [
   }),
   ['an error alone', [status], 'api-error: Status: an error of the API server in place of objects'],
   ['an error among the items', [listOf([...services, status, ...slices, workerNode])], 'api-error: Status: '],
+  [
+    'a watch of Services without its list',
+    [listOf([...slices, workerNode]), ...services.map((object) => ({ type: 'MODIFIED', object }))],
+    'incomplete-list: Service shop/cart: the watch has no initial list',
+  ],
+  [
+    'a watch of all without its lists',
+    whole.map((object) => ({ type: object === workerNode ? 'ADDED' : 'DELETED', object })),
+    'incomplete-list: Service shop/cart: the watch has no initial list',
+  ],
   ['a page in a List', [listOf([typedList('ServiceList', services, { continue: 'x' }), ...slices])], 'incomplete-list'],
 ];
 
