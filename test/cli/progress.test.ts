@@ -24,6 +24,8 @@ test('after a second, each step is shown on its own line', async () => {
     'reading stdin ...',
     'compiling ...',
     `running ${listChains} ...`,
+    // To see whether Services of other namespaces would vanish, then to compare.
+    `running ${listTable.ip} ...`,
     `running ${listTable.ip} ...`,
     'running nft -f - ...',
     'running conntrack -L -p udp -f ipv4 ...',
