@@ -1,5 +1,5 @@
 import { pushTo } from '../lib/lists.ts';
-import { escapeControls } from '../lib/text.ts';
+import { escapeControls, listSome } from '../lib/text.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { namespaceOf } from './services.ts';
@@ -202,8 +202,7 @@ const shownPorts = 4;
 /** The ports that Pods declare, each once: `8080 (http), 9102 (metrics)`; empty if they declare none. */
 export function listPodPorts(pods: readonly PodFacts[], textOf: (port: PodPort) => string = podPortText): string {
   const texts = [...new Set(pods.flatMap(({ ports }) => ports.map(textOf)))];
-  const more = texts.length > shownPorts ? ` and ${texts.length - shownPorts} more` : '';
-  return `${texts.slice(0, shownPorts).join(', ')}${more}`;
+  return listSome(texts, shownPorts);
 }
 
 /** `2 are Pending (Unschedulable)`, `1 is not ready (CrashLoopBackOff)`: a text for each state. */

@@ -1,4 +1,4 @@
-import { countOf, escapeControls, listWords, suggestClosest } from '../lib/text.ts';
+import { countOf, escapeControls, listSome, listWords, suggestClosest } from '../lib/text.ts';
 import { familyOfAddress } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import {
@@ -327,10 +327,9 @@ const shown = 4;
 
 /** `http/TCP 9376`; a port without a name or a number matches nothing. */
 function listPorts({ ports }: SliceSummary): string {
-  const texts = ports.slice(0, shown).map(({ name, protocol, port }) => {
+  const texts = ports.map(({ name, protocol, port }) => {
     const label = typeof name === 'string' ? name || '""' : '(no name)';
     return `${label}/${protocol} ${typeof port === 'number' ? port : '(no number)'}`;
   });
-  const more = ports.length > shown ? ` and ${ports.length - shown} more` : '';
-  return texts.length === 0 ? 'no ports' : `${texts.join(', ')}${more}`;
+  return texts.length === 0 ? 'no ports' : listSome(texts, shown);
 }

@@ -1,4 +1,4 @@
-import { countOf, listWords } from '../lib/text.ts';
+import { countOf, limitList, listWords } from '../lib/text.ts';
 import type { Chain, Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
 import { setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 
@@ -83,8 +83,7 @@ function statesOf(kind: string, names: readonly string[], state: string): string
   if (names.length === 0) {
     return [];
   }
-  const rest = names.length > shown ? [`${names.length - shown} more`] : [];
-  const words = listWords([...names.slice(0, shown), ...rest]);
+  const words = listWords(limitList(names, shown));
   return [names.length === 1 ? `${kind} ${words} is ${state}` : `${kind}s ${words} are ${state}`];
 }
 

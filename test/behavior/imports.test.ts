@@ -36,7 +36,7 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/changes': 'lib net nft frontends conntrack phases/3-model phases/5-plan',
   'inspect/list': 'lib net nft kubernetes frontends phases/3-model',
   'inspect/graph': 'lib net nft kubernetes frontends phases/3-model phases/5-plan',
-  'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/5-plan',
+  'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/4-select phases/5-plan',
   // It derives what is right a second time, so it shares nothing with the phases that do so first.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',

@@ -3,7 +3,7 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls, suggestClosest } from '../../lib/text.ts';
+import { escapeControls, limitList, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
 import type { Deviation, ListedTable, ListedTables, TableName } from '../../nft/listed-table.ts';
@@ -194,8 +194,7 @@ function describeLack(
   { found }: ListedTables,
   { file, names }: { readonly file: string; readonly names: readonly TableName[] },
 ): string {
-  const more = found.length > shownProblems ? [`${found.length - shownProblems} more`] : [];
-  const has = found.length === 0 ? 'no tables' : [...found.slice(0, shownProblems).map(cut), ...more].join(', ');
+  const has = found.length === 0 ? 'no tables' : limitList(found.map(cut), shownProblems).join(', ');
   return `error: ${escapeControls(file)} has no ${nameTables(names)} (it has ${escapeControls(has)})`;
 }
 

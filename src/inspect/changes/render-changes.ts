@@ -6,6 +6,7 @@ import {
   countNames,
   countOf,
   escapeControls,
+  limitList,
   listWords,
   secondsText,
 } from '../../lib/text.ts';
@@ -329,8 +330,7 @@ function writeDifference(added: readonly string[], removed: readonly string[], p
 }
 
 function cut(texts: readonly string[], sign: string): string[] {
-  const more = texts.length > shown ? [`${(texts.length - shown).toLocaleString('en')} more`] : [];
-  return [...texts.slice(0, shown), ...more].map((text) => sign + text);
+  return limitList(texts, shown).map((text) => sign + text);
 }
 
 /** ` at *:30080/tcp`; nothing where a change holds everywhere. */

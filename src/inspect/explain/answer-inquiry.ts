@@ -1,12 +1,12 @@
 import type { ServicePortSource, SliceSummary } from '../../kubernetes/endpoint-sources.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, listSome } from '../../lib/text.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import { explainPacket } from './explain-packet.ts';
 import type { Answer, Explanation } from './explanation.ts';
-import { headlineOf, hintText, severityOfVerdict } from './headline.ts';
+import { headlineOf, severityOfVerdict } from './headline.ts';
 import {
   type AskedPackets,
   type Inquiry,
@@ -47,15 +47,20 @@ function answerPackets({ questions, service }: AskedPackets): Answer {
   return { ...worst, headline: jointHeadline(sorted, name), summary: summarize(sorted, name), frontends: sorted };
 }
 
-/** The worst verdict and where it holds; if all are good, that they are. */
+/** How many hints a joint headline has; each frontend has its own below. */
+const shownHints = 3;
+
+/** The worst verdict and where it holds; if all are good, that they are, and what they hint at. */
 function jointHeadline(sorted: readonly Explanation[], service: string): string {
   const [worst] = sorted;
   if (!worst || severityOfVerdict(worst) === 0) {
     const reasons = new Set(sorted.map(({ reason }) => reason.text.replace(/^sent /, '')));
     const [only] = reasons;
     const where = only !== undefined && reasons.size === 1 ? ` ${only}` : ` to endpoints of ${service}`;
-    const hint = sorted.find((one) => one.reason.hint !== undefined)?.reason ?? worst?.reason;
-    return escapeControls(`SENT${where}, at ${allOf(sorted.length)} frontends${hint ? hintText(hint) : ''}`);
+    const hints = [...new Set(sorted.flatMap(({ reason }) => reason.hint?.split('; ') ?? []))];
+    const shown = [...hints.slice(0, shownHints), ...(hints.length > shownHints ? ['...'] : [])];
+    const text = `SENT${where}, at ${allOf(sorted.length)} frontends`;
+    return escapeControls([text, ...shown].join('; '));
   }
   return headlineOf(worst, ` at ${frontendName(worst)}`);
 }
@@ -134,9 +139,7 @@ function headlessText({ namespace, name }: ServiceNote, snapshot: SnapshotFacts 
   const list = total > shown.length ? `${shown.join(', ')}, ...` : shown.join(', ');
   const untranslated = ports.flatMap((port) => untranslatedPort(port, slices));
   if (untranslated.length > 0 && total > 0) {
-    const more = untranslated.length > shownPorts ? ', ...' : '';
-    const which = `${untranslated.slice(0, shownPorts).join(', ')}${more}`;
-    return `clients connect to its pods directly; ${which}; DNS gives ${list}`;
+    return `clients connect to its pods directly; ${listSome(untranslated, shownPorts)}; DNS gives ${list}`;
   }
   return `DNS gives the addresses of its pods${total > 0 ? `, ${list}` : ', but it has none'}`;
 }

@@ -80,11 +80,6 @@ export function podAt(address: string, knowledge: Knowledge | undefined): PodFac
   return knowledge && getNamespaced(knowledge.sources.pods, namespace, name);
 }
 
-/** Whether connections may go to an endpoint: one that terminates and still serves is used while none is ready. */
-export function isUsable({ ready, serving, terminating }: Endpoint): boolean {
-  return ready || (serving && terminating);
-}
-
 /** The Pods that a Service selects, but of which no address is an endpoint of the port. */
 export function podsWithoutEndpoint({ namespace, name, endpoints }: ServicePort, knowledge: Knowledge): PodFacts[] {
   const known = new Set(endpoints.map(({ endpointAddress: { address } }) => address));
@@ -102,7 +97,7 @@ function leftOutPod({ namespace, name, nodeName, state }: PodFacts, { locations 
     node,
     zone: locations.zones.get(node) ?? '',
     code: 'no-endpoint',
-    ready: false,
+    ready: state.word === 'ready',
     reason: podStateText(state),
   };
 }

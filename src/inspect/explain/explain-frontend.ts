@@ -1,10 +1,10 @@
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, listSome } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import type { FrontendKind, NodePortAddresses } from '../../phases/3-model/model.ts';
+import { isUsable } from '../../phases/4-select/select-endpoints.ts';
 import { type RankedClaim, whyPreferred } from '../../phases/5-plan/claims.ts';
 import { displayName, frontendKindText } from '../../phases/5-plan/names.ts';
 import type { Evidence, FrontendMatch } from './evidence.ts';
-import { isUsable } from './explain-endpoints.ts';
 import type { ExplainedService, ExplainedStep } from './explanation.ts';
 import { frontendElement, referTo } from './read-path.ts';
 
@@ -54,32 +54,32 @@ export function explainFrontend(evidence: Evidence): ExplainedStep[] {
   const to = `${endpointText({ address: packet.destination, port: packet.port })}/${packet.protocol}`;
   const [frontend] = frontends;
   const open = frontend?.kind === 'NodePort' ? `; ${nodePortAddressesText(evidence)}` : '';
-  const text = `${to} is ${frontendWords(frontend?.kind)} of ${service.name}${open}${describeRivals(evidence)}`;
+  const text = `${to} is ${frontendWords(frontend?.kind)} of ${service.name}${open}${describeOtherClaimants(evidence)}`;
   return [{ topic: 'frontend', text, rules: path.frontend ? [referTo(path.frontend)] : [] }];
 }
 
 /** The other service ports that claim the destination. */
-export function listRivals({ frontends: [frontend, ...others], acceptsNodePorts }: Evidence): FrontendMatch[] {
+export function listOtherClaimants({ frontends: [frontend, ...others], acceptsNodePorts }: Evidence): FrontendMatch[] {
   return others.filter(
     ({ servicePort, kind }) => servicePort !== frontend?.servicePort && (kind !== 'NodePort' || acceptsNodePorts),
   );
 }
 
 /** `: it is older`; empty if the snapshot prefers the other one, so that the rules are older or newer. */
-export function whyOwned(owner: FrontendMatch, rival: FrontendMatch): string {
-  if ((owner.kind === 'NodePort') !== (rival.kind === 'NodePort')) {
+export function whyOwned(owner: FrontendMatch, other: FrontendMatch): string {
+  if ((owner.kind === 'NodePort') !== (other.kind === 'NodePort')) {
     // The rules look for an address before they look for a node port.
-    return rival.kind === 'NodePort' ? `: ${kindWords(owner.kind)} comes before a node port` : '';
+    return other.kind === 'NodePort' ? `: ${kindWords(owner.kind)} comes before a node port` : '';
   }
-  switch (whyPreferred(rankOf(owner), rankOf(rival))) {
+  switch (whyPreferred(rankOf(owner), rankOf(other))) {
     case 'kind':
-      return `: ${kindWords(owner.kind)} comes before ${kindWords(rival.kind)}`;
+      return `: ${kindWords(owner.kind)} comes before ${kindWords(other.kind)}`;
     case 'endpoints':
       return ': it has endpoints';
     case 'age':
       return ': it is older';
     case 'name':
-      return displayName(owner.servicePort) < displayName(rival.servicePort) ? ': its name comes first' : '';
+      return displayName(owner.servicePort) < displayName(other.servicePort) ? ': its name comes first' : '';
     default:
       return '';
   }
@@ -93,11 +93,9 @@ function kindWords(kind: FrontendKind): string {
   return `${kind === 'ExternalIP' ? 'an' : 'a'} ${frontendKindText(kind)}`;
 }
 
-function describeRivals(evidence: Evidence): string {
-  const rivals = listRivals(evidence);
-  const names = rivals.slice(0, shown).map(({ servicePort }) => displayName(servicePort));
-  const more = rivals.length > shown ? ` and ${rivals.length - shown} more` : '';
-  return rivals.length === 0 ? '' : `; also claimed by ${names.join(', ')}${more}`;
+function describeOtherClaimants(evidence: Evidence): string {
+  const names = listOtherClaimants(evidence).map(({ servicePort }) => displayName(servicePort));
+  return names.length === 0 ? '' : `; also claimed by ${listSome(names, shown)}`;
 }
 
 const articles: Readonly<Record<FrontendKind, string>> = {

@@ -1,13 +1,14 @@
 import { endpointState } from '../../frontends/endpoints.ts';
 import { causesText, countStates } from '../../kubernetes/pods.ts';
 import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
-import { countOf, escapeControls, listWords } from '../../lib/text.ts';
+import { countOf, escapeControls, limitList, listWords } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';
 import { nameOfFamily } from '../../net/network.ts';
 import type { ServicePort } from '../../phases/3-model/model.ts';
+import { isUsable } from '../../phases/4-select/select-endpoints.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
-import { isUsable, listOthers, podAt, podsWithoutEndpoint } from './explain-endpoints.ts';
+import { listOthers, podAt, podsWithoutEndpoint } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
@@ -116,14 +117,12 @@ function whereElsewhere({ endpoints }: ServicePort): string {
   if (nodes.length === 0) {
     return '';
   }
-  const rest = nodes.length - shownNodes;
-  const names = [...nodes.slice(0, shownNodes), ...(rest > 0 ? [`${countOf(rest, 'more node')}`] : [])];
   const usableWord = usable.length === endpoints.length ? '' : 'usable ';
   const only =
     usable.length === 1
       ? `only ${usableWord}endpoint is`
       : `${usable.length.toLocaleString('en')} ${usableWord}endpoints are`;
-  return `; its ${only} on ${listWords(names)}`;
+  return `; its ${only} on ${listWords(limitList(nodes, shownNodes))}`;
 }
 
 function none(evidence: Evidence): string {

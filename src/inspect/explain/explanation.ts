@@ -100,6 +100,7 @@ export interface PossibleEndpoint extends EndpointLocation {
 
 /** An endpoint of the Service that the packet cannot be sent to, or a Pod that may become one; its `endpoint` is empty. */
 export interface LeftOutEndpoint extends EndpointLocation {
+  /** By its EndpointSlice or, of a Pod without an endpoint, by the status of the Pod. */
   readonly ready: boolean;
   readonly code: LeftOutCode;
   readonly reason: string;

@@ -1,12 +1,12 @@
 import { servicePortSource } from '../../kubernetes/endpoint-sources.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import { listPodPorts, type PodFacts } from '../../kubernetes/pods.ts';
-import { countOf, escapeControls } from '../../lib/text.ts';
+import { countOf, escapeControls, listSome } from '../../lib/text.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
 import { podAt, podWithoutPort } from './explain-endpoints.ts';
-import { listRivals, whyOwned } from './explain-frontend.ts';
+import { listOtherClaimants, whyOwned } from './explain-frontend.ts';
 
 /**
  * What a client may run into although the rules do not decide it: another Service that wants the frontend, or pods that
@@ -15,28 +15,27 @@ import { listRivals, whyOwned } from './explain-frontend.ts';
 export function findHint(evidence: Evidence): string {
   const isSent = evidence.summary.verdict === 'translated';
   const hints = [
-    ...rivalsHint(evidence),
+    ...claimantsHint(evidence),
     ...(isSent ? [...targetPortHint(evidence), ...sharedNameHint(evidence), ...undeclaredHint(evidence)] : []),
   ];
   return hints.join('; ');
 }
 
 /** How many other claimants are named. */
-const shownRivals = 2;
+const shownClaimants = 2;
 
-/** The service ports that claim the destination in vain, and why they do not get it. */
-function rivalsHint(evidence: Evidence): string[] {
+/** The service ports that claim the destination without success, and why they do not get it. */
+function claimantsHint(evidence: Evidence): string[] {
   const { packet, frontends } = evidence;
-  const rivals = listRivals(evidence);
+  const others = listOtherClaimants(evidence);
   const [winner] = frontends;
-  const [first] = rivals;
+  const [first] = others;
   if (!winner || !first) {
     return [];
   }
-  const names = rivals.slice(0, shownRivals).map(({ servicePort }) => displayName(servicePort));
-  const more = rivals.length > shownRivals ? ` and ${rivals.length - shownRivals} more` : '';
+  const names = others.map(({ servicePort }) => displayName(servicePort));
   const at = endpointText({ address: packet.destination, port: packet.port });
-  const claim = `${names.join(', ')}${more} also ${rivals.length === 1 ? 'claims' : 'claim'} ${at}`;
+  const claim = `${listSome(names, shownClaimants)} also ${others.length === 1 ? 'claims' : 'claim'} ${at}`;
   return [`${claim}, but ${displayName(winner.servicePort)} wins${whyOwned(winner, first)}`];
 }
 

@@ -2,7 +2,14 @@ import type { EndpointLocation } from '../../frontends/endpoints.ts';
 import { escapeControls, wrapText } from '../../lib/text.ts';
 import { endpointText } from '../../net/network.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
-import type { Answer, ExplainedStep, Explanation, LeftOutEndpoint, RuleReference } from './explanation.ts';
+import type {
+  Answer,
+  ExplainedStep,
+  Explanation,
+  LeftOutEndpoint,
+  PossibleEndpoint,
+  RuleReference,
+} from './explanation.ts';
 import { hintText, severityOfVerdict, verdictWord } from './headline.ts';
 
 /** How an answer is written. */
@@ -141,13 +148,15 @@ function shorten(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)} ...` : text;
 }
 
-function renderPossible({ endpoints }: Answer, { limit, width }: AnswerFormat): string[] {
+function renderPossible({ endpoints, reason }: Answer, { limit, width }: AnswerFormat): string[] {
   const isMixed = endpoints.some(({ masqueraded }) => masqueraded !== endpoints[0]?.masqueraded);
-  // The first line of the output has said it of all endpoints.
-  const isMixedHint = endpoints.some(({ hint }) => hint === undefined);
+  // The first line of the output may have said it of all endpoints.
+  const isSaid = ({ hint }: PossibleEndpoint): boolean =>
+    hint !== undefined && (reason.hint?.includes(hint.replace('its pod does ', '')) ?? false);
+  const areAllSaid = endpoints.every(isSaid);
   const rows = endpoints.slice(0, limit).map((one) => {
     const source = isMixed && one.masqueraded === true ? 'masqueraded' : '';
-    return [percent(one.probability), ...placeCells(one), source, isMixedHint ? (one.hint ?? '') : ''];
+    return [percent(one.probability), ...placeCells(one), source, areAllSaid ? '' : (one.hint ?? '')];
   });
   const lines = [...alignColumns(rows), ...andMore(endpoints.length, limit, 'endpoints')];
   return lines.flatMap((line) => tableRow('', line, width));

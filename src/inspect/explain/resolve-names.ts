@@ -1,6 +1,6 @@
 import type { Locations } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
-import { listWords, suggestClosest } from '../../lib/text.ts';
+import { limitList, listWords, suggestClosest } from '../../lib/text.ts';
 import {
   type AddressTarget,
   type ClientName,
@@ -243,8 +243,7 @@ function remarkOn(
 }
 
 function listCandidateTexts(candidates: readonly Candidate[]): string {
-  const texts = candidates.slice(0, shown).map(candidateText);
-  return listWords([...texts, ...(candidates.length > shown ? [`${candidates.length - shown} more`] : [])]);
+  return listWords(limitList(candidates.map(candidateText), shown));
 }
 
 /** How many candidates are listed. */

@@ -1,5 +1,5 @@
 import { claimedFrontends } from '../../frontends/frontend-claims.ts';
-import { listWords, suggestClosest } from '../../lib/text.ts';
+import { limitList, listSome, listWords, suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress, familyOfAddress } from '../../net/address.ts';
 import { endpointText, type Family, nameOfFamily } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
@@ -119,8 +119,7 @@ function nodePortsNamed(name: string, views: readonly NodeView[]): string {
     .flatMap(({ servicePorts }) => servicePorts)
     .filter((one) => one.portName === name && one.nodePort);
   const texts = [...new Set(ports.map((one) => `${one.nodePort} (${one.namespace}/${one.name})`))];
-  const more = texts.length > shown ? [`${texts.length - shown} more`] : [];
-  return texts.length === 0 ? ', as in node:30080' : `: use ${listWords([...texts.slice(0, shown), ...more], 'or')}`;
+  return texts.length === 0 ? ', as in node:30080' : `: use ${listWords(limitList(texts, shown), 'or')}`;
 }
 
 /** A Pod at the port of an endpoint: that of this number, that of this Service port name, or the only one. */
@@ -206,6 +205,5 @@ function listPorts(ports: readonly ServicePort[]): string {
   const texts = new Set(
     sorted.map((one) => `${one.port}/${one.protocol}${one.portName === '' ? '' : ` (${one.portName})`}`),
   );
-  const more = texts.size > shown ? ` and ${texts.size - shown} more` : '';
-  return `${[...texts].slice(0, shown).join(', ')}${more}`;
+  return listSome([...texts], shown);
 }

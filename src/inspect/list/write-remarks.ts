@@ -3,7 +3,7 @@ import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
 import type { NoEndpointsCause } from '../../kubernetes/why-no-endpoints.ts';
-import { escapeControls, secondsText } from '../../lib/text.ts';
+import { escapeControls, limitList, secondsText } from '../../lib/text.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { EndpointRow, FrontendType } from './inventory.ts';
 
@@ -44,9 +44,7 @@ const shownAddresses = 3;
 
 /** What a Service is remarked with whose external IPs are not served. */
 export function remarkOnExternalIPs(addresses: readonly string[]): string {
-  const others = addresses.length - shownAddresses;
-  const shown = [...addresses.slice(0, shownAddresses), ...(others > 0 ? [`${others} more`] : [])];
-  return `not served: external IP ${shown.join(', ')} (AllowServiceExternalIPs is off)`;
+  return `not served: external IP ${limitList(addresses, shownAddresses).join(', ')} (AllowServiceExternalIPs is off)`;
 }
 
 /** What a service port is remarked with at a frontend that another one has. */

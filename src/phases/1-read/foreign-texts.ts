@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
-import { countOf } from '../../lib/text.ts';
+import { countOf, limitList } from '../../lib/text.ts';
 import { describeValue, isMapping, listIn, mappingIn, type Path } from '../../lib/unknown-values.ts';
 
 /* Texts that are not manifests, but that people pass as such, or keep in the same folder. */
@@ -72,10 +72,8 @@ export function describeForeign(files: readonly ForeignFile[], isAll: boolean): 
   if (files.length === 0) {
     return [];
   }
-  const shown = files.length > shownFiles + 1 ? files.slice(0, shownFiles) : files;
-  const names = shown.map(({ file }) => (file.length > shownName ? `...${file.slice(-shownName)}` : file));
-  const others = files.length - shown.length;
-  const list = [...names, ...(others > 0 ? [`${others.toLocaleString('en')} more`] : [])].join(', ');
+  const names = files.map(({ file }) => (file.length > shownName ? `...${file.slice(-shownName)}` : file));
+  const list = limitList(names, shownFiles).join(', ');
   const message = isAll
     ? `no file has a Kubernetes object: ${list}`
     : `passed over ${countOf(files.length, 'file')} without a Kubernetes object: ${list}`;

@@ -86,7 +86,8 @@ function isReady(endpoint: Endpoint): boolean {
   return endpoint.ready;
 }
 
-function isUsable(endpoint: Endpoint): boolean {
+/** Whether connections may go to an endpoint: one that terminates and still serves is used while none is ready. */
+export function isUsable(endpoint: Endpoint): boolean {
   return endpoint.ready || isServingWhileTerminating(endpoint);
 }
 

@@ -31,8 +31,10 @@ function pod(number: number, { ports = '', status = 'phase: Running', ip = true,
 const http = '{name: http, port: 8080}';
 const web = service('ports: [{name: http, port: 80, targetPort: 8080}]');
 
+const flags = ['explain', '--node', 'n1', '--cluster-cidr', '10.42.0.0/16'];
+
 async function ask(manifests: string, to = 'd/a', from = 'pod:d/client') {
-  const args = ['explain', '--node', 'n1', '--cluster-cidr', '10.42.0.0/16', '--from', from, '--to', to];
+  const args = [...flags, '--from', from, '--to', to];
   const { stdout } = await runMain(args, { input: nodes + manifests });
   const [headline = '', ...lines] = stdout.split('\n');
   return {
@@ -336,7 +338,7 @@ describe('policy Local without an endpoint on the node', () => {
     [on('n2'), '; its only endpoint is on n2'],
     [on('n2', 'n2'), '; its 2 endpoints are on n2'],
     [on('n3', 'n2', 'n4'), '; its 3 endpoints are on n2, n3 and n4'],
-    [on('n2', 'n3', 'n4', 'n5', 'n6'), '; its 5 endpoints are on n2, n3, n4 and 2 more nodes'],
+    [on('n2', 'n3', 'n4', 'n5', 'n6'), '; its 5 endpoints are on n2, n3, n4 and 2 more'],
     [[endpoint(1), endpoint(2, 'ready: false')], '; its only usable endpoint is on n2'],
     [['{addresses: [10.42.1.1]}'], ''],
   ])('%#: %s', async (endpoints, text) => {
@@ -365,16 +367,61 @@ test('a pod that is ready, but in no slice, is listed; a long reason keeps its i
   const pods = pod(1, { status: ready }) + pod(2, { status: long, ip: false, node: '' }) + pod(3, { node: '' });
   const { headline, lines } = await ask(web + slice('{name: x, port: 8080}', [endpoint(1)]) + pods);
   expect(headline).toContain('EndpointSlice d/a-1 has 1 endpoint, but no port with name "http"');
-  expect(lines.slice(lines.findIndex((line) => line.startsWith('  left out')))).toEqual([
-    '  left out       no endpoint  d/a-1  n2',
+  expect(lines.slice(lines.indexOf('  ready, but not reached'))).toEqual([
+    '  ready, but not reached',
+    '                 no endpoint  d/a-1  n2',
     '                   ready, but not in an EndpointSlice with this port',
-    '                 no endpoint  d/a-2',
+    '  left out       no endpoint  d/a-2',
     '                   Pending: Unschedulable: 0/3 nodes are available: 3',
     '                   Insufficient cpu, 3 nodes did not match the selector.',
     '                 no endpoint  d/a-3',
     '                   not in an EndpointSlice with this port',
     '',
   ]);
+});
+
+test.each([
+  ['True', 'phase: Running', true, 'ready, but not in an EndpointSlice with this port'],
+  ['False', 'phase: Running', false, 'not ready'],
+  ['True', 'phase: Pending', false, 'Pending'],
+])('JSON says whether a pod without an endpoint is ready: %s, %s', async (ready, phase, isReady, reason) => {
+  const status = `${phase}, conditions: [${condition('Ready', ready)}]`;
+  const args = [...flags, '--from', 'pod:d/client', '--to', 'd/a', '-o', 'json'];
+  const { stdout } = await runMain(args, { input: nodes + web + slice(http, []) + pod(1, { status }) });
+  expect(JSON.parse(stdout).leftOut).toMatchObject([{ pod: 'd/a-1', code: 'no-endpoint', ready: isReady, reason }]);
+});
+
+describe('hints of several frontends', () => {
+  const ports = 'ports: [{name: http, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8081}]';
+  const slices = slice('{name: http, port: 8080}, {name: admin, port: 8081}', [endpoint(1)]);
+  const sent = 'SENT to endpoints of d/a, at both frontends';
+  test.each([
+    [
+      'differ',
+      '{containerPort: 9090}',
+      '; its pod does not declare port 8081, but 9090; its pod does not declare port 8080, but 9090',
+    ],
+    ['belong to one of them', '{containerPort: 8080}', '; its pod does not declare port 8081, but 8080'],
+    ['are absent', '', ''],
+  ])('%s', async (_, declared, hints) => {
+    expect((await ask(service(ports) + slices + pod(1, { ports: declared }))).headline).toBe(`${sent}${hints}`);
+  });
+
+  test('are said once if they are the same', async () => {
+    const same = 'ports: [{name: http, port: 80, targetPort: 8080}, {name: admin, port: 81, targetPort: 8080}]';
+    const both = slice('{name: http, port: 8080}, {name: admin, port: 8080}', [endpoint(1)]);
+    expect((await ask(service(same) + both + pod(1, { ports: '{containerPort: 9090}' }))).headline).toMatch(
+      /, at both frontends; its pod does not declare port 8080, but 9090$/,
+    );
+  });
+
+  test('are cut', async () => {
+    const numbers = [80, 81, 82, 83];
+    const many = `ports: [${numbers.map((port) => `{name: p${port}, port: ${port}, targetPort: 80${port}}`).join(', ')}]`;
+    const all = slice(numbers.map((port) => `{name: p${port}, port: 80${port}}`).join(', '), [endpoint(1)]);
+    const { headline } = await ask(service(many) + all + pod(1, { ports: '{containerPort: 9090}' }));
+    expect(headline).toMatch(/, at all 4 frontends(; its pod does not declare port 808\d, but 9090){3}; \.\.\.$/);
+  });
 });
 
 test('names and messages of pods cannot control a terminal', async () => {

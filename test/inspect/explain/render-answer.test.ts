@@ -79,6 +79,33 @@ test('an address without a port stands for all frontends there', () => {
   );
 });
 
+describe('what endpoints hint at is beside them unless the first line has said it', () => {
+  const one = answer('host', '203.0.113.50');
+  const [endpoint] = one.endpoints;
+  const hints = ['its pod does not declare port 8080', 'its pod does not declare port 8081'];
+  const endpoints = endpoint ? hints.map((hint) => ({ ...endpoint, hint })) : [];
+  const steps = [{ topic: 'endpoints', text: 'one of 2 endpoints receives it', rules: [] }] as const;
+  test.each([
+    ['WRONG SERVICE', { code: 'other-service', text: 'other' }, endpoints, hints],
+    ['RANDOM', { code: 'mixed', text: 'random', hint: 'd/dual:a also claims it' }, endpoints, hints],
+    [
+      'another number',
+      { code: 'external-ip', text: 'sent', hint: 'its 2 pods do not declare port 8080, but 1' },
+      endpoints,
+      hints,
+    ],
+    [
+      'said of all',
+      { code: 'external-ip', text: 'sent', hint: 'its 2 pods do not declare port 8080, but 1' },
+      endpoints.slice(0, 1),
+      [],
+    ],
+  ] as const)('%s', (_, reason, given, shown) => {
+    const lines = renderAnswer({ ...one, reason, endpoints: given, steps }, { ...plain, width: 200 }).slice(1);
+    expect(lines.flatMap((line) => /its pod does .*/.exec(line) ?? [])).toEqual(shown);
+  });
+});
+
 describe('lines', () => {
   test.each([40, 60, 80, 120])('fit %i columns, and break between words', (width) => {
     for (const [from, to] of [
