@@ -1,10 +1,10 @@
 import type { Document } from '../diagnostics/document.ts';
 import { collectAll, pushTo } from '../lib/lists.ts';
-import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { entriesIn, isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import type { Protocol } from '../net/network.ts';
 import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from './namespaced-map.ts';
-import { type Labels, labelsIn, type PodFacts, readPodFacts, textIn } from './pods.ts';
+import { type Labels, type PodFacts, readPodFacts } from './pods.ts';
 import { namespaceOf, ownerLabel } from './services.ts';
 
 /** Where endpoints of Services come from, by the objects of a snapshot. */
@@ -88,9 +88,13 @@ export function readEndpointSources(documents: readonly Document[]): EndpointSou
       case 'Service':
         setNamespaced(services, namespace, name, sourceOf(mappingIn(value, 'spec')));
         break;
-      case 'Pod':
-        setNamespaced(pods, namespace, name, readPodFacts(value));
+      case 'Pod': {
+        const facts = readPodFacts(value);
+        if (facts) {
+          setNamespaced(pods, namespace, name, facts);
+        }
         break;
+      }
       case 'Endpoints':
         setNamespaced(legacy, namespace, name, true);
         break;
@@ -132,7 +136,7 @@ function indexLabels(pods: Iterable<PodFacts>): LabelIndex {
 
 function sourceOf(spec: Mapping): ServiceSource {
   return {
-    selector: labelsIn(spec, 'selector'),
+    selector: entriesIn(spec, 'selector'),
     externalName: textIn(spec, 'externalName'),
     ports: listIn(spec, 'ports')
       .filter(isMapping)

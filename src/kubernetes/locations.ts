@@ -1,6 +1,7 @@
 import type { Document } from '../diagnostics/document.ts';
 import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
+import { readPodFacts, validName } from './pods.ts';
 import { zoneLabel } from './services.ts';
 
 /** What is at an address, for output only: no rule depends on it. Texts are empty if unknown. */
@@ -62,8 +63,8 @@ const readers = { Node: readNode, EndpointSlice: readSlice, Pod: readPod } as co
 
 function readNode(node: Mapping, { zones, nodes }: Draft): void {
   const metadata = mappingIn(node, 'metadata');
-  const name = nameOf(metadata['name']);
-  const zone = nameOf(mappingIn(metadata, 'labels')[zoneLabel]);
+  const name = validName(metadata['name']);
+  const zone = validName(mappingIn(metadata, 'labels')[zoneLabel]);
   if (zone !== '') {
     zones.set(name, zone);
   }
@@ -76,7 +77,7 @@ function readNode(node: Mapping, { zones, nodes }: Draft): void {
 }
 
 function readSlice(slice: Mapping, draft: Draft): void {
-  const namespace = nameOf(mappingIn(slice, 'metadata')['namespace']) || 'default';
+  const namespace = validName(mappingIn(slice, 'metadata')['namespace']) || 'default';
   for (const endpoint of listIn(slice, 'endpoints')) {
     if (isMapping(endpoint)) {
       readEndpoint(endpoint, namespace, draft);
@@ -87,39 +88,28 @@ function readSlice(slice: Mapping, draft: Draft): void {
 /** A large cluster has a hundred thousand of them. */
 function readEndpoint(endpoint: Mapping, namespace: string, draft: Draft): void {
   const target = mappingIn(endpoint, 'targetRef');
-  const podName = target['kind'] === 'Pod' ? nameOf(target['name']) : '';
-  const pod = podName && `${nameOf(target['namespace']) || namespace}/${podName}`;
-  const nodeName = nameOf(endpoint['nodeName']);
-  const zone = nameOf(endpoint['zone']) || (draft.zones.get(nodeName) ?? '');
+  const podName = target['kind'] === 'Pod' ? validName(target['name']) : '';
+  const pod = podName && `${validName(target['namespace']) || namespace}/${podName}`;
+  const nodeName = validName(endpoint['nodeName']);
+  const zone = validName(endpoint['zone']) || (draft.zones.get(nodeName) ?? '');
   for (const text of listIn(endpoint, 'addresses')) {
     addSighting(draft, addressOf(text), { pod, nodeName, zone });
   }
 }
 
 function readPod(object: Mapping, draft: Draft): void {
-  const metadata = mappingIn(object, 'metadata');
-  const status = mappingIn(object, 'status');
-  const name = nameOf(metadata['name']);
-  if (name === '') {
+  const facts = readPodFacts(object);
+  if (!facts) {
     return;
   }
-  const pod = `${nameOf(metadata['namespace']) || 'default'}/${name}`;
-  const spec = mappingIn(object, 'spec');
-  const nodeName = nameOf(spec['nodeName']);
+  const { nodeName, addresses, isHostNetwork, state } = facts;
+  const pod = `${facts.namespace}/${facts.name}`;
   // A finished Pod keeps its address in the API, but another Pod may have it by now.
-  const isFinished = status['phase'] === 'Succeeded' || status['phase'] === 'Failed';
-  addPod(draft, pod, {
-    nodeName,
-    ...(isFinished && { isFinished }),
-    ...(spec['hostNetwork'] === true && { isHostNetwork: true }),
-  });
-  if (isFinished) {
-    return;
-  }
+  const isFinished = state.word === 'finished';
+  addPod(draft, pod, { nodeName, ...(isFinished && { isFinished }), ...(isHostNetwork && { isHostNetwork }) });
   const zone = draft.zones.get(nodeName) ?? '';
-  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
-  for (const text of podIPs.length > 0 ? podIPs : [status['podIP']]) {
-    addSighting(draft, addressOf(text), { pod, nodeName, zone });
+  for (const address of isFinished ? [] : addresses) {
+    addSighting(draft, address, { pod, nodeName, zone });
   }
 }
 
@@ -152,11 +142,6 @@ function addSighting({ byAddress, pods, nodes }: Draft, address: string | undefi
       before ? { pod: pod || before.pod, nodeName: nodeName || before.nodeName, zone: zone || before.zone } : location,
     );
   }
-}
-
-/** Accepts names of Pods, Nodes and namespaces (RFC 1123) and label values only, so that nothing else reaches output. */
-function nameOf(value: unknown): string {
-  return typeof value === 'string' && /^[A-Za-z0-9][-_.A-Za-z0-9]{0,252}$/.test(value) ? value : '';
 }
 
 function addressOf(value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { pushTo } from '../lib/lists.ts';
 import { escapeControls, listSome } from '../lib/text.ts';
-import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { entriesIn, isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { namespaceOf } from './services.ts';
 
@@ -12,6 +12,8 @@ export interface PodFacts {
   readonly name: string;
   /** Empty if it is not scheduled. */
   readonly nodeName: string;
+  /** spec.hostNetwork: its addresses are those of its node. */
+  readonly isHostNetwork: boolean;
   readonly labels: Labels;
   /** status.podIPs, canonical. */
   readonly addresses: readonly string[];
@@ -39,17 +41,23 @@ export interface PodState {
   readonly detail: string;
 }
 
-/** What a Pod says about itself. */
-export function readPodFacts(pod: Mapping): PodFacts {
+/** What a Pod says about itself; undefined without a valid name and namespace. */
+export function readPodFacts(pod: Mapping): PodFacts | undefined {
   const metadata = mappingIn(pod, 'metadata');
+  const namespace = validName(namespaceOf(metadata));
+  const name = validName(metadata['name']);
+  if (namespace === '' || name === '') {
+    return undefined;
+  }
   const spec = mappingIn(pod, 'spec');
   const status = mappingIn(pod, 'status');
   const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
   return {
-    namespace: namespaceOf(metadata),
-    name: textIn(metadata, 'name'),
-    nodeName: textIn(spec, 'nodeName'),
-    labels: labelsIn(metadata, 'labels'),
+    namespace,
+    name,
+    nodeName: validName(spec['nodeName']),
+    isHostNetwork: spec['hostNetwork'] === true,
+    labels: entriesIn(metadata, 'labels'),
     addresses: (podIPs.length > 0 ? podIPs : [status['podIP']]).flatMap((text) =>
       typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
     ),
@@ -58,15 +66,12 @@ export function readPodFacts(pod: Mapping): PodFacts {
   };
 }
 
-/** A text in a field, or an empty one. */
-export function textIn(parent: Mapping, field: string): string {
-  const value = parent[field];
-  return typeof value === 'string' ? value : '';
-}
-
-/** The entries of a field such as metadata.labels or spec.selector. */
-export function labelsIn(parent: Mapping, field: string): Labels {
-  return Object.entries(mappingIn(parent, field)).map(([key, value]) => [key, String(value)]);
+/**
+ * A name of a Pod, Node or namespace (RFC 1123), or a label value; empty for anything else, so that nothing else reaches
+ * output.
+ */
+export function validName(value: unknown): string {
+  return typeof value === 'string' && /^[A-Za-z0-9][-_.A-Za-z0-9]{0,252}$/.test(value) ? value : '';
 }
 
 /** Those of containers that keep running: init containers do so with restartPolicy Always (sidecars). */
@@ -103,7 +108,7 @@ function stateWord(metadata: Mapping, status: Mapping): PodState['word'] {
   if (phase === 'Succeeded' || phase === 'Failed') {
     return 'finished';
   }
-  if (metadata['deletionTimestamp'] !== undefined) {
+  if ((metadata['deletionTimestamp'] ?? null) !== null) {
     return 'terminating';
   }
   if (phase === 'Pending') {

@@ -48,5 +48,16 @@ export function listIn(parent: Mapping, field: string): readonly unknown[] {
 
 const nothing: Mapping = {};
 
+/** The text in a field, or an empty one. */
+export function textIn(parent: Mapping, field: string): string {
+  const value = parent[field];
+  return typeof value === 'string' ? value : '';
+}
+
+/** The entries of an object in a field, such as metadata.labels, their values as texts. */
+export function entriesIn(parent: Mapping, field: string): [key: string, value: string][] {
+  return Object.entries(mappingIn(parent, field)).map(([key, value]) => [key, String(value)]);
+}
+
 /** Keys and indices from a parsed document to one of its values, `['items', 3, 'spec']`. */
 export type Path = readonly (string | number)[];

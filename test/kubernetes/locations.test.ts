@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { readEndpointSources } from '../../src/kubernetes/endpoint-sources.ts';
 import { readLocations } from '../../src/kubernetes/locations.ts';
+import { readPodFacts } from '../../src/kubernetes/pods.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 
 const node = {
@@ -99,6 +101,28 @@ describe('Pods', () => {
       ['default/host', { addresses: ['192.0.2.11'], nodeName: '', isHostNetwork: true }],
     ]);
   });
+});
+
+test.each([
+  ['namespace', { name: 'a', namespace: '\u001b[31m' }],
+  ['name', { name: 'a b' }],
+  ['name of more than 253 characters', { name: 'a'.repeat(254) }],
+])('a Pod without a valid %s is passed over by all readers', (_, metadata) => {
+  const pod = { kind: 'Pod', metadata: { ...metadata, labels: { app: 'a' } }, status: { podIP: '10.244.1.5' } };
+  const { byAddress, pods } = read(pod);
+  expect([byAddress.size, pods.size]).toEqual([0, 0]);
+  expect(readEndpointSources(documentsOf([pod])).pods.size).toBe(0);
+});
+
+test.each([
+  [null, 'ready'],
+  [undefined, 'ready'],
+  ['2026-01-01T00:00:00Z', 'terminating'],
+  [new Date(0), 'terminating'],
+])('a Pod with deletionTimestamp %s is %s', (deletionTimestamp, word) => {
+  const status = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+  const pod = { kind: 'Pod', metadata: { name: 'a', deletionTimestamp }, status };
+  expect(readPodFacts(pod)?.state.word).toBe(word);
 });
 
 test('malformed values count as absent, and names have letters, digits and -_. only', () => {

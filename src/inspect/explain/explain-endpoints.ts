@@ -90,12 +90,11 @@ export function podsWithoutEndpoint({ namespace, name, endpoints }: ServicePort,
 }
 
 function leftOutPod({ namespace, name, nodeName, state }: PodFacts, { locations }: Knowledge): LeftOutEndpoint {
-  const node = escapeControls(nodeName);
   return {
     endpoint: '',
-    pod: escapeControls(`${namespace}/${name}`),
-    node,
-    zone: locations.zones.get(node) ?? '',
+    pod: `${namespace}/${name}`,
+    node: nodeName,
+    zone: locations.zones.get(nodeName) ?? '',
     code: 'no-endpoint',
     ready: state.word === 'ready',
     reason: podStateText(state),

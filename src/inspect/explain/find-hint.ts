@@ -119,6 +119,6 @@ function subjectOf(pods: readonly PodFacts[], total: number): string {
     return total === 1 ? 'its pod does' : `its ${countOf(total, 'pod')} do`;
   }
   return pods.length === 1 && first
-    ? `1 of them, ${escapeControls(`${first.namespace}/${first.name}`)}, does`
+    ? `1 of them, ${`${first.namespace}/${first.name}`}, does`
     : `${pods.length.toLocaleString('en')} of them do`;
 }
