@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseTarget } from '../../../src/inspect/explain/parse-names.ts';
 import { nameServicePorts } from '../../../src/inspect/list/list-unserved.ts';
+import { compareNames } from '../../../src/lib/text.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { takeDocuments, takeFixture } from './take-fixture.ts';
@@ -18,7 +19,7 @@ test.each(listFixtures())('%s: names are read back as the service ports', (name)
     return JSON.stringify([target.namespace, target.name, target.port ?? '']);
   });
   expect(new Set(read)).toEqual(wanted);
-  expect(names).toEqual([...new Set(names)].sort());
+  expect(names).toEqual([...new Set(names)].sort(compareNames));
 });
 
 test('a port of several protocols, an unnamed one, and a Service without rules', () => {
