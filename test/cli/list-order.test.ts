@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { readSortColumn } from '../../src/inspect/list/sort-frontends.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -77,6 +78,30 @@ describe('--sort-by', () => {
     expect(await lines(...flags)).toEqual(expected);
   });
 
+  test.each([
+    ['ns', 'namespace'],
+    ['NS', 'namespace'],
+    ['service', 'name'],
+    ['SERVICE', 'name'],
+    ['portName', 'port'],
+    ['ep', 'endpoints'],
+    ['EPS', 'endpoints'],
+    ['endpointsUsed', 'endpoints'],
+    ['.endpointsUsed', 'endpoints'],
+    ['loc', 'local'],
+    ['endpointsLocal', 'local'],
+    ['remarks', 'remark'],
+  ])('%s is another word for %s', async (word, column) => {
+    expect(readSortColumn(word)).toEqual({ column });
+    expect(await lines('--sort-by', word)).toEqual(await lines('--sort-by', column));
+  });
+
+  test('takes linear time for a hostile path', () => {
+    const start = performance.now();
+    readSortColumn('['.repeat(100_000));
+    expect(performance.now() - start).toBeLessThan(1_000);
+  });
+
   test('orders JSON, too', async () => {
     const { stdout } = await list('-o', 'json', '--sort-by', 'frontend');
     const { items } = JSON.parse(stdout) as { items: { frontend: string }[] };
@@ -89,11 +114,16 @@ describe('--sort-by', () => {
       '.metadata.creationTimestamp',
       '".metadata.creationTimestamp" is not a column; expected namespace, name, port, type, frontend, policy, endpoints, local, remark, .metadata.namespace, .metadata.name, .spec.type or .spec.clusterIP\n',
     ],
-    ['eps', '"eps" is not a column (did you mean endpoints?); expected '],
-    ['Service', '"Service" is not a column (did you mean name?); expected '],
-    ['.spec.clusterIPs[0]', '(did you mean frontend?); expected '],
-    ['{.spec.ports[0].port}', '(did you mean port?); expected '],
-    ['.status.loadBalancer.ingress[*].ip', '(did you mean frontend?); expected '],
+    ['Services', '"Services" is not a column (did you mean service?); expected '],
+    ['.spec.clusterIPs[0]', '".spec.clusterIPs[0]" is not a column (did you mean .spec.clusterIP?); expected '],
+    ['.metadata.Name', '".metadata.Name" is not a column (did you mean .metadata.name?); expected '],
+    ['{.spec.ports[0].port}', '"{.spec.ports[0].port}" is not a column (did you mean port?); expected '],
+    ['.items[0].endpointsUsed', '".items[0].endpointsUsed" is not a column (did you mean endpoints?); expected '],
+    [
+      '.status.loadBalancer.ingress[*].ip',
+      '".status.loadBalancer.ingress[*].ip" is not a column; expected namespace, name, port, ',
+    ],
+    ['pods', '"pods" is not a column; expected namespace, name, port, '],
     ['', '"" is not a column; expected namespace, '],
     ['constructor', '"constructor" is not a column; expected namespace, '],
   ])('%s is wrong usage', async (column, message) => {

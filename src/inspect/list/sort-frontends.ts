@@ -35,45 +35,42 @@ const fields: ReadonlyMap<string, SortColumn> = new Map([
   ['spec.clusterIP', 'frontend'],
 ]);
 
-/** Other words for the columns, in lowercase: short headings, fields of `-o json`, and what kubectl calls such columns. */
-const otherWords: Readonly<Record<SortColumn, readonly string[]>> = {
-  namespace: ['ns'],
-  name: ['service', 'services', 'svc'],
-  port: ['portname', 'ports', 'port(s)'],
-  type: ['kind'],
-  frontend: [
-    'address',
-    'ip',
-    'ips',
-    'clusterip',
-    'clusterips',
-    'cluster-ip',
-    'externalip',
-    'external-ip',
-    'nodeport',
-    'vip',
-  ],
-  policy: ['trafficpolicy', 'internaltrafficpolicy', 'externaltrafficpolicy'],
-  endpoints: ['ep', 'eps', 'endpointsused', 'endpointslices', 'backends', 'pods', 'count', 'ready'],
-  local: ['loc', 'endpointslocal', 'node'],
-  remark: ['remarks', 'reason', 'refusal', 'status', 'state', 'problem', 'problems', 'note'],
-};
+/** The columns by all words for them, in lowercase: headings, short ones, and fields of `-o json`. */
+const words: ReadonlyMap<string, SortColumn> = new Map([
+  ...(Object.keys(columns) as SortColumn[]).map((name) => [name, name] as const),
+  ['ns', 'namespace'],
+  ['service', 'name'],
+  ['portname', 'port'],
+  ['ep', 'endpoints'],
+  ['eps', 'endpoints'],
+  ['endpointsused', 'endpoints'],
+  ['loc', 'local'],
+  ['endpointslocal', 'local'],
+  ['remarks', 'remark'],
+]);
 
 /** The column that a text means: `name`, `NAME`, `.metadata.name` or `{.metadata.name}`; else what is wrong with it. */
 export function readSortColumn(text: string): { readonly column: SortColumn } | string {
   const path = text.replace(/^\{(.*)\}$/, '$1').replace(/^\./, '');
-  const word = path.toLowerCase();
-  const names = Object.keys(columns) as SortColumn[];
-  const column = fields.get(path) ?? names.find((name) => name === word);
+  const column = fields.get(path) ?? words.get(path.toLowerCase());
   if (column !== undefined) {
     return { column };
   }
-  // Of a path such as .spec.ports[0].port, the last field.
-  const last = word.replace(/\[.*?\]/g, '').replace(/^.*\./s, '');
-  const closest = names.find((name) => name === last || otherWords[name].includes(last)) ?? suggestClosest(last, names);
+  const names = Object.keys(columns);
+  const closest = suggestColumn(path);
   const hint = closest === undefined ? '' : ` (did you mean ${closest}?)`;
-  const paths = [...fields.keys()].map((field) => `.${field}`);
-  return `${describeValue(text)} is not a column${hint}; expected ${names.join(', ')}, ${listWords(paths, 'or')}`;
+  return `${describeValue(text)} is not a column${hint}; expected ${names.join(', ')}, ${listWords(fieldPaths, 'or')}`;
+}
+
+const fieldPaths = [...fields.keys()].map((field) => `.${field}`);
+
+/** For a path such as `spec.ports[0].port`, a field that looks like it, or the column that its last field names or nearly names. */
+function suggestColumn(path: string): string | undefined {
+  const plain = path.replace(/\[[^[\]]*\]/g, '');
+  const last = plain.slice(plain.lastIndexOf('.') + 1);
+  return (
+    suggestClosest(`.${plain}`, fieldPaths) ?? words.get(last.toLowerCase()) ?? suggestClosest(last, [...words.keys()])
+  );
 }
 
 /** The rows by one column, numbers in it by their value; rows that are equal there stay in order. */
