@@ -1,6 +1,5 @@
 import type { Lock } from '../apply/with-lock.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
-import { joinLines, withoutColor, wrapLine } from '../lib/text.ts';
 
 /** Everything outside that a command uses, so that tests can run it in their own process. */
 export interface Context extends GivenContext {
@@ -39,9 +38,9 @@ export interface GivenContext {
 /** Standard output or standard error. */
 interface Output {
   readonly write: (text: string) => boolean;
-  readonly isTTY?: boolean;
-  /** How wide the terminal is. */
-  readonly columns?: number;
+  readonly isTTY?: boolean | undefined;
+  /** How wide the terminal is now. */
+  readonly columns?: number | undefined;
 }
 
 /** The command that runs when the first word does not name one. */
@@ -66,38 +65,6 @@ export function wantsColor(
     return forced !== '0' && forced !== 'false';
   }
   return outputs[output].isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-}
-
-/** How many columns wrapped output may have: those of the terminal, at most 120; 80 elsewhere. */
-export function outputWidth({ stdout }: Pick<GivenContext, 'stdout'>): number {
-  return terminalWidth(stdout) ?? 80;
-}
-
-/** The columns of a terminal that has a size, at most 120. */
-export function terminalWidth({ isTTY, columns }: Pick<Output, 'isTTY' | 'columns'>): number | undefined {
-  return isTTY && columns ? Math.min(columns, 120) : undefined;
-}
-
-/** Lines as one text: on a terminal broken between words to its width, elsewhere as they are, for programs that read them. */
-export function fitLines(lines: readonly string[], output: Pick<Output, 'isTTY' | 'columns'>): string {
-  const width = terminalWidth(output);
-  return joinLines(width === undefined ? lines : lines.flatMap((line) => wrapLine(line, width)));
-}
-
-/** A stderr whose messages fit the width of the terminal. A line with a caret below it stays whole, and so does progress. */
-export function fitMessages(stderr: Output): Output {
-  const fitText = (text: string): string => {
-    const lines = text.split('\n');
-    const hasCaret = (index: number): boolean => /^\s*\^/.test(withoutColor(lines[index] ?? ''));
-    return lines
-      .map((line, index) => (hasCaret(index) || hasCaret(index + 1) ? line : fitLines([line], stderr).slice(0, -1)))
-      .join('\n');
-  };
-  return {
-    write: (text) => stderr.write(text.startsWith('\r') ? text : fitText(text)),
-    ...(stderr.isTTY !== undefined && { isTTY: stderr.isTTY }),
-    ...(stderr.columns !== undefined && { columns: stderr.columns }),
-  };
 }
 
 /** A file of the package, by its path. The root is two levels above src/cli and above dist/cli, where the bundle is. */

@@ -5,7 +5,7 @@ import { withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
-import { type Context, defaultCommand, fitMessages, type GivenContext, outputWidth } from './context.ts';
+import { type Context, defaultCommand, type GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import {
   addGeneralOptions,
@@ -17,6 +17,7 @@ import {
 } from './flags/general-flags.ts';
 import { addHelpTexts, formatHelp } from './manual/format-help.ts';
 import { adviseOnOption, describeUnknownCommand, looksLikeCommand } from './manual/unknown-words.ts';
+import { fitMessages, outputWidth } from './output/fit-text.ts';
 import { jsonLines } from './output/json-lines.ts';
 
 /** Defines the flags and the help of a command, and what runs when it is called. */

@@ -76,6 +76,8 @@ test.each<[args: string[], exitCode: number, stderr: string]>([
 describe('words that kubectl takes for Services get advice', () => {
   const select = (names: string): string =>
     `note: a PATH is a file or folder; to select Services, use --service ${names}\n`;
+  const ask = (guess: string, names: string): string =>
+    `note: a PATH is a file or folder; if ${guess}, use --service ${names}\n`;
   const omit = (words: string): string =>
     `note: a PATH is a file or folder; without ${words}, all Services are shown\n`;
 
@@ -86,7 +88,14 @@ describe('words that kubectl takes for Services get advice', () => {
     [['FOLDER/shop.json', 'svc/web'], select('svc/web')],
     [['svc', 'web', 'FOLDER/shop.json'], select('web')],
     [['FOLDER/shop.json', 'shop/web', 'service:shop/api'], select('shop/web,service:shop/api')],
+    [['FOLDER/shop.json', 'web', 'svc/api'], select('web,svc/api')],
+    // Only words alone, which may be mistyped paths.
+    [['manifests-typo'], ask('manifests-typo is a Service', 'manifests-typo')],
+    [['FOLDER/shop.json', 'shop/web'], ask('shop/web is a Service', 'shop/web')],
+    [['web', 'FOLDER/shop.json', 'api'], ask('web and api are Services', 'web,api')],
+    [['a', 'b', 'shop/c', 'a'], ask('a, b and shop/c are Services', 'a,b,shop/c')],
     [['FOLDER/shop.json', './web'], ''],
+    [['FOLDER/shop.json/web'], ''],
     [['FOLDER/shop.json', 'web.yaml'], ''],
     [['FOLDER/broken.json'], ''],
   ])('%j', async (args, note) => {

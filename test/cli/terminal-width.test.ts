@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fitMessages, terminalWidth } from '../../src/cli/output/fit-text.ts';
 import { progressOn } from '../../src/cli/output/report-diagnostics.ts';
+import { joinLines, wrapLine } from '../../src/lib/text.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -33,6 +35,17 @@ function tooLong(text: string, columns: number): string[] {
   return text.split('\n').filter((line) => line.length > columns && line.trim().includes(' '));
 }
 
+/** The words of a text, without the lines of files with a caret below them, which are cut on a terminal. */
+function wordsOf(text: string): string[] {
+  const lines = text.split('\n');
+  const isExcerpt = (index: number): boolean =>
+    /^ *\^$/.test(lines[index] ?? '') || /^ *\^$/.test(lines[index + 1] ?? '');
+  return lines
+    .filter((_, index) => !isExcerpt(index))
+    .join(' ')
+    .split(/\s+/);
+}
+
 const widths = [40, 60, 80];
 
 describe.each<[string, string[]]>([
@@ -53,10 +66,8 @@ describe.each<[string, string[]]>([
     expect(tooLong(piped.stdout + piped.stderr, 40)).not.toEqual([]);
     expect(tooLong(fitted.stdout + fitted.stderr, columns)).toEqual([]);
     expect(fitted.exitCode).toBe(piped.exitCode);
-    const words = (text: string) => text.split(/\s+/);
-    if (!piped.stderr.includes('^')) {
-      expect([words(fitted.stdout), words(fitted.stderr)]).toEqual([words(piped.stdout), words(piped.stderr)]);
-    }
+    expect(wordsOf(fitted.stdout)).toEqual(wordsOf(piped.stdout));
+    expect(wordsOf(fitted.stderr)).toEqual(wordsOf(piped.stderr));
   });
 
   test.each(widths)('break at the same places in color, at %d columns', async (columns) => {
@@ -89,6 +100,34 @@ test.each([40, 80, 100, undefined])('progress of reading overwrites its line, at
   expect(written.map((text) => text.endsWith('\n'))).toEqual([false, true]);
   expect(Math.max(...written.map((text) => text.trim().length))).toBeLessThan(columns ?? 1_000);
   expect(written[0]?.includes('kubectl get -o json)')).toBe(columns === undefined || columns === 100);
+});
+
+test.each([[[40, 80, 60]], [[80, 40]], [[60, undefined, 60]]])(
+  'messages fit a terminal that is resized: %j',
+  (sizes) => {
+    const written: string[] = [];
+    const terminal = { isTTY: true, columns: sizes[0], write: (text: string) => written.push(text) > 0 };
+    const stderr = fitMessages(terminal);
+    const message = `warning: ${'word '.repeat(60).trim()}`;
+    for (const columns of sizes) {
+      terminal.columns = columns;
+      stderr.write(`${message}\n`);
+      expect(terminalWidth(stderr)).toBe(columns);
+      expect(written.at(-1)).toBe(columns === undefined ? `${message}\n` : joinLines(wrapLine(message, columns)));
+    }
+    expect(new Set(written).size).toBe(new Set(sizes).size);
+  },
+);
+
+test('progress fits a terminal that is resized', () => {
+  const written: string[] = [];
+  const terminal = { isTTY: true, columns: 80, write: (text: string) => written.push(text) > 0 };
+  const show = progressOn({ stderr: fitMessages(terminal) });
+  for (const columns of [80, 30, 60]) {
+    terminal.columns = columns;
+    show('dump.yaml', 1e6, 5e7);
+    expect(written.at(-1)).toHaveLength(columns);
+  }
 });
 
 test('further lines of a finding are below its first word', async () => {

@@ -5,7 +5,7 @@ import { readActualTable } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
-import { findRivalTables } from '../../inspect/doctor/check-tables.ts';
+import { findCompetingTables } from '../../inspect/doctor/check-tables.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
@@ -14,8 +14,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { type Cluster, compilePaths, lacksInput } from '../input/load-cluster.ts';
-import { loadSettings } from '../input/load-settings.ts';
+import { type Cluster, compilePaths, lacksInput, loadSettings } from '../input/load-cluster.ts';
 import { refuseRemoval } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
@@ -111,7 +110,7 @@ async function applyPaths(
   if (typeof compiled === 'number') {
     return compiled;
   }
-  for (const { what, advice } of await findRivalTables(run, compiled.options.table)) {
+  for (const { what, advice } of await findCompetingTables(run, compiled.options.table)) {
     context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
   }
   const desired = desiredSnapshot(compiled, compiled.options);

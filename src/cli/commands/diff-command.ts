@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
@@ -11,7 +10,7 @@ import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
-import { type Context, fitLines, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -22,12 +21,13 @@ import {
   chooseOwnNode,
   compilePaths,
   lacksInput,
+  loadSettings,
   wantsStdinTwice,
 } from '../input/load-cluster.ts';
-import { describeMissing } from '../input/load-files.ts';
-import { loadSettings } from '../input/load-settings.ts';
+import { describeMissingPath, findMissingPaths } from '../input/load-files.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { fitLines } from '../output/fit-text.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { type PlannedTable, planData, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
@@ -110,22 +110,11 @@ async function runDiff(paths: readonly string[], flags: DiffFlags, context: Cont
  * not matter then.
  */
 async function reportMissing(paths: readonly string[], context: Context): Promise<boolean> {
-  const checked = await Promise.all(paths.map(async (path) => ((await isMissing(path)) ? [path] : [])));
-  const missing = [...new Set(checked.flat())];
+  const missing = await findMissingPaths(paths);
   for (const path of missing) {
-    writeDiagnostic(describeMissing(path), context);
+    writeDiagnostic(describeMissingPath(path), context);
   }
   return missing.length > 0;
-}
-
-async function isMissing(path: string): Promise<boolean> {
-  if (path === '-') {
-    return false;
-  }
-  return stat(path).then(
-    () => false,
-    ({ code }) => code === 'ENOENT' || code === 'ENOTDIR',
-  );
 }
 
 /** One plan for each table, or the exit code when nothing can be compared. */

@@ -9,11 +9,12 @@ import type { DoctorFinding } from '../../inspect/doctor/finding.ts';
 import { gatherFacts } from '../../inspect/doctor/gather-facts.ts';
 import { countFindings, renderFindings } from '../../inspect/doctor/render-findings.ts';
 import { withDefaults } from '../../options.ts';
-import { type Context, fitLines, packageFile, wantsColor } from '../context.ts';
+import { type Context, packageFile, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { fitLines } from '../output/fit-text.ts';
 import { withProgress } from '../output/progress.ts';
 import { writeOutput } from '../output/write-output.ts';
 

@@ -17,7 +17,7 @@ import { defaultOptions } from '../../options.ts';
 import { setNames } from '../../phases/5-plan/names.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import type { MemoryEntry } from '../../walk/fate.ts';
-import { type Context, outputWidth, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -25,6 +25,7 @@ import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/lo
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { outputWidth } from '../output/fit-text.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `

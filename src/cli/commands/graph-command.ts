@@ -15,8 +15,8 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { addServiceFilters, noteServices, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
-import { type Cluster, loadCluster, notesOf } from '../input/load-cluster.ts';
+import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
+import { type Cluster, loadCluster, noteServices, notesOf } from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -103,7 +103,7 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   }
   const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
-    noteServices(paths, context);
+    await noteServices(paths, context);
     return cluster;
   }
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, context)) {

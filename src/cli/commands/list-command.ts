@@ -13,14 +13,8 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import {
-  addServiceFilters,
-  noteServices,
-  type ServiceFilters,
-  type UnknownName,
-  unknownNames,
-} from '../flags/service-filters.ts';
-import { loadCluster, notesOf } from '../input/load-cluster.ts';
+import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
+import { loadCluster, noteServices, notesOf } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -121,7 +115,7 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
     context.stderr.write(
       `error: ${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n`,
     );
-    noteServices(paths, context);
+    await noteServices(paths, context);
     return exitCodes.wrongUsage;
   }
   if (source !== undefined && flags.selector !== undefined) {
@@ -157,7 +151,7 @@ interface Listed {
 async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Listed | number> {
   const cluster = await loadCluster(paths, flags, context);
   if (typeof cluster === 'number') {
-    noteServices(paths, context);
+    await noteServices(paths, context);
     return cluster;
   }
   const { documents, views, rulesets } = cluster;

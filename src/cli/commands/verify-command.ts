@@ -9,7 +9,7 @@ import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
-import { type Context, fitLines } from '../context.ts';
+import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
@@ -17,6 +17,7 @@ import { type Cluster, chooseOwnNode, loadCluster, wantsStdinTwice } from '../in
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { fitLines } from '../output/fit-text.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type LabelSelector, parseLabelSelector } from '../../kubernetes/label-selector.ts';
 import { escapeControls, suggestClosest } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
-import type { Context } from '../context.ts';
 import { commaList } from './compile-flags.ts';
 
 /** Flags that select Services; those not given are absent. */
@@ -68,7 +66,7 @@ function readServiceName(text: string): string {
 }
 
 /** Names without their kind, which kubectl puts before them: `svc/web`, `service/web`, also `svc/shop/web` and `svc:shop/web`. */
-function withoutKind(names: string): string {
+export function withoutKind(names: string): string {
   return names.replace(/(^|,)\s*(?:svc|services?)[/:]/g, '$1');
 }
 
@@ -81,31 +79,19 @@ function namespaceProblem(text: string): string | undefined {
 
 /** What is wrong with the name of a Service, or undefined. */
 function serviceProblem(text: string): string | undefined {
-  return new RegExp(`^(${label}/)?${label}$`).test(text)
+  return servicePattern.test(text)
     ? undefined
     : `${describeValue(text)} is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`;
 }
 
-const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
-const labelRule = '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit';
-
-/** Kinds that newcomers may put after the command. */
-const kindOfKubectl = /^(all|svc|services?|po|pods?|ep|endpoints?|endpointslices?|no|nodes?)$/;
-
-/**
- * Advice on stderr where words after the command name Services, as in `kubectl get svc web` and `kubectl get svc/web`, and
- * no file or folder has such a name.
- */
-export function noteServices(paths: readonly string[], { stderr }: Pick<Context, 'stderr'>): void {
-  const missing = paths.filter((path) => !existsSync(path));
-  const kinds = missing.filter((path) => kindOfKubectl.test(path));
-  const names = missing.filter((path) => !kinds.includes(path) && serviceProblem(withoutKind(path)) === undefined);
-  if (names.length > 0) {
-    stderr.write(`note: a PATH is a file or folder; to select Services, use --service ${names.join(',')}\n`);
-  } else if (kinds.length > 0) {
-    stderr.write(`note: a PATH is a file or folder; without ${kinds.join(' and ')}, all Services are shown\n`);
-  }
+/** Whether a word may name a Service: NAME or NAMESPACE/NAME, with or without its kind. */
+export function isServiceName(word: string): boolean {
+  return servicePattern.test(withoutKind(word));
 }
+
+const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const servicePattern = new RegExp(`^(${label}/)?${label}$`);
+const labelRule = '1 to 63 lowercase letters, digits and -, beginning and ending with a letter or digit';
 
 /** A given name that does not exist. */
 export interface UnknownName {

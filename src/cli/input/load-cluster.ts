@@ -1,4 +1,5 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
+import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
 import {
   type Diagnostic,
   type DiagnosticCode,
@@ -11,16 +12,16 @@ import type { Document } from '../../diagnostics/document.ts';
 import { incompleteCodes } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
-import { escapeControls } from '../../lib/text.ts';
+import { escapeControls, listWords } from '../../lib/text.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
+import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
-import { loadInput } from './load-files.ts';
-import { loadSettings } from './load-settings.ts';
+import { findMissingPaths, loadFile, loadInput } from './load-files.ts';
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
@@ -54,6 +55,40 @@ export async function loadCluster(
     ...(chooseNode && { chooseNode }),
     context,
   });
+}
+
+/** Options for the compiler, and diagnostics about the configuration file. */
+interface Settings {
+  readonly options: Partial<CompileOptions>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Reads the configuration file, if there is one; flags take precedence over it. */
+export async function loadSettings(flags: CompileFlags): Promise<Settings> {
+  const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
+  return { options: { ...config?.options, ...optionsOf(flags) }, diagnostics: config?.diagnostics ?? [] };
+}
+
+async function readConfigFile(path: string): Promise<Settings> {
+  const { texts, diagnostics } = await loadFile(path);
+  const config = texts[0] && readKubeProxyConfig(texts[0]);
+  return { options: config?.options ?? {}, diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])] };
+}
+
+function optionsOf(flags: CompileFlags): Partial<CompileOptions> {
+  return {
+    ...(flags.node === undefined ? {} : { nodeName: flags.node }),
+    ...(flags.nodeIp === undefined ? {} : { nodeAddresses: flags.nodeIp }),
+    ...(flags.zone === undefined ? {} : { zone: flags.zone }),
+    ...(flags.clusterCidr === undefined ? {} : { clusterCIDRs: flags.clusterCidr }),
+    ...(flags.nodeportAddresses === undefined ? {} : { nodePortAddresses: flags.nodeportAddresses }),
+    ...(flags.masqueradeAll === undefined ? {} : { masqueradeAll: true }),
+    ...(flags.table === undefined ? {} : { table: flags.table }),
+    ...(flags.family === undefined ? {} : { families: [flags.family] }),
+    ...(flags.targetNft === undefined ? {} : { targetNft: flags.targetNft }),
+    ...(flags.keepGoing === undefined ? {} : { keepGoing: true }),
+    ...(flags.strict === undefined ? {} : { strict: true }),
+  };
 }
 
 /** How a snapshot is compiled, and what is said about it. */
@@ -190,6 +225,29 @@ export function wantsStdinTwice(paths: readonly string[], { flag, value }: Other
     stderr.write(`error: stdin can be read only once: give PATH or ${flag} a file or folder (see --help)\n`);
   }
   return wants;
+}
+
+/** Kinds of objects that kubectl accepts before names. */
+const kindOfKubectl = /^(all|svc|services?|po|pods?|ep|endpoints?|endpointslices?|no|nodes?)$/;
+
+/**
+ * Advice on stderr where words after the command name Services, as in `kubectl get svc web` and `kubectl get svc/web`, and
+ * no file or folder has such a name. A word alone may also be a mistyped path.
+ */
+export async function noteServices(paths: readonly string[], { stderr }: Pick<Context, 'stderr'>): Promise<void> {
+  const missing = await findMissingPaths(paths);
+  const kinds = missing.filter((path) => kindOfKubectl.test(path));
+  const names = missing.filter((path) => !kinds.includes(path) && isServiceName(path));
+  const namesKind = kinds.length > 0 || names.some((name) => withoutKind(name) !== name);
+  const advice = (text: string): boolean => stderr.write(`note: a PATH is a file or folder; ${text}\n`);
+  if (names.length > 0) {
+    const purpose = namesKind
+      ? 'to select Services'
+      : `if ${names.length > 1 ? `${listWords(names)} are Services` : `${names[0]} is a Service`}`;
+    advice(`${purpose}, use --service ${names.join(',')}`);
+  } else if (kinds.length > 0) {
+    advice(`without ${kinds.join(' and ')}, all Services are shown`);
+  }
 }
 
 /** Notes about all Services of a snapshot; those that `--keep-going` left out have that as the reason why they get no rules. */

@@ -179,15 +179,37 @@ async function attempt(path: string, load: () => Promise<LoadedInput>): Promise<
   try {
     return await load();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    return code === 'ENOENT' || code === 'ENOTDIR'
-      ? { texts: [], diagnostics: [describeMissing(path)] }
+    const code = codeOf(error);
+    return isNotFound(code)
+      ? { texts: [], diagnostics: [describeMissingPath(path)] }
       : failed('file-unreadable', reasons.get(code) ?? `cannot be read: ${String(error)}`, path);
   }
 }
 
+/** The PATH arguments at which there is nothing, each once. */
+export async function findMissingPaths(paths: readonly string[]): Promise<string[]> {
+  const others = [...new Set(paths)].filter((path) => path !== '-');
+  const found = await Promise.all(
+    others.map((path) =>
+      stat(path).then(
+        () => true,
+        (error) => !isNotFound(codeOf(error)),
+      ),
+    ),
+  );
+  return others.filter((_, index) => !found[index]);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function isNotFound(code: string): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
 /** A diagnostic about a path where there is nothing. */
-export function describeMissing(path: string): Diagnostic {
+export function describeMissingPath(path: string): Diagnostic {
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
   const url = 'a URL, not a file; fetch it first: curl -fsSL URL | svc2nft ... -';
   return diagnosticInFile('file-not-found', isUrl ? url : 'no such file or folder', path);

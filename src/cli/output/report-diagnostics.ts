@@ -2,7 +2,8 @@ import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
 import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
 import { countOf, escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
-import { type Context, terminalWidth, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
+import { terminalWidth } from './fit-text.ts';
 import { diagnosticLine } from './json-lines.ts';
 
 /**

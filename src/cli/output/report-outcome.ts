@@ -3,8 +3,9 @@ import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { countOf } from '../../lib/text.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
-import { type Context, fitLines, wantsColor } from '../context.ts';
+import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { fitLines } from './fit-text.ts';
 import { planData, renderPlan } from './render-plan.ts';
 
 interface ReportSettings {

@@ -21,7 +21,7 @@ const stop =
  *
  * @param table the name of svc2nft's own tables.
  */
-export async function findRivalTables(run: RunProgram, table: string): Promise<Judgment[]> {
+export async function findCompetingTables(run: RunProgram, table: string): Promise<Judgment[]> {
   const chains = await listChains(run);
   if (isNftError(chains)) {
     return [];

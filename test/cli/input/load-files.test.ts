@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type LoadedInput, loadFile, loadInput } from '../../../src/cli/input/load-files.ts';
+import { findMissingPaths, type LoadedInput, loadFile, loadInput } from '../../../src/cli/input/load-files.ts';
 
 let folder: string;
 
@@ -43,6 +43,21 @@ test('no path and - are stdin, which is read once', async () => {
 test('files of any name are read in the order given', async () => {
   write('b', 'a.txt');
   expect(await load([join(folder, 'b'), join(folder, 'a.txt')])).toEqual(['b=b', 'a.txt=a.txt']);
+});
+
+test('missing paths are those at which there is nothing, each once', async () => {
+  write('a', 'folder/b');
+  symlinkSync('nowhere', join(folder, 'broken'));
+  symlinkSync('loop', join(folder, 'loop'));
+  const missing = async (...names: readonly string[]): Promise<string[]> =>
+    (await findMissingPaths(names.map((name) => join(folder, name)))).map((path) => path.slice(folder.length + 1));
+  expect(await missing('a', 'folder', 'folder/b', '.')).toEqual([]);
+  expect(await missing('c', 'a', 'b', 'c')).toEqual(['c', 'b']);
+  expect(await missing('a/c', 'folder/c/d', 'broken')).toEqual(['a/c', 'folder/c/d', 'broken']);
+  // Something is there, though it cannot be read.
+  expect(await missing('loop')).toEqual([]);
+  expect(await findMissingPaths(['-'])).toEqual([]);
+  expect(await findMissingPaths(['-', 'no\0name'])).toEqual([]);
 });
 
 test.each(['http://127.0.0.1:1/x.yaml', 'https://example.com/a?b=c&d', 'file:///etc/x.yaml'])(
