@@ -37,14 +37,14 @@ const meanings: readonly (ExitCodeMeaning & {
   {
     code: 1,
     program:
-      'bad input, and nothing is printed or changed; list: also an unknown name, and the others are printed; diff: differences; verify: faults; doctor: a problem',
+      'bad input, and nothing is printed or changed; list: also an unknown name (the rest is still listed); diff: differences; verify: faults; doctor: a problem',
     meaning: 'bad input, and nothing is printed or changed',
     commands: {
       diff: 'differences',
       verify: 'faults, or the kernel has no table',
       doctor: 'a problem that keeps Services from working',
       explain: 'bad input, or an unknown name',
-      list: 'bad input, or no such table; an unknown Service or namespace, and the others are printed',
+      list: 'bad input, no such table, or an unknown Service or namespace (the rest is still listed)',
       graph: 'bad input, or no such Service',
     },
   },

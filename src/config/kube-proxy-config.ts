@@ -29,7 +29,7 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   diagnostics.push(...found.diagnostics);
   const [document, second] = found.documents;
   if (!document) {
-    diagnostics.push(...(diagnostics.length > 0 ? [] : [describeMissing(documents, text.file)]));
+    diagnostics.push(...(diagnostics.length > 0 ? [] : [describeMissingConfiguration(documents, text.file)]));
     return { options: {}, diagnostics };
   }
   const report = reportTo(diagnostics, document);
@@ -107,7 +107,7 @@ function readText(key: string, text: string, file: string): ReadResult {
   return { documents: documents.filter(({ value }) => isOfKind(value, configurationKind)), diagnostics };
 }
 
-function describeMissing(documents: readonly Document[], file: string): Diagnostic {
+function describeMissingConfiguration(documents: readonly Document[], file: string): Diagnostic {
   const [document, second] = documents;
   if (!document) {
     return diagnosticInFile('invalid-config', `the file has an empty list; expected a ${configurationKind}`, file);

@@ -173,11 +173,11 @@ function placeEndpointAddresses(
     waiting.delete(text);
     return stays;
   });
-  const newcomers = waiting.values();
+  const added = waiting.values();
   for (let index = 0; index < placed.length; index++) {
-    placed[index] ??= newcomers.next().value ?? takeLast(placed, index);
+    placed[index] ??= added.next().value ?? takeLast(placed, index);
   }
-  return [...placed.filter((endpointAddress) => endpointAddress !== undefined), ...newcomers];
+  return [...placed.filter((endpointAddress) => endpointAddress !== undefined), ...added];
 }
 
 /** Takes the last endpoint address off the end of the list, down to `index`. */

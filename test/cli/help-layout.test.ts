@@ -114,7 +114,7 @@ describe('svc2nft --help', () => {
     const table = (await help([], 120)).replace(/\s+/g, ' ');
     for (const [code, words] of [
       ['0', 'diff: no difference; verify: correct; doctor: no problem'],
-      ['1', 'list: also an unknown name, and the others are printed'],
+      ['1', 'list: also an unknown name (the rest is still listed)'],
       ['1', 'diff: differences; verify: faults; doctor: a problem'],
       ['2', 'wrong usage; diff and verify: also bad input'],
       ['3', 'nft or the kernel refused; apply: or a Service had to be left out'],

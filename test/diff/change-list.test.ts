@@ -83,9 +83,9 @@ describe('for any two lists', () => {
   const hosts = fc.uniqueArray(fc.nat(40), { maxLength: 30 });
   /** What a foreign hand has left may have an endpoint twice. */
   const beforeLists = fc.oneof(hosts, fc.array(fc.nat(20), { maxLength: 30 }));
-  const newcomers = fc.uniqueArray(fc.integer({ min: 50, max: 60 }), { maxLength: 5 });
+  const added = fc.uniqueArray(fc.integer({ min: 50, max: 60 }), { maxLength: 5 });
   const lists = beforeLists.chain((before) => {
-    const some = fc.tuple(fc.shuffledSubarray([...new Set(before)]), newcomers).map((parts) => parts.flat());
+    const some = fc.tuple(fc.shuffledSubarray([...new Set(before)]), added).map((parts) => parts.flat());
     return fc.tuple(fc.constant(before), fc.oneof(hosts, some));
   });
 

@@ -43,7 +43,7 @@ const examples = `
 
 const notes = `
 Two PATHs are compared: the first one is the older snapshot. One PATH, three and more, or those of -f are one snapshot, which
-is compared with the kernel, or with the snapshot of --from. If one of both has no ServiceCIDR, these count as unchanged.
+is compared with the kernel, or with the snapshot of --from. If either snapshot has no ServiceCIDR, service CIDRs are not compared.
 
 Compared with the kernel and without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 `;

@@ -149,7 +149,7 @@ async function findMissingOf(family: Family, load: Load): Promise<MissingFeature
   for (const feature of kernelFeatures) {
     const result = await load(trialTable(family, [feature]));
     if (result.exitCode !== 0) {
-      missing.push(describeMissing(family, feature, result));
+      missing.push(describeMissingFeature(family, feature, result));
     }
     if (result.exitCode !== 0 && feature === kernelFeatures[0]) {
       break;
@@ -158,7 +158,11 @@ async function findMissingOf(family: Family, load: Load): Promise<MissingFeature
   return missing;
 }
 
-function describeMissing(family: Family, { name, module }: KernelFeature, result: ProgramResult): MissingFeature {
+function describeMissingFeature(
+  family: Family,
+  { name, module }: KernelFeature,
+  result: ProgramResult,
+): MissingFeature {
   const { kind, said } = classifyNftError(result);
   return { family, feature: name, module: module(family), said: said[0] ?? kind };
 }

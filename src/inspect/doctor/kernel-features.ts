@@ -166,13 +166,13 @@ export function checkFeatures({ nft, features }: Facts): Judgment {
     );
   }
   return problem(
-    `the kernel refuses ${describeMissing(missing)}: ${missing[0]?.said ?? ''}`,
+    `the kernel refuses ${listMissingFeatures(missing)}: ${missing[0]?.said ?? ''}`,
     `Load or install ${listWords([...new Set(missing.map(({ module }) => module))])} (docs/nft-errors.md#modules).`,
   );
 }
 
 /** `reject (ip, ip6) and masquerade (ip6)`; often both families lack the same feature. */
-function describeMissing(missing: readonly MissingFeature[]): string {
+function listMissingFeatures(missing: readonly MissingFeature[]): string {
   const families = new Map<string, string[]>();
   for (const { feature, family } of missing) {
     pushTo(families, feature, family);

@@ -83,7 +83,7 @@ function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFron
   const { ips, nodePorts } = expectations;
   const lacksKinds = standardClients(expectations).length < clientKinds.length;
   // At an address of the node, an IP and a node port may claim the same port.
-  const hasRival = ({ kind }: ExpectedFrontend, { destination, protocol, port }: ProbeTarget): boolean =>
+  const hasOtherClaimant = ({ kind }: ExpectedFrontend, { destination, protocol, port }: ProbeTarget): boolean =>
     kind === 'NodePort'
       ? ips.has(`${destination} ${protocol} ${port}`)
       : isNodeAddress(destination, expectations) && nodePorts.has(`${protocol} ${port}`);
@@ -91,7 +91,7 @@ function unusableFrontends(expectations: Expectations): ReadonlySet<ExpectedFron
     ([frontend, targets]) =>
       lacksKinds ||
       (frontend.kind === 'LoadBalancer' && frontend.service.allowed !== undefined) ||
-      targets.every((target) => hasRival(frontend, target)),
+      targets.every((target) => hasOtherClaimant(frontend, target)),
   );
   return new Set(unusable.map(([frontend]) => frontend));
 }
