@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { joinLines } from '../../src/lib/text.ts';
 import { type Answer, createFakeNft, refusing, says, times } from '../support/fake-nft.ts';
+import type { CommandResult } from '../support/run-main.ts';
 import { apply } from './apply-shop.ts';
 import { change, type ListedObject, listedShop } from './listed-shop.ts';
 import { runCommand } from './run-command.ts';
@@ -108,22 +110,47 @@ describe('diff', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test.each([
-    ['none', 'one', ''],
-    ['two', 'none', ''],
-    ['none', 'none', ''],
-    ['none', 'six', ''],
-    ['one', 'six', '  settings  service CIDRs: 10.96.0.0/16 -> none\n'],
-    ['six', 'one', '  settings  service CIDRs: none -> 10.96.0.0/16\n'],
-    ['one', 'two', '  settings  service CIDRs: 10.96.0.0/16 -> 10.112.0.0/16, 10.96.0.0/16\n'],
-  ])('from %s to %s', async (from, to, said) => {
-    for (const output of ['text', 'nft']) {
+  test.each<[from: string, to: string, said: string, commands: string[]]>([
+    ['none', 'one', '', []],
+    ['two', 'none', '', []],
+    ['none', 'none', '', []],
+    ['none', 'six', '', []],
+    [
+      'one',
+      'six',
+      `table ip svc2nft: changed (1 command)
+  settings  service CIDRs: 10.96.0.0/16 -> none
+table ip6 svc2nft: changed (1 element added)
+  settings  service CIDRs: none -> fd00:10:96::/108
+`,
+      ['flush set ip svc2nft service-cidrs', 'add element ip6 svc2nft service-cidrs { fd00:10:96::/108 }'],
+    ],
+    [
+      'six',
+      'one',
+      `table ip svc2nft: changed (1 element added)
+  settings  service CIDRs: none -> 10.96.0.0/16
+table ip6 svc2nft: changed (1 command)
+  settings  service CIDRs: fd00:10:96::/108 -> none
+`,
+      ['add element ip svc2nft service-cidrs { 10.96.0.0/16 }', 'flush set ip6 svc2nft service-cidrs'],
+    ],
+    [
+      'one',
+      'two',
+      `table ip svc2nft: changed (1 element added)
+  settings  service CIDRs: 10.96.0.0/16 -> 10.112.0.0/16, 10.96.0.0/16
+`,
+      ['add element ip svc2nft service-cidrs { 10.112.0.0/16 }'],
+    ],
+  ])('from %s to %s', async (from, to, said, commands) => {
+    const diff = async (output: 'text' | 'nft'): Promise<CommandResult> => {
       const args = ['diff', join(folder, from), join(folder, to), '--cluster-cidr', '10.244.0.0/16', '-o', output];
-      const { exitCode, stdout } = await runCommand(args, { run: createFakeNft().run });
-      expect(exitCode).toBe(said === '' ? 0 : 1);
-      expect(stdout).toContain(output === 'text' ? said : '');
-      expect(stdout === '').toBe(said === '');
-    }
+      return runCommand(args, { run: createFakeNft().run });
+    };
+    const exitCode = said === '' ? 0 : 1;
+    expect(await diff('text')).toEqual({ exitCode, stdout: said, stderr: '' });
+    expect(await diff('nft')).toEqual({ exitCode, stdout: joinLines(commands), stderr: '' });
   });
 
   test('from the kernel', async () => {
