@@ -1,6 +1,6 @@
 import { type Diagnostic, diagnosticInFile, type Report } from '../diagnostics/diagnostic.ts';
 import type { Document, InputText, Position } from '../diagnostics/document.ts';
-import { suggestClosest } from '../lib/text.ts';
+import { cutText, suggestClosest } from '../lib/text.ts';
 import { describePath, describeValue, isMapping, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
 import type { CompileOptions } from '../options.ts';
 import { type ReadResult, readDocuments } from '../phases/1-read/read-documents.ts';
@@ -100,7 +100,7 @@ const shownKey = 60;
 
 /** Positions are those in the text, which the name of the file says. */
 function readText(key: string, text: string, file: string): ReadResult {
-  const name = key.length > shownKey ? `${key.slice(0, shownKey)}...` : key;
+  const name = cutText(key, shownKey);
   const { documents, diagnostics } = readDocuments([
     { file: `${file}, text of data[${JSON.stringify(name)}]`, content: Buffer.from(text) },
   ]);

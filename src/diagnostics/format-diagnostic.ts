@@ -1,4 +1,4 @@
-import { escapeControls } from '../lib/text.ts';
+import { cutText, escapeControls } from '../lib/text.ts';
 import { type Diagnostic, type DiagnosticCode, type ObjectReference, type Severity, severityOf } from './diagnostic.ts';
 import type { Position } from './document.ts';
 
@@ -84,7 +84,7 @@ function quoteUnusual(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/.test(text)) {
     return text;
   }
-  return escapeControls(JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text));
+  return escapeControls(JSON.stringify(cutText(text, 60)));
 }
 
 /** At most `room` characters of the line around the column, with control characters escaped, and the line of the caret. */

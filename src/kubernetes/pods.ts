@@ -1,5 +1,5 @@
 import { pushTo } from '../lib/lists.ts';
-import { escapeControls, listSome } from '../lib/text.ts';
+import { cutText, escapeControls, listSome } from '../lib/text.ts';
 import { entriesIn, isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { namespaceOf } from './services.ts';
@@ -131,17 +131,20 @@ type Cause = Pick<PodState, 'cause' | 'detail'>;
 
 const noCause: Cause = { cause: '', detail: '' };
 
-/** How much of a message of the scheduler is kept, in characters. */
-const longestMessage = 100;
+/** How much of a reason, a name or a message is kept, in characters. */
+const longestText = 100;
+
+function shortTextIn(parent: Mapping, field: string): string {
+  return cutText(textIn(parent, field), longestText);
+}
 
 /** What a Pod says: that no node takes it, which of its containers does not run or is not ready, or which gate is closed. */
 function causeOf(pod: Mapping, status: Mapping): Cause {
   const scheduled = conditionOf(status, 'PodScheduled');
   if (scheduled?.['status'] === 'False') {
-    const cause = textIn(scheduled, 'reason') || 'not scheduled';
-    const message = textIn(scheduled, 'message');
-    const cut = message.length > longestMessage ? `${message.slice(0, longestMessage)}...` : message;
-    return { cause, detail: cut === '' ? cause : `${cause}: ${cut}` };
+    const cause = shortTextIn(scheduled, 'reason') || 'not scheduled';
+    const message = shortTextIn(scheduled, 'message');
+    return { cause, detail: message === '' ? cause : `${cause}: ${message}` };
   }
   const containers = [...listIn(status, 'initContainerStatuses'), ...listIn(status, 'containerStatuses')];
   const causes = containers.filter(isMapping).flatMap((container) => containerCause(container) ?? []);
@@ -152,9 +155,9 @@ function causeOf(pod: Mapping, status: Mapping): Cause {
 const ordinary: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
 
 function containerCause(container: Mapping): Cause | undefined {
-  const name = textIn(container, 'name');
+  const name = shortTextIn(container, 'name');
   const state = mappingIn(container, 'state');
-  const waiting = textIn(mappingIn(state, 'waiting'), 'reason');
+  const waiting = shortTextIn(mappingIn(state, 'waiting'), 'reason');
   if (waiting !== '') {
     return { cause: waiting, detail: `container ${name}: ${waiting}` };
   }
@@ -164,7 +167,7 @@ function containerCause(container: Mapping): Cause | undefined {
   const { terminated } = state;
   if (isMapping(terminated)) {
     // An init container that is done has terminated as it should.
-    const cause = textIn(terminated, 'reason') || 'terminated';
+    const cause = shortTextIn(terminated, 'reason') || 'terminated';
     return cause === 'Completed' ? undefined : { cause, detail: `container ${name}: ${cause}` };
   }
   if (!isMapping(state['running'])) {
@@ -187,7 +190,7 @@ function gateCause(pod: Mapping, status: Mapping): Cause {
   if (first === undefined) {
     return { cause: 'ReadinessGatesNotReady', detail: 'ReadinessGatesNotReady' };
   }
-  const cause = `readiness gate ${first} is not True`;
+  const cause = `readiness gate ${cutText(first, longestText)} is not True`;
   return { cause, detail: closed.length > 1 ? `${cause}, and ${closed.length - 1} more` : cause };
 }
 

@@ -1,4 +1,4 @@
-import { countOf, escapeControls, listSome, listWords, suggestClosest } from '../lib/text.ts';
+import { countOf, cutText, escapeControls, listSome, listWords, suggestClosest } from '../lib/text.ts';
 import { familyOfAddress } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import {
@@ -105,8 +105,11 @@ function aboutSelected(selected: readonly PodFacts[], selector: string): string 
   return `: of the ${countOf(selected.length, 'pod')} that its selector ${selector} matches, ${groups.join(', ')}`;
 }
 
+/** How much of a key or value is shown, in characters; valid values have at most 63. */
+const longestLabel = 100;
+
 function labelsText(labels: Labels): string {
-  return labels.map(([key, value]) => `${key}=${value}`).join(',');
+  return labels.map((label) => label.map((text) => cutText(text, longestLabel)).join('=')).join(',');
 }
 
 /** How many labels of Pods are named. */

@@ -32,6 +32,15 @@ function escapeCharacter(character: string): string {
   );
 }
 
+/**
+ * A text, or its beginning and `...` if it is long.
+ *
+ * @param longest how much is shown, in UTF-16 units.
+ */
+export function cutText(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}...` : text;
+}
+
 /** `a, b and c`. */
 export function listWords(words: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
   const last = words.at(-1) ?? '';

@@ -1,3 +1,5 @@
+import { cutText } from './text.ts';
+
 /**
  * A value of the input as a message shows it: strings in JSON quotes, cut if they are long.
  *
@@ -5,8 +7,7 @@
  */
 export function describeValue(value: unknown, longestQuote = 80): string {
   if (typeof value === 'string') {
-    const cut = value.length > longestQuote ? `${value.slice(0, longestQuote)}...` : value;
-    return JSON.stringify(cut);
+    return JSON.stringify(cutText(value, longestQuote));
   }
   if (Array.isArray(value)) {
     return value.length === 0 ? 'an empty list' : 'a list';

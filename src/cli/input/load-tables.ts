@@ -3,7 +3,7 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls, limitList, suggestClosest } from '../../lib/text.ts';
+import { cutText, escapeControls, limitList, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
 import type { Deviation, ListedTable, ListedTables, TableName } from '../../nft/listed-table.ts';
@@ -200,7 +200,7 @@ function describeLack(
 
 /** nft itself allows names of 255 characters. */
 function cut(name: string): string {
-  return name.length > 64 ? `${name.slice(0, 64)}...` : name;
+  return cutText(name, 64);
 }
 
 interface RulesetSource {

@@ -16,6 +16,7 @@ import {
   type YAMLSeq,
   type Document as YamlDocument,
 } from 'yaml';
+import { cutText } from '../../lib/text.ts';
 import type { Path } from '../../lib/unknown-values.ts';
 
 /** One document of a YAML text: its value and a way to find positions in the text, or what is wrong with it. */
@@ -183,5 +184,5 @@ function locateInYaml(document: YamlDocument.Parsed, path: Path): number {
 function wordsOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const clause = message.charAt(0).toLowerCase() + message.slice(1);
-  return clause.length > longestMessage ? `${clause.slice(0, longestMessage)}...` : clause;
+  return cutText(clause, longestMessage);
 }
