@@ -17,7 +17,11 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
     return;
   }
   checkSlicePorts(slice, report);
-  const isCanonical = slice.addressType === 'IPv4' ? isIPv4 : isPlainIPv6;
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') {
+    // An error of the schema; what the addresses should be is not known.
+    return;
+  }
+  const isCanonical = addressType === 'IPv4' ? isIPv4 : isPlainIPv6;
   // A plain loop for speed: a cluster may have hundreds of thousands of endpoints.
   const endpoints = slice.endpoints ?? [];
   for (let index = 0; index < endpoints.length; index += 1) {

@@ -156,6 +156,17 @@ test.each([
   );
 });
 
+test.each(['ipv4', 'IPV6', '', 'z'.repeat(60_000)])(
+  'addresses in a slice of an unknown addressType are not judged: %.10s',
+  (addressType) => {
+    const endpoints = ['10.244.1.5', 'fd00::5', 'db.example.net'].map((address) => ({ addresses: [address] }));
+    expect(check(service(), slice({ addressType, endpoints })).found).toEqual(['unknown-value addressType']);
+    // Its ports are.
+    const ports = [{ name: '', port: 70_000 }];
+    expect(check(service(), slice({ addressType, endpoints, ports })).found).toContain('ignored-port ports.0.port');
+  },
+);
+
 test('an object that no proxy serves needs a valid name, and little else', () => {
   const nothing = { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined };
   expect(check(service({ ...nothing, type: 'ExternalName', externalName: 'x', ports: undefined })).found).toEqual([]);
