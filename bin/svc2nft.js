@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 
+// Node opens the files of a program side by side.
+const refuseFewFiles = (error) => {
+  if (error?.code === 'EMFILE' || error?.code === 'ENFILE') {
+    process.stderr.write('error: too many open files; allow at least 64 (ulimit -n 64)\n');
+    process.exit(2);
+  }
+};
+
 // The global process: an import of node:process would open all standard streams.
 const { main } = await import('../dist/cli/main.js').catch((error) => {
+  refuseFewFiles(error);
   if (error?.code !== 'ERR_MODULE_NOT_FOUND') {
     throw error;
   }
@@ -21,6 +30,7 @@ process.stderr.on('error', () => {});
 
 // A bug must not exit with 1, which means "differences" for `diff`.
 process.exitCode = await main(process.argv.slice(2), process).catch((error) => {
+  refuseFewFiles(error);
   process.stderr.write(`error: this is a bug in svc2nft, please report it: ${error?.stack ?? error}\n`);
   return 2;
 });

@@ -8,7 +8,7 @@ export type { ConntrackOutcome } from './apply/clean-conntrack.ts';
 export { createServiceProxy, type ServiceProxy, type ServiceProxyOptions } from './apply/create-service-proxy.ts';
 export type * from './apply/outcome.ts';
 export { readActualTable as readTable } from './apply/read-actual-table.ts';
-export type { Lock } from './apply/with-lock.ts';
+export { type Lock, type LockError, type LockRequest, withLock } from './apply/with-lock.ts';
 export { type CompileResult, compile } from './compile.ts';
 export type { UdpFrontend } from './conntrack/expect-udp.ts';
 export {
@@ -33,7 +33,13 @@ export { type RenderChangesOptions, renderChanges } from './inspect/changes/rend
 export { formatNftError, isNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
 export { type NftProbe, probeNft } from './kernel/probe-nft.ts';
 export { type Pause, removeTable } from './kernel/run-nft.ts';
-export { createRunProgram, type ProgramResult, type RunProgram, type RunProgramOptions } from './kernel/run-program.ts';
+export {
+  createRunProgram,
+  type ProgramResult,
+  type RunOptions,
+  type RunProgram,
+  type RunProgramOptions,
+} from './kernel/run-program.ts';
 export type { Path } from './lib/unknown-values.ts';
 export type { Cidr } from './net/address.ts';
 export type * from './net/network.ts';

@@ -134,7 +134,10 @@ function isInterrupted({ exitCode, stderr }: ProgramResult): boolean {
 }
 
 /** conntrack's own first line, without its name and version. */
-function reasonOf({ denied, exitCode, signal, stderr }: ProgramResult): string {
+function reasonOf({ denied, exitCode, signal, stderr, timedOut }: ProgramResult): string {
+  if (timedOut !== undefined) {
+    return `conntrack did not finish in ${timedOut / 1_000} s`;
+  }
   if (denied) {
     return 'conntrack is not executable';
   }

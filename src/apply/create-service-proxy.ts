@@ -29,6 +29,8 @@ export interface ServiceProxy {
    * copied, so the caller may change them. Before an update says that the objects are complete (`complete`), no program is
    * started and no table touched, and the outcome says what it waits for. Nothing is thrown for invalid objects or for what nft does; after a failure the
    * next call brings the tables to the desired state, `update({})` included.
+   *
+   * @throws LockError when another process keeps the lock on the tables for too long.
    */
   update(changes: Changes): Promise<UpdateOutcome>;
   /** Resolves when all changes are carried out. */
@@ -76,24 +78,24 @@ interface QueueTools {
  * The engine holds all changes that were accepted, so the queue has only rounds: at most one that runs, and at most one
  * that waits and will commit whatever was accepted by then. No update can be lost, doubled or reordered.
  */
-function startQueue(engine: Engine, { lock, ...tools }: QueueTools): ServiceProxy {
+function startQueue(engine: Engine, { lock, run, ...tools }: QueueTools): ServiceProxy {
   const memory = emptyMemory();
   let waiting: Promise<UpdateOutcome> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
 
-  const runRound = async (): Promise<UpdateOutcome> => {
+  const runRound = async (lockedRun: RunProgram): Promise<UpdateOutcome> => {
     waiting = undefined;
     try {
       const { families: updates, diagnostics, waitsFor } = engine.commit();
-      return { ...(await applyTables(engine, { ...tools, memory, updates })), diagnostics, waitsFor };
+      return { ...(await applyTables(engine, { ...tools, run: lockedRun, memory, updates })), diagnostics, waitsFor };
     } catch (error) {
       memory.known.clear();
       throw error;
     }
   };
   const startRound = (): Promise<UpdateOutcome> => {
-    const round = last.then(() => lock(engine.table, runRound));
+    const round = last.then(() => lock({ table: engine.table, run }, runRound));
     waiting = round;
     last = round.then(noop, () => {
       waiting = waiting === round ? undefined : waiting;

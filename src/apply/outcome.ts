@@ -11,10 +11,11 @@ import type { ConntrackOutcome } from './clean-conntrack.ts';
 export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' | 'after'> {
   /**
    * `unchanged`: it held everything already. `created`: it did not exist. `changed`: it took the difference. `rebuilt`: it
-   * was deleted and created in one transaction. `failed`: it holds what it held before; if nft was interrupted, it may
-   * hold all of the change.
+   * was deleted and created in one transaction. `failed`: it holds what it held before, unless `isOpen`.
    */
   readonly result: TablePlan['result'] | 'failed';
+  /** nft ended in a way that leaves open what the table holds, the old or all of the new, and it could not be read since. */
+  readonly isOpen?: true;
   /** The table afterward, where it was read before: at the start, and after an error. */
   readonly after: Ruleset | undefined;
   /** Services, `namespace/name`, that are left out because nft rejected them, now or before. */

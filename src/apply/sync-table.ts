@@ -1,8 +1,8 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
 import { planTable, type TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
-import { isNftError, type NftError } from '../kernel/nft-error.ts';
-import { checkTransaction, loadTransaction, type Pause, withRetries } from '../kernel/run-nft.ts';
+import { isNftError, leavesOpen, type NftError } from '../kernel/nft-error.ts';
+import { checkTransaction, loadTransaction, nameOwner, type Pause, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import { type Command, printTransaction } from '../nft/command.ts';
@@ -30,20 +30,26 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
   }
   const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual);
   const { error, commands } = await sendPlan(job, plan);
+  const success = (): TableOutcome =>
+    done(job, { ...plan, commands, result: commands.length === 0 ? 'unchanged' : plan.result });
   if (error) {
-    return error.rebuild && !job.dryRun ? rebuild(job, { error, actual }) : failed(job, commands, error);
+    return error.rebuild && !job.dryRun ? rebuild(job, { error, actual }) : settle(job, { commands, error, success });
   }
-  return done(job, { ...plan, commands, result: commands.length === 0 ? 'unchanged' : plan.result });
+  return success();
 }
 
 /** Sends what has changed since the table was brought to the desired state. It is read only if nft refuses that. */
 export async function sendCommands(job: TableJob, commands: readonly Command[]): Promise<TableOutcome> {
   const error = await send(job, commands);
+  const success = (): TableOutcome => ({
+    ...noPlan(job, commands),
+    result: commands.length === 0 ? 'unchanged' : 'changed',
+  });
   if (!error) {
-    return { ...noPlan(job, commands), result: commands.length === 0 ? 'unchanged' : 'changed' };
+    return success();
   }
   if (!error.rebuild) {
-    return failed(job, commands, error);
+    return settle(job, { commands, error, success });
   }
   if (error.kind === 'interrupted') {
     return syncTable(job);
@@ -62,16 +68,18 @@ interface Refusal {
 async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
   const { desired, family } = job;
   const plan = planTable(desired.desiredRuleset(family, refusal.actual?.ruleset), refusal.actual, { rebuild: true });
+  const success = (): TableOutcome => ({ ...done(job, plan), error: refusal.error });
   const error = await send(job, plan.commands);
   if (!error) {
-    return { ...done(job, plan), error: refusal.error };
+    return success();
   }
+  const attempt = { commands: plan.commands, error, success };
   if (!error.bisect || job.dryRun) {
-    return failed(job, plan.commands, error);
+    return settle(job, attempt);
   }
   const rejected = (await findRejected(servicesOf(job), (services) => isAccepted(job, services))) ?? [];
   if (rejected.length === 0) {
-    return failed(job, plan.commands, error);
+    return settle(job, attempt);
   }
   desired.reject(family, new Set(rejected));
   return rebuildWithoutRejected(job, { ...refusal, error });
@@ -79,8 +87,31 @@ async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
 
 async function rebuildWithoutRejected(job: TableJob, { error, actual }: Refusal): Promise<TableOutcome> {
   const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, { rebuild: true });
+  const success = (): TableOutcome => ({ ...done(job, plan), error });
   const last = await send(job, plan.commands);
-  return last ? failed(job, plan.commands, last) : { ...done(job, plan), error };
+  return last ? settle(job, { commands: plan.commands, error: last, success }) : success();
+}
+
+/** A transaction that ended with an error. */
+interface Attempt {
+  readonly commands: readonly Command[];
+  readonly error: NftError;
+  /** The outcome if the kernel accepted it all the same. */
+  readonly success: () => TableOutcome;
+}
+
+/** What became of a table after the last attempt. Where the error leaves that open, the table is read. */
+async function settle(job: TableJob, { commands, error, success }: Attempt): Promise<TableOutcome> {
+  const { desired, family, run, dryRun } = job;
+  if (dryRun || !leavesOpen(error)) {
+    return failed(job, commands, await nameOwner(run, { family, table: desired.table }, error));
+  }
+  const actual = await read(job);
+  if (isNftError(actual)) {
+    return { ...failed(job, commands, error), isOpen: true };
+  }
+  const left = planTable(desired.desiredRuleset(family, actual?.ruleset), actual);
+  return left.commands.length === left.pinCommands.length ? { ...success(), error } : failed(job, commands, error);
 }
 
 /** Pins that cannot be deleted right now must not block the other commands. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { withLock, withoutLock } from '../apply/with-lock.ts';
+import { LockError, withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
@@ -140,6 +140,10 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
     checkFirstWord(args, program);
     await program.parseAsync(readWords(args, program), { from: 'user' });
   } catch (error) {
+    if (error instanceof LockError) {
+      context.stderr.write(`error: ${error.message}\n`);
+      return exitCodes.refused;
+    }
     if (!(error instanceof CommanderError)) {
       throw error;
     }
@@ -220,15 +224,19 @@ function completeContext(
   flags: GeneralFlags & Pick<Context, 'refusal'>,
 ): Context {
   const known = addresses ?? (run ? undefined : ownAddresses);
+  const messages = flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr);
+  const tell = (notice: string): void => {
+    messages.write(`warning: ${notice}\n`);
+  };
   return {
     ...flags,
     stdin,
     stdout,
-    stderr: flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr),
+    stderr: messages,
     env,
     run: run ?? createRunProgram({ env }),
     // A caller that brings its own programs brings its own kernel, too.
-    lock: run ? withoutLock : withLock,
+    lock: run ? withoutLock : (request, work) => withLock({ tell, ...request }, work),
     now: now ?? ((): number => performance.now()),
     hostName: hostName ?? hostname(),
     ...(known && { addresses: known }),

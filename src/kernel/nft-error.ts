@@ -5,12 +5,14 @@ import type { ProgramResult } from './run-program.ts';
 export type NftErrorKind =
   | 'not-found'
   | 'no-permission'
+  | 'owned'
   | 'nft-too-old'
   | 'kernel-too-old'
   | 'message-too-long'
   | 'no-buffer-space'
   | 'out-of-memory'
   | 'interrupted'
+  | 'timed-out'
   | 'busy'
   | 'file-exists'
   | 'no-such-file'
@@ -51,6 +53,11 @@ export function createNftError(kind: NftErrorKind, said: readonly string[]): Nft
   return { kind, said, ...nftRemedies[kind] };
 }
 
+/** Whether the kernel may have accepted a transaction all the same: nft may end after it, in whatever way. */
+export function leavesOpen({ kind }: NftError): boolean {
+  return kind === 'interrupted' || kind === 'timed-out' || kind === 'crashed';
+}
+
 /** Whether a value is an error of nft. */
 export function isNftError(value: object | undefined): value is NftError {
   return value !== undefined && 'kind' in value;
@@ -68,6 +75,7 @@ const ourFault = 'Report a bug in svc2nft, with the version of nft.';
 export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
   'not-found': remedy('', 'Install nftables 1.0.6 or newer, and check that `nft --version` works.'),
   'no-permission': remedy('', 'Run svc2nft as root, or with CAP_NET_ADMIN in the network namespace.'),
+  owned: remedy('', 'End the program that owns the table, or choose another name with --table.'),
   'nft-too-old': remedy('', 'Install nftables 1.0.6 or newer.'),
   // The kernel also answers so to another hook for an existing chain, and to rules that do not fit its hook.
   'kernel-too-old': remedy('rebuild bisect', 'Use Linux 5.13 or newer, with all modules listed in docs/nft-errors.md.'),
@@ -77,6 +85,10 @@ export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
   'out-of-memory': remedy('', 'Give nft more memory; it needs about 3 kB for each element of a set or map.'),
   // The transaction may have been loaded: nft may be ended after the kernel is done.
   interrupted: remedy('retry rebuild', 'Find out what killed nft; the kernel sends SIGKILL when memory runs out.'),
+  'timed-out': remedy(
+    '',
+    'Look for what keeps nft from its work: too little CPU time, or another nft that changes rules.',
+  ),
   busy: remedy('retry rebuild', otherProgram),
   'file-exists': remedy('rebuild bisect', otherProgram),
   'no-such-file': remedy('rebuild bisect', otherProgram),
@@ -98,7 +110,10 @@ function remedy(helps: '' | 'retry rebuild' | 'rebuild bisect', advice: string):
 /** Signals of a crash; others are sent by other programs. */
 const signalsOfCrashes: ReadonlySet<string> = new Set(['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS']);
 
-function kindOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): NftErrorKind {
+function kindOf({ missing, denied, exitCode, signal, stderr, timedOut }: ProgramResult): NftErrorKind {
+  if (timedOut !== undefined) {
+    return 'timed-out';
+  }
   // 127 is the dynamic linker's: a library of nft is missing.
   if (missing || exitCode === 127) {
     return 'not-found';
@@ -160,7 +175,7 @@ function isUnknownToKernel(stderr: string): boolean {
 const linesKept = 9;
 const widthKept = 160;
 
-function linesOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): string[] {
+function linesOf({ missing, denied, exitCode, signal, stderr, timedOut }: ProgramResult): string[] {
   if (missing) {
     return ['nft is not installed'];
   }
@@ -169,6 +184,9 @@ function linesOf({ missing, denied, exitCode, signal, stderr }: ProgramResult): 
   }
   const lines = stderr.split('\n', linesKept).filter((line) => line.trim() !== '');
   const quoted = lines.map((line, index) => cutLine(line, markOf(line) ?? markOf(lines[index + 1]) ?? 0));
+  if (timedOut !== undefined) {
+    return [`nft did not finish in ${timedOut / 1_000} s`, ...quoted];
+  }
   if (signal !== undefined) {
     return [`ended by ${signal}`, ...quoted];
   }

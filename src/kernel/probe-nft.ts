@@ -21,12 +21,15 @@ const oldestNft: Version = [1, 0, 6];
 const oldestNftWithWideMaps: Version = [1, 1, 3];
 const oldestKernel: Version = [5, 13, 0];
 
+/** In milliseconds. */
+const longestProbe = 10_000;
+
 /**
  * The installed nft, or an error if it or the kernel is missing or too old. Versions that are not understood count as the
  * oldest supported one. Needs no permission, so a missing one is not found here.
  */
 export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
-  const nft = await run('nft', ['--version']);
+  const nft = await run('nft', ['--version'], undefined, { longest: longestProbe });
   if (nft.exitCode !== 0) {
     return classifyNftError(nft);
   }
@@ -36,7 +39,7 @@ export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
   if (version !== undefined && isOlder(version, oldestNft)) {
     return createNftError('nft-too-old', [words]);
   }
-  const release = (await run('uname', ['-r'])).stdout.trim();
+  const release = (await run('uname', ['-r'], undefined, { longest: longestProbe })).stdout.trim();
   const kernel = readVersion(release);
   if (kernel !== undefined && isOlder(kernel, oldestKernel)) {
     return createNftError('kernel-too-old', [`Linux ${escapeControls(release.slice(0, 80))}`]);

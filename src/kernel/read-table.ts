@@ -26,13 +26,16 @@ export async function readDynamicSet(
   );
 }
 
+/** In milliseconds. A table with a million endpoints takes less than a minute on a fast machine. */
+const longestRead = 300_000;
+
 async function list(
   run: RunProgram,
   what: readonly string[],
   read: (text: string) => ListedTable,
 ): Promise<ListedTable | NftError | undefined> {
   // -n: names that the machine has for marks and protocols would hide their numbers.
-  const result = await run('nft', ['-nj', 'list', ...what]);
+  const result = await run('nft', ['-nj', 'list', ...what], undefined, { longest: longestRead });
   if (result.exitCode !== 0) {
     const error = classifyNftError(result);
     return error.kind === 'no-such-file' ? undefined : error;

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { escapeControls } from '../lib/text.ts';
 import type { TableName } from '../nft/listed-table.ts';
 import { identifier } from '../nft/print.ts';
-import { classifyNftError, isNftError, type NftError } from './nft-error.ts';
+import { classifyNftError, createNftError, isNftError, leavesOpen, type NftError } from './nft-error.ts';
 import type { RunProgram } from './run-program.ts';
 
 /** Waits this many milliseconds; a parameter, so that tests do not wait for a clock. */
@@ -47,22 +48,46 @@ export function checkTransaction(run: RunProgram, text: string): Promise<NftErro
   return runNft(run, ['--check', '-f', '-'], text);
 }
 
+/** In milliseconds. A megabyte takes half a second, and nft waits for other programs that change rules. */
+const longestLoad = 30_000;
+const longestLoadOfMegabyte = 10_000;
+
 async function runNft(run: RunProgram, args: readonly string[], text: string): Promise<NftError | undefined> {
   if (text === '') {
     return undefined;
   }
-  const result = await run('nft', args, text);
+  const longest = longestLoad + Math.floor(text.length / 1e6) * longestLoadOfMegabyte;
+  const result = await run('nft', args, text, { longest });
   return result.exitCode === 0 ? undefined : classifyNftError(result);
 }
 
 /** Removes one table with everything in it, and no other. */
-export async function removeTable(
-  run: RunProgram,
-  { family, table }: TableName,
-): Promise<'removed' | 'absent' | NftError> {
-  const error = await loadTransaction(run, `delete table ${family} ${identifier(table)}\n`);
+export async function removeTable(run: RunProgram, name: TableName): Promise<'removed' | 'absent' | NftError> {
+  const error = await loadTransaction(run, `delete table ${name.family} ${identifier(name.table)}\n`);
   if (error?.kind === 'no-such-file') {
     return 'absent';
   }
-  return error ?? 'removed';
+  if (error && leavesOpen(error)) {
+    const head = await readHead(run, name);
+    return typeof head !== 'string' && head.kind === 'no-such-file' ? 'removed' : error;
+  }
+  return error ? nameOwner(run, name, error) : 'removed';
+}
+
+/** The error of a change that is not permitted; it names the owner if the table has one, who alone may change it. */
+export async function nameOwner(run: RunProgram, name: TableName, error: NftError): Promise<NftError> {
+  const head = error.kind === 'no-permission' ? await readHead(run, name) : '';
+  if (typeof head !== 'string' || !/^\tflags (?:[a-z]+,)*owner\b/m.test(head)) {
+    return error;
+  }
+  // nft prints the name of the process that has the netlink socket, if it can see it.
+  const owner = /^table .* # progname (.*)$/m.exec(head)?.[1];
+  const who = owner === undefined ? 'another process' : `the process "${escapeControls(owner)}"`;
+  return createNftError('owned', [`table ${name.family} ${name.table} is owned by ${who}, which alone may change it`]);
+}
+
+/** What nft prints for a table without the elements of its sets. */
+async function readHead(run: RunProgram, { family, table }: TableName): Promise<string | NftError> {
+  const result = await run('nft', ['-t', 'list', 'table', family, table]);
+  return result.exitCode === 0 ? result.stdout : classifyNftError(result);
 }

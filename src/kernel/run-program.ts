@@ -1,6 +1,7 @@
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 
 /** The result of running a program. */
 export interface ProgramResult {
@@ -15,6 +16,8 @@ export interface ProgramResult {
   readonly missing: boolean;
   /** It may not be executed. */
   readonly denied: boolean;
+  /** It was ended because it ran longer than this, in milliseconds. */
+  readonly timedOut?: number;
 }
 
 /** All programs that are ever run. Only the doctor runs those after the first three, and they change nothing. */
@@ -29,15 +32,23 @@ type Program =
   | 'ip6tables-save';
 
 /**
- * Runs a program with the input on its stdin, which is empty without input. Sends SIGTERM after `longest` milliseconds,
- * ten minutes by default. Any behavior of the program is a result; the promise is never rejected.
+ * Runs a program with the input on its stdin, which is empty without input. Any behavior of the program is a result; the
+ * promise is never rejected.
  */
 export type RunProgram = (
   program: Program,
   args: readonly string[],
   input?: string,
-  longest?: number,
+  options?: RunOptions,
 ) => Promise<ProgramResult>;
+
+/** What differs from one run to another. */
+export interface RunOptions {
+  /** After how many milliseconds to send SIGTERM, and SIGKILL 5 seconds later; default: one minute. */
+  readonly longest?: number;
+  /** A file descriptor of this process that the program gets, too, as number 3: it keeps a lock until the program ends. */
+  readonly inherit?: number;
+}
 
 /** Where to find programs, and what ends them early. */
 export interface RunProgramOptions {
@@ -47,38 +58,90 @@ export interface RunProgramOptions {
   readonly signal?: AbortSignal;
 }
 
-/** In characters; a little less than the longest string of V8. */
-const longestStdout = 500_000_000;
+/**
+ * In characters: a little less than the longest string of V8, and what fits into the memory that V8 may use together with
+ * what is read from it, which takes about six times as much.
+ */
+const longestStdout = Math.min(500_000_000, Math.floor(getHeapStatistics().heap_size_limit / 7));
 
 /** In bytes. nft quotes every line that it refuses, and one line may be the whole input. */
 const longestStderr = 65_536;
 
-/** In milliseconds. A program that takes longer hangs: the largest tables take a minute. */
-const longestRun = 600_000;
+/** In milliseconds. Callers give more time for what depends on the size of tables. */
+const longestRun = 60_000;
 
 /** Creates a {@link RunProgram} for the programs of this machine. No other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
-  return async (program, args, input, longest = longestRun) => {
+  return async (program, args, input, { longest = longestRun, inherit } = {}) => {
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
-    const file = input === undefined ? undefined : openStdinFile(input);
-    const result = await execa(program, args, {
+    const stdin = openStdin(input);
+    const child = execa(program, args, {
+      ...(stdin.source === 'pipe' && input !== undefined && { input }),
       // execa takes any descriptor; its types know those up to 9.
-      ...(file?.descriptor === undefined ? stdinOf(input) : { stdin: file.descriptor as 3 }),
-      stderr: { transform: takeFirst(longestStderr), binary: true },
+      stdio: [
+        stdin.source as 3 | 'ignore' | 'pipe',
+        'pipe',
+        { transform: takeFirst(longestStderr), binary: true },
+        ...(inherit === undefined ? [] : [inherit as 3]),
+      ],
       env: childEnvironment(env),
       extendEnv: false,
       // The current folder may be gone by now.
       cwd: '/',
       maxBuffer: longestStdout,
-      timeout: longest,
       stripFinalNewline: false,
       reject: false,
       ...(signal && { cancelSignal: signal }),
     });
-    file?.close();
-    return toProgramResult(result);
+    const limit = startLimit(child.pid, longest);
+    const result = toProgramResult(await child);
+    limit.clear();
+    stdin.close();
+    return limit.isExceeded() ? { ...result, timedOut: longest } : result;
   };
+}
+
+/** In milliseconds, between SIGTERM and SIGKILL. */
+const grace = 5_000;
+
+/**
+ * Ends a process after a time, and the processes that it has started: nft may be a shell script, and the script's own nft
+ * would go on, and change rules later.
+ */
+function startLimit(pid: number | undefined, longest: number): { isExceeded(): boolean; clear(): void } {
+  let isExceeded = false;
+  const end = (): void => {
+    isExceeded = true;
+    const processes = pid === undefined ? [] : withDescendants(pid);
+    sendSignal(processes, 'SIGTERM');
+    timer = setTimeout(() => sendSignal(processes, 'SIGKILL'), grace);
+  };
+  let timer = setTimeout(end, longest);
+  return { isExceeded: () => isExceeded, clear: () => clearTimeout(timer) };
+}
+
+function withDescendants(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(withDescendants)];
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // It has ended, or this kernel does not list children.
+    return [];
+  }
+}
+
+function sendSignal(processes: readonly number[], signal: 'SIGTERM' | 'SIGKILL'): void {
+  for (const pid of processes) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 /** The part of execa's result that is used. */
@@ -94,22 +157,21 @@ interface ExecaResult {
 }
 
 function toProgramResult(result: ExecaResult): ProgramResult {
-  const tooMuch = result.isMaxBuffer ? `printed more than ${longestStdout} characters` : '';
-  const reason = tooMuch || (result.originalMessage ?? '');
+  if (result.isMaxBuffer) {
+    // Its end is of no interest: it could not write any more.
+    const stderr = `printed more than ${Math.floor(longestStdout / 1e6)} MB`;
+    return { exitCode: undefined, signal: undefined, stdout: '', stderr, missing: false, denied: false };
+  }
   // Truncated output also comes with exit code 0.
   const exitCode = result.failed && result.exitCode === 0 ? undefined : result.exitCode;
   return {
     exitCode,
     signal: result.signal,
     stdout: result.stdout ?? '',
-    stderr: result.stderr || (exitCode === undefined ? reason : ''),
+    stderr: result.stderr || (exitCode === undefined ? (result.originalMessage ?? '') : ''),
     missing: result.code === 'ENOENT',
     denied: result.code === 'EACCES' || result.code === 'EPERM',
   };
-}
-
-function stdinOf(input: string | undefined): { stdin: 'ignore' } | { input: string } {
-  return input === undefined ? { stdin: 'ignore' } : { input };
 }
 
 /** PATH often lacks nft's folder for users without root. Messages must not be translated, because their words are matched. */
@@ -133,10 +195,10 @@ function takeFirst(count: number): (chunk: unknown) => Generator<Uint8Array> {
 /** How much a pipe takes in one piece, in bytes. */
 const onePiece = 65_536;
 
-/** The input of a program, which it gets whole even if this process is killed. */
-interface StdinFile {
-  /** A file descriptor for its stdin, or undefined for a short text, which one write hands over. */
-  readonly descriptor: number | undefined;
+/** The stdin of a program. */
+interface Stdin {
+  /** A file descriptor to read from, or a pipe for a short text, which one write hands over. */
+  readonly source: number | 'pipe' | 'ignore';
   close(): void;
 }
 
@@ -147,10 +209,12 @@ interface StdinFile {
  *
  * Without a writable folder, as in some containers, a pipe is used.
  */
-function openStdinFile(text: string): StdinFile {
-  const bytes = Buffer.from(text);
-  const descriptor = bytes.length > onePiece ? writeNameless(bytes) : undefined;
-  return { descriptor, close: () => (descriptor === undefined ? undefined : closeSync(descriptor)) };
+function openStdin(text: string | undefined): Stdin {
+  const bytes = text === undefined ? undefined : Buffer.from(text);
+  const descriptor = bytes && bytes.length > onePiece ? writeNameless(bytes) : undefined;
+  return descriptor === undefined
+    ? { source: bytes ? 'pipe' : 'ignore', close: () => undefined }
+    : { source: descriptor, close: () => closeSync(descriptor) };
 }
 
 function writeNameless(bytes: Uint8Array): number | undefined {

@@ -159,7 +159,7 @@ describe('an exception', () => {
       ...workerOptions,
       targetNft: '1.0.6',
       run,
-      lock: (_, work) => (isBroken ? fail() : work()),
+      lock: (request, work) => (isBroken ? fail() : work(request.run)),
     });
     await expect(proxy.update({ apply: [node(), ...objects], complete: true })).rejects.toThrow('broken');
     await proxy.idle();

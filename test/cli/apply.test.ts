@@ -120,6 +120,123 @@ describe('apply reports what became of the tables', () => {
     expect(exitCode).toBe(3);
   });
 
+  describe('of an nft that ends too early, after reading the table again', () => {
+    const load = 'nft -f -';
+    // Without that, a snapshot like this one is compared with the table first.
+    const flags = [...onlyIp, '--allow-empty'];
+    const timedOut = { exitCode: undefined, signal: 'SIGTERM', timedOut: 30_000 };
+    const crashed = { exitCode: undefined, signal: 'SIGSEGV' };
+
+    test.each([
+      [
+        'killed',
+        says.killed,
+        'rebuilt because of nft: interrupted\n    ended by SIGKILL',
+        'rebuilt (17 elements, 19 chains)',
+      ],
+      ['crashed', crashed, 'rebuilt because of nft: crashed\n    ended by SIGSEGV', 'rebuilt (17 elements, 19 chains)'],
+      [
+        'too slow',
+        timedOut,
+        'holds the change in spite of nft: timed-out\n    nft did not finish in 30 s',
+        'created (17 elements, 19 chains)',
+      ],
+    ])('%s, though the kernel was done: it is changed', async (_, result, warning, fate) => {
+      // Checks do not change anything, so they say nothing about the table.
+      const { stdout, stderr, exitCode } = await apply(
+        { flags },
+        answering(load, result),
+        answering('nft --check -f -', result),
+        times(1, answering(listTable.ip, says.noSuchFile)),
+        listedShop(),
+      );
+      expect(stderr).toBe(`warning: table ip svc2nft: ${warning}\n`);
+      expect(stdout.split('\n')[0]).toBe(`table ip svc2nft: ${fate}`);
+      expect(exitCode).toBe(0);
+    });
+
+    test.each([
+      [
+        'killed',
+        says.killed,
+        'interrupted\n    ended by SIGKILL\nFind out what killed nft; the kernel sends SIGKILL when memory runs out.',
+      ],
+      ['crashed', crashed, 'crashed\n    ended by SIGSEGV\nInstall a newer nftables.'],
+      [
+        'too slow',
+        timedOut,
+        'timed-out\n    nft did not finish in 30 s\nLook for what keeps nft from its work: too little CPU time, or another nft that changes rules.',
+      ],
+    ])('%s before the kernel got it: it is not changed', async (_, result, error) => {
+      const failing = [answering(load, result), answering('nft --check -f -', result)];
+      const { stdout, stderr, exitCode } = await apply({ flags, input: four }, ...failing, listedShop());
+      expect(stderr).toBe(`error: table ip svc2nft: nft: ${error}\n`);
+      expect(stdout).toBe('table ip svc2nft: not changed\n');
+      expect(exitCode).toBe(3);
+    });
+
+    test.each([
+      ['killed', says.killed],
+      ['crashed', crashed],
+      ['too slow', timedOut],
+    ])('%s, and so is the one that reads: that is what is said', async (_, result) => {
+      const failing = [answering(load, result), answering('nft --check -f -', result)];
+      const { stdout, exitCode } = await apply(
+        { flags, input: four },
+        ...failing,
+        times(1, listedShop()),
+        answering(listTable.ip, result),
+      );
+      expect(stdout).toBe('table ip svc2nft: changed or not, which could not be read\n');
+      expect(exitCode).toBe(3);
+    });
+
+    test('too slow: it is tried once', async () => {
+      const late = [answering(load, timedOut), answering('nft --check -f -', timedOut)];
+      const { commands } = await apply({ flags, input: four }, ...late, listedShop());
+      expect(commands.filter((command) => !command.includes('version') && !command.startsWith('uname'))).toEqual([
+        'nft -j list chains',
+        listTable.ip,
+        load,
+        listTable.ip,
+      ]);
+      const reading = await apply({ flags, input: four }, answering(listTable.ip, timedOut));
+      expect(reading.stdout).toBe('table ip svc2nft: not changed\n');
+      expect(reading.commands.slice(-1)).toEqual([listTable.ip]);
+    });
+
+    test('too slow at a check: the kernel was not asked to change anything', async () => {
+      const { stdout, commands } = await apply(
+        { flags: [...onlyIp, '--dry-run'], input: four },
+        answering('nft --check -f -', timedOut),
+        listedShop(),
+      );
+      expect(stdout).toBe('table ip svc2nft: would be refused\n');
+      expect(commands.slice(-2)).toEqual([listTable.ip, 'nft --check -f -']);
+    });
+  });
+
+  test.each([
+    ['python3', ' # progname python3\n\tflags owner\n', 'the process "python3"'],
+    ['nobody that can be seen', '\n\tflags owner\n', 'another process'],
+    ['a hostile process', ' # progname \u001b[2J" x\n\tflags dormant,owner,persist\n', 'the process "\\u001b[2J" x"'],
+  ])('not changed, because it is owned by %s', async (_, head, owner) => {
+    const { stdout, stderr, exitCode } = await apply(
+      { flags: onlyIp, input: four },
+      answering('nft -f -', says.notPermitted),
+      answering('nft -t list table ip svc2nft', { stdout: `table ip svc2nft {${head}\tchain services {\n\t}\n}\n` }),
+      listedShop(),
+    );
+    expect(stderr.split('\n')).toEqual([
+      'error: table ip svc2nft: nft: owned',
+      `    table ip svc2nft is owned by ${owner}, which alone may change it`,
+      'End the program that owns the table, or choose another name with --table.',
+      '',
+    ]);
+    expect(stdout).toBe('table ip svc2nft: not changed\n');
+    expect(exitCode).toBe(3);
+  });
+
   test('in another table', async () => {
     const { stdout } = await apply({ flags: [...onlyIp, '--table', 'mine'] }, listedShop());
     expect(stdout.split('\n')[0]).toBe('table ip mine: created (17 elements, 19 chains)');

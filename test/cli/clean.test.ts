@@ -50,6 +50,42 @@ describe('clean', () => {
   });
 
   test.each([
+    ['was killed', says.killed],
+    ['crashed', { exitCode: undefined, signal: 'SIGSEGV' }],
+    ['took too long', { exitCode: undefined, signal: 'SIGTERM', timedOut: 30_000 }],
+  ])('looks for the table when nft %s', async (_, result) => {
+    const head = 'nft -t list table ip svc2nft';
+    const late = answering('nft -f -', result);
+    const one = ['--family', 'ip'];
+    expect(await clean(one, late, answering(head, says.noSuchFile))).toMatchObject({
+      exitCode: 0,
+      stdout: 'table ip svc2nft: removed\n',
+      stderr: '',
+    });
+    expect(await clean(one, late, answering(head, { stdout: 'table ip svc2nft {\n}\n' }))).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+    });
+    expect(await clean(one, late, answering(head, result))).toMatchObject({ exitCode: 3, stdout: '' });
+  });
+
+  test('says whose table it is', async () => {
+    const owned = 'table ip svc2nft { # progname python3\n\tflags owner\n}\n';
+    const answers = [
+      answering('nft -f -', says.notPermitted),
+      answering('nft -t list table ip svc2nft', { stdout: owned }),
+    ];
+    expect(await clean(['--family', 'ip'], ...answers)).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+      stderr:
+        'error: table ip svc2nft: nft: owned\n' +
+        '    table ip svc2nft is owned by the process "python3", which alone may change it\n' +
+        'End the program that owns the table, or choose another name with --table.\n',
+    });
+  });
+
+  test.each([
     [
       'permission',
       says.notPermitted,

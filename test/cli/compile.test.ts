@@ -11,7 +11,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Context } from '../../src/cli/context.ts';
+import { writeOutput } from '../../src/cli/output/write-output.ts';
 import { runMain } from '../support/run-main.ts';
 
 const cluster = 'demo/cluster.yaml';
@@ -139,7 +142,41 @@ describe('output', () => {
     expect(written).toMatch(/^# svc2nft .*\n/);
     expect((await runMain(['compile', '-', '--file', file], { input: '{"kind": 1}' })).exitCode).toBe(1);
     expect(readFileSync(file, 'utf8')).toBe(written);
-    expect(readdirSync(folder).filter((name) => name.includes('tmp'))).toEqual([]);
+    expect(leftovers(folder)).toEqual([]);
+  });
+
+  /** Temporary files. */
+  function leftovers(path: string): string[] {
+    return readdirSync(path).filter((name) => name.startsWith('.') || name.includes('tmp'));
+  }
+
+  test.each([
+    ['whose name is too long', 'n'.repeat(256), 'its name is too long'],
+    ['whose name is only too long in UTF-8', 'ä'.repeat(130), 'its name is too long'],
+    ['in a folder that does not exist', 'none/rules.nft', 'no such folder'],
+  ])('a file %s is not written, and nothing is left behind', async (_, name, reason) => {
+    const place = mkdtempSync(join(folder, 'place-'));
+    const file = join(place, name);
+    expect(await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '--file', file])).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining(reason),
+    });
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  test('a folder that appears in place of the file meanwhile stays, without a temporary file beside it', async () => {
+    const place = mkdtempSync(join(folder, 'place-'));
+    const file = join(place, 'rules.nft');
+    const writing = writeOutput('text'.repeat(5_000_000), file, {
+      stderr: { write: () => true },
+    } as unknown as Context);
+    while (readdirSync(place).length === 0) {
+      await setTimeout(0);
+    }
+    mkdirSync(file);
+    expect(await writing).toBe(2);
+    expect(readdirSync(place)).toEqual(['rules.nft']);
   });
 
   test.each([[['-o', 'nft']], [['--output=nft']]])('%j is the default format', async (flags) => {

@@ -157,6 +157,11 @@ describe('a conntrack that cannot be used', () => {
     ],
     ['says nothing', result({ exitCode: 71 }), 'conntrack ended with exit code 71'],
     ['is killed', result({ exitCode: undefined, signal: 'SIGKILL' }), 'conntrack was ended by SIGKILL'],
+    [
+      'takes too long',
+      result({ exitCode: undefined, signal: 'SIGTERM', timedOut: 60_000 }),
+      'conntrack did not finish in 60 s',
+    ],
     ['does not know an option', result({ exitCode: 2, stderr: `${prefix} unknown option\nTry` }), 'unknown option'],
     ['prints controls', result({ exitCode: 1, stderr: '\u001b[31mred\n' }), '\\u001b[31mred'],
     ['prints a lot', result({ exitCode: 1, stderr: 'x'.repeat(5_000) }), 'x'.repeat(200)],

@@ -1,8 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createRunProgram, type ProgramResult } from '../../src/kernel/run-program.ts';
+import { classifyNftError } from '../../src/kernel/nft-error.ts';
+import { createRunProgram, type ProgramResult, type RunOptions } from '../../src/kernel/run-program.ts';
 
 let folder: string;
 
@@ -14,24 +15,23 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-interface Run {
+interface Run extends RunOptions {
   readonly args?: readonly string[];
   readonly input?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
-  readonly longest?: number;
 }
 
 /** Runs a shell script under the name of nft. */
 function runScript(
   script: string,
-  { args = [], input, env = process.env, signal, longest }: Run = {},
+  { args = [], input, env = process.env, signal, ...options }: Run = {},
 ): Promise<ProgramResult> {
   writeFileSync(join(folder, 'nft'), `#!/bin/sh\n${script}\n`);
   chmodSync(join(folder, 'nft'), 0o755);
   const path = `${folder}:${env['PATH'] ?? ''}`;
   const run = createRunProgram({ env: { ...env, PATH: path }, ...(signal && { signal }) });
-  return run('nft', args, input, longest);
+  return run('nft', args, input, options);
 }
 
 const ended = { exitCode: 0, signal: undefined, stdout: '', stderr: '', missing: false, denied: false };
@@ -46,9 +46,58 @@ test('the real uname answers', async () => {
   expect(result).toEqual({ ...ended, stdout: 'Linux\n' });
 });
 
-test('a program that takes longer than it may is ended', async () => {
-  const { exitCode, signal } = await runScript('exec sleep 600', { longest: 100 });
-  expect({ exitCode, signal }).toEqual({ exitCode: undefined, signal: 'SIGTERM' });
+test.each([
+  ['sleeps', 'exec sleep 600', 'SIGTERM'],
+  ['reads', 'exec cat /dev/zero > /dev/null', 'SIGTERM'],
+  ['is a script with a program that sleeps', 'sleep 600; echo late', 'SIGTERM'],
+  ['is a script in a script', '(sh -c "sleep 600; echo late"; echo later)', 'SIGTERM'],
+  ['ignores SIGTERM', 'trap "" TERM; echo ready; while :; do sleep 0.1; done', 'SIGKILL'],
+])('a program that %s for longer than it may is ended, and that is what is said', async (_, script, signal) => {
+  const result = await runScript(script, { longest: 200 });
+  expect(result).toMatchObject({ exitCode: undefined, signal, timedOut: 200 });
+  expect(classifyNftError(result)).toMatchObject({
+    kind: 'timed-out',
+    retry: false,
+    rebuild: false,
+    said: ['nft did not finish in 0.2 s'],
+  });
+});
+
+test('a program that is done in time is not said to have timed out', async () => {
+  expect(await runScript('exit 0', { longest: 5_000 })).toEqual(ended);
+  expect(await runScript('kill -TERM $$', { longest: 5_000 })).toEqual({
+    ...ended,
+    exitCode: undefined,
+    signal: 'SIGTERM',
+  });
+});
+
+test('a descriptor of this process is handed over as number 3, and only if asked for', async () => {
+  const path = join(folder, 'inherited');
+  writeFileSync(path, 'its text');
+  const descriptor = openSync(path, 'r');
+  const script = 'cat <&3 2>/dev/null || echo none';
+  expect((await runScript(script, { inherit: descriptor })).stdout).toBe('its text');
+  expect((await runScript(script)).stdout).toBe('none\n');
+  expect(
+    (await runScript('cat; readlink /proc/self/fd/3', { inherit: descriptor, input: 'x'.repeat(70_000) })).stdout,
+  ).toBe(`${'x'.repeat(70_000)}${path}\n`);
+  closeSync(descriptor);
+});
+
+test.each([
+  ['succeed', 'cat > /dev/null'],
+  ['fail', 'exit 1'],
+  ['are killed', 'kill -KILL $$'],
+])('no descriptor is left of large inputs whose programs %s', async (_, script) => {
+  const input = 'x'.repeat(100_000);
+  const count = (): number => readdirSync('/proc/self/fd').length;
+  await runScript(script, { input });
+  const before = count();
+  for (let round = 0; round < 10; round++) {
+    await runScript(script, { input });
+  }
+  expect(count()).toBeLessThanOrEqual(before);
 });
 
 test('messages come untranslated, and from no current folder', async () => {

@@ -3,6 +3,7 @@ import { applyTables } from '../../apply/apply-tables.ts';
 import type { Outcome } from '../../apply/outcome.ts';
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
+import { withoutLock } from '../../apply/with-lock.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { findCompetingTables } from '../../inspect/doctor/check-tables.ts';
@@ -119,9 +120,11 @@ async function applyPaths(
   if (dryRun !== 'client') {
     warnOfOtherMachine(compiled.views, context);
   }
-  const apply = async (): Promise<Outcome | Diagnostic> =>
-    (flags.allowEmpty ? undefined : await findRemoval(compiled, run)) ?? applyTables(desired, { run, dryRun });
-  const outcome = await (dryRun ? apply() : context.lock(desired.table, apply));
+  const apply = async (lockedRun: RunProgram): Promise<Outcome | Diagnostic> =>
+    (flags.allowEmpty ? undefined : await findRemoval(compiled, lockedRun)) ??
+    applyTables(desired, { run: lockedRun, dryRun });
+  const lock = dryRun ? withoutLock : context.lock;
+  const outcome = await lock({ table: desired.table, run }, apply);
   if ('code' in outcome) {
     reportDiagnostics([outcome], { refused: true, context });
     return exitCodes.badInput;

@@ -46,7 +46,7 @@ async function runClean(flags: CleanFlags, context: Context): Promise<number> {
   });
   let exitCode: number = exitCodes.done;
   for (const family of families) {
-    const result = await context.lock(table, () => removeTable(context.run, { family, table }));
+    const result = await context.lock({ table, run: context.run }, (run) => removeTable(run, { family, table }));
     if (typeof result === 'string') {
       context.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'not found'}\n`);
       continue;

@@ -30,9 +30,9 @@ export async function withProgress<T>({ stderr, now }: Context, work: (progress:
   };
   const watch =
     (run: RunProgram): RunProgram =>
-    (program, args, input, longest) => {
+    (program, args, input, options) => {
       step(describeRun(program, args, input));
-      return run(program, args, input, longest);
+      return run(program, args, input, options);
     };
   try {
     return await work({ step, watch });

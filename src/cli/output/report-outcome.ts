@@ -122,7 +122,8 @@ function complaintsOf({ result, error, rejectedServices }: TableOutcome, dryRun:
     // Without the advice, which is for errors that a new table did not solve.
     const lines = error.said.map((line) => `\n    ${line}`);
     const verb = dryRun ? 'would be rebuilt' : 'rebuilt';
-    complaints.push({ severity: 'warning', text: `${verb} because of nft: ${error.kind}${lines.join('')}` });
+    const fate = result === 'rebuilt' ? `${verb} because of` : 'holds the change in spite of';
+    complaints.push({ severity: 'warning', text: `${fate} nft: ${error.kind}${lines.join('')}` });
   }
   if (rejectedServices.length > 0) {
     complaints.push({ severity: 'error', text: `left out, because nft rejects them: ${rejectedServices.join(', ')}` });
@@ -145,9 +146,10 @@ function renderOutcome(
   outcome: TableOutcome,
   { context, views, dryRun, staleFlows }: ReportSettings & { readonly staleFlows: StaleFlowsFate },
 ): string[] {
-  const { family, table, result, error } = outcome;
+  const { family, table, result, error, isOpen } = outcome;
   if (result === 'failed') {
-    return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : 'not changed'}`];
+    const fate = isOpen ? 'changed or not, which could not be read' : 'not changed';
+    return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : fate}`];
   }
   return renderPlan(
     { ...outcome, result, view: viewOf(family, views) },

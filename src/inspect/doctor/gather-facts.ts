@@ -28,7 +28,7 @@ const longestLook = 20_000;
 
 /** The facts about this machine; changes nothing. Programs and files may be missing. */
 export async function gatherFacts({ run: runProgram, readText }: Instruments, table: string): Promise<Facts> {
-  const run: RunProgram = (program, args, input) => runProgram(program, args, input, longestLook);
+  const run: RunProgram = (program, args, input) => runProgram(program, args, input, { longest: longestLook });
   const files = await readFiles(readText);
   const nft = await probeNft(run);
   const listed = await listChains(run);

@@ -1,3 +1,5 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { comparableRuleset } from '../../support/comparable-ruleset.ts';
@@ -15,6 +17,16 @@ const moments = fc.sample(
   fc.record({
     part: fc.noBias(fc.integer({ min: 0, max: 999 })).map((part) => part / 1000),
     whileLoading: fc.boolean(),
+  }),
+  { numRuns: kills, seed },
+);
+
+/** When to kill svc2nft while its nft is slow, and for how long nft waits before and after its work, in milliseconds. */
+const slowMoments = fc.sample(
+  fc.record({
+    part: fc.noBias(fc.integer({ min: 0, max: 999 })).map((part) => part / 1000),
+    before: fc.noBias(fc.integer({ min: 0, max: 3_000 })),
+    after: fc.noBias(fc.integer({ min: 0, max: 200 })),
   }),
   { numRuns: kills, seed },
 );
@@ -42,8 +54,22 @@ function cluster(generation: number): Manifest[] {
   return [workerNode, ...services.flat()];
 }
 
+/** A folder with an nft that waits before and after it loads something. */
+async function slowNft(
+  node: TestNode,
+  { before, after }: { readonly before: number; readonly after: number },
+): Promise<string> {
+  const folder = await mkdtemp(join(node.folder, 'slow-'));
+  const real = `PATH='${process.env['PATH']}:/usr/sbin:/sbin' nft "$@"`;
+  const loading = `sleep ${before / 1000}; ${real}; result=$?; sleep ${after / 1000}; exit $result`;
+  await writeFile(join(folder, 'nft'), `#!/bin/sh\ncase "$*" in *'-f -'*) ${loading} ;; esac\n${real}\n`, {
+    mode: 0o755,
+  });
+  return folder;
+}
+
 describe.skipIf(!applyTestsRun)(`kill -9 at ${kills} moments of an apply, SEED=${seed}`, () => {
-  const snapshots = [cluster(0), cluster(1)] as const;
+  const snapshots = [cluster(0), cluster(1), cluster(2)] as const;
   /** What the tables of both families hold with each of them. */
   const wanted: (readonly string[])[] = [];
   /** In milliseconds: until it loads, and from then on to the end. */
@@ -91,6 +117,48 @@ describe.skipIf(!applyTestsRun)(`kill -9 at ${kills} moments of an apply, SEED=$
     console.log(`${program} was killed ${killed} times, with these tables in the kernel:`, outcomes.join(', '));
     expect(killed).toBeGreaterThan(0);
     expect(outcomes.filter((outcome) => !/^(old|new) (old|new)$/.test(outcome))).toEqual([]);
+  });
+
+  test('while nft is slow, and another apply at once: the table is that of the other one, and stays so', {
+    timeout: kills * 20_000,
+  }, async () => {
+    const node = await openNode();
+    const first = await startApply(node, snapshots[0]);
+    expect(await first.ended).toBe(0);
+    const outcomes: string[] = [];
+    const others = [
+      [1, 2],
+      [2, 0],
+      [0, 1],
+    ] as const;
+    let held: 0 | 1 | 2 = 0;
+    let [killed, left] = [0, 0];
+    for (const [index, { part, before, after }] of slowMoments.entries()) {
+      // The other one brings what is held already, or something else again.
+      const late = others[held][0];
+      held = index % 2 === 0 ? held : others[held][1];
+      const slow = await startApply(node, snapshots[late], await slowNft(node, { before, after }));
+      await slow.loads();
+      // Each family has a transaction.
+      await pause(part * 2 * (before + after + duration.loading / 2));
+      killed += slow.kill() ? 1 : 0;
+      await slow.ended;
+      left += slow.isLeft() ? 1 : 0;
+      const other = await startApply(node, snapshots[held]);
+      expect(await other.ended).toBe(0);
+      const atOnce = await tablesOf(node);
+      await slow.allEnded();
+      for (const found of [atOnce, await tablesOf(node)]) {
+        outcomes.push(compareTables(found, { old: wanted[late], fresh: wanted[held] }));
+      }
+    }
+    await node.close();
+    console.log(
+      `svc2nft was killed ${killed} times and left an nft ${left} times; tables that are not as desired:`,
+      outcomes.filter((one) => one !== 'new new').length,
+    );
+    expect(left).toBeGreaterThan(0);
+    expect(outcomes.filter((outcome) => outcome !== 'new new')).toEqual([]);
   });
 });
 

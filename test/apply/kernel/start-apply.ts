@@ -14,6 +14,8 @@ export interface RunningApply {
   loads(): Promise<void>;
   /** Kills the nft that runs for it, or the next one that does; false when it ends before. */
   killNft(): Promise<boolean>;
+  /** Whether a program that it has started is left. */
+  isLeft(): boolean;
   /** Waits until neither it nor any program that it has started is left. */
   allEnded(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export async function startApply(
       }
       return false;
     },
+    isLeft: () => signal(-pid, 0),
     allEnded: async () => {
       await ended;
       while (signal(-pid, 0)) {
@@ -75,10 +78,11 @@ export async function startApply(
 async function nftOf(parent: number): Promise<{ pid: number; args: string[] } | undefined> {
   const children = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '');
   for (const child of children.split(' ').filter(Boolean)) {
-    const [program, ...args] = (await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    // Until it becomes nft, a child has the name of its parent.
-    if (program === 'nft') {
-      return { pid: Number(child), args };
+    const words = (await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    // Until it becomes nft, a child has the name of its parent. A script comes after its shell.
+    const place = words.slice(0, 2).findIndex((word) => /(^|\/)nft$/.test(word));
+    if (place >= 0) {
+      return { pid: Number(child), args: words.slice(place + 1) };
     }
   }
   return undefined;

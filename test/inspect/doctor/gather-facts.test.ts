@@ -69,8 +69,8 @@ test('it lists no table but its own, and loads nothing outside of a namespace', 
 test('no program may take longer than twenty seconds', async () => {
   const nft = createFakeNft(chains, ...versions);
   const limits = new Set<number | undefined>();
-  const run: RunProgram = (program, args, input, longest) => {
-    limits.add(longest);
+  const run: RunProgram = (program, args, input, options) => {
+    limits.add(options?.longest);
     return nft.run(program, args, input);
   };
   await gatherFacts({ run, readText: async () => 'nat\nfilter\n' }, 'svc2nft');
