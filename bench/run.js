@@ -14,9 +14,11 @@ import { measureLooks } from './parts/look.js';
 import { measureMemory } from './parts/memory.js';
 import { measurePackets } from './parts/packet.js';
 import { measureRandomChanges } from './parts/random.js';
+import { measureReading } from './parts/read.js';
 
 /** @type {Record<string, { sizes: number[], measure: (sizes: number[]) => Promise<void> }>} */
 const parts = {
+  read: { sizes: [1_000, 6_000], measure: measureReading },
   compile: { sizes: [100, 1_000, 10_000, 30_000], measure: measureCompilations },
   load: { sizes: [1_000, 2_000, 5_000, 10_000], measure: measureLoads },
   change: { sizes: [1_000, 10_000, 30_000], measure: measureChanges },

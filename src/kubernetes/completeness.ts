@@ -1,6 +1,6 @@
 import type { Diagnostic, DiagnosticCode, Problem } from '../diagnostics/diagnostic.ts';
 import { countOf } from '../lib/text.ts';
-import { describeValue, isMapping, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { describeValue, isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 
 /* Whether an input is all of a cluster, or what is left when the API or one of several lists failed. */
 
@@ -43,6 +43,12 @@ export function findBadAnswer(value: unknown): Problem | undefined {
   if (isAbridged(value)) {
     const has = isMapping(value) && value['kind'] === 'Table' ? 'columns only' : 'metadata only';
     return { code: 'abridged-objects', path: ['kind'], message: `${has}, not the objects; get these: ${wholeInput}` };
+  }
+  if (isMapping(value) && listKinds.has(value['kind']) && listIn(value, 'items').length > 0) {
+    // Of all other lists, phase 1 has the items in place of the list.
+    const message =
+      'the list comes twice, is inside itself, or is in too many other lists, so its items are not read here';
+    return { code: 'incomplete-list', path: ['items'], message };
   }
   return isMapping(value) ? findApiError(value) : undefined;
 }

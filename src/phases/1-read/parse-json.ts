@@ -1,4 +1,5 @@
-import type { Path } from '../../lib/unknown-values.ts';
+import { appendAll } from '../../lib/lists.ts';
+import { isMapping, type Path } from '../../lib/unknown-values.ts';
 
 /** The values of a JSON text with their offsets, and the error after the last of them, if any. */
 export interface ParsedJson {
@@ -6,14 +7,53 @@ export interface ParsedJson {
   readonly error: { readonly offset: number; readonly message: string } | undefined;
 }
 
-/** Parses one JSON value, or several in a row, as repeated calls of `kubectl get -o json` print. */
+/**
+ * Parses one JSON value, or several in a row, as repeated calls of `kubectl get -o json` print. A key that an object has
+ * twice is an error: JSON.parse would take the last one, without a word.
+ */
 export function parseJson(text: string): ParsedJson {
   try {
-    return { values: [{ value: JSON.parse(text), start: firstWord(text, 0) }], error: undefined };
+    const value: unknown = JSON.parse(text);
+    if (countKeys(value) === countKeysIn(text)) {
+      return { values: [{ value, start: firstWord(text, 0) }], error: undefined };
+    }
   } catch {
-    return parseSeveral(text);
+    // What is wrong, and where, is found below.
   }
+  return parseSeveral(text);
 }
+
+/** The number of keys in a parsed value, which may be nested deeply. */
+function countKeys(root: unknown): number {
+  let count = 0;
+  const pending = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (Array.isArray(value)) {
+      appendAll(pending, value);
+    } else if (isMapping(value)) {
+      // Object.values takes three times as long.
+      for (const key in value) {
+        count += 1;
+        pending.push(value[key]);
+      }
+    }
+  }
+  return count;
+}
+
+/** The number of keys in a valid JSON text: its strings before a colon. */
+function countKeysIn(text: string): number {
+  let count = 0;
+  for (let quote = text.indexOf('"'); quote >= 0; ) {
+    const end = skipBlanks(text, skipString(text, quote));
+    count += text.charCodeAt(end) === colon ? 1 : 0;
+    quote = text.indexOf('"', end);
+  }
+  return count;
+}
+
+const colon = 0x3a;
 
 function parseSeveral(text: string): ParsedJson {
   const values: { value: unknown; start: number }[] = [];
@@ -43,24 +83,27 @@ type JsonCheck =
 type Expecting = 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'comma or end';
 
 /**
- * Checks the JSON value that begins at or after `start` against RFC 8259. Only for texts that JSON.parse refused, because
- * the positions in its errors differ between engine versions. Truncated text is invalid at its end.
+ * Checks the JSON value that begins at or after `start` against RFC 8259, and that no object has a key twice. Only for
+ * texts in which JSON.parse found a mistake, because the positions in its errors differ between engine versions, or missed
+ * one. Truncated text is invalid at its end.
  */
 export function checkJsonSyntax(text: string, start: number): JsonCheck {
-  const open: ('{' | '[')[] = [];
+  const open: Container[] = [];
   let expecting: Expecting = 'value';
   let offset = start;
   for (;;) {
-    while (isBlank(text.charCodeAt(offset))) {
-      offset += 1;
-    }
-    const step = readToken(text, offset, expecting, open.at(-1));
+    offset = skipBlanks(text, offset);
+    const inside = open.at(-1);
+    const step = readToken(text, offset, expecting, inside?.bracket);
     if (step.kind === 'invalid') {
       return step;
     }
+    if (step.next === 'colon' && !isNew(keyOf(text.slice(offset, step.end)), inside?.keys)) {
+      return invalid(offset, 'object keys must be unique');
+    }
     offset = step.end;
     if (step.opens) {
-      open.push(step.opens);
+      open.push({ bracket: step.opens, keys: step.opens === '{' ? new Set() : undefined });
     } else if (step.closes) {
       open.pop();
     }
@@ -69,6 +112,19 @@ export function checkJsonSyntax(text: string, start: number): JsonCheck {
     }
     expecting = step.next;
   }
+}
+
+/** An object or list that has begun and not ended, with the keys that an object has so far. */
+interface Container {
+  readonly bracket: '{' | '[';
+  readonly keys: Set<string> | undefined;
+}
+
+/** Whether a key is not among those that came before it, to which it is added. */
+function isNew(key: string, keys: Set<string> | undefined): boolean {
+  const isKnown = keys?.has(key) ?? false;
+  keys?.add(key);
+  return !isKnown;
 }
 
 interface Token {

@@ -2,6 +2,7 @@ import {
   type Alias,
   Composer,
   type CST,
+  type DocumentOptions,
   isAlias,
   isCollection,
   isMap,
@@ -9,8 +10,11 @@ import {
   isScalar,
   isSeq,
   Lexer,
+  type ParseOptions,
   Parser,
   type Scalar,
+  type ScalarTag,
+  type SchemaOptions,
   visit,
   type YAMLMap,
   type YAMLSeq,
@@ -18,6 +22,8 @@ import {
 } from 'yaml';
 import { cutText } from '../../lib/text.ts';
 import type { Path } from '../../lib/unknown-values.ts';
+import { type PlainDocument, parsePlainYaml } from './parse-plain-yaml.ts';
+import { resolvePlain } from './plain-scalars.ts';
 
 /** One document of a YAML text: its value and a way to find positions in the text, or what is wrong with it. */
 export type ParsedYaml =
@@ -37,18 +43,52 @@ const longestMessage = 200;
 const deepestNesting = 300;
 
 /**
- * Parses all documents of a YAML 1.2 text, merge keys included; empty documents are left out. Of the errors in a document
- * only the first is returned, because the others mostly follow from it.
+ * Parses all documents of a YAML text; empty documents are left out. The syntax is that of YAML 1.2, merge keys included,
+ * and values are what Kubernetes' tools make of them. Of the errors in a document only the first is returned, because the
+ * others mostly follow from it.
  *
  * @param onProgress called with the number of characters read, about once per million and, for a long text, at the end.
  */
 export function parseYaml(text: string, onProgress?: (charactersDone: number) => void): ParsedYaml[] {
+  const announce = everyStep(onProgress);
+  const documents = parsePlainYaml(text, announce)?.map(withPositions) ?? composeYaml(text, everyStep(onProgress));
+  if (text.length >= progressStep) {
+    onProgress?.(text.length);
+  }
+  return documents;
+}
+
+function everyStep(onProgress: ((charactersDone: number) => void) | undefined): (charactersDone: number) => void {
+  let announced = 0;
+  return (done) => {
+    for (; done - announced >= progressStep; announced += progressStep) {
+      onProgress?.(announced + progressStep);
+    }
+  };
+}
+
+/** Composes what a position is in when the first one is asked for, and keeps it: there may be thousands of diagnostics. */
+function withPositions({ value, excerptWith }: PlainDocument): ParsedYaml {
+  const composed = new Map<number, ParsedYaml | undefined>();
+  const locate = (whole: Path): number => {
+    const { text, start, path } = excerptWith(whole);
+    if (!composed.has(start)) {
+      composed.set(start, composeYaml(text)[0]);
+    }
+    const document = composed.get(start);
+    return document?.kind === 'value' ? document.locate(path) + start : Math.max(0, start);
+  };
+  return { kind: 'value', value, locate };
+}
+
+/** What {@link parseYaml} returns, of any text: it knows where everything stands, and takes about ten times as long. */
+export function composeYaml(text: string, onProgress: (charactersDone: number) => void = () => {}): ParsedYaml[] {
   const reading: Reading = { parser: new Parser(), onProgress, isTooDeep: false, hasAliases: false };
   const documents: ParsedYaml[] = [];
   try {
-    const composer = new Composer({ merge: true, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
+    const composer = new Composer(composerOptions);
     for (const document of composer.compose(readTokens(text, reading))) {
-      documents.push(...readDocument(document, reading));
+      documents.push(...readComposed(document, reading));
     }
   } catch (error) {
     documents.push(failure(error, 0));
@@ -56,15 +96,31 @@ export function parseYaml(text: string, onProgress?: (charactersDone: number) =>
   if (reading.isTooDeep) {
     documents.push({ kind: 'error', offset: reading.parser.offset, message: 'values are nested too deeply' });
   }
-  if (text.length >= progressStep) {
-    onProgress?.(text.length);
-  }
   return documents;
 }
 
+/** For the library, which takes the first of these whose test a plain scalar passes; a tag chooses one by name. */
+const scalarTags: ScalarTag[] = ['null', 'bool', 'int', 'float'].map((name) => ({
+  tag: `tag:yaml.org,2002:${name}`,
+  default: true,
+  test: /^/,
+  resolve: resolvePlain,
+}));
+
+/** All other tags are left out of account, so that all values are those that JSON has. */
+const composerOptions: DocumentOptions & ParseOptions & SchemaOptions = {
+  merge: true,
+  schema: 'failsafe',
+  customTags: scalarTags,
+  resolveKnownTags: false,
+  prettyErrors: false,
+  uniqueKeys: false,
+  logLevel: 'error',
+};
+
 interface Reading {
   readonly parser: Parser;
-  readonly onProgress: ((charactersDone: number) => void) | undefined;
+  readonly onProgress: (charactersDone: number) => void;
   isTooDeep: boolean;
   hasAliases: boolean;
 }
@@ -72,7 +128,6 @@ interface Reading {
 /** The same as Parser.parse, with progress and a limit of nesting. */
 function* readTokens(text: string, reading: Reading): Generator<CST.Token, void> {
   const { parser, onProgress } = reading;
-  let announced = 0;
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
     reading.hasAliases ||= lexeme.startsWith('*');
@@ -80,15 +135,12 @@ function* readTokens(text: string, reading: Reading): Generator<CST.Token, void>
       reading.isTooDeep = true;
       return;
     }
-    if (parser.offset - announced >= progressStep) {
-      announced = parser.offset;
-      onProgress?.(announced);
-    }
+    onProgress(parser.offset);
   }
   yield* parser.end();
 }
 
-function readDocument(document: YamlDocument.Parsed, { hasAliases }: Reading): ParsedYaml[] {
+function readComposed(document: YamlDocument.Parsed, { hasAliases }: Reading): ParsedYaml[] {
   const [error] = document.errors;
   if (error) {
     return [{ kind: 'error', offset: error.pos[0], message: wordsOf(error) }];

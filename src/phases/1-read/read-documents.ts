@@ -32,7 +32,7 @@ export interface ReadResult {
   readonly diagnostics: Diagnostic[];
 }
 
-/** Called about once per megabyte of YAML, which is slow to read; never for JSON. */
+/** Called about once per megabyte of YAML, which is slower to read; never for JSON. */
 export type OnProgress = (file: string, bytesDone: number, bytesTotal: number) => void;
 
 /**
@@ -271,14 +271,20 @@ const deepestPath = 64;
 /**
  * The objects in a parsed value, in order: the value itself, or the items of a `kind: List`, of a typed list such as
  * ServiceList, whose items may omit kind and apiVersion (metav1.List), or of a plain list at the top level. A list that
- * is not whole stays as a document too, without its items, and so does one that has none, for phase 2 to report.
+ * is not whole stays as a document too, without its items, and so does one that has none, or that was expanded before, for
+ * phase 2 to report: in memory, a list can be inside itself, or many times in the lists of another.
  */
 function expandLists(value: unknown, source: Source): Document[] {
   const objects: Document[] = [];
+  const expanded = new Set<unknown>();
   const pending: Document[] = [{ value, source, path: [] }];
   for (let document = pending.pop(); document; document = pending.pop()) {
-    const items = document.path.length < deepestPath ? itemsOf(document) : undefined;
+    const isFirst = document.path.length < deepestPath && !expanded.has(document.value);
+    const items = isFirst ? itemsOf(document) : undefined;
     if (items) {
+      if (items.length > 0) {
+        expanded.add(document.value);
+      }
       pushReversed(pending, items);
       appendAll(objects, restOf(document));
     } else {

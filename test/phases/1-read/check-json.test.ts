@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { checkJsonSyntax } from '../../../src/phases/1-read/parse-json.ts';
+import { describe, expect, test } from 'vitest';
+import { checkJsonSyntax, parseJson } from '../../../src/phases/1-read/parse-json.ts';
 
 /** What JSON.parse says about the whole of a text. */
 function isJson(text: string): boolean {
@@ -77,6 +77,10 @@ test.each([
   ['[tru]', 1, 'expected a value'],
   ['[tru', 4, 'the text ends inside a value'],
   ['[1', 2, 'the text ends inside a list'],
+  ['{"a": 1, "a": 1}', 9, 'object keys must be unique'],
+  ['[{"a": {"b": 1, "c": [{"b": 2}], "b": {}}}]', 33, 'object keys must be unique'],
+  ['{"a": 1, "\\u0061" : 2}', 9, 'object keys must be unique'],
+  ['{"": 1, "__proto__": 1, "": 2}', 24, 'object keys must be unique'],
 ])('%j is wrong at %i', (text, offset, message) => {
   expect(checkJsonSyntax(text, 0)).toEqual({ kind: 'invalid', offset, message });
 });
@@ -85,4 +89,62 @@ test('any depth of nesting is checked', () => {
   const depth = 200_000;
   expect(checkJsonSyntax('['.repeat(depth), 0)).toMatchObject({ kind: 'invalid', offset: depth });
   expect(checkJsonSyntax(`${'['.repeat(depth)}${']'.repeat(depth)}`, 0)).toEqual({ kind: 'valid', end: 2 * depth });
+});
+
+describe('repeated keys', () => {
+  /** An object in which a key comes twice, if `places` say so, and the offset of the second one. */
+  const pair = fc.tuple(
+    fc.oneof(fc.constantFrom('a', ':', '":', '\\', 'a\\"', '__proto__', ''), fc.string()),
+    fc.jsonValue(),
+  );
+  const object = fc.uniqueArray(pair, { minLength: 1, maxLength: 6, selector: ([key]) => key });
+  const blank = fc.constantFrom('', ' ', '\n', '\t ', '\r\n');
+  const print = ([key, value]: readonly [string, unknown], between: string): string =>
+    `${JSON.stringify(key)}${between}:${between}${JSON.stringify(value)}`;
+
+  test('are found wherever they are', () => {
+    fc.assert(
+      fc.property(
+        object,
+        fc.nat(),
+        blank,
+        fc.jsonValue(),
+        fc.constantFrom('', '[{"x": '),
+        (pairs, index, between, value, around) => {
+          const [key] = pairs[index % pairs.length] ?? [''];
+          const before = `${around}{${pairs.map((one) => print(one, between)).join(',')},${between}`;
+          const text = `${before}${print([key, value], between)}}${around === '' ? '' : '}]'}`;
+          const message = 'object keys must be unique';
+          expect(parseJson(text)).toEqual({ values: [], error: { kind: 'invalid', offset: before.length, message } });
+        },
+      ),
+    );
+  });
+
+  test('are not seen where there are none', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.jsonValue(), fc.array(fc.dictionary(fc.string(), fc.string()))),
+        fc.nat(4),
+        (value, indentation) => {
+          const text = JSON.stringify(value, null, indentation);
+          expect(parseJson(text)).toEqual({ values: [{ value: JSON.parse(text), start: 0 }], error: undefined });
+        },
+      ),
+    );
+  });
+
+  test('end the reading of several values', () => {
+    const text = '{"a": 1}\n{"a": {"b": 1, "b": 1}}\n{"c": 1}';
+    expect(parseJson(text)).toMatchObject({ values: [{ value: { a: 1 }, start: 0 }], error: { offset: 24 } });
+  });
+
+  test('of very deep and of very large objects are found', () => {
+    const depth = 100_000;
+    const deep = `${'{"a":'.repeat(depth)}{"b":1,"b":2}${'}'.repeat(depth)}`;
+    expect(parseJson(deep).error?.offset).toBe(5 * depth + 7);
+    const keys = Array.from({ length: depth }, (_, index) => `"k${index}":0`).join(',');
+    expect(parseJson(`{${keys}}`).error).toBeUndefined();
+    expect(parseJson(`{${keys},"k7":0}`).error?.offset).toBe(keys.length + 2);
+  });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../src/compile.ts';
 import type { Document } from '../../../src/diagnostics/document.ts';
+import { createEngine } from '../../../src/engine/create-engine.ts';
 import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
 function read(content: string | Uint8Array) {
@@ -67,6 +68,56 @@ test('lists nested too deeply are not expanded', () => {
   expect(diagnostics).toEqual([]);
   // Not toHaveLength: vitest would print the value, and end up without a stack.
   expect(documents.length).toBe(1);
+});
+
+describe('a list that comes again is expanded once', () => {
+  const list = (kind: string, ...items: unknown[]) => ({ apiVersion: 'v1', kind, items: [...items] });
+  const read = (objects: readonly unknown[]) => {
+    const documents = documentsOf(objects);
+    const { diagnostics } = compile(documents);
+    return {
+      names: documents.map(({ value }) => (value as { kind: string }).kind),
+      errors: diagnostics.filter(({ code }) => code === 'incomplete-list').map(({ message }) => message),
+    };
+  };
+  const message =
+    'the list comes twice, is inside itself, or is in too many other lists, so its items are not read here';
+
+  test('inside itself, once, twice, or through another', () => {
+    const once = list('List', pod);
+    once.items.push(once);
+    expect(read([once])).toEqual({ names: ['Pod', 'List'], errors: [message] });
+    const twice = list('ServiceList');
+    twice.items.push(twice, pod, twice);
+    expect(read([twice])).toEqual({ names: ['ServiceList', 'Pod', 'ServiceList'], errors: [`${message} (2 times)`] });
+    const inner = list('NodeList');
+    const outer = list('List', inner, pod);
+    inner.items.push(outer);
+    expect(read([pod, outer])).toEqual({ names: ['Pod', 'List', 'Pod'], errors: [message] });
+  });
+
+  test('in lists that each have the one before twice', () => {
+    let bomb = list('List', pod);
+    for (let level = 0; level < 50; level += 1) {
+      bomb = list('List', bomb, bomb);
+    }
+    const { names, errors } = read([bomb]);
+    expect([names.length, errors.length]).toEqual([33, 1]);
+  });
+
+  test('but not one without items, of which a program may have one for all', () => {
+    const empty = list('ServiceList');
+    expect(read([empty, empty, pod])).toEqual({ names: ['Pod'], errors: [] });
+  });
+
+  test('in an engine, which then does not take the objects for all of them', () => {
+    const engine = createEngine({ nodeName: 'worker-1' });
+    const self = list('List');
+    self.items.push(self);
+    const update = engine.update({ apply: [self], complete: true });
+    expect(update.diagnostics.map(({ code }) => code)).toEqual(['incomplete-list']);
+    expect(update.waitsFor).toBe('complete');
+  });
 });
 
 test('anchors and merge keys work', () => {
