@@ -60,7 +60,7 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
 export function progressOn({ stderr }: Pick<Context, 'stderr'>): OnProgress {
   let shownFile = '';
   return (file, done, total) => {
-    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON is much faster: kubectl get -o json)`;
+    const line = `reading ${escapeControls(file)}: ${megabytes(done)} of ${megabytes(total)} MB of YAML (JSON is faster: kubectl get -o json)`;
     if (stderr.isTTY) {
       // A line that the terminal breaks could not be overwritten.
       const shown = line.slice(0, (terminalWidth(stderr) ?? line.length + 1) - 1);
