@@ -149,17 +149,21 @@ export function tableNameProblem(text: string): string | undefined {
   return `${describeValue(text)} is not a valid table name; expected a letter, then up to 30 letters, digits or _ . -`;
 }
 
-/** Words that nft 1.0.6 refuses as names. */
+/**
+ * Words that nft 1.0.6 or 1.1.3 refuses as the name of a table, in one command or another: in others they are keywords.
+ * `hooks`, for example, can be created but not listed. nft accepts its other keywords as names, such as `hash`.
+ */
 const nftWords: ReadonlySet<string> = new Set(
-  `accept add ah all arp bridge bypass ca chain chains comp comment constant continue counter counters create cookie ct
-  dccp define delete describe device devices dnat drop dscp dup dynamic ecn element elements esp ether exists exthdr
-  export fib flags flow flowtable flowtables flush fragment frag fwd goto handle hash hbh helper hook hop hoplimit icmp
-  icmpv6 id igmp iif iifname import in include inet insert interval ip ip6 ipsec jhash jump key last length limit list
-  log lookup map maps mark masquerade meta meter meters missing mod monitor mss netdev notrack numgen offset oif oifname
-  osf out over packets performance policy position prefix priority protocol proto queue quota random redefine redirect
-  reject rename replace reset return rt rule rules ruleset saddr sctp secmark seq seqno set sets size snat socket sport
-  string symhash synproxy table tables tcp th timeout tproxy typeof type udp udplite undefine update version vlan vmap
-  xfrm xt`.split(/\s+/),
+  `accept add ah all arp auto-merge bridge cgroup chain chains comment comp constant continue counter counters cpu
+  create ct day dccp define delete describe destroy device devices dnat drop dst dup dynamic ecn element elements esp
+  ether exists expires export exthdr fib flags flow flowtable flowtables flush frag fwd gc-interval geneve get goto
+  gre gretap handle hbh hook hooks hour ibriport ibrname icmp icmpv6 igmp iif iifgroup iifname iiftype import include
+  index inet insert interval ip ip6 ipsec jhash jump limit limits list log map maps mark masquerade meta meter meters
+  mh missing monitor netdev nftrace notrack numgen obriport obrname offload oif oifgroup oifname oiftype or osf
+  pkttype policy position priority queue quota quotas random redefine redirect reject rename replace reset return rt
+  rt0 rt2 rtclassid rule rules ruleset sctp secmark secmarks set sets size skgid skuid snat socket srh symhash
+  synproxy synproxys table tables tcp th time timeout tproxy type typeof udp udplite undefine update vlan vmap vni
+  vxlan xt`.split(/\s+/),
 );
 
 /** What is wrong with the name of a Node, or undefined: a DNS subdomain (RFC 1123), at most 253 characters. */

@@ -6,14 +6,14 @@ import {
   tableNameProblem,
 } from '../../src/config/check-options.ts';
 
-test.each(['map', 'socket', 'th', 'table', 'xfrm'])(
+test.each(['map', 'socket', 'th', 'table', 'cpu', 'time', 'mh', 'gc-interval', 'hooks', 'vxlan'])(
   '%s is a reserved word of nft, so not the name of a table',
   (word) => {
     expect(tableNameProblem(word)).toBe(`"${word}" is a reserved word of nft, so it cannot be the name of a table`);
   },
 );
 
-test.each(['svc2nft', 'A', 'a.b_c-d', `a${'b'.repeat(30)}`, 'sockets'])('%s may be the name of a table', (name) => {
+test.each(['svc2nft', 'A', 'a.b_c-d', `a${'b'.repeat(30)}`, 'sockets', 'hash', 'minute', 'Cpu'])('%s may be the name of a table', (name) => {
   expect(tableNameProblem(name)).toBeUndefined();
 });
 
