@@ -19,6 +19,8 @@ export interface Context extends GivenContext {
   readonly diagnostics?: 'text' | 'json';
   /** What follows for the command from an input with errors: `nothing is listed`; default: `no ruleset`. */
   readonly refusal?: string | undefined;
+  /** Whether a command prints all diagnostics about its input, however many there are. */
+  readonly allErrors?: boolean;
 }
 
 /** What a caller of the program must provide; Node's `process` does. */

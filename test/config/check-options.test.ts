@@ -13,9 +13,12 @@ test.each(['map', 'socket', 'th', 'table', 'cpu', 'time', 'mh', 'gc-interval', '
   },
 );
 
-test.each(['svc2nft', 'A', 'a.b_c-d', `a${'b'.repeat(30)}`, 'sockets', 'hash', 'minute', 'Cpu'])('%s may be the name of a table', (name) => {
-  expect(tableNameProblem(name)).toBeUndefined();
-});
+test.each(['svc2nft', 'A', 'a.b_c-d', `a${'b'.repeat(30)}`, 'sockets', 'hash', 'minute', 'Cpu'])(
+  '%s may be the name of a table',
+  (name) => {
+    expect(tableNameProblem(name)).toBeUndefined();
+  },
+);
 
 test.each(['', '1a', 'a b', `a${'b'.repeat(31)}`, 'ä'])('%j is not a valid table name', (name) => {
   expect(tableNameProblem(name)).toMatch(/ is not a valid table name; expected a letter, then up to 30 /);

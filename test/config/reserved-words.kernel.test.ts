@@ -9,7 +9,9 @@ import { runNft } from '../support/run-nft.ts';
  * Every keyword of nft 1.0.6 and 1.1.3 that has the form of a name: the tokens that bison's messages know, from the
  * strings of libnftables.
  */
-const keywords = readFileSync(join(import.meta.dirname, 'nft-keywords.txt'), 'utf8').trim().split(/\s+/);
+const keywords = readFileSync(join(import.meta.dirname, 'nft-keywords.txt'), 'utf8')
+  .trim()
+  .split(/\s+/);
 
 /** Keywords of 1.1.3 alone. Older ones accept them, so they say nothing about what newer ones refuse. */
 const newer = ['destroy', 'geneve', 'gre', 'gretap', 'rules', 'vni', 'vxlan'];
@@ -33,15 +35,19 @@ async function isRefused(name: string): Promise<boolean> {
   return answers.some((answer) => 'complaint' in answer);
 }
 
-test.skipIf(!kernelTestsRun)('nft accepts every other keyword as the name of a table, and none that is reserved', async () => {
-  const refused: string[] = [];
-  for (const word of keywords) {
-    if (await isRefused(word)) {
-      refused.push(word);
+test.skipIf(!kernelTestsRun)(
+  'nft accepts every other keyword as the name of a table, and none that is reserved',
+  async () => {
+    const refused: string[] = [];
+    for (const word of keywords) {
+      if (await isRefused(word)) {
+        refused.push(word);
+      }
     }
-  }
-  const reserved = keywords.filter((word) => tableNameProblem(word) !== undefined);
-  const isNewer = (word: string): boolean => newer.includes(word) && !refused.includes(word);
-  expect(reserved.filter((word) => !isNewer(word))).toEqual(refused);
-  expect(refused.length).toBeGreaterThan(150);
-}, 120_000);
+    const reserved = keywords.filter((word) => tableNameProblem(word) !== undefined);
+    const isNewer = (word: string): boolean => newer.includes(word) && !refused.includes(word);
+    expect(reserved.filter((word) => !isNewer(word))).toEqual(refused);
+    expect(refused.length).toBeGreaterThan(150);
+  },
+  120_000,
+);

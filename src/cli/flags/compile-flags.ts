@@ -31,24 +31,7 @@ export interface CompileFlags extends InputFlags {
 
 /** Adds the flags of every command that compiles manifests. */
 export function addCompileOptions(command: Command): Command {
-  return command
-    .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
-    .optionsGroup('Input:')
-    .option(
-      '-f, --filename <path>',
-      'the same as PATH, as in kubectl; may be repeated',
-      (path: string, previous: readonly string[] = []) => [...previous, path],
-    )
-    .option(
-      '--config <file>',
-      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence',
-    )
-    .option('--keep-going', 'leave out invalid objects and compile the rest')
-    .addOption(
-      new Option('--strict', 'refuse input with warnings about its files and objects, as for CI').conflicts(
-        'keepGoing',
-      ),
-    )
+  return addInputOptions(command)
     .optionsGroup('Node:')
     .option(
       '--node <name>',
@@ -81,6 +64,28 @@ export function addCompileOptions(command: Command): Command {
         'oldest nft that must accept the ruleset; with 1.1.3, affinity over IPv6 needs no extra chains',
       ).choices(['1.0.6', '1.1.3']),
     );
+}
+
+function addInputOptions(command: Command): Command {
+  return command
+    .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
+    .optionsGroup('Input:')
+    .option(
+      '-f, --filename <path>',
+      'the same as PATH, as in kubectl; may be repeated',
+      (path: string, previous: readonly string[] = []) => [...previous, path],
+    )
+    .option(
+      '--config <file>',
+      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence',
+    )
+    .option('--keep-going', 'leave out invalid objects and compile the rest')
+    .addOption(
+      new Option('--strict', 'refuse input with warnings about its files and objects, as for CI').conflicts(
+        'keepGoing',
+      ),
+    )
+    .option('--all-errors', 'print all errors and warnings, not only the first 100 and how many others there are');
 }
 
 /** All paths to read: the arguments, and then those of `--filename`. */

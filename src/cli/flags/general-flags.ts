@@ -3,10 +3,11 @@ import { listWords } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { ColorChoice } from '../context.ts';
 
-/** The flags of all commands. */
+/** The flags of all commands, and `--all-errors`, which all that compile manifests have. */
 export interface GeneralFlags {
   readonly color: ColorChoice;
   readonly diagnostics: 'text' | 'json';
+  readonly allErrors: boolean;
 }
 
 const colorChoices = ['auto', 'always', 'never'] as const;
@@ -116,17 +117,22 @@ export function readEqualsSigns(args: readonly string[], { options }: Command): 
   });
 }
 
-/** Reads the flags of all commands before the command is known, because errors about other flags depend on them. */
+/** Reads the flags that decide about messages before the command is known: errors about other flags depend on them. */
 export function readGeneralFlags(args: readonly string[]): GeneralFlags {
   return {
     color: colorChoices.find((choice) => choice === valueIn('--color', args)) ?? 'auto',
     diagnostics: diagnosticsFormats.find((format) => format === valueIn('--diagnostics', args)) ?? 'text',
+    allErrors: flagsIn(args).some((arg) => arg === '--all-errors' || arg === '--all-errors=true'),
   };
 }
 
-function valueIn(flag: string, args: readonly string[]): string | undefined {
+function flagsIn(args: readonly string[]): readonly string[] {
   const end = args.indexOf('--');
-  const options = end === -1 ? args : args.slice(0, end);
+  return end === -1 ? args : args.slice(0, end);
+}
+
+function valueIn(flag: string, args: readonly string[]): string | undefined {
+  const options = flagsIn(args);
   const at = options.findIndex((arg) => arg === flag || arg.startsWith(`${flag}=`));
   return options[at] === flag ? options[at + 1] : options[at]?.slice(flag.length + 1);
 }

@@ -1,13 +1,18 @@
-import { type Diagnostic, severityOf } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type DiagnosticCode, severityOf } from '../../diagnostics/diagnostic.ts';
 import { describeObject, formatDiagnostic } from '../../diagnostics/format-diagnostic.ts';
-import { countOf, escapeControls } from '../../lib/text.ts';
+import { compareText, countOf, escapeControls } from '../../lib/text.ts';
 import type { OnProgress } from '../../phases/1-read/read-documents.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { terminalWidth } from './fit-text.ts';
 import { diagnosticLine } from './json-lines.ts';
 
+/** How many diagnostics are printed at most, unless all are asked for. */
+const mostShown = 100;
+
 /**
- * Prints all diagnostics, then their number and, unless the input is refused, which objects are left out.
+ * Prints the diagnostics, then their number and, unless the input is refused, which objects are left out. Of more than
+ * 100, the first ones are printed, errors before warnings, and the others counted: each may have three lines, and a broken
+ * generator writes the same mistake into every object. Programs, which read JSON, get all of them.
  *
  * @param refused whether the input is.
  */
@@ -15,10 +20,17 @@ export function reportDiagnostics(
   diagnostics: readonly Diagnostic[],
   { refused, context }: { readonly refused: boolean; readonly context: Context },
 ): void {
-  for (const diagnostic of diagnostics) {
+  const isWhole = context.allErrors === true || context.diagnostics === 'json';
+  const shown = isWhole ? diagnostics : firstOf(diagnostics);
+  for (const diagnostic of shown) {
     writeDiagnostic(diagnostic, context);
   }
-  const errors = diagnostics.filter((diagnostic) => severityOf(diagnostic) === 'error');
+  if (shown.length < diagnostics.length) {
+    const isShown = new Set(shown);
+    const codes = countCodes(diagnostics.filter((diagnostic) => !isShown.has(diagnostic)));
+    context.stderr.write(`not shown: ${codes.join(', ')}; --all-errors prints them\n`);
+  }
+  const errors = diagnostics.filter(isError);
   if (errors.length === 0) {
     return;
   }
@@ -27,8 +39,33 @@ export function reportDiagnostics(
   context.stderr.write(
     refused
       ? `${counts}: ${context.refusal ?? 'no ruleset'}\n`
-      : `${counts}; left out: ${leftOut(errors).join(', ')}\n`,
+      : `${counts}; left out: ${leftOut(errors, isWhole).join(', ')}\n`,
   );
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return severityOf(diagnostic) === 'error';
+}
+
+/** The first ones, in the order given; warnings only where errors leave room. */
+function firstOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= mostShown) {
+    return diagnostics;
+  }
+  const errors = diagnostics.filter(isError).slice(0, mostShown);
+  const warnings = diagnostics.filter((one) => !isError(one)).slice(0, mostShown - errors.length);
+  const chosen = new Set([...errors, ...warnings]);
+  return diagnostics.filter((diagnostic) => chosen.has(diagnostic));
+}
+
+/** `99,900 invalid-port`, the most frequent code first. */
+function countCodes(diagnostics: readonly Diagnostic[]): string[] {
+  const counts = new Map<DiagnosticCode, number>();
+  for (const { code } of diagnostics) {
+    counts.set(code, (counts.get(code) ?? 0) + 1);
+  }
+  const sorted = [...counts].sort(([a, countA], [b, countB]) => countB - countA || compareText(a, b));
+  return sorted.map(([code, count]) => `${count.toLocaleString('en')} ${code}`);
 }
 
 /** Prints one diagnostic on stderr, as `--diagnostics` asks for. */
@@ -76,7 +113,9 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }
 
-function leftOut(errors: readonly Diagnostic[]): string[] {
+function leftOut(errors: readonly Diagnostic[], isWhole: boolean): string[] {
   const names = errors.map(({ object }) => (object ? describeObject(object) : 'an unnamed object'));
-  return [...new Set(names)].sort();
+  const sorted = [...new Set(names)].sort();
+  const others = isWhole ? 0 : sorted.length - mostShown;
+  return others > 0 ? [...sorted.slice(0, mostShown), `and ${others.toLocaleString('en')} more`] : sorted;
 }
