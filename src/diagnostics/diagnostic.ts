@@ -34,6 +34,7 @@ export const diagnosticCodes = {
   'invalid-name': 'error',
   'invalid-port': 'error',
   'invalid-address': 'error',
+  'special-address': 'error',
   'invalid-cidr': 'error',
   'wrong-family': 'error',
   'unnamed-port': 'error',

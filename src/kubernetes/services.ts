@@ -1,4 +1,4 @@
-import { parseAddress } from '../net/address.ts';
+import { isHostAddress, parseAddress } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import type { Service } from './objects.ts';
 
@@ -53,9 +53,11 @@ export function loadBalancerTexts({ status }: Service): string[] {
   return ingress.flatMap(({ ip, ipMode }) => (ip?.trim() && ipMode !== 'Proxy' ? [ip.trim()] : []));
 }
 
-/** The families in which a Service has a cluster IP. */
+/** The families in which a Service has a cluster IP that is served. */
 export function serviceFamilies(service: Service): Family[] {
-  const isServedIn = (family: Family): boolean =>
-    parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '')?.family === family;
+  const isServedIn = (family: Family): boolean => {
+    const address = parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '');
+    return address?.family === family && isHostAddress(address.text);
+  };
   return (['ip', 'ip6'] as const).filter(isServedIn);
 }

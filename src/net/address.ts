@@ -123,6 +123,39 @@ export function isLoopback(address: string): boolean {
   return ipaddr.parse(address).range() === 'loopback';
 }
 
+/** Ranges of addresses that do not stand for one host on the network, or only on one link. */
+export type SpecialRange = 'unspecified' | 'loopback' | 'linkLocal' | 'multicast' | 'broadcast';
+
+const specialRanges: ReadonlySet<string> = new Set<SpecialRange>([
+  'unspecified',
+  'loopback',
+  'linkLocal',
+  'multicast',
+  'broadcast',
+]);
+
+/** Everything in the special ranges, and little else: there may be a million endpoints, and this is fast. */
+const maybeSpecial = /^(0|127|169|22[4-9]|23\d|255)\.|^:|^f[ef]/i;
+
+/**
+ * The special range that a canonical address is in, undefined for the address of a host: 0.0.0.0/8 and ::, 127.0.0.0/8 and
+ * ::1, 169.254.0.0/16 and fe80::/10, 224.0.0.0/4 and ff00::/8, 255.255.255.255 (RFC 6890).
+ */
+export function specialRangeOf(address: string): SpecialRange | undefined {
+  const range = maybeSpecial.test(address) ? ipaddr.parse(address).range() : '';
+  return isSpecialRange(range) ? range : undefined;
+}
+
+function isSpecialRange(range: string): range is SpecialRange {
+  return specialRanges.has(range);
+}
+
+/** Whether a canonical address can be that of one host other than this one; link-local ones can, on some networks. */
+export function isHostAddress(address: string): boolean {
+  const range = specialRangeOf(address);
+  return range === undefined || range === 'linkLocal';
+}
+
 /**
  * The items by address, then by port, as numbers: `10.0.0.6:80` comes before `10.0.0.10:80`. IPv4 comes first, then IPv6, then
  * what has no address, such as `*:30080`, and texts that are not addresses last.

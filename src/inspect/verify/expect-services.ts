@@ -2,7 +2,14 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/
 import type { EndpointSlice, Service, ServicePortSpec, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
-import { type Cidr, canonicalAddress, cidrContains, parseCidr, singleAddress } from '../../net/address.ts';
+import {
+  type Cidr,
+  canonicalAddress,
+  cidrContains,
+  isHostAddress,
+  parseCidr,
+  singleAddress,
+} from '../../net/address.ts';
 import { endpointText, type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import type { ExpectedEndpoint, ExpectedService } from './expectations.ts';
@@ -74,7 +81,7 @@ function clusterIPOf({ spec }: Service, family: Family): string | undefined {
 
 function ofFamily(texts: readonly string[], family: Family): string[] {
   const canonical = texts.flatMap((text) => canonicalAddress(text.trim()) ?? []);
-  return canonical.filter((address) => address.includes(':') === (family === 'ip6'));
+  return canonical.filter((address) => address.includes(':') === (family === 'ip6') && isHostAddress(address));
 }
 
 interface Addresses {
@@ -219,7 +226,7 @@ function portNumbersOf({ ports }: EndpointSlice, { portName, protocol }: PortMat
 
 function candidateOf({ addresses, nodeName, conditions, hints }: SliceEndpoint, port: number): Candidate | undefined {
   const address = canonicalAddress(addresses?.[0] ?? '');
-  if (address === undefined) {
+  if (address === undefined || !isHostAddress(address)) {
     return undefined;
   }
   const terminating = conditions?.terminating ?? false;

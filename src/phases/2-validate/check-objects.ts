@@ -2,7 +2,14 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { EndpointSlice, ServiceCIDR } from '../../kubernetes/objects.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
-import { parseAddress, parseCidr } from '../../net/address.ts';
+import {
+  type Address,
+  canonicalAddress,
+  parseAddress,
+  parseCidr,
+  type SpecialRange,
+  specialRangeOf,
+} from '../../net/address.ts';
 import { familyOfName, isPortNumber, nameOfFamily } from '../../net/network.ts';
 
 /**
@@ -26,7 +33,7 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
   const endpoints = slice.endpoints ?? [];
   for (let index = 0; index < endpoints.length; index += 1) {
     const address = endpoints[index]?.addresses?.[0];
-    if (address !== undefined && !isCanonical(address)) {
+    if (address !== undefined && (!isCanonical(address) || specialRangeOf(address))) {
       checkUnusual(address, index, slice, report);
     }
   }
@@ -61,6 +68,55 @@ function checkUnusual(text: string, index: number, slice: EndpointSlice, report:
   } else if (address.family !== familyOfName(slice.addressType)) {
     const message = `${found}, an ${nameOfFamily(address.family)} address in a slice of addressType ${slice.addressType}`;
     report('wrong-family', path, message);
+  } else {
+    checkHostAddress(text, path, report);
+  }
+}
+
+const rangeTexts: Readonly<Record<SpecialRange, string>> = {
+  unspecified: 'an unspecified address',
+  loopback: 'a loopback address',
+  linkLocal: 'a link-local address',
+  multicast: 'a multicast address',
+  broadcast: 'the broadcast address',
+};
+
+/** `a loopback address`; undefined for addresses of hosts, and for link-local ones, which are those of hosts on one link. */
+export function whyNoHost({ text }: Address): string | undefined {
+  const range = specialRangeOf(text);
+  return range === undefined || range === 'linkLocal' ? undefined : rangeTexts[range];
+}
+
+/**
+ * Checks that a valid address of an endpoint, or an external IP, is that of a host. The API server refuses loopback,
+ * link-local and other addresses, which would lead clients to the node itself (ValidateEndpointIP). It accepts the rest of
+ * multicast, the broadcast address and 0.0.0.0/8; nothing is sent there either, with a warning.
+ */
+export function checkHostAddress(text: string, path: Path, report: Report): void {
+  const address = canonicalAddress(text) ?? '';
+  const range = specialRangeOf(address);
+  if (range) {
+    const found = `${describePath(path)} is ${describeValue(text)}`;
+    if (isRefused(address, range)) {
+      report('special-address', path, `${found}, ${rangeTexts[range]}; expected the address of a host`);
+    } else {
+      report('ignored-address', path, `${found}; it is ignored because it is ${rangeTexts[range]}`);
+    }
+  }
+}
+
+/** As the API server does: of 0.0.0.0/8 only 0.0.0.0, and of multicast only 224.0.0.0/24 and link-local scope (ff02::/16). */
+function isRefused(address: string, range: SpecialRange): boolean {
+  switch (range) {
+    case 'unspecified':
+      return address === '0.0.0.0' || address === '::';
+    case 'loopback':
+    case 'linkLocal':
+      return true;
+    case 'multicast':
+      return address.startsWith('224.0.0.') || /^ff[0-9a-f]2:/.test(address);
+    case 'broadcast':
+      return false;
   }
 }
 

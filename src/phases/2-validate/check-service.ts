@@ -3,9 +3,9 @@ import type { Service, ServicePortSpec } from '../../kubernetes/objects.ts';
 import { isAddressField, isServed, loadBalancerTexts, serviceFamilies } from '../../kubernetes/services.ts';
 import { listWords } from '../../lib/text.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
-import { parseAddress, parseCidr } from '../../net/address.ts';
-import { type Family, familyOfName, nameOfFamily } from '../../net/network.ts';
-import { checkCidr } from './check-objects.ts';
+import { type Address, parseAddress, parseCidr, specialRangeOf } from '../../net/address.ts';
+import { type Family, nameOfFamily } from '../../net/network.ts';
+import { checkCidr, checkHostAddress, whyNoHost } from './check-objects.ts';
 
 /** Checks what the schema of a Service cannot express. A Service that is not served needs no checks. */
 export function checkService(service: Service, report: Report): void {
@@ -55,20 +55,20 @@ function checkAffinity({ spec }: Service, report: Report): void {
 
 /**
  * Checks that all addresses of a served Service are valid and of one of its families. Its status is not what its author
- * wrote, so an address there that is not valid is ignored, as by kube-proxy.
+ * wrote, so an address there that is not valid is ignored, as by kube-proxy. The API server accepts any valid address in a
+ * status, and cluster IPs of any ServiceCIDR, but rules for 127.0.0.1 or 0.0.0.0 would take over the node.
  */
 function checkServiceAddresses(service: Service, report: Report): void {
   checkClusterIPs(service, report);
   checkExternalIPs(service, report);
   const ingress = service.status?.loadBalancer?.ingress ?? [];
-  for (const [index, { ip }] of ingress.entries()) {
-    if (ip?.trim() && !parseAddress(ip.trim())) {
+  for (const [index, { ip, ipMode }] of ingress.entries()) {
+    const address = parseAddress(ip?.trim() ?? '');
+    const what = address ? whyNoHost(address) : 'not an IP address';
+    if (ip?.trim() && what !== undefined && !(address && ipMode === 'Proxy')) {
       const path = ['status', 'loadBalancer', 'ingress', index, 'ip'];
-      report(
-        'ignored-address',
-        path,
-        `${describePath(path)} is ${describeValue(ip)}; it is ignored because it is not an IP address`,
-      );
+      const message = `${describePath(path)} is ${describeValue(ip)}; it is ignored because it is ${what}`;
+      report('ignored-address', path, message);
     }
   }
 }
@@ -91,10 +91,19 @@ function checkClusterIP(
   expected: 'IPv4' | 'IPv6' | undefined,
   report: Report,
 ): void {
-  const family = isAddressField(text) ? readAddress(text, path, report) : undefined;
-  if (family && expected && family !== familyOfName(expected)) {
-    const found = `${describePath(path)} is ${describeValue(text)}, an ${nameOfFamily(family)} address`;
-    report('wrong-family', path, `${found}; the matching entry of spec.ipFamilies is ${expected}`);
+  const address = isAddressField(text) ? readAddress(text, path, report) : undefined;
+  if (!address) {
+    return;
+  }
+  const found = `${describePath(path)} is ${describeValue(text)}`;
+  const family = nameOfFamily(address.family);
+  const what = whyNoHost(address);
+  if (expected && expected !== family) {
+    const message = `${found}, an ${family} address; the matching entry of spec.ipFamilies is ${expected}`;
+    report('wrong-family', path, message);
+  } else if (what !== undefined) {
+    const message = `${found}; it is ignored because it is ${what}, so there are no rules for ${family}`;
+    report('ignored-address', path, message);
   }
 }
 
@@ -103,8 +112,10 @@ function checkExternalIPs(service: Service, report: Report): void {
   const families = texts.length > 0 ? serviceFamilies(service) : [];
   for (const [index, text] of texts.entries()) {
     const path = ['spec', 'externalIPs', index];
-    const family = text.trim() === '' ? undefined : readAddress(text.trim(), path, report);
-    if (family && !families.includes(family)) {
+    const address = text.trim() === '' ? undefined : readAddress(text.trim(), path, report);
+    if (address && specialRangeOf(address.text)) {
+      checkHostAddress(text.trim(), path, report);
+    } else if (address && !families.includes(address.family)) {
       const names = families.length > 0 ? `only ${listWords(families.map(nameOfFamily))}` : 'neither family';
       const message = `${describePath(path)} is ${describeValue(text)}; it is ignored because the Service has ${names}`;
       report('ignored-address', path, message);
@@ -112,12 +123,12 @@ function checkExternalIPs(service: Service, report: Report): void {
   }
 }
 
-function readAddress(text: string, path: Path, report: Report): Family | undefined {
+function readAddress(text: string, path: Path, report: Report): Address | undefined {
   const address = parseAddress(text);
   if (!address) {
     report('invalid-address', path, `${describePath(path)} is ${describeValue(text)}; expected an IP address`);
   }
-  return address?.family;
+  return address;
 }
 
 /**
@@ -130,9 +141,7 @@ function checkSourceRanges(service: Service, report: Report): void {
     return;
   }
   for (const [index, range] of ranges.entries()) {
-    if (range.trim() !== '') {
-      checkCidr(range, ['spec', 'loadBalancerSourceRanges', index], report);
-    }
+    checkCidr(range, ['spec', 'loadBalancerSourceRanges', index], report);
   }
   const families = ranges.flatMap((range) => parseCidr(range)?.family ?? []);
   const served = serviceFamilies(service);

@@ -2,7 +2,7 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/
 import type { EndpointSlice, SliceEndpoint, SlicePort, Sourced } from '../../kubernetes/objects.ts';
 import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
-import { canonicalAddress } from '../../net/address.ts';
+import { canonicalAddress, isHostAddress } from '../../net/address.ts';
 import {
   type EndpointAddress,
   endpointText,
@@ -119,7 +119,7 @@ function addEndpoints(
 ): void {
   for (const entry of sliceEndpoints) {
     const address = canonicalAddress(entry.addresses?.[0] ?? '');
-    if (address !== undefined) {
+    if (address !== undefined && isHostAddress(address)) {
       entries.push(buildEndpoint(entry, { address, port }, query.nodeName));
     }
   }

@@ -2,7 +2,7 @@ import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { Service, ServicePortSpec, Sourced } from '../../kubernetes/objects.ts';
 import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
-import { type Cidr, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
+import { type Cidr, disjointCidrs, isHostAddress, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { NodeSettings, ServicePort } from './model.ts';
@@ -51,10 +51,10 @@ export function buildServicePorts(
   });
 }
 
-/** Undefined if the Service does not exist in the family. */
+/** Undefined if the Service does not exist in the family, or nowhere but on the node itself. */
 function clusterIPOf(service: Service, family: Family): string | undefined {
   const address = parseAddress(clusterIPText(service, nameOfFamily(family)) ?? '');
-  return address?.family === family ? address.text : undefined;
+  return address?.family === family && isHostAddress(address.text) ? address.text : undefined;
 }
 
 /** Most Services have none. */
@@ -64,8 +64,9 @@ function ofFamily(texts: readonly string[], family: Family): readonly string[] {
   if (texts.length === 0) {
     return nothing;
   }
-  const addresses = texts.map((text) => parseAddress(text.trim()));
-  return [...new Set(addresses.flatMap((address) => (address?.family === family ? [address.text] : [])))];
+  const addresses = texts.flatMap((text) => parseAddress(text.trim()) ?? []);
+  const served = addresses.filter((address) => address.family === family && isHostAddress(address.text));
+  return [...new Set(served.map((address) => address.text))];
 }
 
 /** A range of prefix length 0 allows all clients, so the other ranges have no effect. */

@@ -3,7 +3,7 @@ import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { countOf, suggestClosest } from '../../lib/text.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
-import { type Cidr, cidrContains, cidrText, isLoopback, parseAddress, parseCidr } from '../../net/address.ts';
+import { type Cidr, cidrContains, cidrText, isHostAddress, parseAddress, parseCidr } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { LocalDetector, NodePortAddresses } from './model.ts';
@@ -143,9 +143,6 @@ function checkNode({ object, document }: Sourced<Node>, options: CompileOptions)
   return diagnostics;
 }
 
-/** The addresses that mean "all". */
-const unspecified = ['0.0.0.0', '::'];
-
 /** InternalIP before ExternalIP, as in kube-proxy; bindAddress, if it is one address, comes first. */
 function nodeAddresses(object: Node | undefined, options: CompileOptions): string[] {
   const reported = object?.status?.addresses ?? [];
@@ -155,7 +152,7 @@ function nodeAddresses(object: Node | undefined, options: CompileOptions): strin
     options.nodeAddresses.length > 0 ? options.nodeAddresses : [...ofType('InternalIP'), ...ofType('ExternalIP')];
   const bound = options.bindAddress === undefined ? [] : [options.bindAddress];
   const canonical = [...bound, ...given].flatMap((text) => parseAddress(text)?.text ?? []);
-  return [...new Set(canonical)].filter((address) => !isLoopback(address) && !unspecified.includes(address));
+  return [...new Set(canonical)].filter(isHostAddress);
 }
 
 /**

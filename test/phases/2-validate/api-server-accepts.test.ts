@@ -102,6 +102,16 @@ describe('slices', () => {
   });
 });
 
+test.each(['0.1.2.3', '224.0.1.1', '239.0.0.1', '255.255.255.255', '::ffff:239.0.0.1'])(
+  'an endpoint %s is ignored with a warning',
+  (address) => {
+    const fields = { endpoints: [{ addresses: [address] }, { addresses: ['10.42.0.6'] }] };
+    const { said, endpoints } = compileObjects([service(), slice(fields), here]);
+    expect(said).toEqual(['warning ignored-address endpoints.0.addresses.0']);
+    expect(endpoints).toEqual(['10.42.0.6:8080']);
+  },
+);
+
 describe('Nodes', () => {
   test.each([
     ['a name as address', node(internal('vk-0.internal'), {}, 'vk')],
@@ -212,6 +222,53 @@ describe('Services', () => {
   });
 
   test.each([
+    '127.0.0.1',
+    '0.0.0.0',
+    '0.255.0.1',
+    '224.0.0.1',
+    '239.255.255.255',
+    '255.255.255.255',
+    '::ffff:127.1.2.3',
+  ])('a cluster IP of any ServiceCIDR, %s, is ignored with a warning', (clusterIP) => {
+    const { said, view } = compileObjects([service({ clusterIP }), slice(), here]);
+    expect(said).toEqual(['warning ignored-address spec.clusterIP']);
+    expect(view?.servicePorts).toEqual([]);
+  });
+
+  test.each(['127.0.0.1', '0.0.0.0', '225.1.1.1', '255.255.255.255', '127.255.255.255', '::1', 'ff0e::1'])(
+    'a load balancer IP %s is ignored with a warning',
+    (ip) => {
+      const status = { loadBalancer: { ingress: [{ ip: '198.19.0.5' }, { ip }, { ip, ipMode: 'Proxy' }] } };
+      const { said, view } = compileObjects([service({ type: 'LoadBalancer' }, { status }), slice(), here]);
+      expect(said).toEqual(['warning ignored-address status.loadBalancer.ingress.1.ip']);
+      expect(view?.servicePorts[0]?.loadBalancerIPs).toEqual(['198.19.0.5']);
+    },
+  );
+
+  test.each(['0.1.2.3', '224.0.1.1', '239.0.0.1', '255.255.255.255', 'ff05::2'])(
+    'an external IP %s is ignored with a warning',
+    (ip) => {
+      const { said, view } = compileObjects([service({ externalIPs: [ip, '198.19.0.5'] }), slice(), here]);
+      expect(said).toEqual(['warning ignored-address spec.externalIPs.0']);
+      expect(view?.servicePorts[0]?.externalIPs).toEqual(['198.19.0.5']);
+    },
+  );
+
+  test.each(['1.0.0.1', '126.255.255.255', '128.0.0.1', '223.255.255.255', '240.0.0.1', '254.0.0.1', '12.7.0.1'])(
+    'a cluster IP, an external IP and an endpoint %s beside the special ranges are served',
+    (address) => {
+      const objects = [
+        service({ clusterIP: address, externalIPs: [address] }),
+        slice({ endpoints: [{ addresses: [address] }] }),
+      ];
+      const { said, view, endpoints } = compileObjects([...objects, here]);
+      expect(said).toEqual([]);
+      expect(view?.servicePorts[0]).toMatchObject({ clusterIP: address, externalIPs: [address] });
+      expect(endpoints).toEqual([`${address}:8080`]);
+    },
+  );
+
+  test.each([
     ['a hostname beside it', [{ hostname: 'lb.example.org', ip: 'lb.example.org' }, { ip: '198.19.0.5' }]],
     ['nothing beside it', [{ ip: '198.19.0' }, { ip: '198.19.0.5' }]],
     [
@@ -229,7 +286,7 @@ describe('Services', () => {
   });
 });
 
-test.each([
+test.each<[string, object, string]>([
   ['an unknown address type', slice({ addressType: 'ipv4' }), 'error unknown-value addressType'],
   [
     'an unknown protocol',
@@ -243,6 +300,23 @@ test.each([
     'error invalid-cidr spec.loadBalancerSourceRanges.0',
   ],
   ['an external IP that is none', service({ externalIPs: ['198.19.0'] }), 'error invalid-address spec.externalIPs.0'],
+  [
+    'a blank source range',
+    service({ type: 'LoadBalancer', loadBalancerSourceRanges: ['10.0.0.0/8', ' '] }),
+    'error invalid-cidr spec.loadBalancerSourceRanges.1',
+  ],
+  ...['127.0.0.1', '0.0.0.0', '169.254.169.254', '224.0.0.1', '::1', '::', 'fe80::1', 'ff12::1'].map(
+    (ip): [string, object, string] => [
+      `an external IP ${ip}`,
+      service({ externalIPs: ['198.19.0.5', ip] }),
+      'error special-address spec.externalIPs.1',
+    ],
+  ),
+  ...['127.0.0.1', '0.0.0.0', '169.254.0.1', '224.0.0.255', '0127.0.0.1'].map((address): [string, object, string] => [
+    `an endpoint ${address}`,
+    slice({ endpoints: [{ addresses: [address] }] }),
+    'error special-address endpoints.0.addresses.0',
+  ]),
 ])('what an API server refuses stays an error: %s', (_, object, expected) => {
   expect(compileObjects([object, here]).said).toContain(expected);
 });

@@ -48,7 +48,6 @@ test('treats an empty string as unset, as Go clients may write it', () => {
   const spec = {
     type: '',
     internalTrafficPolicy: '',
-    loadBalancerSourceRanges: [''],
     ports: [{ port: 80, protocol: '' }],
   };
   const web = service(spec, { namespace: '' }, { loadBalancer: { ingress: [{ ip: '', ipMode: '' }] } });
@@ -142,7 +141,13 @@ test('reads addresses and ranges as leniently as Kubernetes', () => {
 test.each([
   ['fd00:10:244::5', []],
   ['FD00:10:244:0:0:0:0:5', []],
-  ['::1', []],
+  ['::1', ['special-address endpoints.0.addresses.0']],
+  ['0:0:0:0::0001', ['special-address endpoints.0.addresses.0']],
+  ['FEbf::5', ['special-address endpoints.0.addresses.0']],
+  ['fec0::5', []],
+  ['FF02::1', ['special-address endpoints.0.addresses.0']],
+  ['ff05::1', ['ignored-address endpoints.0.addresses.0']],
+  ['::7f00:1', []],
   ['0:0::5', []],
   ['::ffff:10.244.1.5', ['wrong-family endpoints.0.addresses.0']],
   ['0:0:0:0:0:ffff:0af4:0105', ['wrong-family endpoints.0.addresses.0']],
