@@ -1,5 +1,5 @@
 import { checkOptions } from './config/check-options.ts';
-import { type Diagnostic, hasError, withStrictSeverity } from './diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError, withoutRepeats, withStrictSeverity } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
@@ -64,7 +64,7 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   const { unusedKinds, serviceCIDRs } = snapshot;
   const hasServiceCIDRs = serviceCIDRs.length > 0;
   const model = buildModel(snapshot, settings);
-  const diagnostics = [...invalid, ...model.diagnostics];
+  const diagnostics = [...invalid, ...withoutRepeats(model.diagnostics)];
   // Invalid objects can be left out, but without the right node every ruleset would be wrong.
   const mayGoOn = !hasError(invalid) || (settings.keepGoing && isNodeKnown(invalid, settings));
   if (hasError(model.diagnostics) || !mayGoOn) {
@@ -77,9 +77,4 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   const rulesets = plans.map((plan) => plan.ruleset);
   // What is missing comes first, because it explains the rest.
   return { views, rulesets, diagnostics: [...lacking, ...diagnostics, ...conflicts], unusedKinds, hasServiceCIDRs };
-}
-
-/** A node port that two Services claim is reported for each family. */
-function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
-  return [...new Map(diagnostics.map((diagnostic) => [diagnostic.message, diagnostic])).values()];
 }

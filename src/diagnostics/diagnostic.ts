@@ -44,6 +44,7 @@ export const diagnosticCodes = {
   'ignored-address': 'warning',
   'ignored-port': 'warning',
   'no-cluster-ip': 'warning',
+  'risky-frontend': 'warning',
   // several objects
   'duplicate-object': 'error',
   'frontend-conflict': 'warning',
@@ -132,6 +133,18 @@ export function severityOf({ severity, code }: Diagnostic): Severity {
 /** Whether any of them is an error. */
 export function hasError(diagnostics: readonly Diagnostic[]): boolean {
   return diagnostics.some((diagnostic) => severityOf(diagnostic) === 'error');
+}
+
+/** The first of those that say the same: what concerns both families is found in each. */
+export function withoutRepeats(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const first = new Map<string, Diagnostic>();
+  for (const diagnostic of diagnostics) {
+    const key = JSON.stringify([diagnostic.message, diagnostic.object]);
+    if (!first.has(key)) {
+      first.set(key, diagnostic);
+    }
+  }
+  return [...first.values()];
 }
 
 /** A diagnostic about a file rather than an object, at a position of its text; without one, about the file as a whole. */

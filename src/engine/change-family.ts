@@ -1,10 +1,19 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { changeTable } from '../diff/change-table.ts';
 import { idleChainLimit, idleChains, removeUndesired } from '../diff/diff-rulesets.ts';
 import { type DesiredParts, noDesiredParts, setElement } from '../diff/table-state.ts';
-import { entriesOfNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import {
+  deleteNamespaced,
+  entriesOfNamespaced,
+  getNamespaced,
+  type Namespaced,
+  setNamespaced,
+} from '../kubernetes/namespaced-map.ts';
+import { appendAll } from '../lib/lists.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../options.ts';
+import { adviseOnService } from '../phases/3-model/advise-on-service.ts';
 import { adviseOn } from '../phases/3-model/build-model.ts';
 import { buildServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
@@ -45,7 +54,40 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
   const plans = planTouched(input, input.touched, state.context);
   const { handovers, diagnostics } = replaceServices(state, state.context, plans, desired);
   removeIdle(state, desired);
-  return { state, update: { commands: changeTable(state.actual, desired), handovers, diagnostics } };
+  const advice = adviseOnTouched(state, input, input.touched);
+  return {
+    state,
+    update: { commands: changeTable(state.actual, desired), handovers, diagnostics: [...diagnostics, ...advice] },
+  };
+}
+
+/** Advice on Services, unless it was given before: most changes are those of endpoints. */
+function adviseOnTouched(
+  { advice }: Pick<FamilyState, 'advice'>,
+  { store, settings }: Pick<FamilyInput, 'store' | 'settings'>,
+  touched: Namespaced<unknown>,
+): Diagnostic[] {
+  const fresh: Diagnostic[] = [];
+  for (const [namespace, name] of entriesOfNamespaced(touched)) {
+    const service = getNamespaced(store.services, namespace, name);
+    const given = service ? adviseOnService(service, settings) : [];
+    const known = getNamespaced(advice, namespace, name) ?? [];
+    appendAll(
+      fresh,
+      given.filter(({ message }) => !known.includes(message)),
+    );
+    if (given.length > 0) {
+      setNamespaced(
+        advice,
+        namespace,
+        name,
+        given.map(({ message }) => message),
+      );
+    } else if (known.length > 0) {
+      deleteNamespaced(advice, namespace, name);
+    }
+  }
+  return fresh;
 }
 
 function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; update: FamilyUpdate } {
@@ -55,7 +97,8 @@ function reload(before: FamilyState, input: FamilyInput): { state: FamilyState; 
   const plans = planTouched(input, store.services, context);
   const { commands, diagnostics } = loadFamily(state, { settings, context }, plans);
   const view = viewOf(state);
-  const advice = view ? adviseOn(view, { node, nodes: store.nodes.values(), options }) : [];
+  const aboutNode = view ? adviseOn(view, { node, nodes: store.nodes.values(), options }) : [];
+  const advice = [...aboutNode, ...adviseOnTouched(state, input, store.services)];
   const handovers = handoversBetween(before, state);
   return { state, update: { commands, diagnostics: [...diagnostics, ...advice], handovers } };
 }

@@ -1,5 +1,5 @@
 import { checkOptions } from '../config/check-options.ts';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, withoutRepeats } from '../diagnostics/diagnostic.ts';
 import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
 import { incompleteCodes } from '../kubernetes/completeness.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
@@ -211,7 +211,7 @@ function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagno
   const families = updates.flatMap((update) => update?.table ?? []);
   return {
     families,
-    diagnostics: [...diagnostics, ...updates.flatMap((update) => update?.diagnostics ?? [])],
+    diagnostics: withoutRepeats([...diagnostics, ...updates.flatMap((update) => update?.diagnostics ?? [])]),
     waitsFor: waitsFor(state),
   };
 }

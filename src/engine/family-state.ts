@@ -45,6 +45,8 @@ export interface FamilyState {
   readonly chains: Map<string, Use<DispatchChain>>;
   /** Groups of frontends with affinity among the held claims, by the name of their set. */
   readonly affinity: Map<string, Use<AffinityGroup>>;
+  /** Warnings about Services that were given (adviseOnService). */
+  readonly advice: Namespaced<readonly string[]>;
 }
 
 /** A family without objects, on top of a table. */
@@ -58,6 +60,7 @@ export function emptyFamily(actual: TableState): FamilyState {
     sharers: new Map(),
     chains: new Map(),
     affinity: new Map(),
+    advice: new Map(),
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { type DesiredParts, setElement, setEndpoints } from '../diff/table-state.ts';
 import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
-import { appendAll } from '../lib/lists.ts';
+import { appendAll, pushTo } from '../lib/lists.ts';
 import type { Command } from '../nft/command.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
-import { resolveClaims } from '../phases/5-plan/claims.ts';
+import { describeConflict, type Lost, resolveClaims } from '../phases/5-plan/claims.ts';
 import { collectDispatchChains, dispatchChainName, planDispatchChain } from '../phases/5-plan/dispatch-chains.ts';
 import type { AffinityGroup, Claim, PlanContext } from '../phases/5-plan/fragment.ts';
 import { affinitySetName } from '../phases/5-plan/names.ts';
@@ -57,55 +57,61 @@ export interface Handover {
   readonly after: Claim | undefined;
 }
 
-/** Replaces claims; returns the keys whose holder changed, and a warning for each claim that is not granted. */
+/** Replaces claims; returns the keys whose holder changed, and a warning for each claim that is not granted any more. */
 function changeClaims(
   { claims }: Pick<FamilyState, 'claims'>,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): { handovers: Handover[]; diagnostics: Diagnostic[] } {
-  const before = new Map<string, Claim | undefined>();
-  for (const claim of removed.flatMap(({ fragment }) => fragment.claims)) {
-    const claimants = claims.get(claim.verdictKey) ?? [];
-    rememberHolder(before, claim.verdictKey, claimants);
-    claims.set(
-      claim.verdictKey,
-      claimants.filter((other) => other !== claim),
-    );
-  }
-  for (const claim of added.flatMap(({ fragment }) => fragment.claims)) {
-    const claimants = claims.get(claim.verdictKey) ?? [];
-    rememberHolder(before, claim.verdictKey, claimants);
-    claims.set(claim.verdictKey, claimants.length > 0 ? [...claimants, claim] : [claim]);
-  }
+  const gone = new Set(removed.flatMap(({ fragment }) => fragment.claims));
+  const come = added.flatMap(({ fragment }) => fragment.claims);
   const handovers: Handover[] = [];
   const diagnostics: Diagnostic[] = [];
-  for (const [key, holder] of before) {
-    const { claimants, warnings } = rank(claims.get(key) ?? []);
-    if (claimants.length > 0) {
-      claims.set(key, claimants);
+  for (const [key, more] of groupByKey([...gone], come)) {
+    const before = claims.get(key) ?? [];
+    const { held, lost } = resolveClaims(sortClaims([...before.filter((claim) => !gone.has(claim)), ...more]));
+    const [holder] = held;
+    if (holder) {
+      claims.set(key, [holder, ...lost.map(({ claim }) => claim)]);
+      appendAll(diagnostics, describeNew(lost, before));
     } else {
       claims.delete(key);
     }
-    handovers.push({ before: holder, after: claimants[0] });
-    appendAll(diagnostics, warnings);
+    if (before[0] !== holder) {
+      handovers.push({ before: before[0], after: holder });
+    }
   }
-  return { handovers: handovers.filter((handover) => handover.before !== handover.after), diagnostics };
+  return { handovers, diagnostics };
 }
 
-/** The holder is the first of the claimants. */
-function rememberHolder(before: Map<string, Claim | undefined>, key: string, claimants: readonly Claim[]): void {
-  if (!before.has(key)) {
-    before.set(key, claimants[0]);
+/** The keys of all these claims, each with those of `come`. */
+function groupByKey(gone: readonly Claim[], come: readonly Claim[]): ReadonlyMap<string, readonly Claim[]> {
+  const groups = new Map<string, Claim[]>(gone.map(({ verdictKey }) => [verdictKey, []]));
+  for (const claim of come) {
+    pushTo(groups, claim.verdictKey, claim);
   }
+  return groups;
 }
 
-/** Sorts the claim that holds the key to the front. */
-function rank(claimants: readonly Claim[]): { claimants: readonly Claim[]; warnings: readonly Diagnostic[] } {
-  if (claimants.length < 2) {
-    return { claimants, warnings: [] };
+function sortClaims(claims: readonly Claim[]): readonly Claim[] {
+  return claims.length < 2 ? claims : [...claims].sort((a, b) => compareServicePorts(a.servicePort, b.servicePort));
+}
+
+/**
+ * A warning for each claim that was granted before, or not made. Otherwise a thousand Services at one address would get a
+ * thousand warnings whenever an endpoint of one of them changes.
+ *
+ * @param before the claims at the same key; the first one was granted.
+ */
+function describeNew(lost: readonly Lost<Claim>[], before: readonly Claim[]): Diagnostic[] {
+  if (lost.length === 0) {
+    return [];
   }
-  const sorted = [...claimants].sort((a, b) => compareServicePorts(a.servicePort, b.servicePort));
-  const { held, diagnostics } = resolveClaims(sorted);
-  return { claimants: [...held, ...sorted.filter((claim) => !held.includes(claim))], warnings: diagnostics };
+  const known = new Set(before.slice(1).map(identityOf));
+  return lost.filter(({ claim }) => !known.has(identityOf(claim))).flatMap(describeConflict);
+}
+
+function identityOf({ kind, servicePort: { namespace, name, portName, protocol } }: Claim): string {
+  return [namespace, name, portName, protocol, kind].join('/');
 }
 
 /** Replaces the parts of the table that belong to the holder of each key. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { service } from '../inspect/changes/shop.ts';
-import { commandsOf, engineWith, saidBy, serviceNamed } from './worker.ts';
+import { commandsOf, engineWith, node, saidBy, serviceNamed } from './worker.ts';
 
 /** `a` and `b` want 198.19.0.5; the names decide, as nothing else does. */
 const wanting = { externalIPs: ['198.19.0.5'] };
@@ -56,7 +56,82 @@ describe('two Services want one external IP', () => {
       'delete element tcp-endpoints { 10.96.0.2 . 80 . 1 }',
       'add element service-ips { 10.96.0.2 . tcp . 80 comment "shop/b:http" : goto tcp-cluster-1 }',
     ]);
-    expect(saidBy(update)).toEqual([conflict]);
+    expect(saidBy(update)).toEqual([]);
+  });
+});
+
+describe('many Services want one address', () => {
+  const names = Array.from({ length: 300 }, (_, index) => `s${String(index).padStart(4, '0')}`);
+  const rivals = names.flatMap((name, index) =>
+    service(name, ['2.1'], { spec: { clusterIP: `10.97.${index >> 8}.${index & 255}`, ...wanting } }),
+  );
+  const inVain = (loser: string, holder: string): string =>
+    `frontend-conflict: 198.19.0.5:80/tcp is claimed by shop/${holder}:http (external IP) and shop/${loser}:http (external IP); shop/${holder}:http gets it`;
+
+  test('each is named once, when it comes', () => {
+    const engine = engineWith([]);
+    expect(saidBy(engine.update({ apply: rivals })).filter((line) => line.includes('198.19.0.5'))).toEqual(
+      names.slice(1).map((name) => inVain(name, 's0000')),
+    );
+    const another = service('t', ['2.9'], { spec: { clusterIP: '10.96.2.1', ...wanting } });
+    expect(saidBy(engine.update({ apply: another }))).toEqual([inVain('t', 's0000')]);
+  });
+
+  test('the change of an endpoint of the holder, of a loser, or of all says nothing again', () => {
+    const engine = engineWith(rivals);
+    const slicesOf = (name: string): unknown => service(name, ['2.1', '2.2'])[1];
+    for (const changed of [[names[0] ?? ''], [names[7] ?? ''], names]) {
+      expect(saidBy(engine.update({ apply: changed.map(slicesOf) }))).toEqual([]);
+    }
+  });
+
+  test('if the holder changes, the one that lost it is named', () => {
+    const engine = engineWith(rivals);
+    expect(saidBy(engine.update({ apply: [service('s0000', [])[1]] }))).toEqual([inVain('s0000', 's0001')]);
+    expect(saidBy(engine.update({ apply: [service('s0000', ['2.1'])[1]] }))).toEqual([inVain('s0001', 's0000')]);
+    expect(saidBy(engine.update({ remove: [serviceNamed('s0000')] }))).toEqual([]);
+  });
+});
+
+describe('advice on what a Service takes from the node', () => {
+  const ssh =
+    'risky-frontend: 192.0.2.11:22/tcp is an address of the node with the port of sshd; the Service takes its packets';
+  const takes = (port: number, more: object = {}): readonly unknown[] =>
+    service('ssh', ['2.1'], { spec: { clusterIP: '10.96.3.1', externalIPs: ['192.0.2.11'], ...more }, port: { port } });
+
+  test('is given once, and again when there is more', () => {
+    const engine = engineWith([]);
+    expect(saidBy(engine.update({ apply: takes(22) }))).toEqual([ssh]);
+    expect(saidBy(engine.update({ apply: [service('ssh', ['2.1', '2.2'])[1]] }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: takes(22, { sessionAffinity: 'ClientIP' }) }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: takes(2222) }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: takes(22) }))).toEqual([ssh]);
+    expect(saidBy(engine.update({ remove: [serviceNamed('ssh')] }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: takes(22) }))).toEqual([ssh]);
+  });
+
+  test('follows the addresses of the node', () => {
+    const engine = engineWith(takes(22, { externalIPs: ['192.0.2.12'] }));
+    expect(saidBy(engine.update({ apply: [node({ address: '192.0.2.12' })] }))).toEqual([ssh.replace('.11:', '.12:')]);
+  });
+
+  test('a cluster IP that is an address of the node has no rules', () => {
+    const engine = engineWith([]);
+    const update = engine.update({ apply: takes(80, { clusterIP: '192.0.2.11' }) });
+    expect(commandsOf(update)).toEqual([]);
+    expect(saidBy(update)).toEqual([
+      'ignored-address: 192.0.2.11 is an address of the node, which keeps it; there are no rules for IPv4',
+    ]);
+  });
+
+  test('of a node port is given once for both families', () => {
+    const nodeAddresses = ['192.0.2.11', '2001:db8::11'];
+    const engine = engineWith([], { families: ['ip', 'ip6'], nodeAddresses });
+    const spec = { clusterIP: '10.96.3.1', clusterIPs: ['10.96.3.1', 'fd00::3'], ipFamilies: ['IPv4', 'IPv6'] };
+    const objects = service('kubelet', [], { spec, port: { port: 80, nodePort: 10_250 } });
+    expect(saidBy(engine.update({ apply: objects }))).toEqual([
+      'risky-frontend: spec.ports[0].nodePort is 10250, the port of the kubelet; the Service takes its packets',
+    ]);
   });
 });
 

@@ -38,7 +38,7 @@ export function expectServices(
   );
   return services.flatMap(({ object }) => {
     const clusterIP = isServed(object) ? clusterIPOf(object, node.family) : undefined;
-    if (clusterIP === undefined) {
+    if (clusterIP === undefined || node.addresses.includes(clusterIP)) {
       return [];
     }
     const owned = getNamespaced(slices, namespaceOf(object.metadata), object.metadata.name) ?? [];

@@ -7,6 +7,7 @@ import { describeValue } from '../../lib/unknown-values.ts';
 import { type Cidr, cidrContains, cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
+import { adviseOnService } from './advise-on-service.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts, compareServicePorts } from './build-service-ports.ts';
 import type { NodeSettings, NodeView } from './model.ts';
@@ -34,7 +35,10 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
     ? []
     : [
         ...checkZone(snapshot, options),
-        ...views.flatMap((view) => adviseOn(view, { node, nodes: snapshot.nodes, options })),
+        ...views.flatMap((view) => [
+          ...adviseOn(view, { node, nodes: snapshot.nodes, options }),
+          ...collectAll(snapshot.services, (service) => adviseOnService(service, view)),
+        ]),
       ];
   return { views, diagnostics: [...diagnostics, ...advice] };
 }

@@ -4,6 +4,7 @@ import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../k
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, disjointCidrs, isHostAddress, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
+import { ownClusterIP } from './advise-on-service.ts';
 import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
 import type { NodeSettings, ServicePort } from './model.ts';
 
@@ -13,11 +14,12 @@ const defaultAffinitySeconds = 10_800;
 export function buildServicePorts(
   service: Sourced<Service>,
   slices: SliceIndex,
-  { family, nodeName, servesExternalIPs }: Pick<NodeSettings, 'family' | 'nodeName' | 'servesExternalIPs'>,
+  node: Pick<NodeSettings, 'family' | 'nodeName' | 'servesExternalIPs' | 'addresses'>,
 ): ServicePort[] {
   const { object } = service;
+  const { family, nodeName, servesExternalIPs } = node;
   const clusterIP = isServed(object) ? clusterIPOf(object, family) : undefined;
-  if (clusterIP === undefined) {
+  if (clusterIP === undefined || ownClusterIP(object, node) !== undefined) {
     return [];
   }
   const { spec, metadata } = object;

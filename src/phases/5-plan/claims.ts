@@ -22,9 +22,9 @@ export type BareClaim = Pick<Claim, 'verdictKey' | 'kind' | 'address' | 'service
  * beats the younger, and the first one given beats the rest.
  *
  * @param claims sorted by the identity of their service ports.
- * @returns the claims that are held, in the order given, and a warning for each of the others.
+ * @returns the claims that are held, in the order given, and each of the others with the one that is held instead.
  */
-export function resolveClaims<T extends BareClaim>(claims: readonly T[]): { held: T[]; diagnostics: Diagnostic[] } {
+export function resolveClaims<T extends BareClaim>(claims: readonly T[]): { held: T[]; lost: Lost<T>[] } {
   const holders = new Map<string, T>();
   const losers: T[] = [];
   for (const claim of claims) {
@@ -40,8 +40,14 @@ export function resolveClaims<T extends BareClaim>(claims: readonly T[]): { held
   }
   return {
     held: losers.length === 0 ? [...claims] : claims.filter((claim) => holders.get(claim.verdictKey) === claim),
-    diagnostics: losers.flatMap((loser) => describeConflict(loser, holders.get(loser.verdictKey))),
+    lost: losers.map((claim) => ({ claim, holder: holders.get(claim.verdictKey) ?? claim })),
   };
+}
+
+/** A claim that is not granted, and the one that is. */
+export interface Lost<T extends BareClaim> {
+  readonly claim: T;
+  readonly holder: T;
 }
 
 /** What ranks a claim. */
@@ -78,9 +84,12 @@ function ageOf({ servicePort }: RankedClaim): number {
   return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
 }
 
-/** A service port that has one address twice, as external and load balancer IP for example, has no conflict. */
-function describeConflict(loser: BareClaim, holder: BareClaim | undefined): Diagnostic[] {
-  if (!holder || holder.servicePort === loser.servicePort) {
+/**
+ * A warning about a claim that is not granted. A service port that has one address twice, as external and load balancer IP
+ * for example, has no conflict.
+ */
+export function describeConflict({ claim: loser, holder }: Lost<BareClaim>): Diagnostic[] {
+  if (holder.servicePort === loser.servicePort) {
     return [];
   }
   const { servicePort } = loser;

@@ -20,7 +20,7 @@ import type { CompileOptions } from '../../options.ts';
 import type { NodeSettings } from '../3-model/model.ts';
 import type { SelectedView } from '../4-select/select-endpoints.ts';
 import { baseChains, planBaseChain } from './base-chains.ts';
-import { resolveClaims } from './claims.ts';
+import { describeConflict, resolveClaims } from './claims.ts';
 import { planServices, serviceIps, serviceNodePorts } from './dispatch.ts';
 import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
 import { firewallIps, firewallSources, planFirewallCheck } from './firewall.ts';
@@ -39,7 +39,7 @@ export function planRuleset(
 ): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
   const context = planContext(view, options);
   const fragments = ports.map(({ servicePort, selection }) => planFragment(servicePort, selection, context));
-  const { held, diagnostics } = resolveClaims(collectAll(fragments, (fragment) => fragment.claims));
+  const { held, lost } = resolveClaims(collectAll(fragments, (fragment) => fragment.claims));
   const affinity = collectAffinity(held.map((claim) => claim.affinity));
   const dispatch = collectDispatchChains(held.map(({ chain }) => chain));
   const chains: Chain[] = [
@@ -53,6 +53,7 @@ export function planRuleset(
   const claimed = collectAll(held, (claim) => claim.placements);
   const { family } = view;
   const sets = fillSets(declared, shared, claimed);
+  const diagnostics = lost.flatMap(describeConflict);
   return { ruleset: { family, table: options.table, comment: tableComment, sets, chains }, diagnostics };
 }
 
