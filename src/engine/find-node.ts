@@ -3,7 +3,7 @@ import { listWords } from '../lib/text.ts';
 import { parseAddress, parseCidr } from '../net/address.ts';
 import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
-import { buildNodeSettings } from '../phases/3-model/build-model.ts';
+import { buildNodeSettings, checkServiceCIDRs } from '../phases/3-model/build-model.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
 import { type ResolvedNode, resolveNode } from '../phases/3-model/resolve-node.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -34,7 +34,12 @@ export function findNode(store: ObjectStore, options: CompileOptions, known: Res
   const { node, diagnostics } = known ? keepKnown({ ...found, isFound }, known, options) : found;
   const cidrs = [...store.serviceCIDRs.values()];
   const settings = options.families.map((family) => [family, buildNodeSettings(node, cidrs, family, options)] as const);
-  return { node, known: isFound ? node : known, settings: new Map(settings), diagnostics };
+  return {
+    node,
+    known: isFound ? node : known,
+    settings: new Map(settings),
+    diagnostics: [...diagnostics, ...checkServiceCIDRs(cidrs, node)],
+  };
 }
 
 interface Doubt {

@@ -150,6 +150,17 @@ function isSpecialRange(range: string): range is SpecialRange {
   return specialRanges.has(range);
 }
 
+/** The same ranges without the link-local ones. */
+const rangesWithoutHosts = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '255.255.255.255/32', '::/127', 'ff00::/8'];
+
+/** The first range of addresses without a host that a range overlaps. */
+export function overlappedSpecialRange(cidr: Cidr): string | undefined {
+  return rangesWithoutHosts.find((text) => {
+    const range = parseCidr(text);
+    return range !== undefined && (cidrContains(cidr, range.address) || cidrContains(range, cidr.address));
+  });
+}
+
 /** Whether a canonical address can be that of one host other than this one; link-local ones can, on some networks. */
 export function isHostAddress(address: string): boolean {
   const range = specialRangeOf(address);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { service } from '../inspect/changes/shop.ts';
-import { commandsOf, engineWith, node, saidBy, serviceNamed } from './worker.ts';
+import { commandsOf, engineWith, node, saidBy, serviceCidr, serviceNamed } from './worker.ts';
 
 /** `a` and `b` want 198.19.0.5; the names decide, as nothing else does. */
 const wanting = { externalIPs: ['198.19.0.5'] };
@@ -90,6 +90,29 @@ describe('many Services want one address', () => {
     expect(saidBy(engine.update({ apply: [service('s0000', [])[1]] }))).toEqual([inVain('s0000', 's0001')]);
     expect(saidBy(engine.update({ apply: [service('s0000', ['2.1'])[1]] }))).toEqual([inVain('s0001', 's0000')]);
     expect(saidBy(engine.update({ remove: [serviceNamed('s0000')] }))).toEqual([]);
+  });
+});
+
+describe('a ServiceCIDR with an address of the node', () => {
+  const said = (cidr: string): string =>
+    `ignored-address: spec.cidrs[0] is "${cidr}"; connections to its unused addresses are not dropped, because it contains 192.0.2.11, an address of the node`;
+  const dropped = 'add element service-cidrs { 192.0.2.0/24 }';
+
+  test('does not drop connections to it, which is said once', () => {
+    const engine = engineWith([]);
+    const update = engine.update({ apply: [serviceCidr('nodes', '192.0.2.0/24', '10.96.0.0/16')] });
+    expect(commandsOf(update)).toEqual(['add element service-cidrs { 10.96.0.0/16 }']);
+    expect(saidBy(update)).toEqual([said('192.0.2.0/24')]);
+    expect(saidBy(engine.update({ apply: [serviceCidr('more', '10.97.0.0/16')] }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: [serviceCidr('all', '0.0.0.0/0')] }))).toEqual([said('0.0.0.0/0')]);
+  });
+
+  test('drops them when the node leaves it, and stops when it comes back', () => {
+    const engine = engineWith([serviceCidr('nodes', '192.0.2.0/24')]);
+    expect(commandsOf(engine.update({ apply: [node({ address: '203.0.113.5' })] }))).toContain(dropped);
+    const update = engine.update({ apply: [node()] });
+    expect(commandsOf(update)).toContain('flush set service-cidrs');
+    expect(saidBy(update)).toEqual([said('192.0.2.0/24')]);
   });
 });
 

@@ -1,10 +1,18 @@
-import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, hasError, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, limitList, listWords } from '../../lib/text.ts';
-import { describeValue } from '../../lib/unknown-values.ts';
-import { type Cidr, cidrContains, cidrText, disjointCidrs, parseAddress, parseCidr } from '../../net/address.ts';
+import { describePath, describeValue } from '../../lib/unknown-values.ts';
+import {
+  type Cidr,
+  cidrContains,
+  cidrText,
+  disjointCidrs,
+  overlappedSpecialRange,
+  parseAddress,
+  parseCidr,
+} from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
 import { adviseOnService } from './advise-on-service.ts';
@@ -35,6 +43,7 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
     ? []
     : [
         ...checkZone(snapshot, options),
+        ...checkServiceCIDRs(snapshot.serviceCIDRs, node),
         ...views.flatMap((view) => [
           ...adviseOn(view, { node, nodes: snapshot.nodes, options }),
           ...collectAll(snapshot.services, (service) => adviseOnService(service, view)),
@@ -95,14 +104,37 @@ export function buildNodeSettings(
     nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
     detector: resolveDetector(node, family, options),
     servesExternalIPs: options.allowServiceExternalIPs,
-    serviceCIDRs: serviceCIDRsOf(serviceCIDRs, family),
+    serviceCIDRs: serviceCIDRsOf(serviceCIDRs, family, node),
   };
 }
 
-function serviceCIDRsOf(serviceCIDRs: readonly Sourced<ServiceCIDR>[], family: Family): string[] {
-  const texts = serviceCIDRs.flatMap(({ object }) => object.spec?.cidrs ?? []);
+function serviceCIDRsOf(objects: readonly Sourced<ServiceCIDR>[], family: Family, node: ResolvedNode): string[] {
+  const texts = objects.flatMap(({ object }) => object.spec?.cidrs ?? []);
   const cidrs = texts.flatMap((text) => parseCidr(text) ?? []).filter((cidr) => cidr.family === family);
-  return disjointCidrs(cidrs).map(cidrText);
+  return disjointCidrs(cidrs.filter((cidr) => whyNotDropped(cidr, node) === undefined)).map(cidrText);
+}
+
+/** Why connections to the unused addresses of a ServiceCIDR are not dropped: the node would lose its own. */
+function whyNotDropped(cidr: Cidr, { addresses }: ResolvedNode): string | undefined {
+  const own = addresses.find((address) => cidrContains(cidr, address));
+  if (own !== undefined) {
+    return `it contains ${own}, an address of the node`;
+  }
+  const special = overlappedSpecialRange(cidr);
+  return special === undefined ? undefined : `it overlaps ${special}`;
+}
+
+/** A warning for each range of a ServiceCIDR, which the API server does not check, that would cut the node off. */
+export function checkServiceCIDRs(objects: readonly Sourced<ServiceCIDR>[], node: ResolvedNode): Diagnostic[] {
+  return objects.flatMap(({ object, document }) =>
+    (object.spec?.cidrs ?? []).flatMap((text, index) => {
+      const cidr = parseCidr(text);
+      const why = cidr && whyNotDropped(cidr, node);
+      const path = ['spec', 'cidrs', index];
+      const message = `${describePath(path)} is ${describeValue(text)}; connections to its unused addresses are not dropped, because ${why}`;
+      return why === undefined ? [] : [toDiagnostic({ code: 'ignored-address', path, message }, document)];
+    }),
+  );
 }
 
 /** What the rules of a node were made from. */
