@@ -9,6 +9,8 @@ import {
   type Namespaced,
   setNamespaced,
 } from '../kubernetes/namespaced-map.ts';
+import type { Service, Sourced } from '../kubernetes/objects.ts';
+import { healthCheckPort } from '../kubernetes/services.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
@@ -63,28 +65,33 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
 
 /** Advice on Services, unless it was given before: most changes are those of endpoints. */
 function adviseOnTouched(
-  { advice }: Pick<FamilyState, 'advice'>,
+  { advice, claims }: Pick<FamilyState, 'advice' | 'claims'>,
   { store, settings }: Pick<FamilyInput, 'store' | 'settings'>,
   touched: Namespaced<unknown>,
 ): Diagnostic[] {
   const fresh: Diagnostic[] = [];
-  for (const [namespace, name] of entriesOfNamespaced(touched)) {
-    const service = getNamespaced(store.services, namespace, name);
-    const given = service ? adviseOnService(service, settings) : [];
+  const examine = (namespace: string, name: string, service: Sourced<Service> | undefined): void => {
+    const given = service ? adviseOnService(service, settings, store.healthChecks) : [];
     const known = getNamespaced(advice, namespace, name) ?? [];
     appendAll(
       fresh,
       given.filter(({ message }) => !known.includes(message)),
     );
     if (given.length > 0) {
-      setNamespaced(
-        advice,
-        namespace,
-        name,
-        given.map(({ message }) => message),
-      );
+      const messages = given.map(({ message }) => message);
+      setNamespaced(advice, namespace, name, messages);
     } else if (known.length > 0) {
       deleteNamespaced(advice, namespace, name);
+    }
+  };
+  for (const [namespace, name] of entriesOfNamespaced(touched)) {
+    const service = getNamespaced(store.services, namespace, name);
+    examine(namespace, name, service);
+    const port = service ? healthCheckPort(service.object) : 0;
+    // Services that had the port as a node port before it became one for health checks.
+    for (const { servicePort } of (port > 0 && claims.get(`tcp . ${port}`)) || []) {
+      const other = getNamespaced(store.services, servicePort.namespace, servicePort.name);
+      examine(servicePort.namespace, servicePort.name, other);
     }
   }
   return fresh;

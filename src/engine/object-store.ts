@@ -11,13 +11,15 @@ import type {
   SliceEndpoint,
   Sourced,
 } from '../kubernetes/objects.ts';
-import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
+import { healthCheckPort, namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
 import { type SliceIndex, serviceOfSlice, sortSlices } from '../phases/3-model/build-endpoints.ts';
 
 /** The valid objects of a cluster: copies of the fields that decide about packets, so that callers may change theirs. */
 export interface ObjectStore {
   readonly services: Namespaced<Sourced<Service>>;
+  /** The Service of each port for health checks. */
+  readonly healthChecks: Map<number, string>;
   readonly slices: Namespaced<EndpointSlice>;
   /** The same slices by their Service. */
   readonly slicesByService: SliceIndex;
@@ -38,6 +40,7 @@ export interface Touched {
 export function emptyStore(): ObjectStore {
   return {
     services: new Map(),
+    healthChecks: new Map(),
     slices: new Map(),
     slicesByService: new Map(),
     nodes: new Map(),
@@ -77,9 +80,7 @@ export function removeObject(
   const space = namespaceOf(reference);
   switch (kind) {
     case 'Service':
-      if (deleteNamespaced(store.services, space, name)) {
-        setNamespaced(touched.services, space, name, true);
-      }
+      removeService(store, space, name, touched);
       break;
     case 'EndpointSlice':
       removeSlice(store, space, name, touched);
@@ -97,8 +98,7 @@ function insert(store: ObjectStore, valid: ValidObject, touched: Touched): void 
   const { metadata } = valid.sourced.object;
   switch (valid.kind) {
     case 'Service':
-      setNamespaced(store.services, namespaceOf(metadata), metadata.name, copySourced(valid.sourced, copyService));
-      setNamespaced(touched.services, namespaceOf(metadata), metadata.name, true);
+      insertService(store, copySourced(valid.sourced, copyService), touched);
       break;
     case 'EndpointSlice':
       insertSlice(store, copySlice(valid.sourced.object), touched);
@@ -111,6 +111,29 @@ function insert(store: ObjectStore, valid: ValidObject, touched: Touched): void 
       store.serviceCIDRs.set(metadata.name, copySourced(valid.sourced, copyServiceCIDR));
       touched.serviceCIDRs = true;
       break;
+  }
+}
+
+function insertService(store: ObjectStore, service: Sourced<Service>, touched: Touched): void {
+  const { metadata } = service.object;
+  const namespace = namespaceOf(metadata);
+  const port = healthCheckPort(service.object);
+  setNamespaced(store.services, namespace, metadata.name, service);
+  setNamespaced(touched.services, namespace, metadata.name, true);
+  if (port > 0) {
+    store.healthChecks.set(port, `${namespace}/${metadata.name}`);
+  }
+}
+
+function removeService(store: ObjectStore, namespace: string, name: string, touched: Touched): void {
+  const service = getNamespaced(store.services, namespace, name);
+  if (service) {
+    const port = healthCheckPort(service.object);
+    if (store.healthChecks.get(port) === `${namespace}/${name}`) {
+      store.healthChecks.delete(port);
+    }
+    deleteNamespaced(store.services, namespace, name);
+    setNamespaced(touched.services, namespace, name, true);
   }
 }
 
@@ -166,6 +189,7 @@ function copyService({ kind, metadata, spec, status }: Service): Service {
       loadBalancerSourceRanges: [...(loadBalancerSourceRanges ?? [])],
       internalTrafficPolicy: spec.internalTrafficPolicy ?? null,
       externalTrafficPolicy: spec.externalTrafficPolicy ?? null,
+      healthCheckNodePort: spec.healthCheckNodePort ?? null,
       sessionAffinity: spec.sessionAffinity ?? null,
       sessionAffinityConfig: { clientIP: { timeoutSeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? null } },
     } satisfies Required<Service['spec']>,

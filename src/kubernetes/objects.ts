@@ -35,6 +35,7 @@ export interface Service {
     readonly loadBalancerSourceRanges?: readonly string[] | null;
     readonly internalTrafficPolicy?: 'Cluster' | 'Local' | '' | null;
     readonly externalTrafficPolicy?: 'Cluster' | 'Local' | '' | null;
+    readonly healthCheckNodePort?: number | null;
     readonly sessionAffinity?: 'None' | 'ClientIP' | '' | null;
     readonly sessionAffinityConfig?: { readonly clientIP?: { readonly timeoutSeconds?: number | null } | null } | null;
   };

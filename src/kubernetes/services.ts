@@ -53,6 +53,16 @@ export function loadBalancerTexts({ status }: Service): string[] {
   return ingress.flatMap(({ ip, ipMode }) => (ip?.trim() && ipMode !== 'Proxy' ? [ip.trim()] : []));
 }
 
+/**
+ * The TCP port of every node where a proxy answers health checks for a Service; 0 for none. Only load balancers with policy
+ * Local have it (ServiceSpec.healthCheckNodePort).
+ */
+export function healthCheckPort(service: Service): number {
+  const { type, externalTrafficPolicy, healthCheckNodePort } = service.spec;
+  const hasChecks = type === 'LoadBalancer' && externalTrafficPolicy === 'Local' && isServed(service);
+  return hasChecks ? (healthCheckNodePort ?? 0) : 0;
+}
+
 /** The families in which a Service has a cluster IP that is served. */
 export function serviceFamilies(service: Service): Family[] {
   const isServedIn = (family: Family): boolean => {

@@ -93,6 +93,42 @@ describe('many Services want one address', () => {
   });
 });
 
+describe('a node port that is the port for health checks of another Service', () => {
+  const said =
+    'node-port-conflict: spec.ports[0].nodePort is 31000, the healthCheckNodePort of shop/api, whose health checks go to the endpoints of this Service';
+  const checked = (healthCheckNodePort: number, more: object = {}): readonly unknown[] => {
+    const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', clusterIP: '10.96.4.1', healthCheckNodePort };
+    return service('api', ['2.1'], { spec: { ...spec, ...more } });
+  };
+  const taker = service('web', ['2.2'], { spec: { type: 'NodePort' }, port: { nodePort: 31_000 } });
+
+  test.each([
+    ['the node port comes last', checked(31_000), taker],
+    ['the health check comes last', taker, checked(31_000)],
+  ])('is said once: %s', (_, first, second) => {
+    const engine = engineWith(first);
+    expect(saidBy(engine.update({ apply: second }))).toEqual([said]);
+    expect(saidBy(engine.update({ apply: [...first, ...second] }))).toEqual([]);
+  });
+
+  test.each([
+    ['another port', checked(31_001)],
+    ['policy Cluster', checked(31_000, { externalTrafficPolicy: 'Cluster' })],
+    ['no load balancer', checked(31_000, { type: 'NodePort' })],
+  ])('is no conflict with %s', (_, other) => {
+    const engine = engineWith(taker);
+    expect(saidBy(engine.update({ apply: other }))).toEqual([]);
+  });
+
+  test('is none after the other Service has gone or changed, and is said again when it is back', () => {
+    const engine = engineWith([...checked(31_000), ...taker]);
+    expect(saidBy(engine.update({ remove: [serviceNamed('api')] }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: taker }))).toEqual([]);
+    expect(saidBy(engine.update({ apply: checked(31_000) }))).toEqual([said]);
+    expect(saidBy(engine.update({ apply: [...checked(31_001), ...taker] }))).toEqual([]);
+  });
+});
+
 describe('a ServiceCIDR with an address of the node', () => {
   const said = (cidr: string): string =>
     `ignored-address: spec.cidrs[0] is "${cidr}"; connections to its unused addresses are not dropped, because it contains 192.0.2.11, an address of the node`;

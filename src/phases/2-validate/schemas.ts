@@ -147,6 +147,7 @@ export const serviceSchema: Schema = mapping(
       loadBalancerSourceRanges: optionalTexts,
       internalTrafficPolicy: optionalWord('Cluster', 'Local', ''),
       externalTrafficPolicy: optionalWord('Cluster', 'Local', ''),
+      healthCheckNodePort: { type: 'integer', nullable: true },
       sessionAffinity: optionalWord('None', 'ClientIP', ''),
       sessionAffinityConfig: optionalMapping({ clientIP: optionalMapping({ timeoutSeconds: affinitySeconds }) }),
     }),

@@ -1,4 +1,4 @@
-import { type Diagnostic, toDiagnostic } from '../../diagnostics/diagnostic.ts';
+import { type Diagnostic, type Problem, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Service, ServicePortSpec, Sourced } from '../../kubernetes/objects.ts';
 import { clusterIPText, isServed, loadBalancerTexts, serviceFamilies } from '../../kubernetes/services.ts';
 import { describePath, type Path } from '../../lib/unknown-values.ts';
@@ -9,11 +9,18 @@ import type { NodeSettings } from './model.ts';
 /** The settings of a node that decide what a Service takes from it. */
 type OwnNode = Pick<NodeSettings, 'family' | 'addresses' | 'servesExternalIPs'>;
 
+/** The ports of nodes for health checks, each with the Service that has it: `shop/web`. */
+export type HealthChecks = ReadonlyMap<number, string>;
+
 /**
  * Warnings about what a Service takes from the node itself in one family: the API server does not know the addresses and
- * daemons of nodes, so it accepts all of it.
+ * daemons of nodes, so it accepts all but the node ports that are for health checks.
  */
-export function adviseOnService({ object, document }: Sourced<Service>, node: OwnNode): Diagnostic[] {
+export function adviseOnService(
+  { object, document }: Sourced<Service>,
+  node: OwnNode,
+  healthChecks: HealthChecks,
+): Diagnostic[] {
   if (!isServed(object) || !serviceFamilies(object).includes(node.family)) {
     return [];
   }
@@ -25,19 +32,30 @@ export function adviseOnService({ object, document }: Sourced<Service>, node: Ow
     const message = `${own} is an address of the node, which keeps it; there are no rules for ${family}`;
     return [toDiagnostic({ code: 'ignored-address', path, message }, document)];
   }
-  const warn = (path: Path, message: string): Diagnostic =>
-    toDiagnostic({ code: 'risky-frontend', path, message }, document);
-  const atAddresses = addressesOf(object, node).flatMap(({ address, path }) =>
-    risksAt(address, ports, node).map((risk) => warn(path, risk)),
-  );
-  const atNodePorts = ports.flatMap((port, index) => {
-    const daemon = daemonAt(port, port.nodePort ?? 0);
-    const path = ['spec', 'ports', index, 'nodePort'];
-    return daemon === undefined
+  const problems: Problem[] = [
+    ...addressesOf(object, node).flatMap(({ address, path }) =>
+      risksAt(address, ports, node).map((message) => ({ code: 'risky-frontend' as const, path, message })),
+    ),
+    ...ports.flatMap((port, index) => checkNodePort(port, ['spec', 'ports', index, 'nodePort'], healthChecks)),
+  ];
+  return problems.map((problem) => toDiagnostic(problem, document));
+}
+
+function checkNodePort(port: ServicePortSpec, path: Path, healthChecks: HealthChecks): Problem[] {
+  const { nodePort } = port;
+  if (!nodePort) {
+    return [];
+  }
+  const found = `${describePath(path)} is ${nodePort}`;
+  const daemon = daemonAt(port, nodePort);
+  const checked = protocolOf(port) === 'tcp' ? healthChecks.get(nodePort) : undefined;
+  const conflict = `${found}, the healthCheckNodePort of ${checked}, whose health checks go to the endpoints of this Service`;
+  return [
+    ...(daemon === undefined
       ? []
-      : [warn(path, `${describePath(path)} is ${port.nodePort}, the port of ${daemon}; ${taken}`)];
-  });
-  return [...atAddresses, ...atNodePorts];
+      : [{ code: 'risky-frontend' as const, path, message: `${found}, the port of ${daemon}; ${taken}` }]),
+    ...(checked === undefined ? [] : [{ code: 'node-port-conflict' as const, path, message: conflict }]),
+  ];
 }
 
 /**

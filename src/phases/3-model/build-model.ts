@@ -1,6 +1,6 @@
 import { type Diagnostic, hasError, toDiagnostic } from '../../diagnostics/diagnostic.ts';
-import type { Node, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
-import { zoneLabel } from '../../kubernetes/services.ts';
+import type { Node, Service, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { healthCheckPort, namespaceOf, zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareText, limitList, listWords } from '../../lib/text.ts';
 import { describePath, describeValue } from '../../lib/unknown-values.ts';
@@ -15,7 +15,7 @@ import {
 } from '../../net/address.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
-import { adviseOnService } from './advise-on-service.ts';
+import { adviseOnService, type HealthChecks } from './advise-on-service.ts';
 import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts, compareServicePorts } from './build-service-ports.ts';
 import type { NodeSettings, NodeView } from './model.ts';
@@ -39,6 +39,7 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
   const { node, diagnostics } = resolveNode(snapshot, options);
   const slices = indexSlices(snapshot.endpointSlices);
   const views = options.families.map((family) => buildView(snapshot, options, { family, node, slices }));
+  const healthChecks = healthChecksOf(snapshot.services);
   const advice = hasError(diagnostics)
     ? []
     : [
@@ -46,10 +47,19 @@ export function buildModel(snapshot: Snapshot, options: CompileOptions): Model {
         ...checkServiceCIDRs(snapshot.serviceCIDRs, node),
         ...views.flatMap((view) => [
           ...adviseOn(view, { node, nodes: snapshot.nodes, options }),
-          ...collectAll(snapshot.services, (service) => adviseOnService(service, view)),
+          ...collectAll(snapshot.services, (service) => adviseOnService(service, view, healthChecks)),
         ]),
       ];
   return { views, diagnostics: [...diagnostics, ...advice] };
+}
+
+/** Of two Services with one port, which an API server refuses, the first by name counts. */
+function healthChecksOf(services: readonly Sourced<Service>[]): HealthChecks {
+  const found = services.flatMap(({ object }): [number, string][] => {
+    const port = healthCheckPort(object);
+    return port > 0 ? [[port, `${namespaceOf(object.metadata)}/${object.metadata.name}`]] : [];
+  });
+  return new Map(found.sort(([, a], [, b]) => compareText(b, a)));
 }
 
 /** How many zones a message names. */
