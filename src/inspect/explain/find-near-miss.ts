@@ -3,7 +3,7 @@ import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
 import { declares, listPodPorts } from '../../kubernetes/pods.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
 import { listWords } from '../../lib/text.ts';
-import { addressNumber, cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
+import { addressNumber, cidrContains, isHostAddress, isLoopback, rangeOf } from '../../net/address.ts';
 import { endpointText, nameOfFamily } from '../../net/network.ts';
 import type { NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, setNames } from '../../phases/5-plan/names.ts';
@@ -81,6 +81,11 @@ export function findUnserved({ packet, localAddresses, knowledge }: Evidence): R
   if (proxied) {
     const why = 'with ipMode Proxy: nodes leave it to the load balancer';
     return { code: 'not-served', text: `${destination} is a load balancer IP of ${nameOf(proxied)} ${why}` };
+  }
+  const special = isHostAddress(destination) ? undefined : notes.find((note) => note.addresses.includes(destination));
+  if (special) {
+    const why = 'which no rule serves: it is not the address of a host';
+    return { code: 'not-served', text: `${destination} is an address of ${nameOf(special)}, ${why}` };
   }
   const isHere = localAddresses.includes(destination);
   const external = view && !view.servesExternalIPs ? findExternalIP(view, notes, { packet, isHere }) : undefined;

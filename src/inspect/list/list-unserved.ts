@@ -2,7 +2,7 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/
 import type { PortNote, ServiceNote } from '../../kubernetes/service-notes.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { compareNames } from '../../lib/text.ts';
-import { familyOfAddress } from '../../net/address.ts';
+import { familyOfAddress, isHostAddress } from '../../net/address.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import type { FrontendRow } from './inventory.ts';
 import { remarkOnExternalIPs, remarkOnUnserved } from './write-remarks.ts';
@@ -52,7 +52,10 @@ function listExternalIPs(notes: readonly ServiceNote[], views: readonly NodeView
     const families = new Set(known?.map(familyOfAddress));
     const external = addresses.filter(
       (address) =>
-        families.has(familyOfAddress(address)) && !known?.includes(address) && !proxyAddresses.includes(address),
+        families.has(familyOfAddress(address)) &&
+        isHostAddress(address) &&
+        !known?.includes(address) &&
+        !proxyAddresses.includes(address),
     );
     return external.length === 0
       ? []
