@@ -102,7 +102,11 @@ export function findUnserved({ packet, localAddresses, knowledge }: Evidence): R
     return undefined;
   }
   const what = unserved.addresses.includes(destination) ? `${destination} is an address` : `${port} is a node port`;
-  const lacks = `it has no ${nameOfFamily(view.family)} cluster IP, so it is not served in this family`;
+  const family = nameOfFamily(view.family);
+  const lacks =
+    isHere && destination === unserved.addresses[0]
+      ? `its cluster IP is an address of the node, which keeps it`
+      : `it has no ${family} cluster IP, so it is not served in this family`;
   const why = unserved.unserved ? unservedText(unserved.unserved) : lacks;
   return { code: 'not-served', text: `${what} of ${nameOf(unserved)}, which no rule serves: ${why}` };
 }
