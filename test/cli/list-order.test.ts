@@ -96,10 +96,8 @@ describe('--sort-by', () => {
     expect(await lines('--sort-by', word)).toEqual(await lines('--sort-by', column));
   });
 
-  test('takes linear time for a hostile path', () => {
-    const start = performance.now();
-    readSortColumn('['.repeat(100_000));
-    expect(performance.now() - start).toBeLessThan(1_000);
+  test('a hostile path is refused, in linear time: otherwise the test would not end within its limit', () => {
+    expect(readSortColumn('['.repeat(1_000_000))).not.toHaveProperty('column');
   });
 
   test('orders JSON, too', async () => {
