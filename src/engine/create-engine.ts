@@ -195,10 +195,12 @@ function viewsOf({ families }: EngineState): NodeView[] {
   return [...families.values()].flatMap((family) => viewOf(family) ?? []);
 }
 
-/** Flows to a node port that was not open at an address before were never translated, and stay so. */
+/**
+ * Flows to a node port that was not open at an address before were never translated, and stay so. Which addresses accept node
+ * ports depends on the node's addresses alone, as options do not change.
+ */
 function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined, after: FamilyState): FollowUp {
-  const isSame = JSON.stringify(before?.nodePortAddresses) === JSON.stringify(after.settings?.nodePortAddresses);
-  if (followUp.checkUdpFlows || (isSame && before?.addresses.join() === after.settings?.addresses.join())) {
+  if (followUp.checkUdpFlows || before?.addresses.join() === after.settings?.addresses.join()) {
     return followUp;
   }
   const holders = [...after.claims.values()].flatMap((claimants) => claimants.slice(0, 1));

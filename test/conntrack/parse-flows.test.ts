@@ -39,6 +39,20 @@ describe('parseFlows', () => {
     expect(parseFlows(line)).toEqual([plainFlow]);
   });
 
+  it.each([
+    ['a destination', 'dport=53', 'dport=65535', 65_535, 5353],
+    ['an answering address', 'sport=5353', 'sport=65535', 53, 65_535],
+    ['a destination, the lowest', 'dport=53', 'dport=1', 1, 5353],
+    ['an answering address, the lowest', 'sport=5353', 'sport=1', 53, 1],
+  ])('reads the ports at the ends of their range: of %s', (_, port, edge, destinationPort, sourcePort) => {
+    expect(parseFlows(plain.replace(port, edge))).toEqual([
+      {
+        originalDestination: { ...plainFlow.originalDestination, port: destinationPort },
+        replySource: { ...plainFlow.replySource, port: sourcePort },
+      },
+    ]);
+  });
+
   it('gives IPv6 addresses their canonical text, whichever way they are printed', () => {
     const line =
       'udp      17 29 src=fd00:10:244:1:0:0:0:5 dst=fd00:0010:0096:0000:0000:0000:0000:000a sport=4000 dport=53 [UNREPLIED] src=FD00:10:244:2::7 dst=fd00:10:244:1::5 sport=5353 dport=4000 mark=0 use=1';
@@ -73,6 +87,7 @@ describe('parseFlows', () => {
     ['of one direction only', plain.slice(0, plain.indexOf(' src=10.244.2.7'))],
     ['without ports', plain.replaceAll(/ [sd]port=\d+/g, '')],
     ['a port that is none', plain.replace('dport=53', 'dport=65536')],
+    ['an answering port that is none', plain.replace('sport=5353', 'sport=65536')],
     ['a port with letters', plain.replace('dport=53', 'dport=53x')],
     ['an address that is none', plain.replace('dst=10.96.0.10', 'dst=10.96.0')],
     ['an answering address that is none', plain.replace('src=10.244.2.7', 'src=<BUG>')],

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Changes } from '../../src/engine/engine.ts';
 import type { FollowUp } from '../../src/engine/follow-up.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
+import type { CompileOptions } from '../../src/options.ts';
 import { type ServiceFields, service } from '../inspect/changes/shop.ts';
 import { followUpOf, none } from './follow-up-of.ts';
 import { engineWith, node, serviceNamed } from './worker.ts';
@@ -94,6 +95,39 @@ describe('UDP flows', () => {
     ['it is TCP', service('cart', ['2.5']), { remove }],
   ])('stay: %s', (_, before, changes) => {
     expect(followUpOf(before, changes) ?? none).toEqual(none);
+  });
+
+  describe('when the addresses of the node change', () => {
+    const addresses = (...all: readonly string[]) => ({
+      ...node(),
+      status: { addresses: all.map((address) => ({ type: 'InternalIP', address })) },
+    });
+    const [first, second] = ['192.0.2.11', '192.0.2.12'];
+    const onAll = { nodePortAddresses: ['0.0.0.0/0'] };
+    const inRange = { nodePortAddresses: ['192.0.2.0/24'] };
+    const elsewhere = { nodePortAddresses: ['198.51.100.0/24'] };
+    const withoutNodePort = dns(['2.5'], { port: { nodePort: undefined } });
+    const tcp = service('cart', ['2.5'], { port: { nodePort: 30053 } });
+
+    test.each<[string, boolean, Partial<CompileOptions>, Objects, object]>([
+      ['one comes, node ports on all', true, onAll, dns(['2.5']), addresses(first, second)],
+      ['one comes before the others, node ports on all', true, onAll, dns(['2.5']), addresses(second, first)],
+      ['one is replaced, node ports on all', true, onAll, dns(['2.5']), addresses(second)],
+      ['one comes into the range of node ports', true, inRange, dns(['2.5']), addresses(first, second)],
+      ['the primary one is replaced', true, {}, dns(['2.5']), addresses(second)],
+      ['none does', false, onAll, dns(['2.5']), addresses(first)],
+      ['no Service has a node port', false, onAll, withoutNodePort, addresses(first, second)],
+      ['the node port is of TCP', false, onAll, tcp, addresses(first, second)],
+    ])('%s: %s', (_, isStale, options, objects, changed) => {
+      const engine = engineWith(objects, options);
+      const { families } = engine.update({ apply: [changed] });
+      expect(families[0]?.followUp.checkUdpFlows ?? false).toBe(isStale);
+    });
+
+    test('no address comes into a range that has none', () => {
+      const { families } = engineWith(dns(['2.5']), elsewhere).update({ apply: [addresses(first, second)] });
+      expect(families.flatMap(({ commands }) => commands)).toEqual([]);
+    });
   });
 
   test('may be stale when another Service takes an address over, which then is not gone', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseTarget } from '../../../src/inspect/explain/parse-names.ts';
-import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { explainerFor } from '../../support/explainer.ts';
 
 const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url));
@@ -32,6 +32,10 @@ const misses: readonly [to: string, code: string, text: string][] = [
     'health-check-port',
     '31234 is the healthCheckNodePort of shop/api: a process answers there, not a rule',
   ],
+  ['192.0.2.11:31234/udp', 'no-such-node-port', 'no Service has node port 31234/udp'],
+  ['192.0.2.11:31234/sctp', 'no-such-node-port', 'no Service has node port 31234/sctp'],
+  ['192.0.2.11:31233', 'no-such-node-port', 'no Service has node port 31233/tcp'],
+  ['203.0.113.77:31234', 'no-service', '203.0.113.77 belongs to no Service'],
   [
     '192.0.2.12:30080',
     'other-node',
@@ -211,5 +215,38 @@ describe('external IPs with their feature gate off', () => {
   test('a load balancer IP that is an external IP too has its own reason', () => {
     const packet = { source: '203.0.113.9', destination: '198.51.100.20', port: 81, protocol: 'tcp' } as const;
     expect(explainGate(packet).reason.code).toBe('wrong-port');
+  });
+});
+
+describe('node ports of Services that nodes do not serve', () => {
+  const notServed = (name: string, port: number, spec: object, labels: object = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'shop', labels },
+    spec: { type: 'NodePort', ports: [{ port: 80, nodePort: port }], ...spec },
+  });
+  const { explain: explainUnserved } = explainerFor(
+    documentsOf([
+      ...documents.map(({ value }) => value),
+      notServed('other', 30099, { clusterIP: '10.96.0.99' }, { 'service.kubernetes.io/service-proxy-name': 'mine' }),
+      notServed('none', 30098, { clusterIP: 'None' }),
+    ]),
+    { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'], families: ['ip'] },
+    ['192.0.2.11', '198.51.100.11'],
+  );
+
+  test.each([
+    ['192.0.2.11', 30099, 'not-served', /^30099 is a node port of shop\/other, which no rule serves: /],
+    ['198.51.100.11', 30099, 'not-served', /^30099 is a node port of shop\/other, which no rule serves: /],
+    ['192.0.2.11', 30098, 'not-served', /^30098 is a node port of shop\/none, which no rule serves: /],
+    ['10.96.0.99', 30099, 'not-served', /^10\.96\.0\.99 is an address of shop\/other, which no rule serves: /],
+    ['203.0.113.77', 30099, 'no-service', /^203\.0\.113\.77 belongs to no Service$/],
+    ['203.0.113.77', 30098, 'no-service', /^203\.0\.113\.77 belongs to no Service$/],
+    ['192.0.2.12', 30099, 'other-node', /^192\.0\.2\.12 is node worker-2, /],
+    ['10.244.2.6', 30099, 'endpoint-itself', /^10\.244\.2\.6:30099 is pod shop\/web-2 itself: /],
+    ['198.51.100.200', 30099, 'wrong-port', /^shop\/api listens on /],
+  ])('%s:%i is %s', (destination, port, code, text) => {
+    const { reason } = explainUnserved({ source: '203.0.113.9', destination, port, protocol: 'tcp' });
+    expect(reason).toEqual({ code, text: expect.stringMatching(text) });
   });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../../src/compile.ts';
+import type { Document } from '../../../src/diagnostics/document.ts';
 import { explainPacket } from '../../../src/inspect/explain/explain-packet.ts';
 import type { Explanation } from '../../../src/inspect/explain/explanation.ts';
 import { makeQuestions, type Table } from '../../../src/inspect/explain/make-question.ts';
@@ -11,7 +12,7 @@ import { readLocations } from '../../../src/kubernetes/locations.ts';
 import { readServiceNotes } from '../../../src/kubernetes/service-notes.ts';
 import type { Element, Rule, Ruleset } from '../../../src/nft/ruleset.ts';
 import { withDefaults } from '../../../src/options.ts';
-import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 
 const content = readFileSync(new URL('../../../docs/shop.yaml', import.meta.url), 'utf8');
 const given = { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] };
@@ -29,8 +30,13 @@ function compiled(text: string, options: object = {}): Ruleset {
 }
 
 /** The explanation of a packet, with the shop as snapshot and any rules. */
-function ask(from: string, to: string, table: Table | undefined, options: object = {}): Explanation {
-  const documents = read(content);
+function ask(
+  from: string,
+  to: string,
+  table: Table | undefined,
+  options: object = {},
+  documents: readonly Document[] = read(content),
+): Explanation {
   const settings = withDefaults({ ...given, ...options });
   const { views } = compileRulesets(documents, settings);
   const [client, target] = [parseClient(from), parseTarget(to)];
@@ -239,5 +245,92 @@ describe('rules that another program changed', () => {
     const doubt = isMet ? 'NOT CERTAIN (some rules are not understood): ' : '';
     expect(lines[0]).toBe(`${doubt}SENT to one of 2 endpoints of shop/web:http, masqueraded to some of them`);
     expect(lines.includes(`  not understood chain ${chain}, rule ${place + 1}`)).toBe(isMet);
+  });
+});
+
+describe('endpoints with hints, which a policy or the client leaves out', () => {
+  const metadata = { name: 'db', namespace: 'shop' };
+  const endpoint = (address: string, zone: string, nodeName = 'worker-1') => ({
+    addresses: [address],
+    nodeName,
+    hints: { forZones: [{ name: zone }] },
+  });
+  /** Two endpoints here, hinted for the zone of the node and for another one; one elsewhere. */
+  const objects = (spec: object) => [
+    {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'worker-1', labels: { 'topology.kubernetes.io/zone': 'zone-a' } },
+      status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata,
+      spec: {
+        type: 'LoadBalancer',
+        clusterIP: '10.96.0.70',
+        loadBalancerSourceRanges: ['198.51.100.0/24'],
+        sessionAffinity: 'ClientIP',
+        ports: [{ port: 80 }],
+        ...spec,
+      },
+      status: { loadBalancer: { ingress: [{ ip: '198.51.100.9' }] } },
+    },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'db-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'db' } },
+      addressType: 'IPv4',
+      ports: [{ name: '', port: 8080 }],
+      endpoints: [
+        endpoint('10.244.1.11', 'zone-a'),
+        endpoint('10.244.1.12', 'zone-b'),
+        endpoint('10.244.2.13', 'zone-b', 'worker-2'),
+      ],
+    },
+  ];
+  const internal = { internalTrafficPolicy: 'Local' };
+  const external = { externalTrafficPolicy: 'Local' };
+  const elsewhere = '10.244.2.13:8080 not-local: not on this node, but on worker-2';
+  const hinted = (address: string): string => `${address}:8080 other-zone: hinted for other zones: zone-b`;
+  const refused = (address: string): string => `${address}:8080 refused: the packet is dropped earlier`;
+  const otherPin = '10.244.1.12:8080 other-pin: the client keeps another endpoint';
+
+  test.each<[string, object, string, string, readonly string[]]>([
+    ['a pinned client, policy Local', internal, '10.244.1.5', '10.96.0.70', [otherPin, elsewhere]],
+    ['a pinned client, policy Cluster', {}, '10.244.1.5', '10.96.0.70', [hinted('10.244.1.12'), hinted('10.244.2.13')]],
+    ['another client, policy Local', internal, '10.244.1.6', '10.96.0.70', [elsewhere]],
+    ['another client, policy Cluster', {}, '10.244.1.6', '10.96.0.70', [hinted('10.244.1.12'), hinted('10.244.2.13')]],
+    [
+      'a refused client, policy Local',
+      external,
+      '203.0.113.9',
+      '198.51.100.9',
+      [refused('10.244.1.11'), refused('10.244.1.12'), elsewhere],
+    ],
+    [
+      'a refused client, policy Cluster',
+      {},
+      '203.0.113.9',
+      '198.51.100.9',
+      [refused('10.244.1.11'), hinted('10.244.1.12'), hinted('10.244.2.13')],
+    ],
+    ['an admitted client, policy Local', external, '198.51.100.50', '198.51.100.9', [elsewhere]],
+  ])('%s', (_, spec, from, address, expected) => {
+    const documents = documentsOf(objects(spec));
+    const [ruleset] = compileRulesets(documents, withDefaults(given)).rulesets ?? [];
+    const endpointAddress = { address: '10.244.1.11', port: 8080 };
+    const pins = [{ key: '10.244.1.5 . 10.96.0.70 . 80', value: endpointAddress }];
+    const pinned = [{ key: '10.244.1.5 . 10.96.0.70 . 80 . 10.244.1.11 . 8080' }];
+    const held =
+      ruleset &&
+      withElements(
+        withElements(ruleset, 'tcp-pins', () => pins),
+        'tcp-pinned',
+        () => pinned,
+      );
+    const { leftOut } = ask(from, `${address}:80`, held && { ruleset: held }, {}, documents);
+    expect(leftOut.map(({ endpoint: text, code, reason }) => `${text} ${code}: ${reason}`)).toEqual(expected);
   });
 });

@@ -27,6 +27,15 @@ const dead = 'service-without-endpoints-rejects-everywhere';
 const unallocated = 'unallocated-cluster-ip-is-dropped';
 const bridge = 'bridge-interface-detection-looks-at-the-interface';
 
+function withoutTimeout<T extends object>(part: T): T {
+  const { timeoutSeconds: _, ...rest } = part as T & { readonly timeoutSeconds?: number };
+  return rest as T;
+}
+
+const withoutTimeoutOf =
+  (name: string): Plant =>
+  (ruleset) => ({ ...ruleset, sets: ruleset.sets.map((one) => (one.name === name ? withoutTimeout(one) : one)) });
+
 const unknownEndpoint = { address: '10.9.9.9', port: 80 };
 
 const inEndpointMaps: Planted[] = [
@@ -407,6 +416,26 @@ const inRules: Planted[] = [
     affinity,
     removeRule('tcp-sticky-cluster-2', 0),
     'wrong-affinity shop/cart:http 10.96.0.11:80/tcp: pods, the node and external clients do not keep 10.244.1.10:8080, but should for 600 s',
+  ],
+  [
+    'pins that never expire, as no time is set',
+    affinity,
+    statements('pin-tcp', 'update', (each) => [withoutTimeout(each)]),
+    'wrong-affinity shop/web:http 10.96.0.10:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 forever, but should for 10,800 s',
+  ],
+  [
+    'pins of one Service that never expire',
+    affinity,
+    statements('pin-tcp', 'update', (each) => [
+      'timeoutSeconds' in each && each.timeoutSeconds === 600 ? withoutTimeout(each) : each,
+    ]),
+    'wrong-affinity shop/cart:http 10.96.0.11:80/tcp: pods, the node and external clients keep 10.244.1.10:8080 forever, but should for 600 s',
+  ],
+  [
+    'pins that never expire over IPv6',
+    affinity6,
+    withoutTimeoutOf('pinned/shop/dns/udp/dns__fd00.10.244.1..10/5353'),
+    'wrong-affinity shop/dns:dns [fd00:10:96::53]:53/udp: pods, the node and external clients keep [fd00:10:244:1::10]:5353 forever, but should for 60 s',
   ],
   [
     'clients of another time over IPv6',
