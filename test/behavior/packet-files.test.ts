@@ -40,6 +40,8 @@ describe('packet files', () => {
     ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/tcp", expect: dropped, via: eth0 }', '"via" must be'],
     ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/tcp", expect: dropped, masqueraded: true }', 'need a list'],
     ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/tcp", expect: ["1.1.1.1:1"], masqueraded: ["1.1.1.1:2"] }', 'masq'],
+    ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/tcp", expect: ["1.1.1.1:1"] }', 'needs "masqueraded"'],
+    ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/udp", expect: ["1.1.1.1:1"], sticky: true }', 'needs "masqueraded"'],
     ['- { name: n, from: 10.0.0.1, to: "10.0.0.1:1/tcp", expects: dropped }', 'unknown field expects'],
   ])('refuse %s', (text, words) => {
     expect(() => parsePackets(text)).toThrow(words);

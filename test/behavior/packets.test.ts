@@ -30,7 +30,7 @@ function expectFate(packet: Packet, { first, next }: WalkedPacket): void {
   expect(first.endpoints.map(({ share }) => share)).toEqual(
     expected.map(() => ({ numerator: 1, denominator: expected.length })),
   );
-  for (const { endpoint, masqueraded: walked } of masqueraded === undefined ? [] : first.endpoints) {
+  for (const { endpoint, masqueraded: walked } of first.endpoints) {
     const wanted = typeof masqueraded === 'boolean' ? masqueraded : masqueraded?.includes(endpoint);
     expect(walked, `source at ${endpoint}`).toBe(wanted);
   }

@@ -12,7 +12,7 @@ export interface Packet {
   /** Where the packet enters the node; absent: {@link Via} `pod0` for addresses of pod networks, else `out0`. */
   readonly via?: Via;
   readonly expect: Expectation;
-  /** Whether endpoints must see another source than the client's, or toward which ones; absent: not looked at. */
+  /** Whether endpoints must see another source than the client's, or toward which ones; absent if it reaches none. */
   readonly masqueraded?: boolean | readonly string[];
   /** All connections of this client must reach one and the same of the endpoints. */
   readonly sticky: boolean;
@@ -132,6 +132,9 @@ function parseOptional(
   }
   if (typeof expect === 'string' && (masqueraded !== undefined || sticky)) {
     throw new Error('"masqueraded" and "sticky" need a list of endpoints in "expect"');
+  }
+  if (typeof expect !== 'string' && masqueraded === undefined) {
+    throw new Error('a list of endpoints in "expect" needs "masqueraded"');
   }
   return {
     sticky,
