@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { answering, listTable, says } from '../support/fake-nft.ts';
+import { type Answer, answering, createFakeNft, listTable, says } from '../support/fake-nft.ts';
 import { apply } from './apply-shop.ts';
 import { diff } from './diff-shop.ts';
 import { listedShop } from './listed-shop.ts';
+import { runCommand } from './run-command.ts';
 import { shop } from './shop.ts';
 
 const four = shop({ cart: ['10.244.1.11', '10.244.1.12', '10.244.1.13', '10.244.1.14'] });
@@ -53,6 +54,45 @@ describe('diff with the kernel', () => {
       '',
     ]);
     expect(exitCode).toBe(1);
+  });
+
+  describe('--target-nft', () => {
+    const input = JSON.stringify([
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'db', namespace: 'shop' },
+        spec: { clusterIP: 'fd00:10:96::10', sessionAffinity: 'ClientIP', ports: [{ port: 80 }] },
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'db-1', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'db' } },
+        addressType: 'IPv6',
+        ports: [{ name: '', port: 8080 }],
+        endpoints: [{ addresses: ['fd00:10:244:1::10'] }],
+      },
+    ]);
+    const old = answering('nft --version', { stdout: 'nftables v1.0.6 (Lester Gooch #5)\n' });
+    const young = answering('nft --version', { stdout: 'nftables v1.1.3 (Commodore Bullmoose #4)\n' });
+    const perEndpoint = 'add set ip6 svc2nft pinned/shop/db/tcp/__fd00.10.244.1..10/8080';
+    const shared = 'add map ip6 svc2nft tcp-pins';
+
+    test.each<[string, string, Answer, readonly string[], string]>([
+      ['1.0.6 asked for', '1.1.3', young, ['--target-nft', '1.0.6'], perEndpoint],
+      ['1.1.3 asked for', '1.1.3', young, ['--target-nft', '1.1.3'], shared],
+      ['not given', '1.1.3', young, [], shared],
+      ['1.0.6 asked for', '1.0.6', old, ['--target-nft', '1.0.6'], perEndpoint],
+      ['not given', '1.0.6', old, [], perEndpoint],
+    ])('%s, with nft %s', async (_, _version, nft, flags, added) => {
+      const ranges = ['--cluster-cidr', 'fd00:10:244::/48', '--family', 'ip6'];
+      const { run } = createFakeNft(nft);
+      const world = { input, run };
+      const { stdout } = await runCommand(['diff', '-', ...ranges, '-o', 'nft', ...flags], world);
+      expect(stdout.split('\n').flatMap((line) => /^add (?:set|map) ip6 svc2nft \S*pin\S*/.exec(line) ?? [])).toContain(
+        added,
+      );
+    });
   });
 
   test('-o nft: the transaction', async () => {

@@ -3,6 +3,7 @@ import {
   addressProblem,
   interfaceNameProblem,
   markBitProblem,
+  nodeNameProblem,
   tableNameProblem,
 } from '../../src/config/check-options.ts';
 
@@ -36,3 +37,17 @@ test('a problem is one clause that quotes the value', () => {
     '"br0\\n" is not a valid interface name; expected 1 to 15 letters, digits or _ . @ + -',
   );
 });
+
+test.each(['a', '1', 'a.b', 'a-b.c', 'a'.repeat(253), `${'a.'.repeat(126)}b`])(
+  '%s may be the name of a Node',
+  (name) => {
+    expect(nodeNameProblem(name)).toBeUndefined();
+  },
+);
+
+test.each(['', 'a'.repeat(254), `${'a.'.repeat(126)}bc`, 'A', '-a', 'a-', '.a', 'a..b', 'a.', 'a_b', 'a\n'])(
+  '%j is not the name of a Node',
+  (name) => {
+    expect(nodeNameProblem(name)).toMatch(/ is not a valid node name; expected lowercase letters, digits, - and \.$/);
+  },
+);

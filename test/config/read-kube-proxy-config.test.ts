@@ -69,7 +69,14 @@ test('durations are compared by value', () => {
   for (const tcpEstablishedTimeout of ['24h', '24h0m0s', '1440m', '86400s']) {
     expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([]);
   }
+  expect(readObject({ conntrack: { tcpEstablishedTimeout: '+24h' } }).found).toEqual([]);
   const path = 'conntrack.tcpEstablishedTimeout';
+  for (const tcpEstablishedTimeout of ['-24h', '-24h0m0s', '-1440m', '24h0m1ns', '23h59m', '0', '-0', '-0s']) {
+    expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([`config-without-effect ${path}`]);
+  }
+  for (const tcpEstablishedTimeout of ['--24h', '24h-0m', '-', '+', '', '24', '24 h', 'h', `${'0'.repeat(64)}24h`]) {
+    expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([`invalid-config ${path}`]);
+  }
   expect(readObject({ conntrack: { tcpEstablishedTimeout: '23h' } }).found).toEqual([`config-without-effect ${path}`]);
   expect(readObject({ conntrack: { tcpEstablishedTimeout: '1 day' } }).found).toEqual([`invalid-config ${path}`]);
   expect(readObject({ conntrack: { tcpEstablishedTimeout: 0 } }).found).toEqual([`invalid-config ${path}`]);

@@ -114,6 +114,14 @@ test.each([
   expect(readEndpointSources(documentsOf([pod])).pods.size).toBe(0);
 });
 
+test.each([1, 63, 64, 252, 253])('a Pod whose name has %i characters is read', (length) => {
+  const name = 'a'.repeat(length);
+  const pod = { kind: 'Pod', metadata: { name, labels: { app: 'a' } }, status: { podIP: '10.244.1.5' } };
+  const { byAddress, pods } = read(pod);
+  expect([byAddress.get('10.244.1.5')?.pod, pods.size]).toEqual([`default/${name}`, 1]);
+  expect(readEndpointSources(documentsOf([pod])).pods.size).toBe(1);
+});
+
 test.each([
   [null, 'ready'],
   [undefined, 'ready'],

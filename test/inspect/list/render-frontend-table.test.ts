@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { onlyNamespace, renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
-import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../../support/fixture.ts';
+import { service, slice } from '../../support/small-cluster.ts';
 import { takeDocuments, takeFixture } from './take-fixture.ts';
 
 test('wide tables say which endpoints not all clients use', () => {
@@ -84,4 +85,29 @@ test('the namespace of each row on request', () => {
     ['NAMESPACE', 'NAME'],
     [items[0]?.namespace, 'web'],
   ]);
+});
+
+test.each([
+  [1, ''],
+  [9, ''],
+  [10, ''],
+  [11, ' +1'],
+  [12, ' +2'],
+  [1_010, ' +1,000'],
+])('of %i source ranges, ten are shown, and how many more there are: "%s"', (count, more) => {
+  const ranges = Array.from({ length: count }, (_, index) => `203.${Math.floor(index / 256)}.${index % 256}.0/24`);
+  const objects = [
+    service(
+      'web',
+      { type: 'LoadBalancer', clusterIP: '10.96.0.10', loadBalancerSourceRanges: ranges },
+      { loadBalancer: { ingress: [{ ip: '198.51.100.9' }] } },
+    ),
+    slice('web', ['10.244.1.10']),
+  ];
+  const options = { nodeName: 'worker-1', nodeAddresses: ['192.0.2.11'], clusterCIDRs: ['10.244.0.0/16'] };
+  const { items } = takeDocuments(documentsOf(objects), { ...options, families: ['ip'] });
+  const [line = ''] = renderFrontendTable(items, { wide: false }).filter((row) => row.includes('198.51.100.9'));
+  const remark = line.slice(line.indexOf('source ranges: ') + 15);
+  expect(remark.split(' ').slice(0, 10)).toEqual(ranges.slice(0, 10));
+  expect(remark).toBe(`${ranges.slice(0, 10).join(' ')}${more}`);
 });

@@ -155,6 +155,39 @@ describe('rules that svc2nft never writes are not understood', () => {
   });
 });
 
+describe('quoted text in the rules of other programs is text, whatever it contains', () => {
+  const texts = ['}', '{', '};', 'drop', '} chain d { drop', '# no comment', 'comment', 'a\n}', ''];
+  // svc2nft gives no rule a comment.
+  test.each(texts)('comment %j', (text) => {
+    const listing = parse(`chain c {\n\t\tlog comment "${text}"\n\t\tdrop comment "${text}"\n\t\treturn\n\t}`);
+    expect(listing?.ruleset.chains).toEqual([{ name: 'c', rules: [[], [], [{ kind: 'return' }]] }]);
+    expect(listing?.deviations.map(({ message }) => message)).toEqual([
+      'chain c: rule 1 has a comment',
+      'chain c: rule 2 has a comment',
+    ]);
+  });
+
+  test.each(texts.filter((text) => text !== ''))('instead of a word, %j', (text) => {
+    const listing = parse(`chain c {\n\t\t"${text}"\n\t\tip daddr "${text}" drop\n\t\treturn\n\t}`);
+    expect(listing?.ruleset.chains).toEqual([{ name: 'c', rules: [[], [], [{ kind: 'return' }]] }]);
+  });
+
+  test.each(['drop', 'return', 'jump', 'type', 'policy', 'comment', 'counter', 'ip', 'meta'])('the word %s', (word) => {
+    const listing = parse(`chain c {\n\t\t"${word}"\n\t\treturn\n\t}`);
+    expect(listing?.ruleset.chains).toEqual([{ name: 'c', rules: [[], [{ kind: 'return' }]] }]);
+    expect(listing?.deviations.map(({ message }) => message)).toEqual(['chain c: rule 1 is not understood']);
+  });
+
+  test.each(texts)('of another table, %j', (text) => {
+    const other = `table ip other {\n\tchain c {\n\t\tcounter drop comment "${text}"\n\t}\n}\n`;
+    const own = 'table ip svc2nft {\n\tchain d {\n\t\tdrop\n\t}\n}\n';
+    const chains = [{ name: 'd', rules: [[{ kind: 'drop' }]] }];
+    const name = { family: 'ip', table: 'svc2nft' } as const;
+    expect(parseOne(other + own, name)?.ruleset.chains).toEqual(chains);
+    expect(parseOne(own + other, name)?.ruleset.chains).toEqual(chains);
+  });
+});
+
 test.each<[string, Hook]>([
   ['type nat hook prerouting priority dstnat', { type: 'nat', hook: 'prerouting', priority: -100 }],
   ['type filter hook prerouting priority dstnat - 10', { type: 'filter', hook: 'prerouting', priority: -110 }],

@@ -44,6 +44,34 @@ test('keeps valid objects of the four kinds and counts the others', () => {
   expect(Object.fromEntries(snapshot.unusedKinds)).toEqual({ Pod: 2, 'Service.serving.knative.dev': 1 });
 });
 
+describe('the longest names', () => {
+  const a = (length: number): string => 'a'.repeat(length);
+  const named = (kind: string, apiVersion: string) => (name: string) => ({ apiVersion, kind, metadata: { name } });
+  const makers: readonly [string, number, (name: string) => object][] = [
+    ['Service', 63, (name) => service({}, { name })],
+    ['namespace', 63, (namespace) => service({}, { namespace })],
+    ['port', 63, (name) => service({ ports: [{ port: 80, name }] })],
+    ['EndpointSlice', 253, (name) => slice({}, { name })],
+    ['Node', 253, named('Node', 'v1')],
+    ['ServiceCIDR', 253, named('ServiceCIDR', 'networking.k8s.io/v1')],
+  ];
+
+  test.each(makers)('of a %s has %i characters', (_, longest, make) => {
+    expect(check(make(a(longest))).found).toEqual([]);
+    expect(check(make(a(1))).found).toEqual([]);
+    expect(check(make(a(longest + 1))).found).toEqual([expect.stringMatching(/^invalid-name /)]);
+  });
+
+  test('may have parts between dots, where 253 are allowed', () => {
+    for (const [, longest, make] of makers) {
+      const name = `${'a.'.repeat((longest - 1) / 2)}b`;
+      expect(name).toHaveLength(longest);
+      expect(check(make(name)).found).toHaveLength(longest === 253 ? 0 : 1);
+      expect(check(make(`${name}c`)).found).toHaveLength(1);
+    }
+  });
+});
+
 test('treats an empty string as unset, as Go clients may write it', () => {
   const spec = {
     type: '',
