@@ -9,7 +9,8 @@ npm run --silent typecheck
 npm run --silent lint
 npm run --silent unused
 npm run --silent package-check
-# CI keeps vitest from writing files that are missing instead of failing on them.
+# CI keeps vitest from writing files that are missing instead of failing on them, and makes tests fail that cannot run here
+# (test/support/must-run.ts). With CI=false they are skipped, and the last lines count them.
 export CI="${CI:-1}"
 # Colors would turn each dot into forty bytes of a log.
 [ -t 1 ] || export NO_COLOR=1

@@ -5,6 +5,7 @@ import { expectUdp, goneFrontends } from '../../src/conntrack/expect-udp.ts';
 import { parseFlows } from '../../src/conntrack/stale-flows.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { mustRun } from '../support/must-run.ts';
 import { linksOfNode, sendDatagrams } from './datagrams.ts';
 import { isConntrackInstalled, type Namespace, openNamespace } from './namespace.ts';
 import { conditions, nodeOptions, service, slice, viewOf } from './support.ts';
@@ -33,8 +34,8 @@ if (kernelTestsRun && !installed) {
   console.warn('tests of stale UDP flows on the real kernel are skipped: conntrack or nsenter is not installed');
 }
 
-/** As kernelTestsRun: with CI=true they run and fail where they cannot. */
-const conntrackRuns = kernelTestsRun && (installed || process.env['CI'] === 'true');
+/** As kernelTestsRun: where CI is set they run, and fail where they cannot. */
+const conntrackRuns = kernelTestsRun && (installed || mustRun());
 
 describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
   let namespace: Namespace;

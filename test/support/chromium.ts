@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { mustRun } from './must-run.ts';
 
-/** Whether tests in a browser run. With CI=true they always do, and fail where there is none. */
-export const browserTestsRun: boolean = hasChromium() || process.env['CI'] === 'true';
+/** Whether tests in a browser run. Where CI is set they always do, and fail where there is none. */
+export const browserTestsRun: boolean = hasChromium() || mustRun();
 
 if (!browserTestsRun) {
   console.warn('tests in a browser are skipped: chromium is not installed');

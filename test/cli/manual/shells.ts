@@ -3,16 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa, execaSync } from 'execa';
+import { mustRun } from '../../support/must-run.ts';
 
 const pressTab = fileURLToPath(new URL('press-tab.py', import.meta.url));
 
-/** Whether to run tests that need these programs. With CI=true they always run, and fail if one is missing. */
+/** Whether to run tests that need these programs. Where CI is set they always run, and fail if one is missing. */
 export function programsRun(...programs: readonly string[]): boolean {
   const missing = programs.filter((program) => !isInstalled(program));
   if (missing.length > 0) {
     console.warn(`tests that need ${missing.join(' and ')} are skipped: not installed`);
   }
-  return missing.length === 0 || process.env['CI'] === 'true';
+  return missing.length === 0 || mustRun();
 }
 
 function isInstalled(program: string): boolean {

@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import type { DoctorFinding } from '../../../src/inspect/doctor/finding.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
+import { mustRun } from '../../support/must-run.ts';
 import { withoutProgress } from '../../support/without-progress.ts';
 
 const program = `${process.execPath} ${resolve('bin/svc2nft.js')}`;
@@ -63,13 +64,12 @@ function whatOf({ findings }: Examination, wanted: string): string | undefined {
 const legacy = kernelTestsRun
   ? await execa('unshare', ['--net', 'iptables-legacy', '-t', 'nat', '-N', 'KUBE-SERVICES'], { reject: false })
   : undefined;
-const inCI = process.env['CI'] === 'true';
-const legacyRuns = legacy?.failed === false || inCI;
+const legacyRuns = legacy?.failed === false || mustRun();
 if (legacy && !legacyRuns) {
   console.warn(`tests of legacy iptables are skipped: ${legacy.stderr || 'it is not installed'}`);
 }
 
-const bridgesFiltered = existsSync('/proc/sys/net/bridge') || inCI;
+const bridgesFiltered = existsSync('/proc/sys/net/bridge') || mustRun();
 if (kernelTestsRun && !bridgesFiltered) {
   console.warn('a test of bridges is skipped: br_netfilter is not loaded');
 }
