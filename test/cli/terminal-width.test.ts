@@ -90,7 +90,7 @@ test.each([40, 60, 80])('the caret is below its character, at %d columns', async
   expect(lines[at - 1]?.slice(lines[at]?.indexOf('^'))).toMatch(/^80000/);
 });
 
-test.each([40, 80, 100, undefined])('progress of reading overwrites its line, at %s columns', (columns) => {
+test.each([40, 70, 100, undefined])('progress of reading overwrites its line, at %s columns', (columns) => {
   const written: string[] = [];
   const write = (text: string): boolean => written.push(text) > 0;
   const show = progressOn({ stderr: { write, isTTY: true, ...(columns && { columns }) } });
@@ -123,7 +123,7 @@ test('progress fits a terminal that is resized', () => {
   const written: string[] = [];
   const terminal = { isTTY: true, columns: 80, write: (text: string) => written.push(text) > 0 };
   const show = progressOn({ stderr: fitMessages(terminal) });
-  for (const columns of [80, 30, 60]) {
+  for (const columns of [70, 30, 60]) {
     terminal.columns = columns;
     show('dump.yaml', 1e6, 5e7);
     expect(written.at(-1)).toHaveLength(columns);
