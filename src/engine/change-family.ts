@@ -11,11 +11,13 @@ import {
 } from '../kubernetes/namespaced-map.ts';
 import type { Service, Sourced } from '../kubernetes/objects.ts';
 import { healthCheckPort } from '../kubernetes/services.ts';
-import { appendAll } from '../lib/lists.ts';
+import { firstOf } from '../lib/heap.ts';
+import { appendAll, collectAll } from '../lib/lists.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
 import type { CompileOptions } from '../options.ts';
 import { adviseOnService } from '../phases/3-model/advise-on-service.ts';
+import { sortSlices } from '../phases/3-model/build-endpoints.ts';
 import { adviseOn } from '../phases/3-model/build-model.ts';
 import { buildServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings } from '../phases/3-model/model.ts';
@@ -84,12 +86,15 @@ function adviseOnTouched(
       deleteNamespaced(advice, namespace, name);
     }
   };
+  const healthCheckPorts = new Set<number>();
   for (const [namespace, name] of entriesOfNamespaced(touched)) {
     const service = getNamespaced(store.services, namespace, name);
     examine(namespace, name, service);
-    const port = service ? healthCheckPort(service.object) : 0;
+    healthCheckPorts.add(service ? healthCheckPort(service.object) : 0);
+  }
+  for (const port of healthCheckPorts) {
     // Services that had the port as a node port before it became one for health checks.
-    for (const { servicePort } of (port > 0 && claims.get(`tcp . ${port}`)) || []) {
+    for (const { servicePort } of (port > 0 && claims.get(`tcp . ${port}`)?.items) || []) {
       const other = getNamespaced(store.services, servicePort.namespace, servicePort.name);
       examine(servicePort.namespace, servicePort.name, other);
     }
@@ -133,7 +138,7 @@ function planTouched(
 
 function handoversBetween(before: FamilyState, after: FamilyState): Handover[] {
   const keys = new Set([...before.claims.keys(), ...after.claims.keys()]);
-  return [...keys].map((key) => ({ before: before.claims.get(key)?.[0], after: after.claims.get(key)?.[0] }));
+  return [...keys].map((key) => ({ before: firstOf(before.claims.get(key)), after: firstOf(after.claims.get(key)) }));
 }
 
 /** Brings a family's table, whatever it holds, to everything that the plans and the node's settings need; `state` is empty. */
@@ -168,10 +173,14 @@ function planService(
   if (!service) {
     return [];
   }
-  return buildServicePorts(service, store.slicesByService, settings).map((servicePort) => ({
-    servicePort,
-    fragment: planFragment(servicePort, selectEndpoints(servicePort, settings), context),
-  }));
+  const slices = sortSlices([...(getNamespaced(store.slicesByService, namespace, name) ?? [])]);
+  return buildServicePorts(service, slices, settings).map((servicePort) => {
+    const fragment = planFragment(servicePort, selectEndpoints(servicePort, settings), context);
+    const sharers = collectAll(fragment.shared, ({ set, elements }) =>
+      elements.map((element) => ({ servicePort, set, element })),
+    );
+    return { servicePort, fragment, sharers };
+  });
 }
 
 /**

@@ -3,6 +3,7 @@ import { type Diagnostic, withoutRepeats } from '../diagnostics/diagnostic.ts';
 import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
 import { incompleteCodes } from '../kubernetes/completeness.ts';
 import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import { firstOf } from '../lib/heap.ts';
 import { invariant } from '../lib/invariant.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Family } from '../net/network.ts';
@@ -203,8 +204,10 @@ function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined,
   if (followUp.checkUdpFlows || before?.addresses.join() === after.settings?.addresses.join()) {
     return followUp;
   }
-  const holders = [...after.claims.values()].flatMap((claimants) => claimants.slice(0, 1));
-  const checkUdpFlows = holders.some(({ kind, servicePort }) => kind === 'NodePort' && servicePort.protocol === 'udp');
+  const checkUdpFlows = [...after.claims.values()].some((claims) => {
+    const holder = firstOf(claims);
+    return holder?.kind === 'NodePort' && holder.servicePort.protocol === 'udp';
+  });
   return { ...followUp, checkUdpFlows };
 }
 

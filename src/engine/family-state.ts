@@ -2,6 +2,7 @@
 
 import { rulesetOfTable, type TableState } from '../diff/table-state.ts';
 import { entriesOfNamespaced, type Namespaced } from '../kubernetes/namespaced-map.ts';
+import type { Heap } from '../lib/heap.ts';
 import { appendAll } from '../lib/lists.ts';
 import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
@@ -14,6 +15,8 @@ import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 export interface PlannedPort {
   readonly servicePort: ServicePort;
   readonly fragment: Fragment;
+  /** The shared elements of the fragment. */
+  readonly sharers: readonly Sharer[];
 }
 
 /** An element that several service ports may share, and one of those service ports. */
@@ -37,10 +40,10 @@ export interface FamilyState {
   /** The table in the kernel once all commands that were returned have been carried out. */
   actual: TableState;
   readonly ports: Namespaced<readonly PlannedPort[]>;
-  /** All claims to a key of the verdict maps; the first one holds it (resolveClaims). */
-  readonly claims: Map<string, readonly Claim[]>;
+  /** All claims to a key of the verdict maps; the first one holds it (compareClaims). */
+  readonly claims: Map<string, Heap<Claim>>;
   /** By set and key. */
-  readonly sharers: Map<string, readonly Sharer[]>;
+  readonly sharers: Map<string, Heap<Sharer>>;
   /** Dispatch chains that held claims need, by name. */
   readonly chains: Map<string, Use<DispatchChain>>;
   /** Groups of frontends with affinity among the held claims, by the name of their set. */

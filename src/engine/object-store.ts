@@ -13,7 +13,7 @@ import type {
 } from '../kubernetes/objects.ts';
 import { healthCheckPort, namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
-import { type SliceIndex, serviceOfSlice, sortSlices } from '../phases/3-model/build-endpoints.ts';
+import { serviceOfSlice } from '../phases/3-model/build-endpoints.ts';
 
 /** The valid objects of a cluster: copies of the fields that decide about packets, so that callers may change theirs. */
 export interface ObjectStore {
@@ -21,8 +21,8 @@ export interface ObjectStore {
   /** The Service of each port for health checks. */
   readonly healthChecks: Map<number, string>;
   readonly slices: Namespaced<EndpointSlice>;
-  /** The same slices by their Service. */
-  readonly slicesByService: SliceIndex;
+  /** The same slices by their Service, in no order. */
+  readonly slicesByService: Namespaced<Set<EndpointSlice>>;
   readonly nodes: Map<string, Sourced<Node>>;
   /** Names of Nodes whose last version was invalid. */
   readonly invalidNodes: Set<string>;
@@ -143,9 +143,13 @@ function insertSlice(store: ObjectStore, slice: EndpointSlice, touched: Touched)
   if (!service) {
     return;
   }
-  const others = getNamespaced(store.slicesByService, namespace, service) ?? [];
+  const owned = getNamespaced(store.slicesByService, namespace, service);
   setNamespaced(store.slices, namespace, slice.metadata.name, slice);
-  setNamespaced(store.slicesByService, namespace, service, sortSlices([...others, slice]));
+  if (owned) {
+    owned.add(slice);
+  } else {
+    setNamespaced(store.slicesByService, namespace, service, new Set([slice]));
+  }
   setNamespaced(touched.services, namespace, service, true);
 }
 
@@ -155,11 +159,10 @@ function removeSlice(store: ObjectStore, namespace: string, name: string, touche
   if (!service) {
     return;
   }
-  const others = (getNamespaced(store.slicesByService, namespace, service) ?? []).filter((other) => other !== slice);
+  const owned = getNamespaced(store.slicesByService, namespace, service);
   deleteNamespaced(store.slices, namespace, name);
-  if (others.length > 0) {
-    setNamespaced(store.slicesByService, namespace, service, others);
-  } else {
+  owned?.delete(slice);
+  if (owned?.size === 0) {
     deleteNamespaced(store.slicesByService, namespace, service);
   }
   setNamespaced(touched.services, namespace, service, true);

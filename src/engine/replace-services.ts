@@ -1,10 +1,11 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { type DesiredParts, setElement, setEndpoints } from '../diff/table-state.ts';
 import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
-import { appendAll, pushTo } from '../lib/lists.ts';
+import { addToHeap, deleteFromHeap, firstOf, type Heap, heapOf } from '../lib/heap.ts';
+import { appendAll, collectAll } from '../lib/lists.ts';
 import type { Command } from '../nft/command.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
-import { describeConflict, type Lost, resolveClaims } from '../phases/5-plan/claims.ts';
+import { compareClaims, describeConflict, type Lost } from '../phases/5-plan/claims.ts';
 import { collectDispatchChains, dispatchChainName, planDispatchChain } from '../phases/5-plan/dispatch-chains.ts';
 import type { AffinityGroup, Claim, PlanContext } from '../phases/5-plan/fragment.ts';
 import { affinitySetName } from '../phases/5-plan/names.ts';
@@ -62,56 +63,97 @@ function changeClaims(
   { claims }: Pick<FamilyState, 'claims'>,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): { handovers: Handover[]; diagnostics: Diagnostic[] } {
-  const gone = new Set(removed.flatMap(({ fragment }) => fragment.claims));
-  const come = added.flatMap(({ fragment }) => fragment.claims);
   const handovers: Handover[] = [];
-  const diagnostics: Diagnostic[] = [];
-  for (const [key, more] of groupByKey([...gone], come)) {
-    const before = claims.get(key) ?? [];
-    const { held, lost } = resolveClaims(sortClaims([...before.filter((claim) => !gone.has(claim)), ...more]));
-    const [holder] = held;
-    if (holder) {
-      claims.set(key, [holder, ...lost.map(({ claim }) => claim)]);
-      appendAll(diagnostics, describeNew(lost, before));
-    } else {
-      claims.delete(key);
+  const lost: Lost<Claim>[] = [];
+  for (const [key, { gone, come }] of groupByKey(collectAll(removed, claimsOf), collectAll(added, claimsOf))) {
+    const before = firstOf(claims.get(key));
+    for (const claim of gone) {
+      deleteFrom(claims, key, { item: claim, compare: byPrecedence });
     }
-    if (before[0] !== holder) {
-      handovers.push({ before: before[0], after: holder });
+    for (const claim of come) {
+      addTo(claims, key, { item: claim, compare: byPrecedence });
+    }
+    const holder = firstOf(claims.get(key));
+    if (before !== holder) {
+      handovers.push({ before, after: holder });
+    }
+    if (holder) {
+      appendAll(lost, newlyLost(holder, before, { gone, come }));
     }
   }
-  return { handovers, diagnostics };
+  return { handovers, diagnostics: collectAll(lost, describeConflict) };
 }
 
-/** The keys of all these claims, each with those of `come`. */
-function groupByKey(gone: readonly Claim[], come: readonly Claim[]): ReadonlyMap<string, readonly Claim[]> {
-  const groups = new Map<string, Claim[]>(gone.map(({ verdictKey }) => [verdictKey, []]));
+function claimsOf({ fragment }: PlannedPort): readonly Claim[] {
+  return fragment.claims;
+}
+
+/** Claims that are deleted, and those that are added. */
+interface ClaimChange {
+  readonly gone: readonly Claim[];
+  readonly come: readonly Claim[];
+}
+
+function groupByKey(gone: readonly Claim[], come: readonly Claim[]): ReadonlyMap<string, ClaimChange> {
+  const groups = new Map<string, { gone: Claim[]; come: Claim[] }>();
+  for (const { verdictKey } of [...gone, ...come]) {
+    groups.set(verdictKey, groups.get(verdictKey) ?? { gone: [], come: [] });
+  }
+  for (const claim of gone) {
+    groups.get(claim.verdictKey)?.gone.push(claim);
+  }
   for (const claim of come) {
-    pushTo(groups, claim.verdictKey, claim);
+    groups.get(claim.verdictKey)?.come.push(claim);
   }
   return groups;
 }
 
-function sortClaims(claims: readonly Claim[]): readonly Claim[] {
-  return claims.length < 2 ? claims : [...claims].sort((a, b) => compareServicePorts(a.servicePort, b.servicePort));
+/** As in a full compilation, where claims are sorted by their service ports. */
+function byPrecedence(a: Claim, b: Claim): number {
+  return compareClaims(a, b) || compareServicePorts(a.servicePort, b.servicePort);
 }
 
 /**
- * A warning for each claim that was granted before, or not made. Otherwise a thousand Services at one address would get a
- * thousand warnings whenever an endpoint of one of them changes.
+ * The claims at one key that are not granted although they were before, or were not made. Otherwise a thousand Services at
+ * one address would get a thousand warnings whenever an endpoint of one of them changes.
  *
- * @param before the claims at the same key; the first one was granted.
+ * @param before the claim that was granted.
  */
-function describeNew(lost: readonly Lost<Claim>[], before: readonly Claim[]): Diagnostic[] {
-  if (lost.length === 0) {
-    return [];
-  }
-  const known = new Set(before.slice(1).map(identityOf));
-  return lost.filter(({ claim }) => !known.has(identityOf(claim))).flatMap(describeConflict);
+function newlyLost(holder: Claim, before: Claim | undefined, { gone, come }: ClaimChange): Lost<Claim>[] {
+  const known = new Set(gone.filter((claim) => claim !== before).map(identityOf));
+  const replaced = before && before !== holder && !gone.includes(before) ? [before] : [];
+  return [...come, ...replaced]
+    .filter((claim) => claim !== holder && !known.has(identityOf(claim)))
+    .sort(byPrecedence)
+    .map((claim) => ({ claim, holder }));
 }
 
 function identityOf({ kind, servicePort: { namespace, name, portName, protocol } }: Claim): string {
   return [namespace, name, portName, protocol, kind].join('/');
+}
+
+interface HeapChange<T> {
+  readonly item: T;
+  readonly compare: (a: T, b: T) => number;
+}
+
+function addTo<T>(heaps: Map<string, Heap<T>>, key: string, { item, compare }: HeapChange<T>): void {
+  const heap = heaps.get(key);
+  if (heap) {
+    addToHeap(heap, item, compare);
+  } else {
+    heaps.set(key, heapOf(item));
+  }
+}
+
+function deleteFrom<T>(heaps: Map<string, Heap<T>>, key: string, { item, compare }: HeapChange<T>): void {
+  const heap = heaps.get(key);
+  if (heap) {
+    deleteFromHeap(heap, item, compare);
+  }
+  if (heap?.items.length === 0) {
+    heaps.delete(key);
+  }
 }
 
 /** Replaces the parts of the table that belong to the holder of each key. */
@@ -212,34 +254,28 @@ function changeShared(
   desired: DesiredParts,
   { removed, added }: { readonly removed: readonly PlannedPort[]; readonly added: readonly PlannedPort[] },
 ): void {
-  const touched = new Map<string, Pick<Sharer, 'set' | 'element'>>();
-  for (const { servicePort, set, element } of removed.flatMap(sharersOf)) {
-    const place = placeOf(set.name, element.key);
-    const others = (sharers.get(place) ?? []).filter((sharer) => sharer.servicePort !== servicePort);
-    touched.set(place, { set, element });
-    if (others.length > 0) {
-      sharers.set(place, others);
-    } else {
-      sharers.delete(place);
-    }
-  }
-  for (const sharer of added.flatMap(sharersOf)) {
-    const place = placeOf(sharer.set.name, sharer.element.key);
-    const others = sharers.get(place);
+  const touched = new Map<string, Sharer>();
+  for (const sharer of collectAll(removed, sharersOf)) {
+    const place = placeOf(sharer);
+    deleteFrom(sharers, place, { item: sharer, compare: bySharer });
     touched.set(place, sharer);
-    sharers.set(place, others ? [...others, sharer].sort(bySharer) : [sharer]);
+  }
+  for (const sharer of collectAll(added, sharersOf)) {
+    const place = placeOf(sharer);
+    addTo(sharers, place, { item: sharer, compare: bySharer });
+    touched.set(place, sharer);
   }
   for (const [place, { set, element }] of touched) {
-    setElement(desired, set.name, element.key, sharers.get(place)?.[0]?.element);
+    setElement(desired, set.name, element.key, firstOf(sharers.get(place))?.element);
   }
 }
 
-function sharersOf({ servicePort, fragment }: PlannedPort): Sharer[] {
-  return fragment.shared.flatMap(({ set, elements }) => elements.map((element) => ({ servicePort, set, element })));
+function sharersOf({ sharers }: PlannedPort): readonly Sharer[] {
+  return sharers;
 }
 
-function placeOf(set: string, key: string): string {
-  return `${set} ${key}`;
+function placeOf({ set, element }: Sharer): string {
+  return `${set.name} ${element.key}`;
 }
 
 function bySharer(a: Sharer, b: Sharer): number {

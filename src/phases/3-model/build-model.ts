@@ -1,4 +1,5 @@
 import { type Diagnostic, hasError, toDiagnostic } from '../../diagnostics/diagnostic.ts';
+import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { Node, Service, ServiceCIDR, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { healthCheckPort, namespaceOf, zoneLabel } from '../../kubernetes/services.ts';
 import { collectAll } from '../../lib/lists.ts';
@@ -90,12 +91,11 @@ interface ViewContext {
 
 function buildView(snapshot: Snapshot, options: CompileOptions, { family, node, slices }: ViewContext): NodeView {
   const settings = buildNodeSettings(node, snapshot.serviceCIDRs, family, options);
-  return {
-    ...settings,
-    servicePorts: collectAll(snapshot.services, (service) => buildServicePorts(service, slices, settings)).sort(
-      compareServicePorts,
-    ),
-  };
+  const servicePorts = collectAll(snapshot.services, (service) => {
+    const { metadata } = service.object;
+    return buildServicePorts(service, getNamespaced(slices, namespaceOf(metadata), metadata.name) ?? [], settings);
+  });
+  return { ...settings, servicePorts: servicePorts.sort(compareServicePorts) };
 }
 
 /** What the rules of a family depend on besides Services and slices. */

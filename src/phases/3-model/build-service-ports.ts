@@ -1,19 +1,22 @@
-import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { Service, ServicePortSpec, Sourced } from '../../kubernetes/objects.ts';
+import type { EndpointSlice, Service, ServicePortSpec, Sourced } from '../../kubernetes/objects.ts';
 import { clusterIPText, isServed, loadBalancerTexts, namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, disjointCidrs, isHostAddress, parseAddress, parseCidr } from '../../net/address.ts';
 import { type Family, nameOfFamily, type Protocol } from '../../net/network.ts';
 import { ownClusterIP } from './advise-on-service.ts';
-import { buildEndpoints, type SliceIndex } from './build-endpoints.ts';
+import { buildEndpoints } from './build-endpoints.ts';
 import type { NodeSettings, ServicePort } from './model.ts';
 
 const defaultAffinitySeconds = 10_800;
 
-/** The service ports of one Service in one family; none if it does not exist there or is not served. */
+/**
+ * The service ports of one Service in one family; none if it does not exist there or is not served.
+ *
+ * @param slices those of the Service, in the order of their names.
+ */
 export function buildServicePorts(
   service: Sourced<Service>,
-  slices: SliceIndex,
+  slices: readonly EndpointSlice[],
   node: Pick<NodeSettings, 'family' | 'nodeName' | 'servesExternalIPs' | 'addresses'>,
 ): ServicePort[] {
   const { object } = service;
@@ -24,7 +27,6 @@ export function buildServicePorts(
   }
   const { spec, metadata } = object;
   const namespace = namespaceOf(metadata);
-  const owned = getNamespaced(slices, namespace, metadata.name) ?? [];
   const externalIPs = servesExternalIPs ? ofFamily(spec.externalIPs ?? [], family) : nothing;
   const loadBalancerIPs = ofFamily(loadBalancerTexts(object), family);
   const sourceRanges = sourceRangesOf(object, family);
@@ -46,7 +48,7 @@ export function buildServicePorts(
       externalPolicy: externalPolicyOf(object),
       affinitySeconds: affinitySecondsOf(object),
       createdAt: metadata.creationTimestamp ?? '',
-      endpoints: buildEndpoints({ slices: owned, family, portName, protocol, nodeName }),
+      endpoints: buildEndpoints({ slices, family, portName, protocol, nodeName }),
       document: service.document,
       index,
     };

@@ -73,15 +73,18 @@ export function whyPreferred(a: RankedClaim, b: RankedClaim): 'kind' | 'endpoint
   return rank(a) < rank(b) ? criterion : undefined;
 }
 
-/** Negative when `a` wins. A known age beats an unknown one. */
-function compareClaims(a: BareClaim, b: BareClaim): number {
+/**
+ * Negative if `a` is preferred; 0 if only the order of their service ports decides. A known age beats an unknown one.
+ */
+export function compareClaims(a: RankedClaim, b: RankedClaim): number {
   const deciding = criteria.find(([, rank]) => rank(a) !== rank(b));
   return deciding ? deciding[1](a) - deciding[1](b) : 0;
 }
 
-/** When the Service was created, in milliseconds since 1970; one without a time counts as the youngest. */
+/** When the Service was created, in milliseconds since 1970; one without a valid time counts as the youngest. */
 function ageOf({ servicePort }: RankedClaim): number {
-  return servicePort.createdAt === '' ? Number.MAX_VALUE : Date.parse(servicePort.createdAt);
+  const time = Date.parse(servicePort.createdAt);
+  return Number.isNaN(time) ? Number.MAX_VALUE : time;
 }
 
 /**
