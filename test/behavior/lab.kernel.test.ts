@@ -36,14 +36,14 @@ describe.skipIf(!kernelTestsRun)('wrong expectations, from sending to judging', 
   it('are each described in a sentence', async () => {
     const packets = parsePackets(`
 - { name: a, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: dropped }
-- { name: b, from: 10.244.1.50, to: "10.96.0.40:80/udp", expect: ["10.244.1.10:8080"] }
+- { name: b, from: 10.244.1.50, to: "10.96.0.40:80/udp", expect: ["10.244.1.10:8080"], masqueraded: false }
 - { name: c, from: 203.0.113.9, to: "10.96.0.30:80/udp", expect: untouched }
 - { name: d, from: 10.244.1.50, to: "10.96.0.70:80/tcp", expect: rejected, via: out0 }
-- { name: e, from: 10.244.1.50, to: "10.96.0.10:80/sctp", expect: ["10.244.1.10:8080"] }
-- { name: f, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.10:8080", "10.244.2.20:8081"], sticky: true }
+- { name: e, from: 10.244.1.50, to: "10.96.0.10:80/sctp", expect: ["10.244.1.10:8080"], masqueraded: false }
+- { name: f, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.10:8080", "10.244.2.20:8081"], masqueraded: false, sticky: true }
 - { name: g, from: 203.0.113.9, to: "10.96.0.10:80/tcp", expect: ["10.244.1.10:8080", "10.244.2.20:8081"], masqueraded: ["10.244.1.10:8080"] }
-- { name: h, from: 10.244.1.50, to: "10.96.0.61:80/tcp", expect: ["10.244.1.10:8080"] }
-- { name: i, from: 127.0.0.1, to: "10.96.0.10:80/udp", expect: ["10.244.1.10:8080"] }
+- { name: h, from: 10.244.1.50, to: "10.96.0.61:80/tcp", expect: ["10.244.1.10:8080"], masqueraded: false }
+- { name: i, from: 127.0.0.1, to: "10.96.0.10:80/udp", expect: ["10.244.1.10:8080"], masqueraded: false }
 `);
     const seen = await runPackets({ ruleset, nodeAddresses, packets });
     const patterns = [

@@ -132,8 +132,8 @@ const packetsText = `
 - { name: a pod that comes in there, from: $CLIENT, via: out0, to: "$EDGE:80/PROTOCOL", expect: ["$POD_B:8080"], masqueraded: false }
 - { name: a pod that does not, from: $CLIENT, to: "$EDGE:80/PROTOCOL", expect: untouched }
 - { name: the outside on the pods' side, from: $OUTSIDE, via: pod0, to: "$EDGE:80/PROTOCOL", expect: untouched }
-- { name: a pod is pinned, from: $CLIENT, to: "$STICKY:80/PROTOCOL", expect: ["$POD_A:8080", "$POD_B:8081"], sticky: true }
-- { name: the node is pinned, from: $NODE, to: "$STICKY:80/PROTOCOL", expect: ["$POD_A:8080", "$POD_B:8081"], sticky: true }
+- { name: a pod is pinned, from: $CLIENT, to: "$STICKY:80/PROTOCOL", expect: ["$POD_A:8080", "$POD_B:8081"], masqueraded: false, sticky: true }
+- { name: the node is pinned, from: $NODE, to: "$STICKY:80/PROTOCOL", expect: ["$POD_A:8080", "$POD_B:8081"], masqueraded: false, sticky: true }
 - { name: a node port, from: $OUTSIDE, to: "$NODE:30080/PROTOCOL", expect: ["$POD_A:8080"], masqueraded: true }
 - { name: the node's own node port, from: $NODE, to: "$NODE:30080/PROTOCOL", expect: ["$POD_A:8080"], masqueraded: true }
 - { name: refused to a pod, from: $CLIENT, to: "$REFUSED:80/PROTOCOL", expect: rejected }
