@@ -18,6 +18,7 @@ export type NftErrorKind =
   | 'no-such-file'
   | 'syntax'
   | 'crashed'
+  | 'unreadable'
   | 'refused';
 
 /** What may help against a kind of error. */
@@ -58,6 +59,14 @@ export function leavesOpen({ kind }: NftError): boolean {
   return kind === 'interrupted' || kind === 'timed-out' || kind === 'crashed';
 }
 
+/**
+ * The error of an nft that also crashes when it is to delete a table. Before any change it reads the sets of all tables, and
+ * nft 1.0.6 cannot read those that 1.1.3 wrote.
+ */
+export function createUnreadable({ said }: NftError): NftError {
+  return createNftError('unreadable', ['nft cannot read the tables here; a newer nft may have written them', ...said]);
+}
+
 /** Whether a value is an error of nft. */
 export function isNftError(value: object | undefined): value is NftError {
   return value !== undefined && 'kind' in value;
@@ -94,6 +103,7 @@ export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
   'no-such-file': remedy('rebuild bisect', otherProgram),
   syntax: remedy('rebuild bisect', ourFault),
   crashed: remedy('rebuild bisect', 'Install a newer nftables.'),
+  unreadable: remedy('', 'Use the nft that wrote the tables, or a newer one; older ones cannot even delete them.'),
   refused: remedy('rebuild bisect', ourFault),
 };
 

@@ -1,6 +1,8 @@
 import { parseNftJson } from '../nft/json/read-nft-json.ts';
 import type { KnownNames, ListedTable, TableName } from '../nft/listed-table.ts';
-import { classifyNftError, createNftError, type NftError } from './nft-error.ts';
+import { identifier } from '../nft/print.ts';
+import { classifyNftError, createNftError, createUnreadable, type NftError } from './nft-error.ts';
+import { checkTransaction } from './run-nft.ts';
 import type { RunProgram } from './run-program.ts';
 
 /**
@@ -12,7 +14,7 @@ export async function readTable(
   name: TableName,
   knownNames: KnownNames,
 ): Promise<ListedTable | NftError | undefined> {
-  return list(run, ['table', name.family, name.table], (text) => parseNftJson(text, name, knownNames));
+  return list(run, { ...name, what: 'table' }, (text) => parseNftJson(text, name, knownNames));
 }
 
 /** The table with one dynamic set, and what traffic wrote into it; undefined when there is no such set. */
@@ -21,9 +23,7 @@ export async function readDynamicSet(
   name: TableName,
   { set, isMap, knownNames }: { readonly set: string; readonly isMap: boolean; readonly knownNames: KnownNames },
 ): Promise<ListedTable | NftError | undefined> {
-  return list(run, [isMap ? 'map' : 'set', name.family, name.table, set], (text) =>
-    parseNftJson(text, name, knownNames),
-  );
+  return list(run, { ...name, what: isMap ? 'map' : 'set', set }, (text) => parseNftJson(text, name, knownNames));
 }
 
 /** In milliseconds. A table with a million endpoints takes less than a minute on a fast machine. */
@@ -31,13 +31,23 @@ const longestRead = 300_000;
 
 async function list(
   run: RunProgram,
-  what: readonly string[],
+  { what, family, table, set }: TableName & { readonly what: 'table' | 'map' | 'set'; readonly set?: string },
   read: (text: string) => ListedTable,
 ): Promise<ListedTable | NftError | undefined> {
   // -n: names that the machine has for marks and protocols would hide their numbers.
-  const result = await run('nft', ['-nj', 'list', ...what], undefined, { longest: longestRead });
+  const result = await run(
+    'nft',
+    ['-nj', 'list', what, family, table, ...(set === undefined ? [] : [set])],
+    undefined,
+    { longest: longestRead },
+  );
   if (result.exitCode !== 0) {
     const error = classifyNftError(result);
+    if (error.kind === 'crashed') {
+      // It may crash only when it prints something; the table can be rebuilt then.
+      const deletion = await checkTransaction(run, `delete table ${family} ${identifier(table)}\n`);
+      return deletion?.kind === 'crashed' ? createUnreadable(error) : error;
+    }
     return error.kind === 'no-such-file' ? undefined : error;
   }
   try {

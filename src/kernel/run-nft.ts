@@ -2,7 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { escapeControls } from '../lib/text.ts';
 import type { TableName } from '../nft/listed-table.ts';
 import { identifier } from '../nft/print.ts';
-import { classifyNftError, createNftError, isNftError, leavesOpen, type NftError } from './nft-error.ts';
+import {
+  classifyNftError,
+  createNftError,
+  createUnreadable,
+  isNftError,
+  leavesOpen,
+  type NftError,
+} from './nft-error.ts';
 import type { RunProgram } from './run-program.ts';
 
 /** Waits this many milliseconds; a parameter, so that tests do not wait for a clock. */
@@ -69,7 +76,13 @@ export async function removeTable(run: RunProgram, name: TableName): Promise<'re
   }
   if (error && leavesOpen(error)) {
     const head = await readHead(run, name);
-    return typeof head !== 'string' && head.kind === 'no-such-file' ? 'removed' : error;
+    if (typeof head === 'string') {
+      return error;
+    }
+    if (head.kind === 'no-such-file') {
+      return 'removed';
+    }
+    return error.kind === 'crashed' && head.kind === 'crashed' ? createUnreadable(error) : error;
   }
   return error ? nameOwner(run, name, error) : 'removed';
 }

@@ -191,6 +191,34 @@ describe('apply reports what became of the tables', () => {
       expect(exitCode).toBe(3);
     });
 
+    test.each([
+      ['a signal', crashed, 'ended by SIGSEGV'],
+      ['an assertion', { exitCode: undefined, signal: 'SIGABRT' }, 'ended by SIGABRT'],
+      [
+        'an assertion, in a shell',
+        { exitCode: 134, stderr: "nft: datatype.c:1: f: Assertion `x' failed.\n" },
+        "nft: datatype.c:1: f: Assertion `x' failed.",
+      ],
+    ])('crashed at all that reads tables, by %s: nothing is tried', async (_, result, said) => {
+      const failing = [answering(listTable.ip, result), answering('nft --check -f -', result), answering(load, result)];
+      const { stdout, stderr, exitCode, commands } = await apply({ flags, input: four }, ...failing);
+      expect(stderr.split('\n')).toEqual([
+        'error: table ip svc2nft: nft: unreadable',
+        '    nft cannot read the tables here; a newer nft may have written them',
+        `    ${said}`,
+        'Use the nft that wrote the tables, or a newer one; older ones cannot even delete them.',
+        '',
+      ]);
+      expect({ stdout, exitCode }).toEqual({ stdout: 'table ip svc2nft: not changed\n', exitCode: 3 });
+      expect(commands).not.toContain(load);
+    });
+
+    test('crashed at reading alone: the table is rebuilt', async () => {
+      const { stdout, exitCode } = await apply({ flags }, answering(listTable.ip, crashed));
+      expect(stdout.split('\n')[0]).toBe('table ip svc2nft: rebuilt (17 elements, 19 chains)');
+      expect(exitCode).toBe(0);
+    });
+
     test('too slow: it is tried once', async () => {
       const late = [answering(load, timedOut), answering('nft --check -f -', timedOut)];
       const { commands } = await apply({ flags, input: four }, ...late, listedShop());

@@ -69,6 +69,20 @@ describe('clean', () => {
     expect(await clean(one, late, answering(head, result))).toMatchObject({ exitCode: 3, stdout: '' });
   });
 
+  test('says that a newer nft is needed when nft crashes at all that reads tables', async () => {
+    const crashed = { exitCode: undefined, signal: 'SIGSEGV' };
+    const answers = [answering('nft -f -', crashed), answering('nft -t list table ip svc2nft', crashed)];
+    expect(await clean(['--family', 'ip'], ...answers)).toMatchObject({
+      exitCode: 3,
+      stdout: '',
+      stderr:
+        'error: table ip svc2nft: nft: unreadable\n' +
+        '    nft cannot read the tables here; a newer nft may have written them\n' +
+        '    ended by SIGSEGV\n' +
+        'Use the nft that wrote the tables, or a newer one; older ones cannot even delete them.\n',
+    });
+  });
+
   test('says whose table it is', async () => {
     const owned = 'table ip svc2nft { # progname python3\n\tflags owner\n}\n';
     const answers = [

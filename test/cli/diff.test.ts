@@ -177,6 +177,17 @@ describe('diff with the kernel', () => {
     expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: expected });
   });
 
+  test('no nft that can read the tables: nothing can be compared', async () => {
+    const crashed = { exitCode: undefined, signal: 'SIGSEGV' };
+    const { stdout, stderr, exitCode } = await diff(
+      {},
+      answering(listTable.ip, crashed),
+      answering('nft --check -f -', crashed),
+    );
+    expect(stderr.startsWith('error: nft: unreadable\n')).toBe(true);
+    expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 3 });
+  });
+
   test('bad input: exit code 2, for 1 means differences', async () => {
     const { stdout, stderr, exitCode } = await diff(
       { input: shop().replace('"port":80,', '"port":70000,') },
