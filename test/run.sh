@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/install-tools.sh
+# A second nft, which can do what the oldest one cannot.
+bash test/nft-versions/install.sh trixie
 npm run --silent build
 npm run --silent typecheck
 npm run --silent lint

@@ -141,12 +141,7 @@ describe.skipIf(!applyTestsRun)('clients with affinity', () => {
 
   test('are treated the same by updates of a service proxy', async () => {
     const clusterCIDRs = ['10.244.0.0/16', 'fd00:10:244::/48'];
-    const proxy = await createServiceProxy({
-      nodeName: 'worker-1',
-      clusterCIDRs,
-      targetNft: '1.0.6',
-      run: lab.node.run,
-    });
+    const proxy = await createServiceProxy({ nodeName: 'worker-1', clusterCIDRs, run: lab.node.run });
     await proxy.update({ apply: sessions(atFirst), complete: true });
     expect(await lab.connect(allClients)).toEqual(pinned);
 

@@ -6,6 +6,7 @@ import { createRunProgram, type RunProgram } from '../../../src/kernel/run-progr
 import type { Family } from '../../../src/net/network.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { type Agent, startAgent } from '../../support/lab/start-agent.ts';
+import { type NftVersion, usualNft } from '../../support/nft-versions.ts';
 import { type CommandResult, runMain } from '../../support/run-main.ts';
 import { withoutProgress } from '../../support/without-progress.ts';
 import { listOf, snapshotFlags } from './manifests.ts';
@@ -45,11 +46,14 @@ export async function openNode(): Promise<TestNode> {
   };
 }
 
-/** The node whose namespace an agent of the laboratory has. */
-export async function nodeInside({ processId }: Pick<Agent, 'processId'>): Promise<TestNode> {
+/** The node whose namespace an agent of the laboratory has; several may have one, with an nft each. */
+export async function nodeInside(
+  { processId }: Pick<Agent, 'processId'>,
+  nft: NftVersion = usualNft,
+): Promise<TestNode> {
   const folder = await mkdtemp(join(tmpdir(), 'svc2nft-node-'));
   const namespace = `/proc/${processId}/ns/net`;
-  const programs = `${process.env['PATH']}:/usr/sbin:/sbin`;
+  const programs = [nft.programs ?? [], process.env['PATH'], '/usr/sbin:/sbin'].flat().join(':');
   for (const program of ['nft', 'conntrack']) {
     const script = join(folder, program);
     await writeFile(script, `#!/bin/sh\nPATH='${programs}' exec nsenter --net=${namespace} ${program} "$@"\n`);

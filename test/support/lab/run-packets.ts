@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../../../src/net/address.ts';
+import { type NftVersion, usualNft } from '../nft-versions.ts';
 import { type Packet, parseEndpoint } from '../packets.ts';
 import { LabUnavailable } from './lab-unavailable.ts';
 import type { Observation } from './observe-attempts.ts';
@@ -12,25 +13,29 @@ export interface LabRun {
   /** All addresses of the node but loopback. */
   readonly nodeAddresses: readonly string[];
   readonly packets: readonly Packet[];
+  /** The node's nft; default: the usual one. */
+  readonly nft?: NftVersion;
 }
 
 /** Set up once per worker and used again: to build the namespaces takes longer than to send the packets. */
-const idleLabs: Lab[] = [];
+const idleLabs = new Map<NftVersion, Lab[]>();
 
 /**
  * Sends the packets through the real kernel of a node that has loaded the ruleset, and returns what became of each, in
  * their order. Throws {@link LabUnavailable} where this machine cannot do that, and an Error with nft's words if it
  * refuses the ruleset. Runs may overlap; each has a laboratory for itself, without anything that a run before has left.
  */
-export async function runPackets({ ruleset, nodeAddresses, packets }: LabRun): Promise<Observation[]> {
-  const lab = idleLabs.pop() ?? (await startLab());
+export async function runPackets({ ruleset, nodeAddresses, packets, nft = usualNft }: LabRun): Promise<Observation[]> {
+  const idle = idleLabs.get(nft) ?? [];
+  idleLabs.set(nft, idle);
+  const lab = idle.pop() ?? (await startLab(nft));
   try {
     const addresses = nodeAddresses.map((address) => canonicalAddress(address) ?? address);
     await lab.clear();
     await lab.equip(addresses, findServedByNode(packets, addresses));
     await loadRules(lab.node, ruleset);
     const observations = await lab.send(packets);
-    idleLabs.push(lab);
+    idle.push(lab);
     return observations;
   } catch (error) {
     await lab.close();

@@ -1,3 +1,4 @@
+import type { NftVersion } from '../nft-versions.ts';
 import type { Packet } from '../packets.ts';
 import { LabUnavailable } from './lab-unavailable.ts';
 import { type Observation, observeAttempts } from './observe-attempts.ts';
@@ -28,9 +29,9 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-/** Sets up a laboratory. Throws {@link LabUnavailable} where this machine cannot do that. */
-export async function startLab(): Promise<Lab> {
-  const started = await Promise.allSettled([startAgent(), startAgent()]);
+/** Sets up a laboratory, whose node has this nft. Throws {@link LabUnavailable} where this machine cannot do that. */
+export async function startLab(nft?: NftVersion): Promise<Lab> {
+  const started = await Promise.allSettled([startAgent(nft), startAgent()]);
   const agents = started.filter((one) => one.status === 'fulfilled').map((one) => one.value);
   const close = async () => {
     await Promise.all(agents.map((agent) => agent.close()));
