@@ -111,7 +111,24 @@ function indexSet(set: FilledSet, family: Family): IndexedSet {
     }
   }
   const isDynamic = set.flags?.includes('dynamic') === true;
-  return { declaration: set, isDynamic, entries, patterns: [...patterns.values()], targets };
+  const firstParts = isDynamic ? undefined : firstPartsOf(set, entries.keys());
+  return { declaration: set, isDynamic, entries, patterns: [...patterns.values()], firstParts, targets };
+}
+
+/** Undefined if one of them is a range, and for endpoint maps, in which chance is part of each key. */
+function firstPartsOf({ value }: FilledSet, keys: Iterable<string>): ReadonlySet<string> | undefined {
+  if (value === 'endpoint') {
+    return undefined;
+  }
+  const firstParts = new Set<string>();
+  for (const key of keys) {
+    const [first = ''] = key.split(' ', 1);
+    if (first.includes('/')) {
+      return undefined;
+    }
+    firstParts.add(first);
+  }
+  return firstParts;
 }
 
 function checkDeclaration({ name, key, value, flags = [] }: FilledSet): void {

@@ -1,3 +1,4 @@
+import type { Mutable } from '../lib/mutable.ts';
 import { cidrText, parseCidr } from '../net/address.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Element, Expression, Scalar, StatementOf } from '../nft/ruleset.ts';
@@ -14,28 +15,27 @@ import {
 import type { Memory, MemoryEntry } from './fate.ts';
 import type { IndexedSet, Pattern } from './lookup-tables.ts';
 
-/** The result of one lookup in one branch. */
-export interface LookupResult {
-  readonly connection: Connection;
+/** What a lookup has found. */
+export interface Found {
   /** Undefined when the packet lacks a field of the key: then the rule ends, whatever the set holds. */
   readonly key: string | undefined;
   readonly element: Element | undefined;
 }
 
+/** The result of one lookup in one branch. */
+export interface LookupResult extends Found {
+  readonly connection: Connection;
+}
+
+interface Lookup {
+  readonly key: readonly Expression[];
+  readonly connection: Connection;
+  readonly context: WalkContext;
+}
+
 /** Looks a key up in a set: one result, or one for each key that chance may produce. */
-export function lookUp(
-  name: string,
-  {
-    key: expressions,
-    connection,
-    context,
-  }: { key: readonly Expression[]; connection: Connection; context: WalkContext },
-): LookupResult[] {
+export function lookUp(name: string, { key: expressions, connection, context }: Lookup): LookupResult[] {
   const set = setOf(name, context);
-  const certain = readCertainKey(expressions, connection, context);
-  if (certain !== undefined) {
-    return [{ connection, key: certain, element: find(set, certain, connection, context) }];
-  }
   const readings = evaluateKey(expressions, connection, context);
   if (readings.length === 0) {
     return [{ connection, key: undefined, element: undefined }];
@@ -45,6 +45,38 @@ export function lookUp(
     key,
     element: find(set, key, connection, context),
   }));
+}
+
+/**
+ * Whether a set has the key that a packet has, which is put into `found`; undefined if that depends on chance or the packet
+ * lacks a field.
+ */
+export function lookUpCertain(
+  name: string,
+  { key: expressions, connection, context }: Lookup,
+  found: Mutable<Found>,
+): boolean | undefined {
+  const set = setOf(name, context);
+  const key = readCertainKey(expressions, connection, context);
+  if (key === undefined) {
+    return undefined;
+  }
+  found.key = key;
+  found.element = find(set, key, connection, context);
+  return found.element !== undefined;
+}
+
+/**
+ * Whether the first part of a packet's key is in no key of a set, so that a lookup finds nothing. Most lookups end here,
+ * without a key and a search for it; never if steps are kept, which name the key.
+ */
+export function isAbsent(name: string, { key: [first], connection, context }: Lookup): boolean {
+  const { firstParts } = setOf(name, context);
+  if (context.keepsSteps || !firstParts || !first) {
+    return false;
+  }
+  const value = readCertain(first, connection, context);
+  return typeof value === 'string' && !firstParts.has(value);
 }
 
 function find(set: IndexedSet, key: string, { memory }: Connection, { onElement }: WalkContext): Element | undefined {
@@ -92,7 +124,7 @@ function widen(key: string, pattern: Pattern): string {
 }
 
 /** The range of a prefix length, as nft prints it, that contains an address. */
-function rangeAround(address: string, prefix: number): string {
+export function rangeAround(address: string, prefix: number): string {
   if (!address.includes(':') && prefix > 0 && prefix < 32) {
     // By far the most frequent case, so without a parser.
     const octets = address
@@ -243,6 +275,11 @@ function withEntry(connection: Connection, { set, key }: MemoryChange, entry: Me
   }
   const changed = copyConnection(connection);
   changed.memory = new Map(connection.memory).set(name, entries);
-  changed.changes += JSON.stringify([name, key, entry ?? null]);
+  changed.changes += `${name} ${key} ${entry ? entryText(entry) : 'deleted'};`;
   return changed;
+}
+
+/** What tells the entries of one key apart. */
+function entryText({ value, timeoutSeconds }: MemoryEntry): string {
+  return `${value && 'address' in value ? `${value.address} . ${value.port} ` : ''}${timeoutSeconds}`;
 }

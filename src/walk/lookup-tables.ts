@@ -15,6 +15,8 @@ export interface IndexedSet {
   readonly entries: ReadonlyMap<string, Element>;
   /** The combinations of prefix lengths that occur in keys with ranges. */
   readonly patterns: readonly Pattern[];
+  /** The first part of each key, for sets of single values at that place that rules do not change; else undefined. */
+  readonly firstParts: ReadonlySet<string> | undefined;
   /** The chains that the verdicts of the map go to. */
   readonly targets: ReadonlySet<string>;
 }

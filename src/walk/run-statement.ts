@@ -1,20 +1,25 @@
-import { canonicalAddress, cidrContains, parseCidr } from '../net/address.ts';
+import { invariant } from '../lib/invariant.ts';
+import type { Mutable } from '../lib/mutable.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
 import type { Element, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
   evaluateKey,
+  type Found,
+  isAbsent,
   type LookupResult,
   lookUp,
+  lookUpCertain,
   type MemoryChange,
+  rangeAround,
   readCertain,
   readEndpointAddress,
   readValues,
 } from './look-up.ts';
 
 /** Where evaluation continues: `end-rule` with the next rule; accept, drop, reject and tcp-reset end the base chain. */
-type Control =
+export type Control =
   | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' | 'tcp-reset' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
@@ -26,26 +31,85 @@ export interface Effect extends LookupResult {
 const next: Control = { kind: 'next' };
 const endRule: Control = { kind: 'end-rule' };
 const accept: Control = { kind: 'accept' };
+const tcpReset: Control = { kind: 'tcp-reset' };
 
-/** Executes one statement: one effect, or one for each branch that chance may take. */
+/**
+ * Where evaluation continues after a statement that leaves the packet and the sets as they are; undefined for one that may
+ * change them or depends on chance. Most statements are decided here, without a new object for any of them.
+ *
+ * @param found is set to the key and element of a lookup.
+ */
+export function decide(
+  statement: Statement,
+  connection: Connection,
+  context: WalkContext,
+  found: Mutable<Found>,
+): Control | undefined {
+  switch (statement.kind) {
+    case 'match': {
+      const { left, right, negated = false } = statement;
+      const value = readCertain(left, connection, context);
+      return value === undefined ? undefined : controlOf(isEqual(left, value, right) !== negated);
+    }
+    case 'match-set': {
+      const { set, key, negated = false } = statement;
+      if (!negated && isAbsent(set, { key, connection, context })) {
+        return endRule;
+      }
+      const isFound = lookUpCertain(set, { key, connection, context }, found);
+      return isFound === undefined ? undefined : controlOf(isFound !== negated);
+    }
+    case 'vmap': {
+      const { map, key } = statement;
+      if (isAbsent(map, { key, connection, context })) {
+        return endRule;
+      }
+      return lookUpCertain(map, { key, connection, context }, found) === undefined ? undefined : verdictOf(found);
+    }
+    case 'match-mark':
+      return controlOf((connection.mark & statement.mark) !== 0);
+    case 'jump':
+    case 'goto':
+      return statement;
+    case 'drop':
+    case 'reject':
+    case 'return':
+      return { kind: statement.kind };
+    case 'tcp-reset':
+      return connection.protocol === 'tcp' ? tcpReset : endRule;
+    default:
+      return undefined;
+  }
+}
+
+function controlOf(holds: boolean): Control {
+  return holds ? next : endRule;
+}
+
+function verdictOf({ element }: Found): Control {
+  const verdict = element?.value;
+  return verdict && 'kind' in verdict ? verdict : endRule;
+}
+
+/** Executes a statement that is not decided ({@link decide}): one effect, or one for each branch that chance may take. */
 export function runStatement(statement: Statement, connection: Connection, context: WalkContext): Effect[] {
   switch (statement.kind) {
     case 'match':
       return runMatch(statement, connection, context);
     case 'match-set':
       return runMatchSet(statement, connection, context);
-    case 'match-mark':
-      return [effectOf(connection, (connection.mark & statement.mark) !== 0 ? next : endRule)];
     case 'set-mark':
       return [effectOf(withMark(connection, changeMark(connection.mark, statement)), next)];
     case 'vmap':
-      return lookUp(statement.map, { key: statement.key, connection, context }).map(followVerdict);
+      return lookUp(statement.map, { key: statement.key, connection, context }).map((result) =>
+        effectOf(result.connection, verdictOf(result), result),
+      );
     case 'random-goto':
       return statement.chains.map((chain) =>
         effectOf(branchOf(connection, statement.chains.length), { kind: 'goto', chain }),
       );
     case 'dnat':
-      return [translation(effectOf(connection, endRule), translateTo(statement, connection))];
+      return [translation(effectOf(connection, endRule), translateTo(statement, statement.protocol, connection))];
     case 'dnat-map':
       return lookUp(statement.map, { key: statement.key, connection, context }).map((result) =>
         translation(result, translateByMap(statement, result.connection, result.element?.value)),
@@ -53,33 +117,31 @@ export function runStatement(statement: Statement, connection: Connection, conte
     case 'update':
     case 'delete':
       return runChange(statement, connection, context);
-    case 'jump':
-    case 'goto':
-      return [effectOf(connection, statement)];
     case 'masquerade':
       return [effectOf(masquerade(connection, context), accept)];
-    case 'tcp-reset':
-      return [effectOf(connection, connection.protocol === 'tcp' ? { kind: 'tcp-reset' } : endRule)];
-    case 'drop':
-    case 'reject':
-    case 'return':
-      return [effectOf(connection, { kind: statement.kind })];
+    default:
+      invariant(false, `${statement.kind} is decided without an effect`);
   }
 }
 
-const noLookup = { key: undefined, element: undefined };
+const noLookup: Found = { key: undefined, element: undefined };
 
-function effectOf(
-  connection: Connection,
-  control: Control,
-  { key, element }: Pick<LookupResult, 'key' | 'element'> = noLookup,
-): Effect {
+function effectOf(connection: Connection, control: Control, { key, element }: Found = noLookup): Effect {
   return { connection, control, key, element };
 }
 
-function runMatch(statement: StatementOf<'match'>, connection: Connection, context: WalkContext): Effect[] {
-  const answers = matchStatement(statement, connection, context);
-  return answers.map((holds) => effectOf(branchOf(connection, answers.length), holds ? next : endRule));
+/** Once for each number that a `numgen` may draw. It fails when the packet lacks the field. */
+function runMatch(
+  { left, right, negated = false }: StatementOf<'match'>,
+  connection: Connection,
+  context: WalkContext,
+): Effect[] {
+  const values = readValues(left, connection, context);
+  return values.length === 0
+    ? [effectOf(connection, endRule)]
+    : values.map((value) =>
+        effectOf(branchOf(connection, values.length), controlOf(isEqual(left, value, right) !== negated)),
+      );
 }
 
 function runMatchSet(
@@ -89,13 +151,8 @@ function runMatchSet(
 ): Effect[] {
   return lookUp(set, { key, connection, context }).map((result) => {
     const holds = result.key !== undefined && (result.element !== undefined) !== negated;
-    return effectOf(result.connection, holds ? next : endRule, result);
+    return effectOf(result.connection, controlOf(holds), result);
   });
-}
-
-function followVerdict(result: LookupResult): Effect {
-  const verdict = result.element?.value;
-  return effectOf(result.connection, verdict && 'kind' in verdict ? verdict : endRule, result);
 }
 
 /** A translation is a verdict as well: it ends the base chain. */
@@ -136,23 +193,7 @@ function changeMark(mark: number, { operator, mark: bit }: StatementOf<'set-mark
   return (operator === 'or' ? mark | bit : mark ^ bit) >>> 0;
 }
 
-type Match = StatementOf<'match'>;
-
-/** Whether a match holds: once, or for each number that a `numgen` may draw. It fails when the packet lacks the field. */
-function matchStatement(statement: Match, connection: Connection, context: WalkContext): readonly boolean[] {
-  const { left, right, negated = false } = statement;
-  const certain = readCertain(left, connection, context);
-  if (certain !== undefined) {
-    return isEqual(left, certain, right) === negated ? fails : holds;
-  }
-  const values = readValues(left, connection, context);
-  return values.length === 0 ? fails : values.map((value) => isEqual(left, value, right) !== negated);
-}
-
-const holds: readonly boolean[] = [true];
-const fails: readonly boolean[] = [false];
-
-function isEqual(left: Match['left'], value: Scalar, right: Scalar): boolean {
+function isEqual(left: StatementOf<'match'>['left'], value: Scalar, right: Scalar): boolean {
   if (typeof right === 'number' || typeof value === 'number') {
     return value === right;
   }
@@ -168,25 +209,23 @@ function isEqual(left: Match['left'], value: Scalar, right: Scalar): boolean {
   }
 }
 
+/** Whether a range, in canonical text, contains an address. */
 function isInRange(address: string, range: string): boolean {
-  if (!range.includes('/')) {
-    return address === canonicalAddress(range);
-  }
-  const cidr = parseCidr(range);
-  return cidr !== undefined && cidrContains(cidr, address);
+  const slash = range.indexOf('/');
+  return range === (slash === -1 ? address : rangeAround(address, Number(range.slice(slash + 1))));
 }
 
 /** The connection with the destination that a rule names; undefined when the rule is for another protocol. */
 function translateTo(
-  { protocol, address, port }: EndpointAddress & { readonly protocol: Protocol },
+  { address, port }: EndpointAddress,
+  protocol: Protocol,
   connection: Connection,
 ): Connection | undefined {
-  const destination = canonicalAddress(address);
-  if (connection.protocol !== protocol || destination === undefined) {
+  if (connection.protocol !== protocol) {
     return undefined;
   }
   const moved = copyConnection(connection);
-  moved.destination = destination;
+  moved.destination = address;
   moved.port = port;
   moved.translated = true;
   moved.destinationSettled = true;
@@ -199,7 +238,7 @@ function translateByMap(
   connection: Connection,
   value: Element['value'],
 ): Connection | undefined {
-  return value && 'address' in value ? translateTo({ ...value, protocol }, connection) : undefined;
+  return value && 'address' in value ? translateTo(value, protocol, connection) : undefined;
 }
 
 /** The connection with an address of the node as source; the source stays where no address of the node is known. */

@@ -1,9 +1,11 @@
+import type { Mutable } from '../lib/mutable.ts';
 import type { Chain } from '../nft/ruleset.ts';
 import { refuseUnless } from './check-ruleset.ts';
 import { type Connection, chainOf, type WalkContext } from './connection.ts';
 import type { Step } from './fate.ts';
+import type { Found } from './look-up.ts';
 import type { HookedChain } from './lookup-tables.ts';
-import { type Effect, runStatement } from './run-statement.ts';
+import { type Control, decide, runStatement } from './run-statement.ts';
 
 /** The steps of a branch, last one first, so that branches can share their beginning. */
 export interface Trail {
@@ -66,6 +68,7 @@ const mostBranches = 262_144;
 
 /** Moves a cursor to the end of the base chain, or to where chance splits it; returns the branches of that split. */
 function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor[] {
+  const found: Mutable<Found> = { key: undefined, element: undefined };
   while (!cursor.verdict) {
     const { chain, rule } = cursor.position;
     const statement = chain.rules[rule]?.[cursor.statement];
@@ -73,22 +76,31 @@ function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor
       leaveRule(cursor);
       continue;
     }
+    found.key = undefined;
+    found.element = undefined;
+    const control = decide(statement, cursor.connection, context, found);
+    if (control) {
+      follow(control, found, cursor, { base, context });
+      continue;
+    }
     const effects = runStatement(statement, cursor.connection, context);
     const [effect] = effects;
     if (effects.length !== 1 || !effect) {
       return effects.map((each) => {
-        const branch = { ...cursor };
-        follow(each, branch, { base, context });
+        const branch = { ...cursor, connection: each.connection };
+        follow(each.control, each, branch, { base, context });
         return branch;
       });
     }
-    follow(effect, cursor, { base, context });
+    cursor.connection = effect.connection;
+    follow(effect.control, effect, cursor, { base, context });
   }
   return [];
 }
 
 function follow(
-  { connection, control, key, element }: Effect,
+  control: Control,
+  { key, element }: Found,
   cursor: Cursor,
   { base, context }: { base: HookedChain; context: WalkContext },
 ): void {
@@ -99,7 +111,6 @@ function follow(
     const step = { hook: base.hook.hook, chain: chain.name, rule, statement, passed, key, element };
     cursor.trail = { step, before: cursor.trail };
   }
-  cursor.connection = connection;
   switch (control.kind) {
     case 'next':
       cursor.statement++;
