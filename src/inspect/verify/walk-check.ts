@@ -29,8 +29,8 @@ export interface WalkCheck {
   /**
    * Walks one packet, and more if the Service has affinity; adds a fault if anything differs.
    *
-   * @returns the chains that verdict maps sent the packet to, as one text: packets with equal texts meet the same
-   * rules.
+   * @returns the kinds of the chains that verdict maps sent the packet to, as one text: packets with equal texts meet
+   * the same rules, but for how many endpoints these choose from.
    */
   readonly check: (client: Client, target: ProbeTarget) => string;
 }
@@ -54,10 +54,11 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   const tried = new Set<string>();
   let chains = '';
   let packets = 0;
+  const kinds = kindsOfChains(ruleset);
   const onElement = (element: Element): void => {
     found.add(element);
     if (element.value && 'kind' in element.value && element.value.kind === 'goto') {
-      chains += `${element.value.chain} `;
+      chains += `${kinds.get(element.value.chain)} `;
     }
   };
   const node = { localAddresses: expectations.nodeAddresses };
@@ -97,19 +98,49 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     chains = '';
     const fate = walk(packet);
     const met = chains;
-    const place = placeOfTarget(target, expected, expectations);
+    const addDifference = (difference: Difference): void => {
+      faults.addDifference(placeOfTarget(target, expected, expectations), difference, client.words);
+    };
     const difference = compareFate(fate, expected) ?? compareMarks(fate, packet, expectations);
     if (difference) {
-      faults.addDifference(place, difference, client.words);
+      addDifference(difference);
     } else if (expected.verdict === 'translated') {
       const problem = affinityProblem(fate, { client, target, packet, expected });
       if (problem !== undefined) {
-        faults.addDifference(place, { code: 'wrong-affinity', before: '', after: ` ${problem}` }, client.words);
+        addDifference({ code: 'wrong-affinity', before: '', after: ` ${problem}` });
       }
     }
     return met;
   };
   return { ruleset, expectations, faults, found, packets: () => packets, check };
+}
+
+/**
+ * The kind of each chain: two chains are of one kind if they have the same rules, but for the number of endpoints that a
+ * rule chooses from and the chains of one kind that they lead to. There is a chain for each number of endpoints.
+ */
+function kindsOfChains({ chains }: IndexedRuleset): ReadonlyMap<string, number> {
+  const kinds = new Map<string, number>();
+  const numbers = new Map<string, number>();
+  // An indexed ruleset has no loops.
+  const kindOf = (name: string): number | undefined => {
+    const chain = chains.get(name);
+    if (chain && !kinds.has(name)) {
+      const text = JSON.stringify([chain.rules, chain.hook], (key, value: unknown) => {
+        if (key === 'modulus') {
+          return undefined;
+        }
+        return key === 'chain' ? kindOf(String(value)) : value;
+      });
+      kinds.set(name, numbers.get(text) ?? numbers.size);
+      numbers.set(text, numbers.get(text) ?? numbers.size);
+    }
+    return kinds.get(name);
+  };
+  for (const name of chains.keys()) {
+    kindOf(name);
+  }
+  return kinds;
 }
 
 /** Clients by single addresses or interfaces are tried at a few frontends only, so they are tried thoroughly. */
