@@ -4,6 +4,8 @@ import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
+import { isRefusalChain } from '../phases/5-plan/base-chains.ts';
+import { firewallSets, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import { fixedChains, fixedSets } from '../phases/5-plan/plan-ruleset.ts';
@@ -24,7 +26,10 @@ export interface Finding {
  *
  * @param commands the commands that repair it.
  */
-export function describeFindings({ ruleset, deviations }: ListedTable, commands: readonly Command[]): Finding[] {
+export function describeFindings(
+  { ruleset, deviations }: Pick<ListedTable, 'ruleset' | 'deviations'>,
+  commands: readonly Command[],
+): Finding[] {
   const found: Finding[] = [
     ...deviations.map(({ message, chain }) => ({ message, ...(chain !== undefined && { chain }) })),
     ...describeChains(ruleset, commands),
@@ -37,18 +42,21 @@ function describeChains(ruleset: Ruleset, commands: readonly Command[]): Finding
   const { chains } = ruleset;
   const added = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
   const known = new Set(chains.map(({ name }) => name));
-  const missing = added.filter((name) => fixedChains.has(name) && !known.has(name));
+  const isExpected = (name: string): boolean =>
+    fixedChains.has(name) || (firewallChains.has(name) && hasSourceRanges(ruleset));
+  const missing = added.filter((name) => isExpected(name) && !known.has(name));
   const written = rulesWritten(commands);
   const hooked = new Set(foreignHooks(ruleset));
   return [
     ...missing.map((name) => ({ message: `chain ${name} is missing`, chain: name })),
-    ...chains.flatMap(({ name, rules }) => {
+    ...chains.flatMap((chain) => {
+      const { name } = chain;
       if (!isKnownChain(name)) {
         return [{ message: `unknown chain ${name}`, chain: name }];
       }
       const problems = [
         ...(hooked.has(name) ? ['has a different hook'] : []),
-        ...describeRules({ name, rules }, written.get(name)),
+        ...describeRules(chain, written.get(name)),
       ];
       return problems.map((problem) => ({ message: `chain ${name} ${problem}`, chain: name }));
     }),
@@ -68,27 +76,39 @@ function rulesWritten(commands: readonly Command[]): ReadonlyMap<string, readonl
 }
 
 /** The compiler never creates an empty chain. Rules that were not understood, which are empty, are reported already. */
-function describeRules({ name, rules }: Chain, written: readonly Rule[] | undefined): string[] {
+function describeRules(chain: Chain, written: readonly Rule[] | undefined): string[] {
+  const { name, rules } = chain;
   if (rules.length === 0) {
     return ['is empty'];
   }
-  // Different rules need not be a foreign change where they depend on settings.
-  const isSuspect = fixedChains.get(name)?.length === 0 && rules.every((rule) => rule.length > 0);
+  // Different rules need not be a foreign change where they depend on settings, or on Services.
+  const isFixed = fixedChains.get(name)?.length === 0 || firewallChains.has(name);
+  const isSuspect = isFixed && rules.every((rule) => rule.length > 0) && !isRefusalChain(chain);
   return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has different rules'] : [];
 }
 
+const firewallChains: ReadonlySet<string> = new Set(planFirewallChains().map(({ name }) => name));
 const fixedSetNames: ReadonlySet<string> = new Set(fixedSets.map(({ name }) => name));
+const firewallSetNames: ReadonlySet<string> = new Set(firewallSets.map(({ name }) => name));
 
-function describeSets({ sets }: Ruleset, commands: readonly Command[]): string[] {
+/** Whether a table has sets or chains for source ranges, and so should have all of them. */
+function hasSourceRanges({ sets, chains }: Ruleset): boolean {
+  return sets.some(({ name }) => firewallSetNames.has(name)) || chains.some(({ name }) => firewallChains.has(name));
+}
+
+function describeSets(ruleset: Ruleset, commands: readonly Command[]): string[] {
+  const { sets } = ruleset;
   const foreign = sets.filter(({ name }) => !isKnownSet(name));
   const added = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
+  const isExpected = (name: string): boolean =>
+    fixedSetNames.has(name) || (firewallSetNames.has(name) && hasSourceRanges(ruleset));
   return [
-    ...added.filter(({ name }) => fixedSetNames.has(name)).flatMap((desired) => describeSet(desired, sets)),
+    ...added.filter(({ name }) => isExpected(name)).flatMap((desired) => describeSet(desired, sets)),
     ...foreign.map((set) => `unknown ${kindOfSet(set)} ${set.name}`),
   ];
 }
 
-/** What is wrong with a set that every table has and that has to be added. */
+/** What is wrong with a set that the table should have and that has to be added. */
 function describeSet(desired: SetDeclaration, sets: readonly FilledSet[]): string[] {
   const found = sets.find(({ name }) => name === desired.name);
   if (!found) {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../nft/command.ts';
 import type { Chain, Ruleset } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf, targetsOf } from '../nft/ruleset-parts.ts';
-import { baseChains, pinBaseChains } from '../phases/5-plan/base-chains.ts';
+import { hooksOfBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 import { changeTable } from './change-table.ts';
 import {
@@ -71,16 +71,14 @@ function desiredPartsOf({ sets, chains }: Ruleset): DesiredParts {
   return desired;
 }
 
-const hooks = new Map(
-  [...baseChains, ...pinBaseChains].map(({ name, type, hook, priority }) => [name, { type, hook, priority }]),
-);
-
 /**
  * Names of chains with a hook that the compiler does not give them, or without one that it does. The hook of a chain
  * cannot be changed in place, so the table has to be rebuilt.
  */
 export function foreignHooks({ chains }: Ruleset): string[] {
-  return chains.filter(({ name, hook }) => !isDeepStrictEqual(hook, hooks.get(name))).map(({ name }) => name);
+  return chains
+    .filter(({ name, hook }) => !isDeepStrictEqual(hook, hooksOfBaseChains.get(name)))
+    .map(({ name }) => name);
 }
 
 /** Removes everything from the table that is not desired, except for idle chains and the empty maps that they read. */

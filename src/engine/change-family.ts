@@ -26,7 +26,13 @@ import { selectEndpoints } from '../phases/4-select/select-endpoints.ts';
 import type { PlanContext } from '../phases/5-plan/fragment.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 import { planFragment } from '../phases/5-plan/plan-fragment.ts';
-import { fixedSets, nodePlacements, planContext, planFixedChains } from '../phases/5-plan/plan-ruleset.ts';
+import {
+  fixedSets,
+  nodePlacements,
+  planContext,
+  planFixedChains,
+  planVaryingChains,
+} from '../phases/5-plan/plan-ruleset.ts';
 import { emptyFamily, type FamilyState, type PlannedPort, viewOf } from './family-state.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type FamilyUpdate, type Handover, replaceServices } from './replace-services.ts';
@@ -56,7 +62,12 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
   changeNodeElements(desired, state.settings, settings);
   state.settings = settings;
   const plans = planTouched(input, input.touched, state.context);
+  const before = JSON.stringify(variationOf(state));
   const { handovers, diagnostics } = replaceServices(state, state.context, plans, desired);
+  state.refused.setRanges(settings.serviceCIDRs);
+  if (JSON.stringify(variationOf(state)) !== before) {
+    desireVaryingChains(desired, state, state.context);
+  }
   removeIdle(state, desired);
   const advice = adviseOnTouched(state, input, input.touched);
   return {
@@ -158,8 +169,20 @@ function loadFamily(
   }
   changeNodeElements(desired, undefined, settings);
   const { handovers, diagnostics } = replaceServices(state, context, plans, desired);
+  state.refused.setRanges(settings.serviceCIDRs);
+  desireVaryingChains(desired, state, context);
   removeUndesired(desired, state.actual);
   return { commands: changeTable(state.actual, desired), handovers, diagnostics };
+}
+
+function variationOf({ refused, strays }: FamilyState): Parameters<typeof planVaryingChains>[1] {
+  return { refusesEndpoints: refused.exist(), hasStrays: strays > 0 };
+}
+
+function desireVaryingChains(desired: DesiredParts, state: FamilyState, context: PlanContext): void {
+  for (const chain of planVaryingChains(context, variationOf(state))) {
+    desired.chains.set(chain.name, chain);
+  }
 }
 
 /** Plans all service ports of one Service in one family; none when the Service does not exist. */

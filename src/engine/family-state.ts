@@ -8,13 +8,16 @@ import type { Element, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf } from '../nft/ruleset-parts.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
 import type { NodeSettings, NodeView, ServicePort } from '../phases/3-model/model.ts';
-import type { AffinityGroup, Claim, DispatchChain, Fragment, PlanContext } from '../phases/5-plan/fragment.ts';
+import type { AffinityGroup, Claim, DispatchChain, PlanContext } from '../phases/5-plan/fragment.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
+import {
+  createRefusedEndpoints,
+  type PortFragment,
+  type RefusedEndpoints,
+} from '../phases/5-plan/refused-endpoints.ts';
 
 /** A service port with its part of the ruleset. */
-export interface PlannedPort {
-  readonly servicePort: ServicePort;
-  readonly fragment: Fragment;
+export interface PlannedPort extends PortFragment {
   /** The shared elements of the fragment. */
   readonly sharers: readonly Sharer[];
 }
@@ -50,6 +53,12 @@ export interface FamilyState {
   readonly affinity: Map<string, Use<AffinityGroup>>;
   /** Warnings about Services that were given (adviseOnService). */
   readonly advice: Namespaced<readonly string[]>;
+  /** How many of the held claims have source ranges. */
+  guarded: number;
+  /** Whether endpoints are at addresses that are refused. */
+  readonly refused: RefusedEndpoints;
+  /** How many fragments have endpoints outside of the node's range of pods. */
+  strays: number;
 }
 
 /** A family without objects, on top of a table. */
@@ -64,6 +73,9 @@ export function emptyFamily(actual: TableState): FamilyState {
     chains: new Map(),
     affinity: new Map(),
     advice: new Map(),
+    guarded: 0,
+    refused: createRefusedEndpoints(),
+    strays: 0,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Command } from '../nft/command.ts';
 import { compareServicePorts } from '../phases/3-model/build-service-ports.ts';
 import { compareClaims, describeConflict, type Lost } from '../phases/5-plan/claims.ts';
 import { collectDispatchChains, dispatchChainName, planDispatchChain } from '../phases/5-plan/dispatch-chains.ts';
+import { firewallSets, hasSourceRanges, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import type { AffinityGroup, Claim, PlanContext } from '../phases/5-plan/fragment.ts';
 import { affinitySetName } from '../phases/5-plan/names.ts';
 import { collectAffinity, pinSets, planPinChains } from '../phases/5-plan/shared-affinity.ts';
@@ -49,7 +50,13 @@ export function replaceServices(
   changeAffinityPerEndpoint(desired, change);
   const { handovers, diagnostics } = changeClaims(state, change);
   changeHolders(state, context, desired, handovers);
+  state.refused.replace(removed, added);
+  state.strays += countStrays(added) - countStrays(removed);
   return { handovers, diagnostics };
+}
+
+function countStrays(ports: readonly PlannedPort[]): number {
+  return ports.filter(({ fragment }) => fragment.hasStrays).length;
 }
 
 /** The claim that held a key of the verdict maps, and the one that holds it now. */
@@ -164,6 +171,7 @@ function changeHolders(
   handovers: readonly Handover[],
 ): void {
   const chainsBefore = new Set(state.chains.keys());
+  const guardedBefore = state.guarded;
   const affinityBefore = [...state.affinity.values()].map(({ what }) => what);
   for (const { before } of handovers) {
     if (before) {
@@ -183,6 +191,7 @@ function changeHolders(
     }
   }
   changePins(desired, context, { before: affinityBefore, after: [...state.affinity.values()].map(({ what }) => what) });
+  changeFirewall(desired, { before: guardedBefore > 0, after: state.guarded > 0 });
 }
 
 function removePlacements({ placements }: Claim, desired: DesiredParts): void {
@@ -212,13 +221,17 @@ function addPlacements({ placements }: Claim, desired: DesiredParts): void {
   }
 }
 
-function changeUses({ chains, affinity }: FamilyState, claim: Claim, change: 1 | -1): void {
+function changeUses(state: FamilyState, claim: Claim, change: 1 | -1): void {
+  const { chains, affinity } = state;
   for (const chain of collectDispatchChains([claim.chain])) {
     changeUse(chains, dispatchChainName(chain), chain, change);
   }
   if (claim.affinity) {
     const { protocol, frontend, seconds } = claim.affinity;
     changeUse(affinity, affinitySetName(protocol, frontend, seconds), claim.affinity, change);
+  }
+  if (hasSourceRanges(claim)) {
+    state.guarded += change;
   }
 }
 
@@ -309,6 +322,22 @@ function changePins(
   }
   for (const chain of planPinChains(affinity, context)) {
     desired.chains.set(chain.name, chain);
+  }
+}
+
+/** Adds the sets and chains of source ranges with the first frontend that has some, and removes them with the last. */
+function changeFirewall(
+  desired: DesiredParts,
+  { before, after }: { readonly before: boolean; readonly after: boolean },
+): void {
+  if (before === after) {
+    return;
+  }
+  for (const set of firewallSets) {
+    desired.sets.set(set.name, after ? set : undefined);
+  }
+  for (const chain of planFirewallChains()) {
+    desired.chains.set(chain.name, after ? chain : undefined);
   }
 }
 

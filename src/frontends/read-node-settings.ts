@@ -2,6 +2,7 @@ import { compareText } from '../lib/text.ts';
 import type { Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
 import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
+import { natPostrouting } from '../phases/5-plan/base-chains.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
 
 /** Settings of the node as its rules reflect them; undefined where they do not. */
@@ -19,7 +20,7 @@ export interface SettingsInRules {
 /** Reads the node's settings from the fixed chains, whose rules they shape, and from two sets. */
 export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
   const services = rulesOf(chainNames.services, ruleset);
-  const masquerading = rulesOf(chainNames.masquerading, ruleset);
+  const masquerading = rulesOf(natPostrouting.name, ruleset);
   return {
     masqueradeMarks: masquerading && readMarks(masquerading),
     masqueraded: services && readMasqueraded(services),
@@ -45,7 +46,7 @@ function readMarks(rules: readonly Rule[]): number[] {
   return rules.flat().flatMap((statement) => (statement.kind === 'match-mark' ? [statement.mark] : []));
 }
 
-/** ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00004000 */
+/** ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000 */
 function markingRule(services: readonly Rule[]): Rule | undefined {
   return services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
 }

@@ -14,7 +14,7 @@ export interface RulesetFacts {
   /** Undefined for an address that may be a load balancer IP or an external IP: rules show only source ranges. */
   readonly kindOf: (frontend: Frontend) => FrontendKind | undefined;
   /** Whether an endpoint may connect to itself here, and so runs on this node. */
-  readonly isLocal: (endpointAddress: EndpointAddress, protocol: string) => boolean;
+  readonly isLocal: (endpointAddress: EndpointAddress) => boolean;
   /** Undefined where the rules do not show it. */
   readonly nodePortAddresses: NodePortAddresses | undefined;
 }
@@ -28,7 +28,7 @@ export function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
   return {
     family: ruleset.family,
     kindOf: (frontend) => kindOf(frontend, owners),
-    isLocal: ({ address, port }, protocol) => hairpins().has(`${address} . ${address} . ${protocol} . ${port}`),
+    isLocal: ({ address }) => hairpins().has(`${address} . ${address}`),
     nodePortAddresses: readNodeSettings(ruleset).nodePortAddresses,
   };
 }

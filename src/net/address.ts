@@ -77,9 +77,57 @@ export function singleAddress(address: string): Cidr {
 
 /** Whether `address` (canonical, of any family) lies inside the range. */
 export function cidrContains(cidr: Cidr, address: string): boolean {
-  const parsed = ipaddr.parse(address);
-  return familyOf(parsed) === cidr.family && parsed.match(ipaddr.parse(cidr.address), cidr.prefix);
+  const parsed = parseCanonical(address);
+  return familyOf(parsed) === cidr.family && parsed.match(parseCanonical(cidr.address), cidr.prefix);
 }
+
+/**
+ * A function that returns whether a canonical address is in one of the ranges, all of one family, as is the address. For
+ * very many addresses: {@link cidrContains} reads each of them with the library.
+ */
+export function cidrTest(ranges: readonly string[]): (address: string) => boolean {
+  const tests = ranges.flatMap((text) => rangeOf(text) ?? []).map(testOf);
+  return (address) => tests.some((test) => test(address));
+}
+
+function testOf(cidr: Cidr): (address: string) => boolean {
+  const { family, address: network, prefix } = cidr;
+  if (family === 'ip') {
+    const first = ipv4Bits(network);
+    const last = first + 2 ** (32 - prefix) - 1;
+    return (address) => {
+      const bits = ipv4Bits(address);
+      return first <= bits && bits <= last;
+    };
+  }
+  // Groups that are zero may be written as `::`, so only those before them are compared as text.
+  const [left = ''] = network.split('::');
+  const groups = left.split(':').slice(0, Math.floor(prefix / 16));
+  const zero = groups.indexOf('0');
+  const compared = (zero < 0 ? groups : groups.slice(0, zero)).filter((group) => group !== '');
+  const start = compared.map((group) => `${group}:`).join('');
+  const isWhole = compared.length * 16 === prefix;
+  return (address) => address.startsWith(start) && (isWhole || cidrContains(cidr, address));
+}
+
+/** The bits of a canonical IPv4 address as a number. */
+function ipv4Bits(address: string): number {
+  let bits = 0;
+  let octet = 0;
+  for (let index = 0; index < address.length; index += 1) {
+    const code = address.charCodeAt(index);
+    if (code === dot) {
+      bits = bits * 256 + octet;
+      octet = 0;
+    } else {
+      octet = octet * 10 + code - digitZero;
+    }
+  }
+  return bits * 256 + octet;
+}
+
+const dot = 0x2e;
+const digitZero = 0x30;
 
 /**
  * The ranges in numerical order, without duplicates and those that another one contains: nft refuses overlapping
@@ -112,8 +160,7 @@ export function rangeEdges({ family, address, prefix }: Cidr): string[] {
 
 /** The 32 or 128 bits of a valid address as a number. */
 export function addressNumber(address: string): bigint {
-  return ipaddr
-    .parse(address)
+  return parseCanonical(address)
     .toByteArray()
     .reduce((number, byte) => number * 256n + BigInt(byte), 0n);
 }
@@ -242,6 +289,10 @@ function parseAny(text: string): Parsed | undefined {
 
 function withoutMapping(address: Parsed): Parsed {
   return address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
+}
+
+function parseCanonical(address: string): Parsed {
+  return ipaddr.parse(address.includes(':') ? withoutDottedEnd(address) : address);
 }
 
 /** In the family in which it is written. */

@@ -193,7 +193,9 @@ function printStatement(statement: Statement, family: Family): string {
 }
 
 function printMatch({ left, negated, right }: StatementOf<'match'>, family: Family): string {
-  return `${printExpression(left, family)} ${negated ? '!= ' : ''}${printScalar(right, left)}`;
+  // Of a status, `!=` would compare all bits.
+  const not = left.kind === 'ct-status' ? '! ' : '!= ';
+  return `${printExpression(left, family)} ${negated ? not : ''}${printScalar(right, left)}`;
 }
 
 function printRandomGoto({ chains }: StatementOf<'random-goto'>): string {

@@ -72,6 +72,7 @@ export type Expression =
 
 /** One step of a rule, from left to right; a match that fails ends the rule. */
 export type Statement =
+  /** Negated, a `ct-status` is a bit that is not set, `ct status ! dnat`. */
   | { readonly kind: 'match'; readonly left: Expression; readonly negated?: boolean; readonly right: Scalar }
   | {
       readonly kind: 'match-set';

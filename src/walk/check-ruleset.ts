@@ -176,11 +176,7 @@ function checkChange(statement: StatementOf<'update' | 'delete'>, names: Ruleset
   refuseUnless(timed, place, `${set.name} has no timeouts`);
 }
 
-function checkMatch(
-  { left, right, negated }: StatementOf<'match'>,
-  { family }: RulesetNames,
-  place: RulesetPlace,
-): void {
+function checkMatch({ left, right }: StatementOf<'match'>, { family }: RulesetNames, place: RulesetPlace): void {
   const type = checkExpression(left, place);
   if (type !== 'other') {
     const isNumber = type === 'port' || type === 'index';
@@ -195,8 +191,6 @@ function checkMatch(
   }
   const words = knownWords[left.kind] ?? [];
   refuseUnless(words.includes(right), place, `unknown ${left.kind} ${right}`);
-  // nft then compares the whole status, which is never intended.
-  refuseUnless(left.kind !== 'ct-status' || negated !== true, place, 'negated ct-status');
 }
 
 const knownWords: Partial<Record<StatementOf<'match'>['left']['kind'], readonly (string | number)[]>> = {

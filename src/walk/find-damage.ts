@@ -19,21 +19,23 @@ interface DamagedPart {
 }
 
 /** Chains that every table has, none of them ever empty (docs/ruleset.md), and what their rules are for. */
-const chains: Readonly<Record<string, DamagedPart['effect']>> = {
+const always: Readonly<Record<string, DamagedPart['effect']>> = {
   'nat-prerouting': 'frontends',
   'nat-output': 'frontends',
   services: 'frontends',
   'nat-postrouting': 'masquerading',
-  masquerading: 'masquerading',
-  'firewall-prerouting': 'source ranges',
-  'firewall-output': 'source ranges',
-  'firewall-check': 'source ranges',
   'filter-input': 'refusals',
   'filter-forward': 'refusals',
   'filter-output': 'refusals',
-  'service-endpoints-check': 'refusals',
-  'nodeport-endpoints-check': 'refusals',
-  'cluster-ips-check': 'refusals',
+  refusals: 'refusals',
+  'input-refusals': 'refusals',
+};
+
+/** Those of a table that has source ranges, and so the set that they read. */
+const withSourceRanges: typeof always = {
+  'firewall-prerouting': 'source ranges',
+  'firewall-output': 'source ranges',
+  'firewall-check': 'source ranges',
 };
 
 /**
@@ -42,6 +44,7 @@ const chains: Readonly<Record<string, DamagedPart['effect']>> = {
  */
 export function findDamage(ruleset: Ruleset): Damage | undefined {
   const byName = new Map(ruleset.chains.map((chain) => [chain.name, chain]));
+  const chains = expectedChains(ruleset);
   const fixed = Object.keys(chains);
   if (!fixed.some((name) => byName.has(name))) {
     return undefined;
@@ -76,6 +79,10 @@ export function findDamage(ruleset: Ruleset): Damage | undefined {
   };
 }
 
+function expectedChains({ sets }: Ruleset): typeof always {
+  return sets.some(({ name }) => name === 'firewall-ips') ? { ...always, ...withSourceRanges } : always;
+}
+
 /** How many parts are named. */
 const shown = 3;
 
@@ -99,9 +106,10 @@ function effectsOf(parts: readonly DamagedPart[]): string[] {
 }
 
 function partOfChain(name: string, ruleset: Ruleset): DamagedPart {
-  const effect = chains[name] ?? 'frontends';
+  const known = expectedChains(ruleset)[name];
+  const effect = known ?? 'frontends';
   const callers = chainsTo(new Set([name]), ruleset);
-  const leads = (element: Element): boolean => name in chains || isGoto(element, callers);
+  const leads = (element: Element): boolean => known !== undefined || isGoto(element, callers);
   return { name, effect, frontends: effect === 'frontends' ? countElements(ruleset, leads) : 0 };
 }
 

@@ -65,9 +65,13 @@ describe('options', () => {
     );
     const fromFile = await runMain([cluster, '--config', config]);
     expect(fromFile).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(fromFile.stdout).toContain('ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00000008');
+    expect(fromFile.stdout).toContain(
+      'ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00000008',
+    );
     const fromFlag = await runMain([cluster, '--config', config, '--cluster-cidr', '10.244.0.0/17', '--table', 'mine']);
-    expect(fromFlag.stdout).toContain('ip saddr != 10.244.0.0/17 meta mark set meta mark or 0x00000008');
+    expect(fromFlag.stdout).toContain(
+      'ip saddr != 10.244.0.0/17 ip daddr @cluster-ips meta mark set meta mark or 0x00000008',
+    );
     expect(fromFlag.stdout).toContain('delete table ip mine\n');
   });
 

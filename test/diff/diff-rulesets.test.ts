@@ -48,7 +48,7 @@ describe('the endpoints of a Service', () => {
 
   test('all of them gone is a refusal; the map stays for the chain', () => {
     expect(textBetween(withEndpoints(two), rulesetOf([web]))).toEqual([
-      'delete element ip svc2nft hairpin-connections { 10.244.1.1 . 10.244.1.1 . tcp . 8080 }',
+      'delete element ip svc2nft hairpin-connections { 10.244.1.1 . 10.244.1.1 }',
       'delete element ip svc2nft service-ips { 10.96.0.10 . tcp . 80 }',
       'delete element ip svc2nft tcp-endpoints {',
       '\t10.96.0.10 . 80 . 0,',
@@ -121,8 +121,26 @@ describe('a frontend', () => {
       'add element ip svc2nft firewall-sources { 198.18.0.1 . tcp . 80 . 203.0.113.0/25 }',
     ]);
     expect(textBetween(ranges('203.0.113.0/24'), ranges())).toEqual([
-      'delete element ip svc2nft firewall-ips { 198.18.0.1 . tcp . 80 }',
-      'delete element ip svc2nft firewall-sources { 198.18.0.1 . tcp . 80 . 203.0.113.0/24 }',
+      'flush chain ip svc2nft firewall-check',
+      'flush chain ip svc2nft firewall-prerouting',
+      'flush chain ip svc2nft firewall-output',
+      'delete set ip svc2nft firewall-ips',
+      'delete set ip svc2nft firewall-sources',
+      'delete chain ip svc2nft firewall-check',
+      'delete chain ip svc2nft firewall-prerouting',
+      'delete chain ip svc2nft firewall-output',
+    ]);
+    expect(textBetween(ranges(), ranges('203.0.113.0/24'))).toEqual([
+      'add set ip svc2nft firewall-ips { type ipv4_addr . inet_proto . inet_service; comment "load balancer IPs with source ranges"; }',
+      'add set ip svc2nft firewall-sources { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval; comment "source ranges allowed to reach firewall-ips"; }',
+      'add chain ip svc2nft firewall-check',
+      'add chain ip svc2nft firewall-prerouting { type filter hook prerouting priority -110; policy accept; }',
+      'add chain ip svc2nft firewall-output { type filter hook output priority -110; policy accept; }',
+      'add rule ip svc2nft firewall-check ip daddr . meta l4proto . th dport @firewall-ips ip daddr . meta l4proto . th dport . ip saddr != @firewall-sources drop',
+      'add rule ip svc2nft firewall-prerouting ct state new jump firewall-check',
+      'add rule ip svc2nft firewall-output ct state new jump firewall-check',
+      'add element ip svc2nft firewall-ips { 198.18.0.1 . tcp . 80 comment "shop/web" }',
+      'add element ip svc2nft firewall-sources { 198.18.0.1 . tcp . 80 . 203.0.113.0/24 }',
     ]);
   });
 });
@@ -149,12 +167,13 @@ describe('settings of the node', () => {
   test('a set that goes is let go of before', () => {
     expect(textBetween(rulesetOf([web]), rulesetOf([web], { nodePortAddresses: ['all'] }))).toEqual([
       'flush chain ip svc2nft services',
-      'flush chain ip svc2nft nodeport-endpoints-check',
+      'flush chain ip svc2nft input-refusals',
       'delete set ip svc2nft nodeport-ips',
-      'add rule ip svc2nft services ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00004000',
+      'add rule ip svc2nft services ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000',
       'add rule ip svc2nft services ip daddr . meta l4proto . th dport vmap @service-ips',
       'add rule ip svc2nft services fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @service-nodeports',
-      'add rule ip svc2nft nodeport-endpoints-check ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @no-endpoint-nodeports',
+      'add rule ip svc2nft input-refusals ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @no-endpoint-nodeports',
+      'add rule ip svc2nft input-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
     ]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diffRulesets, replaceTable } from '../../src/diff/diff-rulesets.ts';
-import { daddr } from '../../src/nft/expressions.ts';
+import { daddr, l4proto, thDport } from '../../src/nft/expressions.ts';
 import type { Chain, Hook, Ruleset } from '../../src/nft/ruleset.ts';
 import { rulesetOf, service, slice } from '../support/small-cluster.ts';
 import { textBetween } from '../support/text-between.ts';
@@ -89,7 +89,8 @@ describe('a table that holds something strange', () => {
   test('the rejections of an older version, with ICMP errors only: two chains are written again', () => {
     const icmpOnly: Record<string, Chain['rules']> = {
       'reject-chain': [[{ kind: 'reject' }]],
-      'cluster-ips-check': [
+      refusals: [
+        [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: 'no-endpoint-services' }],
         [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, { kind: 'reject' }],
         [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, { kind: 'drop' }],
       ],
@@ -97,11 +98,12 @@ describe('a table that holds something strange', () => {
     const older = ruleset.chains.map((chain) => ({ ...chain, rules: icmpOnly[chain.name] ?? chain.rules }));
     expect(textBetween({ ...ruleset, chains: older }, ruleset)).toEqual([
       'flush chain ip svc2nft reject-chain',
-      'flush chain ip svc2nft cluster-ips-check',
+      'flush chain ip svc2nft refusals',
       'add rule ip svc2nft reject-chain meta l4proto tcp reject with tcp reset',
       'add rule ip svc2nft reject-chain reject',
-      'add rule ip svc2nft cluster-ips-check ip daddr @cluster-ips goto reject-chain',
-      'add rule ip svc2nft cluster-ips-check ip daddr @service-cidrs drop',
+      'add rule ip svc2nft refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      'add rule ip svc2nft refusals ip daddr @cluster-ips goto reject-chain',
+      'add rule ip svc2nft refusals ip daddr @service-cidrs drop',
     ]);
   });
 
@@ -109,8 +111,7 @@ describe('a table that holds something strange', () => {
     const chains = ruleset.chains.filter(({ name }) => name !== 'filter-input');
     expect(textBetween({ ...ruleset, chains }, ruleset)).toEqual([
       'add chain ip svc2nft filter-input { type filter hook input priority 0; policy accept; }',
-      'add rule ip svc2nft filter-input ct state new jump nodeport-endpoints-check',
-      'add rule ip svc2nft filter-input ct state new jump service-endpoints-check',
+      'add rule ip svc2nft filter-input ct state new ct status ! dnat jump input-refusals',
     ]);
   });
 

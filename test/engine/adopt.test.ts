@@ -62,7 +62,7 @@ describe('what leads from the kernel to the desired state', () => {
         { name: 'theirs', key: ['address'], comment: 'x', elements: [] },
       ],
       chains: [
-        ...ruleset.chains.map((chain) => (chain.name === 'masquerading' ? { ...chain, rules: [] } : chain)),
+        ...ruleset.chains.map((chain) => (chain.name === 'nat-postrouting' ? { ...chain, rules: [] } : chain)),
         { name: 'theirs', rules: [[{ kind: 'drop' }]] },
       ],
     }));
@@ -71,8 +71,8 @@ describe('what leads from the kernel to the desired state', () => {
       'delete element cluster-ips { 10.96.0.99 }',
       'delete set theirs',
       'delete chain theirs',
-      'add rule masquerading meta mark and 0x00004000 != 0 meta mark set meta mark xor 0x00004000 masquerade fully-random',
-      'add rule masquerading ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random',
+      'add rule nat-postrouting meta mark and 0x00004000 != 0 meta mark set meta mark xor 0x00004000 masquerade fully-random',
+      'add rule nat-postrouting ct status dnat ip saddr . ip daddr @hairpin-connections masquerade fully-random',
     ]);
   });
 });

@@ -23,6 +23,8 @@ const context: PlanContext = {
   detector: undefined,
   nodePortAddresses: { kind: 'all' },
   primaryAddress: undefined,
+  podCIDR: undefined,
+  isStray: () => false,
   sharedAffinity: true,
 };
 
@@ -42,7 +44,7 @@ function sharing(name: string): PlannedPort {
   const port = servicePort(name);
   const element = { key: 'one', comment: name };
   const shared = [{ set, elements: [element] }];
-  const fragment = { shared, claims: [], affinitySets: [], affinityChains: [] };
+  const fragment = { shared, claims: [], hasStrays: false, affinitySets: [], affinityChains: [] };
   return { servicePort: port, fragment, sharers: [{ servicePort: port, set, element }] };
 }
 
@@ -56,7 +58,7 @@ function claiming(name: string): PlannedPort {
   };
   return {
     servicePort: port,
-    fragment: { shared: [], claims: [claim], affinitySets: [], affinityChains: [] },
+    fragment: { shared: [], claims: [claim], hasStrays: false, affinitySets: [], affinityChains: [] },
     sharers: [],
   };
 }

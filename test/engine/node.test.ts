@@ -42,7 +42,7 @@ describe('the node', () => {
     engine.update({ apply: [{ ...node(), metadata: { name: 'worker-9' } }, local], complete: true });
     expect(commandsOf(engine.update({ apply: [localSlice] })).slice(-4)).toEqual([
       'add rule tcp-local-1 dnat ip to ip daddr . tcp dport . numgen random mod 1 map @tcp-local-endpoints',
-      'add element hairpin-connections { 10.244.9.5 . 10.244.9.5 . tcp . 8080 }',
+      'add element hairpin-connections { 10.244.9.5 . 10.244.9.5 }',
       'add element service-ips { 10.96.0.10 . tcp . 80 comment "shop/cart:http" : goto tcp-local-1 }',
       'add element tcp-local-endpoints { 10.96.0.10 . 80 . 0 : 10.244.9.5 . 8080 }',
     ]);

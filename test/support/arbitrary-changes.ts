@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import fc from 'fast-check';
 import type { ObjectReference } from '../../src/diagnostics/diagnostic.ts';
 import type { CompileOptions } from '../../src/options.ts';
-import { arbitraryCluster, type Manifest, nodeName } from './arbitrary-cluster.ts';
+import { arbitraryOddestCluster, type Manifest, nodeName } from './arbitrary-cluster.ts';
 
 /** One change of a cluster: objects that come or are changed, and objects that go. */
 export interface RandomChange {
@@ -13,6 +13,11 @@ export interface RandomChange {
 /** Node objects that differ in every way that matters, one of them invalid, and one of another node. */
 const nodes: readonly Manifest[] = [
   node({ zone: 'zone-a', addresses: ['192.0.2.11', '2001:db8:a::11'] }),
+  node({
+    zone: 'zone-a',
+    addresses: ['192.0.2.11', '2001:db8:a::11'],
+    podCIDRs: ['10.244.1.0/28', 'fd00:10:244:1::/64'],
+  }),
   node({ zone: 'zone-b', addresses: ['192.0.2.11', '2001:db8:a::11'] }),
   node({ addresses: ['192.0.2.12'] }),
   node({ zone: 'zone-a', addresses: [] }),
@@ -28,7 +33,7 @@ const cidrs: readonly Manifest[] = [
 ];
 
 /** Single objects of random clusters, so that slices come before their Services and Services without slices. */
-const someObjects = arbitraryCluster.chain((objects) =>
+const someObjects = arbitraryOddestCluster.chain((objects) =>
   fc.subarray(objects, { maxLength: Math.min(objects.length, 4) }),
 );
 
@@ -109,7 +114,7 @@ export function objectsKnownAfter(
 
 interface NodeManifest {
   readonly metadata: { readonly name: string };
-  readonly spec?: object;
+  readonly spec?: { readonly podCIDRs?: readonly string[] };
   readonly status: { readonly addresses: readonly { readonly address: string }[] };
 }
 
@@ -130,19 +135,38 @@ function keepKnown(
   }
   const versions = new Set(addresses.map(({ address }) => isIP(address)));
   const lost = known.status.addresses.filter(({ address }) => isIP(address) > 0 && !versions.has(isIP(address)));
-  return { ...known, ...node, status: { addresses: [...addresses, ...lost] } };
+  const ranges = node.spec?.podCIDRs ?? [];
+  const isSix = (range: string): boolean => range.includes(':');
+  // Only where they recognize pods.
+  const lostRanges = (options.detectLocalMode === 'NodeCIDR' ? (known.spec?.podCIDRs ?? []) : []).filter(
+    (range) => !ranges.some((other) => isSix(other) === isSix(range)),
+  );
+  return {
+    ...known,
+    ...node,
+    spec: { podCIDRs: [...ranges, ...lostRanges] },
+    status: { addresses: [...addresses, ...lost] },
+  };
 }
 
 function keyOf(kind: string, namespace: string | undefined, name: string | undefined): string {
   return `${kind}/${namespace ?? ''}/${name ?? ''}`;
 }
 
-function node({ zone, addresses }: { zone?: string; addresses: readonly string[] }): Manifest {
+function node({
+  zone,
+  addresses,
+  podCIDRs = ['10.244.1.0/24'],
+}: {
+  zone?: string;
+  addresses: readonly string[];
+  podCIDRs?: readonly string[];
+}): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Node',
     metadata: { name: nodeName, labels: zone === undefined ? {} : { 'topology.kubernetes.io/zone': zone } },
-    spec: { podCIDR: '10.244.1.0/24' },
+    spec: { podCIDR: podCIDRs[0], podCIDRs },
     status: { addresses: addresses.map((address) => ({ type: 'InternalIP', address })) },
   };
 }

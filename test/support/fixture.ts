@@ -44,6 +44,14 @@ export function listFixtures(): string[] {
   return [...topics.keys()].sort();
 }
 
+/**
+ * Whether a fixture has endpoints at which connections are refused, because they are frontends themselves. What shows rules
+ * without walking packets shows where these are sent.
+ */
+export function refusesEndpoints(name: string): boolean {
+  return name.startsWith('endpoint-at-a-refused-');
+}
+
 /** The topic of a fixture: the folder that it and its golden files are in. */
 export function topicOf(name: string): string {
   const topic = topics.get(name);

@@ -33,20 +33,24 @@ describe('names what was flushed and what that breaks', () => {
     [['tcp-endpoints'], `map tcp-endpoints is empty (somebody changed it): 7 frontends broken; ${repairs}`, true],
     [['service-ips'], `map service-ips is empty (somebody changed it): frontends broken; ${repairs}`, true],
     [['service-nodeports'], `map service-nodeports is empty (somebody changed it): frontends broken; ${repairs}`, true],
-    [['masquerading'], `chain masquerading is empty (somebody changed it): nothing is masqueraded; ${repairs}`, false],
+    [
+      ['nat-postrouting'],
+      `chain nat-postrouting is empty (somebody changed it): nothing is masqueraded; ${repairs}`,
+      false,
+    ],
     [
       ['firewall-check'],
       `chain firewall-check is empty (somebody changed it): source ranges are not enforced; ${repairs}`,
       false,
     ],
     [
-      ['service-endpoints-check', 'cluster-ips-check'],
-      `chains service-endpoints-check and cluster-ips-check are empty (somebody changed it): connections that should be refused are not; ${repairs}`,
+      ['refusals', 'input-refusals'],
+      `chains refusals and input-refusals are empty (somebody changed it): connections that should be refused are not; ${repairs}`,
       false,
     ],
     [
-      ['services', 'masquerading'],
-      `chains services and masquerading are empty (somebody changed it): 10 frontends broken and nothing is masqueraded; ${repairs}`,
+      ['services', 'nat-postrouting'],
+      `chains services and nat-postrouting are empty (somebody changed it): 10 frontends broken and nothing is masqueraded; ${repairs}`,
       true,
     ],
   ])('%j', (names, text, breaksFrontends) => {
@@ -60,6 +64,25 @@ test('a chain that was deleted', () => {
   expect(findDamage({ ...ruleset, chains })?.text).toBe(
     `chain nat-output is missing (somebody changed it): 10 frontends broken; ${repairs}`,
   );
+});
+
+describe('source ranges', () => {
+  const [guarded] = compileFixture('source-ranges-guard-only-the-load-balancer-address').rulesets;
+  const without = (...names: readonly string[]): string | undefined =>
+    guarded && findDamage({ ...guarded, chains: guarded.chains.filter(({ name }) => !names.includes(name)) })?.text;
+
+  test.each(['firewall-check', 'firewall-prerouting', 'firewall-output'])(
+    '%s is missing where there are some',
+    (name) => {
+      expect(without(name)).toBe(
+        `chain ${name} is missing (somebody changed it): source ranges are not enforced; ${repairs}`,
+      );
+    },
+  );
+
+  test('all chains are missing where there are some', () => {
+    expect(without('firewall-check', 'firewall-prerouting', 'firewall-output')).toContain('are missing');
+  });
 });
 
 test('says nothing about a table of another program', () => {

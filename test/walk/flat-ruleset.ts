@@ -39,8 +39,8 @@ const sets: FilledSet[] = [
   set('service-cidrs', { key: ['address'], flags: ['interval'], elements: [{ key: '172.30.0.0/16' }] }),
   set('nodeport-ips', { key: ['address'], elements: [{ key: '192.168.0.2' }] }),
   set('hairpin-connections', {
-    key: ['address', 'address', 'protocol', 'port'],
-    elements: [{ key: '10.0.1.1 . 10.0.1.1 . tcp . 8080' }],
+    key: ['address', 'address'],
+    elements: [{ key: '10.0.1.1 . 10.0.1.1' }],
   }),
   set('firewall-ips', { key: address, elements: [{ key: '5.5.5.7 . tcp . 80' }] }),
   set('firewall-sources', {
@@ -137,58 +137,46 @@ const fixedChains: Chain[] = [
     ],
   ]),
   chain('services', [
-    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, match(saddr, '10.0.0.0/8', true), requestMasquerade],
+    [match(saddr, '10.0.0.0/8', true), { kind: 'match-set', key: [daddr], set: 'cluster-ips' }, requestMasquerade],
     [{ kind: 'vmap', key: frontend, map: 'service-ips' }],
     [
       { kind: 'match-set', key: [daddr], set: 'nodeport-ips' },
       { kind: 'vmap', key: [l4proto, thDport], map: 'service-nodeports' },
     ],
   ]),
-  chain('service-endpoints-check', [[{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }]]),
-  chain('nodeport-endpoints-check', [
+  chain('refusals', [
+    [{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }],
+    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, goto('reject-chain')],
+    [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, drop],
+  ]),
+  chain('input-refusals', [
     [
       { kind: 'match-set', key: [daddr], set: 'nodeport-ips' },
       { kind: 'vmap', key: [l4proto, thDport], map: 'no-endpoint-nodeports' },
     ],
-  ]),
-  chain('cluster-ips-check', [
-    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, goto('reject-chain')],
-    [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, drop],
-  ]),
-  chain('masquerading', [
-    [{ kind: 'match-mark', mark }, { kind: 'set-mark', operator: 'xor', mark }, { kind: 'masquerade' }],
-    [
-      isTranslated,
-      { kind: 'match-set', key: [saddr, daddr, l4proto, thDport], set: 'hairpin-connections' },
-      { kind: 'masquerade' },
-    ],
+    [{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }],
   ]),
 ];
+
+const isNotTranslated = match({ kind: 'ct-status' }, 'dnat', true);
 
 // Not in the order of their priorities, which is what counts.
 const baseChains: Chain[] = [
   chain('nat-prerouting', [[jump('services')]], natPrerouting),
   chain('nat-output', [[jump('services')]], natOutput),
-  chain('nat-postrouting', [[jump('masquerading')]], natPostrouting),
+  chain(
+    'nat-postrouting',
+    [
+      [{ kind: 'match-mark', mark }, { kind: 'set-mark', operator: 'xor', mark }, { kind: 'masquerade' }],
+      [isTranslated, { kind: 'match-set', key: [saddr, daddr], set: 'hairpin-connections' }, { kind: 'masquerade' }],
+    ],
+    natPostrouting,
+  ),
   chain('firewall-prerouting', [[isNew, jump('firewall-check')]], hook('filter', 'prerouting', -110)),
   chain('firewall-output', [[isNew, jump('firewall-check')]], hook('filter', 'output', -110)),
-  chain(
-    'filter-input',
-    [
-      [isNew, jump('nodeport-endpoints-check')],
-      [isNew, jump('service-endpoints-check')],
-    ],
-    hook('filter', 'input', 0),
-  ),
+  chain('filter-input', [[isNew, isNotTranslated, jump('input-refusals')]], hook('filter', 'input', 0)),
   ...(['forward', 'output'] as const).map((name) =>
-    chain(
-      `filter-${name}`,
-      [
-        [isNew, jump('service-endpoints-check')],
-        [isNew, jump('cluster-ips-check')],
-      ],
-      hook('filter', name, 0),
-    ),
+    chain(`filter-${name}`, [[isNew, isNotTranslated, jump('refusals')]], hook('filter', name, 0)),
   ),
 ];
 

@@ -77,7 +77,7 @@ test.each<[string, Statement]>([
   ['missing interface name', match({ kind: 'iifname' }, '*')],
   ['unknown ct-state snat', match({ kind: 'ct-state' }, 'snat')],
   ['unknown ct-status snat', match({ kind: 'ct-status' }, 'snat')],
-  ['negated ct-status', match({ kind: 'ct-status' }, 'dnat', true)],
+  ['unknown ct-status snat', match({ kind: 'ct-status' }, 'snat', true)],
   ['unknown fib-type broadcast', match({ kind: 'fib-type', field: 'daddr' }, 'broadcast')],
   ['invalid mark', { kind: 'match-mark', mark: 2 ** 32 }],
   ['invalid mark', { kind: 'set-mark', operator: unknown('and'), mark: 1 }],

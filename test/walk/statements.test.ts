@@ -61,6 +61,7 @@ test.each<[string, boolean, Statement]>([
   ['the state new', true, isNew],
   ['the state established', false, match({ kind: 'ct-state' }, 'established')],
   ['translated, when it is not', false, isTranslated],
+  ['not translated, when it is not', true, match({ kind: 'ct-status' }, 'dnat', true)],
   ['from the node, when it is not', false, match({ kind: 'fib-type', field: 'saddr' }, 'local')],
   ['not for the node', true, match({ kind: 'fib-type', field: 'daddr' }, 'local', true)],
   ['the address asked for', true, match(originalDaddr, '10.0.0.0/16')],

@@ -98,14 +98,14 @@ test('the steps name the rules that did not hold', () => {
     .map(({ hook, chain, rule, statement }) => [hook, chain, rule, statement].join(' '));
   expect(failed).toEqual([
     'prerouting firewall-check 0 0',
-    'prerouting services 0 0',
+    'prerouting services 0 1',
     'prerouting services 1 0',
     'prerouting services 2 0',
-    'forward service-endpoints-check 0 0',
-    'forward cluster-ips-check 0 0',
-    'forward cluster-ips-check 1 0',
-    'postrouting masquerading 0 0',
-    'postrouting masquerading 1 0',
+    'forward refusals 0 0',
+    'forward refusals 1 0',
+    'forward refusals 2 0',
+    'postrouting nat-postrouting 0 0',
+    'postrouting nat-postrouting 1 0',
   ]);
 });
 

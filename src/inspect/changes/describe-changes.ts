@@ -10,6 +10,9 @@ import { sortAddresses } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodeView } from '../../phases/3-model/model.ts';
+import { isRefusalChain } from '../../phases/5-plan/base-chains.ts';
+import { planFirewallChains } from '../../phases/5-plan/firewall.ts';
+import { withoutPodRange } from '../../phases/5-plan/masquerade.ts';
 import { type ChainSetting, fixedChains } from '../../phases/5-plan/plan-ruleset.ts';
 import type {
   FamilyChanges,
@@ -149,7 +152,13 @@ const chainSettings = {
   nodePortAddresses: 'node port addresses',
 } as const satisfies Readonly<Record<ChainSetting, SettingName>>;
 
-/** Settings of the node that differ, and fixed chains that differ for another reason. Nothing without both tables. */
+/** The names of chains that a table need not have. */
+const firewallChains: readonly string[] = planFirewallChains().map(({ name }) => name);
+
+/**
+ * Settings of the node that differ, and chains that differ for another reason, although the compiler always gives them the
+ * same rules. Nothing without both tables.
+ */
 function compareSettings(
   before: Ruleset | undefined,
   after: Ruleset | undefined,
@@ -167,7 +176,8 @@ function compareSettings(
     ([chain, reasons]) =>
       !reasons.some((reason) => changed.has(chainSettings[reason])) && !isSameChain(chain, before, after),
   );
-  return { settings, chains: unexplained.map(([chain]) => chain).sort(compareText) };
+  const others = firewallChains.filter((chain) => isInBoth(chain, before, after) && !isSameChain(chain, before, after));
+  return { settings, chains: [...unexplained.map(([chain]) => chain), ...others].sort(compareText) };
 }
 
 /** Settings as texts; undefined where the rules do not show them. */
@@ -187,9 +197,15 @@ function detectorText(detector: LocalDetector): string {
   return detector.kind === 'source' ? detector.cidr : `interface ${detector.name}${detector.prefix ? '*' : ''}`;
 }
 
+/** Some chains vary with endpoints. */
 function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
   const [old, now] = [before, after].map(({ chains }) => chains.find((chain) => chain.name === name));
-  return isDeepStrictEqual(old, now);
+  const isSame = isDeepStrictEqual(old && withoutPodRange(old), now && withoutPodRange(now));
+  return isSame || [old, now].every(isRefusalChain);
+}
+
+function isInBoth(name: string, ...rulesets: readonly Ruleset[]): boolean {
+  return rulesets.every(({ chains }) => chains.some((chain) => chain.name === name));
 }
 
 /** The endpoints from which flows to a frontend are stale. */

@@ -94,6 +94,8 @@ export const kernelFeatures: readonly KernelFeature[] = [
       ...set('set', 'frontends', `type ${type} . inet_service;`),
       ...chain(
         'connection',
+        'ct state new ct status ! dnat accept',
+        'ct status ! dnat accept',
         `ct state new ct status dnat meta l4proto tcp ct original ${ip} daddr . ct original proto-dst @frontends accept`,
       ),
     ],

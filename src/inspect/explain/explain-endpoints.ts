@@ -53,7 +53,7 @@ export function podWithoutPort(
 
 /** The other endpoints of the Service, each with the reason why it cannot receive the packet. */
 export function listOthers(evidence: Evidence): LeftOutEndpoint[] {
-  const { summary, paths, frontends, knowledge } = evidence;
+  const { summary, paths, frontends, knowledge, fate } = evidence;
   const [frontend] = frontends;
   if (!frontend || !knowledge) {
     return [];
@@ -64,6 +64,7 @@ export function listOthers(evidence: Evidence): LeftOutEndpoint[] {
     node: knowledge.view,
     locations: knowledge.locations,
     isLocal: isLocalOnly(evidence),
+    refusing: new Set(path.picked ? fate.outcomes.map(({ endpoint }) => endpoint) : []),
     used: new Set(summary.endpoints.map(({ endpoint }) => endpoint)),
     isRefused: path.sourceRefused !== undefined || path.stalePin !== undefined,
     isPinned: path.pinFollowed !== undefined,
@@ -182,6 +183,8 @@ interface LeftOutContext {
   readonly isLocal: boolean;
   /** Those that may take it, as `10.1.2.3:8080`. */
   readonly used: ReadonlySet<string>;
+  /** Those that it was sent to; the ones that did not take it refuse it. */
+  readonly refusing: ReadonlySet<string>;
   /** Whether the packet is refused for a reason that has nothing to do with endpoints, such as its source. */
   readonly isRefused: boolean;
   /** Whether the client keeps an endpoint, so that the others are not asked. */
@@ -204,6 +207,9 @@ function listLeftOut(servicePort: ServicePort, context: LeftOutContext): LeftOut
 
 /** Refines the reason of an endpoint that only a hint could exclude: the hint may not be the reason. */
 function codeOf(endpoint: Endpoint, reason: LeftOutReason, context: LeftOutContext): EndpointCode {
+  if (context.refusing.has(endpointText(endpoint.endpointAddress))) {
+    return 'refused-endpoint';
+  }
   if (reason !== 'other-node' && reason !== 'other-zone') {
     return reason;
   }
@@ -231,6 +237,7 @@ type EndpointCode = Exclude<LeftOutCode, 'no-endpoint'>;
 const laterTexts: Readonly<Record<Exclude<EndpointCode, LeftOutReason>, string>> = {
   'other-pin': 'the client keeps another endpoint',
   refused: 'the packet is dropped earlier',
+  'refused-endpoint': 'refused too, as an address or node port of Services',
   'not-in-rules': 'not in this ruleset',
 };
 

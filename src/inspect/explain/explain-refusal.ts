@@ -34,6 +34,10 @@ export function explainRefusal(evidence: Evidence): Conclusion {
   if (path.sourceRefused) {
     return refusal({ code: 'source-ranges', text: notAllowed(evidence) }, path.sourceRefused);
   }
+  const atEndpoint = path.picked && (path.refusal ?? path.unknownPort ?? path.unallocated);
+  if (atEndpoint) {
+    return refusal({ code: 'refused-endpoint', text: refusedEndpoint(evidence) }, atEndpoint);
+  }
   if (path.refusal) {
     const reason = isDrop(path)
       ? ({ code: 'no-local-endpoints', text: noLocal(evidence) } as const)
@@ -72,6 +76,13 @@ function unallocated(evidence: Evidence, { element }: Decision): Conclusion['rea
   const near = findNearestService(evidence);
   const text = `${evidence.packet.destination} belongs to no Service, but is in Service CIDR ${element?.key ?? ''}${near}`;
   return { code: 'unallocated', text };
+}
+
+/** Where a connection that was translated is refused, its endpoint is what the rules refuse. */
+function refusedEndpoint({ fate }: Evidence): string {
+  const [endpoint = '', ...others] = new Set(fate.outcomes.map((outcome) => outcome.endpoint));
+  const which = others.length === 0 ? `the endpoint ${endpoint} is` : `${endpoint} and all other endpoints are`;
+  return `${which} refused too, as an address or node port of Services`;
 }
 
 function stalePin({ fate }: Evidence): string {

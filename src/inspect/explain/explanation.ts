@@ -22,6 +22,8 @@ export type ReasonCode =
   | 'source-ranges'
   | 'unknown-port'
   | 'unallocated'
+  // An endpoint is at an address that is refused itself.
+  | 'refused-endpoint'
   | 'stale-pin'
   | 'missing-entry'
   | 'damaged-table'
@@ -54,6 +56,8 @@ export type LeftOutCode =
   | 'other-pin'
   /** The packet is refused before an endpoint is picked. */
   | 'refused'
+  /** Connections to it are refused, because its address is that of a Service. */
+  | 'refused-endpoint'
   /** A Pod that the Service selects, of which no EndpointSlice has an address for the port. */
   | 'no-endpoint';
 

@@ -153,7 +153,7 @@ function membershipOf(
 function memberOf(set: string, chain: string): keyof PacketPath | undefined {
   switch (set) {
     case setNames.clusterIps:
-      return chain === chainNames.clusterIpsCheck ? 'unknownPort' : undefined;
+      return chain === chainNames.refusals ? 'unknownPort' : undefined;
     case setNames.serviceCidrs:
       return 'unallocated';
     case setNames.hairpinConnections:

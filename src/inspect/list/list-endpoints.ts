@@ -24,7 +24,7 @@ interface EndpointContext {
   /** Undefined where only the rules are known. */
   readonly servicePort: ServicePort | undefined;
   readonly knowledge: FamilyKnowledge | undefined;
-  readonly isLocal: (endpointAddress: EndpointAddress, protocol: string) => boolean;
+  readonly isLocal: (endpointAddress: EndpointAddress) => boolean;
 }
 
 /** The endpoints of a frontend, sorted: those that the rules pick from, and with a snapshot all others of the service port. */
@@ -32,7 +32,7 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   const { type, servicePort, knowledge } = context;
   if (!servicePort || !knowledge) {
     const users = usersOf(frontend);
-    const rows = [...users].map(([endpoint, user]) => bareRow(endpoint, user, frontend, context));
+    const rows = [...users].map(([endpoint, user]) => bareRow(endpoint, user, context));
     return sortByAddress(rows, ({ endpoint }) => endpoint);
   }
   const { view, locations, endpointsOf } = knowledge;
@@ -101,18 +101,13 @@ function usersOf({ all, local, policy }: Frontend): ReadonlyMap<string, User> {
   return users;
 }
 
-function bareRow(
-  endpoint: string,
-  { endpointAddress, usedBy }: User,
-  { protocol }: Frontend,
-  { isLocal }: EndpointContext,
-): EndpointRow {
+function bareRow(endpoint: string, { endpointAddress, usedBy }: User, { isLocal }: EndpointContext): EndpointRow {
   return {
     endpoint: escapeControls(endpoint),
     pod: '',
     node: '',
     zone: '',
-    local: isLocal(endpointAddress, protocol),
+    local: isLocal(endpointAddress),
     state: null,
     usedBy,
     leftOut: null,

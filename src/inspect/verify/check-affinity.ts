@@ -19,13 +19,16 @@ interface AffinityContext {
 /**
  * What is wrong with the connections that follow a first one; undefined if nothing is. The client's next connection
  * must reach the same endpoint, for as long as its Service specifies; that of another client, or to another port of the
- * Service, may reach any. A pin to a removed endpoint must be deleted.
+ * Service, may reach any. A pin to a removed endpoint must be deleted. An endpoint at the address and port that the client
+ * asked for may get no pin: the kernel does not count that as a translation (docs/ruleset.md).
  */
-export function findAffinityProblem(outcomes: readonly PacketOutcome[], context: AffinityContext): string | undefined {
-  const { frontend } = context.expected;
+export function findAffinityProblem(all: readonly PacketOutcome[], context: AffinityContext): string | undefined {
+  const { expected, packet } = context;
+  const { frontend } = expected;
   if (!frontend) {
     return undefined;
   }
+  const outcomes = all.filter(({ address, port }) => address !== packet.destination || port !== packet.port);
   for (const outcome of outcomes) {
     const problem = nextProblem(outcome, frontend.service.affinitySeconds, context);
     if (problem !== undefined) {

@@ -91,8 +91,7 @@ export function checkHairpins(check: WalkCheck): void {
   const tried = new Set<string>();
   for (const [{ service }, [target]] of listTargets(expectations)) {
     const here = [...service.cluster, ...service.local].filter(
-      ({ address, port }) =>
-        expectations.hairpins.has(`${address} ${service.protocol} ${port}`) && !isNodeAddress(address, expectations),
+      ({ address }) => expectations.hairpins.has(address) && !isNodeAddress(address, expectations),
     );
     const untried = here.filter(({ text }) => !tried.has(text));
     for (const { address, text } of target ? [...untried, ...here].slice(0, hairpinsOfFrontend) : []) {

@@ -30,7 +30,7 @@ export function checkStructure(ruleset: IndexedRuleset, context: StructureContex
   const sets = [...ruleset.sets.values()];
   const filters = chains.filter(({ hook }) => hook?.type === 'filter');
   return [
-    ...checkHooks(ruleset),
+    ...checkHooks(ruleset, context.expectations),
     ...danglingParts(ruleset, context),
     ...chains.flatMap(({ name, rules }) => unreachableRule(name, rules)),
     ...filters.flatMap(({ name, rules }) => statelessRule(name, rules)),
@@ -39,10 +39,8 @@ export function checkStructure(ruleset: IndexedRuleset, context: StructureContex
   ];
 }
 
-/** The hooks that the table needs (docs/ruleset.md). */
+/** The hooks that every table needs (docs/ruleset.md). */
 const hooks: readonly Hook[] = [
-  { type: 'filter', hook: 'prerouting', priority: -110 },
-  { type: 'filter', hook: 'output', priority: -110 },
   { type: 'nat', hook: 'prerouting', priority: -100 },
   { type: 'nat', hook: 'output', priority: -100 },
   { type: 'filter', hook: 'input', priority: 0 },
@@ -51,16 +49,23 @@ const hooks: readonly Hook[] = [
   { type: 'nat', hook: 'postrouting', priority: 100 },
 ];
 
+/** Those for source ranges, there only if a frontend has some: before the translation. */
+const firewallHooks: readonly Hook[] = [
+  { type: 'filter', hook: 'prerouting', priority: -110 },
+  { type: 'filter', hook: 'output', priority: -110 },
+];
+
 /** Those for pins, needed only with affinity: after the translation, before any filter. */
 const pinHooks: readonly Hook[] = [
   { type: 'filter', hook: 'prerouting', priority: -99 },
   { type: 'filter', hook: 'output', priority: -99 },
 ];
 
-function checkHooks({ chains }: IndexedRuleset): Fault[] {
+function checkHooks({ chains }: IndexedRuleset, { ips }: Expectations): Fault[] {
   const based = [...chains.values()].flatMap(({ name, hook }) => (hook ? [{ name, hook }] : []));
   const places = based.map(({ hook }) => placeText(hook));
-  const needed = hooks.map(placeText);
+  const isGuarded = [...ips.values()].some(({ kind, service }) => kind === 'LoadBalancer' && service.allowed);
+  const needed = [...(isGuarded ? firewallHooks : []), ...hooks].map(placeText);
   const known = [...needed, ...pinHooks.map(placeText)];
   return [
     ...needed

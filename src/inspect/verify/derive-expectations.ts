@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../kubernetes/objects.ts';
 import { compareText } from '../../lib/text.ts';
-import { cidrContains, rangeOf } from '../../net/address.ts';
+import { type Cidr, cidrContains, rangeOf } from '../../net/address.ts';
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import { expectServices, type ServiceWithAddresses } from './expect-services.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
@@ -33,11 +33,8 @@ export function deriveExpectations(
     ...frontends,
     siblings: groupByAffinity(frontends),
     clusterIPs,
-    hairpins: new Set(
-      services.flatMap(({ service, hairpinEndpoints }) =>
-        hairpinEndpoints.map(({ address, port }) => `${address} ${service.protocol} ${port}`),
-      ),
-    ),
+    hairpins: new Set(services.flatMap(({ hairpinEndpoints }) => hairpinEndpoints.map(({ address }) => address))),
+    hairpinRange: hairpinRange(services, node, masqueradeAll),
     serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
     nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),
@@ -62,6 +59,30 @@ function groupByAffinity({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePor
     }
   }
   return groups;
+}
+
+/**
+ * The node's range of pods, if nothing that runs here is elsewhere. The node's own addresses may be, if whatever it sends
+ * from them to Services is masqueraded: it is, unless it counts as a pod, or pods cannot be recognized.
+ */
+function hairpinRange(
+  services: readonly ServiceWithAddresses[],
+  { podCIDR, nodeName, addresses, detector }: NodeSettings,
+  masqueradeAll: boolean,
+): Cidr | undefined {
+  const range = podCIDR === undefined ? undefined : rangeOf(podCIDR);
+  const pods = detector?.kind === 'source' ? rangeOf(detector.cidr) : undefined;
+  const isElsewhere = (address: string, place: string): boolean => {
+    if (range && cidrContains(range, address)) {
+      return false;
+    }
+    if (!addresses.includes(address)) {
+      return nodeName !== '' && place === nodeName;
+    }
+    return pods ? cidrContains(pods, address) : !detector && !masqueradeAll;
+  };
+  const endpoints = services.flatMap(({ hairpinEndpoints }) => hairpinEndpoints);
+  return endpoints.some(({ address, nodeName: place }) => isElsewhere(address, place)) ? undefined : range;
 }
 
 /** Endpoints at addresses where the rules may refuse connections, whichever Service they belong to. */

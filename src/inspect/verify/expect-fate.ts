@@ -148,8 +148,8 @@ function masqueradeOf(
   { kind, service }: ExpectedFrontend,
   expectations: Expectations,
 ): ExpectedFate['isMasqueraded'] {
-  const { clusterIPs, detector, masqueradeAll, hairpins } = expectations;
-  const { source, destination, protocol, port } = packet;
+  const { clusterIPs, detector, masqueradeAll, hairpins, hairpinRange } = expectations;
+  const { source, destination, port } = packet;
   const pod = isPod(packet, expectations);
   const fromNode = isNodeAddress(source, expectations);
   const atClusterIP = clusterIPs.has(destination) && (masqueradeAll || (detector !== undefined && !pod));
@@ -160,7 +160,8 @@ function masqueradeOf(
       return false;
     }
     const isMoved = endpoint.address !== destination || endpoint.port !== port;
-    const reachesItself = source === endpoint.address && hairpins.has(`${source} ${protocol} ${endpoint.port}`);
+    const reachesItself =
+      source === endpoint.address && hairpins.has(source) && (!hairpinRange || cidrContains(hairpinRange, source));
     return atClusterIP || atExternal || (reachesItself && isMoved);
   };
 }

@@ -24,7 +24,7 @@ export interface ServiceWithAddresses {
   /** 0 for none. */
   readonly nodePort: number;
   /** Endpoints that run here, or whose slice does not say where they run, and so may reach themselves. */
-  readonly hairpinEndpoints: readonly ExpectedEndpoint[];
+  readonly hairpinEndpoints: readonly (ExpectedEndpoint & { readonly nodeName: string })[];
 }
 
 /** Every service port in the node's family that is not left to another proxy, read directly from the objects. */

@@ -59,8 +59,10 @@ export interface Expectations {
   readonly losers: ReadonlySet<string>;
   /** Every cluster IP that a service port has, owner or not. */
   readonly clusterIPs: ReadonlySet<string>;
-  /** `address protocol port` of endpoints that run here, or may, and so may reach themselves. */
+  /** Addresses of endpoints that run here, or may, and so may reach themselves. */
   readonly hairpins: ReadonlySet<string>;
+  /** Those to which the rule for them applies: where all endpoints that run here are in the node's range of pods, that range. */
+  readonly hairpinRange: Cidr | undefined;
   readonly serviceCIDRs: readonly Cidr[];
   readonly nodeAddresses: readonly string[];
   /** Which of the node's addresses accept node ports; `all` leaves out loopback. */

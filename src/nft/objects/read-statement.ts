@@ -89,7 +89,10 @@ function readComparison(left: Expression, op: string, listedRight: NftPart): Sta
   }
   const match = { kind: 'match', left, right } as const;
   if (left.kind === 'ct-state' || left.kind === 'ct-status') {
-    // `in` asks whether the bit is set, `==` whether it is the only one.
+    // `in` asks whether the bit is set, `!` whether it is not, `==` and `!=` whether it is the only one.
+    if (op === '!' && left.kind === 'ct-status') {
+      return { ...match, negated: true };
+    }
     return op === 'in' ? match : undefined;
   }
   return withOperator(match, op);

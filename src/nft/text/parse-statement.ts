@@ -164,10 +164,12 @@ const operators: ReadonlyMap<string, Mask> = new Map([
   ['xor', xor],
 ]);
 
-/** Without an operator, states and statuses of connections are looked for among several (`in`), and all else is equal. */
+/** `!` asks whether a bit is not set. Without an operator, states and statuses of connections are looked for among several (`in`), and all else is equal. */
 function parseOperator(left: NftKey, tokens: Tokens): string {
-  if (accept(tokens, '!=')) {
-    return '!=';
+  for (const operator of ['!=', '!']) {
+    if (accept(tokens, operator)) {
+      return operator;
+    }
   }
   return accept(tokens, '==') || !isBits(left) ? '==' : 'in';
 }

@@ -21,6 +21,7 @@ import { indexSlices, type SliceIndex } from './build-endpoints.ts';
 import { buildServicePorts, compareServicePorts } from './build-service-ports.ts';
 import type { NodeSettings, NodeView } from './model.ts';
 import {
+  firstOfFamily,
   podRangesOf,
   primaryAddress,
   type ResolvedNode,
@@ -113,6 +114,7 @@ export function buildNodeSettings(
     primaryAddress: primaryAddress(node, family),
     nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
     detector: resolveDetector(node, family, options),
+    podCIDR: firstOfFamily(node.podCIDRs, family),
     servesExternalIPs: options.allowServiceExternalIPs,
     serviceCIDRs: serviceCIDRsOf(serviceCIDRs, family, node),
   };

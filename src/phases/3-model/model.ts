@@ -79,6 +79,8 @@ export interface NodeSettings {
   readonly nodePortAddresses: NodePortAddresses;
   /** Undefined if pods cannot be recognized. */
   readonly detector: LocalDetector | undefined;
+  /** The range of the pods on this node (Node spec.podCIDRs); undefined if it is not known. */
+  readonly podCIDR: string | undefined;
   /** Whether spec.externalIPs of Services are served. */
   readonly servesExternalIPs: boolean;
   /** Sorted, none contains another. */

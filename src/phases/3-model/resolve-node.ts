@@ -177,8 +177,14 @@ export function resolveDetector(
 }
 
 function sourceDetector(texts: readonly string[], family: Family): LocalDetector | undefined {
+  const cidr = firstOfFamily(texts, family);
+  return cidr === undefined ? undefined : { kind: 'source', cidr };
+}
+
+/** The first CIDR of a family among texts that may be no CIDRs, as nft prints it. */
+export function firstOfFamily(texts: readonly string[], family: Family): string | undefined {
   const cidr = texts.map((text) => parseCidr(text)).find((parsed) => parsed?.family === family);
-  return cidr && { kind: 'source', cidr: cidrText(cidr) };
+  return cidr && cidrText(cidr);
 }
 
 /**

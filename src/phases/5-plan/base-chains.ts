@@ -1,64 +1,118 @@
 /** Where the kernel calls the ruleset: hooks and priorities, with their reasons. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Chain, Hook, Rule, Statement } from '../../nft/ruleset.ts';
 import { chainNames } from './names.ts';
 
-/** A base chain: where the kernel calls it, and the chains it tries in order. */
+/** A base chain that calls one other chain. */
 interface BaseChainRow extends Hook {
   readonly name: string;
-  /** Only connections in this state; NAT chains see nothing but first packets anyway. */
-  readonly onlyNew: boolean;
-  readonly onlyTranslated?: true;
-  readonly jumps: readonly string[];
+  /** Which connections it is for; NAT chains see nothing but first packets anyway. */
+  readonly conditions: readonly Statement[];
+  readonly jump: string;
 }
 
-/**
- * All base chains, in the order in which a packet meets them. Priorities are numbers because nft before 1.0.8 knows the
- * name `dstnat` in prerouting only.
- */
-export const baseChains: readonly BaseChainRow[] = [
-  // Source ranges apply to the address that the client asked for, so before DNAT (-100).
-  ...filterChains('firewall', ['prerouting', 'output'], -110, [chainNames.firewallCheck]),
-  // A rejection needs a packet that was routed: reject works in prerouting only from Linux 5.9 on. After DNAT these
-  // chains see an untranslated destination only where no endpoint took the packet.
-  ...filterChains('filter', ['input'], 0, [chainNames.nodePortEndpointsCheck, chainNames.serviceEndpointsCheck]),
-  // A frontend without local endpoints must drop before a live cluster IP rejects.
-  ...filterChains('filter', ['forward', 'output'], 0, [chainNames.serviceEndpointsCheck, chainNames.clusterIpsCheck]),
-  natChain('prerouting', -100, chainNames.services),
-  natChain('output', -100, chainNames.services),
-  natChain('postrouting', 100, chainNames.masquerading),
-];
-
-/** The base chains that record which endpoint a client got, after DNAT; only where a Service has affinity. */
-export const pinBaseChains: readonly BaseChainRow[] = filterChains('pin', ['prerouting', 'output'], -99, [
-  chainNames.pin,
-]).map((chain) => ({ ...chain, onlyTranslated: true }));
-
-/** A base chain as nft has it: `ct state new jump firewall-check`, a rule for each chain that it tries. */
-export function planBaseChain({ name, type, hook, priority, jumps, onlyNew, onlyTranslated }: BaseChainRow): Chain {
-  const conditions = [...(onlyNew ? [isNew] : []), ...(onlyTranslated ? [isTranslated] : [])];
-  return {
-    name,
-    hook: { type, hook, priority },
-    rules: jumps.map((chain): Rule => [...conditions, { kind: 'jump', chain }]),
-  };
-}
-
-/** `ct state new`: the first packet of a connection. */
+/** `ct state new`: the first packet of a connection. It comes first, because it is all that later packets cost. */
 const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
 
 /** `ct status dnat`: the connection's destination was translated. */
 export const isTranslated: Statement = { kind: 'match', left: { kind: 'ct-status' }, right: 'dnat' };
 
-function filterChains(
-  prefix: string,
-  hooks: readonly Hook['hook'][],
-  priority: number,
-  jumps: readonly string[],
-): BaseChainRow[] {
-  return hooks.map((hook) => ({ name: `${prefix}-${hook}`, type: 'filter', hook, priority, onlyNew: true, jumps }));
+/** `ct status ! dnat`: it was not. */
+const isNotTranslated: Statement = { ...isTranslated, negated: true };
+
+/**
+ * Source ranges apply to the address that the client asked for, so before DNAT (-100); only where a Service has some
+ * (firewall.ts). Priorities are numbers because nft before 1.0.8 knows the name `dstnat` in prerouting only.
+ */
+export const firewallBaseChains: readonly BaseChainRow[] = baseChains('firewall', ['prerouting', 'output'], {
+  type: 'filter',
+  priority: -110,
+  conditions: [isNew],
+  jump: chainNames.firewallCheck,
+});
+
+const natBaseChains: readonly BaseChainRow[] = baseChains('nat', ['prerouting', 'output'], {
+  type: 'nat',
+  priority: -100,
+  conditions: [],
+  jump: chainNames.services,
+});
+
+/** The chains that record which endpoint a client got, after DNAT; only where a Service has affinity. */
+export const pinBaseChains: readonly BaseChainRow[] = baseChains('pin', ['prerouting', 'output'], {
+  type: 'filter',
+  priority: -99,
+  conditions: [isNew, isTranslated],
+  jump: chainNames.pin,
+});
+
+/** A rejection needs a packet that was routed: reject works in prerouting only from Linux 5.9 on. */
+const refusalBaseChains: readonly BaseChainRow[] = [
+  ...baseChains('filter', ['input'], {
+    type: 'filter',
+    priority: 0,
+    conditions: [isNew],
+    jump: chainNames.inputRefusals,
+  }),
+  ...baseChains('filter', ['forward', 'output'], {
+    type: 'filter',
+    priority: 0,
+    conditions: [isNew],
+    jump: chainNames.refusals,
+  }),
+];
+
+/** Its rules stand in it, in place of a jump: masquerade.ts. */
+export const natPostrouting: Hook & { readonly name: string } = {
+  name: 'nat-postrouting',
+  type: 'nat',
+  hook: 'postrouting',
+  priority: 100,
+};
+
+/** The hooks of all base chains that a ruleset may have, by their names. */
+export const hooksOfBaseChains: ReadonlyMap<string, Hook> = new Map(
+  [...firewallBaseChains, ...natBaseChains, ...pinBaseChains, ...refusalBaseChains, natPostrouting].map(
+    ({ name, type, hook, priority }) => [name, { type, hook, priority }],
+  ),
+);
+
+/** A base chain as nft has it: `ct state new jump firewall-check`. */
+export function planBaseChain({ name, type, hook, priority, conditions, jump }: BaseChainRow): Chain {
+  const rule: Rule = [...conditions, { kind: 'jump', chain: jump }];
+  return { name, hook: { type, hook, priority }, rules: [rule] };
 }
 
-function natChain(hook: Hook['hook'], priority: number, jump: string): BaseChainRow {
-  return { name: `nat-${hook}`, type: 'nat', hook, priority, onlyNew: false, jumps: [jump] };
+/** The chains in which DNAT happens. */
+export function planNatChains(): Chain[] {
+  return natBaseChains.map(planBaseChain);
+}
+
+/**
+ * The chains that refuse. What was translated has an endpoint as its destination, so they pass it over:
+ * `ct state new ct status ! dnat jump refusals`.
+ *
+ * @param refusesEndpoints whether some endpoint is at an address that is refused itself (refused-endpoints.ts): then
+ * translated connections are checked as well, `ct state new jump refusals`.
+ */
+export function planRefusalChains(refusesEndpoints: boolean): Chain[] {
+  const more = refusesEndpoints ? [] : [isNotTranslated];
+  return refusalBaseChains.map((row) => planBaseChain({ ...row, conditions: [...row.conditions, ...more] }));
+}
+
+/** Whether a chain is one that {@link planRefusalChains} returns. */
+export function isRefusalChain(chain: Chain | undefined): boolean {
+  return refusalChains.some((known) => isDeepStrictEqual(known, chain));
+}
+
+const refusalChains: readonly Chain[] = [...planRefusalChains(false), ...planRefusalChains(true)];
+
+/** A chain for each hook: `firewall-prerouting`, `firewall-output`. */
+function baseChains(
+  prefix: string,
+  hooks: readonly Hook['hook'][],
+  row: Omit<BaseChainRow, 'name' | 'hook'>,
+): BaseChainRow[] {
+  return hooks.map((hook) => ({ name: `${prefix}-${hook}`, hook, ...row }));
 }

@@ -4,26 +4,40 @@ import { cidrContains, cidrText, disjointCidrs, singleAddress } from '../../net/
 import { daddr, l4proto, saddr, thDport } from '../../nft/expressions.ts';
 import type { Chain, SetDeclaration } from '../../nft/ruleset.ts';
 import type { ServicePort } from '../3-model/model.ts';
-import type { ElementPlacement, PlanContext } from './fragment.ts';
+import { firewallBaseChains, planBaseChain } from './base-chains.ts';
+import type { Claim, ElementPlacement, PlanContext } from './fragment.ts';
 import { chainNames, displayName, elementComment, setNames } from './names.ts';
 
 /** Load balancer IPs that not all sources may use. */
-export const firewallIps: SetDeclaration = {
+const firewallIps: SetDeclaration = {
   name: setNames.firewallIps,
   key: ['address', 'protocol', 'port'],
   comment: 'load balancer IPs with source ranges',
 };
 
 /** The sources that may use each of them. */
-export const firewallSources: SetDeclaration = {
+const firewallSources: SetDeclaration = {
   name: setNames.firewallSources,
   key: ['address', 'protocol', 'port', 'address'],
   flags: ['interval'],
   comment: 'source ranges allowed to reach firewall-ips',
 };
 
-/** The chain that drops what source ranges do not allow; they do not apply to node ports and external IPs. */
-export function planFirewallCheck(): Chain {
+/** The sets that hold source ranges; only where a Service has some. */
+export const firewallSets: readonly SetDeclaration[] = [firewallIps, firewallSources];
+
+/** The chains that drop what source ranges do not allow; only where a Service has some, as each costs every packet. */
+export function planFirewallChains(): Chain[] {
+  return [planFirewallCheck(), ...firewallBaseChains.map(planBaseChain)];
+}
+
+/** Whether a claim has source ranges. */
+export function hasSourceRanges({ placements }: Claim): boolean {
+  return placements.some(({ set }) => set === firewallIps);
+}
+
+/** Source ranges do not apply to node ports and external IPs. */
+function planFirewallCheck(): Chain {
   const frontend = [daddr, l4proto, thDport];
   return {
     name: chainNames.firewallCheck,

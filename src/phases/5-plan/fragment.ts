@@ -4,7 +4,7 @@
 
 import type { Family, Protocol } from '../../net/network.ts';
 import type { Chain, Element, EndpointList, SetDeclaration } from '../../nft/ruleset.ts';
-import type { FrontendKind, LocalDetector, NodePortAddresses, ServicePort } from '../3-model/model.ts';
+import type { Endpoint, FrontendKind, LocalDetector, NodePortAddresses, ServicePort } from '../3-model/model.ts';
 import type { EndpointMapKey, FrontendScheme } from './names.ts';
 
 /** What the ruleset of one family depends on besides Services: the node and its settings. */
@@ -17,6 +17,10 @@ export interface PlanContext {
   readonly nodePortAddresses: NodePortAddresses;
   /** The node's own address of the family, undefined when it has none. */
   readonly primaryAddress: string | undefined;
+  /** The range of the pods on the node, undefined when it is not known. */
+  readonly podCIDR: string | undefined;
+  /** Whether an endpoint on the node that connects to itself has to be recognized outside of that range (masquerade.ts). */
+  readonly isStray: (endpoint: Endpoint) => boolean;
   /** Whether affinity uses maps that rules write to (shared-affinity.ts) or sets for each endpoint. */
   readonly sharedAffinity: boolean;
 }
@@ -93,6 +97,8 @@ export interface Fragment {
   /** Elements that other fragments may have as well: cluster IPs and hairpin connections. */
   readonly shared: readonly ElementPlacement[];
   readonly claims: readonly Claim[];
+  /** Whether any of its endpoints is a stray one (PlanContext). */
+  readonly hasStrays: boolean;
   /** Sets and chains that only this service port uses; empty unless it has affinity per endpoint. */
   readonly affinitySets: readonly SetDeclaration[];
   readonly affinityChains: readonly Chain[];

@@ -1,7 +1,7 @@
 /** Which names in a table may come from this compiler, and what they say: the only file that reads names back. */
 
 import { protocols } from '../../net/network.ts';
-import { baseChains, pinBaseChains } from './base-chains.ts';
+import { hooksOfBaseChains } from './base-chains.ts';
 import {
   affinitySetName,
   chainNames,
@@ -31,7 +31,7 @@ const localMaps: ReadonlySet<string> = new Set(
 
 const knownChains: ReadonlySet<string> = new Set([
   ...Object.values(chainNames),
-  ...[...baseChains, ...pinBaseChains].map(({ name }) => name),
+  ...hooksOfBaseChains.keys(),
   ...protocols.map(pinChainName),
 ]);
 

@@ -8,16 +8,17 @@
  * | the same with policy Local, from the node itself | the same |
  * | from a pod to itself through a Service (hairpin) | the pod would answer itself with its own address |
  *
- * The first three set a bit of the packet's mark before DNAT; the chain `masquerading` acts on it in postrouting.
+ * The first three set a bit of the packet's mark before DNAT; the base chain in postrouting acts on it.
  */
 
-import { daddr, l4proto, saddr, thDport } from '../../nft/expressions.ts';
+import { cidrTest } from '../../net/address.ts';
+import { daddr, saddr } from '../../nft/expressions.ts';
 import type { Chain, Rule, SetDeclaration, Statement, StatementOf } from '../../nft/ruleset.ts';
-import type { LocalDetector, ServicePort } from '../3-model/model.ts';
+import type { LocalDetector, NodeSettings } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
-import { isTranslated } from './base-chains.ts';
+import { isTranslated, natPostrouting } from './base-chains.ts';
 import type { ElementPlacement, PlanContext } from './fragment.ts';
-import { chainNames, setNames } from './names.ts';
+import { setNames } from './names.ts';
 
 /** The rules for cluster IPs, at the start of the chain `services`; none if pods cannot be recognized. */
 export function masqueradeClusterIps({ masqueradeAll, detector, mark }: PlanContext): Rule[] {
@@ -26,8 +27,9 @@ export function masqueradeClusterIps({ masqueradeAll, detector, mark }: PlanCont
     // ip daddr @cluster-ips meta mark set meta mark or 0x00004000
     return [[toClusterIp, requestMasquerade(mark)]];
   }
-  // ip daddr @cluster-ips ip saddr != 10.244.0.0/16 meta mark set meta mark or 0x00004000
-  return detector ? [[toClusterIp, isNotFromPod(detector), requestMasquerade(mark)]] : [];
+  // ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000
+  // The comparison first, because a lookup costs more.
+  return detector ? [[isNotFromPod(detector), toClusterIp, requestMasquerade(mark)]] : [];
 }
 
 /** The rules of a chain for external traffic with externalTrafficPolicy Cluster: all of it is masqueraded. */
@@ -91,10 +93,13 @@ function isNotFromPod(detector: LocalDetector): Match {
 
 type Match = StatementOf<'match'>;
 
-/** Source, destination, protocol and port of connections from endpoints to themselves. */
+/**
+ * Source and destination of connections from endpoints to themselves, without ports: a packet that has one address as
+ * both after DNAT always needs masquerading, and a short key is faster to look up.
+ */
 export const hairpinConnections: SetDeclaration = {
   name: setNames.hairpinConnections,
-  key: ['address', 'address', 'protocol', 'port'],
+  key: ['address', 'address'],
   comment: 'local endpoints that connect to themselves',
 };
 
@@ -102,31 +107,67 @@ export const hairpinConnections: SetDeclaration = {
  * The connections of a service port's endpoints to themselves. Only a pod on this node can be masqueraded here; one whose
  * slice names no node may be on this one.
  */
-export function hairpinPlacements({ protocol }: ServicePort, { reachable }: Selection): ElementPlacement[] {
+export function planHairpins(
+  { reachable }: Selection,
+  { isStray }: PlanContext,
+): { placements: ElementPlacement[]; hasStrays: boolean } {
   const near = reachable.filter(({ local, nodeName }) => local || nodeName === '');
   if (near.length === 0) {
-    return [];
+    return { placements: [], hasStrays: false };
   }
-  const elements = near.map(({ endpointAddress: { address, port } }) => ({
-    key: `${address} . ${address} . ${protocol} . ${port}`,
-  }));
-  return [{ set: hairpinConnections, elements }];
+  const addresses = new Set(near.map(({ endpointAddress: { address } }) => address));
+  const elements = [...addresses].map((address) => ({ key: `${address} . ${address}` }));
+  return { placements: [{ set: hairpinConnections, elements }], hasStrays: near.some(isStray) };
 }
 
-/** The chain `masquerading`, called in postrouting. */
-export function planMasquerading({ mark }: PlanContext): Chain {
+/**
+ * A function that finds the endpoints on this node because of which hairpin connections have to be looked up for every
+ * destination, and not only for those in podCIDR, as there are networks that give pods other addresses. It leaves out:
+ *
+ * - endpoints that no slice places on this node, unless they have its address: where all pods that are known to be here
+ *   are in podCIDR, others are as well;
+ * - the node's own addresses, if its connections are masqueraded anyway: they get the mark at cluster IPs unless they
+ *   count as those of pods, and at all other frontends (externalRules, externalLocalRules).
+ */
+export function strayTest(
+  { podCIDR, addresses, detector }: NodeSettings,
+  masqueradeAll: boolean,
+): PlanContext['isStray'] {
+  const isInRange = cidrTest(podCIDR === undefined ? [] : [podCIDR]);
+  const isPod = cidrTest(detector?.kind === 'source' ? [detector.cidr] : []);
+  const isMarked = (address: string): boolean => (masqueradeAll || detector !== undefined) && !isPod(address);
+  const own = new Map(addresses.map((address) => [address, !isMarked(address)]));
+  return ({ local, endpointAddress: { address } }) => !isInRange(address) && (own.get(address) ?? local);
+}
+
+/** @param hasStrays whether any fragment has some: then connections are looked up whatever their destination. */
+export function planPostrouting({ mark, podCIDR }: PlanContext, hasStrays: boolean): Chain {
+  const { name, ...hook } = natPostrouting;
+  const toPod: Rule = hasStrays || podCIDR === undefined ? [] : [{ kind: 'match', left: daddr, right: podCIDR }];
   return {
-    name: chainNames.masquerading,
+    name,
+    hook,
     rules: [
       // meta mark and 0x00004000 != 0 meta mark set meta mark xor 0x00004000 masquerade fully-random
       // The bit is cleared so that an overlay network that sends the packet again does not masquerade it twice.
       [{ kind: 'match-mark', mark }, { kind: 'set-mark', operator: 'xor', mark }, { kind: 'masquerade' }],
-      // ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
+      // ip daddr 10.244.1.0/24 ct status dnat ip saddr . ip daddr @hairpin-connections masquerade fully-random
       [
+        ...toPod,
         isTranslated,
-        { kind: 'match-set', key: [saddr, daddr, l4proto, thDport], set: setNames.hairpinConnections },
+        { kind: 'match-set', key: [saddr, daddr], set: setNames.hairpinConnections },
         { kind: 'masquerade' },
       ],
     ],
   };
+}
+
+/** A chain without the range of pods in it, which may come and go with endpoints. */
+export function withoutPodRange(chain: Chain): Chain {
+  const rules = chain.rules.map((rule) => {
+    const [first, ...rest] = rule;
+    const isRange = first?.kind === 'match' && first.left.kind === 'address' && first.left.field === 'daddr';
+    return chain.name === natPostrouting.name && isRange ? rest : rule;
+  });
+  return { ...chain, rules };
 }

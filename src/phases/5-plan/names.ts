@@ -28,11 +28,9 @@ export const setNames = {
 export const chainNames = {
   services: 'services',
   firewallCheck: 'firewall-check',
-  serviceEndpointsCheck: 'service-endpoints-check',
-  nodePortEndpointsCheck: 'nodeport-endpoints-check',
-  clusterIpsCheck: 'cluster-ips-check',
+  refusals: 'refusals',
+  inputRefusals: 'input-refusals',
   rejectChain: 'reject-chain',
-  masquerading: 'masquerading',
   pin: 'pin',
 } as const;
 

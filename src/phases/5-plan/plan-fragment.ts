@@ -4,15 +4,17 @@ import { planAffinityPerEndpoint } from './affinity-per-endpoint.ts';
 import { planDispatch } from './dispatch.ts';
 import { allowedSources, planFirewall } from './firewall.ts';
 import type { Claim, Fragment, PlanContext, PlannedFrontend } from './fragment.ts';
-import { hairpinPlacements } from './masquerade.ts';
+import { planHairpins } from './masquerade.ts';
 import { displayName, elementComment } from './names.ts';
 import { clusterIpPlacement, planRefusal } from './refusals.ts';
 
 /** Plans everything that one service port contributes to the ruleset. */
 export function planFragment(servicePort: ServicePort, selection: Selection, context: PlanContext): Fragment {
+  const { placements, hasStrays } = planHairpins(selection, context);
   return {
-    shared: [clusterIpPlacement(servicePort), ...hairpinPlacements(servicePort, selection)],
+    shared: [clusterIpPlacement(servicePort), ...placements],
     claims: planClaims(servicePort, selection, context),
+    hasStrays,
     ...planAffinityPerEndpoint(servicePort, selection, context),
   };
 }

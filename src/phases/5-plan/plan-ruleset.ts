@@ -9,6 +9,7 @@
  * | shared-affinity.ts, affinity-per-endpoint.ts | ClientIP affinity |
  * | node-ports.ts | the addresses that accept node ports |
  * | refusals.ts | what is rejected or dropped |
+ * | refused-endpoints.ts | endpoints that are refused themselves |
  * | masquerade.ts | which connections get the node as their source |
  * | claims.ts | which of several Services gets an address |
  */
@@ -19,17 +20,18 @@ import type { Chain, Element, EndpointList, FilledSet, Ruleset, SetDeclaration }
 import type { CompileOptions } from '../../options.ts';
 import type { NodeSettings } from '../3-model/model.ts';
 import type { SelectedView } from '../4-select/select-endpoints.ts';
-import { baseChains, planBaseChain } from './base-chains.ts';
+import { natPostrouting, planNatChains, planRefusalChains } from './base-chains.ts';
 import { describeConflict, resolveClaims } from './claims.ts';
 import { planServices, serviceIps, serviceNodePorts } from './dispatch.ts';
 import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
-import { firewallIps, firewallSources, planFirewallCheck } from './firewall.ts';
+import { firewallSets, hasSourceRanges, planFirewallChains } from './firewall.ts';
 import type { ElementPlacement, Placement, PlanContext } from './fragment.ts';
-import { hairpinConnections, planMasquerading } from './masquerade.ts';
+import { hairpinConnections, planPostrouting, strayTest } from './masquerade.ts';
 import { chainNames, tableComment } from './names.ts';
 import { nodePortPlacements } from './node-ports.ts';
 import { planFragment } from './plan-fragment.ts';
 import * as refusals from './refusals.ts';
+import { hasRefusedEndpoints, type PortFragment } from './refused-endpoints.ts';
 import { collectAffinity, pinSets, planPinChains } from './shared-affinity.ts';
 
 /** Plans the whole ruleset of one family, and warns where several service ports want the same address. */
@@ -38,17 +40,31 @@ export function planRuleset(
   options: CompileOptions,
 ): { ruleset: Ruleset; diagnostics: Diagnostic[] } {
   const context = planContext(view, options);
-  const fragments = ports.map(({ servicePort, selection }) => planFragment(servicePort, selection, context));
+  const planned = ports.map(({ servicePort, selection }): PortFragment => {
+    return { servicePort, fragment: planFragment(servicePort, selection, context) };
+  });
+  const fragments = planned.map(({ fragment }) => fragment);
   const { held, lost } = resolveClaims(collectAll(fragments, (fragment) => fragment.claims));
   const affinity = collectAffinity(held.map((claim) => claim.affinity));
+  const isGuarded = held.some(hasSourceRanges);
   const dispatch = collectDispatchChains(held.map(({ chain }) => chain));
   const chains: Chain[] = [
     ...collectAll(fragments, (fragment) => fragment.affinityChains),
     ...dispatch.map((chain) => planDispatchChain(chain, context)),
     ...planPinChains(affinity, context),
+    ...(isGuarded ? planFirewallChains() : []),
     ...planFixedChains(context),
+    ...planVaryingChains(context, {
+      refusesEndpoints: hasRefusedEndpoints(planned, view.serviceCIDRs),
+      hasStrays: fragments.some(({ hasStrays }) => hasStrays),
+    }),
   ];
-  const declared = [...fixedSets, ...pinSets(affinity), ...collectAll(fragments, (fragment) => fragment.affinitySets)];
+  const declared = [
+    ...fixedSets,
+    ...(isGuarded ? firewallSets : []),
+    ...pinSets(affinity),
+    ...collectAll(fragments, (fragment) => fragment.affinitySets),
+  ];
   const shared = [...nodePlacements(view), ...collectAll(fragments, (fragment) => fragment.shared)];
   const claimed = collectAll(held, (claim) => claim.placements);
   const { family } = view;
@@ -66,6 +82,8 @@ export function planContext(settings: NodeSettings, options: CompileOptions): Pl
     detector: settings.detector,
     nodePortAddresses: settings.nodePortAddresses,
     primaryAddress: settings.primaryAddress,
+    podCIDR: settings.podCIDR,
+    isStray: strayTest(settings, options.masqueradeAll),
     sharedAffinity: settings.family === 'ip' || options.targetNft === '1.1.3',
   };
 }
@@ -75,41 +93,47 @@ export const fixedSets: readonly SetDeclaration[] = [
   refusals.clusterIps,
   refusals.serviceCidrs,
   hairpinConnections,
-  firewallIps,
-  firewallSources,
   serviceIps,
   serviceNodePorts,
   refusals.noEndpointServices,
   refusals.noEndpointNodePorts,
 ];
 
-/** The chains of every ruleset, base chains last; they depend on the node's settings only. */
+/** The chains of every ruleset whose rules depend on the node's settings only, base chains last. */
 export function planFixedChains(context: PlanContext): Chain[] {
   return [
     refusals.planRejectChain(),
-    planFirewallCheck(),
     planServices(context),
-    refusals.planServiceEndpointsCheck(),
-    refusals.planNodePortEndpointsCheck(context),
-    refusals.planClusterIpsCheck(),
-    planMasquerading(context),
-    ...baseChains.map(planBaseChain),
+    refusals.planRefusals(),
+    refusals.planInputRefusals(context),
+    ...planNatChains(),
   ];
+}
+
+/** What endpoints decide about base chains. */
+interface Variation {
+  /** Whether some endpoint is at an address that is refused (refused-endpoints.ts). */
+  readonly refusesEndpoints: boolean;
+  /** Whether some endpoint on the node is outside of its range of pods (masquerade.ts). */
+  readonly hasStrays: boolean;
+}
+
+/** The chains of every ruleset whose rules depend on endpoints as well. */
+export function planVaryingChains(context: PlanContext, { refusesEndpoints, hasStrays }: Variation): Chain[] {
+  return [planPostrouting(context, hasStrays), ...planRefusalChains(refusesEndpoints)];
 }
 
 /** The parts of the context that shape fixed chains. */
 export type ChainSetting = 'mark' | 'masqueradeAll' | 'detector' | 'nodePortAddresses';
 
-/** The names of the fixed chains, each with the settings that its rules depend on. */
+/** The names of the chains of every ruleset, each with the settings that its rules depend on; some vary with endpoints, too. */
 export const fixedChains: ReadonlyMap<string, readonly ChainSetting[]> = new Map<string, readonly ChainSetting[]>([
   [chainNames.rejectChain, []],
-  [chainNames.firewallCheck, []],
   [chainNames.services, ['mark', 'masqueradeAll', 'detector', 'nodePortAddresses']],
-  [chainNames.serviceEndpointsCheck, []],
-  [chainNames.nodePortEndpointsCheck, ['nodePortAddresses']],
-  [chainNames.clusterIpsCheck, []],
-  [chainNames.masquerading, ['mark']],
-  ...baseChains.map(({ name }) => [name, []] as const),
+  [chainNames.refusals, []],
+  [chainNames.inputRefusals, ['nodePortAddresses']],
+  ...[...planNatChains(), ...planRefusalChains(false)].map(({ name }) => [name, []] as const),
+  [natPostrouting.name, ['mark']],
 ]);
 
 /** The elements that come from the node and the cluster, not from a Service. */

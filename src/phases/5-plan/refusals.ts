@@ -4,7 +4,7 @@
  */
 
 import { daddr, l4proto, thDport } from '../../nft/expressions.ts';
-import type { Chain, SetDeclaration } from '../../nft/ruleset.ts';
+import type { Chain, Rule, SetDeclaration } from '../../nft/ruleset.ts';
 import type { NodeSettings, ServicePort } from '../3-model/model.ts';
 import type { RefusalVerdict } from '../4-select/select-endpoints.ts';
 import type { ElementPlacement, PlanContext, PlannedFrontend } from './fragment.ts';
@@ -58,36 +58,12 @@ export function planRejectChain(): Chain {
   };
 }
 
-/** The chain that refuses IPs without endpoints. */
-export function planServiceEndpointsCheck(): Chain {
+/** The chain that refuses in forward and output. A frontend without local endpoints must drop before a live cluster IP rejects. */
+export function planRefusals(): Chain {
   return {
-    name: chainNames.serviceEndpointsCheck,
+    name: chainNames.refusals,
     rules: [
-      // ip daddr . meta l4proto . th dport vmap @no-endpoint-services
-      [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: setNames.noEndpointServices }],
-    ],
-  };
-}
-
-/** The chain that refuses node ports without endpoints; called in input. */
-export function planNodePortEndpointsCheck(context: PlanContext): Chain {
-  return {
-    name: chainNames.nodePortEndpointsCheck,
-    rules: [
-      // ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
-      [
-        ...isToNodePortAddress(context, { isInput: true }),
-        { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
-      ],
-    ],
-  };
-}
-
-/** The chain that refuses what is left over at cluster IPs. */
-export function planClusterIpsCheck(): Chain {
-  return {
-    name: chainNames.clusterIpsCheck,
-    rules: [
+      refuseServices,
       // ip daddr @cluster-ips goto reject-chain
       // The Service has no such port.
       [
@@ -100,6 +76,24 @@ export function planClusterIpsCheck(): Chain {
     ],
   };
 }
+
+/** The chain that refuses in input: node ports, and IPs that are bound to the node. */
+export function planInputRefusals(context: PlanContext): Chain {
+  return {
+    name: chainNames.inputRefusals,
+    rules: [
+      // ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
+      [
+        ...isToNodePortAddress(context, { isInput: true }),
+        { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
+      ],
+      refuseServices,
+    ],
+  };
+}
+
+/** `ip daddr . meta l4proto . th dport vmap @no-endpoint-services` */
+const refuseServices: Rule = [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: setNames.noEndpointServices }];
 
 /** The element that refuses a frontend. */
 export function planRefusal(

@@ -29,7 +29,7 @@ export const intrusions: readonly Damage[] = [
     name: 'foreign elements in sets',
     commands: `add element TABLE cluster-ips { 10.96.0.77 }
       add element TABLE service-cidrs { 10.99.0.0/24 }
-      add element TABLE hairpin-connections { 10.244.1.77 . 10.244.1.77 . tcp . 8080 }
+      add element TABLE hairpin-connections { 10.244.1.77 . 10.244.1.77 }
       add element TABLE firewall-ips { 10.96.0.10 . tcp . 80 }
       add element TABLE firewall-sources { 10.96.0.10 . tcp . 80-90 . 10.9.0.0-10.9.0.7 }
       add element TABLE nodeport-ips { 192.0.2.77 }

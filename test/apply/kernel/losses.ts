@@ -41,7 +41,7 @@ export const losses: readonly Damage[] = [
     name: 'elements of other sets are gone',
     commands: `delete element TABLE cluster-ips { 10.96.0.10 }
       delete element TABLE service-cidrs { 10.96.0.0/16 }
-      delete element TABLE hairpin-connections { 10.244.1.11 . 10.244.1.11 . tcp . 8080 }
+      delete element TABLE hairpin-connections { 10.244.1.11 . 10.244.1.11 }
       delete element TABLE firewall-ips { 198.51.100.50 . tcp . 80 }
       delete element TABLE firewall-sources { 198.51.100.50 . tcp . 80 . 203.0.113.0/24 }
       delete element TABLE service-nodeports { tcp . 30080 }

@@ -3,7 +3,7 @@ import { describeChanges } from '../../../src/inspect/changes/describe-changes.t
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
 import type { Chain, Element, Ruleset } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service6 } from './shop.ts';
-import { goTo, linesToRepair, withChain, withElements, withSet } from './tamper.ts';
+import { goTo, linesToRepair, withChain, withElements, withoutSources, withSet } from './tamper.ts';
 
 describe('elements that others added', () => {
   const added = (key: string, comment?: string): Ruleset =>
@@ -31,7 +31,7 @@ describe('elements that others added', () => {
 
   test('a comment on one of several elements is enough', () => {
     const guarded: Element = { key: '198.18.0.10 . tcp . 80', comment: 'shop/other' };
-    const found = withSet('firewall-ips', () => ({ elements: [guarded] }), added('10.1.1.1 . tcp . 80', 'shop/mine'));
+    const found = withoutSources(guarded, added('10.1.1.1 . tcp . 80', 'shop/mine'));
     expect(linesToRepair(found)).toEqual([
       'shop/cart:http  source ranges removed: open to all clients',
       'shop/mine  gone: 10.1.1.1:80/tcp',

@@ -1,6 +1,7 @@
 import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
 import type { Chain, Element, FilledSet, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
+import { firewallSets } from '../../../src/phases/5-plan/firewall.ts';
 import { rulesetOf, service } from './shop.ts';
 
 /** What should be there: shop/cart with three endpoints. */
@@ -25,6 +26,12 @@ export function withSet(
 /** With other elements of a set. */
 export function withElements(name: string, change: (element: Element) => Element): Ruleset {
   return withSet(name, ({ elements }) => ({ elements: elements.map(change) }));
+}
+
+/** With source ranges for a frontend, which admit no client. */
+export function withoutSources(guarded: Element, ruleset: Ruleset = compiled): Ruleset {
+  const sets = firewallSets.map((set) => ({ ...set, elements: set.key.length === 3 ? [guarded] : [] }));
+  return { ...ruleset, sets: [...ruleset.sets, ...sets] };
 }
 
 /** With other rules in a chain. */

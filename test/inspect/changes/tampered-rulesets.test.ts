@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
-import type { Element, Ruleset } from '../../../src/nft/ruleset.ts';
+import type { Element, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service } from './shop.ts';
-import { compiled, goTo, linesToRepair, withChain, withElements, withSet } from './tamper.ts';
+import { compiled, goTo, linesToRepair, withChain, withElements, withoutSources, withSet } from './tamper.ts';
+
+const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
 
 describe('what others changed in the kernel', () => {
   test('another order of everything is not a difference', () => {
@@ -111,9 +113,8 @@ describe('what others changed in the kernel', () => {
 
   test('a frontend that nothing serves or refuses, with source ranges', () => {
     const guarded: Element = { key: '198.18.0.10 . tcp . 80', comment: 'shop/cart:http' };
-    const found = withSet(
-      'firewall-ips',
-      () => ({ elements: [guarded] }),
+    const found = withoutSources(
+      guarded,
       withSet('service-ips', ({ elements }) => ({
         elements: elements.filter(({ key }) => key !== guarded.key),
       })),
@@ -136,13 +137,48 @@ describe('what others changed in the kernel', () => {
   });
 
   test('a fixed chain', () => {
-    const found = withChain('firewall-check', []);
+    const found = withChain('refusals', []);
     const other = withChain('services', [[]], found);
-    expect(linesToRepair(found)).toEqual(['settings  chain firewall-check has different rules']);
+    expect(linesToRepair(found)).toEqual(['settings  chain refusals has different rules']);
     expect(linesToRepair(other)).toEqual([
-      'settings  chain firewall-check has different rules',
+      'settings  chain refusals has different rules',
       'settings  chain services has different rules',
     ]);
+  });
+
+  test('a chain for source ranges, which tables without them lack', () => {
+    const guarded = (...loadBalancerSourceRanges: string[]): Ruleset =>
+      rulesetOf({
+        services: [service('cart', ['1.10'], { spec: { loadBalancerSourceRanges }, ingress: ['198.18.0.10'] })],
+      });
+    const [some, none] = [guarded('203.0.113.0/24'), guarded()];
+    const lines = (found: Ruleset, desired: Ruleset): string[] =>
+      renderChanges(describeChanges(found, desired), { color: false });
+    for (const name of ['firewall-check', 'firewall-prerouting', 'firewall-output']) {
+      const flushed = withChain(name, [], some);
+      expect(lines(flushed, some)).toEqual([`settings  chain ${name} has different rules`]);
+      // It goes with the ranges.
+      expect(lines(flushed, none)).toEqual(lines(some, none));
+    }
+    expect(lines(none, some)).toEqual(['shop/cart:http  source ranges now 203.0.113.0/24']);
+  });
+
+  test.each([
+    { name: 'filter-input', jump: 'input-refusals' },
+    { name: 'filter-forward', jump: 'refusals' },
+    { name: 'filter-output', jump: 'refusals' },
+  ])('both forms of $name are ours', ({ name, jump }) => {
+    const other = (match: Statement): Ruleset => ({
+      ...compiled,
+      chains: compiled.chains.map((chain) =>
+        chain.name === name ? { ...chain, rules: [[isNew, match, { kind: 'jump', chain: jump }]] } : chain,
+      ),
+    });
+    expect(linesToRepair(other(isNew)).length).toBe(1);
+    const checked = compiled.chains.map((chain) =>
+      chain.name === name ? { ...chain, rules: [[isNew, { kind: 'jump', chain: jump } as const]] } : chain,
+    );
+    expect(linesToRepair({ ...compiled, chains: checked })).toEqual([]);
   });
 
   test('the hook of a fixed chain', () => {

@@ -232,7 +232,9 @@ describe('rules that another program changed', () => {
     ['services', 0, true],
     // The rule before it takes the packet.
     ['services', 2, false],
-    ['cluster-ips-check', 0, true],
+    // Its only caller passes translated packets over.
+    ['refusals', 0, false],
+    ['filter-forward', 0, true],
     ['nat-prerouting', 0, true],
     ['tcp-cluster-2', 0, true],
     ['tcp-cluster-1', 0, false],

@@ -4,8 +4,8 @@ import type { Explanation, ReasonCode } from '../../../src/inspect/explain/expla
 /** The possible reasons for each fate. */
 export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'>, readonly ReasonCode[]>> = {
   translated: ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'],
-  rejected: ['no-endpoints', 'unknown-port'],
-  dropped: ['no-local-endpoints', 'source-ranges', 'unallocated'],
+  rejected: ['no-endpoints', 'unknown-port', 'refused-endpoint'],
+  dropped: ['no-local-endpoints', 'source-ranges', 'unallocated', 'refused-endpoint'],
   untouched: [
     'node-port-closed',
     'no-such-node-port',
@@ -26,6 +26,7 @@ const ofService: readonly ReasonCode[] = [
   'no-endpoints',
   'no-local-endpoints',
   'source-ranges',
+  'refused-endpoint',
 ];
 
 /**

@@ -3,6 +3,7 @@ import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
 import { renderFrontendTable } from '../../../src/inspect/list/render-frontend-table.ts';
 import type { Element, Ruleset } from '../../../src/nft/ruleset.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
+import { firewallSets } from '../../../src/phases/5-plan/firewall.ts';
 import { takeDocuments } from './take-fixture.ts';
 
 const hostile = 'a\u001b[2J\u202eb\u0085';
@@ -80,7 +81,9 @@ test('elements of others in a kernel', () => {
 
 test('everything else that others may write into a table', () => {
   const { rulesets } = takeDocuments(documentsOf([service, slice]), { families: ['ip'] });
-  const written = (rulesets[0]?.sets ?? []).reduce((ruleset, { name, key, value }) => {
+  const compiled = rulesets[0] as Ruleset;
+  const guarded = { ...compiled, sets: [...compiled.sets, ...firewallSets.map((set) => ({ ...set, elements: [] }))] };
+  const written = guarded.sets.reduce<Ruleset>((ruleset, { name, key, value }) => {
     const text = key.map(() => hostile).join(' . ');
     const foreign: Element = {
       key:
@@ -90,9 +93,9 @@ test('everything else that others may write into a table', () => {
       comment: hostile,
       ...(value === 'endpoint' && { value: { address: hostile, port: 1 } }),
     };
-    const known = rulesets[0]?.sets.find((set) => set.name === name)?.elements ?? [];
+    const known = compiled.sets.find((set) => set.name === name)?.elements ?? [];
     return withElements(ruleset, name, [...known, foreign]);
-  }, rulesets[0] as Ruleset);
+  }, guarded);
   const inventory = listFrontends([written]);
   expect(inventory.tables[0]?.nodePortAddresses).toBeDefined();
   expect(JSON.stringify(inventory)).not.toMatch(unsafe);

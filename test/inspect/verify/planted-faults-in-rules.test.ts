@@ -120,7 +120,7 @@ const atNodePorts: Planted[] = [
   [
     'dead node ports at all addresses',
     dead,
-    matchSetAs('nodeport-endpoints-check', 'nodeport-ips', []),
+    matchSetAs('input-refusals', 'nodeport-ips', []),
     'wrong-verdict 127.0.1.1:30080/tcp: connections from pods, the node and external clients are rejected, but should not be translated',
   ],
   [
@@ -147,7 +147,7 @@ const byAddress: Planted[] = [
   [
     'masquerading between external hosts',
     web,
-    appendRule('masquerading', is(saddr, '10.244.1.9'), is(daddr, '172.16.0.0/12'), { kind: 'masquerade' }),
+    appendRule('nat-postrouting', is(saddr, '10.244.1.9'), is(daddr, '172.16.0.0/12'), { kind: 'masquerade' }),
     'wrong-source 172.16.0.0:9/tcp: connections from 10.244.1.9 are masqueraded, but should keep their source',
   ],
   [
@@ -201,7 +201,7 @@ const ofMarks: Planted[] = [
   [
     'the mark stays',
     web,
-    statements('masquerading', 'set-mark', () => []),
+    statements('nat-postrouting', 'set-mark', () => []),
     'wrong-mark shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients arrive with mark 0x00004000, but should have 0x00000000',
   ],
   [
@@ -230,7 +230,7 @@ const ofRejections: Planted[] = [
   [
     'an ICMP error at a wrong port, as an older version wrote it',
     web,
-    chain('cluster-ips-check', ({ rules }) => ({
+    chain('refusals', ({ rules }) => ({
       rules: rules.map((rule) => rule.map((each) => (each.kind === 'goto' ? reject : each))),
     })),
     'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are rejected with an ICMP error, but should be with a TCP reset (the cluster IP does not have this port)',
@@ -266,7 +266,7 @@ const ofRules: Planted[] = [
   ],
   [
     'established connections',
-    web,
+    guarded,
     statements('firewall-prerouting', 'match', () => []),
     'wrong-state : chain firewall-prerouting, rule 1 applies to all connections, but should apply only to new ones (ct state new)',
   ],

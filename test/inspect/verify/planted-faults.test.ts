@@ -151,8 +151,8 @@ const inOtherSets: Planted[] = [
   [
     'extra hairpin',
     web,
-    addElement('hairpin-connections', { key: '10.244.2.20 . 10.244.2.20 . tcp . 8080' }),
-    'extra-element : hairpin-connections has 10.244.2.20 . 10.244.2.20 . tcp . 8080, which is not an endpoint on this node',
+    addElement('hairpin-connections', { key: '10.244.2.20 . 10.244.2.20' }),
+    'extra-element : hairpin-connections has 10.244.2.20 . 10.244.2.20, which is not an endpoint on this node',
   ],
   [
     'reject lost',
@@ -280,13 +280,13 @@ const inRules: Planted[] = [
   [
     'masquerading of all is lost',
     nodePorts,
-    removeRule('masquerading', 0),
+    removeRule('nat-postrouting', 0),
     'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from the node and external clients to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
     'masquerading of hairpins is lost',
     web,
-    removeRule('masquerading', 1),
+    removeRule('nat-postrouting', 1),
     'wrong-source shop/web:http 10.96.0.10:80/tcp: connections from endpoint 10.244.1.10:8080 itself to 10.244.1.10:8080 keep their source, but should be masqueraded',
   ],
   [
@@ -332,7 +332,7 @@ const inRules: Planted[] = [
   [
     'wrong port let through',
     web,
-    removeRule('cluster-ips-check', 0),
+    removeRule('refusals', 1),
     'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are not translated, but should be rejected (the cluster IP does not have this port)',
   ],
   [
@@ -349,7 +349,7 @@ const inRules: Planted[] = [
   ],
   [
     'base chain at another priority',
-    web,
+    guarded,
     chain('firewall-prerouting', ({ hook }) => ({ ...(hook && { hook: { ...hook, priority: -90 } }) })),
     'wrong-hook : there is no base chain at filter prerouting -110',
   ],

@@ -52,7 +52,8 @@ describe('random clusters', () => {
     fc.assert(
       fc.property(fc.tuple(arbitraryCluster, arbitraryCluster), ([objects, others]) => {
         const [one] = sidesOf(documentsOf(objects), { nodeName });
-        const [other] = sidesOf(documentsOf(others), { nodeName });
+        // The range of a node without pods decides nothing.
+        const [other] = sidesOf(documentsOf([objects[0], ...others.slice(1)]), { nodeName });
         fc.pre(one !== undefined && other !== undefined);
         const isEqual = contentOf(one.ruleset) === contentOf(other.ruleset);
         const lines = linesOf({ ruleset: one.ruleset, expectations: other.expectations }, { isActual: true });

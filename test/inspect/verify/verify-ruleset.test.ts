@@ -62,8 +62,8 @@ describe('a flushed part is named before its symptoms', () => {
     ['services', 'chain services is empty (somebody changed it): 10 frontends broken; svc2nft apply repairs it'],
     ['tcp-endpoints', 'map tcp-endpoints is empty (somebody changed it): 7 frontends broken; svc2nft apply repairs it'],
     [
-      'masquerading',
-      'chain masquerading is empty (somebody changed it): nothing is masqueraded; svc2nft apply repairs it',
+      'nat-postrouting',
+      'chain nat-postrouting is empty (somebody changed it): nothing is masqueraded; svc2nft apply repairs it',
     ],
   ])('%s', (name, message) => {
     const { ruleset, expectations } = side ?? expect.fail('no table');

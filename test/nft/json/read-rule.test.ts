@@ -36,6 +36,20 @@ describe('a rule', () => {
     ]);
   });
 
+  test('with a bit that is set, that is not set, and that is compared with all others', () => {
+    const status = { ct: { key: 'status' } };
+    const isDnat = { kind: 'match', left: { kind: 'ct-status' }, right: 'dnat' };
+    for (const dnat of ['dnat', 32]) {
+      expect(readOne([match('in', status, dnat)])).toEqual([isDnat]);
+      expect(readOne([match('!', status, dnat)])).toEqual([{ ...isDnat, negated: true }]);
+      expect(readOne([match('!=', status, dnat)])).toEqual([]);
+      expect(readOne([match('==', status, dnat)])).toEqual([]);
+    }
+    expect(readOne([match('!', status, 'snat')])).toEqual([]);
+    expect(readOne([match('!', { ct: { key: 'state' } }, 'new')])).toEqual([]);
+    expect(readOne([match('!', daddr, '10.0.0.1')])).toEqual([]);
+  });
+
   test('with lists of one flag as lists or not, as versions of nft do', () => {
     for (const flags of ['fully-random', ['fully-random']]) {
       expect(readOne([{ masquerade: { flags } }])).toEqual([{ kind: 'masquerade' }]);

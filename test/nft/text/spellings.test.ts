@@ -55,6 +55,14 @@ describe('several spellings of one rule', () => {
       ['ct state new return', 'ct state 0x8 return', 'ct state 8 return'],
     ],
     [
+      [{ kind: 'match', left: { kind: 'ct-status' }, right: 'dnat' }, { kind: 'drop' }],
+      ['ct status dnat drop', 'ct status 0x20 drop', 'ct status 32 drop'],
+    ],
+    [
+      [{ kind: 'match', left: { kind: 'ct-status' }, negated: true, right: 'dnat' }, { kind: 'drop' }],
+      ['ct status ! dnat drop', 'ct status ! 0x20 drop', 'ct status !dnat drop'],
+    ],
+    [
       [{ kind: 'match', left: { kind: 'iifname' }, negated: true, right: '@eth0*' }, { kind: 'drop' }],
       ['iifname != "@eth0*" drop', 'meta iifname != "@eth0*" drop'],
     ],
@@ -112,6 +120,13 @@ describe('rules that svc2nft never writes are not understood', () => {
     'iifname @names drop',
     'iifname { "a", "b" } drop',
     'ct state established,new drop',
+    'ct state ! new drop',
+    'ct status != dnat drop',
+    'ct status == dnat drop',
+    'ct status ! snat drop',
+    'ct status ! dnat,snat drop',
+    'ct status and dnat == 0 drop',
+    'ip daddr ! 10.0.0.1 drop',
     'ip saddr . drop',
     'ip saddr & 255.0.0.0 10.0.0.0 drop',
     'ip saddr and 5 10.0.0.1 drop',
