@@ -41,10 +41,37 @@ export function findAffinityProblem(all: readonly PacketOutcome[], context: Affi
     : undefined;
 }
 
-/** What is wrong if a client without affinity has a pin; undefined if it has none. */
-export function findNeedlessPin(outcomes: readonly PacketOutcome[]): string | undefined {
-  const isKept = outcomes.some(({ memory }) => memory.size > 0);
-  return isKept ? 'are pinned to their endpoint, but the Service has no affinity' : undefined;
+/**
+ * What is wrong if a client without affinity has a pin; undefined if it has none. The rule for a node port may also pin
+ * clients of an IP with its number to the endpoints that both have: no chain may read these pins (docs/ruleset.md).
+ */
+export function findNeedlessPin(
+  outcomes: readonly PacketOutcome[],
+  context: Omit<AffinityContext, 'isThorough'>,
+): string | undefined {
+  const { packet, expected, walk } = context;
+  const isHarmless = (outcome: PacketOutcome): boolean =>
+    outcome.memory.size === 0 ||
+    (isNodePortPin(outcome, context) && !compareFate(walk(packet, outcome.memory), expected));
+  return outcomes.every(isHarmless) ? undefined : 'are pinned to their endpoint, but the Service has no affinity';
+}
+
+function isNodePortPin(
+  { endpoint }: PacketOutcome,
+  {
+    packet,
+    expectations: { nodePorts, nodePortAddresses, clusterIPs },
+  }: Pick<AffinityContext, 'packet' | 'expectations'>,
+): boolean {
+  const { protocol, port, destination } = packet;
+  const service = nodePorts.get(`${protocol} ${port}`)?.service;
+  const mayAsk = nodePortAddresses === 'all' ? !clusterIPs.has(destination) : nodePortAddresses.has(destination);
+  return (
+    service !== undefined &&
+    service.affinitySeconds > 0 &&
+    mayAsk &&
+    [...service.cluster, ...service.local].some(({ text }) => text === endpoint)
+  );
 }
 
 function nextProblem(

@@ -83,7 +83,7 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   };
   const affinityProblem = (fate: Fate, { client, target, packet, expected }: Sent): string | undefined => {
     if (!expected.frontend?.service.affinitySeconds) {
-      return findNeedlessPin(fate.outcomes);
+      return findNeedlessPin(fate.outcomes, { packet, expected, expectations, walk });
     }
     const untried = untriedOutcomes(fate, target);
     const isThorough = untried.length > 0 || isSpecial(client);
