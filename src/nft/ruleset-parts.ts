@@ -1,3 +1,4 @@
+import { compareText } from '../lib/text.ts';
 import { cidrText, parseAddress, parseCidr } from '../net/address.ts';
 import { type Family, protocols } from '../net/network.ts';
 import type { Element, FilledSet, KeyType, Rule, Ruleset, Scalar, SetDeclaration, Statement } from './ruleset.ts';
@@ -30,6 +31,15 @@ export function targetsOf(statement: Statement): readonly string[] {
     default:
       return [];
   }
+}
+
+/** A text that is equal for equal rules. */
+export function ruleKey(rule: Rule): string {
+  const sortFields = (_name: string, value: unknown): unknown =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => compareText(a, b)))
+      : value;
+  return JSON.stringify(rule, sortFields);
 }
 
 /** Every element of a set, including those of its endpoint lists, in the order in which they are printed. */

@@ -125,7 +125,7 @@ function countElements({ sets }: Ruleset, matches: (element: Element) => boolean
 }
 
 /** The chains that rules and elements lead to. */
-function calledChains({ chains: all, sets }: Ruleset): ReadonlySet<string> {
+export function calledChains({ chains: all, sets }: Pick<Ruleset, 'chains' | 'sets'>): ReadonlySet<string> {
   const called = new Set(all.flatMap(({ rules }) => rules.flat().flatMap(targetsOf)));
   for (const { value, elements } of sets) {
     for (const element of value === 'verdict' ? elements : []) {

@@ -32,7 +32,8 @@ The expected behavior is derived from the Services and EndpointSlices without us
 packets of connections are walked through the ruleset: from pods, the node, external clients and endpoints themselves to
 every address, port and node port of a Service, and to addresses and ports where no Service should answer. This finds wrong,
 missing and unequal endpoints, missing or needless masquerading, lost packet marks, wrong verdicts, source ranges and
-affinity, and everything in the table that no packet needs.
+affinity, and everything in the table that no packet needs. No walk can try all that a rule may match, so every rule, chain,
+set and hook is also compared with those that svc2nft itself writes, with any options; all others are faults, whatever they do.
 
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
@@ -43,7 +44,8 @@ without --node, of several Nodes the one with the name of this machine is meant,
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
 frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
-wrong-hook, unreachable-rule, wrong-state, wrong-comment.
+unknown-chain, unknown-set, unknown-rule, missing-rule, misplaced-rule, wrong-declaration, wrong-hook, unreachable-rule,
+wrong-state, wrong-comment.
 `;
 
 /** The command `svc2nft verify`. */

@@ -57,6 +57,16 @@ export type FaultCode =
   | 'dangling-set'
   /** A base chain that is missing, redundant or in the wrong place. */
   | 'wrong-hook'
+  /** A rule that svc2nft does not write in its chain. */
+  | 'unknown-rule'
+  /** A rule, or a chain, that svc2nft always writes. */
+  | 'missing-rule'
+  /** A rule that is there twice or in the wrong order. */
+  | 'misplaced-rule'
+  | 'unknown-chain'
+  | 'unknown-set'
+  /** A set or map of another type, size or timeout, or with other flags. */
+  | 'wrong-declaration'
   /** A rule behind one that ends its chain. */
   | 'unreachable-rule'
   /** A filter rule that applies to established connections. */

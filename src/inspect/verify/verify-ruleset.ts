@@ -3,6 +3,7 @@ import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
+import { checkShapes } from './check-shapes.ts';
 import { checkDamage, checkStructure } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
 import type { Expectations, ExpectedService } from './expectations.ts';
@@ -20,8 +21,8 @@ export interface VerifyOptions {
 
 /**
  * The faults of a ruleset; none if it does exactly what the snapshot specifies: every packet for a Service has the
- * expected fate, endpoints get equal shares, and nothing in the ruleset serves anything else. Uses no code of the
- * compiler.
+ * expected fate, endpoints get equal shares, and nothing in the ruleset serves anything else. Walks use no code of the
+ * compiler. Each rule is also held against what the compiler writes, because no walk can try all that a rule may match.
  */
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
   const expectations = withSpareAddress(given);
@@ -30,6 +31,7 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
   const causes = [
     ...checkDamage(ruleset),
     ...(options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message })),
+    ...checkShapes(ruleset),
   ];
   try {
     const indexed = indexRuleset(ruleset);

@@ -6,11 +6,21 @@
 
 import { saddr } from '../../nft/expressions.ts';
 import type { Chain, Rule, SetDeclaration } from '../../nft/ruleset.ts';
-import type { Endpoint, ServicePort } from '../3-model/model.ts';
+import type { ServicePort } from '../3-model/model.ts';
 import type { Selection } from '../4-select/select-endpoints.ts';
 import type { Fragment, PlanContext, PlannedFrontend } from './fragment.ts';
 import { externalLocalRules, externalRules } from './masquerade.ts';
-import { perEndpointNames } from './names.ts';
+import { type NamedEndpoint, perEndpointNames } from './names.ts';
+
+/** What chains and sets of affinity per endpoint depend on: the names and settings of a service port. */
+export type AffinityPort = Pick<
+  ServicePort,
+  'namespace' | 'name' | 'portName' | 'protocol' | 'affinitySeconds' | 'externalPolicy'
+>;
+
+/** The same of a selection. */
+export type AffinitySelection = Pick<Selection, 'exposed' | 'hasEndpoints'> &
+  Readonly<Record<'cluster' | 'local' | 'reachable', readonly NamedEndpoint[]>>;
 
 /** Clients that one endpoint keeps at most; the kernel allocates as they come. */
 const clientCapacity = 65_535;
@@ -21,8 +31,8 @@ const clientCapacity = 65_535;
  * @returns nothing for a service port without affinity, or with shared affinity.
  */
 export function planAffinityPerEndpoint(
-  servicePort: ServicePort,
-  selection: Selection,
+  servicePort: AffinityPort,
+  selection: AffinitySelection,
   context: PlanContext,
 ): Pick<Fragment, 'affinitySets' | 'affinityChains'> {
   const { cluster, local, reachable, exposed, hasEndpoints } = selection;
@@ -50,7 +60,7 @@ export function affinityChainName(servicePort: ServicePort, { internal }: Planne
     : perEndpointNames.clusterChain(servicePort);
 }
 
-function clientSet(servicePort: ServicePort, endpoint: Endpoint): SetDeclaration {
+function clientSet(servicePort: AffinityPort, endpoint: NamedEndpoint): SetDeclaration {
   return {
     name: perEndpointNames.clientSet(servicePort, endpoint),
     key: ['address'],
@@ -62,7 +72,7 @@ function clientSet(servicePort: ServicePort, endpoint: Endpoint): SetDeclaration
   };
 }
 
-function endpointChain(servicePort: ServicePort, endpoint: Endpoint): Chain {
+function endpointChain(servicePort: AffinityPort, endpoint: NamedEndpoint): Chain {
   const { protocol } = servicePort;
   return {
     name: perEndpointNames.endpointChain(servicePort, endpoint),
@@ -75,7 +85,7 @@ function endpointChain(servicePort: ServicePort, endpoint: Endpoint): Chain {
   };
 }
 
-function pickChain(servicePort: ServicePort, name: string, endpoints: readonly Endpoint[]): Chain {
+function pickChain(servicePort: AffinityPort, name: string, endpoints: readonly NamedEndpoint[]): Chain {
   const chains = endpoints.map((endpoint) => perEndpointNames.endpointChain(servicePort, endpoint));
   // ip6 saddr @pinned/shop/web/tcp/http__fd00..1/8080 goto endpoint/shop/web/tcp/http__fd00..1/8080
   const pinned = endpoints.map(
@@ -88,7 +98,7 @@ function pickChain(servicePort: ServicePort, name: string, endpoints: readonly E
   return { name, rules: [...pinned, [{ kind: 'random-goto', chains }]] };
 }
 
-function externalChain(servicePort: ServicePort, { local }: Selection, context: PlanContext): Chain {
+function externalChain(servicePort: AffinityPort, { local }: AffinitySelection, context: PlanContext): Chain {
   const clusterChain = perEndpointNames.clusterChain(servicePort);
   const localChain = local.length > 0 ? perEndpointNames.localChain(servicePort) : undefined;
   return {

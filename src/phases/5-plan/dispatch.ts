@@ -121,6 +121,11 @@ const endpointMaps = {
   sctp: endpointMapsOf('sctp'),
 } as const;
 
+/** All of them. */
+export const everyEndpointMap: readonly SetDeclaration[] = Object.values(endpointMaps).flatMap((schemes) =>
+  Object.values(schemes).flatMap((scopes) => Object.values(scopes)),
+);
+
 function endpointMapsOf(protocol: Protocol) {
   const scopesOf = (frontend: EndpointMapKey['frontend']) => ({
     cluster: endpointMap({ protocol, frontend, scope: 'cluster' }),

@@ -90,17 +90,20 @@ export function pinChainName(protocol: Protocol): string {
 }
 
 /** What the path of a service port consists of. */
-type PathParts = Pick<ServicePort, 'namespace' | 'name' | 'portName'> & { readonly protocol: string };
+export type PathParts = Pick<ServicePort, 'namespace' | 'name' | 'portName'> & { readonly protocol: string };
 
 /** `namespace/name/protocol/port`, with nothing after the last slash for an unnamed port. */
 function servicePortPath({ namespace, name, protocol, portName }: PathParts): string {
   return `${namespace}/${name}/${protocol}/${portName}`;
 }
 
-function endpointPath(servicePort: ServicePort, { endpointAddress: { address, port } }: Endpoint): string {
+function endpointPath(servicePort: PathParts, { endpointAddress: { address, port } }: NamedEndpoint): string {
   // A colon ends a name in nft.
   return `${servicePortPath(servicePort)}__${address.replaceAll(':', '.')}/${port}`;
 }
+
+/** What an endpoint's names say of it. */
+export type NamedEndpoint = Pick<Endpoint, 'endpointAddress'>;
 
 /** How the names of affinity per endpoint begin. */
 export const perEndpointPrefixes = {
@@ -113,14 +116,14 @@ export const perEndpointPrefixes = {
 
 /** Names of affinity per endpoint: chains of a service port, and a chain and a set for each endpoint. */
 export const perEndpointNames = {
-  clusterChain: (servicePort: ServicePort): string =>
+  clusterChain: (servicePort: PathParts): string =>
     `${perEndpointPrefixes.clusterChain}${servicePortPath(servicePort)}`,
   localChain: (servicePort: PathParts): string => `${perEndpointPrefixes.localChain}${servicePortPath(servicePort)}`,
-  externalChain: (servicePort: ServicePort): string =>
+  externalChain: (servicePort: PathParts): string =>
     `${perEndpointPrefixes.externalChain}${servicePortPath(servicePort)}`,
-  endpointChain: (servicePort: ServicePort, endpoint: Endpoint): string =>
+  endpointChain: (servicePort: PathParts, endpoint: NamedEndpoint): string =>
     `${perEndpointPrefixes.endpointChain}${endpointPath(servicePort, endpoint)}`,
-  clientSet: (servicePort: ServicePort, endpoint: Endpoint): string =>
+  clientSet: (servicePort: PathParts, endpoint: NamedEndpoint): string =>
     `${perEndpointPrefixes.clientSet}${endpointPath(servicePort, endpoint)}`,
 } as const;
 

@@ -10,7 +10,8 @@ import type { NodeSettings } from '../3-model/model.ts';
 import type { ElementPlacement, PlanContext } from './fragment.ts';
 import { setNames } from './names.ts';
 
-const nodePortIps: SetDeclaration = {
+/** The addresses that accept node ports, unless all of the node's do. */
+export const nodePortIps: SetDeclaration = {
   name: setNames.nodePortIps,
   key: ['address'],
   comment: 'addresses of this node that accept node ports',

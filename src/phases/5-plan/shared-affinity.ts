@@ -40,7 +40,7 @@ function pinSet(protocol: Protocol): SetDeclaration {
 }
 
 /** Frontend and endpoint of all service ports of a group: what may be pinned. */
-function affinitySet({ protocol, frontend, seconds }: AffinityGroup): SetDeclaration {
+export function affinitySet({ protocol, frontend, seconds }: AffinityGroup): SetDeclaration {
   return {
     name: affinitySetName(protocol, frontend, seconds),
     key: [...(frontend === 'address' ? (['address'] as const) : []), 'port', 'address', 'port'],

@@ -304,6 +304,7 @@ test('a pin that applies at another port of the Service is found', () => {
     { kind: 'goto', chain: 'endpoint/shop/mail/tcp/imap__fd00.10.244.2..20/143' },
   );
   expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
+    'unknown-rule : chain sticky-cluster/shop/mail/tcp/imap, rule 1 is not one that svc2nft writes there; it sends packets to chain endpoint/shop/mail/tcp/imap__fd00.10.244.2..20/143: ip6 saddr @pinned/shop/mail/tcp/smtp__fd00.10.244.1..10/25 goto endpoint/shop/mail/tcp/imap__fd00.10.244.2..20/143',
     'wrong-affinity shop/mail:smtp [fd00:10:96::12]:25/tcp: pods have a pin that also applies at port 143/tcp (shop/mail:imap)',
   ]);
 });
