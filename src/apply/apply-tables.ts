@@ -31,7 +31,12 @@ export interface ApplyOptions {
   readonly memory?: ApplyMemory;
   /** What changed since the call before, for tables that are known. */
   readonly updates?: readonly TableUpdate[];
+  /** How many elements a transaction has at most that goes into a table that no packet passes yet. */
+  readonly partSize?: number;
 }
+
+/** Keeps nft under 100 MB, and other programs that change rules from waiting for more than a second. */
+const defaultPartSize = 50_000;
 
 /**
  * Brings the tables to the desired state, then cleans up stale UDP flows and pins. A table that is not known, the first
@@ -40,7 +45,14 @@ export interface ApplyOptions {
  */
 export async function applyTables(
   desired: DesiredState,
-  { run, pause = pauseWithClock, dryRun, memory = emptyMemory(), updates = [] }: ApplyOptions,
+  {
+    run,
+    pause = pauseWithClock,
+    dryRun,
+    memory = emptyMemory(),
+    updates = [],
+    partSize = defaultPartSize,
+  }: ApplyOptions,
 ): Promise<Outcome> {
   if (!desired.isReady()) {
     return { ok: true, families: [], conntrack: undefined };
@@ -52,7 +64,7 @@ export async function applyTables(
     addFollowUp(memory.pending, family, followUp);
   }
   const families: TableOutcome[] = [];
-  const job = { desired, run, pause, dryRun };
+  const job = { desired, run, pause, dryRun, partSize };
   for (const family of desired.families) {
     const { commands = [] } = updates.find((update) => update.family === family) ?? {};
     families.push(await applyTable({ ...job, family }, memory, known.has(family) ? commands : undefined));

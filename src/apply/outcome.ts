@@ -8,14 +8,16 @@ import type { Ruleset } from '../nft/ruleset.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 
 /** What became of one family's table. */
-export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' | 'after'> {
+export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' | 'isUnused' | 'after'> {
   /**
    * `unchanged`: it held everything already. `created`: it did not exist. `changed`: it took the difference. `rebuilt`: it
-   * was deleted and created in one transaction. `failed`: it holds what it held before, unless `isOpen`.
+   * was deleted and created. `failed`: it holds what it held before, unless `isOpen` or `isUnfinished`.
    */
   readonly result: TablePlan['result'] | 'failed';
   /** nft ended in a way that leaves open what the table holds, the old or all of the new, and it could not be read since. */
   readonly isOpen?: true;
+  /** The first parts of a table that no packet passes were loaded, but not its base chains, so packets still do not. */
+  readonly isUnfinished?: true;
   /** The table afterward, where it was read before: at the start, and after an error. */
   readonly after: Ruleset | undefined;
   /** Services, `namespace/name`, that are left out because nft rejected them, now or before. */

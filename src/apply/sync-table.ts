@@ -1,5 +1,5 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
-import { planTable, type TablePlan } from '../diff/plan-table.ts';
+import { isUnusedTable, planTable, splitCommands, type TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
 import { isNftError, leavesOpen, type NftError } from '../kernel/nft-error.ts';
 import { checkTransaction, loadTransaction, nameOwner, type Pause, withRetries } from '../kernel/run-nft.ts';
@@ -17,6 +17,8 @@ export interface TableJob {
   readonly run: RunProgram;
   readonly pause: Pause;
   readonly dryRun: DryRun | undefined;
+  /** How many elements a transaction has at most that goes into a table that no packet passes. */
+  readonly partSize: number;
 }
 
 /** Changes nothing: `server` asks the kernel whether it would accept the first transaction, `client` only plans it. */
@@ -26,16 +28,20 @@ export type DryRun = 'client' | 'server';
 export async function syncTable(job: TableJob): Promise<TableOutcome> {
   const actual = await read(job);
   if (isNftError(actual)) {
-    return actual.rebuild ? rebuild(job, { error: actual, actual: undefined }) : failed(job, [], actual);
+    return actual.rebuild
+      ? rebuild(job, { error: actual, actual: undefined, isUnused: false })
+      : failed(job, { commands: [], error: actual });
   }
   const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual);
-  const { error, commands } = await sendPlan(job, plan);
+  const { failure, commands } = await sendPlan(job, plan);
   const success = (): TableOutcome =>
     done(job, { ...plan, commands, result: commands.length === 0 ? 'unchanged' : plan.result });
-  if (error) {
-    return error.rebuild && !job.dryRun ? rebuild(job, { error, actual }) : settle(job, { commands, error, success });
+  if (!failure) {
+    return success();
   }
-  return success();
+  return failure.error.rebuild && !job.dryRun
+    ? rebuild(job, { ...failure, actual, isUnused: staysUnused(plan.isUnused, failure.error) })
+    : settle(job, { ...failure, commands, success });
 }
 
 /** Sends what has changed since the table was brought to the desired state. It is read only if nft refuses that. */
@@ -55,25 +61,38 @@ export async function sendCommands(job: TableJob, commands: readonly Command[]):
     return syncTable(job);
   }
   const actual = await read(job);
-  return rebuild(job, { error, actual: isNftError(actual) ? undefined : actual });
+  return isNftError(actual)
+    ? rebuild(job, { error, actual: undefined, isUnused: false })
+    : rebuild(job, { error, actual, isUnused: isUnusedTable(actual) });
 }
 
 /** Why a table is rebuilt, and what it holds, if that could be read. */
 interface Refusal {
   readonly error: NftError;
   readonly actual: ListedTable | undefined;
+  /** Whether it is certain that no packet passes the table. */
+  readonly isUnused: boolean;
 }
 
-/** Rebuilds the table in one transaction; if that is refused too, without the Services that nft rejects. */
+/** Whether a table is certain to be unused after an error, too: its base chains come with the last transaction. */
+function staysUnused(isUnused: boolean, error: NftError): boolean {
+  return isUnused && !leavesOpen(error);
+}
+
+/**
+ * Rebuilds the table; if that is refused too, without the Services that nft rejects. A table that packets pass is rebuilt in
+ * one transaction, whatever its size, so that no packet misses it and no pin is lost.
+ */
 async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
   const { desired, family } = job;
   const plan = planTable(desired.desiredRuleset(family, refusal.actual?.ruleset), refusal.actual, { rebuild: true });
   const success = (): TableOutcome => ({ ...done(job, plan), error: refusal.error });
-  const error = await send(job, plan.commands);
-  if (!error) {
+  const failure = await sendParts(job, plan.commands, refusal.isUnused);
+  if (!failure) {
     return success();
   }
-  const attempt = { commands: plan.commands, error, success };
+  const { error } = failure;
+  const attempt = { ...failure, commands: plan.commands, success };
   if (!error.bisect || job.dryRun) {
     return settle(job, attempt);
   }
@@ -82,49 +101,70 @@ async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
     return settle(job, attempt);
   }
   desired.reject(family, new Set(rejected));
-  return rebuildWithoutRejected(job, { ...refusal, error });
+  return rebuildWithoutRejected(job, { ...refusal, error, isUnused: staysUnused(refusal.isUnused, error) });
 }
 
-async function rebuildWithoutRejected(job: TableJob, { error, actual }: Refusal): Promise<TableOutcome> {
+async function rebuildWithoutRejected(job: TableJob, { error, actual, isUnused }: Refusal): Promise<TableOutcome> {
   const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, { rebuild: true });
   const success = (): TableOutcome => ({ ...done(job, plan), error });
-  const last = await send(job, plan.commands);
-  return last ? settle(job, { commands: plan.commands, error: last, success }) : success();
+  const last = await sendParts(job, plan.commands, isUnused);
+  return last ? settle(job, { ...last, commands: plan.commands, success }) : success();
 }
 
-/** A transaction that ended with an error. */
-interface Attempt {
-  readonly commands: readonly Command[];
+/** Why commands were not carried out. */
+interface Failure {
   readonly error: NftError;
+  /** Whether some of them were: the first parts of those for an unused table. */
+  readonly isUnfinished?: true;
+}
+
+/** Commands that ended with an error. */
+interface Attempt extends Failure {
+  readonly commands: readonly Command[];
   /** The outcome if the kernel accepted it all the same. */
   readonly success: () => TableOutcome;
 }
 
 /** What became of a table after the last attempt. Where the error leaves that open, the table is read. */
-async function settle(job: TableJob, { commands, error, success }: Attempt): Promise<TableOutcome> {
+async function settle(job: TableJob, { success, ...attempt }: Attempt): Promise<TableOutcome> {
   const { desired, family, run, dryRun } = job;
+  const { error } = attempt;
   if (dryRun || !leavesOpen(error)) {
-    return failed(job, commands, await nameOwner(run, { family, table: desired.table }, error));
+    return failed(job, { ...attempt, error: await nameOwner(run, { family, table: desired.table }, error) });
   }
   const actual = await read(job);
   if (isNftError(actual)) {
-    return { ...failed(job, commands, error), isOpen: true };
+    return { ...failed(job, attempt), isOpen: true };
   }
   const left = planTable(desired.desiredRuleset(family, actual?.ruleset), actual);
-  return left.commands.length === left.pinCommands.length ? { ...success(), error } : failed(job, commands, error);
+  return left.commands.length === left.pinCommands.length ? { ...success(), error } : failed(job, attempt);
 }
 
 /** Pins that cannot be deleted right now must not block the other commands. */
 async function sendPlan(
   job: TableJob,
-  { commands, pinCommands }: TablePlan,
-): Promise<{ error: NftError | undefined; commands: readonly Command[] }> {
-  const error = await send(job, commands);
-  if (pinCommands.length === 0 || job.dryRun || !error?.rebuild || error.kind === 'interrupted') {
-    return { error, commands };
+  { commands, pinCommands, isUnused }: TablePlan,
+): Promise<{ failure: Failure | undefined; commands: readonly Command[] }> {
+  const failure = await sendParts(job, commands, isUnused);
+  const mayBePins = failure?.error.rebuild && failure.error.kind !== 'interrupted';
+  // No packet changes pins of an unused table.
+  if (pinCommands.length === 0 || isUnused || job.dryRun || !mayBePins) {
+    return { failure, commands };
   }
   const others = commands.slice(0, -pinCommands.length);
-  return { error: await send(job, others), commands: others };
+  return { failure: await sendParts(job, others, isUnused), commands: others };
+}
+
+/** Sends commands in one transaction, or in parts into a table that is unused. The kernel can only check a whole. */
+async function sendParts(job: TableJob, commands: readonly Command[], isUnused: boolean): Promise<Failure | undefined> {
+  const parts = isUnused && !job.dryRun ? splitCommands(commands, job.partSize) : [commands];
+  for (const [index, part] of parts.entries()) {
+    const error = await send(job, part);
+    if (error) {
+      return index > 0 ? { error, isUnfinished: true } : { error };
+    }
+  }
+  return undefined;
 }
 
 /** After an interruption a difference may have been loaded, and rules that are added twice are there twice. */
@@ -162,13 +202,13 @@ function servicesOf({ desired, family }: TableJob): string[] {
   return [...new Set(view?.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`))];
 }
 
-function done(job: TableJob, { pinCommands: _, ...plan }: TablePlan): TableOutcome {
+function done(job: TableJob, { pinCommands: _, isUnused: __, ...plan }: TablePlan): TableOutcome {
   job.desired.adopt(plan.after);
   return { ...plan, rejectedServices: job.desired.rejected(job.family), error: undefined };
 }
 
-function failed(job: TableJob, commands: readonly Command[], error: NftError): TableOutcome {
-  return { ...noPlan(job, commands), result: 'failed', error };
+function failed(job: TableJob, { commands, error, isUnfinished }: Omit<Attempt, 'success'>): TableOutcome {
+  return { ...noPlan(job, commands), result: 'failed', error, ...(isUnfinished && { isUnfinished }) };
 }
 
 function noPlan({ desired, family }: TableJob, commands: readonly Command[]): Omit<TableOutcome, 'result'> {

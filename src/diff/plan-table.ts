@@ -2,6 +2,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import { isKnownChain } from '../phases/5-plan/known-names.ts';
 import { describeFindings, type Finding } from './describe-findings.ts';
 import { diffRulesets, foreignHooks, replaceTable } from './diff-rulesets.ts';
 import { deletePins, findInvalidatedPins, restorePins, splitPins } from './pins.ts';
@@ -23,6 +24,8 @@ export interface TablePlan {
    * refuses the transaction; the others can be sent without them.
    */
   readonly pinCommands: readonly Command[];
+  /** Whether no packet passes the table before the change, so that the commands may be sent in parts: splitCommands. */
+  readonly isUnused: boolean;
   /** The table as it was read; undefined when there is none or it cannot be read. */
   readonly before: ListedTable | undefined;
   /** The table afterward. */
@@ -48,17 +51,92 @@ export function planTable(
   const { commands, after } = isNewTable ? replaceTable(desired) : diffRulesets(actual.ruleset, desired);
   const pins = actual ? planPins(actual, after, isNewTable) : [];
   const all = [...commands, ...pins];
+  const isUnused = !(rebuild && !actual) && isUnusedTable(actual);
   return {
     family,
     table,
     result: resultOf({ isNewTable, exists: rebuild || actual !== undefined, isEmpty: all.length === 0 }),
     commands: all,
     pinCommands: isNewTable ? [] : pins,
+    isUnused,
     before: actual,
     after: rulesetOfTable(after),
     // Of a table that is rebuilt by request the commands say nothing about what is wrong with it.
-    findings: actual ? describeFindings(actual, rebuild ? [] : all) : [],
+    findings: actual ? findingsOf(actual, rebuild ? [] : all) : [],
   };
+}
+
+/** Of a table without base chains one finding says that parts are missing. */
+function findingsOf(actual: ListedTable, commands: readonly Command[]): Finding[] {
+  if (!isUnusedTable(actual)) {
+    return describeFindings(actual, commands);
+  }
+  const { ruleset } = actual;
+  const chains = ruleset.chains.filter(({ name, rules }) => rules.length > 0 || !isKnownChain(name));
+  const message =
+    'the table has no base chains, so no packet passes it; an apply that was interrupted leaves it like this';
+  return [{ message }, ...describeFindings({ ...actual, ruleset: { ...ruleset, chains } }, [])];
+}
+
+/**
+ * Whether no packet passes a table: there is none, or it has no base chain, as when a first load in parts did not finish.
+ * A table with something that is not understood may have others.
+ */
+export function isUnusedTable(actual: ListedTable | undefined): boolean {
+  return (
+    !actual ||
+    (actual.ruleset.chains.every(({ hook }) => hook === undefined) &&
+      actual.deviations.every(({ needsRebuild }) => !needsRebuild))
+  );
+}
+
+/**
+ * The commands for a table that no packet passes, as transactions of at most `size` elements or other commands each. Only
+ * the last one creates base chains, so that packets pass either none of the table or all of it; what a start that does not
+ * finish leaves behind is unused as well.
+ */
+export function splitCommands(commands: readonly Command[], size: number): (readonly Command[])[] {
+  if (commands.reduce((sum, command) => sum + lengthOf(command), 0) <= size) {
+    return [commands];
+  }
+  const baseChains = new Set(
+    commands.flatMap((command) => (command.kind === 'add-chain' && command.chain.hook ? [command.chain.name] : [])),
+  );
+  const isLast = (command: Command): boolean =>
+    (command.kind === 'add-chain' && baseChains.has(command.chain.name)) ||
+    (command.kind === 'add-rule' && baseChains.has(command.chain));
+  const parts: Command[][] = [];
+  let room = 0;
+  for (const command of commands.filter((one) => !isLast(one))) {
+    const length = lengthOf(command);
+    for (let start = 0; start < length; ) {
+      if (room === 0) {
+        parts.push([]);
+        room = size;
+      }
+      const end = Math.min(length, start + room);
+      parts.at(-1)?.push(sliceOf(command, start, end));
+      room -= end - start;
+      start = end;
+    }
+  }
+  return [...parts, commands.filter(isLast)];
+}
+
+/** How many elements a command has; 1 for other commands. */
+function lengthOf(command: Command): number {
+  if ('elements' in command) {
+    return command.elements.length;
+  }
+  return command.kind === 'add-pins' ? command.pins.length : 1;
+}
+
+/** A command with some of its elements; other commands as they are. */
+function sliceOf(command: Command, start: number, end: number): Command {
+  if ('elements' in command) {
+    return { ...command, elements: command.elements.slice(start, end) };
+  }
+  return command.kind === 'add-pins' ? { ...command, pins: command.pins.slice(start, end) } : command;
 }
 
 function needsRebuild({ ruleset, deviations }: ListedTable): boolean {

@@ -28,8 +28,9 @@ const examples = `
 `;
 
 const notes = `
-The table of each family changes in one transaction, or not at all. No other table is touched; an existing table with the
-same name is taken over. Clients with affinity keep their endpoints. UDP flows to endpoints that no longer serve are
+The table of each family changes in one transaction, or not at all. A new one that is large is loaded in parts, and no packet
+passes it before the last one; an apply that is interrupted in between leaves packets as they were, and the next one finishes
+it. No other table is touched; an existing table with the same name is taken over. Clients with affinity keep their endpoints. UDP flows to endpoints that no longer serve are
 deleted from conntrack.
 
 Half a cluster is refused, because Services and endpoints would only seem to be gone: when one of several lists fails, kubectl

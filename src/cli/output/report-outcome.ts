@@ -146,15 +146,21 @@ function renderOutcome(
   outcome: TableOutcome,
   { context, views, dryRun, staleFlows }: ReportSettings & { readonly staleFlows: StaleFlowsFate },
 ): string[] {
-  const { family, table, result, error, isOpen } = outcome;
+  const { family, table, result, error } = outcome;
   if (result === 'failed') {
-    const fate = isOpen ? 'changed or not, which could not be read' : 'not changed';
-    return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : fate}`];
+    return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : fateOf(outcome)}`];
   }
   return renderPlan(
     { ...outcome, result, view: viewOf(family, views) },
     { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows },
   );
+}
+
+function fateOf({ isOpen, isUnfinished }: TableOutcome): string {
+  if (isOpen) {
+    return 'changed or not, which could not be read';
+  }
+  return isUnfinished ? 'loaded in part, which no packet passes; the next apply finishes it' : 'not changed';
 }
 
 /** Without permission, the kernel was not asked. */
