@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TableOutcome } from '../../apply/outcome.ts';
 import type { Finding } from '../../diff/describe-findings.ts';
-import type { TablePlan } from '../../diff/plan-table.ts';
+import { isUnusedTable, type TablePlan } from '../../diff/plan-table.ts';
 import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges, renderRemoved, type StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
@@ -94,7 +94,10 @@ interface DescribedPlan {
 /** What differs in a table in Service terms, and findings: what must come from another program. */
 function describePlan({ before, after, findings, view }: PlannedTable): DescribedPlan {
   const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after, { view });
-  const unexplained = [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
+  // What an unused table lacks is in its findings.
+  const unexplained = isUnusedTable(before)
+    ? []
+    : [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
   const unreported = unexplained.filter((chain) => !findings.some((finding) => finding.chain === chain));
   const different = unreported.map((chain) => ({ message: `chain ${chain} has different rules`, chain }));
   return { changes, findings: [...findings, ...different] };

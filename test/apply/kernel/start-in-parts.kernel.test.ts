@@ -186,6 +186,15 @@ describe.skipIf(!applyTestsRun)('a first start in parts', () => {
     },
   );
 
+  test('is explained in one line by apply, whatever parts are there', { timeout: 60_000 }, async () => {
+    for (const stopBefore of [2, 4, 6]) {
+      await node.nft('flush ruleset');
+      await expect(startInParts(node, richSnapshot, { partSize: 30, stopBefore })).rejects.toThrow(Stopped);
+      const { stdout } = await node.apply(richSnapshot, ['--dry-run=client']);
+      expect(stdout.match(/^ {2}found: .*$/gm)).toEqual([`  found: ${unfinished}`]);
+    }
+  });
+
   test('for which memory runs out ends without base chains, says so, and is finished by the next one', async () => {
     const run = refusingAt('10.96.0.30', node.run, 'netlink: Error: Could not process rule: Cannot allocate memory\n');
     const refused = await startInParts({ ...node, run }, richSnapshot, { partSize: 20 });
