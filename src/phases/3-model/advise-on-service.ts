@@ -94,8 +94,12 @@ function risksAt(address: string, ports: readonly ServicePortSpec[], { addresses
   if (specialRangeOf(address) === 'linkLocal') {
     return [`${address} is a link-local address, where clouds serve metadata of the node; ${taken}`];
   }
+  // Almost no Service has an address of the node.
+  if (!addresses.includes(address)) {
+    return [];
+  }
   return ports.flatMap((port) => {
-    const daemon = addresses.includes(address) ? daemonAt(port, port.port) : undefined;
+    const daemon = daemonAt(port, port.port);
     const place = `${endpointText({ address, port: port.port })}/${protocolOf(port)}`;
     return daemon === undefined ? [] : [`${place} is an address of the node with the port of ${daemon}; ${taken}`];
   });
