@@ -4,13 +4,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bash test/install-tools.sh
-# A second nft, which can do what the oldest one cannot.
-bash test/nft-versions/install.sh trixie
+# A second nft, which can do what the oldest one cannot. Fetching it is mostly waiting.
+bash test/nft-versions/install.sh trixie &
+second_nft=$!
 npm run --silent build
 npm run --silent typecheck
 npm run --silent lint
 npm run --silent unused
 npm run --silent package-check
+wait "$second_nft"
 # CI keeps vitest from writing files that are missing instead of failing on them, and makes tests fail that cannot run here
 # (test/support/must-run.ts). With CI=false they are skipped, and the last lines count them.
 export CI="${CI:-1}"

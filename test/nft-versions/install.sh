@@ -34,7 +34,7 @@ fail() {
 command -v apt-get >/dev/null || fail 'there is no apt-get'
 # Debian's own archive has a suite of updates; archives of others that name their suites after Debian's have none.
 release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-mirror=$(apt-get --print-uris update | sed -n "s|^'\(.*\)/dists/$release-updates/.*|\1|p" | head -n 1)
+mirror=$(apt-get --print-uris update | sed -n "s|^'\(.*\)/dists/$release-updates/.*|\1|p" | head -n 1 || true)
 [ -n "$mirror" ] || fail 'apt does not know where Debian is'
 
 work=$(mktemp -d "$folder/download.XXXXXX")
@@ -47,6 +47,7 @@ mkdir -p "$work"/{state/lists,cache/archives}/partial
 options=(
   -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=-
   -o "Dir::State=$work/state" -o "Dir::State::status=$work/status" -o "Dir::Cache=$work/cache"
+  -o APT::Update::Error-Mode=any -o Acquire::Retries=1 -o Acquire::http::Timeout=10 -o Acquire::https::Timeout=10
   -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
   # Containers often keep indexes packed and read them anew for each command.
   -o Acquire::GzipIndexes=false -o Dir::Cache::pkgcache=pkgcache.bin -o Dir::Cache::srcpkgcache=srcpkgcache.bin
@@ -82,7 +83,7 @@ unpack() {
   "$target/bin/nft" --version && "$target/bin/python3" -c 'import ctypes, json, socket; ctypes.CDLL("libnftables.so.1")'
 } >>"$work/log" 2>&1
 
-apt-get "${options[@]}" --quiet update >"$work/log" 2>&1 || fail "$(tail -n 3 "$work/log")"
+timeout 120 apt-get "${options[@]}" --quiet update >"$work/log" 2>&1 || fail "$(tail -n 3 "$work/log")"
 for release in "${missing[@]}"; do
   version=$(apt-cache "${options[@]}" madison nftables | sed -n "s/^[^|]*| *\([0-9.]*\).*|.* ${release}\/main .*/\1/p" | head -n 1)
   if [ -z "$version" ]; then

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
+import type { RunProgram } from '../../src/kernel/run-program.ts';
 import { clockWithoutProgress } from './without-progress.ts';
 
 /** What a command did, as a shell would see it. */
@@ -10,10 +11,22 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs the command line in this process, with a text as standard input (a terminal without one). */
+/** Where a command runs. */
+interface RunMainOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly terminal?: boolean;
+  readonly run?: RunProgram;
+}
+
+/**
+ * Runs the command line in this process, with a text as standard input (a terminal without one).
+ *
+ * @param options.run runs programs elsewhere than in this network namespace, so without the lock of this one.
+ */
 export async function runMain(
   args: readonly string[],
-  { input, env = {}, terminal = false }: { input?: string; env?: Record<string, string>; terminal?: boolean } = {},
+  { input, env = {}, terminal = false, run }: RunMainOptions = {},
 ): Promise<CommandResult> {
   const stdin = Object.assign(new PassThrough(), { isTTY: input === undefined });
   const stdout = new PassThrough();
@@ -22,7 +35,15 @@ export async function runMain(
   const outputs = Promise.all([readText(stdout), readText(stderr)]);
   // Programs may work in a network namespace, whose addresses this process does not see.
   const addresses = (): string[] => [];
-  const exitCode = await main(args, { stdin, stdout, stderr, env, addresses, now: clockWithoutProgress() });
+  const exitCode = await main(args, {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    addresses,
+    now: clockWithoutProgress(),
+    ...(run && { run }),
+  });
   stdout.end();
   stderr.end();
   const [out, err] = await outputs;

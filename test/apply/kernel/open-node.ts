@@ -63,7 +63,7 @@ export async function nodeInside(
   const run = createRunProgram({ env });
   const svc2nft: TestNode['svc2nft'] = async (args, objects) => {
     const input = objects && JSON.stringify(listOf(objects));
-    const result = await runMain(args, { env, ...(input !== undefined && { input }) });
+    const result = await runMain(args, { env, run, ...(input !== undefined && { input }) });
     return { ...result, stderr: withoutProgress(result.stderr) };
   };
   return {

@@ -35,7 +35,7 @@ export const steps: readonly Step[] = [
       gamesSlice,
     ],
     `
-- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"] }
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"], masqueraded: false }
 - { name: games outside, from: 203.0.113.9, to: "198.51.100.60:27/udp", expect: ["10.244.1.51:27000"], masqueraded: true }
 - { name: games' wrong protocol, from: 10.244.1.50, to: "10.96.0.50:27/tcp", expect: rejected }
 `,
@@ -53,10 +53,10 @@ export const steps: readonly Step[] = [
       gamesSlice,
     ],
     `
-- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"] }
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080", "10.244.2.13:8080", "10.244.1.14:8080"], masqueraded: false }
 - { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080"], masqueraded: false }
-- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080", "10.244.2.22:8080"] }
-- { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: ["10.244.2.31:8080"] }
+- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.1.21:8080", "10.244.2.22:8080"], masqueraded: false }
+- { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: ["10.244.2.31:8080"], masqueraded: false }
 `,
   ),
   step(
@@ -72,10 +72,10 @@ export const steps: readonly Step[] = [
       slice('session', ['10.244.1.41', '10.244.1.42', '10.244.2.43']),
     ],
     `
-- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.14:8080"] }
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.14:8080"], masqueraded: false }
 - { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: dropped }
-- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080"] }
-- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.41:8080", "10.244.1.42:8080", "10.244.2.43:8080"], sticky: true }
+- { name: edge for a pod, from: 10.244.1.50, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080"], masqueraded: false }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.41:8080", "10.244.1.42:8080", "10.244.2.43:8080"], masqueraded: false, sticky: true }
 - { name: games is gone, from: 203.0.113.9, to: "198.51.100.60:27/udp", expect: untouched }
 `,
   ),
@@ -91,12 +91,12 @@ export const steps: readonly Step[] = [
       slice('session', ['10.244.1.42', '10.244.2.43']),
     ],
     `
-- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080"] }
-- { name: cart over IPv6, from: "fd00:10:244:1::50", to: "[fd00:10:96::10]:80/tcp", expect: ["[fd00:10:244:1::14]:8080", "[fd00:10:244:2::12]:8080"] }
+- { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.2.12:8080"], masqueraded: false }
+- { name: cart over IPv6, from: "fd00:10:244:1::50", to: "[fd00:10:96::10]:80/tcp", expect: ["[fd00:10:244:1::14]:8080", "[fd00:10:244:2::12]:8080"], masqueraded: false }
 - { name: cart's node port over IPv6, from: "2001:db8:9::9", to: "[2001:db8:a::11]:30080/tcp", expect: ["[fd00:10:244:1::14]:8080", "[fd00:10:244:2::12]:8080"], masqueraded: true }
 - { name: edge, from: 203.0.113.9, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080", "10.244.2.23:8080"], masqueraded: true }
 - { name: edge from elsewhere, from: 192.0.2.99, to: "198.51.100.50:80/tcp", expect: dropped }
-- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"], sticky: true }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"], masqueraded: false, sticky: true }
 - { name: mail, from: 10.244.1.50, to: "10.96.0.30:80/tcp", expect: dropped }
 `,
   ),
@@ -114,9 +114,9 @@ export const steps: readonly Step[] = [
 - { name: cart, from: 10.244.1.50, to: "10.96.0.10:80/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"], masqueraded: true }
 - { name: cart over IPv6, from: "fd00:10:244:1::50", to: "[fd00:10:96::10]:80/tcp", expect: rejected }
 - { name: cart's old node port, from: 203.0.113.9, to: "192.0.2.11:30080/tcp", expect: untouched }
-- { name: cart's new node port, from: 203.0.113.9, to: "192.0.2.11:30081/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"] }
-- { name: edge from elsewhere, from: 192.0.2.99, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080", "10.244.2.23:8080"] }
-- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"] }
+- { name: cart's new node port, from: 203.0.113.9, to: "192.0.2.11:30081/tcp", expect: ["10.244.1.11:8080", "10.244.2.12:8080"], masqueraded: true }
+- { name: edge from elsewhere, from: 192.0.2.99, to: "198.51.100.50:80/tcp", expect: ["10.244.2.22:8080", "10.244.2.23:8080"], masqueraded: true }
+- { name: session, from: 10.244.1.50, to: "10.96.0.40:80/tcp", expect: ["10.244.1.42:8080", "10.244.2.43:8080"], masqueraded: true }
 `,
     ['--masquerade-all'],
   ),
