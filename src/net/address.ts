@@ -102,7 +102,8 @@ function testOf(cidr: Cidr): (address: string) => boolean {
   }
   // Groups that are zero may be written as `::`, so only those before them are compared as text.
   const [left = ''] = network.split('::');
-  const groups = left.split(':').slice(0, Math.floor(prefix / 16));
+  // No colon follows the last of eight groups.
+  const groups = left.split(':').slice(0, Math.min(7, Math.floor(prefix / 16)));
   const zero = groups.indexOf('0');
   const compared = (zero < 0 ? groups : groups.slice(0, zero)).filter((group) => group !== '');
   const start = compared.map((group) => `${group}:`).join('');

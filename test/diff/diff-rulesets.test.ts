@@ -137,8 +137,8 @@ describe('a frontend', () => {
       'add chain ip svc2nft firewall-prerouting { type filter hook prerouting priority -110; policy accept; }',
       'add chain ip svc2nft firewall-output { type filter hook output priority -110; policy accept; }',
       'add rule ip svc2nft firewall-check ip daddr . meta l4proto . th dport @firewall-ips ip daddr . meta l4proto . th dport . ip saddr != @firewall-sources drop',
-      'add rule ip svc2nft firewall-prerouting ct state new jump firewall-check',
-      'add rule ip svc2nft firewall-output ct state new jump firewall-check',
+      'add rule ip svc2nft firewall-prerouting ct state new ct status ! dnat jump firewall-check',
+      'add rule ip svc2nft firewall-output ct state new ct status ! dnat jump firewall-check',
       'add element ip svc2nft firewall-ips { 198.18.0.1 . tcp . 80 comment "shop/web" }',
       'add element ip svc2nft firewall-sources { 198.18.0.1 . tcp . 80 . 203.0.113.0/24 }',
     ]);

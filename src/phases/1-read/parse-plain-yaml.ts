@@ -209,7 +209,12 @@ function isUnusual(event: Event, text: string): boolean {
     case EVENT_ID.POP:
       return false;
     case EVENT_ID.SCALAR:
-      return event.anchorStart !== absent || event.tagStart !== absent || hasIndentation(event, text);
+      return (
+        event.anchorStart !== absent ||
+        event.tagStart !== absent ||
+        hasIndentation(event, text) ||
+        hasTextAfterQuote(event, text)
+      );
     default:
       return event.anchorStart !== absent || event.tagStart !== absent;
   }
@@ -222,6 +227,14 @@ function hasIndentation({ style, valueStart, valueEnd }: ScalarEvent, text: stri
   }
   const header = text.slice(text.lastIndexOf('\n', valueStart - 2) + 1, valueStart);
   return /[|>][-+]?[1-9]/.test(header) || /(?:^|\n) +(?:\r?\n|$)/.test(text.slice(valueStart, valueEnd));
+}
+
+/** Whether something stands right after the closing quote, as in `""a:`, where parsers see different things. */
+function hasTextAfterQuote({ style, valueEnd }: ScalarEvent, text: string): boolean {
+  return (
+    (style === SCALAR_STYLE.SINGLE_QUOTED || style === SCALAR_STYLE.DOUBLE_QUOTED) &&
+    !/^(?:[\s,\]}]|:\s|:?$)/.test(text.slice(valueEnd + 1, valueEnd + 3))
+  );
 }
 
 interface Reader {

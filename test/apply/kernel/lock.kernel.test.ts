@@ -118,9 +118,10 @@ describe.skipIf(!kernelTestsRun)('the lock of apply', () => {
     ],
     ['a folder of its own', 'mount -t tmpfs none /run', undefined],
   ])('with %s says what it is worth', async (_, mounts, warning) => {
+    // The project may be in a folder that the mounts hide.
     const lines = await inNamespace(`
       svc2nft apply shop.json ${flags} > first
-      unshare --mount bash -c '${mounts}; node ${program} apply - ${flags}' < moved.json
+      unshare --mount bash -c 'mount --bind ${resolve('.')} /mnt; ${mounts}; node /mnt/bin/svc2nft.js apply - ${flags}' < moved.json
     `);
     expect(lines).toEqual([...(warning === undefined ? [] : [`warning: ${warning}`]), ...changed]);
   });

@@ -237,6 +237,13 @@ const printed = fc
   });
 
 describe('both readers agree, or the slow one decides', () => {
+  test.each([`a:\n- ""fd00::/6  b:\n    c:\n`, `a: 'b'c\n`, `"a"b: c\n`, `a: "b":c\n`])(
+    'text after a quote: %j',
+    (text) => {
+      expect(agrees(text)).toBe(false);
+    },
+  );
+
   test.each([
     ['soups of what means something to YAML', soup, 0.1],
     ['manifests with damage', damaged, 0.2],
