@@ -24,6 +24,18 @@ const passes = new Map();
 /** Milliseconds that test files took. */
 const durations = new Map();
 
+/** Of the run that goes on: vitest's own list has the modules of earlier runs, too. */
+let failedModule;
+
+const reporter = {
+  onTestModuleEnd(module) {
+    durations.set(module.moduleId, module.diagnostic().duration);
+    if (module.state() === 'failed') {
+      failedModule ??= module.moduleId;
+    }
+  },
+};
+
 /** The quickest tests first, as one failure is enough. */
 class QuickestFirst extends BaseSequencer {
   async sort(specifications) {
@@ -49,7 +61,7 @@ async function start() {
     root,
     watch: false,
     bail: 1,
-    reporters: [{}],
+    reporters: [reporter],
     sequence: { sequencer: QuickestFirst },
   };
   return createVitest('test', { ...shared, ...unit, ...options }, { configFile: false, plugins: [plugin] });
@@ -102,10 +114,9 @@ async function firstFailure(specifications, { path, code }) {
   if (specifications.length === 0) {
     return undefined;
   }
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-  for (const module of testModules) {
-    durations.set(module.moduleId, module.diagnostic().duration);
-  }
-  const { moduleId } = testModules.find((module) => module.state() === 'failed') ?? {};
-  return unhandledErrors.length > 0 ? specifications[0] : specifications.find((one) => one.moduleId === moduleId);
+  failedModule = undefined;
+  const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  return unhandledErrors.length > 0
+    ? specifications[0]
+    : specifications.find(({ moduleId }) => moduleId === failedModule);
 }
