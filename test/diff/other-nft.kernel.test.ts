@@ -29,20 +29,26 @@ describe.skipIf(!kernelTestsRun)('fixtures in the kernel', () => {
     expect(pairs).not.toEqual([]);
   });
 
-  test.each(pairs)('written with nft %s, read and changed to others with nft %s', async (_writer, _reader, pair) => {
-    const waiting = [...names.entries()];
-    // A step often waits for the kernel.
-    await inParallel([1, 2], 2, () =>
-      withNodes(pair, async (writer, reader) => {
-        for (let step = waiting.pop(); step; step = waiting.pop()) {
-          const [index, name] = step;
-          // Far away, so of another topic.
-          const next = names[(index + Math.ceil(names.length / 2)) % names.length] ?? name;
-          await checkStep({ writer, reader, isReadable: pair.isReadable }, name, next);
-        }
-      }),
-    );
-  });
+  test.each(pairs)(
+    'written with nft %s, read and changed to others with nft %s',
+    {
+      timeout: 400_000,
+    },
+    async (_writer, _reader, pair) => {
+      const waiting = [...names.entries()];
+      // A step often waits for the kernel.
+      await inParallel([1, 2], 2, () =>
+        withNodes(pair, async (writer, reader) => {
+          for (let step = waiting.pop(); step; step = waiting.pop()) {
+            const [index, name] = step;
+            // Far away, so of another topic.
+            const next = names[(index + Math.ceil(names.length / 2)) % names.length] ?? name;
+            await checkStep({ writer, reader, isReadable: pair.isReadable }, name, next);
+          }
+        }),
+      );
+    },
+  );
 });
 
 async function withNodes(pair: NftPair, work: (writer: TestNode, reader: TestNode) => Promise<void>): Promise<void> {
