@@ -1,34 +1,61 @@
 // @ts-check
 /**
  * A cluster to measure with: what `kubectl get -o json` shows of `services` ClusterIP Services with one slice of
- * `endpoints` endpoints each, spread over 100 nodes; every tenth Service has ClientIP affinity, unless `affinity` is
- * false. The first item is the Node, then comes each Service with its slice. No randomness.
+ * `endpoints` endpoints each, spread over 100 nodes, each of which has a range for its pods; every tenth Service has ClientIP
+ * affinity, unless `affinity` is false. The first item is the Node, then comes each Service with its slice. No randomness.
  *
- * @param {{ services: number, endpoints: number, affinity?: boolean }} size
+ * @typedef {'IPv4' | 'IPv6'} Family
+ * @param {{ services: number, endpoints: number, affinity?: boolean, family?: Family }} size
  * @returns {{ apiVersion: 'v1', kind: 'List', items: object[] }}
  */
-export function generateCluster({ services, endpoints, affinity = true }) {
+export function generateCluster({ services, endpoints, affinity = true, family = 'IPv4' }) {
+  const podCIDR = family === 'IPv4' ? '10.129.0.0/16' : 'fd00:10:128:1::/64';
   /** @type {object[]} */
   const items = [
     {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name: 'worker-1' },
-      status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+      spec: { podCIDR, podCIDRs: [podCIDR] },
+      status: { addresses: [{ type: 'InternalIP', address: family === 'IPv4' ? '192.0.2.11' : '2001:db8::11' }] },
     },
   ];
   for (let index = 0; index < services; index++) {
-    items.push(service(index, affinity && index % 10 === 0), slice(index, endpoints));
+    items.push(service(index, family, affinity && index % 10 === 0), slice(index, family, endpoints));
   }
   return { apiVersion: 'v1', kind: 'List', items };
 }
 
 /**
+ * The cluster IP of a Service: 10.96.0.0 and on, fd00:10:96:: and on.
+ *
  * @param {number} index
+ * @param {Family} family
+ */
+function clusterIPOf(index, family) {
+  return family === 'IPv4' ? dotted(0x0a600000 + index) : `fd00:10:96::${hextets(index)}`;
+}
+
+/**
+ * The address of a pod, in the range of its node: 10.128.0.0/16 for the first, then 10.129.0.0/16; fd00:10:128::/64.
+ *
+ * @param {number} pod
+ * @param {Family} family
+ */
+function podAddress(pod, family) {
+  const [node, number] = [pod % 100, Math.floor(pod / 100)];
+  return family === 'IPv4'
+    ? dotted(0x0a800000 + node * 65536 + number)
+    : `fd00:10:128:${node.toString(16)}::${hextets(number)}`;
+}
+
+/**
+ * @param {number} index
+ * @param {Family} family
  * @param {boolean} isSticky
  */
-function service(index, isSticky) {
-  const clusterIP = address(0x0a600000 + index);
+function service(index, family, isSticky) {
+  const clusterIP = clusterIPOf(index, family);
   const name = `service-${index}`;
   return {
     apiVersion: 'v1',
@@ -38,7 +65,7 @@ function service(index, isSticky) {
       type: 'ClusterIP',
       clusterIP,
       clusterIPs: [clusterIP],
-      ipFamilies: ['IPv4'],
+      ipFamilies: [family],
       ipFamilyPolicy: 'SingleStack',
       internalTrafficPolicy: 'Cluster',
       ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }],
@@ -53,17 +80,18 @@ function service(index, isSticky) {
 
 /**
  * @param {number} index
+ * @param {Family} family
  * @param {number} endpoints
  */
-function slice(index, endpoints) {
+function slice(index, family, endpoints) {
   const name = `service-${index}`;
   return {
-    addressType: 'IPv4',
+    addressType: family,
     apiVersion: 'discovery.k8s.io/v1',
     endpoints: Array.from({ length: endpoints }, (_, number) => {
       const pod = index * endpoints + number;
       return {
-        addresses: [address(0x0a800000 + pod)],
+        addresses: [podAddress(pod, family)],
         conditions: { ready: true, serving: true, terminating: false },
         nodeName: `worker-${pod % 100}`,
         targetRef: { kind: 'Pod', name: `${name}-${number}`, namespace: namespace(index), uid: uid(2, pod) },
@@ -110,6 +138,12 @@ function uid(kind, index) {
 }
 
 /** @param {number} number */
-function address(number) {
+function dotted(number) {
   return [24, 16, 8, 0].map((shift) => (number >>> shift) & 255).join('.');
+}
+
+/** @param {number} number from 0; one that needs more than a group has two */
+function hextets(number) {
+  const [high, low] = [Math.floor(number / 65535), (number % 65535) + 1];
+  return high === 0 ? low.toString(16) : `${high.toString(16)}:${low.toString(16)}`;
 }

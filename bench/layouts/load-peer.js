@@ -10,14 +10,15 @@ const step = 500;
  * @param {import('../tools/open-namespace.js').Namespace} namespace
  * @param {import('./layout.js').PeerLayout} layout
  * @param {import('./read-services.js').Service[]} services
+ * @param {(text: string) => string} translate to another family
  */
-export function loadPeer(namespace, { fixedPart, writeService }, services) {
-  namespace.run(['nft', '-f', '-'], fixedPart);
+export function loadPeer(namespace, { fixedPart, writeService }, services, translate = (text) => text) {
+  namespace.run(['nft', '-f', '-'], translate(fixedPart));
   for (let start = 0; start < services.length; start += step) {
     const text = services
       .slice(start, start + step)
       .map(writeService)
       .join('');
-    namespace.run(['nft', '-f', '-'], text);
+    namespace.run(['nft', '-f', '-'], translate(text));
   }
 }

@@ -4,6 +4,8 @@
 const nodeAddress = '192.0.2.11';
 /** The pods' range of the generated cluster. */
 export const clusterCIDR = '10.128.0.0/9';
+/** The same of one with IPv6. */
+export const clusterCIDR6 = 'fd00:10:128::/48';
 
 const baseChains = [
   ['filter-prerouting-pre-dnat', 'filter', 'prerouting', -110],
@@ -74,4 +76,17 @@ export function writeFixedPart(ownRules) {
     ...written.map(([chain, rule]) => `add rule ip kube-proxy ${chain} ${rule}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * The same text for the table of IPv6: kube-proxy, too, writes both families with the same rules.
+ *
+ * @param {string} text
+ */
+export function toIPv6(text) {
+  return text
+    .replaceAll(clusterCIDR, clusterCIDR6)
+    .replaceAll(nodeAddress, '2001:db8::11')
+    .replaceAll('ipv4_addr', 'ipv6_addr')
+    .replaceAll(/\bip (?=kube-proxy|saddr|daddr|addr)/g, 'ip6 ');
 }

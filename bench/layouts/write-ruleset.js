@@ -1,10 +1,10 @@
 // @ts-check
 import { compile, documentsOf } from '../../dist/index.js';
 import { readServices } from './read-services.js';
-import { clusterCIDR } from './write-fixed-part.js';
+import { clusterCIDR, clusterCIDR6 } from './write-fixed-part.js';
 
 /** What every part compiles with. @type {Partial<import('../../dist/index.js').CompileOptions>} */
-export const compileOptions = { clusterCIDRs: [clusterCIDR] };
+export const compileOptions = { clusterCIDRs: [clusterCIDR, clusterCIDR6] };
 
 /**
  * Our ruleset for a generated cluster, for `nft -f`.

@@ -220,7 +220,7 @@ describe('filters', () => {
 });
 
 describe('sizes', () => {
-  const large = ['graph', 'FOLDER/large.json', '--cluster-cidr', '10.244.0.0/16'];
+  const large = ['graph', 'FOLDER/large.json', '--cluster-cidr', '10.128.0.0/9'];
   const size = '51 service ports and 1,071 arrows';
   const advice = 'select some with -n or --service, or use -o html, which works for any size';
 
@@ -232,7 +232,7 @@ describe('sizes', () => {
   });
 
   test('and what GitHub does with it', async () => {
-    const { stdout, stderr } = await run(['graph', 'FOLDER/readable.json', '--cluster-cidr', '10.244.0.0/16']);
+    const { stdout, stderr } = await run(['graph', 'FOLDER/readable.json', '--cluster-cidr', '10.128.0.0/9']);
     expect(stderr).toBe(
       `warning: GitHub does not draw Mermaid with more than 500 arrows or 50,000 characters; 51 service ports and 510 arrows take ${stdout.length.toLocaleString('en')} characters: ${advice}\n`,
     );

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import type { Changes, Engine } from '../../src/engine/engine.ts';
+import type { CompileOptions } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { service } from '../inspect/changes/shop.ts';
 import { comparableRuleset } from '../support/comparable-ruleset.ts';
@@ -207,5 +208,84 @@ describe('source ranges', () => {
     const six = lb('one', '10.96.0.20', '198.18.0.1', ['2001:db8::/32']);
     expect(firewall(commandsOf(engine.update({ apply: [six] })))).toEqual([]);
     expectCompiled(engine, [cart, cartSlice, six] as object[]);
+  });
+});
+
+describe('the range of pods: connections of pods to themselves are looked up in it alone', () => {
+  const here = { ...node(), spec: { podCIDRs: ['10.244.1.0/24'] } };
+  const hairpins = (commands: readonly string[]): string[] =>
+    commands.filter((command) => command.startsWith('add rule nat-postrouting') && command.includes('hairpin'));
+  const rule = (range: string): string =>
+    `add rule nat-postrouting ${range}ct status dnat ip saddr . ip daddr @hairpin-connections masquerade fully-random`;
+  const limited = [rule('ip daddr 10.244.1.0/24 ')];
+  const unlimited = [rule('')];
+  const sliceAt = (...endpoints: readonly (readonly [address: string, nodeName?: string])[]): object => {
+    const [, slice] = service('cart', ['1.1']);
+    return { ...slice, endpoints: endpoints.map(([address, nodeName]) => ({ addresses: [address], nodeName })) };
+  };
+  const inRange = sliceAt(['10.244.1.10', 'worker-1'], ['10.244.2.20', 'worker-2']);
+
+  function started(options: Partial<CompileOptions> = {}): Engine {
+    const engine = engineWith([], options);
+    expect(hairpins(commandsOf(engine.update({ apply: [here, cart, inRange] })))).toEqual(limited);
+    return engine;
+  }
+
+  function expectSame(engine: Engine, objects: readonly unknown[], options: Partial<CompileOptions> = {}): void {
+    const { rulesets } = compile(documentsOf(objects), { ...workerOptions, ...options, keepGoing: true });
+    expect(engine.rulesets().map(comparableRuleset)).toEqual(rulesets?.map(comparableRuleset));
+  }
+
+  test.each<[what: string, slice: object, options: Partial<CompileOptions>]>([
+    ['a pod of this node is elsewhere', sliceAt(['10.244.1.10', 'worker-1'], ['10.244.99.9', 'worker-1']), {}],
+    ['all pods are elsewhere', sliceAt(['10.250.0.1', 'worker-1']), {}],
+    ['the node itself, whose connections keep their source', sliceAt(['192.0.2.11', 'worker-1']), { clusterCIDRs: [] }],
+    ['the node itself, though no slice says so', sliceAt(['192.0.2.11']), { clusterCIDRs: [] }],
+    ['the node itself, which counts as a pod', sliceAt(['192.0.2.11', 'worker-1']), { clusterCIDRs: ['192.0.0.0/8'] }],
+    [
+      'the node itself, which counts as a pod, whatever else is masqueraded',
+      sliceAt(['192.0.2.11', 'worker-1']),
+      { clusterCIDRs: ['192.0.0.0/8'], masqueradeAll: true },
+    ],
+  ])('not if %s', (_what, slice, options) => {
+    const engine = started(options);
+    expect(hairpins(commandsOf(engine.update({ apply: [slice] })))).toEqual(unlimited);
+    expectSame(engine, [here, cart, slice], options);
+    expect(hairpins(commandsOf(engine.update({ apply: [inRange] })))).toEqual(limited);
+    expectSame(engine, [here, cart, inRange], options);
+  });
+
+  test.each<[what: string, slice: object, options: Partial<CompileOptions>]>([
+    ['pods of other nodes are elsewhere', sliceAt(['10.250.0.1', 'worker-2']), {}],
+    ['endpoints that no slice places are elsewhere', sliceAt(['10.244.1.10', 'worker-1'], ['198.51.100.7']), {}],
+    ['the node is an endpoint, and no pod', sliceAt(['192.0.2.11', 'worker-1']), {}],
+    [
+      'the node is an endpoint, and all is masqueraded',
+      sliceAt(['192.0.2.11']),
+      { clusterCIDRs: [], masqueradeAll: true },
+    ],
+    [
+      'the node is an endpoint, and pods are known by their interface',
+      sliceAt(['192.0.2.11', 'worker-1']),
+      { detectLocalMode: 'InterfaceNamePrefix', detectLocalInterface: 'cali' },
+    ],
+  ])('as well if %s', (_what, slice, options) => {
+    const engine = started(options);
+    expect(hairpins(commandsOf(engine.update({ apply: [slice] })))).toEqual([]);
+    expectSame(engine, [here, cart, slice], options);
+  });
+
+  test('it comes, changes and goes with the Node', () => {
+    const engine = engineWith([cart, inRange]);
+    expect(hairpins(commandsOf(engine.update({ apply: [here] })))).toEqual(limited);
+    const other = { ...node(), spec: { podCIDRs: ['fd00::/64', '10.244.1.8/29'] } };
+    expect(hairpins(commandsOf(engine.update({ apply: [other] })))).toEqual([rule('ip daddr 10.244.1.8/29 ')]);
+    expectSame(engine, [other, cart, inRange]);
+    expect(
+      hairpins(commandsOf(engine.update({ apply: [{ ...node(), spec: { podCIDRs: ['10.244.7.0/24'] } }] }))),
+    ).toEqual(unlimited);
+    expect(hairpins(commandsOf(engine.update({ apply: [here] })))).toEqual(limited);
+    expect(hairpins(commandsOf(engine.update({ apply: [node()] })))).toEqual(unlimited);
+    expectSame(engine, [node(), cart, inRange]);
   });
 });

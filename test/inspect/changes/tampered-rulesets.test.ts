@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
-import type { Element, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
+import type { Chain, Element, Expression, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service } from './shop.ts';
 import { compiled, goTo, linesToRepair, withChain, withElements, withoutSources, withSet } from './tamper.ts';
+
+function withHookedChain(chain: Chain): Ruleset {
+  return { ...compiled, chains: compiled.chains.map((one) => (one.name === chain.name ? chain : one)) };
+}
 
 const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
 
@@ -179,6 +183,22 @@ describe('what others changed in the kernel', () => {
       chain.name === name ? { ...chain, rules: [[isNew, { kind: 'jump', chain: jump } as const]] } : chain,
     );
     expect(linesToRepair({ ...compiled, chains: checked })).toEqual([]);
+  });
+
+  test('the range of pods, which comes and goes with endpoints, is none', () => {
+    const postrouting = compiled.chains.find(({ name }) => name === 'nat-postrouting') ?? expect.fail('no chain');
+    const daddr = { kind: 'address', field: 'daddr' } as const;
+    const withMatch = (left: Expression): Ruleset =>
+      withHookedChain({
+        ...postrouting,
+        rules: postrouting.rules.map((rule, index) =>
+          index === 1 ? [{ kind: 'match', left, right: '10.244.1.0/24' }, ...rule] : rule,
+        ),
+      });
+    expect(linesToRepair(withMatch(daddr))).toEqual([]);
+    expect(linesToRepair(withMatch({ ...daddr, field: 'saddr' }))).toEqual([
+      'settings  chain nat-postrouting has different rules',
+    ]);
   });
 
   test('the hook of a fixed chain', () => {

@@ -314,9 +314,9 @@ describe('one of many Services that are alike', () => {
   const [side] = sidesOf(documentsOf(items), { ...node, families: ['ip'] });
 
   test('is found when a rule names one of its endpoints, and a client', () => {
-    const plant = appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '10.128.0.151'), drop);
+    const plant = appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '10.179.0.1'), drop);
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toContain(
-      'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.128.0.151:8080 gets none of the connections from 10.9.0.0 and 10.9.255.255, but should get 1/4',
+      'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.179.0.1:8080 gets none of the connections from 10.9.0.0 and 10.9.255.255, but should get 1/4',
     );
   });
 });

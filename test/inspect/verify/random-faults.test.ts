@@ -83,14 +83,14 @@ describe('one of many Services that are alike', () => {
       all.map((one, index) => (index === 2 ? { ...one, port: 9 } : one)),
     );
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-      'wrong-endpoint namespace-37/service-137:http 10.96.0.137:80/tcp: 10.128.2.38:9 gets 1/4 of the connections from pods, the node and external clients, but should get none; 10.128.2.38:8080 gets none, but should get 1/4',
+      'wrong-endpoint namespace-37/service-137:http 10.96.0.137:80/tcp: 10.178.0.5:9 gets 1/4 of the connections from pods, the node and external clients, but should get none; 10.178.0.5:8080 gets none, but should get 1/4',
     ]);
   });
 
   test('is found when an endpoint cannot be pinned', () => {
-    const plant = removeElements('tcp-sticky-10800', '10.96.0.130 . 80 . 10.128.2.9 ');
+    const plant = removeElements('tcp-sticky-10800', '10.96.0.130 . 80 . 10.149.0.5 ');
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toEqual([
-      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.128.2.9:8080, but should for 10,800 s',
+      'wrong-affinity namespace-30/service-130:http 10.96.0.130:80/tcp: pods do not keep 10.149.0.5:8080, but should for 10,800 s',
     ]);
   });
 
