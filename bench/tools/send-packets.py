@@ -53,7 +53,6 @@ class Case:
         os.close(namespace)
         self.tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self.tun, TUNSETIFF, struct.pack("16sH", b"pods", IFF_TUN_NO_PI))
-        ip = "ip" if family == "IPv4" else "ip -6"
         for name in ("all", "default", "pods"):
             write(f"/proc/sys/net/ipv4/conf/{name}/rp_filter", "0")
             # Packets leave through the device by which they came, which would cost each new client a redirect.
@@ -62,7 +61,8 @@ class Case:
         write("/proc/sys/net/ipv4/ip_forward", "1")
         write("/proc/sys/net/ipv6/conf/pods/accept_dad", "0")
         run("ip link set pods up txqueuelen 100000")
-        run(f"{ip} route add default dev pods")
+        # Without a gateway, IPv6 would keep a neighbor for each destination.
+        run("ip route add default dev pods" if family == "IPv4" else "ip -6 route add default via fe80::1 dev pods onlink")
         self.conntrack = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
         for target, endpoints in case["endpoints"].items():
             self.check(target, {(str(ipaddress.ip_address(address)), port) for address, port in endpoints})
