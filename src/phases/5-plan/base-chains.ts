@@ -24,7 +24,8 @@ const isNotTranslated: Statement = { ...isTranslated, negated: true };
 /**
  * Source ranges apply to the address that the client asked for, so before DNAT (-100); only where a Service has some
  * (firewall.ts). A connection of the node that was translated in output to the node itself comes in again over loopback,
- * and what it asked for is checked already. Priorities are numbers because nft before 1.0.8 knows the name `dstnat` in prerouting only.
+ * and what it asked for is checked already. Priorities are numbers because nft before 1.0.8 knows the name `dstnat` in
+ * prerouting only.
  */
 export const firewallBaseChains: readonly BaseChainRow[] = baseChains('firewall', ['prerouting', 'output'], {
   type: 'filter',
