@@ -10,7 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Modules are loaded once for all files of a worker: no test may keep state in a module or change the environment.
     isolate: false,
-    setupFiles: ['test/support/leave-no-trace.ts'],
+    setupFiles: ['test/support/leave-no-trace.ts', 'test/support/repeat-random-tests.ts'],
     // Tests of the kernel wait more than they work.
     maxWorkers: availableParallelism() + 1,
     projects: [

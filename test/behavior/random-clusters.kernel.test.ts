@@ -5,6 +5,7 @@ import type { CompileOptions } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../support/arbitrary-cluster.ts';
 import { type Explainer, explainerFor } from '../support/explainer.ts';
+import { keepClusters } from '../support/keep-clusters.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { judge } from '../support/lab/judge.ts';
 import { runPackets } from '../support/lab/run-packets.ts';
@@ -48,7 +49,9 @@ describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random 
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const clusters = fc.sample(arbitraryCluster, { numRuns: 2 * settings.length, seed });
 
-  test.each(clusters.map((cluster, number) => ({ cluster, number })))(`SEED=${seed}, number $number`, async (one) => {
+  const cases = clusters.map((cluster, number) => ({ cluster, number }));
+  test.for(cases)(`SEED=${seed}, number $number`, async (one, { onTestFailed }) => {
+    onTestFailed(() => keepClusters(one.cluster));
     expect(await disagreements(one.cluster, one.number)).toEqual([]);
   });
 });

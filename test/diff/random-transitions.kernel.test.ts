@@ -10,6 +10,7 @@ import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { arbitraryWalk, type Snapshot } from '../support/arbitrary-walk.ts';
 import { compareParts } from '../support/compare-parts.ts';
+import { keepClusters } from '../support/keep-clusters.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { loadTransactions } from '../support/load-transactions.ts';
 import { type Parts, readParts } from '../support/read-parts.ts';
@@ -21,7 +22,9 @@ describe.skipIf(!kernelTestsRun)('from one random cluster to another', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const walks = fc.sample(arbitraryWalk({ min: 2, max: 2 }), { numRuns: 10, seed });
 
-  test.each(walks.map((walk, number) => ({ walk, number })))(`SEED=${seed}, number $number`, async ({ walk }) => {
+  const cases = walks.map((walk, number) => ({ walk, number }));
+  test.for(cases)(`SEED=${seed}, number $number`, async ({ walk }, { onTestFailed }) => {
+    onTestFailed(() => keepClusters(walk));
     for (const family of families) {
       await checkWalk(walk.map((snapshot) => rulesetOf(snapshot, family)));
     }
