@@ -61,7 +61,8 @@ let runner;
 
 /** The process that runs tests, once it is ready. */
 async function startRunner() {
-  const child = fork(fileURLToPath(new URL('test-runner.js', import.meta.url)), { cwd: root, detached: true });
+  const path = fileURLToPath(new URL('test-runner.js', import.meta.url));
+  const child = fork(path, [flags.without], { cwd: root, detached: true });
   await new Promise((resolve, reject) => {
     child.once('message', resolve);
     child.once('exit', () => reject(new Error('the tests cannot be run')));
@@ -89,7 +90,7 @@ async function tryMutant({ file, code, start, end, replacement }) {
     runner.once('exit', () => reject(new Error('the process that runs the tests has ended')));
   });
   const planted = code.slice(0, start) + replacement + code.slice(end);
-  runner.send({ path: join(root, file), code: planted, without: flags.without });
+  runner.send({ path: join(root, file), code: planted, start, end });
   const failed = await answer;
   runner.removeAllListeners('exit');
   if (failed === 'time') {
