@@ -78,7 +78,7 @@ const operators = {
     }
   },
   ReturnStatement(node, { plant }) {
-    if (node.argument && node.argument.type !== 'Literal') {
+    if (node.argument && node.argument.type !== 'Literal' && node.argument.name !== 'undefined') {
       plant('return nothing', node.argument, 'undefined');
     }
   },

@@ -39,6 +39,7 @@ test.each([
   'const x = `${a ? 1 : 2}`;',
   'const x = "a message";',
   'const x = "a" + b;',
+  'function f() { return undefined; }',
 ])('nothing is planted in %s', (code) => {
   expect(mutantsOf(code)).toEqual([]);
 });

@@ -28,13 +28,21 @@ const { values: flags, positionals } = parseArgs({
 const leftOut = ['src/phases/2-validate/compiled-schemas.ts'];
 
 function readMutants() {
-  const paths = positionals.length > 0 ? positionals : ['src'];
+  // Of `src/diff/pins.ts:40` only the mutants of that line.
+  const places = positionals.map((place) => /^(?<path>.+?)(?::(?<line>\d+))?$/.exec(place).groups);
+  const paths = positionals.length > 0 ? places.map(({ path }) => path) : ['src'];
+  const lines = new Map(places.flatMap(({ path, line }) => (line ? [[path, Number(line)]] : [])));
   const listed = execFileSync('git', ['ls-files', '--', ...paths], { cwd: root, encoding: 'utf8' }).split('\n');
   const files = listed.filter((file) => file.startsWith('src/') && file.endsWith('.ts') && !leftOut.includes(file));
   return files.flatMap((file) => {
     const code = readFileSync(join(root, file), 'utf8');
-    return listMutants(code).map((mutant) => ({ ...mutant, file, code }));
+    const mutants = listMutants(code).map((mutant) => ({ ...mutant, file, code, line: lineOf(code, mutant) }));
+    return mutants.filter(({ line }) => !lines.has(file) || line === lines.get(file));
   });
+}
+
+function lineOf(code, { start }) {
+  return code.slice(0, start).split('\n').length;
 }
 
 /** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
@@ -99,8 +107,7 @@ async function tryMutant({ file, code, start, end, replacement }) {
   return failed;
 }
 
-function describe({ file, code, start, end, operator, replacement }) {
-  const line = code.slice(0, start).split('\n').length;
+function describe({ file, code, line, start, end, operator, replacement }) {
   const short = (text) => (text.length > 100 ? `${text.slice(0, 100)}...` : text).replaceAll(/\s+/g, ' ');
   return `${file}:${line} ${operator}: ${short(code.slice(start, end))} -> ${short(replacement)}`;
 }
