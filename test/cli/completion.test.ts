@@ -13,6 +13,16 @@ test.each([
   expect(stdout).toContain('nodeport-addresses');
 });
 
+test('zsh sets no space after a word that only begins a value, and one after each other word', async () => {
+  const { stdout } = await runMain(['completion', 'zsh']);
+  const actionsOf = (flag: string) =>
+    stdout
+      .split('\n')
+      .flatMap((line) => (line.includes(`)--${flag}=[`) ? (/:(\{.*\})' \\$/.exec(line)?.[1] ?? []) : []));
+  expect(actionsOf('from')).toContain(`{compadd -- outside node; compadd -S "" -- '\\''pod\\:'\\''}`);
+  expect(new Set(actionsOf('ruleset'))).toEqual(new Set(['{compadd -- kernel; _files}']));
+});
+
 const refused = (word: string): string => `error: unknown shell "${word}"; expected bash, zsh or fish\n(see --help)\n`;
 const missing = "error: missing required argument 'bash|zsh|fish'\n(see --help)\n";
 

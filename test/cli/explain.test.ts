@@ -137,6 +137,49 @@ describe('existing rules', () => {
     });
   });
 
+  test('a pinned client keeps its endpoint, and no other client does', async () => {
+    const rules = readFileSync(join(folder, 'rules.nft'), 'utf8');
+    const file = join(folder, 'pinned.nft');
+    const time = 'timeout 10m expires 9m';
+    const addPin = (text: string, comment: string, element: string) =>
+      text.replace(`comment "${comment}";`, (found) => `${found}\n\t\telements = { ${element} }`);
+    const pins = addPin(
+      rules,
+      'client, IP and port to the endpoint it keeps',
+      `10.244.1.5 . 10.96.0.60 . 6379 ${time} : 10.244.2.62 . 6379`,
+    );
+    writeFileSync(
+      file,
+      addPin(
+        pins,
+        'client, IP, port and the endpoint it keeps',
+        `10.244.1.5 . 10.96.0.60 . 6379 . 10.244.2.62 . 6379 ${time}`,
+      ),
+    );
+    const [pinned, other] = await Promise.all(
+      ['10.244.1.5', '10.244.1.6'].map((from) => explain('--ruleset', file, '--from', from, '--to', '10.96.0.60:6379')),
+    );
+    expect(pinned?.stdout).toMatch(
+      /^SENT to 10\.244\.2\.62:6379, the endpoint of shop\/session that the client keeps\n/,
+    );
+    expect(other?.stdout).toMatch(/^SENT to one of 2 endpoints of shop\/session\n/);
+  });
+
+  test.each([
+    ['192.0.2.11,192.0.2.12', '192.0.2.11'],
+    ['192.0.2.12,192.0.2.11', '192.0.2.12'],
+    ['2001:db8:a::11,192.0.2.11', '192.0.2.11'],
+  ])('with --node-ip %s, a node port is asked at %s', async (addresses, destination) => {
+    const rules = ['--ruleset', join(folder, 'rules.nft'), '--node-ip', addresses];
+    const { stdout } = await runMain(
+      ['explain', ...rules, '--from', '203.0.113.9', '--to', 'shop/web:http', '-o', 'json'],
+      { input: '' },
+    );
+    const { frontends } = JSON.parse(stdout) as { frontends: Explanation[] };
+    const [nodePort] = frontends.filter(({ packet }) => packet?.port === 30080);
+    expect(nodePort?.packet?.destination).toBe(destination);
+  });
+
   test.each([
     ['svc/orders', '10.96.0.20', 80],
     ['shop/search:grpc', '10.96.0.50', 9000],

@@ -95,6 +95,8 @@ test.each<[string, FilledSet]>([
   ],
   ['the key 10.0.0.01 is not of type address', set('s', { key: ['address'], elements: [{ key: '10.0.0.01' }] })],
   ['the key 080 is not of type port', set('s', { key: ['port'], elements: [{ key: '080' }] })],
+  ['the key 65536 is not of type port', set('s', { key: ['port'], elements: [{ key: '65536' }] })],
+  ['the key 4294967296 is not of type index', set('s', { key: ['index'], elements: [{ key: '4294967296' }] })],
   ['the key icmp is not of type protocol', set('s', { key: ['protocol'], elements: [{ key: 'icmp' }] })],
   ['the range 10.0.0.0/8 needs the flag', set('s', { key: ['address'], elements: [{ key: '10.0.0.0/8' }] })],
   ['the value of 80', set('s', { key: ['port'], elements: [{ key: '80', value: { kind: 'drop' } }] })],

@@ -25,7 +25,9 @@ const listing = {
       },
     },
     { chain: 'odd' },
-    { chain: { family: 'ip' } },
+    { chain: { family: 'ip', table: 'odd' } },
+    { chain: { family: 'ip', name: 'odd' } },
+    { chain: { table: 'odd', name: 'odd' } },
     { table: { family: 'ip', name: 'svc2nft' } },
   ],
 };

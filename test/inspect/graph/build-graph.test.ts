@@ -167,6 +167,24 @@ describe('whose share it is', () => {
   });
 });
 
+test('the state of each endpoint, with why it gets no connections', () => {
+  const conditions = [
+    { ready: true },
+    { ready: false },
+    { ready: false, serving: true, terminating: true },
+    { ready: false, serving: false, terminating: true },
+  ];
+  const { endpoints, ...others } = slice('web', ['10.244.2.1', '10.244.2.2', '10.244.2.3', '10.244.2.4']);
+  const states = (endpoints as object[]).map((endpoint, index) => ({ ...endpoint, conditions: conditions[index] }));
+  const graph = graphOf([service('web', { clusterIP: '10.96.0.1' }), { ...others, endpoints: states }]);
+  expect(graph.servicePorts[0]?.endpoints.map(({ state, leftOut }) => [state, leftOut])).toEqual([
+    ['ready', ''],
+    ['not ready', 'not ready'],
+    ['terminating', 'terminating'],
+    ['terminating', 'no longer serving'],
+  ]);
+});
+
 test('only what is wanted', () => {
   const graph = graphOf(shopObjects, {}, ({ namespace }) => namespace === 'edge');
   expect(graph.servicePorts.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['edge/web']);

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { layOutSvg } from '../../../src/cli/output/lay-out-svg.ts';
+import { layOutSvg, writeSvg } from '../../../src/cli/output/lay-out-svg.ts';
 import { type Drawing, makeDrawing } from '../../../src/inspect/graph/drawing.ts';
 import { writeDot } from '../../../src/inspect/graph/write-dot.ts';
 import { escapeControls } from '../../../src/lib/text.ts';
+import { service, slice } from '../../support/small-cluster.ts';
 import { graphOf } from './graph-of.ts';
 import { hostileGraph, hostileTexts } from './hostile.ts';
 import { shopObjects } from './shop.ts';
@@ -43,6 +44,20 @@ test.each(hostileTexts)('%j is text, and nothing else', async (text) => {
 test('nothing at all is a picture too', async () => {
   const svg = await layOutSvg(writeDot(makeDrawing(graphOf([]))));
   expect(textsIn(svg)).toEqual(['Services on node worker-1 in zone a']);
+});
+
+test.each([
+  [24, ['shop/large']],
+  [25, ['shop/large (1 of 2)', 'shop/large (2 of 2)']],
+  [60, ['shop/large (1 of 3)', 'shop/large (2 of 3)', 'shop/large (3 of 3)']],
+])('a Service with %i endpoints is drawn as %j', async (count, names) => {
+  const addresses = Array.from({ length: count }, (_, index) => `10.244.2.${index}`);
+  const large = [service('large', { clusterIP: '10.96.0.1' }), slice('large', addresses)];
+  const small = [service('small', { clusterIP: '10.96.0.2' }), slice('small', ['10.244.3.1'])];
+  const texts = textsIn(await writeSvg(graphOf([...large, ...small])));
+  expect(texts.filter((text) => /^shop\/(large|small)/.test(text))).toEqual([...names, 'shop/small']);
+  const shown = texts.filter((text) => text.endsWith(':8080'));
+  expect(shown).toEqual([...addresses, '10.244.3.1'].map((address) => `${address}:8080`).sort());
 });
 
 /** Every line of text of a drawing, sorted. */

@@ -88,6 +88,18 @@ test('the namespace of each row on request', () => {
 });
 
 test.each([
+  [1, '198.51.100.1'],
+  [3, '198.51.100.1, 198.51.100.2, 198.51.100.3'],
+  [4, '198.51.100.1, 198.51.100.2, 198.51.100.3, 1 more'],
+])('of %i external IPs that are not served, three are shown: "%s"', (count, shown) => {
+  const externalIPs = Array.from({ length: count }, (_, index) => `198.51.100.${index + 1}`);
+  const objects = [service('web', { clusterIP: '10.96.0.10', externalIPs }), slice('web', ['10.244.1.10'])];
+  const { items } = takeDocuments(documentsOf(objects), { nodeName: 'worker-1', allowServiceExternalIPs: false });
+  const rows = renderFrontendTable(items, { wide: false });
+  expect(rows.map((row) => /not served: external IP (.*) \(/.exec(row)?.[1])).toContain(shown);
+});
+
+test.each([
   [1, ''],
   [9, ''],
   [10, ''],

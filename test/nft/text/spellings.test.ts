@@ -211,6 +211,9 @@ test.each<[string, Hook]>([
   ['type filter hook output priority -110', { type: 'filter', hook: 'output', priority: -110 }],
   ['type filter hook output priority mangle+7', { type: 'filter', hook: 'output', priority: -143 }],
   ['type nat hook postrouting priority srcnat', { type: 'nat', hook: 'postrouting', priority: 100 }],
+  ['type filter hook prerouting priority raw', { type: 'filter', hook: 'prerouting', priority: -300 }],
+  ['type filter hook prerouting priority mangle', { type: 'filter', hook: 'prerouting', priority: -150 }],
+  ['type filter hook input priority security', { type: 'filter', hook: 'input', priority: 50 }],
 ])('%s', (text, hook) => {
   const { ruleset, deviations } = parse(`chain c {\n\t\t${text}; policy accept;\n\t}`) ?? {};
   expect(ruleset?.chains).toEqual([{ name: 'c', hook, rules: [] }]);
