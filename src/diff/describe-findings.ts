@@ -4,7 +4,7 @@ import type { Command } from '../nft/command.ts';
 import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
-import { isRefusalChain } from '../phases/5-plan/base-chains.ts';
+import { planFilterChains } from '../phases/5-plan/base-chains.ts';
 import { firewallSets, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
@@ -43,7 +43,9 @@ function describeChains(ruleset: Ruleset, commands: readonly Command[]): Finding
   const added = commands.flatMap((command) => (command.kind === 'add-chain' ? [command.chain.name] : []));
   const known = new Set(chains.map(({ name }) => name));
   const isExpected = (name: string): boolean =>
-    fixedChains.has(name) || (firewallChains.has(name) && hasSourceRanges(ruleset));
+    fixedChains.has(name) ||
+    (firewallChains.has(name) && hasSourceRanges(ruleset)) ||
+    (filterChains.has(name) && chains.some((chain) => filterChains.has(chain.name)));
   const missing = added.filter((name) => isExpected(name) && !known.has(name));
   const written = rulesWritten(commands);
   const hooked = new Set(foreignHooks(ruleset));
@@ -82,11 +84,12 @@ function describeRules(chain: Chain, written: readonly Rule[] | undefined): stri
     return ['is empty'];
   }
   // Different rules need not be a foreign change where they depend on settings, or on Services.
-  const isFixed = fixedChains.get(name)?.length === 0 || firewallChains.has(name);
-  const isSuspect = isFixed && rules.every((rule) => rule.length > 0) && !isRefusalChain(chain);
+  const isFixed = fixedChains.get(name)?.length === 0 || firewallChains.has(name) || filterChains.has(name);
+  const isSuspect = isFixed && rules.every((rule) => rule.length > 0);
   return isSuspect && written && !isDeepStrictEqual(rules, written) ? ['has different rules'] : [];
 }
 
+const filterChains: ReadonlySet<string> = new Set(planFilterChains().map(({ name }) => name));
 const firewallChains: ReadonlySet<string> = new Set(planFirewallChains().map(({ name }) => name));
 const fixedSetNames: ReadonlySet<string> = new Set(fixedSets.map(({ name }) => name));
 const firewallSetNames: ReadonlySet<string> = new Set(firewallSets.map(({ name }) => name));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { changeTable } from '../diff/change-table.ts';
 import { idleChainLimit, idleChains, removeUndesired } from '../diff/diff-rulesets.ts';
@@ -62,12 +63,10 @@ export function changeFamily(state: FamilyState, input: FamilyInput): { state: F
   changeNodeElements(desired, state.settings, settings);
   state.settings = settings;
   const plans = planTouched(input, input.touched, state.context);
-  const before = JSON.stringify(variationOf(state));
+  const before = variationOf(state);
   const { handovers, diagnostics } = replaceServices(state, state.context, plans, desired);
   state.refused.setRanges(settings.serviceCIDRs);
-  if (JSON.stringify(variationOf(state)) !== before) {
-    desireVaryingChains(desired, state, state.context);
-  }
+  changeVaryingChains(desired, state, { before, context: state.context });
   removeIdle(state, desired);
   const advice = adviseOnTouched(state, input, input.touched);
   return {
@@ -170,17 +169,31 @@ function loadFamily(
   changeNodeElements(desired, undefined, settings);
   const { handovers, diagnostics } = replaceServices(state, context, plans, desired);
   state.refused.setRanges(settings.serviceCIDRs);
-  desireVaryingChains(desired, state, context);
+  changeVaryingChains(desired, state, { before: undefined, context });
   removeUndesired(desired, state.actual);
   return { commands: changeTable(state.actual, desired), handovers, diagnostics };
 }
 
-function variationOf({ refused, strays }: FamilyState): Parameters<typeof planVaryingChains>[1] {
+type Variation = Parameters<typeof planVaryingChains>[1];
+
+function variationOf({ refused, strays }: FamilyState): Variation {
   return { refusesEndpoints: refused.exist(), hasStrays: strays > 0 };
 }
 
-function desireVaryingChains(desired: DesiredParts, state: FamilyState, context: PlanContext): void {
-  for (const chain of planVaryingChains(context, variationOf(state))) {
+/** Changes the chains that depend on endpoints, when what decides about them has changed. */
+function changeVaryingChains(
+  desired: DesiredParts,
+  state: FamilyState,
+  { before, context }: { readonly before: Variation | undefined; readonly context: PlanContext },
+): void {
+  const after = variationOf(state);
+  if (isDeepStrictEqual(before, after)) {
+    return;
+  }
+  for (const { name } of before ? planVaryingChains(context, before) : []) {
+    desired.chains.set(name, undefined);
+  }
+  for (const chain of planVaryingChains(context, after)) {
     desired.chains.set(chain.name, chain);
   }
 }

@@ -24,11 +24,17 @@ const always: Readonly<Record<string, DamagedPart['effect']>> = {
   'nat-output': 'frontends',
   services: 'frontends',
   'nat-postrouting': 'masquerading',
+  'refusals-prerouting': 'refusals',
+  'refusals-output': 'refusals',
+  'incoming-refusals': 'refusals',
+  'outgoing-refusals': 'refusals',
+};
+
+/** Those of a table that refuses translated connections as well, and so has one of them. */
+const withFilters: typeof always = {
   'filter-input': 'refusals',
   'filter-forward': 'refusals',
   'filter-output': 'refusals',
-  refusals: 'refusals',
-  'input-refusals': 'refusals',
 };
 
 /** Those of a table that has source ranges, and so the set that they read. */
@@ -79,8 +85,12 @@ export function findDamage(ruleset: Ruleset): Damage | undefined {
   };
 }
 
-function expectedChains({ sets }: Ruleset): typeof always {
-  return sets.some(({ name }) => name === 'firewall-ips') ? { ...always, ...withSourceRanges } : always;
+function expectedChains({ sets, chains }: Ruleset): typeof always {
+  return {
+    ...always,
+    ...(chains.some(({ name }) => name in withFilters) && withFilters),
+    ...(sets.some(({ name }) => name === 'firewall-ips') && withSourceRanges),
+  };
 }
 
 /** How many parts are named. */

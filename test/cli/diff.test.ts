@@ -38,7 +38,7 @@ describe('diff with the kernel', () => {
   test('no table yet', async () => {
     const { stdout, exitCode } = await diff({});
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: would be created (17 elements, 14 chains)',
+      'table ip svc2nft: would be created (17 elements, 13 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
       '',
@@ -49,7 +49,7 @@ describe('diff with the kernel', () => {
   test('a table that cannot be read', async () => {
     const { stdout, exitCode } = await diff({}, answering(listTable.ip, { stdout: '{' }));
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: would be rebuilt (17 elements, 14 chains)',
+      'table ip svc2nft: would be rebuilt (17 elements, 13 chains)',
       '  found: cannot be read (refused): nft did not print whole JSON for table ip svc2nft',
       '',
     ]);

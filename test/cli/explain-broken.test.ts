@@ -203,8 +203,8 @@ describe('a Service as target', () => {
       ask('--from', 'outside', '--to', 'd/a'),
       ask('--from', 'outside', '--to', 'd/a', '--rules'),
     ]);
-    expect(few.stdout.match(/chain \S+:/g)).toEqual(['chain refusals:']);
-    expect(all.stdout.match(/chain \S+:/g)).toEqual(['chain services:', 'chain refusals:']);
+    expect(few.stdout.match(/chain \S+:/g)).toEqual(['chain incoming-refusals:']);
+    expect(all.stdout.match(/chain \S+:/g)).toEqual(['chain services:', 'chain incoming-refusals:']);
   });
 
   test("without --node, the rules are those of the client's node, or of the node that is named", async () => {

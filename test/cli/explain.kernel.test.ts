@@ -15,7 +15,7 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
       svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
       ${apply}
       svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
-      nft insert rule ip svc2nft refusals ip daddr 10.96.0.20 counter accept
+      nft insert rule ip svc2nft incoming-refusals ip daddr 10.96.0.20 counter accept
       svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
     `);
     expect(lines).toEqual([
@@ -27,14 +27,14 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
       '',
       '  client         10.244.1.5 is treated as a pod: it is in 10.244.0.0/16',
       '  frontend       10.96.0.20:80/tcp is a frontend of shop/orders:http',
-      '  rule           chain refusals: ip daddr . meta l4proto . th dport vmap',
-      '                 @no-endpoint-services',
+      '  rule           chain incoming-refusals: ip daddr . meta l4proto . th dport',
+      '                 vmap @no-endpoint-services',
       '                 no-endpoint-services { 10.96.0.20 . tcp . 80 comment',
       '                 "shop/orders:http" : goto reject-chain }',
-      'warning: chain refusals: rule 1 is not understood',
+      'warning: chain incoming-refusals: rule 1 is not understood',
       expect.stringMatching(/^NOT CERTAIN \(some rules are not understood\): REFUSED /),
       ...Array.from({ length: 9 }, () => expect.any(String)),
-      '  not understood chain refusals, rule 1',
+      '  not understood chain incoming-refusals, rule 1',
     ]);
   });
 

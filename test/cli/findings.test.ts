@@ -19,7 +19,7 @@ function icmpOnly(objects: readonly ListedObject[]): ListedObject[] {
     .filter(({ body }) => !JSON.stringify(body).includes('tcp reset'))
     .map(({ kind, body }) => {
       const { chain, expr } = body;
-      const isWrongPort = chain === 'refusals' && Array.isArray(expr) && expr.some((one) => 'goto' in one);
+      const isWrongPort = chain === 'outgoing-refusals' && Array.isArray(expr) && expr.some((one) => 'goto' in one);
       return { kind, body: isWrongPort ? { ...body, expr: [expr[0], reject] } : body };
     });
 }
@@ -66,14 +66,14 @@ describe('changes of other programs are reported and repaired', () => {
       [
         'changed (2 chains written)',
         'found: chain reject-chain has different rules',
-        'found: chain refusals has different rules',
+        'found: chain outgoing-refusals has different rules',
       ],
     ],
     ['a chain that is gone', remove('nat-output'), ['changed (1 chain written)', 'found: chain nat-output is missing']],
     [
       'a rule more, in a chain that no setting shapes',
-      add({ rule: { chain: 'filter-input', ...drop } }),
-      ['changed (1 chain written)', 'found: chain filter-input has different rules'],
+      add({ rule: { chain: 'refusals-prerouting', ...drop } }),
+      ['changed (1 chain written)', 'found: chain refusals-prerouting has different rules'],
     ],
     [
       'a rule more, in a chain that settings shape',
@@ -89,12 +89,12 @@ describe('changes of other programs are reported and repaired', () => {
     [
       'a chain with a hook',
       add({ chain: { name: 'mine', type: 'filter', hook: 'input', prio: 5, policy: 'accept' } }),
-      ['rebuilt (17 elements, 14 chains)', 'found: unknown chain mine'],
+      ['rebuilt (17 elements, 13 chains)', 'found: unknown chain mine'],
     ],
     [
       'another hook',
-      change('filter-input', (body) => ({ ...body, prio: 5 })),
-      ['rebuilt (17 elements, 14 chains)', 'found: chain filter-input has a different hook'],
+      change('refusals-prerouting', (body) => ({ ...body, prio: 5 })),
+      ['rebuilt (17 elements, 13 chains)', 'found: chain refusals-prerouting has a different hook'],
     ],
     [
       'a set',
@@ -104,13 +104,13 @@ describe('changes of other programs are reported and repaired', () => {
     [
       'a counter',
       add({ counter: { name: 'mine', packets: 0, bytes: 0 } }),
-      ['rebuilt (17 elements, 14 chains)', 'found: unknown counter mine'],
+      ['rebuilt (17 elements, 13 chains)', 'found: unknown counter mine'],
     ],
     [
       'a set of another kind',
       change('no-endpoint-nodeports', (body) => ({ ...body, type: 'ipv4_addr' })),
       [
-        'changed (1 chain written, 1 set added, 1 set deleted)',
+        'changed (2 chains written, 1 set added, 1 set deleted)',
         'found: map no-endpoint-nodeports has a different declaration',
       ],
     ],
@@ -162,7 +162,7 @@ describe('what Services and settings explain', () => {
   test('is not a finding', async () => {
     const { stdout } = await diff((objects) => objects, ['--nodeport-addresses', 'all', '--masquerade-all']);
     expect(stdout.split('\n')).toEqual([
-      'table ip svc2nft: would be changed (2 chains written, 1 set deleted)',
+      'table ip svc2nft: would be changed (3 chains written, 1 set deleted)',
       '  settings  masqueraded to cluster IPs: traffic not from pods -> all traffic',
       '  settings  node port addresses: 192.0.2.11 -> all addresses of the node',
       '',

@@ -41,14 +41,14 @@ describe.skipIf(!kernelTestsRun)('in the kernel', () => {
         list
       `),
     ).toEqual([
-      'table ip svc2nft: would be created (17 elements, 14 chains)',
+      'table ip svc2nft: would be created (17 elements, 13 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
-      'table ip6 svc2nft: would be created (10 chains)',
-      'table ip svc2nft: created (17 elements, 14 chains)',
+      'table ip6 svc2nft: would be created (9 chains)',
+      'table ip svc2nft: created (17 elements, 13 chains)',
       '  shop/cart:http  new: 10.96.0.10:80/tcp, *:30080/tcp, 3 endpoints',
       '  shop/dns:dns  new: 10.96.0.53:53/udp, 1 endpoint',
-      'table ip6 svc2nft: created (10 chains)',
+      'table ip6 svc2nft: created (9 chains)',
       'table ip svc2nft',
       'table ip6 svc2nft',
       'table ip svc2nft: up to date',

@@ -137,6 +137,37 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     expect(await entries('ipv4')).toEqual(['udp 10.96.60.1 4000 10.244.1.10 4001']);
   });
 
+  it('lets flows be refused that are older than the Service, unanswered and untranslated', async () => {
+    await namespace.inside(['ip', '-batch', '-'], linksOfNode);
+    // Those of another program: conntrack and NAT work only where some rule asks for them.
+    const others = `table inet other {
+      chain output {
+        type nat hook output priority -100
+        ct state new counter
+      }
+    }`;
+    await namespace.inside(['nft', '-f', '-'], others);
+    await namespace.inside(['python3', '-c', sendDatagrams]);
+    const untranslated = ['10.96.60.1 4000', '198.19.5.1 4000', '192.0.2.11 30400'].map((to) => `udp ${to} ${to}`);
+    const untranslatedSix = ['fd00:10:96::6001 4000', '2001:db8::19 4000', 'fd00::11 30400'].map(
+      (to) => `udp ${to} ${to}`,
+    );
+    expect(await entries('ipv4')).toEqual(untranslated.sort());
+
+    await namespace.inside(['nft', '-f', '-'], compile(documentsOf([state]), nodeOptions).text);
+    // NAT chains see the first packet of a flow alone.
+    await namespace.inside(['python3', '-c', sendDatagrams]);
+    expect(await entries('ipv4')).toEqual(untranslated.sort());
+    expect(await entries('ipv6')).toEqual(untranslatedSix.sort());
+
+    const expectations = (['ip', 'ip6'] as const).map((family) => expectUdp(viewOf([state], family), [], []));
+    expect(await cleanConntrack({ expectations, run: namespace.run })).toEqual({ deleted: 6 });
+
+    // What is refused leaves no entry.
+    await namespace.inside(['python3', '-c', sendDatagrams]);
+    expect([...(await entries('ipv4')), ...(await entries('ipv6'))]).toEqual([]);
+  });
+
   it('lets a client that never stops sending find the endpoint that is left', async () => {
     const after = [
       { ...state, spec: { ...(state['spec'] as object), externalIPs: [] } },

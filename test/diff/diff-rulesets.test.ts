@@ -134,11 +134,11 @@ describe('a frontend', () => {
       'add set ip svc2nft firewall-ips { type ipv4_addr . inet_proto . inet_service; comment "load balancer IPs with source ranges"; }',
       'add set ip svc2nft firewall-sources { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval; comment "source ranges allowed to reach firewall-ips"; }',
       'add chain ip svc2nft firewall-check',
-      'add chain ip svc2nft firewall-prerouting { type filter hook prerouting priority -110; policy accept; }',
-      'add chain ip svc2nft firewall-output { type filter hook output priority -110; policy accept; }',
+      'add chain ip svc2nft firewall-prerouting { type nat hook prerouting priority -110; policy accept; }',
+      'add chain ip svc2nft firewall-output { type nat hook output priority -110; policy accept; }',
       'add rule ip svc2nft firewall-check ip daddr . meta l4proto . th dport @firewall-ips ip daddr . meta l4proto . th dport . ip saddr != @firewall-sources drop',
-      'add rule ip svc2nft firewall-prerouting ct state new ct status ! dnat jump firewall-check',
-      'add rule ip svc2nft firewall-output ct state new ct status ! dnat jump firewall-check',
+      'add rule ip svc2nft firewall-prerouting ct state new jump firewall-check',
+      'add rule ip svc2nft firewall-output ct state new jump firewall-check',
       'add element ip svc2nft firewall-ips { 198.18.0.1 . tcp . 80 comment "shop/web" }',
       'add element ip svc2nft firewall-sources { 198.18.0.1 . tcp . 80 . 203.0.113.0/24 }',
     ]);
@@ -167,13 +167,20 @@ describe('settings of the node', () => {
   test('a set that goes is let go of before', () => {
     expect(textBetween(rulesetOf([web]), rulesetOf([web], { nodePortAddresses: ['all'] }))).toEqual([
       'flush chain ip svc2nft services',
-      'flush chain ip svc2nft input-refusals',
+      'flush chain ip svc2nft incoming-refusals',
+      'flush chain ip svc2nft outgoing-refusals',
       'delete set ip svc2nft nodeport-ips',
       'add rule ip svc2nft services ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000',
       'add rule ip svc2nft services ip daddr . meta l4proto . th dport vmap @service-ips',
       'add rule ip svc2nft services fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @service-nodeports',
-      'add rule ip svc2nft input-refusals ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @no-endpoint-nodeports',
-      'add rule ip svc2nft input-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      'add rule ip svc2nft incoming-refusals fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @no-endpoint-nodeports',
+      'add rule ip svc2nft incoming-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      'add rule ip svc2nft incoming-refusals ip daddr @cluster-ips fib daddr type != local goto reject-chain',
+      'add rule ip svc2nft incoming-refusals ip daddr @service-cidrs fib daddr type != local drop',
+      'add rule ip svc2nft outgoing-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      'add rule ip svc2nft outgoing-refusals ip daddr @cluster-ips goto reject-chain',
+      'add rule ip svc2nft outgoing-refusals ip daddr @service-cidrs drop',
+      'add rule ip svc2nft outgoing-refusals fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @no-endpoint-nodeports',
     ]);
   });
 });

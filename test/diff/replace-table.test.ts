@@ -89,29 +89,34 @@ describe('a table that holds something strange', () => {
   test('the rejections of an older version, with ICMP errors only: two chains are written again', () => {
     const icmpOnly: Record<string, Chain['rules']> = {
       'reject-chain': [[{ kind: 'reject' }]],
-      refusals: [
+      'outgoing-refusals': [
         [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: 'no-endpoint-services' }],
         [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, { kind: 'reject' }],
         [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, { kind: 'drop' }],
+        [
+          { kind: 'match-set', key: [daddr], set: 'nodeport-ips' },
+          { kind: 'vmap', key: [l4proto, thDport], map: 'no-endpoint-nodeports' },
+        ],
       ],
     };
     const older = ruleset.chains.map((chain) => ({ ...chain, rules: icmpOnly[chain.name] ?? chain.rules }));
     expect(textBetween({ ...ruleset, chains: older }, ruleset)).toEqual([
       'flush chain ip svc2nft reject-chain',
-      'flush chain ip svc2nft refusals',
+      'flush chain ip svc2nft outgoing-refusals',
       'add rule ip svc2nft reject-chain meta l4proto tcp reject with tcp reset',
       'add rule ip svc2nft reject-chain reject',
-      'add rule ip svc2nft refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
-      'add rule ip svc2nft refusals ip daddr @cluster-ips goto reject-chain',
-      'add rule ip svc2nft refusals ip daddr @service-cidrs drop',
+      'add rule ip svc2nft outgoing-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services',
+      'add rule ip svc2nft outgoing-refusals ip daddr @cluster-ips goto reject-chain',
+      'add rule ip svc2nft outgoing-refusals ip daddr @service-cidrs drop',
+      'add rule ip svc2nft outgoing-refusals ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports',
     ]);
   });
 
   test('no base chain where one belongs: it is added', () => {
-    const chains = ruleset.chains.filter(({ name }) => name !== 'filter-input');
+    const chains = ruleset.chains.filter(({ name }) => name !== 'refusals-output');
     expect(textBetween({ ...ruleset, chains }, ruleset)).toEqual([
-      'add chain ip svc2nft filter-input { type filter hook input priority 0; policy accept; }',
-      'add rule ip svc2nft filter-input ct state new ct status ! dnat jump input-refusals',
+      'add chain ip svc2nft refusals-output { type nat hook output priority -90; policy accept; }',
+      'add rule ip svc2nft refusals-output ct state new jump outgoing-refusals',
     ]);
   });
 

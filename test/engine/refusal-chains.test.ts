@@ -18,22 +18,22 @@ const sliceOf = (name: string, addresses: readonly string[], port = 8080): objec
   return { ...slice, endpoints: addresses.map((address) => ({ addresses: [address] })) };
 };
 
-const guarded = (from: string, to: string): string => `add rule ${from} ct state new ct status ! dnat jump ${to}`;
-const unguarded = (from: string, to: string): string => `add rule ${from} ct state new jump ${to}`;
-
-/** The commands that write the chains that refuse, in one form or the other; none if they stay. */
-function refusalCommands(commands: readonly string[]): string[] {
+/** The commands that add or delete the filter chains; none if they stay. */
+function filterCommands(commands: readonly string[]): string[] {
   return commands.filter((command) => /(?:chain|rule) filter-/.test(command));
 }
 
-const written = (rule: typeof guarded): string[] => [
-  'flush chain filter-input',
-  'flush chain filter-forward',
-  'flush chain filter-output',
-  rule('filter-input', 'input-refusals'),
-  rule('filter-forward', 'refusals'),
-  rule('filter-output', 'refusals'),
+const filtersAdded = [
+  ...['input', 'forward', 'output'].map(
+    (hook) => `add chain filter-${hook} { type filter hook ${hook} priority 0; policy accept; }`,
+  ),
+  'add rule filter-input ct state new jump incoming-refusals',
+  'add rule filter-forward ct state new jump incoming-refusals',
+  'add rule filter-output ct state new jump outgoing-refusals',
 ];
+const filtersDeleted = ['flush', 'delete'].flatMap((word) =>
+  ['input', 'forward', 'output'].map((hook) => `${word} chain filter-${hook}`),
+);
 
 /** What a compilation of all objects gives; the engine must agree after every change. */
 function expectCompiled(engine: Engine, objects: readonly object[]): void {
@@ -41,7 +41,7 @@ function expectCompiled(engine: Engine, objects: readonly object[]): void {
   expect(engine.rulesets().map(comparableRuleset)).toEqual(rulesets?.map(comparableRuleset));
 }
 
-describe('endpoints that are refused themselves: the filter chains check translated connections as well', () => {
+describe('endpoints that are refused themselves: filter chains refuse translated connections', () => {
   const pod = sliceOf('odd', ['10.244.1.20', '10.244.1.21']);
   const odd = at('odd', '10.96.0.20');
   const oddNode = at('odd', '10.96.0.20', {}, { nodePort: 30080 });
@@ -123,24 +123,24 @@ describe('endpoints that are refused themselves: the filter chains check transla
     const first = { apply: [cart, cartSlice, ...before] as object[] };
     const engine = engineWith(first.apply);
     expectCompiled(engine, learn(first));
-    expect(refusalCommands(commandsOf(engine.update(change)))).toEqual(written(unguarded));
+    expect(filterCommands(commandsOf(engine.update(change)))).toEqual(filtersAdded);
     expectCompiled(engine, learn(change));
-    expect(refusalCommands(commandsOf(engine.update(back)))).toEqual(written(guarded));
+    expect(filterCommands(commandsOf(engine.update(back)))).toEqual(filtersDeleted);
     expectCompiled(engine, learn(back));
   });
 
   test('several: the last one counts', () => {
     const engine = engineWith([cart, cartSlice, ...odd, sliceOf('odd', ['10.96.0.10', '10.96.0.20'])]);
     const two = [...at('two', '10.96.0.21'), sliceOf('two', ['10.96.0.10'])];
-    expect(refusalCommands(commandsOf(engine.update({ apply: two })))).toEqual([]);
-    expect(refusalCommands(commandsOf(engine.update({ remove: [serviceNamed('odd')] })))).toEqual([]);
-    expect(refusalCommands(commandsOf(engine.update({ remove: [serviceNamed('two')] })))).toEqual(written(guarded));
+    expect(filterCommands(commandsOf(engine.update({ apply: two })))).toEqual([]);
+    expect(filterCommands(commandsOf(engine.update({ remove: [serviceNamed('odd')] })))).toEqual([]);
+    expect(filterCommands(commandsOf(engine.update({ remove: [serviceNamed('two')] })))).toEqual(filtersDeleted);
   });
 
   test('another node keeps them', () => {
     const engine = engineWith([cart, cartSlice, ...odd, sliceOf('odd', ['10.96.0.10'])]);
-    expect(refusalCommands(commandsOf(engine.update({ apply: [node({ address: '192.0.2.12' })] })))).toEqual([]);
-    expect(refusalCommands(commandsOf(engine.update({ apply: [pod] })))).toEqual(written(guarded));
+    expect(filterCommands(commandsOf(engine.update({ apply: [node({ address: '192.0.2.12' })] })))).toEqual([]);
+    expect(filterCommands(commandsOf(engine.update({ apply: [pod] })))).toEqual(filtersDeleted);
   });
 });
 

@@ -44,8 +44,8 @@ describe('names what was flushed and what that breaks', () => {
       false,
     ],
     [
-      ['refusals', 'input-refusals'],
-      `chains refusals and input-refusals are empty (somebody changed it): connections that should be refused are not; ${repairs}`,
+      ['incoming-refusals', 'outgoing-refusals'],
+      `chains incoming-refusals and outgoing-refusals are empty (somebody changed it): connections that should be refused are not; ${repairs}`,
       false,
     ],
     [
@@ -82,6 +82,17 @@ describe('source ranges', () => {
 
   test('all chains are missing where there are some', () => {
     expect(without('firewall-check', 'firewall-prerouting', 'firewall-output')).toContain('are missing');
+  });
+});
+
+describe('refusals of translated connections', () => {
+  const [odd] = compileFixture('endpoint-at-a-refused-address-is-refused-as-well').rulesets;
+
+  test.each(['filter-input', 'filter-forward', 'filter-output'])('%s is missing where there are some', (name) => {
+    const chains = odd?.chains.filter((chain) => chain.name !== name) ?? [];
+    expect(odd && findDamage({ ...odd, chains })?.text).toBe(
+      `chain ${name} is missing (somebody changed it): connections that should be refused are not; ${repairs}`,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Chain, FilledSet, Ruleset } from '../../src/nft/ruleset.ts';
+import type { Chain, FilledSet, Rule, Ruleset } from '../../src/nft/ruleset.ts';
 import {
   chain,
   daddr,
@@ -127,6 +127,13 @@ const dispatchChains: Chain[] = [
   ),
 ];
 
+const isForOthers = match({ kind: 'fib-type', field: 'daddr' }, 'local', true);
+
+const refuseNodePorts: Rule = [
+  { kind: 'match-set', key: [daddr], set: 'nodeport-ips' },
+  { kind: 'vmap', key: [l4proto, thDport], map: 'no-endpoint-nodeports' },
+];
+
 const fixedChains: Chain[] = [
   chain('reject-chain', [[tcpReset], [reject]]),
   chain('firewall-check', [
@@ -144,21 +151,19 @@ const fixedChains: Chain[] = [
       { kind: 'vmap', key: [l4proto, thDport], map: 'service-nodeports' },
     ],
   ]),
-  chain('refusals', [
+  chain('incoming-refusals', [
+    refuseNodePorts,
+    [{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }],
+    [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, isForOthers, goto('reject-chain')],
+    [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, isForOthers, drop],
+  ]),
+  chain('outgoing-refusals', [
     [{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }],
     [{ kind: 'match-set', key: [daddr], set: 'cluster-ips' }, goto('reject-chain')],
     [{ kind: 'match-set', key: [daddr], set: 'service-cidrs' }, drop],
-  ]),
-  chain('input-refusals', [
-    [
-      { kind: 'match-set', key: [daddr], set: 'nodeport-ips' },
-      { kind: 'vmap', key: [l4proto, thDport], map: 'no-endpoint-nodeports' },
-    ],
-    [{ kind: 'vmap', key: frontend, map: 'no-endpoint-services' }],
+    refuseNodePorts,
   ]),
 ];
-
-const isNotTranslated = match({ kind: 'ct-status' }, 'dnat', true);
 
 // Not in the order of their priorities, which is what counts.
 const baseChains: Chain[] = [
@@ -172,12 +177,10 @@ const baseChains: Chain[] = [
     ],
     natPostrouting,
   ),
-  chain('firewall-prerouting', [[isNew, jump('firewall-check')]], hook('filter', 'prerouting', -110)),
-  chain('firewall-output', [[isNew, jump('firewall-check')]], hook('filter', 'output', -110)),
-  chain('filter-input', [[isNew, isNotTranslated, jump('input-refusals')]], hook('filter', 'input', 0)),
-  ...(['forward', 'output'] as const).map((name) =>
-    chain(`filter-${name}`, [[isNew, isNotTranslated, jump('refusals')]], hook('filter', name, 0)),
-  ),
+  chain('refusals-prerouting', [[isNew, jump('incoming-refusals')]], hook('nat', 'prerouting', -90)),
+  chain('refusals-output', [[isNew, jump('outgoing-refusals')]], hook('nat', 'output', -90)),
+  chain('firewall-prerouting', [[isNew, jump('firewall-check')]], hook('nat', 'prerouting', -110)),
+  chain('firewall-output', [[isNew, jump('firewall-check')]], hook('nat', 'output', -110)),
 ];
 
 /**

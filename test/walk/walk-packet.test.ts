@@ -101,9 +101,10 @@ test('the steps name the rules that did not hold', () => {
     'prerouting services 0 1',
     'prerouting services 1 0',
     'prerouting services 2 0',
-    'forward refusals 0 0',
-    'forward refusals 1 0',
-    'forward refusals 2 0',
+    'prerouting incoming-refusals 0 0',
+    'prerouting incoming-refusals 1 0',
+    'prerouting incoming-refusals 2 0',
+    'prerouting incoming-refusals 3 0',
     'postrouting nat-postrouting 0 0',
     'postrouting nat-postrouting 1 0',
   ]);
@@ -115,10 +116,10 @@ test('an address that is not canonical, or of the other family, throws', () => {
 });
 
 test.each([
-  ['no endpoints, from a pod (forward)', '10.0.9.9', '172.30.0.2', 80],
-  ['no endpoints, from the node (output)', own, '172.30.0.2', 80],
-  ['a wrong port, from outside (forward)', '203.0.113.9', '172.30.0.1', 81],
-  ['a node port without endpoints (input)', '203.0.113.9', own, 30081],
+  ['no endpoints, from a pod', '10.0.9.9', '172.30.0.2', 80],
+  ['no endpoints, from the node', own, '172.30.0.2', 80],
+  ['a wrong port, from outside', '203.0.113.9', '172.30.0.1', 81],
+  ['a node port without endpoints', '203.0.113.9', own, 30081],
 ])('refused with a reset: %s', (_name, source, destination, port) => {
   const [outcome, ...others] = walkPacket(indexed, packet(destination, port, { source }), node).outcomes;
   expect(outcome).toMatchObject({ verdict: 'rejected', rejectedWith: 'tcp-reset' });

@@ -10,7 +10,7 @@ import { sortAddresses } from '../../net/address.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { LocalDetector, NodeView } from '../../phases/3-model/model.ts';
-import { isRefusalChain } from '../../phases/5-plan/base-chains.ts';
+import { planFilterChains } from '../../phases/5-plan/base-chains.ts';
 import { planFirewallChains } from '../../phases/5-plan/firewall.ts';
 import { withoutPodRange } from '../../phases/5-plan/masquerade.ts';
 import { type ChainSetting, fixedChains } from '../../phases/5-plan/plan-ruleset.ts';
@@ -153,7 +153,7 @@ const chainSettings = {
 } as const satisfies Readonly<Record<ChainSetting, SettingName>>;
 
 /** The names of chains that a table need not have. */
-const firewallChains: readonly string[] = planFirewallChains().map(({ name }) => name);
+const optionalChains: readonly string[] = [...planFirewallChains(), ...planFilterChains()].map(({ name }) => name);
 
 /**
  * Settings of the node that differ, and chains that differ for another reason, although the compiler always gives them the
@@ -176,7 +176,7 @@ function compareSettings(
     ([chain, reasons]) =>
       !reasons.some((reason) => changed.has(chainSettings[reason])) && !isSameChain(chain, before, after),
   );
-  const others = firewallChains.filter((chain) => isInBoth(chain, before, after) && !isSameChain(chain, before, after));
+  const others = optionalChains.filter((chain) => isInBoth(chain, before, after) && !isSameChain(chain, before, after));
   return { settings, chains: [...unexplained.map(([chain]) => chain), ...others].sort(compareText) };
 }
 
@@ -197,11 +197,10 @@ function detectorText(detector: LocalDetector): string {
   return detector.kind === 'source' ? detector.cidr : `interface ${detector.name}${detector.prefix ? '*' : ''}`;
 }
 
-/** Some chains vary with endpoints. */
+/** One chain varies with endpoints. */
 function isSameChain(name: string, before: Ruleset, after: Ruleset): boolean {
   const [old, now] = [before, after].map(({ chains }) => chains.find((chain) => chain.name === name));
-  const isSame = isDeepStrictEqual(old && withoutPodRange(old), now && withoutPodRange(now));
-  return isSame || [old, now].every(isRefusalChain);
+  return isDeepStrictEqual(old && withoutPodRange(old), now && withoutPodRange(now));
 }
 
 function isInBoth(name: string, ...rulesets: readonly Ruleset[]): boolean {

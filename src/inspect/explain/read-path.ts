@@ -89,8 +89,20 @@ export function readPath({ steps }: PacketOutcome, { chains, family }: IndexedCh
     if (rule && statement && decision && path[decision] === undefined) {
       path[decision] = { step, rule, statement, family, element: step.element };
     }
+    if (!step.passed) {
+      forgetRefusal(path, rule);
+    }
   }
   return path;
+}
+
+/** A rule that looks the destination up and then ends refuses nothing: the address is bound to the node. */
+function forgetRefusal(path: Draft, rule: Rule | undefined): void {
+  for (const decision of ['unknownPort', 'unallocated'] as const) {
+    if (path[decision]?.rule === rule) {
+      delete path[decision];
+    }
+  }
 }
 
 /** The decision that a step makes; undefined if it makes none that explanations mention. */
@@ -122,6 +134,7 @@ function decisionOf(statement: Statement, step: Step): keyof PacketPath | undefi
 }
 
 const refusingMaps: ReadonlySet<string> = new Set([setNames.noEndpointServices, setNames.noEndpointNodePorts]);
+const refusingChains: ReadonlySet<string> = new Set([chainNames.incomingRefusals, chainNames.outgoingRefusals]);
 const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
 const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
 
@@ -153,7 +166,7 @@ function membershipOf(
 function memberOf(set: string, chain: string): keyof PacketPath | undefined {
   switch (set) {
     case setNames.clusterIps:
-      return chain === chainNames.refusals ? 'unknownPort' : undefined;
+      return refusingChains.has(chain) ? 'unknownPort' : undefined;
     case setNames.serviceCidrs:
       return 'unallocated';
     case setNames.hairpinConnections:

@@ -43,16 +43,22 @@ export function checkStructure(ruleset: IndexedRuleset, context: StructureContex
 const hooks: readonly Hook[] = [
   { type: 'nat', hook: 'prerouting', priority: -100 },
   { type: 'nat', hook: 'output', priority: -100 },
+  { type: 'nat', hook: 'prerouting', priority: -90 },
+  { type: 'nat', hook: 'output', priority: -90 },
+  { type: 'nat', hook: 'postrouting', priority: 100 },
+];
+
+/** Those that refuse translated connections, needed only with endpoints that are refused themselves. */
+const filterHooks: readonly Hook[] = [
   { type: 'filter', hook: 'input', priority: 0 },
   { type: 'filter', hook: 'forward', priority: 0 },
   { type: 'filter', hook: 'output', priority: 0 },
-  { type: 'nat', hook: 'postrouting', priority: 100 },
 ];
 
 /** Those for source ranges, there only if a frontend has some: before the translation. */
 const firewallHooks: readonly Hook[] = [
-  { type: 'filter', hook: 'prerouting', priority: -110 },
-  { type: 'filter', hook: 'output', priority: -110 },
+  { type: 'nat', hook: 'prerouting', priority: -110 },
+  { type: 'nat', hook: 'output', priority: -110 },
 ];
 
 /** Those for pins, needed only with affinity: after the translation, before any filter. */
@@ -66,7 +72,7 @@ function checkHooks({ chains }: IndexedRuleset, { ips }: Expectations): Fault[] 
   const places = based.map(({ hook }) => placeText(hook));
   const isGuarded = [...ips.values()].some(({ kind, service }) => kind === 'LoadBalancer' && service.allowed);
   const needed = [...(isGuarded ? firewallHooks : []), ...hooks].map(placeText);
-  const known = [...needed, ...pinHooks.map(placeText)];
+  const known = [...needed, ...[...pinHooks, ...filterHooks].map(placeText)];
   return [
     ...needed
       .filter((place) => !places.includes(place))

@@ -1,6 +1,5 @@
 /** Where the kernel calls the ruleset: hooks and priorities, with their reasons. */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Chain, Hook, Rule, Statement } from '../../nft/ruleset.ts';
 import { chainNames } from './names.ts';
 
@@ -18,19 +17,15 @@ const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'ne
 /** `ct status dnat`: the connection's destination was translated. */
 export const isTranslated: Statement = { kind: 'match', left: { kind: 'ct-status' }, right: 'dnat' };
 
-/** `ct status ! dnat`: it was not. */
-const isNotTranslated: Statement = { ...isTranslated, negated: true };
-
 /**
  * Source ranges apply to the address that the client asked for, so before DNAT (-100); only where a Service has some
- * (firewall.ts). A connection of the node that was translated in output to the node itself comes in again over loopback,
- * and what it asked for is checked already. Priorities are numbers because nft before 1.0.8 knows the name `dstnat` in
- * prerouting only.
+ * (firewall.ts). What the node sends to itself is checked in output, and passes no NAT chain when it comes in again over
+ * loopback. Priorities are numbers because nft before 1.0.8 knows the name `dstnat` in prerouting only.
  */
 export const firewallBaseChains: readonly BaseChainRow[] = baseChains('firewall', ['prerouting', 'output'], {
-  type: 'filter',
+  type: 'nat',
   priority: -110,
-  conditions: [isNew, isNotTranslated],
+  conditions: [isNew],
   jump: chainNames.firewallCheck,
 });
 
@@ -41,6 +36,27 @@ const natBaseChains: readonly BaseChainRow[] = baseChains('nat', ['prerouting', 
   jump: chainNames.services,
 });
 
+/**
+ * The chains that refuse. The kernel calls the NAT chains of a hook one after the other for the first packet of a connection,
+ * until one of them translates it: so these, after all that translate, get what nobody translated, and no later packet of any
+ * connection. A refused packet leaves no entry in conntrack, so that the next one is a first packet again. The exceptions
+ * are first packets of connections that conntrack expects (`ct state related`), which nothing here refuses.
+ */
+const refusalBaseChains: readonly BaseChainRow[] = [
+  ...baseChains('refusals', ['prerouting'], {
+    type: 'nat',
+    priority: -90,
+    conditions: [isNew],
+    jump: chainNames.incomingRefusals,
+  }),
+  ...baseChains('refusals', ['output'], {
+    type: 'nat',
+    priority: -90,
+    conditions: [isNew],
+    jump: chainNames.outgoingRefusals,
+  }),
+];
+
 /** The chains that record which endpoint a client got, after DNAT; only where a Service has affinity. */
 export const pinBaseChains: readonly BaseChainRow[] = baseChains('pin', ['prerouting', 'output'], {
   type: 'filter',
@@ -49,19 +65,22 @@ export const pinBaseChains: readonly BaseChainRow[] = baseChains('pin', ['prerou
   jump: chainNames.pin,
 });
 
-/** A rejection needs a packet that was routed: reject works in prerouting only from Linux 5.9 on. */
-const refusalBaseChains: readonly BaseChainRow[] = [
-  ...baseChains('filter', ['input'], {
+/**
+ * The chains that refuse translated connections as well; only while an endpoint is at an address that is refused itself
+ * (refused-endpoints.ts), as each costs every packet.
+ */
+const filterBaseChains: readonly BaseChainRow[] = [
+  ...baseChains('filter', ['input', 'forward'], {
     type: 'filter',
     priority: 0,
     conditions: [isNew],
-    jump: chainNames.inputRefusals,
+    jump: chainNames.incomingRefusals,
   }),
-  ...baseChains('filter', ['forward', 'output'], {
+  ...baseChains('filter', ['output'], {
     type: 'filter',
     priority: 0,
     conditions: [isNew],
-    jump: chainNames.refusals,
+    jump: chainNames.outgoingRefusals,
   }),
 ];
 
@@ -75,9 +94,14 @@ export const natPostrouting: Hook & { readonly name: string } = {
 
 /** The hooks of all base chains that a ruleset may have, by their names. */
 export const hooksOfBaseChains: ReadonlyMap<string, Hook> = new Map(
-  [...firewallBaseChains, ...natBaseChains, ...pinBaseChains, ...refusalBaseChains, natPostrouting].map(
-    ({ name, type, hook, priority }) => [name, { type, hook, priority }],
-  ),
+  [
+    ...firewallBaseChains,
+    ...natBaseChains,
+    ...pinBaseChains,
+    ...refusalBaseChains,
+    ...filterBaseChains,
+    natPostrouting,
+  ].map(({ name, type, hook, priority }) => [name, { type, hook, priority }]),
 );
 
 /** A base chain as nft has it: `ct state new jump firewall-check`. */
@@ -86,29 +110,15 @@ export function planBaseChain({ name, type, hook, priority, conditions, jump }: 
   return { name, hook: { type, hook, priority }, rules: [rule] };
 }
 
-/** The chains in which DNAT happens. */
+/** The chains in which DNAT happens, and those that refuse what was not translated. */
 export function planNatChains(): Chain[] {
-  return natBaseChains.map(planBaseChain);
+  return [...natBaseChains, ...refusalBaseChains].map(planBaseChain);
 }
 
-/**
- * The chains that refuse. What was translated has an endpoint as its destination, so they pass it over:
- * `ct state new ct status ! dnat jump refusals`.
- *
- * @param refusesEndpoints whether some endpoint is at an address that is refused itself (refused-endpoints.ts): then
- * translated connections are checked as well, `ct state new jump refusals`.
- */
-export function planRefusalChains(refusesEndpoints: boolean): Chain[] {
-  const more = refusesEndpoints ? [] : [isNotTranslated];
-  return refusalBaseChains.map((row) => planBaseChain({ ...row, conditions: [...row.conditions, ...more] }));
+/** The chains that refuse translated connections as well: `ct state new jump incoming-refusals`. */
+export function planFilterChains(): Chain[] {
+  return filterBaseChains.map(planBaseChain);
 }
-
-/** Whether a chain is one that {@link planRefusalChains} returns. */
-export function isRefusalChain(chain: Chain | undefined): boolean {
-  return refusalChains.some((known) => isDeepStrictEqual(known, chain));
-}
-
-const refusalChains: readonly Chain[] = [...planRefusalChains(false), ...planRefusalChains(true)];
 
 /** A chain for each hook: `firewall-prerouting`, `firewall-output`. */
 function baseChains(

@@ -46,10 +46,7 @@ export function planServices(context: PlanContext): Chain {
       // ip daddr . meta l4proto . th dport vmap @service-ips
       [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: setNames.serviceIps }],
       // ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports
-      [
-        ...isToNodePortAddress(context, { isInput: false }),
-        { kind: 'vmap', key: [l4proto, thDport], map: setNames.serviceNodePorts },
-      ],
+      [...isToNodePortAddress(context), { kind: 'vmap', key: [l4proto, thDport], map: setNames.serviceNodePorts }],
     ],
   };
 }

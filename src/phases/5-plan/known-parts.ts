@@ -9,6 +9,7 @@ import type { Chain, Ruleset, SetDeclaration, Statement, StatementOf } from '../
 import { ruleKey, targetsOf } from '../../nft/ruleset-parts.ts';
 import type { LocalDetector } from '../3-model/model.ts';
 import { type AffinityPort, planAffinityPerEndpoint } from './affinity-per-endpoint.ts';
+import { planFilterChains } from './base-chains.ts';
 import { everyEndpointMap } from './dispatch.ts';
 import { planDispatchChain } from './dispatch-chains.ts';
 import { firewallSets, planFirewallChains } from './firewall.ts';
@@ -47,7 +48,7 @@ export function planKnownParts(table: Parts): KnownParts {
     return counts.reduce((sum, one) => sum + one, 0);
   };
   const telling = { ...table, chains: table.chains.filter(dependsOnSettings) };
-  let settings: Settings = { context: firstContext(table), refusesEndpoints: false };
+  let settings = firstContext(table);
   let best = countFitting(planParts(telling, settings));
   for (const candidates of possibleSettings(telling)) {
     for (const changed of candidates.map((change) => change(settings))) {
@@ -67,13 +68,7 @@ function dependsOnSettings({ name }: Chain): boolean {
   return !perEndpoint || perEndpoint.prefix === perEndpointPrefixes.externalChain;
 }
 
-/** What rules depend on besides names. */
-interface Settings {
-  readonly context: PlanContext;
-  readonly refusesEndpoints: boolean;
-}
-
-type Change = (settings: Settings) => Settings;
+type Change = (context: PlanContext) => PlanContext;
 
 function firstContext({ family, chains }: Parts): PlanContext {
   return {
@@ -97,7 +92,7 @@ function possibleSettings({ chains }: Parts): Change[][] {
   const podCIDRs = mostFrequent(statements.flatMap(destinationsOf));
   const withContext =
     (context: Partial<PlanContext>): Change =>
-    (settings) => ({ ...settings, context: { ...settings.context, ...context } });
+    (before) => ({ ...before, ...context });
   return [
     marks.map((mark) => withContext({ mark })),
     [
@@ -108,7 +103,6 @@ function possibleSettings({ chains }: Parts): Change[][] {
     ],
     [withContext({ nodePortAddresses: { kind: 'listed', addresses: [] } })],
     podCIDRs.map((podCIDR) => withContext({ podCIDR })),
-    [(settings) => ({ ...settings, refusesEndpoints: true })],
   ];
 }
 
@@ -152,7 +146,7 @@ function isTextMatch(statement: Statement): statement is StatementOf<'match'> & 
   return statement.kind === 'match' && typeof statement.right === 'string';
 }
 
-function planParts(table: Parts, { context, refusesEndpoints }: Settings): KnownParts {
+function planParts(table: Parts, context: PlanContext): KnownParts {
   const names = { chains: table.chains.map(({ name }) => name), sets: table.sets.map(({ name }) => name) };
   const groups = context.sharedAffinity ? groupsOf(names.sets) : [];
   const perEndpoint = context.sharedAffinity ? [] : planPerEndpoint(table, context);
@@ -160,9 +154,10 @@ function planParts(table: Parts, { context, refusesEndpoints }: Settings): Known
   const hasFirewall =
     firewall.some(({ name }) => names.chains.includes(name)) ||
     firewallSets.some(({ name }) => names.sets.includes(name));
+  const hasFilters = planFilterChains().some(({ name }) => names.chains.includes(name));
   const required = [
     ...planFixedChains(context),
-    ...planVaryingChains(context, { refusesEndpoints, hasStrays: context.podCIDR === undefined }),
+    ...planVaryingChains(context, { refusesEndpoints: hasFilters, hasStrays: context.podCIDR === undefined }),
     ...planPinChains(groups, context),
     ...(hasFirewall ? firewall : []),
   ];

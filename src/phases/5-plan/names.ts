@@ -28,8 +28,8 @@ export const setNames = {
 export const chainNames = {
   services: 'services',
   firewallCheck: 'firewall-check',
-  refusals: 'refusals',
-  inputRefusals: 'input-refusals',
+  incomingRefusals: 'incoming-refusals',
+  outgoingRefusals: 'outgoing-refusals',
   rejectChain: 'reject-chain',
   pin: 'pin',
 } as const;

@@ -5,7 +5,7 @@
 
 import type { Family } from '../../net/network.ts';
 import { daddr, originalDaddr } from '../../nft/expressions.ts';
-import type { SetDeclaration, Statement } from '../../nft/ruleset.ts';
+import type { SetDeclaration, Statement, StatementOf } from '../../nft/ruleset.ts';
 import type { NodeSettings } from '../3-model/model.ts';
 import type { ElementPlacement, PlanContext } from './fragment.ts';
 import { setNames } from './names.ts';
@@ -27,17 +27,11 @@ export function nodePortPlacements({ nodePortAddresses }: NodeSettings): Element
 /**
  * Matches packets to an address that accepts node ports: `ip daddr @nodeport-ips`, or, when all do,
  * `fib daddr type local ip daddr != 127.0.0.0/8`.
- *
- * @param isInput whether the rule is in an input chain, whose packets are for this node by definition.
  */
-export function isToNodePortAddress(
-  { nodePortAddresses, family }: PlanContext,
-  { isInput }: { readonly isInput: boolean },
-): Statement[] {
-  if (nodePortAddresses.kind === 'listed') {
-    return [{ kind: 'match-set', key: [daddr], set: setNames.nodePortIps }];
-  }
-  return [...(isInput ? [] : [isForNode]), isNotForLoopback(family)];
+export function isToNodePortAddress({ nodePortAddresses, family }: PlanContext): Statement[] {
+  return nodePortAddresses.kind === 'listed'
+    ? [{ kind: 'match-set', key: [daddr], set: setNames.nodePortIps }]
+    : [isForNode, isNotForLoopback(family)];
 }
 
 /**
@@ -51,8 +45,12 @@ export function askedForNodePort({ nodePortAddresses }: PlanContext): Statement 
     : { kind: 'match-set', key: [originalDaddr], negated: true, set: setNames.clusterIps };
 }
 
-/** The packet is for this node itself. */
-const isForNode: Statement = { kind: 'match', left: { kind: 'fib-type', field: 'daddr' }, right: 'local' };
+/** `fib daddr type local`: the packet is for this node itself. */
+export const isForNode: StatementOf<'match'> = {
+  kind: 'match',
+  left: { kind: 'fib-type', field: 'daddr' },
+  right: 'local',
+};
 
 /** Node ports do not work on loopback addresses: the answer could not leave the node (net.ipv4.conf.*.route_localnet). */
 function isNotForLoopback(family: Family): Statement {

@@ -20,7 +20,7 @@ import type { Chain, Element, EndpointList, FilledSet, Ruleset, SetDeclaration }
 import type { CompileOptions } from '../../options.ts';
 import type { NodeSettings } from '../3-model/model.ts';
 import type { SelectedView } from '../4-select/select-endpoints.ts';
-import { natPostrouting, planNatChains, planRefusalChains } from './base-chains.ts';
+import { natPostrouting, planFilterChains, planNatChains } from './base-chains.ts';
 import { describeConflict, resolveClaims } from './claims.ts';
 import { planServices, serviceIps, serviceNodePorts } from './dispatch.ts';
 import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
@@ -104,8 +104,8 @@ export function planFixedChains(context: PlanContext): Chain[] {
   return [
     refusals.planRejectChain(),
     planServices(context),
-    refusals.planRefusals(),
-    refusals.planInputRefusals(context),
+    refusals.planIncomingRefusals(context),
+    refusals.planOutgoingRefusals(context),
     ...planNatChains(),
   ];
 }
@@ -118,9 +118,9 @@ interface Variation {
   readonly hasStrays: boolean;
 }
 
-/** The chains of every ruleset whose rules depend on endpoints as well. */
+/** The chains that depend on endpoints as well. */
 export function planVaryingChains(context: PlanContext, { refusesEndpoints, hasStrays }: Variation): Chain[] {
-  return [planPostrouting(context, hasStrays), ...planRefusalChains(refusesEndpoints)];
+  return [planPostrouting(context, hasStrays), ...(refusesEndpoints ? planFilterChains() : [])];
 }
 
 /** The parts of the context that shape fixed chains. */
@@ -130,9 +130,9 @@ export type ChainSetting = 'mark' | 'masqueradeAll' | 'detector' | 'nodePortAddr
 export const fixedChains: ReadonlyMap<string, readonly ChainSetting[]> = new Map<string, readonly ChainSetting[]>([
   [chainNames.rejectChain, []],
   [chainNames.services, ['mark', 'masqueradeAll', 'detector', 'nodePortAddresses']],
-  [chainNames.refusals, []],
-  [chainNames.inputRefusals, ['nodePortAddresses']],
-  ...[...planNatChains(), ...planRefusalChains(false)].map(({ name }) => [name, []] as const),
+  [chainNames.incomingRefusals, ['nodePortAddresses']],
+  [chainNames.outgoingRefusals, ['nodePortAddresses']],
+  ...planNatChains().map(({ name }) => [name, []] as const),
   [natPostrouting.name, ['mark']],
 ]);
 

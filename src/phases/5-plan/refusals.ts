@@ -1,15 +1,15 @@
 /**
- * Refusals: what has no endpoint is rejected, and what has none on this node under a Local policy is dropped. The filter
- * chains do it after DNAT, where only what no endpoint took still has the address that the client asked for.
+ * Refusals: what has no endpoint is rejected, and what has none on this node under a Local policy is dropped. It comes after
+ * DNAT, where only what no endpoint took still has the address that the client asked for (base-chains.ts).
  */
 
 import { daddr, l4proto, thDport } from '../../nft/expressions.ts';
-import type { Chain, Rule, SetDeclaration } from '../../nft/ruleset.ts';
+import type { Chain, Rule, SetDeclaration, Statement } from '../../nft/ruleset.ts';
 import type { NodeSettings, ServicePort } from '../3-model/model.ts';
 import type { RefusalVerdict } from '../4-select/select-endpoints.ts';
 import type { ElementPlacement, PlanContext, PlannedFrontend } from './fragment.ts';
 import { chainNames, elementComment, setNames } from './names.ts';
-import { isToNodePortAddress } from './node-ports.ts';
+import { isForNode, isToNodePortAddress } from './node-ports.ts';
 
 /** All cluster IPs, with and without endpoints. */
 export const clusterIps: SetDeclaration = {
@@ -58,42 +58,56 @@ export function planRejectChain(): Chain {
   };
 }
 
-/** The chain that refuses in forward and output. A frontend without local endpoints must drop before a live cluster IP rejects. */
-export function planRefusals(): Chain {
+/**
+ * The chain that refuses what arrives at the node. Addresses of Services that are bound to the node serve other ports of
+ * their own to clients outside.
+ */
+export function planIncomingRefusals(context: PlanContext): Chain {
+  const isForOthers: Statement = { ...isForNode, negated: true };
   return {
-    name: chainNames.refusals,
-    rules: [
-      refuseServices,
-      // ip daddr @cluster-ips goto reject-chain
-      // The Service has no such port.
-      [
-        { kind: 'match-set', key: [daddr], set: setNames.clusterIps },
-        { kind: 'goto', chain: chainNames.rejectChain },
-      ],
-      // ip daddr @service-cidrs drop
-      // No Service has the address, and the packet must not loop to the gateway and back.
-      [{ kind: 'match-set', key: [daddr], set: setNames.serviceCidrs }, { kind: 'drop' }],
-    ],
+    name: chainNames.incomingRefusals,
+    rules: [refuseNodePorts(context), refuseServices, ...refuseAddresses([isForOthers])],
   };
 }
 
-/** The chain that refuses in input: node ports, and IPs that are bound to the node. */
-export function planInputRefusals(context: PlanContext): Chain {
+/** The chain that refuses what the node itself sends. */
+export function planOutgoingRefusals(context: PlanContext): Chain {
   return {
-    name: chainNames.inputRefusals,
-    rules: [
-      // ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
-      [
-        ...isToNodePortAddress(context, { isInput: true }),
-        { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
-      ],
-      refuseServices,
-    ],
+    name: chainNames.outgoingRefusals,
+    rules: [refuseServices, ...refuseAddresses([]), refuseNodePorts(context)],
   };
+}
+
+/** `ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports` */
+function refuseNodePorts(context: PlanContext): Rule {
+  return [
+    ...isToNodePortAddress(context),
+    { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
+  ];
 }
 
 /** `ip daddr . meta l4proto . th dport vmap @no-endpoint-services` */
 const refuseServices: Rule = [{ kind: 'vmap', key: [daddr, l4proto, thDport], map: setNames.noEndpointServices }];
+
+/**
+ * A frontend without local endpoints must drop before a live cluster IP rejects, so these come after its rule.
+ *
+ * @param conditions come after the lookup of the address, so that only what is found pays for them.
+ */
+function refuseAddresses(conditions: readonly Statement[]): Rule[] {
+  return [
+    // ip daddr @cluster-ips fib daddr type != local goto reject-chain
+    // The Service has no such port.
+    [
+      { kind: 'match-set', key: [daddr], set: setNames.clusterIps },
+      ...conditions,
+      { kind: 'goto', chain: chainNames.rejectChain },
+    ],
+    // ip daddr @service-cidrs fib daddr type != local drop
+    // No Service has the address, and the packet must not loop to the gateway and back.
+    [{ kind: 'match-set', key: [daddr], set: setNames.serviceCidrs }, ...conditions, { kind: 'drop' }],
+  ];
+}
 
 /** The element that refuses a frontend. */
 export function planRefusal(

@@ -1,6 +1,6 @@
 /**
  * Endpoints at addresses that are refused themselves: a slice written by hand may have a cluster IP as endpoint, or the
- * frontend of another Service. Only then do the filter chains check translated connections (base-chains.ts). Addresses are
+ * frontend of another Service. Only then are there filter chains, which refuse translated connections (base-chains.ts). Addresses are
  * compared without ports, and endpoints count even while they are not ready: too many checks do no harm.
  */
 

@@ -15,14 +15,14 @@ const otherTypes: readonly Damage[] = [
   },
   {
     name: 'a base chain that drops',
-    commands: 'add chain TABLE filter-forward { policy drop; }',
-    said: /found: .*filter-forward/,
+    commands: 'add chain TABLE refusals-output { policy drop; }',
+    said: /found: .*refusals-output/,
   },
   {
     name: 'a base chain that is none any more',
-    commands: `delete chain TABLE filter-forward
-      add chain TABLE filter-forward`,
-    said: /found: .*filter-forward/,
+    commands: `delete chain TABLE refusals-output
+      add chain TABLE refusals-output`,
+    said: /found: .*refusals-output/,
   },
   {
     name: 'a set with other types',
@@ -73,39 +73,38 @@ export const damages: readonly Damage[] = [
     name: 'the rejections are those of an older version',
     commands: `flush chain TABLE reject-chain
       add rule TABLE reject-chain reject
-      flush chain TABLE refusals
-      add rule TABLE refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services
-      add rule TABLE refusals ip daddr @cluster-ips reject
-      add rule TABLE refusals ip daddr @service-cidrs drop`,
+      flush chain TABLE outgoing-refusals
+      add rule TABLE outgoing-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services
+      add rule TABLE outgoing-refusals ip daddr @cluster-ips reject
+      add rule TABLE outgoing-refusals ip daddr @service-cidrs drop`,
     said: /^table ip svc2nft: changed \(2 chains /,
   },
   {
     name: 'the chains are those of an older version',
-    commands: `flush chain TABLE filter-input
-      flush chain TABLE filter-forward
-      flush chain TABLE filter-output
+    commands: `delete chain TABLE refusals-prerouting
+      delete chain TABLE refusals-output
+      delete chain TABLE incoming-refusals
+      delete chain TABLE outgoing-refusals
       flush chain TABLE nat-postrouting
-      delete chain TABLE refusals
-      delete chain TABLE input-refusals
       delete set TABLE hairpin-connections
       add set TABLE hairpin-connections { type ipv4_addr . ipv4_addr . inet_proto . inet_service; }
       add element TABLE hairpin-connections { 10.244.1.11 . 10.244.1.11 . tcp . 8080 }
-      add chain TABLE service-endpoints-check
-      add chain TABLE nodeport-endpoints-check
-      add chain TABLE cluster-ips-check
+      add chain TABLE refusals
+      add chain TABLE input-refusals
       add chain TABLE masquerading
-      add rule TABLE service-endpoints-check ip daddr . meta l4proto . th dport vmap @no-endpoint-services
-      add rule TABLE nodeport-endpoints-check ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
-      add rule TABLE cluster-ips-check ip daddr @cluster-ips goto reject-chain
-      add rule TABLE cluster-ips-check ip daddr @service-cidrs drop
+      add chain TABLE filter-input { type filter hook input priority 0; policy accept; }
+      add chain TABLE filter-forward { type filter hook forward priority 0; policy accept; }
+      add chain TABLE filter-output { type filter hook output priority 0; policy accept; }
+      add rule TABLE refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services
+      add rule TABLE refusals ip daddr @cluster-ips goto reject-chain
+      add rule TABLE refusals ip daddr @service-cidrs drop
+      add rule TABLE input-refusals ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports
+      add rule TABLE input-refusals ip daddr . meta l4proto . th dport vmap @no-endpoint-services
       add rule TABLE masquerading meta mark and 0x4000 != 0 meta mark set meta mark xor 0x4000 masquerade fully-random
       add rule TABLE masquerading ct status dnat ip saddr . ip daddr . meta l4proto . th dport @hairpin-connections masquerade fully-random
-      add rule TABLE filter-input ct state new jump nodeport-endpoints-check
-      add rule TABLE filter-input ct state new jump service-endpoints-check
-      add rule TABLE filter-forward ct state new jump service-endpoints-check
-      add rule TABLE filter-forward ct state new jump cluster-ips-check
-      add rule TABLE filter-output ct state new jump service-endpoints-check
-      add rule TABLE filter-output ct state new jump cluster-ips-check
+      add rule TABLE filter-input ct state new ct status and dnat == 0 jump input-refusals
+      add rule TABLE filter-forward ct state new ct status and dnat == 0 jump refusals
+      add rule TABLE filter-output ct state new ct status and dnat == 0 jump refusals
       add rule TABLE nat-postrouting jump masquerading`,
     said: /^table ip svc2nft: changed [\s\S]*found: unknown chain masquerading/,
   },

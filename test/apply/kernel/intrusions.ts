@@ -108,9 +108,9 @@ export const intrusions: readonly Damage[] = [
     name: 'a rule with things of its own',
     commands: `add set TABLE mine { type ipv4_addr; }
       add chain TABLE yours
-      add rule TABLE filter-input ip saddr @mine jump yours
-      add rule TABLE filter-input ip saddr { 10.9.9.1, 10.9.9.2 } counter comment "mine"`,
-    said: /found: .*filter-input/,
+      add rule TABLE refusals-prerouting ip saddr @mine jump yours
+      add rule TABLE refusals-prerouting ip saddr { 10.9.9.1, 10.9.9.2 } counter comment "mine"`,
+    said: /found: .*refusals-prerouting/,
   },
   { name: 'a foreign set', commands: 'add set TABLE mine { type ipv4_addr; }', said: /found: .*mine/ },
   {

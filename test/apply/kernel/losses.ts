@@ -2,7 +2,7 @@ import { type Damage, likeAChange } from './damage.ts';
 
 /** Something is missing. */
 export const losses: readonly Damage[] = [
-  { name: 'a base chain is gone', commands: 'delete chain TABLE filter-input', said: /found: .*filter-input/ },
+  { name: 'a base chain is gone', commands: 'delete chain TABLE refusals-output', said: /found: .*refusals-output/ },
   {
     name: 'the base chain that translates is gone',
     commands: 'delete chain TABLE nat-prerouting',

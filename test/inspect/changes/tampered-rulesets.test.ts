@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { describeChanges } from '../../../src/inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../../src/inspect/changes/render-changes.ts';
-import type { Chain, Element, Expression, Ruleset, Statement } from '../../../src/nft/ruleset.ts';
+import type { Chain, Element, Expression, Ruleset } from '../../../src/nft/ruleset.ts';
 import { rulesetOf, service } from './shop.ts';
 import { compiled, goTo, linesToRepair, withChain, withElements, withoutSources, withSet } from './tamper.ts';
 
 function withHookedChain(chain: Chain): Ruleset {
   return { ...compiled, chains: compiled.chains.map((one) => (one.name === chain.name ? chain : one)) };
 }
-
-const isNew: Statement = { kind: 'match', left: { kind: 'ct-state' }, right: 'new' };
 
 describe('what others changed in the kernel', () => {
   test('another order of everything is not a difference', () => {
@@ -141,11 +139,11 @@ describe('what others changed in the kernel', () => {
   });
 
   test('a fixed chain', () => {
-    const found = withChain('refusals', []);
+    const found = withChain('outgoing-refusals', []);
     const other = withChain('services', [[]], found);
-    expect(linesToRepair(found)).toEqual(['settings  chain refusals has different rules']);
+    expect(linesToRepair(found)).toEqual(['settings  chain outgoing-refusals has different rules']);
     expect(linesToRepair(other)).toEqual([
-      'settings  chain refusals has different rules',
+      'settings  chain outgoing-refusals has different rules',
       'settings  chain services has different rules',
     ]);
   });
@@ -167,22 +165,19 @@ describe('what others changed in the kernel', () => {
     expect(lines(none, some)).toEqual(['shop/cart:http  source ranges now 203.0.113.0/24']);
   });
 
-  test.each([
-    { name: 'filter-input', jump: 'input-refusals' },
-    { name: 'filter-forward', jump: 'refusals' },
-    { name: 'filter-output', jump: 'refusals' },
-  ])('both forms of $name are ours', ({ name, jump }) => {
-    const other = (match: Statement): Ruleset => ({
-      ...compiled,
-      chains: compiled.chains.map((chain) =>
-        chain.name === name ? { ...chain, rules: [[isNew, match, { kind: 'jump', chain: jump }]] } : chain,
-      ),
-    });
-    expect(linesToRepair(other(isNew)).length).toBe(1);
-    const checked = compiled.chains.map((chain) =>
-      chain.name === name ? { ...chain, rules: [[isNew, { kind: 'jump', chain: jump } as const]] } : chain,
-    );
-    expect(linesToRepair({ ...compiled, chains: checked })).toEqual([]);
+  test('a chain that refuses translated connections, which most tables lack', () => {
+    const [some, none] = ['10.96.0.10', '10.244.1.10'].map((address) => {
+      const [object = {}, slice = {}] = service('cart', []);
+      return rulesetOf({ services: [[object, { ...slice, endpoints: [{ addresses: [address] }] }]] });
+    }) as [Ruleset, Ruleset];
+    const lines = (found: Ruleset, desired: Ruleset): string[] =>
+      renderChanges(describeChanges(found, desired), { color: false });
+    for (const name of ['filter-input', 'filter-forward', 'filter-output']) {
+      const flushed = withChain(name, [], some);
+      expect(lines(flushed, some)).toEqual([`settings  chain ${name} has different rules`]);
+      // It goes with the endpoint.
+      expect(lines(flushed, none)).toEqual(lines(some, none));
+    }
   });
 
   test('the range of pods, which comes and goes with endpoints, is none', () => {

@@ -232,9 +232,10 @@ describe('rules that another program changed', () => {
     ['services', 0, true],
     // The rule before it takes the packet.
     ['services', 2, false],
-    // Its only caller passes translated packets over.
-    ['refusals', 0, false],
-    ['filter-forward', 0, true],
+    // The kernel calls no NAT chain after the one that translated, but base chains count.
+    ['refusals-prerouting', 0, true],
+    ['incoming-refusals', 0, false],
+    ['nat-postrouting', 0, true],
     ['nat-prerouting', 0, true],
     ['tcp-cluster-2', 0, true],
     ['tcp-cluster-1', 0, false],

@@ -131,7 +131,7 @@ describe('lines', () => {
     const painted = (to: string): string[] => renderAnswer(answer('world', to), { ...plain, color: true });
     const bad = painted('[fd00::3]:80');
     expect(bad[0]?.startsWith('\u001b[1;31mREFUSED ') && bad[0].endsWith('\u001b[0m')).toBe(true);
-    expect(bad.filter((line) => line.startsWith('\u001b[2m')).join(' ')).toContain('chain refusals');
+    expect(bad.filter((line) => line.startsWith('\u001b[2m')).join(' ')).toContain('chain incoming-refusals');
     expect(painted('10.43.0.3:80')[0]?.startsWith('\u001b[1;32mSENT ')).toBe(true);
     expect(painted('10.42.0.7:8080')[0]?.startsWith('\u001b[1mDIRECT ')).toBe(true);
   });

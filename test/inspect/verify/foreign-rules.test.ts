@@ -75,8 +75,8 @@ describe('a rule of somebody else', () => {
       'masquerades packets',
     ],
     ['services', 'meta mark and 0x00010000 != 0 iifname "veth9" drop', 'drops packets'],
-    ['filter-input', 'ct state new meta mark and 0x00004000 != 0 drop', 'drops packets'],
-    ['filter-forward', 'ct state new ip saddr @cluster-ips drop', 'drops packets'],
+    ['refusals-output', 'ct state new meta mark and 0x00004000 != 0 drop', 'drops packets'],
+    ['refusals-prerouting', 'ct state new ip saddr @cluster-ips drop', 'drops packets'],
     ['tcp-cluster-2', 'ip saddr @nodeport-ips meta mark set meta mark or 0x00004000', 'changes marks'],
     ['reject-chain', 'ip saddr 192.0.2.1 iifname "eth*" goto tcp-cluster-2', 'sends packets to chain tcp-cluster-2'],
     ['pin', 'ip saddr 192.0.2.1 iifname "eth7" return', 'ends the chain'],
@@ -164,13 +164,13 @@ describe('a chain or set of svc2nft', () => {
     ],
     [
       'at another hook',
-      chain('filter-input', hookAs({ hook: 'forward', priority: 1 })),
-      'wrong-hook: chain filter-input is at filter forward 1, but should be at filter input 0',
+      chain('refusals-prerouting', hookAs({ hook: 'output', priority: -89 })),
+      'wrong-hook: chain refusals-prerouting is at nat output -89, but should be at nat prerouting -90',
     ],
     [
       'of another type',
-      chain('filter-output', hookAs({ type: 'nat' })),
-      'wrong-hook: chain filter-output is at nat output 0, but should be at filter output 0',
+      chain('refusals-output', hookAs({ type: 'filter' })),
+      'wrong-hook: chain refusals-output is at filter output -90, but should be at nat output -90',
     ],
     [
       'with a hook',

@@ -114,14 +114,14 @@ const atNodePorts: Planted[] = [
   [
     'dead node ports at addresses of other hosts',
     dead,
-    appendRule('filter-forward', isNew, deadPorts),
+    appendRule('refusals-prerouting', isNew, deadPorts),
     'wrong-verdict 198.51.100.77:30514/udp: connections from pods and external clients are rejected, but should not be translated',
   ],
   [
     'dead node ports at all addresses',
     dead,
-    matchSetAs('input-refusals', 'nodeport-ips', []),
-    'wrong-verdict 127.0.1.1:30080/tcp: connections from pods, the node and external clients are rejected, but should not be translated',
+    matchSetAs('incoming-refusals', 'nodeport-ips', []),
+    'wrong-verdict 127.0.1.1:30080/tcp: connections from pods and external clients are rejected, but should not be translated',
   ],
   [
     'one loopback address for all',
@@ -141,7 +141,7 @@ const byAddress: Planted[] = [
   [
     'traffic between a client and an external host',
     web,
-    appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '203.0.113.5'), drop),
+    appendRule('refusals-prerouting', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '203.0.113.5'), drop),
     'wrong-verdict 203.0.113.5:9/tcp: connections from 10.9.0.0 and 10.9.255.255 are dropped, but should not be translated',
   ],
   [
@@ -207,8 +207,8 @@ const ofMarks: Planted[] = [
   [
     'mark bits of other programs',
     web,
-    appendRule('filter-forward', isNew, { kind: 'match-mark', mark: 1 }, drop),
-    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods with other mark bits and external clients with other mark bits are dropped, but should reach 3 endpoints',
+    addRule('services', { kind: 'match-mark', mark: 1 }, drop),
+    'wrong-verdict shop/web:http 10.96.0.10:80/tcp: connections from pods with other mark bits, the node with other mark bits and external clients with other mark bits are dropped, but should reach 3 endpoints',
   ],
 ];
 
@@ -230,10 +230,10 @@ const ofRejections: Planted[] = [
   [
     'an ICMP error at a wrong port, as an older version wrote it',
     web,
-    chain('refusals', ({ rules }) => ({
+    chain('incoming-refusals', ({ rules }) => ({
       rules: rules.map((rule) => rule.map((each) => (each.kind === 'goto' ? reject : each))),
     })),
-    'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are rejected with an ICMP error, but should be with a TCP reset (the cluster IP does not have this port)',
+    'wrong-verdict 10.96.0.10:9/tcp: connections from pods and external clients are rejected with an ICMP error, but should be with a TCP reset (the cluster IP does not have this port)',
   ],
   [
     'a reset at random',
@@ -266,9 +266,9 @@ const ofRules: Planted[] = [
   ],
   [
     'established connections',
-    guarded,
-    statements('firewall-prerouting', 'match', () => []),
-    'wrong-state : chain firewall-prerouting, rule 1 applies to all connections, but should apply only to new ones (ct state new)',
+    'endpoint-at-a-refused-address-is-refused-as-well',
+    statements('filter-input', 'match', () => []),
+    'wrong-state : chain filter-input, rule 1 applies to all connections, but should apply only to new ones (ct state new)',
   ],
   [
     'the name of another Service',
@@ -314,7 +314,7 @@ describe('one of many Services that are alike', () => {
   const [side] = sidesOf(documentsOf(items), { ...node, families: ['ip'] });
 
   test('is found when a rule names one of its endpoints, and a client', () => {
-    const plant = appendRule('filter-forward', isNew, is(saddr, '10.9.0.0/16'), is(daddr, '10.179.0.1'), drop);
+    const plant = addRule('nat-postrouting', is(saddr, '10.9.0.0/16'), is(daddr, '10.179.0.1'), drop);
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toContain(
       'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.179.0.1:8080 gets none of the connections from 10.9.0.0 and 10.9.255.255, but should get 1/4',
     );

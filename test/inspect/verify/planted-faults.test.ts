@@ -332,8 +332,8 @@ const inRules: Planted[] = [
   [
     'wrong port let through',
     web,
-    removeRule('refusals', 1),
-    'wrong-verdict 10.96.0.10:9/tcp: connections from pods, the node and external clients are not translated, but should be rejected (the cluster IP does not have this port)',
+    removeRule('incoming-refusals', 2),
+    'wrong-verdict 10.96.0.10:9/tcp: connections from pods and external clients are not translated, but should be rejected (the cluster IP does not have this port)',
   ],
   [
     'base chain lost',
@@ -350,8 +350,8 @@ const inRules: Planted[] = [
   [
     'base chain at another priority',
     guarded,
-    chain('firewall-prerouting', ({ hook }) => ({ ...(hook && { hook: { ...hook, priority: -90 } }) })),
-    'wrong-hook : there is no base chain at filter prerouting -110',
+    chain('firewall-prerouting', ({ hook }) => ({ ...(hook && { hook: { ...hook, priority: -95 } }) })),
+    'wrong-hook : there is no base chain at nat prerouting -110',
   ],
   [
     'base chain of another',
