@@ -238,11 +238,15 @@ describe('short names asked from a Pod', () => {
     ['pod:shop/web-2', 'ticks.blog.svc.cluster.local', 'blog', undefined],
     ['pod:shop/web-2', 'blog/web', 'blog', undefined],
     ['outside', 'ticks', 'blog', undefined],
+    // Endpoints and Nodes have addresses, too, but are in no namespace.
+    ['10.244.2.99', 'ticks', 'blog', undefined],
+    ['192.0.2.11', 'ticks', 'blog', undefined],
+    ['node/worker-2', 'ticks', 'blog', undefined],
   ])('%s means of %s the one in %s', (from, to, namespace, remark) => {
     expect(namesOf(from, to)).toMatchObject({ target: { kind: 'service', namespace }, remark });
   });
 
-  test.each(['outside', 'node', '10.9.9.9'])('from %s, no namespace is preferred', (from) => {
+  test.each(['outside', 'node', '10.9.9.9', '10.244.2.99', 'worker-2'])('from %s, no namespace is preferred', (from) => {
     expect(namesOf(from, 'web')).toContain('web is ambiguous');
   });
 
