@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -158,6 +159,23 @@ async function writeTo(pipe: string): Promise<void> {
   const { writeFile } = await import('node:fs/promises');
   await writeFile(pipe, 'through the pipe');
 }
+
+test('stdin is read whole, however its chunks are cut', async () => {
+  const chunks = [1, 65_535, 1, 200_000, 0, 3, 500_000].map((length, index) => Buffer.alloc(length, `${index}`));
+  const { texts } = await loadInput([], Readable.from(chunks));
+  expect(texts).toHaveLength(1);
+  expect(Buffer.concat(chunks).equals(texts[0]?.content ?? new Uint8Array())).toBe(true);
+});
+
+test('stdin that is too large for a text is a diagnostic', async () => {
+  const chunk = Buffer.alloc(2 ** 26);
+  const count = Math.ceil(constants.MAX_STRING_LENGTH / chunk.length) + 1;
+  const { texts, diagnostics } = await loadInput([], Readable.from(Array.from({ length: count }, () => chunk)));
+  expect(texts).toEqual([]);
+  expect(diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([
+    'file-unreadable larger than 511 MiB; split it',
+  ]);
+});
 
 test('an unreadable stdin is a diagnostic', async () => {
   const stdin = new Readable({ read: () => stdin.destroy(new Error('gone')) });

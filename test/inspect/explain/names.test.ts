@@ -246,9 +246,12 @@ describe('short names asked from a Pod', () => {
     expect(namesOf(from, to)).toMatchObject({ target: { kind: 'service', namespace }, remark });
   });
 
-  test.each(['outside', 'node', '10.9.9.9', '10.244.2.99', 'worker-2'])('from %s, no namespace is preferred', (from) => {
-    expect(namesOf(from, 'web')).toContain('web is ambiguous');
-  });
+  test.each(['outside', 'node', '10.9.9.9', '10.244.2.99', 'worker-2'])(
+    'from %s, no namespace is preferred',
+    (from) => {
+      expect(namesOf(from, 'web')).toContain('web is ambiguous');
+    },
+  );
 
   test('-n has precedence', () => {
     expect(namesOf('pod:shop/web-2', 'web', { namespace: 'blog' })).toMatchObject({
