@@ -1,8 +1,11 @@
 import { isMapping, type Path } from '../lib/unknown-values.ts';
 import type { Document, Position } from './document.ts';
 
-/** An error refuses its object (without keepGoing, the whole input); a warning only reports. */
-export type Severity = 'error' | 'warning';
+/**
+ * An error refuses its object (without keepGoing, the whole input); a warning only reports, and so does a note, about what
+ * is right in some clusters.
+ */
+export type Severity = 'error' | 'warning' | 'note';
 
 /**
  * All diagnostic codes with their severity. Each has a row in docs/diagnostics.md and a fixture in fixtures/bad; a test
@@ -45,12 +48,15 @@ export const diagnosticCodes = {
   'ignored-port': 'warning',
   'no-cluster-ip': 'warning',
   'risky-frontend': 'warning',
+  'refused-by-api-server': 'warning',
   // several objects
   'duplicate-object': 'error',
   'frontend-conflict': 'warning',
   'node-port-conflict': 'warning',
+  'unusual-node-port': 'note',
   'no-services': 'warning',
   'no-endpoint-slices': 'warning',
+  'namespace-without-slices': 'warning',
   'slice-without-service': 'warning',
   'slice-port-without-name': 'warning',
   'ranges-do-not-apply': 'warning',
@@ -82,6 +88,7 @@ export const strictCodes: ReadonlySet<DiagnosticCode> = new Set([
   'unsupported-address-type',
   'ignored-address',
   'ignored-port',
+  'refused-by-api-server',
   'frontend-conflict',
   'node-port-conflict',
   'slice-without-service',

@@ -26,7 +26,7 @@ export function formatDiagnostic(diagnostic: Diagnostic, { color, width }: Diagn
   const object = diagnostic.object ? `${describeObject(diagnostic.object)}: ` : '';
   const head = [
     place === '' ? '' : `${paint(`${place}:`, 'bold')} `,
-    paint(severity, severity === 'error' ? 'red' : 'yellow'),
+    paint(severity, colors[severity]),
     ` ${diagnostic.code}: `,
     escapeControls(`${object}${diagnostic.message}`),
   ].join('');
@@ -99,7 +99,9 @@ export function excerpt({ lineText, column }: Position, room: number = mostShown
   return { line: before + after, caret: `${' '.repeat(before.length)}^` };
 }
 
-const ansiCodes = { bold: '1', red: '31', yellow: '33' } as const;
+const ansiCodes = { bold: '1', red: '31', yellow: '33', cyan: '36' } as const;
+
+const colors = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
 
 function paintAnsi(text: string, style: keyof typeof ansiCodes): string {
   return `\u001b[${ansiCodes[style]}m${text}\u001b[0m`;

@@ -1,6 +1,7 @@
 import type { Diagnostic, DiagnosticCode, Problem } from '../diagnostics/diagnostic.ts';
-import { countOf } from '../lib/text.ts';
+import { compareText, countNames, countOf } from '../lib/text.ts';
 import { describeValue, isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { namespaceOf } from './services.ts';
 
 /* Whether an input is all of a cluster, or what is left when the API or one of several lists failed. */
 
@@ -142,12 +143,51 @@ export function findMissingKinds(counts: ObjectCounts): Diagnostic[] {
   return [{ code: 'no-endpoint-slices', message }];
 }
 
-/** Diagnostics about what an input lacks as a whole. `absence`: it may be meant, as in an empty cluster. */
-export const incompleteCodes: ReadonlyMap<DiagnosticCode, 'absence' | 'broken'> = new Map([
+/**
+ * The namespaces with Services that select pods and without any EndpointSlice, sorted; none if no namespace has slices. A
+ * cluster has a slice for each such Service, even if it selects no pod, but a moment after the Service is created, and not
+ * to the end of a namespace that is being deleted.
+ *
+ * @param services all Services of the input, valid or not, and its EndpointSlices.
+ */
+export function findNamespacesWithoutSlices(services: readonly unknown[], slices: readonly unknown[]): string[] {
+  if (slices.length === 0) {
+    return [];
+  }
+  const withSlices = new Set(slices.map(namespaceIn));
+  const namespaces = new Set(services.filter((one) => needsSlices(one) && hasSelector(one)).map(namespaceIn));
+  return [...namespaces].filter((namespace) => !withSlices.has(namespace)).sort(compareText);
+}
+
+function namespaceIn(object: unknown): string {
+  return namespaceOf(isMapping(object) ? mappingIn(object, 'metadata') : {});
+}
+
+function hasSelector(service: unknown): boolean {
+  const { selector } = isMapping(service) ? mappingIn(service, 'spec') : {};
+  return isMapping(selector) && Object.keys(selector).length > 0;
+}
+
+/** A warning about {@link findNamespacesWithoutSlices}. */
+export function describeNamespacesWithoutSlices(namespaces: readonly string[]): Diagnostic[] {
+  if (namespaces.length === 0) {
+    return [];
+  }
+  const noun = namespaces.length === 1 ? 'has' : 'have';
+  const message = `${countNames(namespaces, 'namespace')} ${noun} Services with selectors but no EndpointSlice, so these have no endpoints; get those of all namespaces: ${wholeInput}`;
+  return [{ code: 'namespace-without-slices', message }];
+}
+
+/**
+ * Diagnostics about what an input lacks as a whole. `absence`: it may be meant, as in an empty cluster; `partial`: only the
+ * table in the kernel shows whether it is.
+ */
+export const incompleteCodes: ReadonlyMap<DiagnosticCode, 'absence' | 'broken' | 'partial'> = new Map([
   ['api-error', 'broken'],
   ['incomplete-list', 'broken'],
   ['abridged-objects', 'broken'],
   ['misspelled-kind', 'broken'],
   ['no-endpoint-slices', 'absence'],
   ['no-services', 'absence'],
+  ['namespace-without-slices', 'partial'],
 ]);

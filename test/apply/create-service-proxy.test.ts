@@ -125,7 +125,7 @@ describe('after that', () => {
 
   test('diagnostics are about the objects of the update', async () => {
     const { proxy } = await runProxy([node(), ...service('cart', ['2.5'])]);
-    const broken = { ...service('broken', [])[0], spec: { clusterIP: 'x' } };
+    const broken = { ...service('broken', [])[0], spec: { clusterIP: 'x', ports: [{ port: 80 }] } };
     const { ok, diagnostics } = await proxy.update({ apply: [broken] });
     expect([ok, diagnostics.map(({ code }) => code)]).toEqual([true, ['invalid-address']]);
     expect((await proxy.update({ apply: [oneMore] })).diagnostics).toEqual([]);

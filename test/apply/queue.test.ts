@@ -43,7 +43,7 @@ describe('calls that overlap', () => {
 
   test('each have the diagnostics of their own objects', async () => {
     const { proxy } = await runProxy([node(), ...objects]);
-    const broken = { ...service('broken', [])[0], spec: { clusterIP: 'x' } };
+    const broken = { ...service('broken', [])[0], spec: { clusterIP: 'x', ports: [{ port: 80 }] } };
     const outcomes = await Promise.all([proxy.update({ apply: [broken] }), proxy.update(cart(['2.6']))]);
     expect(outcomes.map(({ diagnostics }) => diagnostics.length)).toEqual([1, 0]);
   });

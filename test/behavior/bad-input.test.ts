@@ -43,7 +43,7 @@ describe('bad input', () => {
 
   test('every code has a row in docs/diagnostics.md and every row a code', () => {
     const page = readFileSync(join(import.meta.dirname, '../../docs/diagnostics.md'), 'utf8');
-    const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (error|warning) \|/gm)];
+    const rows = [...page.matchAll(/^\| `([a-z0-9-]+)` \| (error|warning|note) \|/gm)];
     expect(rows.map(([, code]) => code).sort()).toEqual(codes);
     expect(Object.fromEntries(rows.map(([, code, severity]) => [code, severity]))).toEqual(diagnosticCodes);
   });

@@ -254,6 +254,71 @@ describe('apply refuses the Services of some namespaces where the table serves t
   });
 });
 
+describe('apply refuses the EndpointSlices of some namespaces where the table has endpoints for Services of others', () => {
+  const select = (spec: object): object => ({ selector: { app: 'a' }, ...spec });
+  const apiServer = [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { namespace: 'default', name: 'kubernetes' },
+      spec: { clusterIP: '10.96.0.1', ports: [{ port: 443 }] },
+    },
+    {
+      ...items.find(({ kind }) => kind === 'EndpointSlice'),
+      metadata: { namespace: 'default', name: 'kubernetes', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    },
+  ];
+  const services = items
+    .filter(({ kind }) => kind === 'Service')
+    .map((item) => ({ ...item, spec: select(item['spec'] as object) }));
+  const slices = items.filter(({ kind }) => kind === 'EndpointSlice');
+  const [emptySlice] = slices.map((slice) => ({ ...slice, endpoints: [] }));
+  const warning = `warning namespace-without-slices: 1 namespace (shop) has Services with selectors but no EndpointSlice, so these have no endpoints; get those of all namespaces: ${everything}\n`;
+
+  test.each<[string, readonly string[]]>([
+    ['', []],
+    [' --dry-run', ['--dry-run']],
+    [' --keep-going', ['--keep-going']],
+  ])('the slices of default only%s', async (_, flags) => {
+    const input = listOf([worker, ...services, ...apiServer]);
+    const { exitCode, stderr, texts } = await apply({ flags: [...onlyIp, ...flags], input }, listedShop());
+    expect(stderr).toBe(
+      `${warning}error namespace-without-slices: 1 namespace (shop) of the input has no EndpointSlice, but the table in the kernel has endpoints for 2 Services (shop/cart, shop/dns) there; get all namespaces: ${everything}; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
+    );
+    expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
+  });
+
+  test.each<[string, readonly object[], string]>([
+    ['slices without endpoints', [...services, emptySlice ?? {}], ''],
+    ['all slices', [...services, ...slices], ''],
+    ['Services without selectors', items.filter(({ kind }) => kind === 'Service'), ''],
+    ['headless Services', services.map((item) => ({ ...item, spec: select({ clusterIP: 'None' }) })), ''],
+  ])('but not %s', async (_, objects, expected) => {
+    const input = listOf([worker, ...objects, ...apiServer]);
+    const { exitCode, stderr } = await apply({ flags: onlyIp, input }, listedShop());
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expected });
+  });
+
+  test('a table without endpoints there loses none', async () => {
+    const input = listOf([worker, ...services, ...apiServer]);
+    const elsewhere = listedShop((objects) =>
+      objects.map(({ kind, body }) => ({ kind, body: JSON.parse(JSON.stringify(body).replaceAll('shop/', 'web/')) })),
+    );
+    for (const answer of [elsewhere, undefined]) {
+      const { exitCode, stderr } = await apply({ flags: onlyIp, input }, ...(answer ? [answer] : []));
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: warning });
+    }
+  });
+
+  test('all commands warn of it', async () => {
+    const input = listOf([worker, ...services, ...apiServer]);
+    for (const command of ['list', 'compile', 'verify', 'graph']) {
+      const { stderr } = await runMain([command, '--cluster-cidr', '10.244.0.0/16'], { input });
+      expect(stderr).toContain(warning);
+    }
+  });
+});
+
 describe('Services that were never in a cluster', () => {
   const manifests = items
     .filter(({ kind }) => kind === 'Service')

@@ -36,7 +36,8 @@ deleted from conntrack.
 Half a cluster is refused, because Services and endpoints would only seem to be gone: when one of several lists fails, kubectl
 prints the others, which a pipe cannot tell from all. Refused is an input with Services but no EndpointSlice, or the reverse;
 one without a Service with a cluster IP where the table serves some; one of a single namespace, or without default/kubernetes,
-where the table serves the others; one without the Node or its addresses, unless --node-ip is given; an error of the API
+where the table serves the others; one with a namespace whose Services select pods, but have no EndpointSlice, where the table
+has endpoints for them; one without the Node or its addresses, unless --node-ip is given; an error of the API
 server; a page of a list; a watch without its initial list; a Table or metadata in place of objects; and a file that is blank
 or cut off. --allow-empty allows what is missing, but not what is broken. An older snapshot is not recognized: what it removes
 is named last.

@@ -48,6 +48,7 @@ The first line is the verdict, one of these, and its reason.
   NOT A SERVICE ADDRESS             no Service has this address
   DIRECT (no rule is involved)      the address of a pod
   DNS ONLY (no rule is involved)    a headless or ExternalName Service
+  PARTLY REFUSED                    some endpoints are addresses of Services that refuse connections
   RANDOM                            chance decides: not rules of svc2nft
 
 --from and --to accept what kubectl and DNS call things: svc/web, service:shop/web, shop/web:http, web.shop.svc.cluster.local:80,

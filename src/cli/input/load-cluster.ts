@@ -174,11 +174,12 @@ export function chooseOwnNode({ hostName }: Pick<Machine, 'hostName'>): Pick<Com
   return { chooseNode: (documents) => findOwnNode(documents, { hostName }) };
 }
 
-/** Warnings about what the compiled rules do to packets (adviseOn). */
+/** About what the compiled rules do to packets (adviseOn), or what is right in some clusters. */
 const adviceOnRules: ReadonlySet<DiagnosticCode> = new Set([
   'no-local-detector',
   'pods-outside-cluster-cidr',
   'node-ports-on-all-addresses',
+  'unusual-node-port',
 ]);
 
 /** Whether a finding is an error or about files; all else is advice about the ruleset, which follows from settings. */

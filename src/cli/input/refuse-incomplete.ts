@@ -1,9 +1,10 @@
 import type { CompiledRulesets } from '../../compile.ts';
 import { type Diagnostic, type ObjectReference, referenceOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
+import type { Frontend } from '../../frontends/frontend.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
 import { isNftError, type NftError } from '../../kernel/nft-error.ts';
-import { incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
+import { findNamespacesWithoutSlices, incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
 import { compareText, countNames } from '../../lib/text.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
@@ -84,8 +85,9 @@ function findMissingAddresses(nodes: readonly string[], diagnostics: readonly Di
 }
 
 /**
- * The reason not to remove the Services that tables serve, where the input seems to have only a part of all Services: none
- * with a cluster IP, those of one namespace, or all but the one of the API server.
+ * The reason not to remove Services that tables serve, or all their endpoints, where the input seems to have only a part of
+ * a cluster: no Service with a cluster IP, those of one namespace, all but the one of the API server, or the EndpointSlices
+ * of some namespaces.
  *
  * @param readTables is called only for such an input. What a table serves that cannot be read is not known.
  */
@@ -93,11 +95,12 @@ export async function refuseRemoval(
   { documents, views }: Pick<CompiledRulesets, 'views'> & { readonly documents: readonly Document[] },
   readTables: () => Promise<readonly (ListedTable | NftError | undefined)[]>,
 ): Promise<Diagnostic | undefined> {
+  const bare = namespacesWithoutSlices(documents);
   const isEmpty = views.every(({ servicePorts }) => servicePorts.length === 0);
   const services = referencesOf(documents, 'Service');
   const namespaces = [...new Set(services.map(namespaceOf))];
   const hasApiServer = services.some((service) => `${namespaceOf(service)}/${service.name}` === apiServer);
-  if (!isEmpty && namespaces.length > 1 && hasApiServer) {
+  if (!isEmpty && namespaces.length > 1 && hasApiServer && bare.length === 0) {
     return undefined;
   }
   const tables = await readTables();
@@ -115,7 +118,28 @@ export async function refuseRemoval(
     const message = `the input has no Service ${apiServer}, which every cluster has and the table in the kernel serves; get all: ${wholeInput}`;
     return asAbsence({ code: 'no-services', message });
   }
-  return undefined;
+  return refuseWithoutSlices(bare, tables);
+}
+
+/** Services of these namespaces would lose all their endpoints. */
+function refuseWithoutSlices(
+  namespaces: readonly string[],
+  tables: readonly (ListedTable | NftError | undefined)[],
+): Diagnostic | undefined {
+  const isBare = (service: string): boolean => namespaces.includes(service.replace(/\/.*/s, ''));
+  const served = servedBy(tables, (frontend) => [...(frontend.all ?? []), ...(frontend.local ?? [])].length > 0);
+  const losing = served.filter(isBare);
+  if (losing.length === 0) {
+    return undefined;
+  }
+  const message = `${countNames(namespaces, 'namespace')} of the input ${namespaces.length === 1 ? 'has' : 'have'} no EndpointSlice, but the table in the kernel has endpoints for ${countNames(losing, 'Service')} there; get all namespaces: ${wholeInput}`;
+  return asAbsence({ code: 'namespace-without-slices', message });
+}
+
+function namespacesWithoutSlices(documents: readonly Document[]): string[] {
+  const valuesOf = (kind: UsedKind): unknown[] =>
+    documents.flatMap(({ value }) => (isOfKind(value, kind) ? [value] : []));
+  return findNamespacesWithoutSlices(valuesOf('Service'), valuesOf('EndpointSlice'));
 }
 
 /** The API server's Service, which it creates again when somebody deletes it. */
@@ -133,10 +157,14 @@ function refuseEmptying(
   return asAbsence({ code: 'no-services', message });
 }
 
-/** The Services that tables serve, `namespace/name`, sorted. */
-function servedBy(tables: readonly (ListedTable | NftError | undefined)[]): string[] {
+/** The Services whose frontends tables have, or of those some, `namespace/name`, sorted. */
+function servedBy(
+  tables: readonly (ListedTable | NftError | undefined)[],
+  isMeant: (frontend: Frontend) => boolean = () => true,
+): string[] {
   const rulesets = tables.flatMap((table) => (table && !isNftError(table) ? [table.ruleset] : []));
-  const names = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].map(({ name }) => name));
+  const frontends = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].filter(isMeant));
+  const names = frontends.map(({ name }) => name);
   // `namespace/name:port`; an element of others has no such name.
   const services = names.filter((name) => name.includes('/')).map((name) => name.replace(/:.*/s, ''));
   return [...new Set(services)].sort(compareText);

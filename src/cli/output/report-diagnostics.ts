@@ -34,8 +34,10 @@ export function reportDiagnostics(
   if (errors.length === 0) {
     return;
   }
-  const warnings = diagnostics.length - errors.length;
-  const counts = `${countOf(errors.length, 'error')}${warnings > 0 ? `, ${countOf(warnings, 'warning')}` : ''}`;
+  const counts = (['error', 'warning', 'note'] as const)
+    .map((severity) => ({ severity, count: diagnostics.filter((one) => severityOf(one) === severity).length }))
+    .flatMap(({ severity, count }) => (count > 0 ? [countOf(count, severity)] : []))
+    .join(', ');
   context.stderr.write(
     refused
       ? `${counts}: ${context.refusal ?? 'no ruleset'}\n`

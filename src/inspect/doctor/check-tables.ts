@@ -132,6 +132,11 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
   if (own.length === 0) {
     return ok(`there is no table ${table} yet`);
   }
+  for (const { family, error } of ownTables) {
+    if (error) {
+      return problem(`table ${family} ${table} cannot be read: ${error.said.join(': ')}`, error.advice);
+    }
+  }
   const flagged = ownTables.find(({ flags }) => flags.length > 0);
   if (flagged) {
     return problem(

@@ -66,6 +66,8 @@ export interface OwnTable {
   readonly comment: string | undefined;
   /** Such as `dormant` or `owner`. */
   readonly flags: readonly string[];
+  /** Why nft could not read it; then comment and flags are not known. */
+  readonly error?: NftError;
 }
 
 /** A kernel feature that is missing in a family. */

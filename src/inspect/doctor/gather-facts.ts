@@ -1,4 +1,10 @@
-import { classifyNftError, createNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
+import {
+  classifyNftError,
+  createNftError,
+  createUnreadable,
+  isNftError,
+  type NftError,
+} from '../../kernel/nft-error.ts';
 import { probeNft } from '../../kernel/probe-nft.ts';
 import type { ProgramResult, RunProgram } from '../../kernel/run-program.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
@@ -75,17 +81,26 @@ async function readOwnTables(run: RunProgram, table: string, chains: readonly Ch
   for (const family of families.filter((name) =>
     chains.some((chain) => chain.family === name && chain.table === table),
   )) {
-    const { exitCode, stdout } = await run('nft', ['-t', 'list', 'table', family, table]);
-    if (exitCode === 0) {
-      const head = /^.*\{.*\n(?:\t[^\t\n].*(?<!\{)\n)*/.exec(stdout)?.[0] ?? '';
-      tables.push({
-        family,
-        comment: /^\tcomment "(.*)"$/m.exec(head)?.[1],
-        flags: /^\tflags (.*)$/m.exec(head)?.[1]?.split(',') ?? [],
-      });
+    const result = await run('nft', ['-t', 'list', 'table', family, table]);
+    const error = result.exitCode === 0 ? undefined : whyUnread(result);
+    if (error?.kind === 'no-such-file') {
+      // It was deleted meanwhile.
+      continue;
     }
+    const head = /^.*\{.*\n(?:\t[^\t\n].*(?<!\{)\n)*/.exec(result.stdout)?.[0] ?? '';
+    tables.push({
+      family,
+      comment: /^\tcomment "(.*)"$/m.exec(head)?.[1],
+      flags: /^\tflags (.*)$/m.exec(head)?.[1]?.split(',') ?? [],
+      ...(error && { error }),
+    });
   }
   return tables;
+}
+
+function whyUnread(result: ProgramResult): NftError {
+  const error = classifyNftError(result);
+  return error.kind === 'crashed' ? createUnreadable(error) : error;
 }
 
 async function readBridges(readText: Instruments['readText'], files: Facts['files']): Promise<readonly BridgeFact[]> {

@@ -234,10 +234,13 @@ function isHintedElsewhere(
 /** Of an endpoint, which has one. */
 type EndpointCode = Exclude<LeftOutCode, 'no-endpoint'>;
 
+/** Said of an endpoint at an address that is refused itself. */
+export const refusedToo = 'refused too, as an address or node port of Services';
+
 const laterTexts: Readonly<Record<Exclude<EndpointCode, LeftOutReason>, string>> = {
   'other-pin': 'the client keeps another endpoint',
   refused: 'the packet is dropped earlier',
-  'refused-endpoint': 'refused too, as an address or node port of Services',
+  'refused-endpoint': refusedToo,
   'not-in-rules': 'not in this ruleset',
 };
 

@@ -1,4 +1,4 @@
-import { countOf } from '../../lib/text.ts';
+import { countNames, countOf } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
 import type { FrontendKind } from '../../phases/3-model/model.ts';
@@ -6,10 +6,10 @@ import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import { addShares } from '../../walk/fate.ts';
 import type { Evidence, Question } from './evidence.ts';
 import { explainClient, explainSource } from './explain-client.ts';
-import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
+import { explainAffinity, explainChoice, listOthers, listPossible, refusedToo } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf, whyOwned } from './explain-frontend.ts';
 import { explainPolicy } from './explain-policy.ts';
-import { type Conclusion, explainRefusal } from './explain-refusal.ts';
+import { type Conclusion, explainRefusal, findRefusalOfEndpoint } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { findHint } from './find-hint.ts';
 import { findNearMiss } from './find-near-miss.ts';
@@ -153,7 +153,7 @@ function arrival(evidence: Evidence): string {
     : `sent to ${only.endpoint}, the only possible endpoint of ${name}`;
 }
 
-/** For outcomes that differ at random, as when an endpoint map lacks an index. */
+/** For outcomes that differ at random, as when an endpoint is refused itself, or an endpoint map lacks an index. */
 function explainMixed({ fate, paths }: Evidence): Conclusion {
   const verdicts = [...new Set(fate.outcomes.map(({ verdict }) => verdict))];
   const parts = verdicts.map((verdict) => {
@@ -161,12 +161,20 @@ function explainMixed({ fate, paths }: Evidence): Conclusion {
     const { numerator, denominator } = shares.reduce(addShares);
     return `${numerator} of ${denominator} are ${words[verdict]}`;
   });
-  const text = `the outcome is random, which never happens with svc2nft's rules: of new connections, ${parts.join(', ')}`;
-  const lost = fate.outcomes.findIndex(({ verdict }) => verdict !== 'translated');
-  const { end } = paths[lost] ?? {};
+  const shares = `of new connections, ${parts.join(', ')}`;
+  const lost = fate.outcomes.flatMap(({ verdict, endpoint }, index) =>
+    verdict === 'translated' ? [] : [{ endpoint, path: paths[index] }],
+  );
+  const end = lost[0]?.path?.end;
   const steps = [
     { topic: 'refusal', text: 'the other connections end here', rules: end ? [referTo(end)] : [] },
   ] as const;
+  if (lost.length > 0 && lost.every(({ path }) => path && findRefusalOfEndpoint(path))) {
+    const endpoints = [...new Set(lost.map(({ endpoint }) => endpoint ?? ''))];
+    const text = `${shares}: ${countNames(endpoints, 'endpoint')} ${endpoints.length === 1 ? 'is' : 'are'} ${refusedToo}`;
+    return { reason: { code: 'refused-endpoint', text }, steps };
+  }
+  const text = `the outcome is random, which never happens with svc2nft's rules: ${shares}`;
   return { reason: { code: 'mixed', text }, steps };
 }
 

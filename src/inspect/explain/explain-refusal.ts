@@ -8,7 +8,7 @@ import type { ServicePort } from '../../phases/3-model/model.ts';
 import { isUsable } from '../../phases/4-select/select-endpoints.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
-import { listOthers, podAt, podsWithoutEndpoint } from './explain-endpoints.ts';
+import { listOthers, podAt, podsWithoutEndpoint, refusedToo } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';
@@ -20,7 +20,7 @@ import {
   findUnserved,
   findWrongPort,
 } from './find-near-miss.ts';
-import { type Decision, referTo } from './read-path.ts';
+import { type Decision, type PacketPath, referTo } from './read-path.ts';
 
 /** Why the packet ends as it does, and the rule that ends it. */
 export interface Conclusion {
@@ -34,7 +34,7 @@ export function explainRefusal(evidence: Evidence): Conclusion {
   if (path.sourceRefused) {
     return refusal({ code: 'source-ranges', text: notAllowed(evidence) }, path.sourceRefused);
   }
-  const atEndpoint = path.picked && (path.refusal ?? path.unknownPort ?? path.unallocated);
+  const atEndpoint = findRefusalOfEndpoint(path);
   if (atEndpoint) {
     return refusal({ code: 'refused-endpoint', text: refusedEndpoint(evidence) }, atEndpoint);
   }
@@ -55,6 +55,11 @@ export function explainRefusal(evidence: Evidence): Conclusion {
     return refusal({ code: 'stale-pin', text: stalePin(evidence) }, path.stalePin);
   }
   return explainForeign(evidence);
+}
+
+/** What refuses a packet after an endpoint was picked, because the endpoint is at an address that is refused itself. */
+export function findRefusalOfEndpoint(path: PacketPath): Decision | undefined {
+  return path.picked && (path.refusal ?? path.unknownPort ?? path.unallocated);
 }
 
 /** For a rule or element that the compiler never writes. */
@@ -82,7 +87,7 @@ function unallocated(evidence: Evidence, { element }: Decision): Conclusion['rea
 function refusedEndpoint({ fate }: Evidence): string {
   const [endpoint = '', ...others] = new Set(fate.outcomes.map((outcome) => outcome.endpoint));
   const which = others.length === 0 ? `the endpoint ${endpoint} is` : `${endpoint} and all other endpoints are`;
-  return `${which} refused too, as an address or node port of Services`;
+  return `${which} ${refusedToo}`;
 }
 
 function stalePin({ fate }: Evidence): string {

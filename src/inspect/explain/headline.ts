@@ -6,6 +6,7 @@ export type VerdictWord =
   | 'SENT'
   | 'REFUSED'
   | 'DROPPED'
+  | 'PARTLY REFUSED'
   | 'RANDOM'
   | 'DIRECT'
   | 'DNS ONLY'
@@ -29,7 +30,7 @@ export function verdictWord({ verdict, reason }: Pick<Verdict, 'verdict' | 'reas
     case 'dropped':
       return 'DROPPED';
     case 'mixed':
-      return 'RANDOM';
+      return reason.code === 'refused-endpoint' ? 'PARTLY REFUSED' : 'RANDOM';
     case 'untouched':
       return untouchedWords.get(reason.code) ?? 'NOT TRANSLATED';
   }
@@ -96,6 +97,7 @@ export function severityOfVerdict(explained: Pick<Verdict, 'verdict' | 'reason'>
     'NOT TRANSLATED',
     'WRONG SERVICE',
     'RANDOM',
+    'PARTLY REFUSED',
     'REFUSED',
     'DROPPED',
   ];

@@ -24,6 +24,7 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
     return;
   }
   checkSlicePorts(slice, report);
+  checkSizes(slice, report);
   if (addressType !== 'IPv4' && addressType !== 'IPv6') {
     // An error of the schema; what the addresses should be is not known.
     return;
@@ -32,7 +33,11 @@ export function checkEndpointSlice(slice: EndpointSlice, report: Report): void {
   // A plain loop for speed: a cluster may have hundreds of thousands of endpoints.
   const endpoints = slice.endpoints ?? [];
   for (let index = 0; index < endpoints.length; index += 1) {
-    const address = endpoints[index]?.addresses?.[0];
+    const { addresses, hints } = endpoints[index] ?? {};
+    const address = addresses?.[0];
+    if (hints || addresses?.length !== 1) {
+      checkEndpointSize(slice, index, report);
+    }
     if (address !== undefined && (!isCanonical(address) || specialRangeOf(address))) {
       checkUnusual(address, index, slice, report);
     }
@@ -49,6 +54,57 @@ function checkSlicePorts({ ports }: EndpointSlice, report: Report): void {
     } else if (hasPort && (name === undefined || name === null)) {
       const message = `ports[${index}] has no name, so it matches no Service port; write name: "" to match an unnamed one`;
       report('slice-port-without-name', ['ports', index], message);
+    }
+  }
+}
+
+/** What is said of input that rules can be made of, but that did not come from an API server as it is. */
+export const refusal = 'an API server refuses that';
+
+/** How many an API server accepts (ValidateEndpointSlice). */
+const most = { endpoints: 1_000, addresses: 100, ports: 20_000, hints: 8 } as const;
+
+/** Checks that a slice is not larger than an API server accepts, and that its ports differ in their names. */
+function checkSizes({ endpoints, ports }: EndpointSlice, report: Report): void {
+  if ((endpoints ?? []).length > most.endpoints) {
+    const found = `it has ${endpoints?.length.toLocaleString('en')} endpoints, more than 1,000`;
+    report('refused-by-api-server', ['endpoints'], `${found}; ${refusal}`);
+  }
+  if ((ports ?? []).length > most.ports) {
+    const found = `it has ${ports?.length.toLocaleString('en')} ports, more than 20,000`;
+    report('refused-by-api-server', ['ports'], `${found}; ${refusal}`);
+  }
+  const seen = new Set<string>();
+  for (const [index, port] of (ports ?? []).entries()) {
+    const name = port.name ?? '';
+    if (seen.has(name)) {
+      const found = `ports[${index}] is the second one named ${describeValue(name)}`;
+      report('refused-by-api-server', ['ports', index], `${found}; ${refusal}`);
+    }
+    seen.add(name);
+  }
+}
+
+/** The same for an endpoint. Only its first address is used. */
+function checkEndpointSize({ endpoints }: EndpointSlice, index: number, report: Report): void {
+  const { addresses, hints } = endpoints?.[index] ?? {};
+  const refuse = (field: string, what: string): void => {
+    report('refused-by-api-server', ['endpoints', index, field], `endpoints[${index}] ${what}; ${refusal}`);
+  };
+  const count = addresses?.length ?? 0;
+  if (count === 0) {
+    refuse('addresses', 'has no address, so it is ignored');
+  } else if (count > most.addresses) {
+    refuse('addresses', `has ${count.toLocaleString('en')} addresses, more than 100`);
+  }
+  for (const list of [hints?.forZones, hints?.forNodes]) {
+    if ((list ?? []).length > most.hints) {
+      refuse(
+        'hints',
+        `has hints for ${list?.length.toLocaleString('en')} ${list === hints?.forZones ? 'zones' : 'nodes'}, more than 8`,
+      );
+    } else if (list?.some(({ name }) => name === '')) {
+      refuse('hints', 'has a hint without a name');
     }
   }
 }

@@ -4,8 +4,8 @@ import { isAddressField, isServed, loadBalancerTexts, serviceFamilies } from '..
 import { listWords } from '../../lib/text.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
 import { type Address, parseAddress, parseCidr, specialRangeOf } from '../../net/address.ts';
-import { type Family, nameOfFamily } from '../../net/network.ts';
-import { checkCidr, checkHostAddress, whyNoHost } from './check-objects.ts';
+import { type Family, isPortNumber, nameOfFamily } from '../../net/network.ts';
+import { checkCidr, checkHostAddress, refusal, whyNoHost } from './check-objects.ts';
 
 /** Checks what the schema of a Service cannot express. A Service that is not served needs no checks. */
 export function checkService(service: Service, report: Report): void {
@@ -14,6 +14,7 @@ export function checkService(service: Service, report: Report): void {
     checkAffinity(service, report);
     checkServiceAddresses(service, report);
     checkSourceRanges(service, report);
+    checkAcceptance(service, report);
   } else if (lacksClusterIP(service)) {
     report('no-cluster-ip', ['spec'], 'it has no clusterIP yet (the API server assigns one), so it gets no rules');
   }
@@ -157,4 +158,98 @@ function checkSourceRanges(service: Service, report: Report): void {
 function addressesOf(service: Service, family: Family): string[] {
   const addresses = loadBalancerTexts(service).flatMap((text) => parseAddress(text) ?? []);
   return addresses.filter((address) => address.family === family).map((address) => address.text);
+}
+
+/**
+ * Checks what rules can be made of, but no API server accepts (ValidateService): kube-proxy has no such Service to serve, so
+ * the object is probably not what its author meant.
+ */
+function checkAcceptance(service: Service, report: Report): void {
+  const refuse: Refuse = (path, what) => report('refused-by-api-server', path, `${what}; ${refusal}`);
+  const { clusterIP, clusterIPs, ports, sessionAffinity, sessionAffinityConfig } = service.spec;
+  if ((ports ?? []).length === 0) {
+    refuse(['spec'], 'it has no ports');
+  }
+  if (clusterIPs?.length && clusterIP !== clusterIPs[0]) {
+    const found = `spec.clusterIP is ${describeValue(clusterIP)}, but spec.clusterIPs[0] is ${describeValue(clusterIPs[0])}`;
+    refuse(['spec', 'clusterIP'], found);
+  }
+  const families = (clusterIPs ?? []).map((text) => parseAddress(text)?.family ?? text);
+  if (hasRepeats(families)) {
+    refuse(['spec', 'clusterIPs'], 'spec.clusterIPs has several addresses of one family');
+  } else if (families.includes('None')) {
+    refuse(['spec', 'clusterIPs'], 'spec.clusterIPs has None beside an address');
+  }
+  if (hasRepeats(service.spec.ipFamilies ?? [])) {
+    refuse(['spec', 'ipFamilies'], 'spec.ipFamilies has a family twice');
+  }
+  if (sessionAffinity !== 'ClientIP' && sessionAffinityConfig?.clientIP) {
+    refuse(
+      ['spec', 'sessionAffinityConfig'],
+      'spec.sessionAffinityConfig is set, but spec.sessionAffinity is not ClientIP',
+    );
+  }
+  checkNameUse(ports ?? [], refuse);
+  checkTypeUse(service, refuse);
+}
+
+type Refuse = (path: Path, what: string) => void;
+
+function hasRepeats(values: readonly unknown[]): boolean {
+  return new Set(values).size < values.length;
+}
+
+/** The API server wants names to be unique without regard to the protocol; kube-proxy would accept both. */
+function checkNameUse(ports: readonly ServicePortSpec[], refuse: Refuse): void {
+  const first = new Map<string, ServicePortSpec>();
+  for (const [index, port] of ports.entries()) {
+    const other = port.name ? first.get(port.name) : undefined;
+    if (other && (other.protocol || 'TCP') !== (port.protocol || 'TCP')) {
+      const found = `spec.ports[${index}].name is ${describeValue(port.name)}, the name of a port of another protocol`;
+      refuse(['spec', 'ports', index, 'name'], found);
+    } else if (port.name) {
+      first.set(port.name, port);
+    }
+  }
+}
+
+const kubeletPort = 10_250;
+
+/** Checks fields that only Services of some types may have. */
+function checkTypeUse({ spec, status }: Service, refuse: Refuse): void {
+  const type = spec.type || 'ClusterIP';
+  const inType = `in a Service of type ${type}`;
+  for (const [index, { port, nodePort }] of (spec.ports ?? []).entries()) {
+    if (type === 'ClusterIP' && nodePort) {
+      refuse(['spec', 'ports', index, 'nodePort'], `spec.ports[${index}].nodePort is ${nodePort} ${inType}`);
+    }
+    if (type === 'LoadBalancer' && port === kubeletPort) {
+      refuse(['spec', 'ports', index, 'port'], `spec.ports[${index}].port is ${port}, the kubelet's, ${inType}`);
+    }
+  }
+  if (type !== 'LoadBalancer' && status?.loadBalancer?.ingress?.some(({ ip }) => ip)) {
+    refuse(['status', 'loadBalancer', 'ingress'], `status.loadBalancer.ingress has an address ${inType}`);
+  }
+  if (type !== 'LoadBalancer' && spec.loadBalancerSourceRanges?.length) {
+    refuse(['spec', 'loadBalancerSourceRanges'], `spec.loadBalancerSourceRanges has ranges ${inType}`);
+  }
+  const { externalTrafficPolicy: policy, externalIPs } = spec;
+  if (type === 'ClusterIP' && policy && !externalIPs?.length) {
+    const path = ['spec', 'externalTrafficPolicy'];
+    refuse(path, `spec.externalTrafficPolicy is ${policy} ${inType} without external IPs`);
+  }
+  checkHealthCheckPort(spec, refuse);
+}
+
+function checkHealthCheckPort(spec: Service['spec'], refuse: Refuse): void {
+  const path = ['spec', 'healthCheckNodePort'];
+  const port = spec.healthCheckNodePort ?? 0;
+  if (port !== 0 && (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local')) {
+    refuse(
+      path,
+      `spec.healthCheckNodePort is ${port}, but only load balancers with externalTrafficPolicy Local have one`,
+    );
+  } else if (port !== 0 && !isPortNumber(port)) {
+    refuse(path, `spec.healthCheckNodePort is ${port}, which is not a port`);
+  }
 }

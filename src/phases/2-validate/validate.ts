@@ -1,10 +1,17 @@
 import { type Diagnostic, type Problem, toDiagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
-import { findMissingKinds, incompleteCodes, needsSlices } from '../../kubernetes/completeness.ts';
+import {
+  describeNamespacesWithoutSlices,
+  findMissingKinds,
+  findNamespacesWithoutSlices,
+  incompleteCodes,
+  needsSlices,
+} from '../../kubernetes/completeness.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
-import type { EndpointSlice, ObjectMeta, Snapshot, Sourced } from '../../kubernetes/objects.ts';
-import { namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
+import type { EndpointSlice, ObjectMeta, Service, Snapshot, Sourced } from '../../kubernetes/objects.ts';
+import { isServed, namespaceOf, ownerLabel } from '../../kubernetes/services.ts';
 import { appendAll, collectAll } from '../../lib/lists.ts';
+import { countOf } from '../../lib/text.ts';
 import { describePath, describeValue, isMapping } from '../../lib/unknown-values.ts';
 import type { Schema } from './schemas.ts';
 import {
@@ -43,6 +50,7 @@ export function validate(documents: readonly Document[]): Validation {
   };
   const names = namesOf(used.Service);
   appendAll(diagnostics, checkSliceOwners(snapshot.endpointSlices, names));
+  appendAll(diagnostics, noteNodePorts(snapshot.services));
   return {
     snapshot,
     diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
@@ -82,13 +90,17 @@ interface Validation {
 function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unusedKinds'>): Diagnostic[] {
   const services = used.Service.filter(({ value }) => needsSlices(value));
   const names = namesOf(services);
-  return findMissingKinds({
+  const missing = findMissingKinds({
     services: services.length,
     otherServices: used.Service.length - services.length,
     endpointSlices: used.EndpointSlice.length,
     isRelated: used.EndpointSlice.some(({ value }) => isOwned(value, names)),
     endpoints: unusedKinds.get('Endpoints') ?? 0,
   });
+  const valuesOf = (documents: readonly Document[]): unknown[] => documents.map(({ value }) => value);
+  return missing.length > 0
+    ? missing
+    : describeNamespacesWithoutSlices(findNamespacesWithoutSlices(valuesOf(services), valuesOf(used.EndpointSlice)));
 }
 
 /** Whether a slice, valid or not, belongs to one of the Services. */
@@ -278,6 +290,28 @@ function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: N
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; the slice is ignored`;
     return [describe(slice, ['metadata', 'labels', ownerLabel], message)];
   });
+}
+
+/** The range of an API server without --service-node-port-range. */
+const usualNodePorts = { first: 30_000, last: 32_767 } as const;
+
+/** One note about all node ports outside the usual range, at the first of them: another range is a setting of a cluster. */
+function noteNodePorts(services: readonly Sourced<Service>[]): Diagnostic[] {
+  const found = services.flatMap(({ object, document }) =>
+    (isServed(object) ? (object.spec.ports ?? []) : []).flatMap(({ nodePort }, index) =>
+      nodePort && (nodePort < usualNodePorts.first || nodePort > usualNodePorts.last)
+        ? [{ nodePort, path: ['spec', 'ports', index, 'nodePort'], document }]
+        : [],
+    ),
+  );
+  const [first, ...others] = found;
+  if (!first) {
+    return [];
+  }
+  const { nodePort, path, document } = first;
+  const more = others.length > 0 ? `, as are ${countOf(others.length, 'other node port')}` : '';
+  const message = `${describePath(path)} is ${nodePort}, outside 30000-32767${more}; an API server accepts that only with another --service-node-port-range`;
+  return [toDiagnostic({ code: 'unusual-node-port', path, message }, document)];
 }
 
 function describe({ document }: Sourced<EndpointSlice>, path: readonly string[], message: string): Diagnostic {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../../src/inspect/doctor/diagnose.ts';
 import type { BridgeFact, Facts } from '../../../src/inspect/doctor/facts.ts';
 import { type FindingCode, findingCodes } from '../../../src/inspect/doctor/finding.ts';
-import { createNftError, type NftError } from '../../../src/kernel/nft-error.ts';
+import { createNftError, createUnreadable, type NftError } from '../../../src/kernel/nft-error.ts';
 import { healthyFacts, withChains, withFiles, withInterfaces } from './healthy-facts.ts';
 
 /** The findings that are not ok: `problem ip-forwarding: ...`. */
@@ -136,6 +136,22 @@ const ofTables: Case[] = [
     'a dormant table',
     { ...withChains('ip svc2nft services'), ownTables: [{ family: 'ip', comment, flags: ['dormant'] }] },
     'problem own-table: table ip svc2nft has the flag dormant; a dormant table does nothing',
+  ],
+  [
+    'a table that nft cannot read',
+    {
+      ...withChains('ip svc2nft services', 'ip6 svc2nft services'),
+      ownTables: [
+        { family: 'ip', comment, flags: [] },
+        {
+          family: 'ip6',
+          comment: undefined,
+          flags: [],
+          error: createUnreadable(createNftError('crashed', ['ended by SIGSEGV'])),
+        },
+      ],
+    },
+    'problem own-table: table ip6 svc2nft cannot be read: nft cannot read the tables here; a newer nft may have written them: ended by SIGSEGV',
   ],
   [
     'a table with that name of another program',

@@ -96,10 +96,23 @@ describe('the head of the table', () => {
     expect(facts.ownTables).toEqual([{ family: 'ip', comment: undefined, flags: [] }]);
   });
 
-  test('nothing if it cannot be read', async () => {
-    const { facts } = await gather([chains, answering('nft -t list table ip svc2nft', says.killed)]);
-    expect(facts.ownTables).toEqual([]);
+  test.each([
+    ['interrupted', says.killed],
+    ['unreadable', { exitCode: undefined, signal: 'SIGSEGV' }],
+    ['timed-out', { exitCode: undefined, signal: 'SIGTERM', timedOut: 60_000 }],
+  ])('the reason if it cannot be read: %s', async (kind, result) => {
+    const { facts } = await gather([chains, answering('nft -t list table ip svc2nft', result)]);
+    expect(facts.ownTables).toMatchObject([{ family: 'ip', comment: undefined, flags: [], error: { kind } }]);
   });
+});
+
+test('a table that is deleted meanwhile is none', async () => {
+  const gone = {
+    exitCode: 1,
+    stderr: 'Error: No such file or directory\nlist table ip svc2nft\n              ^^^^^^^\n',
+  };
+  const { facts } = await gather([chains, answering('nft -t list table ip svc2nft', gone)]);
+  expect(facts.ownTables).toEqual([]);
 });
 
 describe('chains that cannot be listed', () => {

@@ -51,3 +51,39 @@ test.each(cases)('$to: $endpoint is refused too', ({ fixture, to, verdict, servi
     leftOut: [{ endpoint, code: 'refused-endpoint', reason: 'refused too, as an address or node port of Services' }],
   });
 });
+
+test('some of several endpoints are refused too', () => {
+  const text = `
+apiVersion: v1
+kind: Service
+metadata: { name: idle, namespace: shop }
+spec: { clusterIP: 10.96.0.10, ports: [{ port: 80 }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: mixed, namespace: shop }
+spec: { clusterIP: 10.96.0.11, ports: [{ port: 80 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: mixed-1, namespace: shop, labels: { kubernetes.io/service-name: mixed } }
+addressType: IPv4
+ports: [{ name: "", port: 80 }]
+endpoints:
+  - { addresses: [10.244.1.5] }
+  - { addresses: [10.96.0.10] }
+  - { addresses: [10.244.2.6] }
+`;
+  const { documents } = readDocuments([{ file: 'mixed.yaml', content: new TextEncoder().encode(text) }]);
+  const { explain } = explainerFor(documents, { clusterCIDRs: ['10.244.0.0/16'] }, ['192.0.2.11']);
+  const explained = explain({ source: '10.244.1.50', destination: '10.96.0.11', port: 80, protocol: 'tcp' });
+  const why =
+    'of new connections, 2 of 3 are sent to endpoints, 1 of 3 are rejected: 1 endpoint (10.96.0.10:80) is refused too, as an address or node port of Services';
+  expect(explained).toMatchObject({
+    headline: `PARTLY REFUSED: ${why}`,
+    verdict: 'mixed',
+    reason: { code: 'refused-endpoint', text: why },
+    leftOut: [{ endpoint: '10.96.0.10:80', code: 'refused-endpoint' }],
+  });
+  expect(explained.endpoints.map(({ endpoint }) => endpoint)).toEqual(['10.244.1.5:80', '10.244.2.6:80']);
+});

@@ -73,9 +73,10 @@ describe('slices', () => {
   test.each([[70_000], [0], [-0], [-1], [65_536], [2_147_483_647]])('a port %i is ignored with a warning', (port) => {
     const ports = [
       { name: 'http', port },
-      { name: 'http', port: 65_535, protocol: 'TCP' },
+      { name: 'https', port: 65_535, protocol: 'TCP' },
     ];
-    const { said, endpoints } = compileObjects([service(), slice({ ports }), here]);
+    const both = service({ ports: [...service().spec.ports, { name: 'https', port: 443 }] });
+    const { said, endpoints } = compileObjects([both, slice({ ports }), here]);
     expect(said).toEqual(['warning ignored-port ports.0.port']);
     expect(endpoints).toEqual(['10.42.0.6:65535']);
   });
@@ -84,11 +85,19 @@ describe('slices', () => {
     ['no ports', { ports: null }],
     ['a port without a number', { ports: [{ name: 'http', port: null }] }],
     ['no endpoints', { endpoints: null }],
-    ['an endpoint without addresses', { endpoints: [{ addresses: [] }, { addresses: null }, {}] }],
   ])('%s', (_, fields) => {
     const { said, endpoints } = compileObjects([service(), slice(fields), here]);
     expect(said).toEqual([]);
     expect(endpoints).toEqual([]);
+  });
+
+  test('an endpoint without addresses is accepted by none, and ignored', () => {
+    const endpoints = [{ addresses: [] }, { addresses: null }, {}, { addresses: ['10.42.0.6'] }];
+    const compiled = compileObjects([service(), slice({ endpoints }), here]);
+    expect(compiled.said).toEqual(
+      [0, 1, 2].map((index) => `warning refused-by-api-server endpoints.${index}.addresses`),
+    );
+    expect(compiled.endpoints).toEqual(['10.42.0.6:8080']);
   });
 
   test.each([
