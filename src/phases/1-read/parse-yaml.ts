@@ -150,18 +150,16 @@ function readComposed(document: YamlDocument.Parsed, { hasAliases }: Reading): P
     const message = isScalar(wrong) ? 'map keys must be unique' : 'a key is a mapping or a list';
     return [{ kind: 'error', offset: wrong.range?.[0] ?? 0, message }];
   }
-  const circle = hasAliases ? findCircle(document) : undefined;
-  if (circle) {
-    return [
-      {
-        kind: 'error',
-        offset: circle.range?.[0] ?? 0,
-        message: `the alias *${circle.source} is inside its own anchor`,
-      },
-    ];
+  const bad = hasAliases ? findBadAlias(document) : undefined;
+  if (bad) {
+    return [{ kind: 'error', offset: bad.alias.range?.[0] ?? 0, message: bad.message }];
   }
   try {
-    const value: unknown = document.toJS();
+    // By default, the library refuses the 101st use of an anchor, however small.
+    const value: unknown = document.toJS({ maxAliasCount: mostAliases });
+    if (hasAliases && explodes(value)) {
+      return [failure('aliases stand for too many values', document.contents?.range[0] ?? 0)];
+    }
     return value === null ? [] : [{ kind: 'value', value, locate: (path) => locateInYaml(document, path) }];
   } catch (error) {
     return [failure(error, document.contents?.range[0] ?? document.range[0])];
@@ -193,24 +191,61 @@ function isRepeated({ value }: Scalar, seen: Set<unknown>): boolean {
   return isKnown;
 }
 
-/** An alias inside its own anchor would expand to an infinite value. */
-function findCircle(document: YamlDocument.Parsed): Alias | undefined {
-  let circle: Alias | undefined;
+/** The library takes time in proportion to their square. */
+const mostAliases = 10_000;
+
+/** An alias inside its own anchor, which would expand to an infinite value, or one too many. */
+function findBadAlias(document: YamlDocument.Parsed): { readonly alias: Alias; readonly message: string } | undefined {
+  let bad: { readonly alias: Alias; readonly message: string } | undefined;
+  let count = 0;
   visit(document, {
     Alias: (_, alias, ancestors) => {
+      count += 1;
+      if (count > mostAliases) {
+        bad = {
+          alias,
+          message: `more than ${mostAliases.toLocaleString('en')} aliases; write JSON, or files without aliases`,
+        };
+        return visit.BREAK;
+      }
       // Names first, because finding the node of an anchor takes a walk through the document.
       const isNamed = ancestors.some(
         (ancestor) => isNode(ancestor) && !isAlias(ancestor) && ancestor.anchor === alias.source,
       );
       const target = isNamed ? alias.resolve(document) : undefined;
       if (target && ancestors.some((ancestor) => ancestor === target)) {
-        circle = alias;
+        bad = { alias, message: `the alias *${alias.source} is inside its own anchor` };
         return visit.BREAK;
       }
       return undefined;
     },
   });
-  return circle;
+  return bad;
+}
+
+/** How many values aliases may add, and how many times as many as are written; go-yaml allows as much (decode.go). */
+const [mostValues, mostRepetition] = [400_000, 10];
+
+/** Whether reading all of a value, in which aliases are the same object again and again, takes far too long. */
+function explodes(value: unknown): boolean {
+  const sizes = new Map<object, number>();
+  let written = 0;
+  const sizeOf = (part: unknown): number => {
+    if (typeof part !== 'object' || part === null) {
+      return 1;
+    }
+    const known = sizes.get(part);
+    if (known !== undefined) {
+      return known;
+    }
+    const parts: readonly unknown[] = Object.values(part);
+    written += parts.length;
+    const size = parts.reduce<number>((sum, one) => sum + sizeOf(one), 1);
+    sizes.set(part, size);
+    return size;
+  };
+  const all = sizeOf(value);
+  return all > mostValues && all > mostRepetition * written;
 }
 
 /** The library throws for aliases that would expand too far. */

@@ -140,6 +140,32 @@ test.each([
   expect(resultOf(parseYaml(text))).toEqual([expect.stringContaining('excessive alias count')]);
 });
 
+describe('one anchor', () => {
+  const list = (anchor: string, count: number): string => `a: &a ${anchor}\nb:\n${'- *a\n'.repeat(count)}`;
+  const merges = (count: number): string => `a: &a {k: v}\nb:\n${'- {<<: *a, l: w}\n'.repeat(count)}`;
+
+  test.each([
+    ['a word', 'v', 'v'],
+    ['a list', '[v, w]', ['v', 'w']],
+  ])('may be used thousands of times: %s', (_, anchor, value) => {
+    expect(resultOf(parseYaml(list(anchor, 3_000)))).toEqual([{ a: value, b: Array(3_000).fill(value) }]);
+  });
+
+  test('may be merged thousands of times', () => {
+    expect(resultOf(parseYaml(merges(2_000)))).toEqual([{ a: { k: 'v' }, b: Array(2_000).fill({ k: 'v', l: 'w' }) }]);
+  });
+
+  test('may not be used more often', () => {
+    expect(resultOf(parseYaml(list('v', 10_001)))).toEqual([expect.stringContaining('more than 10,000 aliases')]);
+  });
+
+  test('may not stand for millions of values', () => {
+    const anchor = `[${'v, '.repeat(1_000)}]`;
+    expect(resultOf(parseYaml(list(anchor, 9_000)))).toEqual(['0: aliases stand for too many values']);
+    expect(resultOf(parseYaml(list(anchor, 300)))).toEqual([expect.objectContaining({ b: expect.any(Array) })]);
+  });
+});
+
 /** Pieces that mean something to YAML. */
 const pieces = [
   ...['a', 'b', '1', '0120', 'yes', '~', 'null', '1e3', '=', 'é', '☃', '\u0085', '\u2028', '\u00a0'],
