@@ -32,10 +32,24 @@ export function describeFindings(
 ): Finding[] {
   const found: Finding[] = [
     ...deviations.map(({ message, chain }) => ({ message, ...(chain !== undefined && { chain }) })),
-    ...describeChains(ruleset, commands),
+    ...withoutEarlier(describeChains(ruleset, commands), ruleset),
     ...[...describeSets(ruleset, commands), ...ruleset.sets.flatMap(describeElements)].map((message) => ({ message })),
   ];
   return found.map((finding) => ({ ...finding, message: escapeControls(finding.message) }));
+}
+
+/** The chains of tables that refuse in filter chains, as earlier versions wrote them; no name of later ones. */
+const earlierChains: readonly string[] = ['refusals', 'input-refusals'];
+
+/** One finding for all that an earlier version did otherwise, in place of one for each chain. */
+function withoutEarlier(findings: readonly Finding[], { chains }: Ruleset): Finding[] {
+  if (!earlierChains.every((name) => chains.some((chain) => chain.name === name))) {
+    return [...findings];
+  }
+  const others = findings.filter(
+    ({ chain = '' }) => !/^(filter|firewall|refusals|incoming|input|outgoing)\b/.test(chain),
+  );
+  return [{ message: 'the chains that refuse are those of an earlier version' }, ...others];
 }
 
 function describeChains(ruleset: Ruleset, commands: readonly Command[]): Finding[] {

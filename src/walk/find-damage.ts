@@ -24,10 +24,22 @@ const always: Readonly<Record<string, DamagedPart['effect']>> = {
   'nat-output': 'frontends',
   services: 'frontends',
   'nat-postrouting': 'masquerading',
+};
+
+const withRefusals: typeof always = {
   'refusals-prerouting': 'refusals',
   'refusals-output': 'refusals',
   'incoming-refusals': 'refusals',
   'outgoing-refusals': 'refusals',
+};
+
+/** Those of a table of an earlier version, which refuses in filter chains, until `apply` changes it. */
+const withEarlierRefusals: typeof always = {
+  'filter-input': 'refusals',
+  'filter-forward': 'refusals',
+  'filter-output': 'refusals',
+  refusals: 'refusals',
+  'input-refusals': 'refusals',
 };
 
 /** Those of a table that refuses translated connections as well, and so has one of them. */
@@ -86,8 +98,10 @@ export function findDamage(ruleset: Ruleset): Damage | undefined {
 }
 
 function expectedChains({ sets, chains }: Ruleset): typeof always {
+  const isEarlier = chains.some(({ name }) => name === 'input-refusals');
   return {
     ...always,
+    ...(isEarlier ? withEarlierRefusals : withRefusals),
     ...(chains.some(({ name }) => name in withFilters) && withFilters),
     ...(sets.some(({ name }) => name === 'firewall-ips') && withSourceRanges),
   };

@@ -48,6 +48,25 @@ describe('chains and sets for source ranges', () => {
   });
 });
 
+test('chains that refuse as in earlier versions are one finding, whatever else is found', () => {
+  const hook = { type: 'filter', hook: 'forward', priority: 0 } as const;
+  const rules: Ruleset['chains'][number]['rules'] = [[{ kind: 'drop' }]];
+  const earlier: Ruleset = {
+    ...open,
+    chains: [
+      ...open.chains.filter(({ name }) => !name.includes('refusals')),
+      { name: 'refusals', rules },
+      { name: 'input-refusals', rules },
+      { name: 'filter-forward', hook, rules: [[{ kind: 'jump', chain: 'refusals' }]] },
+      { name: 'mine', rules },
+    ],
+  };
+  expect(findings(earlier, open)).toEqual([
+    'the chains that refuse are those of an earlier version',
+    'unknown chain mine',
+  ]);
+});
+
 describe('chains that refuse translated connections', () => {
   const names = ['filter-input', 'filter-forward', 'filter-output'];
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compileRulesets } from '../../src/compile.ts';
-import type { Ruleset } from '../../src/nft/ruleset.ts';
+import type { Chain, Ruleset } from '../../src/nft/ruleset.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { findDamage } from '../../src/walk/find-damage.ts';
 import { compileFixture } from '../support/compile-fixture.ts';
@@ -94,6 +94,19 @@ describe('refusals of translated connections', () => {
       `chain ${name} is missing (somebody changed it): connections that should be refused are not; ${repairs}`,
     );
   });
+});
+
+test('says nothing about a table of an earlier version, which refuses in filter chains', () => {
+  const [ruleset] = compileFixture('cluster-ip-spreads-over-all-ready-endpoints').rulesets;
+  const earlier = ['filter-input', 'filter-forward', 'filter-output', 'refusals', 'input-refusals'];
+  const rules: Chain['rules'] = [[{ kind: 'return' }]];
+  const chains = [
+    ...(ruleset?.chains.filter(({ name }) => !name.includes('refusals')) ?? []),
+    ...earlier.map((name) => ({ name, rules })),
+  ];
+  expect(ruleset && findDamage({ ...ruleset, chains })).toBeUndefined();
+  const flushed = chains.map((chain) => (chain.name === 'refusals' ? { ...chain, rules: [] } : chain));
+  expect(ruleset && findDamage({ ...ruleset, chains: flushed })?.text).toContain('chain refusals is empty');
 });
 
 test('says nothing about a table of another program', () => {

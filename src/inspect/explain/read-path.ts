@@ -134,7 +134,12 @@ function decisionOf(statement: Statement, step: Step): keyof PacketPath | undefi
 }
 
 const refusingMaps: ReadonlySet<string> = new Set([setNames.noEndpointServices, setNames.noEndpointNodePorts]);
-const refusingChains: ReadonlySet<string> = new Set([chainNames.incomingRefusals, chainNames.outgoingRefusals]);
+/** The last one is that of earlier versions, in forward and output. */
+const refusingChains: ReadonlySet<string> = new Set([
+  chainNames.incomingRefusals,
+  chainNames.outgoingRefusals,
+  'refusals',
+]);
 const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
 const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
 
