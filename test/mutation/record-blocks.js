@@ -27,13 +27,11 @@ export async function readRecord({ options, sources, tests }) {
     return record;
   }
   const recorded = await runAndRecord({ options, sources, tests: missing });
-  // Blocks of a file that has changed have other numbers in what was recorded before.
+  // Blocks of a file that has changed have other numbers in what was recorded before, and a new file has none there.
+  const marks = changed.flatMap((path) => (record.files[path] ? [[path, 'changed']] : []));
   const renewed = isOld
     ? { files, tests: recorded }
-    : {
-        files: { ...record.files, ...Object.fromEntries(changed.map((path) => [path, 'changed'])) },
-        tests: { ...record.tests, ...recorded },
-      };
+    : { files: { ...record.files, ...Object.fromEntries(marks) }, tests: { ...record.tests, ...recorded } };
   mkdirSync(dirname(kept), { recursive: true });
   writeFileSync(kept, JSON.stringify(renewed));
   return renewed;
@@ -50,8 +48,11 @@ function readKept() {
 /** Whether a test file runs a block of a file; true if it may. */
 export function mayRun(record, { test, path, block }) {
   const { blocks } = record.tests[test] ?? {};
+  if (!blocks || !record.files[path]) {
+    return true;
+  }
   const isCurrent = record.files[path] === hashOf(path);
-  return !blocks || Boolean(isCurrent ? blocks[path]?.includes(block) : blocks[path]);
+  return Boolean(isCurrent ? blocks[path]?.includes(block) : blocks[path]);
 }
 
 function hashOf(path) {
