@@ -15,7 +15,7 @@ import { measureMemory } from './parts/memory.js';
 import { measurePackets } from './parts/packet.js';
 import { measureRandomChanges } from './parts/random.js';
 import { measureReading } from './parts/read.js';
-import { measureStarts } from './parts/start.js';
+import { measureStarts, measureUnchanged } from './parts/start.js';
 
 /** @type {Record<string, { sizes: number[], measure: (sizes: number[]) => Promise<void> }>} */
 const parts = {
@@ -23,6 +23,7 @@ const parts = {
   compile: { sizes: [100, 1_000, 10_000, 30_000], measure: measureCompilations },
   load: { sizes: [1_000, 2_000, 5_000, 10_000], measure: measureLoads },
   start: { sizes: [10_000, 30_000, 44_125], measure: measureStarts },
+  unchanged: { sizes: [10_000], measure: measureUnchanged },
   change: { sizes: [1_000, 10_000, 30_000], measure: measureChanges },
   look: { sizes: [1_000, 10_000], measure: measureLooks },
   packet: { sizes: [5_000, 30_000], measure: measurePackets },

@@ -72,7 +72,7 @@ async function measureInTurn(files) {
       const earlier = loads[index] ?? [];
       const spent = earlier.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
       if (spent < budget * 1000) {
-        earlier.push(await measureProcess(['nft', '-f', file], limit));
+        earlier.push(await measureProcess(['nft', '-f', file], { limit }));
       }
     }
   }

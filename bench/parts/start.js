@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { generateCluster } from '../generate-cluster.js';
 import { clusterCIDR } from '../layouts/write-fixed-part.js';
 import { measureProcess } from '../tools/measure-process.js';
+import { openNamespace } from '../tools/open-namespace.js';
 import { formatTime, printTable } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
 import { withFolder } from '../tools/with-folder.js';
@@ -39,6 +40,61 @@ export async function measureStarts(sizes) {
     ['Services', 'endpoints', 'time', 'peak of svc2nft', 'peak of nft'],
     rows,
   );
+}
+
+/**
+ * `svc2nft apply` of a cluster that the table holds already, beside what nft alone takes to list that table, in turn.
+ *
+ * @param {number[]} sizes with 10 endpoints each
+ */
+export async function measureUnchanged(sizes) {
+  /** @type {string[][]} */
+  const rows = [];
+  await withFolder(async (folder) => {
+    for (const services of sizes) {
+      rows.push(await measureUnchangedRow(folder, services));
+    }
+  });
+  printTable(
+    `\`svc2nft apply\` of an unchanged cluster, 10 endpoints each, beside \`nft -j list table\`: medians of ${rounds} rounds in ` +
+      'turn. "CPU" is how long processors worked, for apply on svc2nft and its nft together.',
+    ['Services', 'apply', 'CPU', 'peak', 'nft -j list', 'CPU', 'peak', 'apply / nft -j list'],
+    rows,
+  );
+}
+
+/**
+ * @param {string} folder
+ * @param {number} services
+ */
+async function measureUnchangedRow(folder, services) {
+  const input = join(folder, 'cluster.json');
+  const output = join(folder, 'rules.nft');
+  writeFileSync(input, JSON.stringify(generateCluster({ services, endpoints: 10 }), undefined, 4));
+  const flags = [input, '--cluster-cidr', clusterCIDR];
+  await measureProcess(['node', program, 'compile', ...flags, '--file', output]);
+  const node = await openNamespace();
+  /** @type {Record<string, import('../tools/measure-process.js').Measured[]>} */
+  const runs = { apply: [], list: [] };
+  try {
+    node.run(['nft', '-f', output]);
+    for (let round = 0; round < rounds; round++) {
+      runs['list']?.push(
+        await measureProcess(['nft', '-j', 'list', 'table', 'ip', 'svc2nft'], { namespace: node.path }),
+      );
+      runs['apply']?.push(await measureProcess(['node', program, 'apply', ...flags], { namespace: node.path }));
+    }
+  } finally {
+    await node.close();
+  }
+  const [apply, list] = [runs['apply'] ?? [], runs['list'] ?? []];
+  const time = (/** @type {typeof apply} */ some) => median(some.map(({ milliseconds }) => milliseconds));
+  const cells = (/** @type {typeof apply} */ some) => [
+    formatTime(time(some)),
+    formatTime(median(some.map(({ cpu }) => cpu))),
+    `${median(some.map(({ megabytes }) => megabytes)).toFixed(0)} MB`,
+  ];
+  return [services.toLocaleString('en'), ...cells(apply), ...cells(list), (time(apply) / time(list)).toFixed(2)];
 }
 
 /**

@@ -6,17 +6,19 @@ import { execa } from 'execa';
 const program = new URL('run-measured.py', import.meta.url).pathname;
 
 /**
- * Runs a command in a network namespace of its own.
+ * Runs a command in a network namespace, by default one of its own.
  *
- * @typedef {{ milliseconds: number, megabytes: number, stopped: boolean, stdout: string }} Measured from start to exit;
- *   the peak of the process's memory; whether the limit ended it; what it printed
+ * @typedef {{ milliseconds: number, cpu: number, megabytes: number, stopped: boolean, stdout: string }} Measured from start to
+ *   exit; how long processors worked on it and its children, in milliseconds; the peak of the largest of these processes;
+ *   whether the limit ended it; what it printed
  * @param {string[]} command
- * @param {number} [limit] seconds after which it is killed
+ * @param {{ limit?: number, namespace?: string }} [options] the limit in seconds, after which it is killed
  * @returns {Promise<Measured>}
  * @throws {Error} when the command fails, with what it printed
  */
-export async function measureProcess(command, limit = 600) {
-  const { stdout } = await execa('unshare', ['--net', 'python3', program, `${limit}`, ...command]);
+export async function measureProcess(command, { limit = 600, namespace } = {}) {
+  const [enter = '', ...where] = namespace === undefined ? ['unshare', '--net'] : ['nsenter', `--net=${namespace}`];
+  const { stdout } = await execa(enter, [...where, 'python3', program, `${limit}`, ...command]);
   await settle();
   return JSON.parse(stdout);
 }

@@ -1,4 +1,5 @@
-"""Runs a command and prints, as JSON, how long it took, the peak of its memory, and what it printed.
+"""Runs a command and prints, as JSON, how long it took, how long processors worked on it, the peak of its memory,
+and what it printed.
 
     python3 run-measured.py SECONDS COMMAND...
 
@@ -29,7 +30,13 @@ def main():
             sys.exit(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}")
         output.seek(0)
         printed = output.read().decode()
-    result = {"milliseconds": elapsed * 1000, "megabytes": usage.ru_maxrss / 1024, "stopped": stopped}
+    cpu = usage.ru_utime + usage.ru_stime
+    result = {
+        "milliseconds": elapsed * 1000,
+        "cpu": cpu * 1000,
+        "megabytes": usage.ru_maxrss / 1024,
+        "stopped": stopped,
+    }
     print(json.dumps({**result, "stdout": printed}))
 
 

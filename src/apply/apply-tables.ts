@@ -1,3 +1,4 @@
+import type { TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
 import type { TableUpdate } from '../engine/engine.ts';
 import type { NftErrorKind } from '../kernel/nft-error.ts';
@@ -7,6 +8,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Outcome, TableOutcome } from './outcome.ts';
 import { addCleanupOfSync, addFollowUp, cleanPins, cleanUdpFlows, type PendingCleanup } from './pending-cleanup.ts';
+import type { Listings } from './read-actual-table.ts';
 import { type DryRun, sendCommands, syncTable, type TableJob } from './sync-table.ts';
 
 /** What is remembered from one call to the next. */
@@ -33,6 +35,10 @@ export interface ApplyOptions {
   readonly updates?: readonly TableUpdate[];
   /** How many elements a transaction has at most that goes into a table that no packet passes yet. */
   readonly partSize?: number;
+  /** Called with the plan for a table when nft works on it, so that there is time to describe it; perhaps more than once. */
+  readonly onSend?: (plan: TablePlan) => void;
+  /** Tables that are being read already, under the lock that is held now. */
+  readonly listings?: Listings;
 }
 
 /** Keeps nft under 100 MB, and other programs that change rules from waiting for more than a second. */
@@ -52,6 +58,8 @@ export async function applyTables(
     memory = emptyMemory(),
     updates = [],
     partSize = defaultPartSize,
+    onSend,
+    listings,
   }: ApplyOptions,
 ): Promise<Outcome> {
   if (!desired.isReady()) {
@@ -64,10 +72,11 @@ export async function applyTables(
     addFollowUp(memory.pending, family, followUp);
   }
   const families: TableOutcome[] = [];
-  const job = { desired, run, pause, dryRun, partSize };
+  const job = { desired, run, pause, dryRun, partSize, onSend };
   for (const family of desired.families) {
     const { commands = [] } = updates.find((update) => update.family === family) ?? {};
-    families.push(await applyTable({ ...job, family }, memory, known.has(family) ? commands : undefined));
+    const first = { ...job, family, listing: listings?.get(family) };
+    families.push(await applyTable(first, memory, known.has(family) ? commands : undefined));
   }
   if (families.some((outcome) => isDisturbed(outcome, known))) {
     // Another program changed one of the tables, so the others are read as well.

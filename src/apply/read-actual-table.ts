@@ -1,7 +1,8 @@
 import type { NftError } from '../kernel/nft-error.ts';
-import { readTable } from '../kernel/read-table.ts';
+import { type ReadOptions, readTable } from '../kernel/read-table.ts';
 import { type Pause, pauseWithClock, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
 import type { ListedTable, TableName } from '../nft/listed-table.ts';
 import { knownNames } from '../phases/5-plan/names.ts';
 
@@ -10,11 +11,46 @@ import { knownNames } from '../phases/5-plan/names.ts';
  * the table. It is repeated when another program interrupts it.
  *
  * @param pause waits before another attempt.
+ * @param options of the runs of nft.
  */
 export function readActualTable(
   run: RunProgram,
   name: TableName,
   pause: Pause = pauseWithClock,
+  options: ReadOptions = {},
 ): Promise<ListedTable | NftError | undefined> {
-  return withRetries(() => readTable(run, name, knownNames), pause);
+  const mayRepeat = (): boolean => options.signal?.aborted !== true;
+  return withRetries(() => readTable(run, name, knownNames, options), pause, mayRepeat);
+}
+
+/** Tables that are being read. */
+export type Listings = ReadonlyMap<Family, ReturnType<typeof readActualTable>>;
+
+/**
+ * Starts reading the tables, side by side. Resolves when nft runs, so that the caller may keep this process busy meanwhile.
+ *
+ * @param signal ends nft when nobody needs the tables any more.
+ */
+export async function startReading(
+  run: RunProgram,
+  { families, table }: { readonly families: readonly Family[]; readonly table: string },
+  signal: AbortSignal,
+): Promise<Listings> {
+  const started = families.map(async (family) => {
+    const { promise: start, resolve: onStart } = withResolvers();
+    const listing = readActualTable(run, { family, table }, pauseWithClock, { onStart, signal });
+    // A runner for tests may say nothing before the end.
+    await Promise.race([start, listing]);
+    return [family, { listing }] as const;
+  });
+  return new Map((await Promise.all(started)).map(([family, { listing }]) => [family, listing]));
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }

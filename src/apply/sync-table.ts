@@ -19,6 +19,10 @@ export interface TableJob {
   readonly dryRun: DryRun | undefined;
   /** How many elements a transaction has at most that goes into a table that no packet passes. */
   readonly partSize: number;
+  /** Called with a plan when nft works on it. */
+  readonly onSend?: ((plan: TablePlan) => void) | undefined;
+  /** The table, if it is being read already. */
+  readonly listing?: ReturnType<typeof readActualTable> | undefined;
 }
 
 /** Changes nothing: `server` asks the kernel whether it would accept the first transaction, `client` only plans it. */
@@ -26,7 +30,7 @@ export type DryRun = 'client' | 'server';
 
 /** Reads a table, and brings it to the desired state. */
 export async function syncTable(job: TableJob): Promise<TableOutcome> {
-  const actual = await read(job);
+  const actual = await (job.listing ?? read(job));
   if (isNftError(actual)) {
     return actual.rebuild
       ? rebuild(job, { error: actual, actual: undefined, isUnused: false })
@@ -58,7 +62,7 @@ export async function sendCommands(job: TableJob, commands: readonly Command[]):
     return settle(job, { commands, error, success });
   }
   if (error.kind === 'interrupted') {
-    return syncTable(job);
+    return syncTable({ ...job, listing: undefined });
   }
   const actual = await read(job);
   return isNftError(actual)
@@ -143,9 +147,10 @@ async function settle(job: TableJob, { success, ...attempt }: Attempt): Promise<
 /** Pins that cannot be deleted right now must not block the other commands. */
 async function sendPlan(
   job: TableJob,
-  { commands, pinCommands, isUnused }: TablePlan,
+  plan: TablePlan,
 ): Promise<{ failure: Failure | undefined; commands: readonly Command[] }> {
-  const failure = await sendParts(job, commands, isUnused);
+  const { commands, pinCommands, isUnused } = plan;
+  const failure = await sendParts(job, commands, isUnused, () => job.onSend?.(plan));
   const mayBePins = failure?.error.rebuild && failure.error.kind !== 'interrupted';
   // No packet changes pins of an unused table.
   if (pinCommands.length === 0 || isUnused || job.dryRun || !mayBePins) {
@@ -156,10 +161,28 @@ async function sendPlan(
 }
 
 /** Sends commands in one transaction, or in parts into a table that is unused. The kernel can only check a whole. */
-async function sendParts(job: TableJob, commands: readonly Command[], isUnused: boolean): Promise<Failure | undefined> {
+async function sendParts(
+  job: TableJob,
+  commands: readonly Command[],
+  isUnused: boolean,
+  onStart?: () => void,
+): Promise<Failure | undefined> {
   const parts = isUnused && !job.dryRun ? splitCommands(commands, job.partSize) : [commands];
+  let text: string | undefined;
   for (const [index, part] of parts.entries()) {
-    const error = await send(job, part);
+    const next = parts[index + 1];
+    let nextText: string | undefined;
+    const error = await send(job, part, {
+      text,
+      // The next part is printed while nft loads this one.
+      onStart: () => {
+        nextText ??= next && textOf(job, next);
+        if (index === 0) {
+          onStart?.();
+        }
+      },
+    });
+    text = nextText;
     if (error) {
       return index > 0 ? { error, isUnfinished: true } : { error };
     }
@@ -168,14 +191,18 @@ async function sendParts(job: TableJob, commands: readonly Command[], isUnused: 
 }
 
 /** After an interruption a difference may have been loaded, and rules that are added twice are there twice. */
-function send(job: TableJob, commands: readonly Command[]): Promise<NftError | undefined> {
+function send(
+  job: TableJob,
+  commands: readonly Command[],
+  { text: printed, onStart }: { readonly text?: string | undefined; readonly onStart?: () => void } = {},
+): Promise<NftError | undefined> {
   if (job.dryRun === 'client') {
     return Promise.resolve(undefined);
   }
-  const text = textOf(job, commands);
+  const text = printed ?? textOf(job, commands);
   const mayRepeat = ({ kind }: NftError): boolean => commands[0]?.kind === 'delete-table' || kind !== 'interrupted';
   const attempt = job.dryRun ? checkTransaction : loadTransaction;
-  return withRetries(() => attempt(job.run, text), job.pause, mayRepeat);
+  return withRetries(() => attempt(job.run, text, onStart), job.pause, mayRepeat);
 }
 
 /** Whether the kernel would accept a table with these Services only. */

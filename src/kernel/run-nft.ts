@@ -45,26 +45,35 @@ export async function withRetries<T extends object | undefined>(
   return result;
 }
 
-/** Loads a transaction; undefined when the kernel accepted it. An empty one is accepted without running nft. */
-export function loadTransaction(run: RunProgram, text: string): Promise<NftError | undefined> {
-  return runNft(run, ['-f', '-'], text);
+/**
+ * Loads a transaction; undefined when the kernel accepted it. An empty one is accepted without running nft.
+ *
+ * @param onStart is called when nft works on it.
+ */
+export function loadTransaction(run: RunProgram, text: string, onStart?: () => void): Promise<NftError | undefined> {
+  return runNft(run, ['-f', '-'], text, onStart);
 }
 
 /** Asks the kernel whether it would accept a transaction, and changes nothing. */
-export function checkTransaction(run: RunProgram, text: string): Promise<NftError | undefined> {
-  return runNft(run, ['--check', '-f', '-'], text);
+export function checkTransaction(run: RunProgram, text: string, onStart?: () => void): Promise<NftError | undefined> {
+  return runNft(run, ['--check', '-f', '-'], text, onStart);
 }
 
 /** In milliseconds. A megabyte takes half a second, and nft waits for other programs that change rules. */
 const longestLoad = 30_000;
 const longestLoadOfMegabyte = 10_000;
 
-async function runNft(run: RunProgram, args: readonly string[], text: string): Promise<NftError | undefined> {
+async function runNft(
+  run: RunProgram,
+  args: readonly string[],
+  text: string,
+  onStart?: () => void,
+): Promise<NftError | undefined> {
   if (text === '') {
     return undefined;
   }
   const longest = longestLoad + Math.floor(text.length / 1e6) * longestLoadOfMegabyte;
-  const result = await run('nft', args, text, { longest });
+  const result = await run('nft', args, text, { longest, ...(onStart && { onStart }) });
   return result.exitCode === 0 ? undefined : classifyNftError(result);
 }
 

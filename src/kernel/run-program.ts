@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { getHeapStatistics } from 'node:v8';
 
 /** The result of running a program. */
@@ -48,6 +49,12 @@ export interface RunOptions {
   readonly longest?: number;
   /** A file descriptor of this process that the program gets, too, as number 3: it keeps a lock until the program ends. */
   readonly inherit?: number;
+  /** Called once the program has been started, if it could be. */
+  readonly onStart?: () => void;
+  /** Receives what the program prints as it comes; the result then has no stdout. Runners for tests may leave that out. */
+  readonly onOutput?: (bytes: Uint8Array) => void;
+  /** Ends the program like {@link RunProgramOptions.signal}. */
+  readonly signal?: AbortSignal;
 }
 
 /** Where to find programs, and what ends them early. */
@@ -72,10 +79,11 @@ const longestRun = 60_000;
 
 /** Creates a {@link RunProgram} for the programs of this machine. No other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
-  return async (program, args, input, { longest = longestRun, inherit } = {}) => {
+  return async (program, args, input, { longest = longestRun, inherit, onStart, onOutput, signal: ending } = {}) => {
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
     const stdin = openStdin(input);
+    const signals = [signal, ending].filter((one) => one !== undefined);
     const child = execa(program, args, {
       ...(stdin.source === 'pipe' && input !== undefined && { input }),
       // execa takes any descriptor; its types know those up to 9.
@@ -90,16 +98,37 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       // The current folder may be gone by now.
       cwd: '/',
       maxBuffer: longestStdout,
+      ...(onOutput && { buffer: { stdout: false } }),
       stripFinalNewline: false,
       reject: false,
-      ...(signal && { cancelSignal: signal }),
+      ...(signals.length > 0 && { cancelSignal: AbortSignal.any(signals) }),
     });
     const limit = startLimit(child.pid, longest);
-    const result = toProgramResult(await child);
+    const output = onOutput && passOutput(child.stdout, onOutput);
+    onStart?.();
+    const ended = await child;
+    const result = toProgramResult({ ...ended, isMaxBuffer: ended.isMaxBuffer || output?.isExceeded() === true });
     limit.clear();
     stdin.close();
     return limit.isExceeded() ? { ...result, timedOut: longest } : result;
   };
+}
+
+/** Passes output on as it comes. A program that prints too much ends because nobody reads the rest. */
+function passOutput(
+  stdout: Readable | null,
+  onOutput: NonNullable<RunOptions['onOutput']>,
+): { readonly isExceeded: () => boolean } {
+  let count = 0;
+  stdout?.on('data', (bytes: Uint8Array) => {
+    count += bytes.length;
+    if (count > longestStdout) {
+      stdout.destroy();
+    } else {
+      onOutput(bytes);
+    }
+  });
+  return { isExceeded: () => count > longestStdout };
 }
 
 /** In milliseconds, between SIGTERM and SIGKILL. */

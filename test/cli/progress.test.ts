@@ -22,11 +22,10 @@ test('after a second, each step is shown on its own line', async () => {
   const { stderr, exitCode } = await runCommand(args, { run, input: shop(), now: clockOf(400) });
   expect(stderr.split('\n')).toEqual([
     'reading stdin ...',
-    'compiling ...',
     `running ${listChains} ...`,
-    // To see whether Services of other namespaces would vanish, then to compare.
+    // nft lists while this process compiles.
     `running ${listTable.ip} ...`,
-    `running ${listTable.ip} ...`,
+    'compiling ...',
     'running nft -f - ...',
     'running conntrack -L -p udp -f ipv4 ...',
     '',

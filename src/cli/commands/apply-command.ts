@@ -1,24 +1,35 @@
 import { Command, Option } from 'commander';
 import { applyTables } from '../../apply/apply-tables.ts';
 import type { Outcome } from '../../apply/outcome.ts';
-import { readActualTable } from '../../apply/read-actual-table.ts';
+import { startReading } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
 import { withoutLock } from '../../apply/with-lock.ts';
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { checkOptions } from '../../config/check-options.ts';
+import { hasError } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { findCompetingTables } from '../../inspect/doctor/check-tables.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
-import { type Cluster, compilePaths, lacksInput, loadSettings } from '../input/load-cluster.ts';
+import {
+  type Cluster,
+  type CompileRequest,
+  compileInput,
+  lacksInput,
+  loadPaths,
+  loadSettings,
+} from '../input/load-cluster.ts';
+import type { LoadedInput } from '../input/load-files.ts';
 import { refuseRemoval } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
+import { type DescribedPlan, describePlan } from '../output/render-plan.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { exitCodeOf, reportOutcome } from '../output/report-outcome.ts';
 
@@ -103,36 +114,85 @@ async function applyPaths(
     return nft;
   }
   const settings = await loadSettings(flags);
-  const compiled = await compilePaths(paths, {
+  const request = {
     options: withDefaults({ targetNft: nft.targetNft, ...settings.options }),
     configDiagnostics: settings.diagnostics,
     machine: { hostName: context.hostName, allowEmpty: flags.allowEmpty === true },
     context,
     progress,
-  });
+  };
+  const input = await loadPaths(paths, request);
+  if (hasError(input.diagnostics) || checkOptions(request.options).length > 0) {
+    const refused = await compileInput(input, request);
+    return typeof refused === 'number' ? refused : exitCodes.badInput;
+  }
+  const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
+  const lock = dryRun ? withoutLock : context.lock;
+  const applied = await lock({ table: request.options.table, run }, (lockedRun) =>
+    applyInput(input, request, { run: lockedRun, dryRun, allowEmpty: flags.allowEmpty === true }),
+  );
+  if (typeof applied === 'number') {
+    return applied;
+  }
+  const { outcome, ...described } = applied;
+  reportOutcome(outcome, { ...described, context, dryRun: dryRun !== undefined, output: flags.output });
+  return exitCodeOf(outcome);
+}
+
+interface Applied extends Pick<Cluster, 'views'> {
+  readonly outcome: Outcome;
+  readonly descriptions: Map<Ruleset, DescribedPlan>;
+}
+
+interface ApplySettings {
+  readonly run: RunProgram;
+  readonly dryRun: DryRun | undefined;
+  readonly allowEmpty: boolean;
+}
+
+/** Compiles while nft lists the tables, which takes about as long; the exit code when the input is refused. */
+async function applyInput(
+  input: LoadedInput,
+  request: CompileRequest,
+  { run, dryRun, allowEmpty }: ApplySettings,
+): Promise<Applied | number> {
+  const { context, options } = request;
+  const reading = new AbortController();
+  const competing = findCompetingTables(run, options.table);
+  const listings = await startReading(run, options, reading.signal);
+  const compiled = await compileInput(input, request);
   if (typeof compiled === 'number') {
+    reading.abort();
+    await Promise.all([competing, ...listings.values()]);
     return compiled;
   }
-  for (const { what, advice } of await findCompetingTables(run, compiled.options.table)) {
+  for (const { what, advice } of await competing) {
     context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
   }
-  const desired = desiredSnapshot(compiled, compiled.options);
-  const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   // A plan may well be made on another machine.
   if (dryRun !== 'client') {
     warnOfOtherMachine(compiled.views, context);
   }
-  const apply = async (lockedRun: RunProgram): Promise<Outcome | Diagnostic> =>
-    (flags.allowEmpty ? undefined : await findRemoval(compiled, lockedRun)) ??
-    applyTables(desired, { run: lockedRun, dryRun });
-  const lock = dryRun ? withoutLock : context.lock;
-  const outcome = await lock({ table: desired.table, run }, apply);
-  if ('code' in outcome) {
-    reportDiagnostics([outcome], { refused: true, context });
+  const refusal = allowEmpty ? undefined : await refuseRemoval(compiled, () => Promise.all([...listings.values()]));
+  if (refusal) {
+    reportDiagnostics([refusal], { refused: true, context });
     return exitCodes.badInput;
   }
-  reportOutcome(outcome, { context, views: compiled.views, dryRun: dryRun !== undefined, output: flags.output });
-  return exitCodeOf(outcome);
+  const { views } = compiled;
+  const descriptions: Applied['descriptions'] = new Map();
+  const outcome = await applyTables(desiredSnapshot(compiled, compiled.options), {
+    run,
+    dryRun,
+    listings,
+    // Of a table with tens of thousands of Services that takes as long as nft needs for a part.
+    onSend: (plan) => {
+      if (!descriptions.has(plan.after)) {
+        const view = views.find(({ family }) => family === plan.family);
+        descriptions.set(plan.after, describePlan({ ...plan, view }));
+      }
+    },
+  });
+  return { outcome, views, descriptions };
 }
 
 /** Warns if none of the Node's addresses is on this machine. Says nothing if either has no known address. */
@@ -152,10 +212,3 @@ function warnOfOtherMachine(views: Cluster['views'], { addresses, stderr }: Cont
 
 /** How many addresses of the machine a message has. */
 const shownAddresses = 5;
-
-/** Why the tables must not lose what they serve. */
-function findRemoval(compiled: Cluster, run: RunProgram): Promise<Diagnostic | undefined> {
-  const { families, table } = compiled.options;
-  const readTables = () => Promise.all(families.map((family) => readActualTable(run, { family, table })));
-  return refuseRemoval(compiled, readTables);
-}

@@ -21,7 +21,7 @@ import type { CompileFlags } from '../flags/compile-flags.ts';
 import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
-import { findMissingPaths, loadFile, loadInput } from './load-files.ts';
+import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-files.ts';
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
@@ -112,16 +112,32 @@ export interface CompileRequest {
 
 /** Reads and compiles a snapshot, and reports problems on stderr; the exit code when the input is refused. */
 export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | number> {
+  return compileInput(await loadPaths(paths, request), request);
+}
+
+/** The bytes of files and folders, or of stdin without any. */
+export function loadPaths(
+  paths: readonly string[],
+  { context, progress }: Pick<CompileRequest, 'context' | 'progress'>,
+): Promise<LoadedInput> {
   const name = paths.length === 0 || paths.includes('-') ? 'stdin' : paths.join(' ');
-  request.progress?.step(`reading ${escapeControls(name)}`);
-  const snapshot = await readSnapshot(paths, request.context);
+  progress?.step(`reading ${escapeControls(name)}`);
+  return loadInput(paths, context.stdin);
+}
+
+/** Compiles a snapshot whose bytes are loaded, which it gives up; the exit code when the input is refused. */
+export async function compileInput(input: LoadedInput, request: CompileRequest): Promise<Cluster | number> {
+  const snapshot = await parseInput(input, request.context);
   request.progress?.step('compiling');
   return compileSnapshot(snapshot, request);
 }
 
 /** Reads all documents of files and folders, or of stdin without any. */
 export async function readSnapshot(paths: readonly string[], context: Context): Promise<ReadResult> {
-  const { texts, diagnostics } = await loadInput(paths, context.stdin);
+  return parseInput(await loadInput(paths, context.stdin), context);
+}
+
+async function parseInput({ texts, diagnostics }: LoadedInput, context: Context): Promise<ReadResult> {
   const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
   const read = readDocuments(texts, progressOn(context));
   texts.length = 0;

@@ -7,6 +7,7 @@ import { isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { findNamespacesWithoutSlices, incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
 import { compareText, countNames } from '../../lib/text.ts';
+import { isMapping } from '../../lib/unknown-values.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { CompileOptions } from '../../options.ts';
 import { classify, type UsedKind } from '../../phases/2-validate/validate-object.ts';
@@ -195,6 +196,10 @@ function referencesOf(documents: readonly Document[], kind: UsedKind): ObjectRef
 }
 
 function isOfKind(value: unknown, kind: UsedKind): boolean {
+  // Of tens of thousands of objects, most are of another kind.
+  if (!isMapping(value) || value['kind'] !== kind) {
+    return false;
+  }
   const classified = classify(value);
   return classified.is === 'used' && classified.kind === kind;
 }

@@ -47,7 +47,7 @@ function renderLines(
   plan: PlannedTable,
   { would, color, limit, staleFlows = 'would be deleted' }: RenderPlanOptions,
 ): string[] {
-  const { changes, findings } = describePlan(plan);
+  const { changes, findings } = plan.description ?? describePlan(plan);
   // Of a table that could not be read it is not known what differs.
   const isComparable = plan.result !== 'rebuilt' || plan.before !== undefined;
   // The heading says that a table is new, and the findings name the chains.
@@ -82,17 +82,24 @@ export interface PlannedTable
   readonly after: TableOutcome['after'];
   /** What it was planned from, which shows whose UDP flows are stale. */
   readonly view: NodeView | undefined;
+  /** If it was described already. */
+  readonly description?: DescribedPlan | undefined;
 }
 
 /** A plan in words. */
-interface DescribedPlan {
+export interface DescribedPlan {
   readonly changes: FamilyChanges;
   /** What neither Services nor settings explain, including chains that differ. */
   readonly findings: readonly Finding[];
 }
 
 /** What differs in a table in Service terms, and findings: what must come from another program. */
-function describePlan({ before, after, findings, view }: PlannedTable): DescribedPlan {
+export function describePlan({
+  before,
+  after,
+  findings,
+  view,
+}: Pick<PlannedTable, 'before' | 'after' | 'findings' | 'view'>): DescribedPlan {
   const changes = describeChanges(before && withoutEmptyChains(before.ruleset), after, { view });
   // What an unused table lacks is in its findings.
   const unexplained = isUnusedTable(before)
@@ -105,7 +112,7 @@ function describePlan({ before, after, findings, view }: PlannedTable): Describe
 
 /** The same as data, with the result, the number of commands, and findings as texts. */
 export function planData(plan: PlannedTable): object {
-  const { changes, findings } = describePlan(plan);
+  const { changes, findings } = plan.description ?? describePlan(plan);
   return {
     ...changes,
     result: plan.result,

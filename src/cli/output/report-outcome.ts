@@ -2,16 +2,21 @@ import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { countOf } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { fitLines } from './fit-text.ts';
-import { planData, renderPlan } from './render-plan.ts';
+import { type DescribedPlan, planData, renderPlan } from './render-plan.ts';
+
+type Descriptions = ReadonlyMap<Ruleset | undefined, DescribedPlan>;
 
 interface ReportSettings {
   readonly context: Context;
   /** What the tables were planned from. */
   readonly views: readonly NodeView[];
+  /** Plans that were described while nft worked on them, by the table afterward. */
+  readonly descriptions: Descriptions;
   /** Nothing was changed. */
   readonly dryRun: boolean;
   readonly output: 'text' | 'json';
@@ -48,13 +53,13 @@ function textOf({ families, conntrack }: Outcome, settings: ReportSettings): str
   return fitLines(lines, settings.context.stdout);
 }
 
-function jsonOf({ families, conntrack }: Outcome, { views, dryRun }: ReportSettings): string {
+function jsonOf({ families, conntrack }: Outcome, { views, descriptions, dryRun }: ReportSettings): string {
   const tables = families.map((outcome) => {
     const { family, table, result, commands, error, rejectedServices } = outcome;
     return {
       ...(result === 'failed'
         ? { family, table, result, commands: commands.length }
-        : planData({ ...outcome, result, view: viewOf(family, views) })),
+        : planData({ ...outcome, result, view: viewOf(family, views), description: descriptions.get(outcome.after) })),
       rejectedServices,
       error: error ? { kind: error.kind, said: error.said, advice: error.advice } : null,
     };
@@ -144,14 +149,14 @@ function fateOfStaleFlows(conntrack: Outcome['conntrack'], { dryRun }: ReportSet
 
 function renderOutcome(
   outcome: TableOutcome,
-  { context, views, dryRun, staleFlows }: ReportSettings & { readonly staleFlows: StaleFlowsFate },
+  { context, views, descriptions, dryRun, staleFlows }: ReportSettings & { readonly staleFlows: StaleFlowsFate },
 ): string[] {
   const { family, table, result, error } = outcome;
   if (result === 'failed') {
     return [`table ${family} ${table}: ${dryRun ? describeRefusal(error) : fateOf(outcome)}`];
   }
   return renderPlan(
-    { ...outcome, result, view: viewOf(family, views) },
+    { ...outcome, result, view: viewOf(family, views), description: descriptions.get(outcome.after) },
     { would: dryRun, color: wantsColor(context, 'stdout'), limit: 50, staleFlows },
   );
 }

@@ -29,30 +29,59 @@ import {
  * million, are checked in place and not copied.
  */
 export function checkNftObjects(json: unknown, name: TableName): NftJson {
-  const found: Draft = { table: undefined, sets: [], chains: [], rules: [], others: [] };
-  for (const [kind, body] of objectsIn(json)) {
-    if (isPartOf(kind, body, name)) {
-      addObject(kind, body, found);
-    }
+  const found = emptyDraft();
+  for (const object of listIn(json)) {
+    addNftObject(object, name, found);
   }
   return found;
 }
 
+/** Adds a parsed object if it is of the table. */
+export function addNftObject(object: unknown, name: TableName, found: Draft): void {
+  const [kind, body] = namedObject(object) ?? [];
+  if (kind !== undefined && body && isPartOf(kind, body, name)) {
+    addObject(kind, body, found);
+  }
+}
+
+/** The set or map in a parsed object, if it is of the table. */
+export function setIn(object: unknown, name: TableName): NftSet | undefined {
+  const [kind, body] = namedObject(object) ?? [];
+  return (kind === 'set' || kind === 'map') && body && isPartOf(kind, body, name) ? checkSet(kind, body) : undefined;
+}
+
 /** The kind and the fields of each object in what `nft -j` printed. */
-export function objectsIn(json: unknown): (readonly [kind: string, body: Mapping])[] {
-  const objects = isMapping(json) ? json['nftables'] : undefined;
-  return (Array.isArray(objects) ? objects : []).flatMap((object: unknown) => {
-    const [kind, body] = onlyField(object) ?? [];
-    return kind !== undefined && isMapping(body) ? [[kind, body] as const] : [];
+export function objectsIn(json: unknown): NamedObject[] {
+  return listIn(json).flatMap((object) => {
+    const named = namedObject(object);
+    return named ? [named] : [];
   });
 }
 
-interface Draft {
+function listIn(json: unknown): readonly unknown[] {
+  const objects = isMapping(json) ? json['nftables'] : undefined;
+  return Array.isArray(objects) ? objects : [];
+}
+
+type NamedObject = readonly [kind: string, body: Mapping];
+
+function namedObject(object: unknown): NamedObject | undefined {
+  const [kind, body] = onlyField(object) ?? [];
+  return kind !== undefined && isMapping(body) ? [kind, body] : undefined;
+}
+
+/** The objects of a table that were found so far. */
+export interface Draft {
   table: NftTable | undefined;
   readonly sets: NftSet[];
   readonly chains: NftChain[];
   readonly rules: NftRule[];
   readonly others: NftOther[];
+}
+
+/** Nothing was found yet. */
+export function emptyDraft(): Draft {
+  return { table: undefined, sets: [], chains: [], rules: [], others: [] };
 }
 
 function isPartOf(kind: string, body: Mapping, { family, table }: TableName): boolean {
@@ -90,7 +119,7 @@ function checkSet(kind: 'set' | 'map', body: Mapping): NftSet {
     ...(isNumber(size) && { size }),
     ...(isNumber(timeout) && { timeout }),
     ...textIn(body, 'comment'),
-    elem: checkElements(elem),
+    elem: checkNftElements(elem),
     ...('policy' in body && { policy: body['policy'] }),
     ...('gc-interval' in body && { 'gc-interval': body['gc-interval'] }),
     ...('auto-merge' in body && { 'auto-merge': body['auto-merge'] }),
@@ -107,7 +136,8 @@ function checkTypes(json: unknown): NftTypes {
   return listOf(json).flatMap((name) => (isString(name) ? name.split(' . ') : ['typeof']));
 }
 
-function checkElements(json: unknown): readonly NftElement[] {
+/** Elements; one that does not have a known form is an `unknown`. */
+export function checkNftElements(json: unknown): readonly NftElement[] {
   const elements: readonly unknown[] = Array.isArray(json) ? json : [];
   return elements.every(isElement) ? elements : elements.map(checkElement);
 }

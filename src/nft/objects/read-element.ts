@@ -1,4 +1,3 @@
-import { pushTo } from '../../lib/lists.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Element, EndpointList, KeyType, SetDeclaration } from '../ruleset.ts';
@@ -178,31 +177,43 @@ export function readIndexedAddress(element: NftElement, frontend: readonly KeyTy
 }
 
 /**
- * The endpoint lists that these elements form: those with the indices from 0 on, without a gap. Lists come in the order of
- * their first element.
- *
- * @param entries in any order; no key has an index twice.
- * @returns as `rest` the elements behind a gap, whose index no list could give them.
+ * Collects the endpoint lists that elements form: those with the indices from 0 on, without a gap. Elements come in any order,
+ * and no key has an index twice; lists are in the order of their first element.
  */
-export function collectLists(entries: readonly IndexedAddress[]): { lists: EndpointList[]; rest: Element[] } {
-  const endpointAddresses = new Map<string, EndpointAddress[]>();
-  const late = entries.filter((entry) => !append(entry, endpointAddresses));
-  const rest = late.sort((a, b) => a.index - b.index).filter((entry) => !append(entry, endpointAddresses));
+export function collectLists(): {
+  readonly add: (entry: IndexedAddress) => void;
+  /** As `rest` come the elements behind a gap, whose index no list could give them. */
+  readonly end: () => { readonly lists: EndpointList[]; readonly rest: Element[] };
+} {
+  const found = new Map<string, EndpointAddress[]>();
+  const late: IndexedAddress[] = [];
   return {
-    lists: [...endpointAddresses].map(([key, found]) => ({ key, endpointAddresses: found })),
-    rest: rest.map(({ key, index, endpointAddress }) => ({ key: `${key} . ${index}`, value: endpointAddress })),
+    add: (entry) => {
+      if (!append(entry, found)) {
+        late.push(entry);
+      }
+    },
+    end: () => {
+      const rest = late.sort((a, b) => a.index - b.index).filter((entry) => !append(entry, found));
+      return {
+        lists: [...found].map(([key, endpointAddresses]) => ({ key, endpointAddresses })),
+        rest: rest.map(({ key, index, endpointAddress }) => ({ key: `${key} . ${index}`, value: endpointAddress })),
+      };
+    },
   };
 }
 
 /** Whether the entry came next in its list. nft 1.0.6 and 1.1.3 list the indices of a frontend in order, so it mostly does. */
-function append(
-  { key, index, endpointAddress }: IndexedAddress,
-  endpointAddresses: Map<string, EndpointAddress[]>,
-): boolean {
-  if (index !== (endpointAddresses.get(key)?.length ?? 0)) {
+function append({ key, index, endpointAddress }: IndexedAddress, found: Map<string, EndpointAddress[]>): boolean {
+  const list = found.get(key);
+  if (index !== (list?.length ?? 0)) {
     return false;
   }
-  pushTo(endpointAddresses, key, endpointAddress);
+  if (list) {
+    list.push(endpointAddress);
+  } else {
+    found.set(key, [endpointAddress]);
+  }
   return true;
 }
 

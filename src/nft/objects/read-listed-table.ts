@@ -3,18 +3,25 @@ import { escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import type { Deviation, DynamicElement, KnownNames, ListedTable, TableName } from '../listed-table.ts';
 import type { Chain, FilledSet } from '../ruleset.ts';
-import type { NftJson, NftOther, NftRule, NftTable } from './nft-json.ts';
+import type { NftJson, NftOther, NftRule, NftSet, NftTable } from './nft-json.ts';
 import { readChain } from './read-chain.ts';
-import { readSet } from './read-set.ts';
+import { readSet, type SetReader } from './read-set.ts';
 
 /**
  * A table as a ruleset, the way the compiler would have written it. Whatever it never writes is a deviation; nothing is
  * thrown. Sets, chains and the elements of a set keep nft's order, and rules the order of their chain.
+ *
+ * @param readers of the sets whose elements have been read already.
  */
-export function readListedTable(json: NftJson, name: TableName, knownNames: KnownNames): ListedTable {
+export function readListedTable(
+  json: NftJson,
+  name: TableName,
+  knownNames: KnownNames,
+  readers: ReadonlyMap<NftSet, SetReader> = new Map(),
+): ListedTable {
   const { family, table } = name;
   const deviations = [...describeTable(json.table, name), ...json.others.map(unknownObject)];
-  const { sets, dynamic } = readSets(json, { family, knownNames, deviations });
+  const { sets, dynamic } = readSets(json, { family, knownNames, readers, deviations });
   const chains = readChains(json, family, deviations);
   const { flags = [], comment = knownNames.tableComment } = json.table ?? {};
   return {
@@ -56,13 +63,14 @@ function isUsable(name: string | undefined): name is string {
 interface SetContext {
   readonly family: Family;
   readonly knownNames: KnownNames;
+  readonly readers: ReadonlyMap<NftSet, SetReader>;
   /** Is added to. */
   readonly deviations: Deviation[];
 }
 
 function readSets(
   json: NftJson,
-  { family, knownNames, deviations }: SetContext,
+  { family, knownNames, readers, deviations }: SetContext,
 ): { sets: FilledSet[]; dynamic: Map<string, readonly DynamicElement[]> } {
   const sets: FilledSet[] = [];
   const dynamic = new Map<string, readonly DynamicElement[]>();
@@ -72,7 +80,8 @@ function readSets(
       deviations.push(unknownObject({ kind, name }));
       continue;
     }
-    const found = readSet({ ...listed, name }, family, knownNames);
+    const named = { ...listed, name };
+    const found = readers.get(listed)?.end(named) ?? readSet(named, family, knownNames);
     appendAll(deviations, found.deviations);
     if (found.set) {
       sets.push(found.set);

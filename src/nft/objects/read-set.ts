@@ -1,13 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
+import { appendAll } from '../../lib/lists.ts';
 import type { Family, Protocol } from '../../net/network.ts';
 import { protocolOf } from '../expressions.ts';
 import type { Deviation, DynamicElement, KnownNames } from '../listed-table.ts';
-import type { Expression, FilledSet, KeyType, SetDeclaration } from '../ruleset.ts';
+import type { Element, Expression, FilledSet, KeyType, SetDeclaration } from '../ruleset.ts';
 import type { NftElement, NftSet, NftTypes } from './nft-json.ts';
 import {
   collectLists,
   describeProblems,
   type ElementProblems,
-  type IndexedAddress,
   readDynamicElement,
   readElement,
   readIndexedAddress,
@@ -28,40 +29,81 @@ type NamedSet = NftSet & { readonly name: string };
 
 /** Reads a set or map. Elements are in the order of the listing, endpoints by frontend. */
 export function readSet(listed: NamedSet, family: Family, knownNames: KnownNames): ReadSet {
-  const { declaration, unexpected } = readDeclaration(listed, family, knownNames);
-  const place = `${listed.kind} ${listed.name}`;
-  const deviations = unexpected.map(
-    (part): Deviation => ({ message: `${place}: unexpected ${part}`, needsRebuild: true }),
-  );
-  if (!declaration) {
-    return { set: undefined, dynamic: undefined, deviations };
-  }
-  const problems: ElementProblems = new Map();
-  const dynamic = declaration.flags?.includes('dynamic')
-    ? readEach(listed.elem, (element) => readDynamicElement(element, declaration, problems))
-    : undefined;
-  const set = dynamic ? { ...declaration, elements: [] } : fillSet(listed.elem, declaration, problems);
-  return { set, dynamic, deviations: [...deviations, ...describeProblems(place, problems)] };
+  const reader = createSetReader(listed, family, knownNames);
+  reader.add(listed.elem);
+  return reader.end(listed);
 }
 
-function fillSet(listed: readonly NftElement[], declaration: SetDeclaration, problems: ElementProblems): FilledSet {
+/** Reads a set or map whose elements come in parts, and keeps only what they mean. */
+export interface SetReader {
+  add(elements: readonly NftElement[]): void;
+  /** @param listed the set as it turned out, but without the elements. */
+  end(listed: NamedSet): ReadSet;
+}
+
+/** @param head the set as far as it is known before its elements. */
+export function createSetReader(head: NamedSet, family: Family, knownNames: KnownNames): SetReader {
+  const { declaration } = readDeclaration(head, family, knownNames);
+  const problems: ElementProblems = new Map();
+  const dynamic: DynamicElement[] | undefined = declaration?.flags?.includes('dynamic') ? [] : undefined;
+  const filler = declaration && !dynamic ? createFiller(declaration, problems) : undefined;
+  return {
+    add: (elements) => {
+      if (declaration && dynamic) {
+        appendAll(
+          dynamic,
+          readEach(elements, (element) => readDynamicElement(element, declaration, problems)),
+        );
+      }
+      filler?.add(elements);
+    },
+    end: (listed) => {
+      const { declaration: whole, unexpected } = readDeclaration(listed, family, knownNames);
+      const place = `${listed.kind} ${listed.name}`;
+      // nft prints everything that a declaration depends on before the elements.
+      const late = isDeepStrictEqual(declaration, whole) ? [] : ['types after the elements'];
+      const deviations = [...unexpected, ...late].map(
+        (part): Deviation => ({ message: `${place}: unexpected ${part}`, needsRebuild: true }),
+      );
+      return {
+        set: declaration && { ...declaration, ...(filler?.end() ?? { elements: [] }) },
+        dynamic,
+        deviations: [...deviations, ...describeProblems(place, problems)],
+      };
+    },
+  };
+}
+
+/** The elements of a set that only svc2nft fills, and of an endpoint map the lists that they form. */
+interface Filler {
+  add(elements: readonly NftElement[]): void;
+  end(): Pick<FilledSet, 'elements' | 'lists'>;
+}
+
+function createFiller(declaration: SetDeclaration, problems: ElementProblems): Filler {
   const { key, value } = declaration;
-  const read = (element: NftElement) => readElement(element, declaration, problems);
-  if (value !== 'endpoint' || key.at(-1) !== 'index') {
-    return { ...declaration, elements: readEach(listed, read) };
-  }
+  const elements: Element[] = [];
+  const isIndexed = value === 'endpoint' && key.at(-1) === 'index';
   const frontend = key.slice(0, -1);
-  const indexed: IndexedAddress[] = [];
-  const others = listed.filter((element) => {
-    const endpointAddress = readIndexedAddress(element, frontend);
-    if (endpointAddress) {
-      indexed.push(endpointAddress);
-    }
-    return !endpointAddress;
-  });
-  const { lists, rest } = collectLists(indexed);
-  const elements = [...readEach(others, read), ...rest];
-  return lists.length > 0 ? { ...declaration, elements, lists } : { ...declaration, elements };
+  const collector = collectLists();
+  return {
+    add: (listed) => {
+      for (const element of listed) {
+        const indexed = isIndexed ? readIndexedAddress(element, frontend) : undefined;
+        const other = indexed ? undefined : readElement(element, declaration, problems);
+        if (indexed) {
+          collector.add(indexed);
+        } else if (other) {
+          elements.push(other);
+        }
+      }
+    },
+    end: () => {
+      const { lists, rest } = collector.end();
+      appendAll(elements, rest);
+      return lists.length > 0 ? { elements, lists } : { elements };
+    },
+  };
 }
 
 /** What is understood of each item. */

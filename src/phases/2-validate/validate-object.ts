@@ -154,8 +154,9 @@ function mayBeOfGroup(apiVersion: unknown, { group }: Pick<ApiKind, 'group'>): b
 
 /** An apiVersion, `v1` or `discovery.k8s.io/v1`, in its parts. */
 function parseVersion(apiVersion: string): { readonly group: string; readonly version: string } {
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
-  return { group, version };
+  const slash = apiVersion.lastIndexOf('/');
+  const group = apiVersion.slice(apiVersion.lastIndexOf('/', slash - 1) + 1, Math.max(slash, 0));
+  return { group, version: apiVersion.slice(slash + 1) };
 }
 
 function checkVersion({ kind, group, versions }: ApiKind, apiVersion: unknown, value: Mapping): Classified {

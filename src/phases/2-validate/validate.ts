@@ -54,7 +54,7 @@ export function validate(documents: readonly Document[]): Validation {
   return {
     snapshot,
     diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
-    lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds }),
+    lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds }, names),
   };
 }
 
@@ -87,9 +87,11 @@ interface Validation {
   readonly lacking: readonly Diagnostic[];
 }
 
-function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unusedKinds'>): Diagnostic[] {
+function findLacking(
+  { used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unusedKinds'>,
+  names: ServiceNames,
+): Diagnostic[] {
   const services = used.Service.filter(({ value }) => needsSlices(value));
-  const names = namesOf(services);
   const missing = findMissingKinds({
     services: services.length,
     otherServices: used.Service.length - services.length,
@@ -103,8 +105,8 @@ function findLacking({ used, unusedKinds }: Pick<SortedDocuments, 'used' | 'unus
     : describeNamespacesWithoutSlices(findNamespacesWithoutSlices(valuesOf(services), valuesOf(used.EndpointSlice)));
 }
 
-/** Whether a slice, valid or not, belongs to one of the Services. */
-function isOwned(slice: unknown, services: Namespaced<true>): boolean {
+/** Whether a slice, valid or not, belongs to one of the Services that need slices. */
+function isOwned(slice: unknown, services: ServiceNames): boolean {
   const metadata = metadataOf(slice);
   const { labels } = metadata;
   const owner = isMapping(labels) ? labels[ownerLabel] : undefined;
@@ -115,12 +117,15 @@ interface ObjectOfKind {
   readonly metadata: ObjectMeta;
 }
 
-function namesOf(documents: readonly Document[]): Namespaced<true> {
-  const names: Namespaced<true> = new Map();
+/** Services, valid or not, and whether each needs slices. */
+type ServiceNames = Namespaced<boolean>;
+
+function namesOf(documents: readonly Document[]): ServiceNames {
+  const names: ServiceNames = new Map();
   for (const { value } of documents) {
     const metadata = metadataOf(value);
     const { name } = metadata;
-    setNamespaced(names, namespaceOf(metadata), typeof name === 'string' ? name : '', true);
+    setNamespaced(names, namespaceOf(metadata), typeof name === 'string' ? name : '', needsSlices(value));
   }
   return names;
 }
@@ -274,7 +279,7 @@ const noDiagnostics: readonly Diagnostic[] = [];
  *
  * @param services all Services of the input, including invalid ones.
  */
-function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: Namespaced<true>): Diagnostic[] {
+function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: ServiceNames): Diagnostic[] {
   return collectAll(slices, (slice) => {
     const { metadata } = slice.object;
     const owner = metadata.labels?.[ownerLabel];
@@ -284,7 +289,7 @@ function checkSliceOwners(slices: readonly Sourced<EndpointSlice>[], services: N
       ];
     }
     // Where all Services are missing, one message says so.
-    if (services.size === 0 || getNamespaced(services, namespaceOf(metadata), owner)) {
+    if (services.size === 0 || getNamespaced(services, namespaceOf(metadata), owner) !== undefined) {
       return noDiagnostics;
     }
     const message = `it belongs to Service ${describeValue(owner)}, which is not in the input; the slice is ignored`;

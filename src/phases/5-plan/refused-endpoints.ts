@@ -29,14 +29,27 @@ export function hasRefusedEndpoints(ports: readonly PortFragment[], serviceCIDRs
     }
   }
   const isInRanges = cidrTest(serviceCIDRs);
+  const [first, last] = extremesOf(addresses);
   return ports.some(({ servicePort: { protocol, endpoints } }) =>
     endpoints.some(
       ({ endpointAddress: { address, port } }) =>
-        addresses.has(address) ||
+        // Comparing two texts is cheaper than finding one among many, and few endpoints are between these.
+        (address >= first && address <= last && addresses.has(address)) ||
         isInRanges(address) ||
         (nodePorts.size > 0 && nodePorts.has(nodePortKey(protocol, port))),
     ),
   );
+}
+
+/** The first and the last of texts, bytewise. */
+function extremesOf(texts: Iterable<string>): [first: string, last: string] {
+  let [first = ''] = texts;
+  let last = first;
+  for (const text of texts) {
+    first = text < first ? text : first;
+    last = text > last ? text : last;
+  }
+  return [first, last];
 }
 
 /** The answer of {@link hasRefusedEndpoints}, kept up to date while service ports come and go. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { listFrontends } from '../../../src/inspect/list/list-frontends.ts';
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { printRulesets } from '../../../src/nft/print.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { listInKernel } from '../../nft/json/list-in-kernel.ts';
+import { parseNftJson } from '../../nft/json/parse-nft-json.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { takeFixture } from './take-fixture.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { compileFixture } from '../../support/compile-fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listInKernel } from './list-in-kernel.ts';
+import { parseNftJson } from './parse-nft-json.ts';
 
 describe.skipIf(!kernelTestsRun)('elements that traffic wrote', () => {
   test('in the kernel', async () => {

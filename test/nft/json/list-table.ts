@@ -1,7 +1,7 @@
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { listInKernel } from './list-in-kernel.ts';
+import { parseNftJson } from './parse-nft-json.ts';
 
 /** Loads the body of a table `ip svc2nft`, and then commands, and reads the table back. */
 export async function listTable(body: string, commands: readonly string[] = []): Promise<ListedTable> {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { compile } from '../../../src/compile.ts';
 import type { Family } from '../../../src/net/network.ts';
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
 import { loadFixture } from '../../support/fixture.ts';
+import { parseNftJson } from './parse-nft-json.ts';
 import { sortRuleset } from './sort-ruleset.ts';
 
 /**

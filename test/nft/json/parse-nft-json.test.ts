@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { NftJsonError, parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
+import { NftJsonError } from '../../../src/nft/json/read-nft-json.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
+import { parseNftJson } from './parse-nft-json.ts';
 
 const table = { family: 'ip', table: 'svc2nft' } as const;
 

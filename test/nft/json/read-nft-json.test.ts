@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
+import { parseNftJson, readNftJson } from './parse-nft-json.ts';
 
 const table = { table: { family: 'ip', name: 'svc2nft', handle: 1 } };
 const place = { family: 'ip', table: 'svc2nft' };
@@ -53,19 +53,22 @@ describe('a listing without the table', () => {
   });
 });
 
-/** A value inside so many concatenations. */
-function nested(depth: number): unknown {
-  return JSON.parse(`${'{"concat":['.repeat(depth)}1${']}'.repeat(depth)}`);
+/** The text of a value inside so many concatenations. */
+function nested(depth: number): string {
+  return `${'{"concat":['.repeat(depth)}1${']}'.repeat(depth)}`;
 }
 
 test('values nested deeper than the stack are not understood', () => {
-  const deep = nested(200_000);
-  const { ruleset, deviations } = read(
+  const deep = 'deep';
+  const objects = [
+    table,
     { set: { ...place, name: 'a', type: 'ipv4_addr', elem: [deep, { elem: { val: deep } }] } },
     { map: { ...place, name: 'b', type: { typeof: deep }, map: 'verdict' } },
     { chain: { ...place, name: 'c' } },
     { rule: { ...place, chain: 'c', expr: [{ match: { op: '==', left: deep, right: deep } }, { set: deep }] } },
-  );
+  ];
+  const text = JSON.stringify({ nftables: objects }).replaceAll('"deep"', nested(200_000));
+  const { ruleset, deviations } = parseNftJson(text, { family: 'ip', table: 'svc2nft' }, knownNames);
   expect(ruleset.chains).toEqual([{ name: 'c', rules: [[]] }]);
   expect(deviations.map(({ message }) => message)).toEqual([
     'set a: 2 elements have a key that cannot be written as nft text',
@@ -137,7 +140,7 @@ describe('a chain', () => {
       { chain: { ...place, name: 'b', ...base, policy: 'drop', dev: 'lo', comment: 'mine' } },
       { chain: { ...place, name: 'c', ...base, hook: 'ingress' } },
       { chain: { ...place, name: 'd', type: 'filter' } },
-      { chain: { ...place, name: 'e', type: undefined } },
+      { chain: { ...place, name: 'e', type: '' } },
       { chain: { ...place, name: 'f', ...base, prio: {}, policy: [] } },
     );
     const hook = { type: 'filter', hook: 'input', priority: -5 };

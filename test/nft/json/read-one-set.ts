@@ -1,7 +1,7 @@
-import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { Deviation, DynamicElement } from '../../../src/nft/listed-table.ts';
 import type { FilledSet } from '../../../src/nft/ruleset.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
+import { readNftJson } from './parse-nft-json.ts';
 
 /** What a listing says of a set. */
 interface ReadSet {

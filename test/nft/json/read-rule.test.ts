@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { Rule } from '../../../src/nft/ruleset.ts';
 import { knownNames } from '../../../src/phases/5-plan/names.ts';
+import { readNftJson } from './parse-nft-json.ts';
 
 /** The rule that an `expr` reads as; a rule that is not understood is an empty list. */
 function readOne(expr: unknown): Rule | undefined {

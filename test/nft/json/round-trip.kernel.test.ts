@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../../src/compile.ts';
-import { parseNftJson } from '../../../src/nft/json/read-nft-json.ts';
 import type { ListedTable } from '../../../src/nft/listed-table.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import type { CompileOptions } from '../../../src/options.ts';
@@ -12,6 +11,7 @@ import { compileFixture } from '../../support/compile-fixture.ts';
 import { listFixtures } from '../../support/fixture.ts';
 import { kernelTestsRun } from '../../support/kernel-tests.ts';
 import { listInKernel } from './list-in-kernel.ts';
+import { parseNftJson } from './parse-nft-json.ts';
 import { sortRuleset } from './sort-ruleset.ts';
 
 /** A loaded ruleset reads as the data that it was printed from. */
