@@ -14,8 +14,8 @@ export default defineConfig({
   platform: 'node',
   // The same code as ECMAScript modules: CommonJS modules stay apart in a bundle, which takes longer to load.
   resolve: { alias: { yaml: fileURLToPath(new URL('node_modules/yaml/browser/dist/index.js', import.meta.url)) } },
-  // WebAssembly of 0.8 MB, which one output format of one command loads.
-  external: ['@hpcc-js/wasm-graphviz'],
+  // WebAssembly of 0.8 MB, which one output format of one command loads, and what reads kubeconfig files, which is as large.
+  external: ['@hpcc-js/wasm-graphviz', '@kubernetes/client-node'],
   plugins: [bundledLicenses()],
   output: {
     cleanDir: true,

@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises';
+import type { ConnectionOptions } from 'node:tls';
+
+/** A connection to the API server of a cluster. */
+export interface ClusterConnection {
+  /** Its address, `https://10.0.0.1:6443`. */
+  readonly server: string;
+  /**
+   * Sends a GET request, and resolves once the status is known. The body has to be read to its end, or the signal aborted.
+   *
+   * @param path with its query, `/api/v1/services?limit=500`.
+   * @throws Error of the network or of TLS, or an AbortError.
+   */
+  get(path: string, signal: AbortSignal): Promise<ApiResponse>;
+  /** Ends all requests. */
+  close(): Promise<void>;
+}
+
+/** The beginning of an answer. */
+export interface ApiResponse {
+  readonly status: number;
+  /** How long the server asks to wait before another request (Retry-After), in milliseconds. */
+  readonly retryAfter: number | undefined;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** What the server has to see. */
+export interface Credentials {
+  /** Headers of a request: `authorization`. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Certificates and the like, for `https:`. */
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
+}
+
+/** Where a cluster's API server is, and how to be let in. */
+export interface ConnectOptions {
+  /** `https://10.0.0.1:6443`, `http://127.0.0.1:8080`. A path before the API is kept. */
+  readonly server: string;
+  /** Read before every request, because tokens and certificates are rotated. */
+  readonly readCredentials: () => Promise<Credentials>;
+}
+
+/** In milliseconds. */
+const connectTimeout = 5_000;
+
+/** Connects to an API server. Nothing is sent before the first request. */
+export async function connectToCluster({ server, readCredentials }: ConnectOptions): Promise<ClusterConnection> {
+  const { buildConnector, Pool } = await import('undici');
+  const { origin, pathname } = new URL(server);
+  let connector: { readonly tls: string; readonly connect: ReturnType<typeof buildConnector> } | undefined;
+
+  // A connector keeps TLS sessions, so it is only replaced when a certificate was.
+  const connectorFor = (tls: Credentials['tls']): ReturnType<typeof buildConnector> => {
+    const description = JSON.stringify(tls);
+    if (connector?.tls !== description) {
+      connector = { tls: description, connect: buildConnector({ ...tls, timeout: connectTimeout, allowH2: false }) };
+    }
+    return connector.connect;
+  };
+  const pool = new Pool(origin, {
+    connect: (options, callback) => {
+      readCredentials().then(
+        ({ tls }) => connectorFor(tls)(options, callback),
+        (error) => callback(error, null),
+      );
+    },
+    // Readers have their own limits: a watch may be silent for long.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  return {
+    server: origin,
+    get: async (path, signal) => {
+      const { headers } = await readCredentials();
+      const {
+        statusCode,
+        headers: answered,
+        body,
+      } = await pool.request({
+        method: 'GET',
+        path: `${pathname.replace(/\/$/, '')}${path}`,
+        headers: { accept: 'application/json', 'user-agent': 'svc2nft', ...headers },
+        signal,
+      });
+      return { status: statusCode, retryAfter: readRetryAfter(answered['retry-after']), body };
+    },
+    close: () => pool.destroy(),
+  };
+}
+
+/** The header has seconds, or a date, which API servers do not send. */
+function readRetryAfter(value: string | string[] | undefined): number | undefined {
+  const text = Array.isArray(value) ? value[0] : value;
+  return text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) * 1_000 : undefined;
+}
+
+/** Where every Pod has what identifies it to the API server. */
+const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** Differences from what a Pod has. */
+export interface PodConnectOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** In place of KUBERNETES_SERVICE_HOST, which is a cluster IP: it is reached only once a service proxy has run. */
+  readonly server?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+}
+
+/**
+ * Where the API server is and how to be let in, for a program in a Pod.
+ *
+ * @throws Error outside of a Pod, unless a server is given.
+ */
+export function podConnectOptions({ env = process.env, server, tokenFile, caFile }: PodConnectOptions): ConnectOptions {
+  const address = server ?? serverOf(env);
+  const token = tokenFile ?? `${accountFolder}/token`;
+  const ca = caFile ?? `${accountFolder}/ca.crt`;
+  return {
+    server: address,
+    readCredentials: async () => {
+      // A server for tests has neither; `https:` outside of a Pod may have a certificate that the system trusts.
+      const isOptional = server !== undefined;
+      const [tokenText, caText] = await Promise.all([
+        readIfThere(token, isOptional && tokenFile === undefined),
+        address.startsWith('https:') ? readIfThere(ca, isOptional && caFile === undefined) : undefined,
+      ]);
+      return {
+        headers: tokenText === undefined ? {} : { authorization: `Bearer ${tokenText.trim()}` },
+        tls: caText === undefined ? {} : { ca: caText },
+      };
+    },
+  };
+}
+
+function serverOf(env: Readonly<Record<string, string | undefined>>): string {
+  const host = env['KUBERNETES_SERVICE_HOST'];
+  const port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
+  if (!host) {
+    throw new Error('KUBERNETES_SERVICE_HOST is not set, so this is not a Pod');
+  }
+  return `https://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function readIfThere(file: string, isOptional: boolean): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (isOptional && error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return undefined;
+    }
+    throw error;
+  }
+}

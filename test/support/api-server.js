@@ -1,0 +1,434 @@
+// @ts-check
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+
+/*
+ * An API server with list and watch over HTTP, which misbehaves when it is told to. In JavaScript, so that a process of its own in
+ * a network namespace can be one, too: see run-api-server.js.
+ *
+ * @typedef {import('node:http').IncomingMessage} Request
+ */
+
+/**
+ * @typedef {object} ApiObject An object as the API has it.
+ * @property {string} kind
+ * @property {string} [apiVersion]
+ * @property {{ name: string, namespace?: string, labels?: Record<string, string>, resourceVersion?: string }} metadata
+ *
+ * @typedef {object} Refusal How requests are answered.
+ * @property {number} status
+ * @property {number} [retryAfter] in seconds
+ * @property {string} [only] a part of the paths that are refused; default: all
+ *
+ * @typedef {object} ServerOptions
+ * @property {readonly ApiObject[]} [objects]
+ * @property {'yes' | 'refused'} [streamingLists] whether a watch may begin with the list, which older servers refuse
+ * @property {number} [port]
+ * @property {number} [firstVersion] of its objects; 1,000 by default
+ * @property {readonly string[]} [without] kinds whose API it does not have
+ * @property {{ cert: string, key: string }} [tls]
+ *
+ * @typedef {{ version: number, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ApiObject }} Event
+ *
+ * @typedef {object} Watch
+ * @property {string} kind
+ * @property {(object: ApiObject) => boolean} matches
+ * @property {import('node:http').ServerResponse} response
+ * @property {string[]} sent its last lines
+ */
+
+/** @type {Readonly<Record<string, { kind: string, apiVersion: string }>>} */
+const kinds = {
+  '/api/v1/services': { kind: 'Service', apiVersion: 'v1' },
+  '/api/v1/nodes': { kind: 'Node', apiVersion: 'v1' },
+  '/apis/discovery.k8s.io/v1/endpointslices': { kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1' },
+  '/apis/networking.k8s.io/v1/servicecidrs': { kind: 'ServiceCIDR', apiVersion: 'networking.k8s.io/v1' },
+};
+
+/** How many events are kept for watches that continue. */
+const longestHistory = 10_000;
+
+export class ApiServer {
+  /** Requests so far, `/api/v1/services?...`. @type {string[]} */
+  requests = [];
+  /** @type {string} */
+  url = '';
+
+  /** @type {ServerOptions} */
+  #options;
+  /** @type {Map<string, ApiObject>} */
+  #objects = new Map();
+  /** @type {Set<Watch>} */
+  #watches = new Set();
+  /** @type {Set<import('node:net').Socket>} */
+  #sockets = new Set();
+  /** @type {Event[]} */
+  #history = [];
+  #version;
+  /** Watches can start at this version and those after it. */
+  #oldest;
+  /** @type {Refusal | undefined} */
+  #refusal;
+  /** @type {string | undefined} */
+  #token;
+  #delay = 0;
+  /** What is not said while the server is silent. @type {(() => void)[] | undefined} */
+  #unsaid;
+  /** @type {import('node:http').Server} */
+  #server;
+
+  /** @param {ServerOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#version = options.firstVersion ?? 1_000;
+    this.#oldest = this.#version;
+    this.apply(...(options.objects ?? []));
+    this.#server = this.#create();
+  }
+
+  /** Listens on 127.0.0.1. */
+  async listen() {
+    const before = Number(this.url === '' ? (this.#options.port ?? 0) : new URL(this.url).port);
+    this.#server.listen(before, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    this.url = `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  }
+
+  /** All objects, with their versions. @returns {ApiObject[]} */
+  objects() {
+    return [...this.#objects.values()];
+  }
+
+  /** Creates or changes objects, and tells all watches. @param {...ApiObject} objects */
+  apply(...objects) {
+    for (const object of objects) {
+      this.#put(this.#objects.has(keyOf(object)) ? 'MODIFIED' : 'ADDED', object);
+    }
+  }
+
+  /**
+   * @param {string} kind
+   * @param {string} namespace
+   * @param {string} name
+   */
+  remove(kind, namespace, name) {
+    const found = this.#objects.get(`${kind}/${namespace}/${name}`);
+    if (found) {
+      this.#put('DELETED', found);
+    }
+  }
+
+  /** Tells all watches which version is current. */
+  bookmark() {
+    for (const watch of this.#watches) {
+      this.#sendBookmark(watch);
+    }
+  }
+
+  /** Watches can no longer start at the versions so far. */
+  forgetHistory() {
+    this.#history = [];
+    this.#version += 1;
+    this.#oldest = this.#version;
+  }
+
+  /** Ends all connections, those of watches in the middle of an object. */
+  cut() {
+    for (const { kind, response } of this.#watches) {
+      response.write(`{"type":"MODIFIED","object":{"kind":"${kind}","metadata":{"na`);
+    }
+    this.#watches.clear();
+    // The half of an object has to arrive first.
+    setImmediate(() => this.#endConnections());
+  }
+
+  /** Says nothing, until it is told to go on: requests are accepted and not answered. @param {boolean} isSilent */
+  silence(isSilent) {
+    const unsaid = this.#unsaid ?? [];
+    this.#unsaid = isSilent ? unsaid : undefined;
+    if (!isSilent) {
+      for (const say of unsaid) {
+        say();
+      }
+    }
+  }
+
+  /** Sends the last line of each watch again, or one before it. @param {'last' | 'earlier'} which */
+  repeat(which) {
+    for (const watch of this.#watches) {
+      const line = watch.sent.at(which === 'last' ? -1 : 0);
+      if (line !== undefined) {
+        this.#sendLine(watch, line);
+      }
+    }
+  }
+
+  /** Sends a line to all watches. @param {string} line */
+  sendLine(line) {
+    for (const watch of this.#watches) {
+      this.#sendLine(watch, line);
+    }
+  }
+
+  /** Answers requests with an error; undefined ends that. @param {Refusal | undefined} refusal */
+  refuse(refusal) {
+    this.#refusal = refusal;
+  }
+
+  /** Accepts only this token from now on. @param {string | undefined} token */
+  requireToken(token) {
+    this.#token = token;
+  }
+
+  /** @param {number} milliseconds what each part of an answer takes */
+  slowDown(milliseconds) {
+    this.#delay = milliseconds;
+  }
+
+  /**
+   * Ends all connections, and comes back after a time, in milliseconds, with other versions.
+   *
+   * @param {{ firstVersion?: number, down?: number }} [how]
+   */
+  async restart({ firstVersion = this.#version, down = 0 } = {}) {
+    this.#server.close();
+    this.#endConnections();
+    await new Promise((resolve) => setTimeout(resolve, down));
+    const objects = this.objects();
+    this.#objects.clear();
+    this.#history = [];
+    this.#version = firstVersion;
+    this.#oldest = firstVersion;
+    this.apply(...objects);
+    this.#server = this.#create();
+    await this.listen();
+  }
+
+  async close() {
+    this.#server.close();
+    this.#endConnections();
+    await once(this.#server, 'close');
+  }
+
+  #create() {
+    /** @type {import('node:http').RequestListener} */
+    const listener = (request, response) => {
+      this.requests.push(request.url ?? '');
+      this.#say(() => this.#answer(request, response));
+    };
+    const server = this.#options.tls ? createTlsServer(this.#options.tls, listener) : createServer(listener);
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => undefined);
+    });
+    return server;
+  }
+
+  #endConnections() {
+    this.#watches.clear();
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+  }
+
+  /** At once, unless the server is silent or slow. @param {() => void} say */
+  #say(say) {
+    if (this.#unsaid) {
+      this.#unsaid.push(say);
+    } else if (this.#delay > 0) {
+      setTimeout(say, this.#delay);
+    } else {
+      say();
+    }
+  }
+
+  /**
+   * @param {Event['type']} type
+   * @param {ApiObject} object
+   */
+  #put(type, object) {
+    this.#version += 1;
+    const apiVersion = Object.values(kinds).find(({ kind }) => kind === object.kind)?.apiVersion ?? 'v1';
+    const whole = { ...object, apiVersion, metadata: { ...object.metadata, resourceVersion: `${this.#version}` } };
+    if (type === 'DELETED') {
+      this.#objects.delete(keyOf(object));
+    } else {
+      this.#objects.set(keyOf(object), whole);
+    }
+    this.#history.push({ version: this.#version, type, object: whole });
+    if (this.#history.length > 2 * longestHistory) {
+      this.#history.splice(0, longestHistory);
+      this.#oldest = this.#history[0]?.version ?? this.#version;
+    }
+    const line = JSON.stringify({ type, object: whole });
+    for (const watch of this.#watches) {
+      if (watch.kind === object.kind && watch.matches(whole)) {
+        this.#sendLine(watch, line);
+      }
+    }
+  }
+
+  /**
+   * @param {Watch} watch
+   * @param {string} line
+   */
+  #sendLine(watch, line) {
+    watch.sent.push(line);
+    watch.sent.splice(0, watch.sent.length - 3);
+    this.#say(() => watch.response.write(`${line}\n`));
+  }
+
+  /**
+   * @param {Watch} watch
+   * @param {Record<string, string>} [annotations]
+   */
+  #sendBookmark(watch, annotations = {}) {
+    const object = { kind: watch.kind, metadata: { resourceVersion: `${this.#version}`, annotations } };
+    this.#sendLine(watch, JSON.stringify({ type: 'BOOKMARK', object }));
+  }
+
+  /**
+   * @param {Request} request
+   * @param {import('node:http').ServerResponse} response
+   */
+  #answer(request, response) {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const definition = kinds[pathname];
+    if (this.#refusal && (request.url ?? '').includes(this.#refusal.only ?? '')) {
+      fail(response, this.#refusal.status, 'no answer for now', this.#refusal.retryAfter);
+    } else if (this.#token !== undefined && request.headers.authorization !== `Bearer ${this.#token}`) {
+      fail(response, 401, 'Unauthorized');
+    } else if (!definition || this.#options.without?.includes(definition.kind)) {
+      fail(response, 404, 'the server could not find the requested resource');
+    } else if (searchParams.get('watch') === 'true') {
+      this.#startWatch(definition.kind, searchParams, response);
+    } else {
+      this.#list(definition, searchParams, response);
+    }
+  }
+
+  /**
+   * @param {{ kind: string, apiVersion: string }} definition
+   * @param {URLSearchParams} query
+   * @param {import('node:http').ServerResponse} response
+   */
+  #list({ kind, apiVersion }, query, response) {
+    const [version = 0, start = 0] = (query.get('continue') ?? `${this.#version}:0`).split(':').map(Number);
+    if (version < this.#oldest) {
+      fail(response, 410, 'The provided continue parameter is too old');
+      return;
+    }
+    const all = this.#matching(kind, matcher(query));
+    const end = start + Number(query.get('limit') ?? all.length);
+    const items = all.slice(start, end).map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
+    const metadata = { resourceVersion: `${version}`, ...(end < all.length && { continue: `${version}:${end}` }) };
+    respond(response, 200, { kind: `${kind}List`, apiVersion, metadata, items });
+  }
+
+  /**
+   * @param {string} kind
+   * @param {(object: ApiObject) => boolean} matches
+   */
+  #matching(kind, matches) {
+    return this.objects().filter((object) => object.kind === kind && matches(object));
+  }
+
+  /**
+   * @param {string} kind
+   * @param {URLSearchParams} query
+   * @param {import('node:http').ServerResponse} response
+   */
+  #startWatch(kind, query, response) {
+    const isInitial = query.get('sendInitialEvents') === 'true';
+    const since = Number(query.get('resourceVersion') ?? this.#version);
+    if (isInitial && this.#options.streamingLists === 'refused') {
+      fail(response, 422, 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled');
+      return;
+    }
+    if (since > this.#version) {
+      fail(response, 504, `Too large resource version: ${since}, current: ${this.#version}`);
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.flushHeaders();
+    /** @type {Watch} */
+    const watch = { kind, matches: matcher(query), response, sent: [] };
+    if (since < this.#oldest) {
+      const object = { kind: 'Status', reason: 'Expired', code: 410, message: `too old resource version: ${since}` };
+      this.#sendLine(watch, JSON.stringify({ type: 'ERROR', object }));
+      this.#say(() => response.end());
+      return;
+    }
+    if (isInitial) {
+      for (const object of this.#matching(kind, watch.matches)) {
+        this.#sendLine(watch, JSON.stringify({ type: 'ADDED', object }));
+      }
+      this.#sendBookmark(watch, { 'k8s.io/initial-events-end': 'true' });
+    } else {
+      this.#sendMissed(watch, since);
+    }
+    this.#watches.add(watch);
+    const timer = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 600) * 1_000);
+    response.on('close', () => {
+      clearTimeout(timer);
+      this.#watches.delete(watch);
+    });
+  }
+
+  /**
+   * @param {Watch} watch
+   * @param {number} since
+   */
+  #sendMissed(watch, since) {
+    for (const { version, type, object } of this.#history) {
+      if (version > since && object.kind === watch.kind && watch.matches(object)) {
+        this.#sendLine(watch, JSON.stringify({ type, object }));
+      }
+    }
+  }
+}
+
+/** @param {ApiObject} object */
+function keyOf({ kind, metadata }) {
+  return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+/**
+ * The selectors that are used: a label that must not exist, and the name of an object.
+ *
+ * @param {URLSearchParams} query
+ * @returns {(object: ApiObject) => boolean}
+ */
+function matcher(query) {
+  const absent = /^!(.+)$/.exec(query.get('labelSelector') ?? '')?.[1];
+  const name = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '')?.[1];
+  return ({ metadata }) =>
+    (absent === undefined || !(absent in (metadata.labels ?? {}))) && (name === undefined || metadata.name === name);
+}
+
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {number} status
+ * @param {object} body
+ * @param {number} [retryAfter] in seconds
+ */
+function respond(response, status, body, retryAfter) {
+  const headers = retryAfter === undefined ? {} : { 'retry-after': `${retryAfter}` };
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {number} code
+ * @param {string} message
+ * @param {number} [retryAfter] in seconds
+ */
+function fail(response, code, message, retryAfter) {
+  respond(response, code, { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code }, retryAfter);
+}
