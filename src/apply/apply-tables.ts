@@ -6,10 +6,12 @@ import { type Pause, pauseWithClock } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
+import type { Ruleset } from '../nft/ruleset.ts';
+import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { Outcome, TableOutcome } from './outcome.ts';
 import { addCleanupOfSync, addFollowUp, cleanPins, cleanUdpFlows, type PendingCleanup } from './pending-cleanup.ts';
 import type { Listings } from './read-actual-table.ts';
-import { type DryRun, sendCommands, syncTable, type TableJob } from './sync-table.ts';
+import { type DryRun, sendCommands, sendTogether, syncTable, type TableJob } from './sync-table.ts';
 
 /** What is remembered from one call to the next. */
 export interface ApplyMemory {
@@ -39,6 +41,11 @@ export interface ApplyOptions {
   readonly onSend?: (plan: TablePlan) => void;
   /** Tables that are being read already, under the lock that is held now. */
   readonly listings?: Listings;
+  /**
+   * Takes the cleanup of UDP flows and pins, to do it later and one after the other; by default it is done before the outcome
+   * is there.
+   */
+  readonly later?: (cleanup: () => Promise<ConntrackOutcome | undefined>) => undefined;
 }
 
 /** Keeps nft under 100 MB, and other programs that change rules from waiting for more than a second. */
@@ -60,6 +67,7 @@ export async function applyTables(
     partSize = defaultPartSize,
     onSend,
     listings,
+    later,
   }: ApplyOptions,
 ): Promise<Outcome> {
   if (!desired.isReady()) {
@@ -71,28 +79,65 @@ export async function applyTables(
   for (const { family, followUp } of updates) {
     addFollowUp(memory.pending, family, followUp);
   }
-  const families: TableOutcome[] = [];
+  const pins: Ruleset[] = [];
   const job = { desired, run, pause, dryRun, partSize, onSend };
-  for (const family of desired.families) {
-    const { commands = [] } = updates.find((update) => update.family === family) ?? {};
-    const first = { ...job, family, listing: listings?.get(family) };
-    families.push(await applyTable(first, memory, known.has(family) ? commands : undefined));
+  const families = await applyUpdates(job, { known, updates, listings, remembered: { memory, pins } });
+  const cleanUp = () => cleanUpAfter(families, { desired, memory, pins, run });
+  const isDue = pins.length > 0 || (memory.pending.udp.size > 0 && !dryRun);
+  const conntrack = isDue ? await (later ? later(cleanUp) : cleanUp()) : undefined;
+  const ok = families.every(({ result, rejectedServices }) => result !== 'failed' && rejectedServices.length === 0);
+  return { ok, families, conntrack };
+}
+
+interface Updates {
+  /** Families whose table holds what the desired state assumed before the updates. */
+  readonly known: ReadonlySet<Family>;
+  readonly updates: readonly TableUpdate[];
+  readonly listings: Listings | undefined;
+  readonly remembered: Remembered;
+}
+
+async function applyUpdates(
+  job: Omit<TableJob, 'family'>,
+  { known, updates, listings, remembered }: Updates,
+): Promise<TableOutcome[]> {
+  const ofKnown = updates.filter(({ family }) => known.has(family));
+  const together = job.dryRun ? 'separate' : await sendTogether(job, ofKnown);
+  const families: TableOutcome[] = [];
+  for (const family of job.desired.families) {
+    const { commands = [] } = ofKnown.find((update) => update.family === family) ?? {};
+    const isKnown = known.has(family) && together !== 'open';
+    const way = isKnown ? { commands, isSent: together === 'sent' } : undefined;
+    families.push(await applyTable({ ...job, family, listing: listings?.get(family) }, remembered, way));
   }
   if (families.some((outcome) => isDisturbed(outcome, known))) {
     // Another program changed one of the tables, so the others are read as well.
     for (const [index, outcome] of families.entries()) {
-      const { family, result } = outcome;
-      if (known.has(family) && !isDisturbed(outcome, known) && result !== 'failed') {
-        memory.known.delete(family);
-        families[index] = await applyTable({ ...job, family }, memory, undefined);
+      if (isLeftAlone(outcome, known)) {
+        remembered.memory.known.delete(outcome.family);
+        families[index] = await applyTable({ ...job, family: outcome.family }, remembered, undefined);
       }
     }
   }
+  return families;
+}
+
+interface CleanupJob extends Remembered {
+  readonly desired: DesiredState;
+  readonly run: RunProgram;
+}
+
+async function cleanUpAfter(
+  families: readonly TableOutcome[],
+  { desired, memory: { pending }, pins, run }: CleanupJob,
+): Promise<ConntrackOutcome | undefined> {
+  for (const ruleset of pins) {
+    await cleanPins(pending, ruleset, run);
+  }
   const done = new Set(families.flatMap(({ family, result }) => (result === 'failed' ? [] : [family])));
-  const views = dryRun ? [] : desired.views().filter(({ family }) => done.has(family));
-  const conntrack = await cleanUdpFlows(memory.pending, views, run);
-  const ok = families.every(({ result, rejectedServices }) => result !== 'failed' && rejectedServices.length === 0);
-  return { ok, families, conntrack };
+  // Putting views together takes time, and most changes are not about UDP.
+  const views = pending.udp.size === 0 ? [] : desired.views().filter(({ family }) => done.has(family));
+  return cleanUdpFlows(pending, views, run);
 }
 
 /** What nft says when a table is not as it was left. */
@@ -102,14 +147,31 @@ function isDisturbed({ family, error }: TableOutcome, known: ReadonlySet<Family>
   return known.has(family) && error !== undefined && signsOfOthers.has(error.kind);
 }
 
-/** @param commands what changes in a table that is known; undefined to read it first. */
+/** How the change of a table that is known goes; `isSent`: the kernel has it already. */
+interface Way {
+  readonly commands: readonly Command[];
+  readonly isSent: boolean;
+}
+
+interface Remembered {
+  readonly memory: ApplyMemory;
+  /** Receives the rulesets of tables whose pins have to be cleaned up. */
+  readonly pins: Ruleset[];
+}
+
+/** A table that is known, and of which nft did not say that it is not as it was left. */
+function isLeftAlone(outcome: TableOutcome, known: ReadonlySet<Family>): boolean {
+  return known.has(outcome.family) && !isDisturbed(outcome, known) && outcome.result !== 'failed';
+}
+
+/** @param way undefined to read the table first. */
 async function applyTable(
   job: TableJob,
-  { known, pending }: ApplyMemory,
-  commands: readonly Command[] | undefined,
+  { memory: { known, pending }, pins }: Remembered,
+  way: Way | undefined,
 ): Promise<TableOutcome> {
-  const { desired, family, dryRun, run } = job;
-  const outcome = commands ? await sendCommands(job, commands) : await syncTable(job);
+  const { desired, family, dryRun } = job;
+  const outcome = way ? await sendCommands(job, way.commands, way.isSent) : await syncTable(job);
   if (outcome.result === 'failed' || dryRun) {
     return outcome;
   }
@@ -118,13 +180,15 @@ async function applyTable(
     // Only valid pins are written into a new table.
     pending.pins.delete(family);
   }
-  if (!commands || pending.pins.has(family)) {
+  if (!way || pending.pins.has(family)) {
     // Putting the ruleset together takes time, so not for every change.
     const ruleset = outcome.after ?? desired.desiredRuleset(family);
-    if (!commands) {
+    if (!way) {
       addCleanupOfSync(pending, outcome, ruleset);
     }
-    await cleanPins(pending, ruleset, run);
+    if (pending.pins.has(family)) {
+      pins.push(ruleset);
+    }
   }
   return outcome;
 }

@@ -1,13 +1,16 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Changes, Engine } from '../engine/engine.ts';
 import { formatNftError, isNftError } from '../kernel/nft-error.ts';
 import { probeNft } from '../kernel/probe-nft.ts';
-import type { Pause } from '../kernel/run-nft.ts';
+import { type Pause, pauseWithClock } from '../kernel/run-nft.ts';
 import { createRunProgram, type RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
 import { applyTables, emptyMemory } from './apply-tables.ts';
+import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { UpdateOutcome } from './outcome.ts';
 import { type Lock, withLock, withoutLock } from './with-lock.ts';
 
@@ -19,6 +22,16 @@ export interface ServiceProxyOptions extends Partial<CompileOptions> {
   readonly pause?: Pause;
   /** Keeps other processes from the tables meanwhile; default: withLock, and no lock when `run` is given. */
   readonly lock?: Lock;
+  /**
+   * Receives what became of stale UDP flows and pins, which are then cleaned up after an update is done, so that the next one
+   * does not wait for it; outcomes have no `conntrack`. By default updates are done when the cleanup is.
+   */
+  readonly onCleanup?: (conntrack: ConntrackOutcome | undefined) => void;
+  /**
+   * In milliseconds: while changes come faster than they are carried out, they are collected for as long as those before took,
+   * but not for longer than this. 0 by default: nothing waits but for nft.
+   */
+  readonly minSyncPeriod?: number;
 }
 
 /** Keeps the tables of one node in sync with the objects of a cluster. */
@@ -33,6 +46,11 @@ export interface ServiceProxy {
    * @throws LockError when another process keeps the lock on the tables for too long.
    */
   update(changes: Changes): Promise<UpdateOutcome>;
+  /**
+   * Reads the tables again, of all families or of some, and brings them to the desired state: another program may have
+   * changed them. Services that nft rejected are tried again.
+   */
+  resync(families?: readonly Family[]): Promise<UpdateOutcome>;
   /** Resolves when all changes are carried out. */
   idle(): Promise<void>;
   /** Resolves when all changes are carried out; later updates are rejected. The tables stay. */
@@ -53,11 +71,18 @@ export interface ServiceProxy {
  */
 export async function createServiceProxy(options?: ServiceProxyOptions): Promise<ServiceProxy> {
   // Programs in JavaScript may give null.
-  const { run, pause, lock = run ? withoutLock : withLock, ...compileOptions } = options ?? {};
+  const {
+    run,
+    pause,
+    lock = run ? withoutLock : withLock,
+    onCleanup,
+    minSyncPeriod = 0,
+    ...compileOptions
+  } = options ?? {};
   const runProgram = run ?? createRunProgram();
   const targetNft = compileOptions.targetNft ?? (await findTargetNft(runProgram));
   const engine = createEngine({ ...compileOptions, targetNft });
-  return startQueue(engine, { run: runProgram, lock, ...(pause && { pause }) });
+  return startQueue(engine, { run: runProgram, lock, pause: pause ?? pauseWithClock, minSyncPeriod, onCleanup });
 }
 
 async function findTargetNft(run: RunProgram): Promise<CompileOptions['targetNft']> {
@@ -70,54 +95,75 @@ async function findTargetNft(run: RunProgram): Promise<CompileOptions['targetNft
 
 interface QueueTools {
   readonly run: RunProgram;
-  readonly pause?: Pause;
+  readonly pause: Pause;
   readonly lock: Lock;
+  readonly minSyncPeriod: number;
+  readonly onCleanup: ServiceProxyOptions['onCleanup'];
 }
 
 /**
  * The engine holds all changes that were accepted, so the queue has only rounds: at most one that runs, and at most one
  * that waits and will commit whatever was accepted by then. No update can be lost, doubled or reordered.
  */
-function startQueue(engine: Engine, { lock, run, ...tools }: QueueTools): ServiceProxy {
+function startQueue(engine: Engine, { lock, run, pause, minSyncPeriod, onCleanup }: QueueTools): ServiceProxy {
   const memory = emptyMemory();
+  const collect = collector(pause, minSyncPeriod);
+  const cleanup = onCleanup && startCleanup(onCleanup);
+  /** Families whose tables have to be read again. */
+  let doubtful: ReadonlySet<Family> = new Set();
   let waiting: Promise<UpdateOutcome> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let isClosed = false;
 
   const runRound = async (lockedRun: RunProgram): Promise<UpdateOutcome> => {
     waiting = undefined;
+    for (const family of doubtful) {
+      memory.known.delete(family);
+    }
+    doubtful = new Set();
     try {
       const { families: updates, diagnostics, waitsFor } = engine.commit();
-      return { ...(await applyTables(engine, { ...tools, run: lockedRun, memory, updates })), diagnostics, waitsFor };
+      const options = { pause, run: lockedRun, memory, updates, ...(cleanup && { later: cleanup.later }) };
+      return { ...(await applyTables(engine, options)), diagnostics, waitsFor };
     } catch (error) {
       memory.known.clear();
       throw error;
     }
   };
   const startRound = (): Promise<UpdateOutcome> => {
-    const round = last.then(() => lock({ table: engine.table, run }, runRound));
+    const round = last
+      .then(collect.wait)
+      .then(() => lock({ table: engine.table, run }, (lockedRun) => collect.measure(() => runRound(lockedRun))));
     waiting = round;
     last = round.then(noop, () => {
       waiting = waiting === round ? undefined : waiting;
     });
     return round;
   };
+  const proceed = async (prepare: () => readonly Diagnostic[]): Promise<UpdateOutcome> => {
+    if (isClosed) {
+      throw new Error('the service proxy is closed');
+    }
+    const found = prepare();
+    const outcome = await (waiting ?? startRound());
+    return { ...outcome, diagnostics: [...found, ...outcome.diagnostics] };
+  };
   const idle = async (): Promise<void> => {
     for (let seen: unknown; seen !== last; ) {
       seen = last;
       await seen;
     }
+    await cleanup?.idle();
   };
   return {
     // Until the first `await` this runs within the call: objects are copied before the caller can change them.
-    update: async (changes) => {
-      if (isClosed) {
-        throw new Error('the service proxy is closed');
-      }
-      const found = engine.accept(changes);
-      const outcome = await (waiting ?? startRound());
-      return { ...outcome, diagnostics: [...found, ...outcome.diagnostics] };
-    },
+    update: (changes) => proceed(() => engine.accept(changes)),
+    resync: (families = engine.families) =>
+      proceed(() => {
+        engine.retryRejected();
+        doubtful = new Set([...doubtful, ...families]);
+        return [];
+      }),
     idle,
     close: async () => {
       isClosed = true;
@@ -125,6 +171,40 @@ function startQueue(engine: Engine, { lock, run, ...tools }: QueueTools): Servic
     },
     rulesets: () => (engine.isReady() ? engine.rulesets() : []),
     views: () => engine.views(),
+  };
+}
+
+/** Collects changes under load: a round waits for as long as the one before took, if that has just ended. */
+function collector(pause: Pause, longest: number) {
+  let duration = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  return {
+    wait: async (): Promise<void> => {
+      const left = Math.min(duration, longest) - (performance.now() - end);
+      if (left > 0) {
+        await pause(left);
+      }
+    },
+    measure: async <T>(work: () => Promise<T>): Promise<T> => {
+      const start = performance.now();
+      try {
+        return await work();
+      } finally {
+        end = performance.now();
+        duration = end - start;
+      }
+    },
+  };
+}
+
+/** Cleanups one after the other, beside the changes. */
+function startCleanup(tell: (conntrack: ConntrackOutcome | undefined) => void) {
+  let last = Promise.resolve();
+  return {
+    later: (work: () => Promise<ConntrackOutcome | undefined>): undefined => {
+      last = last.then(async () => tell(await work()));
+    },
+    idle: () => last,
   };
 }
 

@@ -75,19 +75,24 @@ function addPins({ pins }: PendingCleanup, family: Family, invalidated: Readonly
  * @param views of the families whose tables hold what they should: a new flow must not meet old rules.
  */
 export async function cleanUdpFlows(
-  { udp }: PendingCleanup,
+  pending: PendingCleanup,
   views: readonly NodeView[],
   run: RunProgram,
 ): Promise<ConntrackOutcome | undefined> {
-  const due = views.filter(({ family }) => udp.has(family));
+  // What the next change adds meanwhile is left for the next time.
+  const due = views.flatMap((view) => {
+    const gone = pending.udp.get(view.family);
+    pending.udp.delete(view.family);
+    return gone ? [{ view, gone: [...gone.values()] }] : [];
+  });
   if (due.length === 0) {
     return undefined;
   }
-  const expectations = due.map((view) => expectUdp(view, [...(udp.get(view.family)?.values() ?? [])], view.addresses));
+  const expectations = due.map(({ view, gone }) => expectUdp(view, gone, view.addresses));
   const outcome = await cleanConntrack({ expectations, run });
-  if (outcome.failed === undefined) {
-    for (const { family } of due) {
-      udp.delete(family);
+  if (outcome.failed !== undefined) {
+    for (const { view, gone } of due) {
+      addUdp(pending, view.family, gone);
     }
   }
   return outcome;
@@ -103,12 +108,14 @@ const mostAttempts = 3;
  *
  * @param ruleset what the table holds.
  */
-export async function cleanPins({ pins }: PendingCleanup, ruleset: Ruleset, run: RunProgram): Promise<void> {
+export async function cleanPins(pending: PendingCleanup, ruleset: Ruleset, run: RunProgram): Promise<void> {
   const { family, table } = ruleset;
-  const invalidated = pins.get(family);
+  const invalidated = pending.pins.get(family);
   if (!invalidated) {
     return;
   }
+  // What the next change adds meanwhile is left for the next time.
+  pending.pins.delete(family);
   const actual = indexTable(ruleset);
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const found = await readPins(run, ruleset);
@@ -117,10 +124,10 @@ export async function cleanPins({ pins }: PendingCleanup, ruleset: Ruleset, run:
     }
     const commands = deletePins(splitPins(found, actual, invalidated).lost);
     if ((await loadTransaction(run, printTransaction({ family, table, commands }))) === undefined) {
-      pins.delete(family);
       return;
     }
   }
+  addPins(pending, family, invalidated);
 }
 
 async function readPins(run: RunProgram, { family, table, sets }: Ruleset): Promise<Pins | NftError> {

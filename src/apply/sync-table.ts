@@ -1,6 +1,7 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
 import { isUnusedTable, planTable, splitCommands, type TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
+import type { TableUpdate } from '../engine/engine.ts';
 import { isNftError, leavesOpen, type NftError } from '../kernel/nft-error.ts';
 import { checkTransaction, loadTransaction, nameOwner, type Pause, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
@@ -48,9 +49,37 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
     : settle(job, { ...failure, commands, success });
 }
 
-/** Sends what has changed since the table was brought to the desired state. It is read only if nft refuses that. */
-export async function sendCommands(job: TableJob, commands: readonly Command[]): Promise<TableOutcome> {
-  const error = await send(job, commands);
+/**
+ * Sends the changes of several tables in one transaction. `separate`: there is nothing to send together, or nft refuses it, so
+ * that each has to be sent by itself; `open`: the kernel may have all of it or nothing, so the tables have to be read.
+ */
+export async function sendTogether(
+  { run, desired: { table } }: Pick<TableJob, 'run' | 'desired'>,
+  updates: readonly TableUpdate[],
+): Promise<'sent' | 'separate' | 'open'> {
+  const changes = updates.filter(({ commands }) => commands.length > 0);
+  if (changes.length < 2) {
+    return 'separate';
+  }
+  const text = changes.map(({ family, commands }) => printTransaction({ family, table, commands })).join('');
+  const error = await loadTransaction(run, text);
+  if (error) {
+    return leavesOpen(error) ? 'open' : 'separate';
+  }
+  return 'sent';
+}
+
+/**
+ * Sends what has changed since the table was brought to the desired state. It is read only if nft refuses that.
+ *
+ * @param isSent whether the kernel has it already.
+ */
+export async function sendCommands(
+  job: TableJob,
+  commands: readonly Command[],
+  isSent: boolean,
+): Promise<TableOutcome> {
+  const error = isSent ? undefined : await send(job, commands);
   const success = (): TableOutcome => ({
     ...noPlan(job, commands),
     result: commands.length === 0 ? 'unchanged' : 'changed',

@@ -59,6 +59,13 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
     },
     reject: (family, services) => reject(state, family, services),
     rejected: (family) => namesOf(rejectedIn(state, family)),
+    retryRejected: () => {
+      for (const rejected of state.rejected.values()) {
+        for (const [namespace, name] of entriesOfNamespaced(rejected)) {
+          setNamespaced(state.touched.services, namespace, name, true);
+        }
+      }
+    },
     views: () => viewsOf(state),
   };
 }

@@ -75,6 +75,8 @@ export interface Engine extends DesiredState {
   accept(changes: Changes): readonly Diagnostic[];
   /** Plans everything accepted since the last time, as one change; nothing before the objects are complete. */
   commit(): Commit;
+  /** Lets the next commit try the Services again that nft rejected; otherwise they wait until they or their slices change. */
+  retryRejected(): void;
   /** What is missing before something can be planned; undefined when it is ready. */
   waitsFor(): WaitsFor | undefined;
   /** The tables once all commands are carried out, one for each family. */

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { getHeapStatistics } from 'node:v8';
 
 /** The result of running a program. */
@@ -55,6 +55,27 @@ export interface RunOptions {
   readonly onOutput?: (bytes: Uint8Array) => void;
   /** Ends the program like {@link RunProgramOptions.signal}. */
   readonly signal?: AbortSignal;
+  /**
+   * Receives the running program. It is for programs that go on until they are ended: `longest` has no default, there is no
+   * input but what is written to it, and the result has no output.
+   */
+  readonly interact?: (program: RunningProgram) => void;
+  /** Receives the number of the process, 0 if it does not start. */
+  readonly onPid?: (pid: number) => void;
+}
+
+/** A program that runs. */
+export interface RunningProgram {
+  /** Undefined if it did not start. */
+  readonly pid: number | undefined;
+  /** Writes to its stdin. A program that has ended is none the wiser. */
+  write(text: string): void;
+  /** Closes its stdin. */
+  end(): void;
+  /** Ends it at once. */
+  kill(): void;
+  onStdout(listener: (text: string) => void): void;
+  onStderr(listener: (text: string) => void): void;
 }
 
 /** Where to find programs, and what ends them early. */
@@ -79,30 +100,41 @@ const longestRun = 60_000;
 
 /** Creates a {@link RunProgram} for the programs of this machine. No other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
-  return async (program, args, input, { longest = longestRun, inherit, onStart, onOutput, signal: ending } = {}) => {
+  return async (program, args, input, options = {}) => {
+    const { longest = longestRun, inherit, interact, onStart, onPid, onOutput, signal: ending } = options;
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
-    const stdin = openStdin(input);
     const signals = [signal, ending].filter((one) => one !== undefined);
-    const child = execa(program, args, {
-      ...(stdin.source === 'pipe' && input !== undefined && { input }),
-      // execa takes any descriptor; its types know those up to 9.
-      stdio: [
-        stdin.source as 3 | 'ignore' | 'pipe',
-        'pipe',
-        { transform: takeFirst(longestStderr), binary: true },
-        ...(inherit === undefined ? [] : [inherit as 3]),
-      ],
+    const common = {
       env: childEnvironment(env),
       extendEnv: false,
       // The current folder may be gone by now.
       cwd: '/',
+      reject: false,
+      ...(signals.length > 0 && { cancelSignal: AbortSignal.any(signals) }),
+    } as const;
+    // execa takes any descriptor; its types know those up to 9.
+    const inherited = inherit === undefined ? [] : [inherit as 3];
+    if (interact) {
+      const staying = execa(program, args, { ...common, stdio: ['pipe', 'pipe', 'pipe', ...inherited], buffer: false });
+      onPid?.(staying.pid ?? 0);
+      return runUntilItEnds(staying, interact);
+    }
+    const stdin = openStdin(input);
+    const child = execa(program, args, {
+      ...common,
+      ...(stdin.source === 'pipe' && input !== undefined && { input }),
+      stdio: [
+        stdin.source as 3 | 'ignore' | 'pipe',
+        'pipe',
+        { transform: takeFirst(longestStderr), binary: true },
+        ...inherited,
+      ],
       maxBuffer: longestStdout,
       ...(onOutput && { buffer: { stdout: false } }),
       stripFinalNewline: false,
-      reject: false,
-      ...(signals.length > 0 && { cancelSignal: AbortSignal.any(signals) }),
     });
+    onPid?.(child.pid ?? 0);
     const limit = startLimit(child.pid, longest);
     const output = onOutput && passOutput(child.stdout, onOutput);
     onStart?.();
@@ -129,6 +161,38 @@ function passOutput(
     }
   });
   return { isExceeded: () => count > longestStdout };
+}
+
+/** The part of execa's process that is used. */
+interface ExecaProcess extends PromiseLike<Omit<ExecaResult, 'stdout' | 'stderr'>> {
+  readonly pid?: number | undefined;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  kill(signal: 'SIGKILL'): boolean;
+}
+
+async function runUntilItEnds(
+  child: ExecaProcess,
+  interact: (program: RunningProgram) => void,
+): Promise<ProgramResult> {
+  // EPIPE: it has ended, which the result says.
+  child.stdin.on('error', () => undefined);
+  const listen = (stream: Readable, listener: (text: string) => void): void => {
+    stream.setEncoding('utf8').on('data', listener);
+  };
+  // Output that nobody reads must not block it.
+  child.stdout.resume();
+  child.stderr.resume();
+  interact({
+    pid: child.pid,
+    write: (text) => child.stdin.write(text),
+    end: () => child.stdin.end(),
+    kill: () => child.kill('SIGKILL'),
+    onStdout: (listener) => listen(child.stdout, listener),
+    onStderr: (listener) => listen(child.stderr, listener),
+  });
+  return toProgramResult(await child);
 }
 
 /** In milliseconds, between SIGTERM and SIGKILL. */

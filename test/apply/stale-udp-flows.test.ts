@@ -96,7 +96,8 @@ describe('stale UDP flows', () => {
     const { proxy, nft } = await runProxy([node(), ...both('2.5'), dualStack], { families: ['ip', 'ip6'] });
     nft.answers.push(refusing('ip svc2nft', says.noMemory));
     await proxy.update({ apply: [...both('2.6'), dualStack] });
-    expect(nft.commandsSince()).toEqual(['nft -f -', 'nft -f -', 'conntrack -L -p udp -f ipv6']);
+    // Both families together, then each by itself.
+    expect(nft.commandsSince()).toEqual(['nft -f -', 'nft -f -', 'nft -f -', 'conntrack -L -p udp -f ipv6']);
   });
 
   test('of several failures are not forgotten', async () => {

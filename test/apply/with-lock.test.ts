@@ -157,8 +157,8 @@ describe('a lock', () => {
 
   test('is held even if nobody answers those who ask any more', async () => {
     const { lock } = lockIn({ patience: 100 });
-    const leaving = runnerOf('sleep 3 > /dev/null 2>&1 & exit 0');
-    await lock({ table, run: leaving }, (locked) => locked('nft', []));
+    const leaving = runnerOf('sleep 60 > /dev/null 2>&1 & echo $!');
+    const { stdout: left } = await lock({ table, run: leaving }, (locked) => locked('nft', []));
     // More than the queue of a socket holds.
     for (let asked = 0; asked < 600; asked++) {
       const socket = connect(join(folderOfLock(), '1'));
@@ -166,6 +166,7 @@ describe('a lock', () => {
       socket.destroy();
     }
     await expect(lock({ table, run }, async () => 'taken')).rejects.toThrow(LockError);
+    process.kill(Number(left));
   });
 
   test('goes to the later number when a slow contender takes one that is long over', async () => {
