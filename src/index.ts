@@ -9,6 +9,18 @@ export { createServiceProxy, type ServiceProxy, type ServiceProxyOptions } from 
 export type * from './apply/outcome.ts';
 export { readActualTable as readTable } from './apply/read-actual-table.ts';
 export { type Lock, type LockError, type LockRequest, withLock } from './apply/with-lock.ts';
+export {
+  type ApiResponse,
+  type ClusterConnection,
+  type ConnectOptions,
+  type Credentials,
+  connectToCluster,
+  type PodConnectOptions,
+  podConnectOptions,
+} from './cluster/cluster-connection.ts';
+export { type ClusterFollower, type FollowClusterOptions, followCluster } from './cluster/follow-cluster.ts';
+export type { ResourceState } from './cluster/follow-resource.ts';
+export { kubeconfigConnectOptions } from './cluster/kubeconfig.ts';
 export { type CompileResult, compile } from './compile.ts';
 export type { UdpFrontend } from './conntrack/expect-udp.ts';
 export {
@@ -31,11 +43,13 @@ export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';
 export { type RenderChangesOptions, renderChanges } from './inspect/changes/render-changes.ts';
 export { formatNftError, isNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
+export { createNftSession, type NftSession, type NftSessionOptions } from './kernel/nft-session.ts';
 export { type NftProbe, probeNft } from './kernel/probe-nft.ts';
 export { type Pause, removeTable } from './kernel/run-nft.ts';
 export {
   createRunProgram,
   type ProgramResult,
+  type RunningProgram,
   type RunOptions,
   type RunProgram,
   type RunProgramOptions,

@@ -66,6 +66,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/clean-command.ts')).cleanCommand,
   },
   {
+    name: 'agent',
+    group: 'Compile and apply:',
+    summary: 'follow a cluster and keep this node in sync with it',
+    load: async () => (await import('./commands/agent-command.ts')).agentCommand,
+  },
+  {
     name: 'explain',
     group: 'Inspect:',
     summary: 'explain where a packet goes',

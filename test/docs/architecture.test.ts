@@ -9,20 +9,21 @@ describe('the page on architecture', () => {
     const folders = readdirSync('src', { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && entry.parentPath !== 'src')
       .map(({ parentPath }) => parentPath);
-    const tree = page.slice(page.indexOf('## The tree'), page.indexOf('## Three walkthroughs'));
+    const tree = page.slice(page.indexOf('## The tree'), page.indexOf('## Four walkthroughs'));
     expect([...new Set(folders)].filter((folder) => !isNamed(folder, tree))).toEqual([]);
   });
 
-  test('follows three questions through a few files', () => {
+  test('follows four questions through a few files', () => {
     const walkthroughs = page
-      .slice(page.indexOf('## Three walkthroughs'), page.indexOf('## How changes reach'))
+      .slice(page.indexOf('## Four walkthroughs'), page.indexOf('## How changes reach'))
       .split(/^\*\*/m);
     const counts = walkthroughs.slice(1).map((walkthrough) => new Set(walkthrough.match(/`src\/[\w/.-]+\.ts`/g)).size);
-    expect(counts).toHaveLength(3);
-    const [apply = 0, masquerading = 0, list = 0] = counts;
+    expect(counts).toHaveLength(4);
+    const [apply = 0, masquerading = 0, list = 0, agent = 0] = counts;
     expect(apply).toBeLessThanOrEqual(20);
     expect(masquerading).toBeLessThanOrEqual(6);
     expect(list).toBeLessThanOrEqual(12);
+    expect(agent).toBeLessThanOrEqual(10);
   });
 });
 

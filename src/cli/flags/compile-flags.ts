@@ -31,13 +31,18 @@ export interface CompileFlags extends InputFlags {
 
 /** Adds the flags of every command that compiles manifests. */
 export function addCompileOptions(command: Command): Command {
-  return addInputOptions(command)
+  return addRuleOptions(addInputOptions(command), 'the node to compile for (default: the only Node of the input)');
+}
+
+/**
+ * Adds the flags that say for which node rules are, and what is in them.
+ *
+ * @param node the help of `--node`.
+ */
+export function addRuleOptions(command: Command, node: string): Command {
+  return command
     .optionsGroup('Node:')
-    .option(
-      '--node <name>',
-      'the node to compile for (default: the only Node of the input)',
-      checkedText(nodeNameProblem),
-    )
+    .option('--node <name>', node, checkedText(nodeNameProblem))
     .option(
       '--node-ip <address>',
       'address of the node, the primary one of each family first; may be repeated; replaces the addresses of the Node object',
@@ -66,6 +71,10 @@ export function addCompileOptions(command: Command): Command {
     );
 }
 
+/** The help of `--config`. */
+export const configHelp =
+  'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence';
+
 function addInputOptions(command: Command): Command {
   return command
     .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
@@ -75,10 +84,7 @@ function addInputOptions(command: Command): Command {
       'the same as PATH, as in kubectl; may be repeated',
       (path: string, previous: readonly string[] = []) => [...previous, path],
     )
-    .option(
-      '--config <file>',
-      'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence',
-    )
+    .option('--config <file>', configHelp)
     .option('--keep-going', 'leave out invalid objects and compile the rest')
     .addOption(
       new Option('--strict', 'refuse input with warnings about its files and objects, as for CI').conflicts(

@@ -1,0 +1,282 @@
+import { createServiceProxy, type ServiceProxy, type ServiceProxyOptions } from '../apply/create-service-proxy.ts';
+import type { UpdateOutcome } from '../apply/outcome.ts';
+import { type Lock, withoutLock } from '../apply/with-lock.ts';
+import type { ClusterConnection } from '../cluster/cluster-connection.ts';
+import { followCluster } from '../cluster/follow-cluster.ts';
+import type { ResourceState } from '../cluster/follow-resource.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Changes } from '../engine/engine.ts';
+import { monitorTable, type TableChange } from '../kernel/monitor-table.ts';
+import { createNftSession } from '../kernel/nft-session.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
+import type { CompileOptions } from '../options.ts';
+import { type OwnWriters, trackWriters } from './own-writers.ts';
+
+/** Receives what happens, a message with its details. */
+export type AgentLog = (
+  level: 'info' | 'warn' | 'error',
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+) => void;
+
+/** What an agent works with. */
+export interface AgentOptions {
+  readonly connection: ClusterConnection;
+  /** Options of `compile`, with the name of the node. */
+  readonly compile: Partial<CompileOptions> & Pick<CompileOptions, 'nodeName' | 'table'>;
+  readonly run: RunProgram;
+  readonly lock: Lock;
+  readonly log: AgentLog;
+  /** Ends the agent; the rules stay. */
+  readonly signal: AbortSignal;
+  /** End after the first sync. */
+  readonly once: boolean;
+  /** In milliseconds. */
+  readonly minSyncPeriod: number;
+  /** In milliseconds, between two comparisons of all tables with what they should hold. */
+  readonly resyncPeriod: number;
+  readonly idleTimeout?: number;
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+  readonly now: () => number;
+}
+
+/**
+ * Follows a cluster and keeps the tables of this node in sync with it, until the signal is aborted. The lock on the tables is
+ * held all the time.
+ *
+ * @returns whether the tables were in sync with the cluster at the end.
+ * @throws LockError when another process keeps the lock; Error when nft is missing or too old, or options are invalid.
+ */
+export async function runAgent(options: AgentOptions): Promise<boolean> {
+  const { compile, run, lock, log } = options;
+  const tell = (notice: string): void => log('warn', notice);
+  return lock({ table: compile.table, run, tell }, (lockedRun) => runLocked(options, lockedRun));
+}
+
+async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<boolean> {
+  const { compile, connection, log, signal, now } = options;
+  const end = new AbortController();
+  const whole = AbortSignal.any([signal, end.signal]);
+  const writers = trackWriters(lockedRun, now);
+  const session = createNftSession(writers.run);
+  const proxy = await createServiceProxy({
+    ...compile,
+    run: session.run,
+    lock: withoutLock,
+    minSyncPeriod: options.minSyncPeriod,
+    onCleanup: (conntrack) => {
+      if (conntrack?.failed !== undefined) {
+        log('warn', 'stale UDP flows could not be deleted', { reason: conntrack.failed });
+      }
+    },
+  } satisfies ServiceProxyOptions);
+  const syncer = createSyncer(proxy, { ...options, signal: whole });
+  const healing = options.once
+    ? []
+    : [
+        repairFromMonitor(syncer, options, { isOwn: writers.isOwn, signal: whole }),
+        resyncPeriodically(syncer, options, whole),
+      ];
+  const follower = followCluster({
+    connection,
+    nodeName: compile.nodeName ?? '',
+    onChanges: syncer.update,
+    onState: (kind, state) => reportState(log, kind, state),
+    wait: options.wait,
+    random: options.random,
+    now,
+    ...(options.idleTimeout !== undefined && { idleTimeout: options.idleTimeout }),
+  });
+  await (options.once ? Promise.race([syncer.firstSync, aborted(signal)]) : aborted(signal));
+  end.abort();
+  await follower.close();
+  await proxy.close();
+  await Promise.all([session.close(), ...healing]);
+  return syncer.isInSync();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    }
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Says when following fails, and when it works again. */
+function reportState(log: AgentLog, kind: string, state: ResourceState): void {
+  switch (state.state) {
+    case 'retrying':
+      log('warn', `${kind}: the API server does not answer as it should; rules stay as they are`, {
+        reason: state.reason,
+        retryInMs: Math.round(state.delay),
+      });
+      break;
+    case 'absent':
+      log('info', `${kind}: the API server has no such objects`);
+      break;
+    case 'listing':
+    case 'watching':
+      log('info', `${kind}: ${state.state}`);
+      break;
+  }
+}
+
+/** In milliseconds, before a failed sync is tried again; doubled each time. */
+const retryDelays = { first: 500, last: 30_000 };
+
+/** In milliseconds: Services that nft rejects may be accepted after a while. */
+const rejectedDelay = 300_000;
+
+/** In milliseconds: nft has read all tables by then, and sees all changes. */
+const monitorStart = 5_000;
+
+function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: AgentOptions) {
+  const reportDiagnostics = createDiagnosticLog(log);
+  let lastFamilies: UpdateOutcome['families'] | undefined;
+  let isInSync = false;
+  let failures = 0;
+  let isRetrying = false;
+  let announceSync = (): void => undefined;
+  const firstSync = new Promise<void>((resolve) => {
+    announceSync = resolve;
+  });
+
+  const retryAfter = async (delay: number): Promise<void> => {
+    if (!isRetrying) {
+      isRetrying = true;
+      await wait(delay * (0.75 + random() / 2), signal).catch(() => undefined);
+      isRetrying = false;
+      resync();
+    }
+  };
+  const take = (outcome: UpdateOutcome, start: number): void => {
+    const { families, diagnostics, ok, waitsFor } = outcome;
+    reportDiagnostics(diagnostics);
+    // Calls that were carried out together have one outcome, and the first one is the oldest.
+    if (families === lastFamilies || waitsFor !== undefined) {
+      return;
+    }
+    lastFamilies = families;
+    isInSync = families.every(({ result }) => result !== 'failed');
+    reportSync(log, outcome, now() - start);
+    failures = isInSync ? 0 : failures + 1;
+    if (isInSync) {
+      announceSync();
+    }
+    if (!ok) {
+      const delay = isInSync ? rejectedDelay : Math.min(retryDelays.first * 2 ** (failures - 1), retryDelays.last);
+      void retryAfter(delay);
+    }
+  };
+  const follow = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
+    const start = now();
+    try {
+      take(await outcome, start);
+    } catch (error) {
+      if (!signal.aborted) {
+        log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
+        isInSync = false;
+        void retryAfter(retryDelays.last);
+      }
+    }
+  };
+  const resync = (families?: readonly Family[]): void => {
+    if (!signal.aborted && proxy.rulesets().length > 0) {
+      void follow(proxy.resync(families));
+    }
+  };
+  return {
+    firstSync,
+    resync,
+    isInSync: () => isInSync,
+    update: (changes: Changes): void => {
+      void follow(proxy.update(changes));
+    },
+  };
+}
+
+type Syncer = ReturnType<typeof createSyncer>;
+
+async function resyncPeriodically({ resync }: Syncer, { resyncPeriod, wait }: AgentOptions, signal: AbortSignal) {
+  while (!signal.aborted) {
+    await wait(resyncPeriod, signal).catch(() => undefined);
+    resync();
+  }
+}
+
+/** Repairs what other programs change, as soon as nft tells of it. */
+function repairFromMonitor(
+  { resync }: Syncer,
+  { run, compile: { table }, log, wait }: AgentOptions,
+  { isOwn, signal }: { readonly isOwn: OwnWriters['isOwn']; readonly signal: AbortSignal },
+): Promise<void> {
+  const options = {
+    table,
+    wait,
+    onChange: ({ families, pid, name }: TableChange): void => {
+      if (!isOwn(pid)) {
+        log('warn', 'another program changed our rules; repairing them', { process: name, pid });
+        resync([...families]);
+      }
+    },
+    onLoss: () => {
+      log('warn', 'nft monitor lost events; comparing all rules');
+      resync();
+    },
+    onEnd: (reason: string) => {
+      log('warn', 'nft monitor ended; starting it again', { reason });
+      void wait(monitorStart, signal).then(
+        () => resync(),
+        () => undefined,
+      );
+    },
+  };
+  return monitorTable(run, options, signal);
+}
+
+/** Diagnostics come again with each version of an object, and are logged once. */
+function createDiagnosticLog(log: AgentLog): (diagnostics: readonly Diagnostic[]) => void {
+  const known = new Set<string>();
+  return (diagnostics) => {
+    for (const { message, object, code } of diagnostics) {
+      const subject =
+        object && `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
+      const text = `${subject} ${message}`;
+      if (!known.has(text)) {
+        known.add(text);
+        log('warn', message, { code, ...(subject !== undefined && { object: subject }) });
+      }
+      if (known.size > mostKnown) {
+        known.clear();
+      }
+    }
+  };
+}
+
+/** How many diagnostics are remembered. */
+const mostKnown = 1_000;
+
+function reportSync(log: AgentLog, { families, conntrack }: UpdateOutcome, age: number): void {
+  const changed = families.filter(({ result }) => result !== 'unchanged');
+  for (const { family, error, rejectedServices } of families) {
+    if (error) {
+      log('warn', `table ${family}: nft refused a change`, { kind: error.kind, said: error.said.join('\n') });
+    }
+    if (rejectedServices.length > 0) {
+      log('warn', `table ${family}: nft rejects Services, which are left out`, { services: rejectedServices });
+    }
+  }
+  if (changed.length > 0) {
+    const failed = changed.some(({ result }) => result === 'failed');
+    log(failed ? 'error' : 'info', failed ? 'sync failed' : 'synced', {
+      tables: changed.map(({ family, result }) => `${family} ${result}`).join(', '),
+      commands: changed.reduce((sum, { commands }) => sum + commands.length, 0),
+      ageMs: Math.round(age * 10) / 10,
+      ...(conntrack && { conntrack }),
+    });
+  }
+}

@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import type { AgentLog } from '../../agent/run-agent.ts';
+import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
+import { withDefaults } from '../../options.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { addRuleOptions, type CompileFlags, configHelp } from '../flags/compile-flags.ts';
+import { findNft } from '../input/find-nft.ts';
+import { loadSettings } from '../input/load-cluster.ts';
+import { addHelpTexts } from '../manual/format-help.ts';
+import { createLog } from '../output/agent-log.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
+
+const examples = `
+  svc2nft agent --node worker-1 --kubeconfig /etc/kubernetes/proxy.conf --cluster-cidr 10.244.0.0/16
+  svc2nft agent --config kube-proxy.yaml --server https://10.0.0.1:6443
+  svc2nft agent --once --server http://127.0.0.1:8001
+`;
+
+const notes = `
+Lists and watches Services, EndpointSlices, ServiceCIDRs and this Node. Nothing is written before all of them are read; while the API
+server is away, the rules stay as they are. A change is one transaction. Invalid objects, and Services that nft rejects, are left out
+and named; the others are served.
+
+What other programs change in the tables is repaired as soon as nft monitor tells, and every --resync-period in any case. Other tables
+are never touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
+
+In a Pod, the API server is KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one
+with --server. Tokens and certificates are read again before each request.
+
+SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again. A start over existing tables sends only what
+differs: clients with affinity keep their endpoints.
+`;
+
+/** The flags of `svc2nft agent`. */
+interface AgentFlags extends CompileFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly certificateAuthority?: string;
+  readonly once?: true;
+  readonly minSyncPeriod: number;
+  readonly resyncPeriod: number;
+  readonly watchIdleTimeout: number;
+}
+
+/** `svc2nft agent`: follows a cluster and keeps the tables of this node in sync with it. */
+export function agentCommand(context: Context, setExitCode: (code: number) => void): Command {
+  const command = new Command('agent')
+    .description("Follows a cluster's API server and keeps the rules of this node in sync with it, as kube-proxy does.")
+    .optionsGroup('Cluster:')
+    .option('--kubeconfig <file>', 'how to reach the API server (default: as a Pod does)')
+    .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
+    .option('--server <url>', 'the API server, in place of that of the Pod', checkServer)
+    .option('--token-file <file>', 'the token to send to --server (default: that of the Pod)')
+    .option('--certificate-authority <file>', 'certificates that --server may have (default: those of the Pod)')
+    .option(
+      '--watch-idle-timeout <duration>',
+      'a watch without a byte for so long is started again (default: 90s)',
+      readDuration,
+      90_000,
+    )
+    .optionsGroup('Sync:')
+    .option('--once', 'bring the tables in sync, then exit')
+    .option(
+      '--min-sync-period <duration>',
+      'collect changes for at most so long while they come faster than nft takes them (default: 1s)',
+      readDuration,
+      1_000,
+    )
+    .option(
+      '--resync-period <duration>',
+      'compare the tables with what they should hold this often (default: 10m)',
+      readDuration,
+      600_000,
+    )
+    .option('--config <file>', configHelp);
+  addRuleOptions(command, 'the node to serve (default: the name of this machine)').action(async (flags: AgentFlags) => {
+    setExitCode(await serve(flags, context));
+  });
+  return addHelpTexts(command, { notes, examples });
+}
+
+function checkServer(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new InvalidArgumentError('expected a URL such as https://10.0.0.1:6443');
+  }
+  return value;
+}
+
+/** `90s`, `1m30s`, `500ms`, as kube-proxy reads them, in milliseconds. */
+function readDuration(value: string): number {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const sum = parts.reduce((total, [, count, unit = '']) => total + Number(count) * (units[unit] ?? 0), 0);
+  if (parts.map(([part]) => part).join('') !== value || parts.length === 0 || sum > 2 ** 31 - 1) {
+    throw new InvalidArgumentError('expected a duration such as 30s, 1m30s or 500ms');
+  }
+  return sum;
+}
+
+async function serve(flags: AgentFlags, context: Context): Promise<number> {
+  const log = await createLog(context);
+  const signals = listenToSignals(context);
+  try {
+    for (;;) {
+      signals.reset();
+      const exitCode = await serveUntilSignal(flags, { context, log, signal: signals.current() });
+      if (!signals.wantsReload()) {
+        return exitCode;
+      }
+      log('info', 'SIGHUP: reading the configuration again');
+    }
+  } finally {
+    signals.close();
+  }
+}
+
+interface ServeOptions {
+  readonly context: Context;
+  readonly log: AgentLog;
+  readonly signal: AbortSignal;
+}
+
+async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: ServeOptions): Promise<number> {
+  const { options, diagnostics } = await loadSettings(flags);
+  reportDiagnostics(diagnostics, { refused: false, context });
+  if (diagnostics.some(({ severity }) => severity === 'error')) {
+    return exitCodes.badInput;
+  }
+  const nft = await findNft(context.run, flags, context);
+  if (typeof nft === 'number') {
+    return nft;
+  }
+  const connection = await connect(flags, context);
+  if (typeof connection === 'string') {
+    context.stderr.write(`error: ${connection}\n`);
+    return exitCodes.wrongUsage;
+  }
+  const { runAgent } = await import('../../agent/run-agent.ts');
+  const nodeName = options.nodeName || context.hostName.toLowerCase();
+  log('info', 'agent started', { node: nodeName, server: connection.server });
+  try {
+    const isInSync = await runAgent({
+      connection,
+      compile: withDefaults({ targetNft: nft.targetNft, ...options, nodeName }),
+      run: context.run,
+      lock: context.lock,
+      log,
+      signal,
+      once: flags.once === true,
+      minSyncPeriod: flags.minSyncPeriod,
+      resyncPeriod: flags.resyncPeriod,
+      idleTimeout: flags.watchIdleTimeout,
+      wait: async (milliseconds, ending) => {
+        await sleep(milliseconds, undefined, { signal: ending });
+      },
+      random: Math.random,
+      now: context.now,
+    });
+    log('info', 'agent stopped; the rules stay');
+    return isInSync || !flags.once ? exitCodes.done : exitCodes.refused;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A connection, or why there is none. */
+async function connect(flags: AgentFlags, { env }: Context): Promise<ClusterConnection | string> {
+  const { connectToCluster, podConnectOptions } = await import('../../cluster/cluster-connection.ts');
+  try {
+    if (flags.kubeconfig !== undefined) {
+      const { kubeconfigConnectOptions } = await import('../../cluster/kubeconfig.ts');
+      return await connectToCluster(await kubeconfigConnectOptions(flags.kubeconfig, flags.context));
+    }
+    const { server, tokenFile, certificateAuthority: caFile } = flags;
+    return await connectToCluster(podConnectOptions({ env, server, tokenFile, caFile }));
+  } catch (error) {
+    return `${error instanceof Error ? error.message : String(error)}; name the API server with --kubeconfig or --server`;
+  }
+}
+
+/** SIGTERM and SIGINT end the agent; SIGHUP ends it, too, and it starts again. */
+function listenToSignals({ interruption }: Context) {
+  let controller = new AbortController();
+  let isReload = false;
+  let isStopped = false;
+  const stop = (): void => {
+    isStopped = true;
+    controller.abort();
+  };
+  const reload = (): void => {
+    isReload = true;
+    controller.abort();
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
+  interruption?.addEventListener('abort', stop);
+  return {
+    current: () => (interruption ? AbortSignal.any([interruption, controller.signal]) : controller.signal),
+    wantsReload: () => isReload,
+    reset: () => {
+      controller = isStopped ? controller : new AbortController();
+      isReload = false;
+    },
+    close: () => {
+      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload);
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { Family } from '../net/network.ts';
+import type { RunningProgram, RunProgram } from './run-program.ts';
+
+/** A change of a table, made by one transaction. */
+export interface TableChange {
+  /** The families whose table was changed. */
+  readonly families: ReadonlySet<Family>;
+  /** The process that made it, by its number outside of all containers; undefined when nft does not say. */
+  readonly pid: number | undefined;
+  /** Its name, `nft`. */
+  readonly name: string;
+}
+
+/** Who hears of the changes of a table. */
+export interface MonitorOptions {
+  readonly table: string;
+  readonly onChange: (change: TableChange) => void;
+  /** The kernel sent more than nft could read, so some changes are unknown. */
+  readonly onLoss: () => void;
+  /** nft ended, and is started again after a second; what changed meanwhile is unknown. */
+  readonly onEnd: (reason: string) => void;
+  /** Waits before nft is started again; rejected when the signal is aborted. */
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** In milliseconds. */
+const restartDelay = 1_000;
+
+/**
+ * Runs `nft monitor` and reports the changes of the tables with one name, until the signal is aborted. nft reads all tables
+ * when it starts, so changes of the first moments may be missed; then it keeps them in memory.
+ *
+ * @param run without a lock: nft would keep it.
+ */
+export async function monitorTable(run: RunProgram, options: MonitorOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    let program: RunningProgram | undefined;
+    const kill = (): void => program?.kill();
+    signal.addEventListener('abort', kill);
+    const {
+      stderr,
+      exitCode,
+      signal: endedBy,
+    } = await run('nft', ['monitor'], undefined, {
+      interact: (started) => {
+        program = started;
+        readChanges(started, options);
+      },
+    });
+    signal.removeEventListener('abort', kill);
+    if (!signal.aborted) {
+      options.onEnd(stderr || (endedBy ?? `exit code ${exitCode}`));
+      await options.wait(restartDelay, signal).catch(() => undefined);
+    }
+  }
+}
+
+/** nft prints a line for each object that changes, and one after each transaction. */
+function readChanges(program: RunningProgram, { table, onChange, onLoss }: MonitorOptions): void {
+  let rest = '';
+  let families = new Set<Family>();
+  const readLine = (line: string): void => {
+    const generation = /^# new generation \d+(?: by process (\d+) \((.*)\))?$/.exec(line);
+    if (!generation) {
+      addFamily(families, line, table);
+      return;
+    }
+    if (families.size > 0) {
+      const [, pid, name = ''] = generation;
+      onChange({ families, pid: pid === undefined ? undefined : Number(pid), name });
+      families = new Set();
+    }
+  };
+  program.onStdout((text) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      readLine(line);
+    }
+  });
+  program.onStderr((text) => {
+    if (/lost|overrun|No buffer space/i.test(text)) {
+      onLoss();
+    }
+  });
+}
+
+/** Adds the family of a table with this name that a line is about. */
+function addFamily(families: Set<Family>, line: string, table: string): void {
+  const [, family, changed] =
+    /^(?:add|create|delete|destroy|flush|insert|replace) [a-z]+ (ip6?) (\S+)/.exec(line) ?? [];
+  if (changed === table) {
+    families.add(family === 'ip6' ? 'ip6' : 'ip');
+  }
+}

@@ -1,0 +1,186 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { compile } from '../../src/compile.ts';
+import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
+import { service, slice, workerNode } from '../apply/kernel/manifests.ts';
+import { openNode, type TestNode } from '../apply/kernel/open-node.ts';
+import type { ApiObject, ServerOptions } from '../support/api-server.js';
+import { comparableRuleset } from '../support/comparable-ruleset.ts';
+import { kernelTestsRun } from '../support/kernel-tests.ts';
+import {
+  type AgentProcess,
+  type RemoteApiServer,
+  startAgentProcess,
+  startRemoteApiServer,
+} from './start-agent-process.ts';
+
+/** How long to wait for something that has to happen. */
+const patience = { timeout: 30_000, interval: 20 };
+
+function web(name: string, last: number, addresses: readonly string[]): ApiObject[] {
+  const spec = { clusterIP: `10.96.0.${last}`, ports: [{ name: 'http', port: 80 }] };
+  return [service(name, spec), slice(name, addresses)] as unknown as ApiObject[];
+}
+
+const shop: readonly ApiObject[] = [
+  workerNode as unknown as ApiObject,
+  ...web('cart', 10, ['10.244.1.10', '10.244.2.10']),
+  ...web('mail', 11, ['10.244.1.11']),
+  { kind: 'ServiceCIDR', metadata: { name: 'kubernetes' }, spec: { cidrs: ['10.96.0.0/16'] } },
+];
+
+describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
+  let node: TestNode;
+  let other: TestNode;
+  let server: RemoteApiServer;
+  let agents: AgentProcess[] = [];
+
+  beforeAll(async () => {
+    node = await openNode();
+    other = await openNode();
+  });
+
+  afterAll(async () => {
+    await Promise.all([node.close(), other.close()]);
+  });
+
+  afterEach(async () => {
+    for (const agent of agents) {
+      agent.kill('SIGKILL');
+      await agent.ended;
+    }
+    agents = [];
+    await server.end();
+    await node.nft('flush ruleset');
+  });
+
+  async function startServer(options: ServerOptions = { objects: shop }): Promise<void> {
+    server = await startRemoteApiServer(node, options);
+  }
+
+  function startAgent(flags: readonly string[] = []): AgentProcess {
+    const agent = startAgentProcess(node, server.url, flags);
+    agents.push(agent);
+    return agent;
+  }
+
+  async function tablesOf(place: TestNode): Promise<unknown> {
+    const listings = await Promise.all([place.listing('ip'), place.listing('ip6')]);
+    return listings.map((listing) => listing && [comparableRuleset(listing.ruleset), listing.deviations]);
+  }
+
+  /** What the tables should hold: those of a fresh compilation. */
+  async function desiredTables(): Promise<unknown> {
+    const { text } = compile(documentsOf(await server.objects()), {
+      nodeName: 'worker-1',
+      clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'],
+      keepGoing: true,
+    });
+    await other.nft(text ?? '');
+    return tablesOf(other);
+  }
+
+  async function expectInStep(): Promise<void> {
+    const desired = await desiredTables();
+    await vi.waitFor(async () => {
+      const tables = await tablesOf(node);
+      expect(tables, JSON.stringify(agents.map(({ log }) => log))).toEqual(desired);
+    }, patience);
+  }
+
+  test('loads the first complete picture, then every change', async () => {
+    await startServer();
+    const agent = startAgent();
+    await expectInStep();
+    await server.call('apply', ...web('cart', 10, ['10.244.1.10', '10.244.2.11']), ...web('bank', 12, ['10.244.3.1']));
+    await expectInStep();
+    await server.call('remove', 'Service', 'shop', 'mail');
+    await expectInStep();
+    await vi.waitFor(() => {
+      expect(agent.log.filter(({ msg }) => msg === 'synced').length).toBeGreaterThanOrEqual(3);
+    }, patience);
+    expect(agent.log.find(({ msg }) => msg === 'synced')).toMatchObject({
+      level: 30,
+      tables: 'ip created, ip6 created',
+      ageMs: expect.any(Number),
+    });
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toBe(0);
+    await expectInStep();
+  });
+
+  test('writes nothing while one list cannot be read', async () => {
+    await startServer();
+    await server.call('refuse', { status: 503, only: 'endpointslices' });
+    const agent = startAgent();
+    await vi.waitFor(
+      () => expect(agent.log.filter(({ msg }) => msg.startsWith('EndpointSlice: the API')).length).toBeGreaterThan(2),
+      patience,
+    );
+    expect(await node.print('list', 'ruleset')).toBe('');
+    await server.call('refuse', undefined);
+    await expectInStep();
+  });
+
+  test.each([
+    ['the whole ruleset is flushed', 'flush ruleset'],
+    ['a table is deleted', 'delete table ip svc2nft'],
+    ['an element is deleted', 'delete element ip svc2nft service-ips { 10.96.0.10 . tcp . 80 }'],
+    ['a rule is added', 'insert rule ip svc2nft services ip saddr 10.244.7.7 drop'],
+    ['a chain is flushed', 'flush chain ip svc2nft nat-prerouting'],
+  ])('repairs its rules when %s', async (_, damage) => {
+    await startServer();
+    const agent = startAgent();
+    await expectInStep();
+    // nft monitor needs a moment to start.
+    await vi.waitFor(async () => {
+      await node.nft('add element ip svc2nft cluster-ips { 10.96.9.9 }');
+      expect(agent.log.some(({ msg }) => msg.startsWith('another program changed our rules'))).toBe(true);
+    }, patience);
+    await expectInStep();
+    const before = agent.log.length;
+    await node.nft(damage);
+    await expectInStep();
+    await vi.waitFor(() => {
+      expect(agent.log.slice(before)).toContainEqual(
+        expect.objectContaining({ msg: 'another program changed our rules; repairing them', process: 'nft' }),
+      );
+    }, patience);
+  });
+
+  test('that is killed leaves its rules; the next one sends the difference only', async () => {
+    await startServer();
+    const first = startAgent();
+    await expectInStep();
+    first.kill('SIGKILL');
+    await first.ended;
+    await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
+    const second = startAgent();
+    await expectInStep();
+    await vi.waitFor(() => {
+      expect(second.log.find(({ msg }) => msg === 'synced')).toMatchObject({ tables: 'ip changed' });
+    }, patience);
+  });
+
+  test('makes a second one wait until it ends', async () => {
+    await startServer();
+    const first = startAgent();
+    await expectInStep();
+    const second = startAgent();
+    await vi.waitFor(
+      () => expect(second.log.some(({ msg }) => msg.startsWith('waiting: the lock on table'))).toBe(true),
+      patience,
+    );
+    first.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    await server.call('remove', 'Service', 'shop', 'mail');
+    await expectInStep();
+    await vi.waitFor(() => expect(second.log.some(({ msg }) => msg === 'synced')).toBe(true), patience);
+  });
+
+  test('ends after the first sync with --once', async () => {
+    await startServer();
+    const agent = startAgent(['--once']);
+    expect(await agent.ended).toBe(0);
+    await expectInStep();
+  });
+});

@@ -1,0 +1,98 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { TestNode } from '../apply/kernel/open-node.ts';
+import type { ApiObject, ApiServer, ServerOptions } from '../support/api-server.js';
+
+/** `svc2nft agent` as a process of its own in the node's namespace. */
+export interface AgentProcess {
+  readonly pid: number;
+  /** The lines of its log so far. */
+  readonly log: readonly AgentLine[];
+  /** The exit code; undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>;
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGHUP'): void;
+}
+
+interface AgentLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly [detail: string]: unknown;
+}
+
+/** Starts an agent for worker-1. */
+export function startAgentProcess(node: TestNode, server: string, flags: readonly string[] = []): AgentProcess {
+  const own = ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
+  const agent = execa(
+    'nsenter',
+    [`--net=${node.namespace}`, process.execPath, 'bin/svc2nft.js', 'agent', ...own, ...flags],
+    {
+      reject: false,
+      buffer: false,
+      stdin: 'ignore',
+      env: { PATH: [process.env['PATH'], '/usr/sbin', '/sbin'].join(':') },
+    },
+  );
+  const log: AgentLine[] = [];
+  void (async () => {
+    for await (const line of agent.iterable({ from: 'stderr' })) {
+      log.push(line.startsWith('{') ? (JSON.parse(line) as AgentLine) : { level: 0, msg: line });
+    }
+  })();
+  return {
+    pid: agent.pid ?? 0,
+    log,
+    ended: agent.then(({ exitCode }) => exitCode),
+    kill: (signal) => agent.kill(signal),
+  };
+}
+
+/** An API server in the node's namespace, in a process of its own. */
+export interface RemoteApiServer {
+  readonly url: string;
+  /** Calls a method of ApiServer. */
+  call(method: Exclude<keyof ApiServer, 'url' | 'requests'>, ...args: readonly unknown[]): Promise<unknown>;
+  objects(): Promise<readonly ApiObject[]>;
+  end(): Promise<void>;
+}
+
+/** Starts one; its loopback interface is brought up. */
+export async function startRemoteApiServer(node: TestNode, options: ServerOptions): Promise<RemoteApiServer> {
+  const file = join(node.folder, 'api-server.json');
+  await writeFile(file, JSON.stringify(options));
+  const inside = ['nsenter', `--net=${node.namespace}`] as const;
+  await execa(inside[0], [inside[1], 'ip', 'link', 'set', 'lo', 'up']);
+  const child = execa(inside[0], [inside[1], process.execPath, 'test/support/run-api-server.js', file], {
+    buffer: false,
+    stdin: 'pipe',
+    reject: false,
+  });
+  const lines = child.iterable();
+  const read = async (): Promise<unknown> => {
+    const { value, done } = await lines.next();
+    if (done) {
+      throw new Error('the API server has ended');
+    }
+    return JSON.parse(String(value));
+  };
+  const url = String(await read());
+  // One call at a time: answers have no names.
+  let last: Promise<unknown> = Promise.resolve();
+  const call: RemoteApiServer['call'] = (method, ...args) => {
+    const answer = last.then(() => {
+      child.stdin.write(`${JSON.stringify([method, ...args])}\n`);
+      return read();
+    });
+    last = answer;
+    return answer;
+  };
+  return {
+    url,
+    call,
+    objects: async () => (await call('objects')) as readonly ApiObject[],
+    end: async () => {
+      child.stdin.end();
+      await child;
+    },
+  };
+}
