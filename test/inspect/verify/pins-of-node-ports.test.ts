@@ -5,7 +5,11 @@ import { addChains, changeElements, type Plant, statements } from './plant.ts';
 import { linesOf, type Side, sidesOf } from './verify-objects.ts';
 
 /** A node port with affinity, and a Service without at its number and with the same endpoints, over both families. */
-function sidesWith(plain: Record<string, unknown>, nodePortAddresses: readonly string[]): Side[] {
+function sidesWith(
+  plain: Record<string, unknown>,
+  nodePortAddresses: readonly string[],
+  timeoutSeconds = 10_800,
+): Side[] {
   const objects = [
     { clusterIP: '10.96.0.1', other: '10.96.0.2', endpoints: ['10.244.1.10', '10.244.2.20'] },
     { clusterIP: 'fd00:10:96::1', other: 'fd00:10:96::2', endpoints: ['fd00:10:244:1::10', 'fd00:10:244:2::20'] },
@@ -14,6 +18,7 @@ function sidesWith(plain: Record<string, unknown>, nodePortAddresses: readonly s
       type: 'NodePort',
       clusterIP,
       sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds } },
       ports: [{ port: 80, nodePort: 30001 + index }],
     }),
     slice(`sticky-${index}`, endpoints, endpoints[0]),
@@ -39,6 +44,10 @@ describe('pins that no chain reads are correct', () => {
     ['at an address elsewhere, if all of the node accept node ports', elsewhere, ['all']],
   ])('%s', (_what, plain, nodePortAddresses) => {
     expect(sidesWith(plain, nodePortAddresses).flatMap((side) => linesOf(side))).toEqual([]);
+  });
+
+  test.each([1, 86_400])('that last %i s', (seconds) => {
+    expect(sidesWith(atNode, [], seconds).flatMap((side) => linesOf(side))).toEqual([]);
   });
 });
 

@@ -311,9 +311,14 @@ test('a pin that applies at another port of the Service is found', () => {
 
 describe('one of many Services that are alike', () => {
   const { items } = generateCluster({ services: 50, endpoints: 4, affinity: false });
-  const [side] = sidesOf(documentsOf(items), { ...node, families: ['ip'] });
+  // Without a range of pods, svc2nft itself writes no rule that compares a destination.
+  const withoutRange = items.map((item) => ('kind' in item && item.kind === 'Node' ? { ...item, spec: {} } : item));
 
-  test('is found when a rule names one of its endpoints, and a client', () => {
+  test.each([
+    ['with a range of pods', items],
+    ['without', withoutRange],
+  ])('is found when a rule names one of its endpoints, and a client: the node is %s', (_, objects) => {
+    const [side] = sidesOf(documentsOf(objects), { ...node, families: ['ip'] });
     const plant = addRule('nat-postrouting', is(saddr, '10.9.0.0/16'), is(daddr, '10.179.0.1'), drop);
     expect(side && linesOf({ ...side, ruleset: plant(side.ruleset) })).toContain(
       'wrong-endpoint namespace-37/service-37:http 10.96.0.37:80/tcp: 10.179.0.1:8080 gets none of the connections from 10.9.0.0 and 10.9.255.255, but should get 1/4',
