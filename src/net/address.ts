@@ -93,12 +93,7 @@ export function cidrTest(ranges: readonly string[]): (address: string) => boolea
 function testOf(cidr: Cidr): (address: string) => boolean {
   const { family, address: network, prefix } = cidr;
   if (family === 'ip') {
-    const first = ipv4Bits(network);
-    const last = first + 2 ** (32 - prefix) - 1;
-    return (address) => {
-      const bits = ipv4Bits(address);
-      return first <= bits && bits <= last;
-    };
+    return (address) => isBetween(ipv4Bits(address), cidr);
   }
   // Groups that are zero may be written as `::`, so only those before them are compared as text.
   const [left = ''] = network.split('::');
@@ -109,6 +104,19 @@ function testOf(cidr: Cidr): (address: string) => boolean {
   const start = compared.map((group) => `${group}:`).join('');
   const isWhole = compared.length * 16 === prefix;
   return (address) => address.startsWith(start) && (isWhole || cidrContains(cidr, address));
+}
+
+/** Whether a range of IPv4 addresses, as nft prints it, contains a canonical IPv4 address. */
+export function ipv4RangeContains(range: string, address: string): boolean {
+  const slash = range.indexOf('/');
+  const network = slash === -1 ? range : range.slice(0, slash);
+  const prefix = slash === -1 ? 32 : Number(range.slice(slash + 1));
+  return isBetween(ipv4Bits(address), { family: 'ip', address: network, prefix });
+}
+
+function isBetween(bits: number, { address, prefix }: Cidr): boolean {
+  const first = ipv4Bits(address);
+  return first <= bits && bits < first + 2 ** (32 - prefix);
 }
 
 /** The bits of a canonical IPv4 address as a number. */

@@ -1,5 +1,6 @@
 import { invariant } from '../lib/invariant.ts';
 import type { Mutable } from '../lib/mutable.ts';
+import { ipv4RangeContains } from '../net/address.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
 import type { Element, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
@@ -211,6 +212,9 @@ function isEqual(left: StatementOf<'match'>['left'], value: Scalar, right: Scala
 
 /** Whether a range, in canonical text, contains an address. */
 function isInRange(address: string, range: string): boolean {
+  if (!address.includes(':')) {
+    return ipv4RangeContains(range, address);
+  }
   const slash = range.indexOf('/');
   return range === (slash === -1 ? address : rangeAround(address, Number(range.slice(slash + 1))));
 }

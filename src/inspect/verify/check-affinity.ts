@@ -4,13 +4,15 @@ import type { Fate, Memory, MemoryEntry, Packet, PacketOutcome } from '../../wal
 import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
-import { standardClients } from './list-clients.ts';
+import type { Client } from './list-clients.ts';
 
 /** A packet that had the expected fate, and the means to send more. */
 interface AffinityContext {
   readonly packet: Packet;
   readonly expected: ExpectedFate;
   readonly expectations: Expectations;
+  /** One client of each kind. */
+  readonly standard: readonly Client[];
   /** Whether to also try clients and ports that the pins must not affect, and pins to removed endpoints. */
   readonly isThorough: boolean;
   readonly walk: (packet: Packet, memory?: Memory) => Fate;
@@ -96,10 +98,10 @@ interface Other {
   readonly words: string;
 }
 
-function otherClients({ packet, expectations }: AffinityContext): Other[] {
+function otherClients({ packet, expectations, standard }: AffinityContext): Other[] {
   // What the node sends to itself masqueraded arrives from another of its addresses, so these may share a pin.
   const isNode = isNodeAddress(packet.source, expectations);
-  const other = standardClients(expectations).find(
+  const other = standard.find(
     ({ source }) => source !== packet.source && !(isNode && isNodeAddress(source, expectations)),
   );
   return other

@@ -94,7 +94,8 @@ export function checkHairpins(check: WalkCheck): void {
       ({ address }) => expectations.hairpins.has(address) && !isNodeAddress(address, expectations),
     );
     const untried = here.filter(({ text }) => !tried.has(text));
-    for (const { address, text } of target ? [...untried, ...here].slice(0, hairpinsOfFrontend) : []) {
+    const some = target ? [...new Set([...untried, ...here])].slice(0, hairpinsOfFrontend) : [];
+    for (const { address, text } of some) {
       tried.add(text);
       for (const inputInterface of interfacesOf(expectations)) {
         check.check({ source: address, inputInterface, words: `endpoint ${text} itself` }, target as ProbeTarget);

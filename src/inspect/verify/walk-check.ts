@@ -14,7 +14,7 @@ import {
   frontendLabel,
   placeOf,
 } from './fault-collector.ts';
-import { type Client, clientKinds } from './list-clients.ts';
+import { type Client, clientKinds, standardClients } from './list-clients.ts';
 
 /**
  * A check of one ruleset: walks packets, compares their fates with the expected ones, and remembers what they matched.
@@ -55,6 +55,7 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   let chains = '';
   let packets = 0;
   const kinds = kindsOfChains(ruleset);
+  const standard = standardClients(expectations);
   const onElement = (element: Element): void => {
     found.add(element);
     if (element.value && 'kind' in element.value && element.value.kind === 'goto') {
@@ -83,12 +84,12 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   };
   const affinityProblem = (fate: Fate, { client, target, packet, expected }: Sent): string | undefined => {
     if (!expected.frontend?.service.affinitySeconds) {
-      return findNeedlessPin(fate.outcomes, { packet, expected, expectations, walk });
+      return findNeedlessPin(fate.outcomes, { packet, expected, expectations, standard, walk });
     }
     const untried = untriedOutcomes(fate, target);
     const isThorough = untried.length > 0 || isSpecial(client);
     const outcomes = untried.length > 0 ? untried : fate.outcomes.slice(0, 1);
-    return findAffinityProblem(outcomes, { packet, expected, expectations, walk, isThorough });
+    return findAffinityProblem(outcomes, { packet, expected, expectations, standard, walk, isThorough });
   };
   const check: WalkCheck['check'] = (client, target) => {
     const { source, inputInterface = '', mark = 0 } = client;
