@@ -1,6 +1,6 @@
 import { createServiceProxy, type ServiceProxy, type ServiceProxyOptions } from '../apply/create-service-proxy.ts';
 import type { UpdateOutcome } from '../apply/outcome.ts';
-import { type Lock, withoutLock } from '../apply/with-lock.ts';
+import { type Lock, LockError, withoutLock } from '../apply/with-lock.ts';
 import type { ClusterConnection } from '../cluster/cluster-connection.ts';
 import { followCluster } from '../cluster/follow-cluster.ts';
 import type { ResourceState } from '../cluster/follow-resource.ts';
@@ -50,9 +50,17 @@ export interface AgentOptions {
  * @throws LockError when another process keeps the lock; Error when nft is missing or too old, or options are invalid.
  */
 export async function runAgent(options: AgentOptions): Promise<boolean> {
-  const { compile, run, lock, log } = options;
+  const { compile, run, lock, log, signal } = options;
   const tell = (notice: string): void => log('warn', notice);
-  return lock({ table: compile.table, run, tell }, (lockedRun) => runLocked(options, lockedRun));
+  try {
+    return await lock({ table: compile.table, run, tell, signal }, (lockedRun) => runLocked(options, lockedRun));
+  } catch (error) {
+    if (error instanceof LockError && signal.aborted) {
+      log('info', error.message);
+      return false;
+    }
+    throw error;
+  }
 }
 
 async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<boolean> {

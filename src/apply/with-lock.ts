@@ -11,7 +11,7 @@ import { escapeControls } from '../lib/text.ts';
  * Does work on a table while no other process does. What the work runs with the runner that it is given keeps the lock, too:
  * an nft that outlives this process may still change the table.
  *
- * @throws LockError when others do not finish.
+ * @throws LockError when others do not finish, or the signal ends the wait.
  */
 export type Lock = <T>(request: LockRequest, work: (run: RunProgram) => Promise<T>) => Promise<T>;
 
@@ -21,6 +21,8 @@ export interface LockRequest {
   readonly run: RunProgram;
   /** Receives one line about whom the work waits for, or why others are not kept away; default: a warning of the process. */
   readonly tell?: (notice: string) => void;
+  /** Ends waiting for the lock. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Another process keeps the lock for too long. */
@@ -40,14 +42,14 @@ export interface LockSettings {
 
 /** A lock that no other user can take; docs/decisions/lock.md says why. */
 export function createLock(settings: LockSettings = {}): Lock {
-  return async ({ table, run, tell = warnOnce }, work) => {
+  return async ({ table, run, tell = warnOnce, signal }, work) => {
     const parent = await chooseFolder(settings.folders ?? [sharedFolder, `/tmp/svc2nft-${process.geteuid?.()}`], tell);
     if (parent === undefined) {
       return work(run);
     }
     const folder = join(parent, await nameOf(table));
     await mkdir(folder, { mode: 0o700, recursive: true });
-    const { descriptor, release } = await waitForLock({ folder, table, tell }, settings);
+    const { descriptor, release } = await waitForLock({ folder, table, tell, signal }, settings);
     try {
       return await work((program, args, input, options) =>
         run(program, args, input, { ...options, ...(descriptor !== undefined && { inherit: descriptor }) }),
@@ -131,7 +133,7 @@ async function nameOf(table: string): Promise<string> {
   return `${namespace?.ino ?? 0}-${createHash('sha256').update(table).digest('hex').slice(0, 12)}`;
 }
 
-interface WantedLock extends Required<Pick<LockRequest, 'table' | 'tell'>> {
+interface WantedLock extends Required<Pick<LockRequest, 'table' | 'tell'>>, Pick<LockRequest, 'signal'> {
   readonly folder: string;
 }
 
@@ -139,7 +141,7 @@ interface WantedLock extends Required<Pick<LockRequest, 'table' | 'tell'>> {
 const interval = 25;
 
 async function waitForLock(
-  { folder, table, tell }: WantedLock,
+  { folder, table, tell, signal }: WantedLock,
   { patience = 600_000, silence = 1_000 }: LockSettings,
 ): Promise<HeldLock> {
   const start = performance.now();
@@ -151,6 +153,9 @@ async function waitForLock(
     const waited = performance.now() - start;
     if (waited >= patience) {
       throw new LockError(`${describeHolder(table, await findLockHolder(folder))}; end it if it hangs`);
+    }
+    if (signal?.aborted) {
+      throw new LockError(`ended before it had the lock: ${describeHolder(table, await findLockHolder(folder))}`);
     }
     if (waited >= silence && !isTold) {
       isTold = true;

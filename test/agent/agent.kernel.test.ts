@@ -170,6 +170,12 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
       () => expect(second.log.some(({ msg }) => msg.startsWith('waiting: the lock on table'))).toBe(true),
       patience,
     );
+    const third = startAgent();
+    await vi.waitFor(() => {
+      expect(third.log.some(({ msg }) => msg.startsWith('waiting: the lock on table'))).toBe(true);
+    }, patience);
+    third.kill('SIGTERM');
+    expect(await third.ended).toBe(0);
     first.kill('SIGTERM');
     expect(await first.ended).toBe(0);
     await server.call('remove', 'Service', 'shop', 'mail');
