@@ -285,7 +285,7 @@ const nanoseconds: Readonly<Record<string, number>> = {
 const longestDuration = 64;
 
 /** The nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
-function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   if (text.length > longestDuration) {
     return undefined;
   }

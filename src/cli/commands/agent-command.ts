@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentLog } from '../../agent/run-agent.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
+import { parseDuration } from '../../config/kube-proxy-config.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -93,13 +94,11 @@ function checkServer(value: string): string {
 
 /** `90s`, `1m30s`, `500ms`, as kube-proxy reads them, in milliseconds. */
 function readDuration(value: string): number {
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const sum = parts.reduce((total, [, count, unit = '']) => total + Number(count) * (units[unit] ?? 0), 0);
-  if (parts.map(([part]) => part).join('') !== value || parts.length === 0 || sum > 2 ** 31 - 1) {
+  const milliseconds = (parseDuration(value) ?? -1) / 1e6;
+  if (milliseconds < 0 || milliseconds > 2 ** 31 - 1) {
     throw new InvalidArgumentError('expected a duration such as 30s, 1m30s or 500ms');
   }
-  return sum;
+  return milliseconds;
 }
 
 async function serve(flags: AgentFlags, context: Context): Promise<number> {
