@@ -7,7 +7,9 @@
 
 import { cpus, release } from 'node:os';
 import { execa } from 'execa';
+import { measureAgents } from './parts/agent.js';
 import { measureChanges } from './parts/change.js';
+import { measureChurn } from './parts/churn.js';
 import { measureCompilations } from './parts/compile.js';
 import { measureLoads } from './parts/load.js';
 import { measureLooks } from './parts/look.js';
@@ -28,6 +30,8 @@ const parts = {
   look: { sizes: [1_000, 10_000], measure: measureLooks },
   packet: { sizes: [5_000, 30_000], measure: measurePackets },
   memory: { sizes: [10_000, 30_000], measure: measureMemory },
+  agent: { sizes: [1_000, 5_000, 10_000, 30_000], measure: measureAgents },
+  churn: { sizes: [10_000], measure: measureChurn },
   random: { sizes: [10_000], measure: measureRandomChanges },
 };
 

@@ -1,0 +1,111 @@
+// @ts-check
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { startAgent, startWithCluster } from '../contestants/start-proxies.js';
+import { clusterCIDR } from '../layouts/write-fixed-part.js';
+import { watchCommits } from '../tools/open-cluster.js';
+import { formatTime, printTable } from '../tools/print-table.js';
+import { median } from '../tools/statistics.js';
+import { withFolder } from '../tools/with-folder.js';
+
+const program = new URL('../../bin/svc2nft.js', import.meta.url).pathname;
+const steady = { count: 50_000, perSecond: 500 };
+const burst = 20_000;
+/** In milliseconds: that nothing comes into force for so long is the end of a burst. */
+const calm = 2_000;
+
+/**
+ * @typedef {import('../tools/open-cluster.js').Cluster} Cluster
+ * @typedef {{ cluster: Cluster, commits: number[], log: string }} Running
+ */
+
+/**
+ * `svc2nft agent` while endpoints are replaced all the time.
+ *
+ * @param {number[]} sizes with 10 endpoints each
+ */
+export async function measureChurn(sizes) {
+  /** @type {string[][]} */
+  const rows = [];
+  await withFolder(async (folder) => {
+    for (const services of sizes) {
+      rows.push([services.toLocaleString('en'), ...(await measureRow(folder, services))]);
+    }
+  });
+  printTable(
+    `${steady.count.toLocaleString('en')} replaced endpoints, ${steady.perSecond} a second, then ${burst.toLocaleString('en')} as fast as they come. "age": of the ` +
+      'oldest change of a transaction, as the agent logs it; "last": how long after the last event its change was in force. Memory of the agent, medians of ' +
+      'the first and the last fifth. After both, the tables held what a fresh compilation says.',
+    ['Services', 'age, median', 'largest', 'last', 'memory', 'then', 'x', 'burst', 'a second', 'transactions'],
+    rows,
+  );
+}
+
+/**
+ * @param {string} folder
+ * @param {number} services
+ */
+async function measureRow(folder, services) {
+  const { cluster, proxy, close } = await startWithCluster(
+    (started) => startAgent(started, { folder, services }),
+    services,
+  );
+  const commits = await watchCommits(cluster.node, 'events');
+  const running = { cluster, commits: commits.times, log: proxy.log };
+  await setTimeout(calm);
+  /** @type {number[]} */
+  const memory = [];
+  const sampler = setInterval(() => memory.push(proxy.memory().own), 100);
+  const slow = await replaceMany(running, { first: 0, ...steady });
+  clearInterval(sampler);
+  await expectInSync(cluster, folder);
+  const fast = await replaceMany(running, { first: steady.count, count: burst, perSecond: null });
+  await expectInSync(cluster, folder);
+  await commits.close();
+  await close();
+  const fifth = Math.floor(memory.length / 5);
+  const [first, last] = [median(memory.slice(0, fifth)), median(memory.slice(-fifth))];
+  return [
+    ...[median(slow.ages), Math.max(...slow.ages), slow.last].map(formatTime),
+    ...[first, last].map((megabytes) => `${megabytes.toFixed(0)} MB`),
+    (last / first).toFixed(2),
+    formatTime(fast.time),
+    (burst / (fast.time / 1_000)).toFixed(0),
+    `${fast.transactions}`,
+  ];
+}
+
+/**
+ * Waits until nothing more comes into force, too.
+ *
+ * @param {Running} running
+ * @param {{ first: number, count: number, perSecond: number | null }} how
+ */
+async function replaceMany({ cluster, commits, log }, how) {
+  const before = { commits: commits.length, log: readFileSync(log, 'utf8').length };
+  const { begin, end } = await cluster.call('replaceMany', how);
+  for (let seen = -1; seen !== commits.length; ) {
+    seen = commits.length;
+    await setTimeout(calm);
+  }
+  const last = commits.at(-1) ?? Number.NaN;
+  const lines = readFileSync(log, 'utf8').slice(before.log).trim().split('\n');
+  return {
+    ages: lines.map((line) => JSON.parse(line).ageMs).filter((age) => age !== undefined),
+    last: last - end,
+    time: last - begin,
+    transactions: commits.length - before.commits,
+  };
+}
+
+/**
+ * @param {Cluster} cluster
+ * @param {string} folder
+ * @throws {Error} when the tables differ from a fresh compilation of the objects that the API server has
+ */
+async function expectInSync({ node, call }, folder) {
+  const input = join(folder, 'objects.json');
+  writeFileSync(input, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: await call('objects') }));
+  node.run(['node', program, 'diff', input, '--node', 'worker-1', '--cluster-cidr', clusterCIDR]);
+}
