@@ -279,11 +279,12 @@ describe('apply refuses the EndpointSlices of some namespaces where the table ha
     ['', []],
     [' --dry-run', ['--dry-run']],
     [' --keep-going', ['--keep-going']],
+    [' --strict', ['--strict']],
   ])('the slices of default only%s', async (_, flags) => {
     const input = listOf([worker, ...services, ...apiServer]);
     const { exitCode, stderr, texts } = await apply({ flags: [...onlyIp, ...flags], input }, listedShop());
     expect(stderr).toBe(
-      `${warning}error namespace-without-slices: 1 namespace (shop) of the input has no EndpointSlice, but the table in the kernel has endpoints for 2 Services (shop/cart, shop/dns) there; get all namespaces: ${everything}; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
+      `error namespace-without-slices: 1 namespace (shop) of the input has no EndpointSlice, but the table in the kernel has endpoints for 2 Services (shop/cart, shop/dns) there; get all namespaces: ${everything}; if it is meant to be so, use --allow-empty\n1 error: nothing is changed\n`,
     );
     expect({ exitCode, texts }).toEqual({ exitCode: 1, texts: [] });
   });
@@ -308,6 +309,12 @@ describe('apply refuses the EndpointSlices of some namespaces where the table ha
       const { exitCode, stderr } = await apply({ flags: onlyIp, input }, ...(answer ? [answer] : []));
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: warning });
     }
+  });
+
+  test('--allow-empty leaves it a warning', async () => {
+    const input = listOf([worker, ...services, ...apiServer]);
+    const { exitCode, stderr } = await apply({ flags: [...onlyIp, '--allow-empty'], input }, listedShop());
+    expect([exitCode, stderr.split('\n')[0]]).toEqual([0, warning.trim()]);
   });
 
   test('all commands warn of it', async () => {

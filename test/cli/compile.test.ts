@@ -217,6 +217,31 @@ describe('output', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  test.each([
+    ['relative', 'new.nft', 'new.nft'],
+    ['over another link', 'second.nft', 'far/new.nft'],
+  ])('--file creates what a link names that leads nowhere yet: %s', async (_, target, created) => {
+    const links = mkdtempSync(join(folder, 'links-'));
+    mkdirSync(join(links, 'far'));
+    symlinkSync(target, join(links, 'first.nft'));
+    symlinkSync(join(links, 'far/new.nft'), join(links, 'second.nft'));
+    expect((await runMain([cluster, '--file', join(links, 'first.nft')])).exitCode).toBe(0);
+    expect(lstatSync(join(links, 'first.nft')).isSymbolicLink()).toBe(true);
+    expect(lstatSync(join(links, created)).isFile()).toBe(true);
+    expect(readFileSync(join(links, 'first.nft'), 'utf8')).toContain('table ip svc2nft {');
+  });
+
+  test.each([
+    ['itself', 'loop.nft', 'a symbolic link to itself'],
+    ['a missing folder', 'no/such/rules.nft', 'no such folder'],
+  ])('--file leaves a link to %s as it is', async (_, target, reason) => {
+    const link = join(mkdtempSync(join(folder, 'links-')), 'loop.nft');
+    symlinkSync(target, link);
+    const { exitCode, stderr } = await runMain([cluster, '--cluster-cidr', '10.244.0.0/16', '--file', link]);
+    expect([exitCode, stderr]).toEqual([2, `error: cannot write ${link}: ${reason}\n`]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
   test('--file into a missing folder is an error', async () => {
     const result = await runMain([
       cluster,

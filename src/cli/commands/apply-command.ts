@@ -21,6 +21,7 @@ import {
   type Cluster,
   type CompileRequest,
   compileInput,
+  isPartial,
   lacksInput,
   loadPaths,
   loadSettings,
@@ -178,6 +179,7 @@ async function applyInput(
     reportDiagnostics([refusal], { refused: true, context });
     return exitCodes.badInput;
   }
+  reportDiagnostics(compiled.diagnostics.filter(isPartial), { refused: false, context });
   const { views } = compiled;
   const descriptions: Applied['descriptions'] = new Map();
   const outcome = await applyTables(desiredSnapshot(compiled, compiled.options), {

@@ -110,6 +110,14 @@ export interface CompileRequest {
   readonly chooseNode?: (documents: readonly Document[]) => string | undefined;
 }
 
+/**
+ * Whether a diagnostic says that something is missing, which the table in the kernel may have. Where the rules are for this
+ * machine, the caller reports it, once it has seen the table: as it is, or as the reason to refuse the input.
+ */
+export function isPartial({ code }: Diagnostic): boolean {
+  return incompleteCodes.get(code) === 'partial';
+}
+
 /** Reads and compiles a snapshot, and reports problems on stderr; the exit code when the input is refused. */
 export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | number> {
   return compileInput(await loadPaths(paths, request), request);
@@ -171,7 +179,8 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
       (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
       !(withoutAdvice && adviceOnRules.has(diagnostic.code)),
   );
-  const found = [...aboutFiles, ...aboutObjects];
+  const isHeldBack = (diagnostic: Diagnostic): boolean => machine !== undefined && !isRefused && isPartial(diagnostic);
+  const found = [...aboutFiles, ...aboutObjects].filter((diagnostic) => !isHeldBack(diagnostic));
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import type { Stats } from 'node:fs';
+import { readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { Document } from '../../diagnostics/document.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
@@ -26,12 +27,11 @@ export async function writeOutput(text: string, path: string | undefined, contex
 }
 
 /**
- * Replaces a regular file in one step, so that no reader sees half of it; a link to it stays. Anything else, such as a
- * device or a pipe, is written to in place: /dev/stdout may look like a regular file.
+ * Creates or replaces a regular file in one step, so that no reader sees half of it; a link to it stays, even if there was
+ * no file behind it. Anything else, such as a device or a pipe, is written to in place: /dev/stdout may look like a regular file.
  */
 async function writeWhole(path: string, text: string): Promise<void> {
-  const target = await realpath(path).catch(() => path);
-  const existing = await stat(target).catch(() => undefined);
+  const { target, existing } = await findTarget(path);
   const isSpecial = [path, target].some((name) => /^\/(dev|proc)\//.test(name));
   if (isSpecial || (existing && !existing.isFile())) {
     await writeFile(path, text);
@@ -48,11 +48,27 @@ async function writeWhole(path: string, text: string): Promise<void> {
   }
 }
 
+/** The file at the end of all links, and what it is; a shell follows them as well (`> rules.nft`). */
+async function findTarget(path: string): Promise<{ readonly target: string; readonly existing?: Stats }> {
+  try {
+    // The kernel refuses to follow links of others in a folder such as /tmp (sysctl fs.protected_symlinks).
+    const existing = await stat(path);
+    return { target: await realpath(path).catch(() => path), existing };
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') {
+      throw error;
+    }
+  }
+  const link = await readlink(path).catch(() => undefined);
+  return link === undefined ? { target: path } : findTarget(resolve(await realpath(dirname(path)), link));
+}
+
 /** Node's own messages would name the temporary file. */
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'no such folder'],
   ['ENOTDIR', 'part of its path is not a folder'],
   ['EISDIR', 'it is a folder'],
+  ['ELOOP', 'a symbolic link to itself'],
   ['EACCES', 'permission denied'],
   ['EPERM', 'permission denied'],
   ['EROFS', 'the file system is read-only'],
@@ -61,12 +77,16 @@ const reasons: ReadonlyMap<string, string> = new Map([
 ]);
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const code = codeOf(error);
   return reasons.get(code) ?? code;
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
 function isDenied(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['EACCES', 'EPERM', 'EROFS'].includes(String(error.code));
+  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error));
 }
 
 /** Everything that a command has read. */
