@@ -15,13 +15,14 @@ import { shop } from './shop.ts';
 const objects = JSON.parse(shop()).items as object[];
 
 function withRanges(...cidrs: readonly string[]): string {
-  const range = {
+  // One each, as an object has at most one range of a family.
+  const ranges = cidrs.map((cidr, index) => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
-    metadata: { name: 'kubernetes' },
-    spec: { cidrs },
-  };
-  return JSON.stringify({ kind: 'List', items: cidrs.length > 0 ? [...objects, range] : objects });
+    metadata: { name: `range-${index}` },
+    spec: { cidrs: [cidr] },
+  }));
+  return JSON.stringify({ kind: 'List', items: [...objects, ...ranges] });
 }
 
 /** An nft whose table has 10.96.0.0/16. */

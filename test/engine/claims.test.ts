@@ -137,7 +137,9 @@ describe('a ServiceCIDR with an address of the node', () => {
 
   test('does not drop connections to it, which is said once', () => {
     const engine = engineWith([]);
-    const update = engine.update({ apply: [serviceCidr('nodes', '192.0.2.0/24', '10.96.0.0/16')] });
+    const update = engine.update({
+      apply: [serviceCidr('nodes', '192.0.2.0/24'), serviceCidr('range', '10.96.0.0/16')],
+    });
     expect(commandsOf(update)).toEqual(['add element service-cidrs { 10.96.0.0/16 }']);
     expect(saidBy(update)).toEqual([said('192.0.2.0/24')]);
     expect(saidBy(engine.update({ apply: [serviceCidr('more', '10.97.0.0/16')] }))).toEqual([]);

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { EndpointSlice, ServiceCIDR } from '../../kubernetes/objects.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
@@ -176,16 +176,47 @@ function isRefused(address: string, range: SpecialRange): boolean {
   }
 }
 
-/** Checks the ranges of a ServiceCIDR. */
+/** Checks the ranges of a ServiceCIDR: one, or one of each family (ValidateServiceCIDR). */
 export function checkServiceCIDR(serviceCIDR: ServiceCIDR, report: Report): void {
-  checkCidrs(serviceCIDR.spec?.cidrs ?? [], ['spec', 'cidrs'], report);
+  const path = ['spec', 'cidrs'];
+  const refuse = (at: Path, what: string): void => report('refused-by-api-server', at, `${what}; ${refusal}`);
+  const cidrs = serviceCIDR.spec?.cidrs ?? [];
+  if (cidrs.length === 0) {
+    refuse(path, 'it has no range');
+  } else if (cidrs.length > 2) {
+    refuse(path, `spec.cidrs has ${cidrs.length.toLocaleString('en')} ranges, more than 2`);
+  }
+  for (const [index, text] of cidrs.entries()) {
+    const at = [...path, index];
+    checkCidr(text, at, report);
+    const oddity = findOddity(text);
+    if (oddity !== undefined) {
+      refuse(at, `${describePath(at)} is ${describeValue(text)}, ${oddity}`);
+    }
+  }
+  const [first, second] = cidrs.map((text) => parseCidr(text)?.family);
+  if (cidrs.length === 2 && first !== undefined && first === second) {
+    refuse([...path, 1], `spec.cidrs has two ${nameOfFamily(first)} ranges`);
+  }
 }
 
-/** Checks that every entry of the list at `path` is an `address/prefix` of either family. */
-function checkCidrs(texts: readonly string[], path: Path, report: Report): void {
-  for (const [index, text] of texts.entries()) {
-    checkCidr(text, [...path, index], report);
+/** What a valid `address/prefix` has that IsValidCIDR refuses; undefined if nothing. */
+function findOddity(text: string): string | undefined {
+  const cidr = parseCidr(text);
+  if (!cidr) {
+    return undefined;
   }
+  const [address = '', prefix = ''] = text.split('/');
+  const readAs = `it is read as ${cidr.address}/${cidr.prefix}`;
+  if (!isIP(address) || !/^(0|[1-9][0-9]*)$/.test(prefix)) {
+    return `with blanks or leading zeros; ${readAs}`;
+  }
+  if (isIPv6(address) && cidr.family === 'ip') {
+    return `IPv4 mapped into IPv6; ${readAs}`;
+  }
+  return canonicalAddress(address) === cidr.address
+    ? undefined
+    : `which has bits set beyond its prefix length; ${readAs}`;
 }
 
 /** Checks one `address/prefix`; surrounding blanks, host bits and leading zeros are allowed. */
