@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What tests need besides Node, by the middle of their names: `x.kernel.test.ts` belongs to the project `kernel`. */
-const needs = ['kernel', 'browser', 'shells'];
+const needs = ['kernel', 'browser', 'shells', 'cluster'];
 
 export default defineConfig({
   test: {

@@ -17,6 +17,7 @@ import { measureMemory } from './parts/memory.js';
 import { measurePackets } from './parts/packet.js';
 import { measureRandomChanges } from './parts/random.js';
 import { measureReading } from './parts/read.js';
+import { measureRepairs } from './parts/repair.js';
 import { measureStarts, measureUnchanged } from './parts/start.js';
 
 /** @type {Record<string, { sizes: number[], measure: (sizes: number[]) => Promise<void> }>} */
@@ -32,6 +33,7 @@ const parts = {
   memory: { sizes: [10_000, 30_000], measure: measureMemory },
   agent: { sizes: [1_000, 5_000, 10_000, 30_000], measure: measureAgents },
   churn: { sizes: [10_000], measure: measureChurn },
+  repair: { sizes: [1_000, 10_000], measure: measureRepairs },
   random: { sizes: [10_000], measure: measureRandomChanges },
 };
 

@@ -1,18 +1,16 @@
 // @ts-check
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { startAgent, startWithCluster } from '../contestants/start-proxies.js';
-import { clusterCIDR } from '../layouts/write-fixed-part.js';
+import { expectInSync, lastCommit } from '../tools/expect-in-sync.js';
 import { watchCommits } from '../tools/open-cluster.js';
 import { formatTime, printTable } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
 import { withFolder } from '../tools/with-folder.js';
 
-const program = new URL('../../bin/svc2nft.js', import.meta.url).pathname;
 const steady = { count: 50_000, perSecond: 500 };
 const burst = 20_000;
-/** In milliseconds: that nothing comes into force for so long is the end of a burst. */
+/** In milliseconds: what a program does after its start is over by then. */
 const calm = 2_000;
 
 /**
@@ -85,11 +83,7 @@ async function measureRow(folder, services) {
 async function replaceMany({ cluster, commits, log }, how) {
   const before = { commits: commits.length, log: readFileSync(log, 'utf8').length };
   const { begin, end } = await cluster.call('replaceMany', how);
-  for (let seen = -1; seen !== commits.length; ) {
-    seen = commits.length;
-    await setTimeout(calm);
-  }
-  const last = commits.at(-1) ?? Number.NaN;
+  const last = await lastCommit(commits);
   const lines = readFileSync(log, 'utf8').slice(before.log).trim().split('\n');
   return {
     ages: lines.map((line) => JSON.parse(line).ageMs).filter((age) => age !== undefined),
@@ -97,15 +91,4 @@ async function replaceMany({ cluster, commits, log }, how) {
     time: last - begin,
     transactions: commits.length - before.commits,
   };
-}
-
-/**
- * @param {Cluster} cluster
- * @param {string} folder
- * @throws {Error} when the tables differ from a fresh compilation of the objects that the API server has
- */
-async function expectInSync({ node, call }, folder) {
-  const input = join(folder, 'objects.json');
-  writeFileSync(input, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: await call('objects') }));
-  node.run(['node', program, 'diff', input, '--node', 'worker-1', '--cluster-cidr', clusterCIDR]);
 }

@@ -20,19 +20,30 @@ interface AgentLine {
   readonly [detail: string]: unknown;
 }
 
-/** Starts an agent for worker-1. */
-export function startAgentProcess(node: TestNode, server: string, flags: readonly string[] = []): AgentProcess {
+/** Starts an agent for worker-1 in the node's namespace. Its rules are those of that node, unless they are to be another's. */
+export function startAgentProcess(
+  node: TestNode,
+  server: string,
+  flags: readonly string[] = [],
+  rulesOf: TestNode = node,
+): AgentProcess {
   const own = ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
-  const agent = execa(
-    'nsenter',
-    [`--net=${node.namespace}`, process.execPath, 'bin/svc2nft.js', 'agent', ...own, ...flags],
-    {
-      reject: false,
-      buffer: false,
-      stdin: 'ignore',
-      env: { PATH: [process.env['PATH'], '/usr/sbin', '/sbin'].join(':') },
-    },
-  );
+  const inside = ['nsenter', `--net=${node.namespace}`];
+  return start([...inside, process.execPath, 'bin/svc2nft.js', 'agent', ...own, ...flags], rulesOf);
+}
+
+/** Starts an agent in the namespace of this process, where its API server is. */
+export function startAgentBeside(node: TestNode, flags: readonly string[]): AgentProcess {
+  return start([process.execPath, 'bin/svc2nft.js', 'agent', ...flags], node);
+}
+
+function start([program = '', ...args]: readonly string[], { folder }: TestNode): AgentProcess {
+  const agent = execa(program, args, {
+    reject: false,
+    buffer: false,
+    stdin: 'ignore',
+    env: { PATH: [folder, process.env['PATH'], '/usr/sbin', '/sbin'].join(':') },
+  });
   const log: AgentLine[] = [];
   void (async () => {
     for await (const line of agent.iterable({ from: 'stderr' })) {
