@@ -79,19 +79,24 @@ async function untilReady(call: (...args: readonly string[]) => Promise<string>)
 /** Pods that end take a while to go, and their endpoints with them. */
 async function endedPodsAreGone(kubectl: ControlPlane['kubectl']): Promise<void> {
   for (let attempt = 0; attempt < 240; attempt++) {
-    const deleted = await kubectl('get', 'pods', '--output', 'jsonpath={.items[*].metadata.deletionTimestamp}');
-    const terminating = await kubectl(
-      ...[
-        'get',
-        'endpointslices',
-        '--output',
-        'jsonpath={.items[*].endpoints[?(@.conditions.terminating==true)].addresses}',
-      ],
+    const { items } = JSON.parse(await kubectl('get', 'pods,endpointslices', '--output', 'json')) as Objects;
+    const isEnding = items.some(
+      ({ metadata, endpoints }) =>
+        metadata.deletionTimestamp !== undefined ||
+        endpoints?.some(({ conditions }) => conditions?.terminating === true),
     );
-    if (deleted === '' && terminating === '') {
+    if (!isEnding) {
       return;
     }
     await setTimeout(250);
   }
   throw new Error('Pods that end are still there after a minute');
+}
+
+/** What is read of Pods and EndpointSlices. */
+interface Objects {
+  readonly items: readonly {
+    readonly metadata: { readonly deletionTimestamp?: string };
+    readonly endpoints?: readonly { readonly conditions?: { readonly terminating?: boolean } }[] | null;
+  }[];
 }
