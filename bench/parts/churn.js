@@ -4,9 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 import { startAgent, startWithCluster } from '../contestants/start-proxies.js';
 import { expectInSync, lastCommit } from '../tools/expect-in-sync.js';
 import { watchCommits } from '../tools/open-cluster.js';
-import { formatTime, printTable } from '../tools/print-table.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
+import { formatTime } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
-import { withFolder } from '../tools/with-folder.js';
 
 const steady = { count: 50_000, perSecond: 500 };
 const burst = 20_000;
@@ -24,19 +24,13 @@ const calm = 2_000;
  * @param {number[]} sizes with 10 endpoints each
  */
 export async function measureChurn(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push([services.toLocaleString('en'), ...(await measureRow(folder, services))]);
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `${steady.count.toLocaleString('en')} replaced endpoints, ${steady.perSecond} a second, then ${burst.toLocaleString('en')} as fast as they come. "age": of the ` +
       'oldest change of a transaction, as the agent logs it; "last": how long after the last event its change was in force. Memory of the agent, medians of ' +
       'the first and the last fifth. After both, the tables held what a fresh compilation says.',
     ['Services', 'age, median', 'largest', 'last', 'memory', 'then', 'x', 'burst', 'a second', 'transactions'],
-    rows,
+    sizes,
+    async (folder, services) => [services.toLocaleString('en'), ...(await measureRow(folder, services))],
   );
 }
 

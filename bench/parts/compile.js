@@ -6,9 +6,9 @@ import { execa } from 'execa';
 import { generateCluster } from '../generate-cluster.js';
 import { clusterCIDR } from '../layouts/write-fixed-part.js';
 import { measureProcess } from '../tools/measure-process.js';
-import { formatTime, printTable } from '../tools/print-table.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
+import { formatTime } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
-import { withFolder } from '../tools/with-folder.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 const endpoints = 10;
@@ -19,19 +19,13 @@ const endpoints = 10;
  * @param {number[]} sizes
  */
 export async function measureCompilations(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push(await measureRow(folder, services));
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `Compiling beside loading, ${endpoints} endpoints each, every tenth Service with affinity: medians of 5 rounds in turn (3 ` +
       'above 10,000), each in a process of its own. "objects -> text" is `compile` on parsed objects, validation included; ' +
       '"CLI" the whole process, from a file of JSON to a file.',
     ['Services', 'objects -> text', 'CLI', 'CLI peak', 'nft -f', 'objects / nft', 'CLI / nft', 'chains'],
-    rows,
+    sizes,
+    measureRow,
   );
 }
 

@@ -6,9 +6,9 @@ import { kubeProxy135 } from '../layouts/kube-proxy-135.js';
 import { kubeProxy138 } from '../layouts/kube-proxy-138.js';
 import { writeFlatRuleset, writePeerRuleset } from '../layouts/write-ruleset.js';
 import { measureProcess } from '../tools/measure-process.js';
-import { formatTime, printTable } from '../tools/print-table.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
+import { formatTime } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
-import { withFolder } from '../tools/with-folder.js';
 
 /** @typedef {import('../tools/measure-process.js').Measured} Measured */
 
@@ -24,18 +24,12 @@ const budget = 15;
  * @param {number[]} sizes
  */
 export async function measureLoads(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push(await measureRow(folder, services));
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `Full load with \`nft -f\`, one transaction, ${endpoints} endpoints each, no affinity: medians of up to 5 rounds in turn, ` +
       `fewer where they take more than ${budget} s together; stopped after ${limit} s. Memory is the peak of nft.`,
     ['Services', 'svc2nft', 'memory', ...peers.flatMap(({ title }) => [title, 'memory', 'x'])],
-    rows,
+    sizes,
+    measureRow,
   );
 }
 

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { generateCluster } from '../generate-cluster.js';
 import { clusterCIDR } from '../layouts/write-fixed-part.js';
 import { measureProcess } from '../tools/measure-process.js';
-import { printTable } from '../tools/print-table.js';
-import { withFolder } from '../tools/with-folder.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
 
 const root = new URL('../..', import.meta.url).pathname;
 
@@ -15,18 +14,12 @@ const root = new URL('../..', import.meta.url).pathname;
  * @param {number[]} sizes
  */
 export async function measureMemory(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push(await measureRow(folder, services));
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     'Peak memory of a process, 10 endpoints each, every tenth Service with affinity. "engine": takes all objects at once, then ' +
       '1,000 changes; its peak has the objects in it, "held" is what the engine keeps on the heap without them.',
     ['Services', 'CLI, JSON -> text', 'engine', 'engine, held', 'nft -f'],
-    rows,
+    sizes,
+    measureRow,
   );
 }
 

@@ -5,9 +5,9 @@ import { generateCluster } from '../generate-cluster.js';
 import { clusterCIDR } from '../layouts/write-fixed-part.js';
 import { measureProcess } from '../tools/measure-process.js';
 import { openNamespace } from '../tools/open-namespace.js';
-import { formatTime, printTable } from '../tools/print-table.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
+import { formatTime } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
-import { withFolder } from '../tools/with-folder.js';
 
 const program = new URL('../../bin/svc2nft.js', import.meta.url).pathname;
 const rounds = 3;
@@ -28,17 +28,11 @@ sys.exit(os.waitstatus_to_exitcode(status))
  * @param {number[]} sizes with 10 endpoints each; 44,125 Services have one
  */
 export async function measureStarts(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push(await measureRow(folder, services, services === 44_125 ? 1 : 10));
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `\`svc2nft apply\` of a cluster for which there is no table yet: medians of ${rounds} processes.`,
     ['Services', 'endpoints', 'time', 'peak of svc2nft', 'peak of nft'],
-    rows,
+    sizes,
+    (folder, services) => measureRow(folder, services, services === 44_125 ? 1 : 10),
   );
 }
 
@@ -48,18 +42,12 @@ export async function measureStarts(sizes) {
  * @param {number[]} sizes with 10 endpoints each
  */
 export async function measureUnchanged(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push(await measureUnchangedRow(folder, services));
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `\`svc2nft apply\` of an unchanged cluster, 10 endpoints each, beside \`nft -j list table\`: medians of ${rounds} rounds in ` +
       'turn. "CPU" is how long processors worked, for apply on svc2nft and its nft together.',
     ['Services', 'apply', 'CPU', 'peak', 'nft -j list', 'CPU', 'peak', 'apply / nft -j list'],
-    rows,
+    sizes,
+    measureUnchangedRow,
   );
 }
 
