@@ -33,7 +33,10 @@ function pinningOf(rule: Rule): Pinning | undefined {
   const found: Partial<Mutable<Pinning>> = {};
   for (const statement of rule) {
     if (statement.kind === 'match' && statement.left.kind === 'l4proto') {
+      // As earlier versions wrote it.
       found.protocol = `${statement.right}`;
+    } else if (statement.kind === 'match' && statement.left.kind === 'dport') {
+      found.protocol = statement.left.protocol;
     } else if (statement.kind === 'match-set' && statement.key.some(({ kind }) => kind === 'ct-original-dport')) {
       found.set = statement.set;
     } else if (statement.kind === 'update' && statement.timeoutSeconds !== undefined) {

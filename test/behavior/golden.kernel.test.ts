@@ -40,7 +40,26 @@ describe.skipIf(!kernelTestsRun)('nft', () => {
       expect(different.map(({ file }) => file)).toEqual([]);
     });
   });
+
+  test('loads what it has printed of every golden file (nft list ruleset), and then holds the same', async () => {
+    const failed: string[] = [];
+    await inParallel(files, 4, async ({ file, text }) => {
+      const saved = await printAfter(text);
+      expect(saved).toContain('table ');
+      const again = await printAfter(saved);
+      if (again !== saved) {
+        failed.push(`${file}: ${again}`);
+      }
+    });
+    expect(failed).toEqual([]);
+  });
 });
+
+/** What nft prints of all tables after it has loaded a text; its complaint if it refused it. */
+async function printAfter(text: string): Promise<string> {
+  const answer = (await runNft([{ text }, { text: 'list ruleset' }])).at(-1);
+  return answer && 'output' in answer ? answer.output : `refused: ${answer?.complaint}`;
+}
 
 /**
  * Loads files one after the other in a network namespace of their own, beside a table of another program.

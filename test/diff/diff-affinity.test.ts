@@ -16,9 +16,9 @@ function withAffinity(family: Family, timeoutSeconds: number): Ruleset {
 describe('affinity over IPv4', () => {
   const [none, some, longer] = [withAffinity('ip', 0), withAffinity('ip', 900), withAffinity('ip', 901)];
   const refresh = (seconds: number): string =>
-    `add rule ip svc2nft pin-tcp meta l4proto tcp ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-sticky-${seconds} update @tcp-pins { ip saddr . ct original ip daddr . ct original proto-dst timeout ${seconds}s : ip daddr . tcp dport } update @tcp-pinned { ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport timeout ${seconds}s } return`;
+    `add rule ip svc2nft pin-tcp tcp dport != 0 ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-sticky-${seconds} update @tcp-pins { ip saddr . ct original ip daddr . ct original proto-dst timeout ${seconds}s : ip daddr . tcp dport } update @tcp-pinned { ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport timeout ${seconds}s } return`;
   const forget =
-    'add rule ip svc2nft pin-tcp meta l4proto tcp ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-pinned delete @tcp-pins { ip saddr . ct original ip daddr . ct original proto-dst : ip daddr . tcp dport } delete @tcp-pinned { ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport } drop';
+    'add rule ip svc2nft pin-tcp tcp dport != 0 ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-pinned delete @tcp-pins { ip saddr . ct original ip daddr . ct original proto-dst : ip daddr . tcp dport } delete @tcp-pinned { ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport } drop';
   const stickySet = (seconds: number): string =>
     `add set ip svc2nft tcp-sticky-${seconds} { type ipv4_addr . inet_service . ipv4_addr . inet_service; comment "IPs with ClientIP affinity of ${seconds} s, and their endpoints"; }`;
 

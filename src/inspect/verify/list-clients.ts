@@ -117,7 +117,8 @@ export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
   return {
     sources: [...sources.values()],
     destinations: [...destinations.values()],
-    ports: [...ports],
+    // The rules that pin name port 0, which no packet for a Service has.
+    ports: [...ports].filter((port) => port > 0),
     interfaces: [...interfaces],
   };
 }

@@ -120,6 +120,8 @@ function readScalar({ kind }: Expression, right: NftPart): Scalar | undefined {
       return right === 'dnat' || right === 32 ? 'dnat' : undefined;
     case 'fib-type':
       return right === 'local' || right === 2 ? 'local' : undefined;
+    case 'dport':
+      return typeof right === 'number' && right >= 0 && right <= 0xffff ? right : undefined;
     default:
       return undefined;
   }

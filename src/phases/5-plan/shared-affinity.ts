@@ -105,7 +105,7 @@ export function planPinChains(groups: readonly AffinityGroup[], context: PlanCon
 /** If the endpoint may be pinned, writes the pin or extends it. */
 function writePinRule({ protocol, frontend, seconds }: AffinityGroup, context: PlanContext): Rule {
   const asked = frontend === 'address' ? [originalDaddr, originalDport] : [originalDport];
-  // meta l4proto tcp ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-sticky-600
+  // tcp dport != 0 ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-sticky-600
   //   update @tcp-pins { ip saddr . ct original ip daddr . ct original proto-dst timeout 600s : ip daddr . tcp dport }
   //   update @tcp-pinned { ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport timeout 600s } return
   return [
@@ -129,7 +129,7 @@ function writePinRule({ protocol, frontend, seconds }: AffinityGroup, context: P
  * in conntrack.
  */
 function forgetPinRule(protocol: Protocol): Rule {
-  // meta l4proto tcp ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-pinned
+  // tcp dport != 0 ip saddr . ct original ip daddr . ct original proto-dst . ip daddr . tcp dport @tcp-pinned
   //   delete @tcp-pins { ... } delete @tcp-pinned { ... } drop
   return [
     isOf(protocol),
@@ -140,9 +140,12 @@ function forgetPinRule(protocol: Protocol): Rule {
   ];
 }
 
-/** nft requires a match of the protocol before `ct original proto-dst`. */
+/**
+ * nft requires a match of the protocol before `ct original proto-dst`. This one holds for all packets of the protocol that
+ * were translated. nft does not print `meta l4proto tcp` before a key with `tcp dport`, and 1.0.6 cannot read the rest alone.
+ */
 function isOf(protocol: Protocol): Statement {
-  return { kind: 'match', left: l4proto, right: protocol };
+  return { kind: 'match', left: dportOf(protocol), negated: true, right: 0 };
 }
 
 function mapPin(protocol: Protocol) {
