@@ -1,7 +1,17 @@
 import { compareText } from '../lib/text.ts';
 import { cidrText, parseAddress, parseCidr } from '../net/address.ts';
 import { type Family, protocols } from '../net/network.ts';
-import type { Element, FilledSet, KeyType, Rule, Ruleset, Scalar, SetDeclaration, Statement } from './ruleset.ts';
+import type {
+  Element,
+  EndpointList,
+  FilledSet,
+  KeyType,
+  Rule,
+  Ruleset,
+  Scalar,
+  SetDeclaration,
+  Statement,
+} from './ruleset.ts';
 
 /** The names of the sets and maps that a rule uses. */
 export function setsOf(rule: Rule): string[] {
@@ -44,12 +54,12 @@ export function ruleKey(rule: Rule): string {
 
 /** Every element of a set, including those of its endpoint lists, in the order in which they are printed. */
 export function elementsOf({ elements, lists = [] }: FilledSet): Element[] {
-  return [
-    ...elements,
-    ...lists.flatMap(({ key, endpointAddresses }) =>
-      endpointAddresses.map((value, index): Element => ({ key: `${key} . ${index}`, value })),
-    ),
-  ];
+  return [...elements, ...lists.flatMap((list) => elementsOfList(list))];
+}
+
+/** The elements of an endpoint list, from an index on. */
+export function elementsOfList({ key, endpointAddresses }: EndpointList, from = 0): Element[] {
+  return endpointAddresses.slice(from).map((value, index) => ({ key: `${key} . ${from + index}`, value }));
 }
 
 /** The elements of the set or map of that name, without those of endpoint lists; none if there is no such set. */

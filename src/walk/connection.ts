@@ -1,7 +1,7 @@
 import { invariant } from '../lib/invariant.ts';
 import type { Mutable } from '../lib/mutable.ts';
-import type { Protocol } from '../net/network.ts';
-import type { Chain, Element } from '../nft/ruleset.ts';
+import type { EndpointAddress, Protocol } from '../net/network.ts';
+import type { Chain, Element, EndpointList } from '../nft/ruleset.ts';
 import type { Memory } from './fate.ts';
 import type { IndexedRuleset, IndexedSet } from './lookup-tables.ts';
 
@@ -11,6 +11,11 @@ export interface Connection {
   readonly destination: string;
   readonly protocol: Protocol;
   readonly port: number;
+  /**
+   * Where chance picked among endpoints that no rule has told apart yet: the destinations of as many branches, each with the
+   * probability 1 / oneIn, which are walked together; destination and port are those of the first. Undefined for one branch.
+   */
+  readonly choices: readonly EndpointAddress[] | undefined;
   readonly originalDestination: string;
   readonly originalPort: number;
   /** Empty in the output hook, where a packet has no input interface. */
@@ -45,6 +50,7 @@ export function copyConnection(connection: Connection): ConnectionDraft {
     destination: connection.destination,
     protocol: connection.protocol,
     port: connection.port,
+    choices: connection.choices,
     originalDestination: connection.originalDestination,
     originalPort: connection.originalPort,
     inputInterface: connection.inputInterface,
@@ -75,10 +81,12 @@ export interface WalkContext {
   readonly localAddresses: ReadonlySet<string>;
   /** The source that masquerading sets; undefined where no address of the node is known. */
   readonly ownAddress: string | undefined;
-  /** Whether outcomes include their steps, which takes longer than the walk itself. */
+  /** Whether outcomes include their steps, which takes longer than the walk itself: each branch is walked on its own. */
   readonly keepsSteps: boolean;
-  /** Called for every element that a lookup finds, in any branch. */
+  /** Called for every element that a lookup finds, in any branch, but for those of endpoint lists. */
   readonly onElement: ((element: Element) => void) | undefined;
+  /** Called where chance picks among endpoints of a list; they are those with an index below `count`. */
+  readonly onDraw: ((list: EndpointList, count: number) => void) | undefined;
 }
 
 /** Whether an address, in canonical text, is one of the node's own. */

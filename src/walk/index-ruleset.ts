@@ -1,7 +1,8 @@
 import type { Family } from '../net/network.ts';
-import type { Chain, Element, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
-import { elementsOf, isCanonical, splitKey } from '../nft/ruleset-parts.ts';
-import { checkChains, checkStatement, UnknownRule } from './check-ruleset.ts';
+import type { Chain, Element, EndpointList, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
+import { elementsOf, isCanonical, isWithin, splitKey } from '../nft/ruleset-parts.ts';
+import { checkChains, checkStatement, refuseUnless, UnknownRule } from './check-ruleset.ts';
+import { findListed } from './find-listed.ts';
 import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './lookup-tables.ts';
 
 /**
@@ -94,14 +95,17 @@ function indexSet(set: FilledSet, family: Family): IndexedSet {
   const patterns = new Map<string, Pattern>();
   const targets = new Set<string>();
   const context = { set, family, seen: new Set<string>() };
-  for (const element of elementsOf(set)) {
+  const isDynamic = set.flags?.includes('dynamic') === true;
+  const { lists, others } = isDynamic ? { lists: noLists, others: set.lists } : indexLists(context);
+  for (const element of elementsOf({ ...set, ...(others && { lists: others }) })) {
     checkElement(element, context);
     const { key, value } = element;
-    const before = entries.get(key);
-    if (before && JSON.stringify(before.value) !== JSON.stringify(value)) {
-      throw new UnknownRule({ set: set.name }, `two values for ${key}`);
+    const known = findListed(lists, key)?.element ?? entries.get(key);
+    if (known) {
+      refuseUnless(JSON.stringify(known.value) === JSON.stringify(value), { set: set.name }, `two values for ${key}`);
+      continue;
     }
-    entries.set(key, before ?? element);
+    entries.set(key, element);
     if (key.includes('/')) {
       const pattern = patternOf(key);
       patterns.set(pattern.join(), pattern);
@@ -110,9 +114,26 @@ function indexSet(set: FilledSet, family: Family): IndexedSet {
       targets.add(value.chain);
     }
   }
-  const isDynamic = set.flags?.includes('dynamic') === true;
   const firstParts = isDynamic ? undefined : firstPartsOf(set, entries.keys());
-  return { declaration: set, isDynamic, entries, patterns: [...patterns.values()], firstParts, targets };
+  return { declaration: set, isDynamic, entries, lists, patterns: [...patterns.values()], firstParts, targets };
+}
+
+const noLists: IndexedSet['lists'] = new Map();
+
+/** The lists that can be found by their keys, and those whose elements need to be found one by one. */
+function indexLists(context: SetContext): { lists: IndexedSet['lists']; others: readonly EndpointList[] } {
+  const { key: types, lists: all = [] } = context.set;
+  const lists = new Map<string, EndpointList>();
+  const others: EndpointList[] = [];
+  for (const list of all) {
+    if (types.at(-1) !== 'index' || list.key.includes('/') || lists.has(list.key)) {
+      others.push(list);
+    } else {
+      checkList(list, context);
+      lists.set(list.key, list);
+    }
+  }
+  return { lists, others };
 }
 
 /** Undefined if one of them is a range, and for endpoint maps, in which chance is part of each key. */
@@ -147,6 +168,15 @@ interface SetContext {
   readonly seen: Set<string>;
 }
 
+/** The keys of its elements differ only in their indexes, so one of them is enough. */
+function checkList({ key, endpointAddresses }: EndpointList, context: SetContext): void {
+  for (const [index, value] of endpointAddresses.entries()) {
+    if (index === 0 || !isValue(value, context)) {
+      checkElement({ key: `${key} . ${index}`, value }, context);
+    }
+  }
+}
+
 function checkElement({ key, value }: Element, context: SetContext): void {
   const { name, key: types, flags } = context.set;
   if (!fits(key, types, context)) {
@@ -169,23 +199,22 @@ function isValue(value: Element['value'], context: SetContext): boolean {
     return declared === 'verdict' && (value.kind === 'drop' || value.kind === 'goto');
   }
   const { address, port } = value;
-  return (
-    declared === 'endpoint' && !address.includes('/') && fits(`${address} . ${port}`, ['address', 'port'], context)
-  );
+  return declared === 'endpoint' && !address.includes('/') && isAddress(address, context) && isWithin(port, 0xffff);
 }
 
-function fits(text: string, types: readonly KeyType[], { family, seen }: SetContext): boolean {
+function fits(text: string, types: readonly KeyType[], context: SetContext): boolean {
   const parts = splitKey(text);
   return (
     parts.length === types.length &&
     types.every((type, index) => {
       const part = parts[index] ?? '';
-      if (type !== 'address') {
-        return isCanonical(part, type, family);
-      }
-      return seen.has(part) || (isCanonical(part, type, family) && seen.add(part).has(part));
+      return type === 'address' ? isAddress(part, context) : isCanonical(part, type, context.family);
     })
   );
+}
+
+function isAddress(text: string, { family, seen }: SetContext): boolean {
+  return seen.has(text) || (isCanonical(text, 'address', family) && seen.add(text).has(text));
 }
 
 function patternOf(key: string): Pattern {

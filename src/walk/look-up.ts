@@ -13,6 +13,7 @@ import {
   type WalkContext,
 } from './connection.ts';
 import type { Memory, MemoryEntry } from './fate.ts';
+import { findListed } from './find-listed.ts';
 import type { IndexedSet, Pattern } from './lookup-tables.ts';
 
 /** What a lookup has found. */
@@ -67,24 +68,59 @@ export function lookUpCertain(
 }
 
 /**
- * Whether the first part of a packet's key is in no key of a set, so that a lookup finds nothing. Most lookups end here,
- * without a key and a search for it; never if steps are kept, which name the key.
+ * Whether a set is empty or the first part of a packet's key is in none of its keys, so that a lookup finds nothing. Most
+ * lookups end here, without a key and a search for it; never if steps are kept, which name the key.
  */
 export function isAbsent(name: string, { key: [first], connection, context }: Lookup): boolean {
-  const { firstParts } = setOf(name, context);
-  if (context.keepsSteps || !firstParts || !first) {
+  if (context.keepsSteps) {
+    return false;
+  }
+  const set = setOf(name, context);
+  const { firstParts } = set;
+  if (set.lists.size === 0 && entriesOf(set, connection.memory).size === 0) {
+    return true;
+  }
+  if (!firstParts || !first) {
     return false;
   }
   const value = readCertain(first, connection, context);
   return typeof value === 'string' && !firstParts.has(value);
 }
 
-function find(set: IndexedSet, key: string, { memory }: Connection, { onElement }: WalkContext): Element | undefined {
+function find(set: IndexedSet, key: string, { memory }: Connection, context: WalkContext): Element | undefined {
   const element = findElement(set, key, memory);
   if (element) {
-    onElement?.(element);
+    context.onElement?.(element);
+    return element;
   }
-  return element;
+  const listed = findListed(set.lists, key);
+  if (listed) {
+    context.onDraw?.(listed.list, listed.index + 1);
+  }
+  return listed?.element;
+}
+
+/**
+ * The endpoints of a list, all equally likely, among which a key that ends with a random number picks; undefined if the key
+ * is another one, or the number may be that of no endpoint.
+ */
+export function drawEndpoints(
+  map: string,
+  { key, connection, context }: Lookup,
+): readonly EndpointAddress[] | undefined {
+  const { lists } = setOf(map, context);
+  const random = key.at(-1);
+  if (lists.size === 0 || random?.kind !== 'numgen') {
+    return undefined;
+  }
+  const frontend = readCertainKey(key.slice(0, -1), connection, context);
+  const list = frontend === undefined ? undefined : lists.get(frontend);
+  if (!list || list.endpointAddresses.length < random.modulus) {
+    return undefined;
+  }
+  context.onDraw?.(list, random.modulus);
+  const { endpointAddresses: all } = list;
+  return all.length === random.modulus ? all : all.slice(0, random.modulus);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** A ruleset with lookup tables, checked from end to end. Types only. */
 
 import type { Family } from '../net/network.ts';
-import type { Chain, Element, FilledSet, Hook } from '../nft/ruleset.ts';
+import type { Chain, Element, EndpointList, FilledSet, Hook } from '../nft/ruleset.ts';
 
 /** The prefix length of each part of a key; undefined for a part that is a single value. */
 export type Pattern = readonly (number | undefined)[];
@@ -11,8 +11,10 @@ export interface IndexedSet {
   readonly declaration: FilledSet;
   /** Whether rules change it. */
   readonly isDynamic: boolean;
-  /** Elements by the text of their canonical key. */
+  /** Elements by the text of their canonical key, without those of lists. */
   readonly entries: ReadonlyMap<string, Element>;
+  /** The endpoint lists by their keys, `10.96.0.1 . 80`; empty but for endpoint maps. */
+  readonly lists: ReadonlyMap<string, EndpointList>;
   /** The combinations of prefix lengths that occur in keys with ranges. */
   readonly patterns: readonly Pattern[];
   /** The first part of each key, for sets of single values at that place that rules do not change; else undefined. */

@@ -1,11 +1,12 @@
 import { endpointText } from '../net/network.ts';
+import { separateChoices } from './choices.ts';
 import { addShares, type PacketOutcome, type Share, type Step } from './fate.ts';
 import type { Branch, Trail } from './walk-chain.ts';
 
 /** The different outcomes of the branches, in the order of their first branch; the shares of equal ones are added. */
 export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
   const groups = new Map<string, { readonly branch: Branch; share: Share }>();
-  for (const branch of branches) {
+  for (const branch of branches.flatMap(separate)) {
     const text = identityOf(branch);
     const group = groups.get(text);
     const share = { numerator: 1, denominator: branch.connection.oneIn };
@@ -18,6 +19,14 @@ export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
   return [...groups.values()].map(({ branch, share }) => outcomeOf(branch, share));
 }
 
+/** Branches with a single destination each. */
+function separate(branch: Branch): readonly Branch[] {
+  const { connection, verdict, trail } = branch;
+  return connection.choices
+    ? separateChoices(connection).map((one) => ({ connection: one, verdict, trail }))
+    : [branch];
+}
+
 function identityOf({ verdict, connection }: Branch): string {
   const { destination, port, translated, masqueraded, mark, changes } = connection;
   return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${changes}`;
@@ -26,8 +35,8 @@ function identityOf({ verdict, connection }: Branch): string {
 function outcomeOf({ verdict, connection, trail }: Branch, share: Share): PacketOutcome {
   const { destination, port, masqueraded, mark, memory } = connection;
   return {
-    verdict: verdictOf(verdict, connection.translated),
-    rejectedWith: answers[verdict],
+    verdict: verdictOf({ verdict, connection }),
+    rejectedWith: answerOf({ verdict }),
     address: destination,
     port,
     endpoint: endpointText({ address: destination, port }),
@@ -40,16 +49,22 @@ function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Packet
   };
 }
 
-function verdictOf(verdict: Branch['verdict'], translated: boolean): PacketOutcome['verdict'] {
+/** How a branch ends, in the words of outcomes. */
+export function verdictOf({ verdict, connection }: Pick<Branch, 'verdict' | 'connection'>): PacketOutcome['verdict'] {
   switch (verdict) {
     case 'accept':
-      return translated ? 'translated' : 'untouched';
+      return connection.translated ? 'translated' : 'untouched';
     case 'drop':
       return 'dropped';
     case 'reject':
     case 'tcp-reset':
       return 'rejected';
   }
+}
+
+/** How a branch that ends with a rejection answers; undefined for any other. */
+export function answerOf({ verdict }: Pick<Branch, 'verdict'>): PacketOutcome['rejectedWith'] {
+  return answers[verdict];
 }
 
 const answers = {

@@ -6,6 +6,7 @@ import type { Element, Scalar, Statement, StatementOf } from '../nft/ruleset.ts'
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
+  drawEndpoints,
   evaluateKey,
   type Found,
   isAbsent,
@@ -110,11 +111,9 @@ export function runStatement(statement: Statement, connection: Connection, conte
         effectOf(branchOf(connection, statement.chains.length), { kind: 'goto', chain }),
       );
     case 'dnat':
-      return [translation(effectOf(connection, endRule), translateTo(statement, statement.protocol, connection))];
+      return [translation(effectOf(connection, endRule), translateTo([statement], statement.protocol, connection))];
     case 'dnat-map':
-      return lookUp(statement.map, { key: statement.key, connection, context }).map((result) =>
-        translation(result, translateByMap(statement, result.connection, result.element?.value)),
-      );
+      return runDnatMap(statement, connection, context);
     case 'update':
     case 'delete':
       return runChange(statement, connection, context);
@@ -154,6 +153,17 @@ function runMatchSet(
     const holds = result.key !== undefined && (result.element !== undefined) !== negated;
     return effectOf(result.connection, controlOf(holds), result);
   });
+}
+
+function runDnatMap(statement: StatementOf<'dnat-map'>, connection: Connection, context: WalkContext): Effect[] {
+  const lookup = { key: statement.key, connection, context };
+  const choices = context.keepsSteps ? undefined : drawEndpoints(statement.map, lookup);
+  const together = choices && translateTo(choices, statement.protocol, connection);
+  return together
+    ? [effectOf(together, accept)]
+    : lookUp(statement.map, lookup).map((result) =>
+        translation(result, translateByMap(statement, result.connection, result.element?.value)),
+      );
 }
 
 /** A translation is a verdict as well: it ends the base chain. */
@@ -219,18 +229,21 @@ function isInRange(address: string, range: string): boolean {
   return range === (slash === -1 ? address : rangeAround(address, Number(range.slice(slash + 1))));
 }
 
-/** The connection with the destination that a rule names; undefined when the rule is for another protocol. */
+/** The branches to the destinations that chance may pick, or to the only one; undefined when the rule is for another protocol. */
 function translateTo(
-  { address, port }: EndpointAddress,
+  choices: readonly EndpointAddress[],
   protocol: Protocol,
   connection: Connection,
 ): Connection | undefined {
-  if (connection.protocol !== protocol) {
+  const [first] = choices;
+  if (!first || connection.protocol !== protocol) {
     return undefined;
   }
   const moved = copyConnection(connection);
-  moved.destination = address;
-  moved.port = port;
+  moved.destination = first.address;
+  moved.port = first.port;
+  moved.choices = choices.length > 1 ? choices : undefined;
+  moved.oneIn *= choices.length;
   moved.translated = true;
   moved.destinationSettled = true;
   return moved;
@@ -242,7 +255,7 @@ function translateByMap(
   connection: Connection,
   value: Element['value'],
 ): Connection | undefined {
-  return value && 'address' in value ? translateTo(value, protocol, connection) : undefined;
+  return value && 'address' in value ? translateTo([value], protocol, connection) : undefined;
 }
 
 /** The connection with an address of the node as source; the source stays where no address of the node is known. */

@@ -1,6 +1,7 @@
 import { invariant } from '../lib/invariant.ts';
 import { parseAddress } from '../net/address.ts';
 import type { Hook, Ruleset } from '../nft/ruleset.ts';
+import { groupChoices } from './choices.ts';
 import { type Connection, copyConnection, isLocal, type WalkContext } from './connection.ts';
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
 import { indexRuleset } from './index-ruleset.ts';
@@ -33,6 +34,14 @@ export function walkPacket(
 
 /** {@link walkPacket} for many packets at one node. */
 export function walkInContext(packet: Packet, context: WalkContext, memory: Memory = noMemory): Fate {
+  return { outcomes: mergeBranches(walkBranches(packet, context, memory)) };
+}
+
+/**
+ * What {@link walkInContext} makes the outcomes of: branches in the order of the numbers drawn, some of them equal, and those
+ * that nothing but the destination tells apart as choices of one.
+ */
+export function walkBranches(packet: Packet, context: WalkContext, memory: Memory = noMemory): Branch[] {
   const { family } = context.ruleset;
   for (const address of [packet.source, packet.destination]) {
     const parsed = parseAddress(address);
@@ -42,20 +51,21 @@ export function walkInContext(packet: Packet, context: WalkContext, memory: Memo
     );
   }
   const start: Branch = { connection: connectionOf(packet, memory), verdict: 'accept', trail: undefined };
-  const branches = isLocal(packet.source, context) ? walkFromNode(start, context) : walkFromOutside(start, context);
-  return { outcomes: mergeBranches(branches) };
+  return isLocal(packet.source, context) ? walkFromNode(start, context) : walkFromOutside(start, context);
 }
 
 /**
  * The context for any number of walks at one node.
  *
- * @param options.onElement is called for every element that a lookup finds, in any branch of a walk.
+ * @param options.onElement is called for every element that a lookup finds, in any branch of a walk, but for those of
+ * endpoint lists.
+ * @param options.onDraw is called where chance picks among the first `count` endpoints of a list.
  * @param options.keepsSteps false leaves the steps of outcomes empty and makes walks several times as fast.
  */
 export function createWalkContext(
   ruleset: IndexedRuleset,
   node: NodeFacts,
-  { keepsSteps = true, onElement }: Partial<Pick<WalkContext, 'keepsSteps' | 'onElement'>> = {},
+  { keepsSteps = true, onElement, onDraw }: Partial<Pick<WalkContext, 'keepsSteps' | 'onElement' | 'onDraw'>> = {},
 ): WalkContext {
   const local = node.localAddresses.map((address) => parseAddress(address));
   return {
@@ -64,6 +74,7 @@ export function createWalkContext(
     ownAddress: local.find((address) => address?.family === ruleset.family)?.text,
     keepsSteps,
     onElement,
+    onDraw,
   };
 }
 
@@ -75,6 +86,7 @@ function connectionOf(packet: Packet, memory: Memory): Connection {
     destination: packet.destination,
     protocol: packet.protocol,
     port: packet.port,
+    choices: undefined,
     originalDestination: packet.destination,
     originalPort: packet.port,
     inputInterface: packet.inputInterface ?? '',
@@ -98,7 +110,9 @@ function walkFromOutside(start: Branch, context: WalkContext): Branch[] {
 
 /** A packet to an address of the node leaves through the loopback interface and comes back in. */
 function walkFromNode(start: Branch, context: WalkContext): Branch[] {
-  const sent = { ...start, connection: { ...start.connection, inputInterface: '' } };
+  const connection = copyConnection(start.connection);
+  connection.inputInterface = '';
+  const sent = { connection, verdict: start.verdict, trail: start.trail };
   const routed = walkHook('postrouting', walkHook('output', [sent], context), context);
   const [local, others] = splitByDestination(routed, context);
   const received = local.map(({ connection, verdict, trail }) => ({ connection: receive(connection), verdict, trail }));
@@ -116,8 +130,10 @@ function receive(connection: Connection): Connection {
 function splitByDestination(branches: readonly Branch[], context: WalkContext): [local: Branch[], others: Branch[]] {
   const local: Branch[] = [];
   const others: Branch[] = [];
-  for (const branch of branches) {
-    (isLocal(branch.connection.destination, context) ? local : others).push(branch);
+  for (const { connection, verdict, trail } of branches) {
+    for (const group of groupChoices(connection, ({ destination }) => isLocal(destination, context))) {
+      (isLocal(group.destination, context) ? local : others).push({ connection: group, verdict, trail });
+    }
   }
   return [local, others];
 }

@@ -1,6 +1,8 @@
 import { secondsText } from '../../lib/text.ts';
 import type { EndpointAddress } from '../../net/network.ts';
-import type { Fate, Memory, MemoryEntry, Packet, PacketOutcome } from '../../walk/fate.ts';
+import type { Memory, MemoryEntry, Packet, PacketOutcome } from '../../walk/fate.ts';
+import { mergeBranches } from '../../walk/merge-branches.ts';
+import type { Branch } from '../../walk/walk-chain.ts';
 import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
@@ -15,7 +17,7 @@ interface AffinityContext {
   readonly standard: readonly Client[];
   /** Whether to also try clients and ports that the pins must not affect, and pins to removed endpoints. */
   readonly isThorough: boolean;
-  readonly walk: (packet: Packet, memory?: Memory) => Fate;
+  readonly walk: (packet: Packet, memory?: Memory) => readonly Branch[];
 }
 
 /**
@@ -48,14 +50,19 @@ export function findAffinityProblem(all: readonly PacketOutcome[], context: Affi
  * clients of an IP with its number to the endpoints that both have: no chain may read these pins (docs/ruleset.md).
  */
 export function findNeedlessPin(
-  outcomes: readonly PacketOutcome[],
+  branches: readonly Branch[],
   context: Omit<AffinityContext, 'isThorough'>,
 ): string | undefined {
+  if (branches.every(({ connection }) => connection.memory.size === 0)) {
+    return undefined;
+  }
   const { packet, expected, walk } = context;
   const isHarmless = (outcome: PacketOutcome): boolean =>
     outcome.memory.size === 0 ||
     (isNodePortPin(outcome, context) && !compareFate(walk(packet, outcome.memory), expected));
-  return outcomes.every(isHarmless) ? undefined : 'are pinned to their endpoint, but the Service has no affinity';
+  return mergeBranches(branches).every(isHarmless)
+    ? undefined
+    : 'are pinned to their endpoint, but the Service has no affinity';
 }
 
 function isNodePortPin(
@@ -81,7 +88,7 @@ function nextProblem(
   seconds: number,
   context: AffinityContext,
 ): string | undefined {
-  const [next, ...others] = context.walk(context.packet, memory).outcomes;
+  const [next, ...others] = mergeBranches(context.walk(context.packet, memory));
   if (next?.endpoint !== endpoint || others.length > 0) {
     return `do not keep ${endpoint}, but should for ${secondsText(seconds)}`;
   }
@@ -166,7 +173,7 @@ function goneProblem(
   if (!stale) {
     return undefined;
   }
-  const [lost, ...others] = walk(packet, stale).outcomes;
+  const [lost, ...others] = mergeBranches(walk(packet, stale));
   const isLost = lost?.verdict === 'dropped' && others.length === 0;
   return isLost && !compareFate(walk(packet, lost.memory), expected)
     ? undefined

@@ -1,6 +1,6 @@
 import { endpointText, type Family, type Protocol, protocols } from '../../net/network.ts';
 import type { Element, SetDeclaration } from '../../nft/ruleset.ts';
-import { splitKey } from '../../nft/ruleset-parts.ts';
+import { elementsOfList, splitKey } from '../../nft/ruleset-parts.ts';
 import { listTargets } from './check-frontends.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
@@ -21,15 +21,16 @@ const hairpinSet = 'hairpin-connections';
  * frontends that the packets cannot use up, as with source ranges that admit no pod; and frontends that have a fault
  * already, because packets that go elsewhere miss the rest of the elements.
  */
-export function checkElements({ ruleset, expectations, found, faults }: WalkCheck): void {
+export function checkElements({ ruleset, expectations, found, drawn, faults }: WalkCheck): void {
   const { family } = expectations;
   const unusable = unusableFrontends(expectations);
-  for (const { declaration, isDynamic, entries } of ruleset.sets.values()) {
+  for (const { declaration, isDynamic, entries, lists } of ruleset.sets.values()) {
     if (declaration.name === hairpinSet) {
       checkHairpinSet(entries, expectations).forEach(faults.add);
       continue;
     }
-    const unfound = isDynamic ? [] : [...entries.values()].filter((element) => !found.has(element));
+    const ofLists = [...lists.values()].flatMap((list) => elementsOfList(list, drawn.get(list) ?? 0));
+    const unfound = isDynamic ? [] : [...[...entries.values()].filter((element) => !found.has(element)), ...ofLists];
     for (const element of unfound.filter((one) => !isServiceCidr(one, declaration, expectations))) {
       const frontend = frontendOf(element, declaration, expectations);
       const isExplained =

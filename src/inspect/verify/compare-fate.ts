@@ -1,15 +1,24 @@
 import { countOf } from '../../lib/text.ts';
-import { type Fate, type PacketOutcome, summarizeFate } from '../../walk/fate.ts';
+import type { EndpointAddress } from '../../net/network.ts';
+import { endpointText } from '../../net/network.ts';
+import { type PacketOutcome, summarizeFate } from '../../walk/fate.ts';
+import { answerOf, mergeBranches, verdictOf } from '../../walk/merge-branches.ts';
+import type { Branch } from '../../walk/walk-chain.ts';
 import type { ExpectedFate } from './expect-fate.ts';
 import type { Difference } from './fault-collector.ts';
 import type { FaultCode } from './verification.ts';
 
-/** The worst difference between a fate and the expected one; undefined if there is none. */
-export function compareFate(fate: Fate, expected: ExpectedFate): Difference | undefined {
-  if (isAsExpected(fate.outcomes, expected)) {
+/** The worst difference between the fate of a packet, by the branches of its walk, and the expected one; undefined if there is none. */
+export function compareFate(branches: readonly Branch[], expected: ExpectedFate): Difference | undefined {
+  // Nearly always each endpoint is in one branch, and there is nothing to merge.
+  if (isAsExpected(branches.map(arrivalOfBranch), expected)) {
     return undefined;
   }
-  const summary = summarizeFate(fate);
+  const outcomes = mergeBranches(branches);
+  if (isAsExpected(outcomes.map(arrivalOfOutcome), expected)) {
+    return undefined;
+  }
+  const summary = summarizeFate({ outcomes });
   const reachesAny = summary.endpoints.length > 0 && expected.endpoints.length > 0;
   const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
   const { verdict, endpoints } = summary;
@@ -85,33 +94,53 @@ function compareSources(endpoints: Summary['endpoints'], expected: ExpectedFate)
   return about('wrong-source', '', `${to} ${does}`);
 }
 
-/**
- * Whether each endpoint appears once, with its share and the right source, and nothing else does. Outcomes are
- * distinct.
- */
-function isAsExpected(outcomes: readonly PacketOutcome[], expected: ExpectedFate): boolean {
+/** One or several outcomes that only their destinations tell apart. */
+interface Arrival extends Pick<PacketOutcome, 'verdict' | 'rejectedWith' | 'masqueraded' | 'share'> {
+  readonly destinations: readonly EndpointAddress[];
+}
+
+function arrivalOfBranch(branch: Branch): Arrival {
+  const { destination: address, port, choices, masqueraded, oneIn } = branch.connection;
+  return {
+    verdict: verdictOf(branch),
+    rejectedWith: answerOf(branch),
+    masqueraded,
+    share: { numerator: 1, denominator: oneIn },
+    destinations: choices ?? [{ address, port }],
+  };
+}
+
+function arrivalOfOutcome(outcome: PacketOutcome): Arrival {
+  const { verdict, rejectedWith, masqueraded, share } = outcome;
+  return { verdict, rejectedWith, masqueraded, share, destinations: [outcome] };
+}
+
+/** Whether each endpoint appears once, with its share and the right source, and nothing else does. */
+function isAsExpected(arrivals: readonly Arrival[], expected: ExpectedFate): boolean {
   const { endpoints, verdict, refusals, rejection } = expected;
-  if (outcomes.some(({ rejectedWith }) => rejectedWith !== undefined && rejectedWith !== rejection)) {
+  if (arrivals.some(({ rejectedWith }) => rejectedWith !== undefined && rejectedWith !== rejection)) {
     return false;
   }
   if (verdict !== 'translated') {
-    return outcomes.every(
-      (outcome) => outcome.verdict === verdict && (verdict !== 'untouched' || !outcome.masqueraded),
-    );
-  }
-  if (outcomes.length !== endpoints.length) {
-    return false;
+    return arrivals.every((one) => one.verdict === verdict && (verdict !== 'untouched' || !one.masqueraded));
   }
   const left = new Map(endpoints.map((endpoint) => [endpoint.text, endpoint]));
-  return outcomes.every(({ verdict: found, endpoint: text, share, masqueraded }) => {
-    const endpoint = left.get(text);
+  const areExpected = arrivals.every(({ verdict: found, share, masqueraded, destinations }) => {
     const isEqual = share.numerator === 1 && share.denominator === endpoints.length;
-    if (!isEqual || !endpoint || !left.delete(text)) {
-      return false;
-    }
-    const refusal = refusals.get(text);
-    return refusal ? found === refusal : found === verdict && masqueraded === expected.isMasqueraded(endpoint);
+    return (
+      isEqual &&
+      destinations.every((destination) => {
+        const text = endpointText(destination);
+        const endpoint = left.get(text);
+        if (!endpoint || !left.delete(text)) {
+          return false;
+        }
+        const refusal = refusals.get(text);
+        return refusal ? found === refusal : found === verdict && masqueraded === expected.isMasqueraded(endpoint);
+      })
+    );
   });
+  return areExpected && left.size === 0;
 }
 
 function about(code: FaultCode, before: string, after: string): Difference {

@@ -1,7 +1,9 @@
-import type { Element } from '../../nft/ruleset.ts';
-import type { Fate, Memory, Packet, PacketOutcome } from '../../walk/fate.ts';
+import type { Element, EndpointList } from '../../nft/ruleset.ts';
+import type { Memory, Packet, PacketOutcome } from '../../walk/fate.ts';
 import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
-import { createWalkContext, walkInContext } from '../../walk/walk-packet.ts';
+import { mergeBranches } from '../../walk/merge-branches.ts';
+import type { Branch } from '../../walk/walk-chain.ts';
+import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
 import { compareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
@@ -23,8 +25,10 @@ export interface WalkCheck {
   readonly ruleset: IndexedRuleset;
   readonly expectations: Expectations;
   readonly faults: FaultCollector;
-  /** Every element that some packet has matched. */
+  /** Every element that some packet has matched, but for those of endpoint lists. */
   readonly found: ReadonlySet<Element>;
+  /** How many endpoints of a list, from the first, some packet may reach. */
+  readonly drawn: ReadonlyMap<EndpointList, number>;
   readonly packets: () => number;
   /**
    * Walks one packet, and more if the Service has affinity; adds a fault if anything differs.
@@ -49,29 +53,21 @@ interface Sent {
 /** A check of one ruleset that has not walked any packets yet. */
 export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectations): WalkCheck {
   const faults = createFaultCollector();
-  const found = new Set<Element>();
   /** Pairs of a frontend and an endpoint whose affinity was tried. */
   const tried = new Set<string>();
-  let chains = '';
   let packets = 0;
-  const kinds = kindsOfChains(ruleset);
   const standard = standardClients(expectations);
-  const onElement = (element: Element): void => {
-    found.add(element);
-    if (element.value && 'kind' in element.value && element.value.kind === 'goto') {
-      chains += `${kinds.get(element.value.chain)} `;
-    }
-  };
+  const track = trackElements(ruleset);
   const node = { localAddresses: expectations.nodeAddresses };
-  const context = createWalkContext(ruleset, node, { keepsSteps: false, onElement });
-  const walk = (packet: Packet, memory?: Memory): Fate => {
+  const context = createWalkContext(ruleset, node, { keepsSteps: false, ...track });
+  const walk = (packet: Packet, memory?: Memory): readonly Branch[] => {
     packets++;
-    return walkInContext(packet, context, memory);
+    return walkBranches(packet, context, memory);
   };
   /**
    * The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once.
    */
-  const untriedOutcomes = ({ outcomes }: Fate, target: ProbeTarget): PacketOutcome[] => {
+  const untriedOutcomes = (outcomes: readonly PacketOutcome[], target: ProbeTarget): PacketOutcome[] => {
     const pair = `${target.destination} ${target.protocol} ${target.port} `;
     return outcomes.filter(({ endpoint }) => {
       const isNew = !tried.has(pair + endpoint);
@@ -82,13 +78,17 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
       return isNew;
     });
   };
-  const affinityProblem = (fate: Fate, { client, target, packet, expected }: Sent): string | undefined => {
+  const affinityProblem = (
+    branches: readonly Branch[],
+    { client, target, packet, expected }: Sent,
+  ): string | undefined => {
     if (!expected.frontend?.service.affinitySeconds) {
-      return findNeedlessPin(fate.outcomes, { packet, expected, expectations, standard, walk });
+      return findNeedlessPin(branches, { packet, expected, expectations, standard, walk });
     }
-    const untried = untriedOutcomes(fate, target);
+    const all = mergeBranches(branches);
+    const untried = untriedOutcomes(all, target);
     const isThorough = untried.length > 0 || isSpecial(client);
-    const outcomes = untried.length > 0 ? untried : fate.outcomes.slice(0, 1);
+    const outcomes = untried.length > 0 ? untried : all.slice(0, 1);
     return findAffinityProblem(outcomes, { packet, expected, expectations, standard, walk, isThorough });
   };
   const check: WalkCheck['check'] = (client, target) => {
@@ -96,24 +96,58 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     const { destination, protocol, port } = target;
     const packet = { source, inputInterface, mark, destination, protocol, port };
     const expected = expectFate(packet, expectations);
-    chains = '';
-    const fate = walk(packet);
-    const met = chains;
+    track.takeChains();
+    const branches = walk(packet);
+    const met = track.takeChains();
     const addDifference = (difference: Difference): void => {
       faults.addDifference(placeOfTarget(target, expected, expectations), difference, client.words);
     };
-    const difference = compareFate(fate, expected) ?? compareMarks(fate, packet, expectations);
+    const difference = compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
     if (difference) {
       addDifference(difference);
     } else if (expected.verdict === 'translated') {
-      const problem = affinityProblem(fate, { client, target, packet, expected });
+      const problem = affinityProblem(branches, { client, target, packet, expected });
       if (problem !== undefined) {
         addDifference({ code: 'wrong-affinity', before: '', after: ` ${problem}` });
       }
     }
     return met;
   };
-  return { ruleset, expectations, faults, found, packets: () => packets, check };
+  const { found, drawn } = track;
+  return { ruleset, expectations, faults, found, drawn, packets: () => packets, check };
+}
+
+/** What walks match; see {@link WalkCheck}. */
+interface Track extends Pick<WalkCheck, 'found' | 'drawn'> {
+  readonly onElement: (element: Element) => void;
+  readonly onDraw: (list: EndpointList, count: number) => void;
+  /** The kinds of the chains that verdict maps led to since the last call. */
+  readonly takeChains: () => string;
+}
+
+function trackElements(ruleset: IndexedRuleset): Track {
+  const found = new Set<Element>();
+  const drawn = new Map<EndpointList, number>();
+  const kinds = kindsOfChains(ruleset);
+  let chains = '';
+  return {
+    found,
+    drawn,
+    onElement: (element) => {
+      found.add(element);
+      if (element.value && 'kind' in element.value && element.value.kind === 'goto') {
+        chains += `${kinds.get(element.value.chain)} `;
+      }
+    },
+    onDraw: (list, count) => {
+      drawn.set(list, Math.max(count, drawn.get(list) ?? 0));
+    },
+    takeChains: () => {
+      const taken = chains;
+      chains = '';
+      return taken;
+    },
+  };
 }
 
 /**
@@ -162,14 +196,14 @@ function placeOfTarget(
  * undefined if there is none. The bit is cleared where the packet is masqueraded, after routing. Packets to the node
  * itself do not get there, so they may keep it.
  */
-function compareMarks(fate: Fate, packet: Packet, expectations: Expectations): Difference | undefined {
+function compareMarks(branches: readonly Branch[], packet: Packet, expectations: Expectations): Difference | undefined {
   const { mark = 0, source } = packet;
   const isSent = isNodeAddress(source, expectations);
-  for (const { verdict, address, mark: found } of fate.outcomes) {
-    const hasArrived = verdict === 'translated' || verdict === 'untouched';
+  const differing = branches.filter(({ verdict, connection }) => verdict === 'accept' && connection.mark !== mark);
+  for (const { address, mark: found } of mergeBranches(differing)) {
     const keepsBit = !isSent && isNodeAddress(address, expectations);
     const clean = keepsBit ? (found & ~expectations.masqueradeMark) >>> 0 : found;
-    if (hasArrived && clean !== mark) {
+    if (clean !== mark) {
       const after = ` arrive with mark ${markText(found)}, but should have ${markText(mark)}`;
       return { code: 'wrong-mark', before: 'connections from ', after };
     }
