@@ -2,9 +2,10 @@ import { invariant } from '../lib/invariant.ts';
 import { pushTo } from '../lib/lists.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Expression, Statement } from '../nft/ruleset.ts';
+import { setsOf } from '../nft/ruleset-parts.ts';
 import { type Connection, copyConnection, type WalkContext } from './connection.ts';
 import { isAbsent } from './look-up.ts';
-import { type Control, decide } from './run-statement.ts';
+import { type Control, canPostpone, decide } from './run-statement.ts';
 
 // A Service with a thousand endpoints has a thousand branches, which nearly all rules treat alike. So they are one branch with
 // a thousand choices until a statement tells them apart.
@@ -16,8 +17,24 @@ export function withChoices(connection: Connection, choices: readonly EndpointAd
   const branch = copyConnection(connection);
   branch.destination = first.address;
   branch.port = first.port;
-  branch.choices = choices.length > 1 ? choices : undefined;
-  return branch;
+  if (choices.length > 1) {
+    branch.choices = choices;
+    return branch;
+  }
+  branch.choices = undefined;
+  branch.postponed = [];
+  return connection.postponed.reduce((updated, { make }) => make(updated, first), branch);
+}
+
+/** The branches to some destinations; undefined if none of them goes there. */
+export function keepChoices(connection: Connection, isKept: (one: EndpointAddress) => boolean): Connection | undefined {
+  const kept = destinationsOf(connection).filter(isKept);
+  return kept.length > 0 ? withChoices(connection, kept) : undefined;
+}
+
+/** The destinations of all branches. */
+export function destinationsOf({ choices, destination, port }: Connection): readonly EndpointAddress[] {
+  return choices ?? [{ address: destination, port }];
 }
 
 /** Each branch on its own. */
@@ -57,7 +74,14 @@ export function groupChoices(connection: Connection, keyOf: (one: Connection) =>
  * statement may change it.
  */
 export function groupForStatement(statement: Statement, connection: Connection, context: WalkContext): Connection[] {
-  if (!readsDestination(statement) || findsNothing(statement, connection, context)) {
+  if (connection.postponed.some(({ set }) => setsOf([statement]).includes(set))) {
+    return separateChoices(connection);
+  }
+  if (
+    !readsDestination(statement) ||
+    findsNothing(statement, connection, context) ||
+    canPostpone(statement, connection, context)
+  ) {
     return [connection];
   }
   const found = { key: undefined, element: undefined };

@@ -32,6 +32,15 @@ export interface Connection {
   readonly memory: Memory;
   /** The changes to the memory as text, by which branches are compared. */
   readonly changes: string;
+  /** What is still to be written to the memory of each choice; empty for a single branch. */
+  readonly postponed: readonly PostponedUpdate[];
+}
+
+/** An update that depends on the destination, of a set that no statement has read since. */
+export interface PostponedUpdate {
+  readonly set: string;
+  /** The branch of one choice, updated. */
+  readonly make: (branch: Connection, choice: EndpointAddress) => Connection;
 }
 
 /** Whether conntrack's status has `dnat`; a translation to the same address and port does not set it. */
@@ -62,6 +71,7 @@ export function copyConnection(connection: Connection): ConnectionDraft {
     oneIn: connection.oneIn,
     memory: connection.memory,
     changes: connection.changes,
+    postponed: connection.postponed,
   };
 }
 

@@ -207,7 +207,7 @@ export function evaluateKey(
 }
 
 /** The usual case in one go: undefined when the key depends on chance or a field is missing. */
-function readCertainKey(
+export function readCertainKey(
   expressions: readonly Expression[],
   connection: Connection,
   context: WalkContext,
@@ -282,6 +282,11 @@ export interface MemoryChange {
   readonly value?: EndpointAddress;
 }
 
+/** Whether rules can add another element to a set. */
+export function hasRoom(set: IndexedSet, memory: Memory): boolean {
+  return entriesOf(set, memory).size < (set.declaration.size ?? defaultSize);
+}
+
 /** The connection after an `update` or `delete` of one key; undefined when the set is full, which ends the rule. */
 export function changeMemory(connection: Connection, change: MemoryChange): Connection | undefined {
   const { statement, set, key, value } = change;
@@ -290,7 +295,7 @@ export function changeMemory(connection: Connection, change: MemoryChange): Conn
   if (statement.kind === 'delete') {
     return known ? withEntry(connection, change, undefined) : connection;
   }
-  if (!known && entries.size >= (set.declaration.size ?? defaultSize)) {
+  if (!known && !hasRoom(set, connection.memory)) {
     return undefined;
   }
   // An update of an existing element only refreshes its timeout: a map keeps the old value.

@@ -2,13 +2,14 @@ import { invariant } from '../lib/invariant.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import { ipv4RangeContains } from '../net/address.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
-import type { Element, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
+import type { Element, Expression, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
 import {
   changeMemory,
   drawEndpoints,
   evaluateKey,
   type Found,
+  hasRoom,
   isAbsent,
   type LookupResult,
   lookUp,
@@ -16,6 +17,7 @@ import {
   type MemoryChange,
   rangeAround,
   readCertain,
+  readCertainKey,
   readEndpointAddress,
   readValues,
 } from './look-up.ts';
@@ -177,6 +179,9 @@ function runChange(
   context: WalkContext,
 ): Effect[] {
   const set = setOf(statement.set, context);
+  if (connection.choices) {
+    return [effectOf(postpone(statement, connection, context), next)];
+  }
   const value = statement.value && readEndpointAddress(statement.value, connection, context);
   const readings = statement.value && !value ? [] : evaluateKey(statement.key, connection, context);
   if (readings.length === 0) {
@@ -185,6 +190,47 @@ function runChange(
   return readings.map(({ key, oneIn }) =>
     change(branchOf(connection, oneIn), { statement, set, key, ...(value && { value }) }),
   );
+}
+
+/**
+ * Whether a statement is an update that can be made later for each choice: if the set has room, all go on in the same way,
+ * whatever it writes.
+ */
+export function canPostpone(statement: Statement, connection: Connection, context: WalkContext): boolean {
+  if (statement.kind !== 'update') {
+    return false;
+  }
+  const { set, key, value = [] } = statement;
+  const isCertain = (expression: Expression): boolean => readCertain(expression, connection, context) !== undefined;
+  return [...key, ...value].every(isCertain) && hasRoom(setOf(set, context), connection.memory);
+}
+
+/** The connection, with an update to be made for each choice as the packet is now. */
+function postpone(
+  statement: StatementOf<'update' | 'delete'>,
+  connection: Connection,
+  context: WalkContext,
+): Connection {
+  const set = setOf(statement.set, context);
+  const postponed = copyConnection(connection);
+  postponed.postponed = [
+    ...connection.postponed,
+    {
+      set: statement.set,
+      make: (branch, { address, port }) => {
+        const one = copyConnection(connection);
+        one.destination = address;
+        one.port = port;
+        const key = readCertainKey(statement.key, one, context);
+        const value = statement.value && readEndpointAddress(statement.value, one, context);
+        const updated =
+          key === undefined ? undefined : changeMemory(branch, { statement, set, key, ...(value && { value }) });
+        invariant(updated, `a postponed update of ${statement.set} fails`);
+        return updated;
+      },
+    },
+  ];
+  return postponed;
 }
 
 function change(connection: Connection, memoryChange: MemoryChange): Effect {

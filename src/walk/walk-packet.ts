@@ -98,6 +98,7 @@ function connectionOf(packet: Packet, memory: Memory): Connection {
     oneIn: 1,
     memory,
     changes: '',
+    postponed: [],
   };
 }
 

@@ -3,7 +3,7 @@ import type { EndpointAddress } from '../../net/network.ts';
 import type { Memory, MemoryEntry, Packet, PacketOutcome } from '../../walk/fate.ts';
 import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
-import { compareFate } from './compare-fate.ts';
+import type { CompareFate } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import type { Client } from './list-clients.ts';
@@ -18,6 +18,7 @@ interface AffinityContext {
   /** Whether to also try clients and ports that the pins must not affect, and pins to removed endpoints. */
   readonly isThorough: boolean;
   readonly walk: (packet: Packet, memory?: Memory) => readonly Branch[];
+  readonly compareFate: CompareFate;
 }
 
 /**
@@ -53,10 +54,10 @@ export function findNeedlessPin(
   branches: readonly Branch[],
   context: Omit<AffinityContext, 'isThorough'>,
 ): string | undefined {
-  if (branches.every(({ connection }) => connection.memory.size === 0)) {
+  if (branches.every(({ connection }) => connection.memory.size === 0 && connection.postponed.length === 0)) {
     return undefined;
   }
-  const { packet, expected, walk } = context;
+  const { packet, expected, walk, compareFate } = context;
   const isHarmless = (outcome: PacketOutcome): boolean =>
     outcome.memory.size === 0 ||
     (isNodePortPin(outcome, context) && !compareFate(walk(packet, outcome.memory), expected));
@@ -140,7 +141,7 @@ function othersProblem(
   frontend: ExpectedFrontend,
   context: AffinityContext,
 ): string | undefined {
-  const { expectations, walk } = context;
+  const { expectations, walk, compareFate } = context;
   const memory = uniteMemories(outcomes.map((outcome) => outcome.memory));
   const others = [...otherClients(context), ...otherPorts(frontend, context)];
   const misled = others.find(({ packet }) => {
@@ -166,7 +167,7 @@ function uniteMemories(memories: readonly Memory[]): Memory {
 /** The first packet that follows the pin is lost; the next one picks an endpoint again. */
 function goneProblem(
   { address, port, endpoint, memory }: PacketOutcome,
-  { packet, expected, walk }: AffinityContext,
+  { packet, expected, walk, compareFate }: AffinityContext,
 ): string | undefined {
   const gone = packet.destination.includes(':') ? '2001:db8:fffe::fd' : '192.0.2.253';
   const stale = movePins(memory, { address, port }, { address: gone, port: 9 });

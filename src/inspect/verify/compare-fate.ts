@@ -1,23 +1,37 @@
 import { countOf } from '../../lib/text.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import { endpointText } from '../../net/network.ts';
+import { destinationsOf } from '../../walk/choices.ts';
 import { type PacketOutcome, summarizeFate } from '../../walk/fate.ts';
 import { answerOf, mergeBranches, verdictOf } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import type { ExpectedFate } from './expect-fate.ts';
+import type { ExpectedEndpoint } from './expectations.ts';
 import type { Difference } from './fault-collector.ts';
 import type { FaultCode } from './verification.ts';
 
-/** The worst difference between the fate of a packet, by the branches of its walk, and the expected one; undefined if there is none. */
-export function compareFate(branches: readonly Branch[], expected: ExpectedFate): Difference | undefined {
-  // Nearly always each endpoint is in one branch, and there is nothing to merge.
-  if (isAsExpected(branches.map(arrivalOfBranch), expected)) {
-    return undefined;
-  }
-  const outcomes = mergeBranches(branches);
-  if (isAsExpected(outcomes.map(arrivalOfOutcome), expected)) {
-    return undefined;
-  }
+/**
+ * Compares the fate of a packet, by the branches of its walk, with the expected one: returns the worst difference, undefined
+ * if there is none.
+ */
+export type CompareFate = (branches: readonly Branch[], expected: ExpectedFate) => Difference | undefined;
+
+/** A comparison that remembers, for further clients of a frontend, which endpoints an endpoint list leads to. */
+export function createFateComparison(): CompareFate {
+  const match = createEndpointMatch();
+  return (branches, expected) => {
+    // Nearly always each endpoint is in one branch, and there is nothing to merge.
+    if (isAsExpected(branches.map(arrivalOfBranch), expected, match)) {
+      return undefined;
+    }
+    const outcomes = mergeBranches(branches);
+    return isAsExpected(outcomes.map(arrivalOfOutcome), expected, match)
+      ? undefined
+      : describeDifference(outcomes, expected);
+  };
+}
+
+function describeDifference(outcomes: readonly PacketOutcome[], expected: ExpectedFate): Difference {
   const summary = summarizeFate({ outcomes });
   const reachesAny = summary.endpoints.length > 0 && expected.endpoints.length > 0;
   const found = reachesAny ? compareEndpoints(summary, expected) : undefined;
@@ -100,13 +114,13 @@ interface Arrival extends Pick<PacketOutcome, 'verdict' | 'rejectedWith' | 'masq
 }
 
 function arrivalOfBranch(branch: Branch): Arrival {
-  const { destination: address, port, choices, masqueraded, oneIn } = branch.connection;
+  const { masqueraded, oneIn } = branch.connection;
   return {
     verdict: verdictOf(branch),
     rejectedWith: answerOf(branch),
     masqueraded,
     share: { numerator: 1, denominator: oneIn },
-    destinations: choices ?? [{ address, port }],
+    destinations: destinationsOf(branch.connection),
   };
 }
 
@@ -116,32 +130,69 @@ function arrivalOfOutcome(outcome: PacketOutcome): Arrival {
 }
 
 /** Whether each endpoint appears once, with its share and the right source, and nothing else does. */
-function isAsExpected(arrivals: readonly Arrival[], expected: ExpectedFate): boolean {
-  const { endpoints, verdict, refusals, rejection } = expected;
+function isAsExpected(arrivals: readonly Arrival[], expected: ExpectedFate, match: EndpointMatch): boolean {
+  const { endpoints, verdict, refusals, rejection, isMasqueraded } = expected;
   if (arrivals.some(({ rejectedWith }) => rejectedWith !== undefined && rejectedWith !== rejection)) {
     return false;
   }
   if (verdict !== 'translated') {
     return arrivals.every((one) => one.verdict === verdict && (verdict !== 'untouched' || !one.masqueraded));
   }
-  const left = new Map(endpoints.map((endpoint) => [endpoint.text, endpoint]));
-  const areExpected = arrivals.every(({ verdict: found, share, masqueraded, destinations }) => {
+  const [first, ...others] = arrivals.map(({ destinations }) => destinations);
+  const matched = match(others.length > 0 ? [first ?? [], ...others].flat() : (first ?? []), endpoints);
+  if (!matched) {
+    return false;
+  }
+  let next = 0;
+  return arrivals.every(({ verdict: found, share, masqueraded, destinations }) => {
+    const reached = matched.slice(next, next + destinations.length);
+    next += destinations.length;
     const isEqual = share.numerator === 1 && share.denominator === endpoints.length;
     return (
       isEqual &&
-      destinations.every((destination) => {
-        const text = endpointText(destination);
-        const endpoint = left.get(text);
-        if (!endpoint || !left.delete(text)) {
-          return false;
-        }
-        const refusal = refusals.get(text);
-        return refusal ? found === refusal : found === verdict && masqueraded === expected.isMasqueraded(endpoint);
+      reached.every((endpoint) => {
+        const refusal = refusals.get(endpoint.text);
+        return refusal ? found === refusal : found === verdict && masqueraded === isMasqueraded(endpoint);
       })
     );
   });
-  return areExpected && left.size === 0;
 }
+
+/** The endpoint at each of the destinations; undefined unless these are all endpoints, each once. */
+type EndpointMatch = (
+  destinations: readonly EndpointAddress[],
+  endpoints: readonly ExpectedEndpoint[],
+) => readonly ExpectedEndpoint[] | undefined;
+
+function createEndpointMatch(): EndpointMatch {
+  const known = new WeakMap<readonly EndpointAddress[], { endpoints: unknown; matched: ReturnType<EndpointMatch> }>();
+  return (destinations, endpoints) => {
+    const before = known.get(destinations);
+    if (before?.endpoints === endpoints) {
+      return before.matched;
+    }
+    const matched = matchEndpoints(destinations, endpoints);
+    known.set(destinations, { endpoints, matched });
+    return matched;
+  };
+}
+
+const matchEndpoints: EndpointMatch = (destinations, endpoints) => {
+  if (destinations.length !== endpoints.length) {
+    return undefined;
+  }
+  const left = new Map(endpoints.map((endpoint) => [endpoint.text, endpoint]));
+  const matched: ExpectedEndpoint[] = [];
+  for (const destination of destinations) {
+    const endpoint = left.get(endpointText(destination));
+    if (!endpoint) {
+      return undefined;
+    }
+    left.delete(endpoint.text);
+    matched.push(endpoint);
+  }
+  return matched;
+};
 
 function about(code: FaultCode, before: string, after: string): Difference {
   return { code, before: `${before}connections from `, after };

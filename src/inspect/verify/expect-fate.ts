@@ -35,10 +35,9 @@ export interface ExpectedFate {
  * canonical.
  */
 export function expectFate(packet: Packet, expectations: Expectations): ExpectedFate {
-  return {
-    ...expectVerdict(packet, expectations),
-    rejection: packet.protocol === 'tcp' ? 'tcp-reset' : 'port-unreachable',
-  };
+  const { verdict, reason, frontend, endpoints, isMasqueraded, refusals } = expectVerdict(packet, expectations);
+  const rejection = packet.protocol === 'tcp' ? 'tcp-reset' : 'port-unreachable';
+  return { verdict, rejection, reason, frontend, endpoints, isMasqueraded, refusals };
 }
 
 type ExpectedVerdict = Omit<ExpectedFate, 'rejection'>;
@@ -52,7 +51,8 @@ function expectVerdict(packet: Packet, expectations: Expectations): ExpectedVerd
     return refused('dropped', 'source-range', atIP);
   }
   // An IP with endpoints anywhere comes before a node port, even if it has none for this client.
-  const frontend = [atIP, atNode].find((one) => one?.service.hasAny);
+  const served = atIP?.service.hasAny ? atIP : atNode;
+  const frontend = served?.service.hasAny ? served : undefined;
   const endpoints = frontend ? endpointsFor(packet, frontend, expectations) : [];
   if (frontend && endpoints.length > 0) {
     return expectTranslation(packet, { frontend, endpoints }, expectations);

@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, rangeEdges, rangeOf, singleAddress } from '../../net/address.ts';
+import { type Cidr, cidrContains, cidrTest, cidrText, rangeEdges, rangeOf, singleAddress } from '../../net/address.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Ruleset, Statement, StatementOf } from '../../nft/ruleset.ts';
 import type { Packet } from '../../walk/fate.ts';
@@ -139,17 +139,13 @@ function addRange(ranges: Map<string, Cidr>, text: string): void {
  * equal texts apart only by sets.
  */
 export function describeLiterals({ destinations, ports }: Literals): (endpointAddress: EndpointAddress) => string {
-  const known = new Map<string, string>();
   const named = new Set(ports);
+  const tests = destinations.map((range) => cidrTest([cidrText(range)]));
   return ({ address, port }) => {
-    const ofPort = named.has(port) ? `:${port}` : '';
-    if (destinations.length === 0) {
-      return ofPort;
+    let text = named.has(port) ? `:${port}` : '';
+    for (const [index, test] of tests.entries()) {
+      text += test(address) ? ` ${index}` : '';
     }
-    const ofAddress =
-      known.get(address) ??
-      destinations.flatMap((range, index) => (cidrContains(range, address) ? [index] : [])).join();
-    known.set(address, ofAddress);
-    return ofAddress + ofPort;
+    return text;
   };
 }

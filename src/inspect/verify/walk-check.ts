@@ -1,13 +1,15 @@
+import { endpointText } from '../../net/network.ts';
 import type { Element, EndpointList } from '../../nft/ruleset.ts';
-import type { Memory, Packet, PacketOutcome } from '../../walk/fate.ts';
+import { keepChoices } from '../../walk/choices.ts';
+import type { Memory, Packet } from '../../walk/fate.ts';
 import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
-import { compareFate } from './compare-fate.ts';
+import { createFateComparison } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
-import type { Expectations } from './expectations.ts';
+import type { Expectations, ExpectedEndpoint } from './expectations.ts';
 import {
   createFaultCollector,
   type Difference,
@@ -64,32 +66,25 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     packets++;
     return walkBranches(packet, context, memory);
   };
-  /**
-   * The rules make pins alike for all clients: each pair of frontend and endpoint is tried once, and each client once.
-   */
-  const untriedOutcomes = (outcomes: readonly PacketOutcome[], target: ProbeTarget): PacketOutcome[] => {
-    const pair = `${target.destination} ${target.protocol} ${target.port} `;
-    return outcomes.filter(({ endpoint }) => {
-      const isNew = !tried.has(pair + endpoint);
-      // With a single endpoint a client comes back to it even without a pin.
-      if (outcomes.length > 1) {
-        tried.add(pair + endpoint);
-      }
-      return isNew;
-    });
-  };
+  const means = { expectations, standard, walk, compareFate: createFateComparison() };
   const affinityProblem = (
     branches: readonly Branch[],
     { client, target, packet, expected }: Sent,
   ): string | undefined => {
     if (!expected.frontend?.service.affinitySeconds) {
-      return findNeedlessPin(branches, { packet, expected, expectations, standard, walk });
+      return findNeedlessPin(branches, { ...means, packet, expected });
     }
-    const all = mergeBranches(branches);
-    const untried = untriedOutcomes(all, target);
+    const frontend = `${target.destination} ${target.protocol} ${target.port} `;
+    // The rules make pins alike for all clients: each endpoint of a frontend is tried once, and each client once.
+    const untried = expected.endpoints.filter(({ text }) => !tried.has(frontend + text));
+    const some = untried.length > 0 ? untried : expected.endpoints.slice(0, 1);
+    // With a single endpoint a client comes back to it even without a pin.
+    for (const { text } of expected.endpoints.length > 1 ? some : []) {
+      tried.add(frontend + text);
+    }
     const isThorough = untried.length > 0 || isSpecial(client);
-    const outcomes = untried.length > 0 ? untried : all.slice(0, 1);
-    return findAffinityProblem(outcomes, { packet, expected, expectations, standard, walk, isThorough });
+    const outcomes = mergeBranches(branchesTo(some, branches));
+    return findAffinityProblem(outcomes, { ...means, packet, expected, isThorough });
   };
   const check: WalkCheck['check'] = (client, target) => {
     const { source, inputInterface = '', mark = 0 } = client;
@@ -102,7 +97,7 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     const addDifference = (difference: Difference): void => {
       faults.addDifference(placeOfTarget(target, expected, expectations), difference, client.words);
     };
-    const difference = compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
+    const difference = means.compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
     if (difference) {
       addDifference(difference);
     } else if (expected.verdict === 'translated') {
@@ -176,6 +171,15 @@ function kindsOfChains({ chains }: IndexedRuleset): ReadonlyMap<string, number> 
     kindOf(name);
   }
   return kinds;
+}
+
+/** The branches that end at some of the endpoints. */
+function branchesTo(endpoints: readonly ExpectedEndpoint[], branches: readonly Branch[]): Branch[] {
+  const texts = new Set(endpoints.map(({ text }) => text));
+  return branches.flatMap(({ connection, verdict, trail }) => {
+    const kept = keepChoices(connection, (one) => texts.has(endpointText(one)));
+    return kept ? [{ connection: kept, verdict, trail }] : [];
+  });
 }
 
 /** Clients by single addresses or interfaces are tried at a few frontends only, so they are tried thoroughly. */
