@@ -13,6 +13,7 @@ import {
   nodeNameProblem,
   nodePortAddressProblem,
 } from './check-options.ts';
+import { parseDuration } from './parse-duration.ts';
 
 /** Options under construction. */
 type Draft = Partial<Mutable<CompileOptions>>;
@@ -137,6 +138,37 @@ function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
       draft.allowServiceExternalIPs = false;
     }
   }
+}
+
+/** How often an agent syncs, in milliseconds; absent for its own default. */
+export interface SyncPeriods {
+  /** Between two comparisons of the tables with what they should hold. */
+  readonly syncPeriod?: number;
+  /** For how long changes are collected at most. */
+  readonly minSyncPeriod?: number;
+}
+
+/** The periods of nftables mode. As in kube-proxy, 0 means the default. Invalid values are reported and left out. */
+export function readSyncPeriods(config: Mapping, report: Report): SyncPeriods {
+  const read = (field: string): number => {
+    const period = (parseDuration(textOf(config['nftables'], field)) ?? 0) / 1e6;
+    return accept(periodProblem(period), ['nftables', field], report) ? period : 0;
+  };
+  const [syncPeriod, minSyncPeriod] = [read('syncPeriod'), read('minSyncPeriod')];
+  if (syncPeriod > 0 && minSyncPeriod > syncPeriod) {
+    report(
+      'invalid-config',
+      ['nftables', 'minSyncPeriod'],
+      'nftables.minSyncPeriod is longer than nftables.syncPeriod',
+    );
+    return { syncPeriod };
+  }
+  return { ...(syncPeriod > 0 && { syncPeriod }), ...(minSyncPeriod > 0 && { minSyncPeriod }) };
+}
+
+/** What is wrong with a period in milliseconds, which a timer has to take. */
+export function periodProblem(period: number): string | undefined {
+  return period >= 0 && period <= 2 ** 31 - 1 ? undefined : 'expected a duration from 0 to 24 days';
 }
 
 const modes = ['nftables', 'iptables', 'ipvs', 'kernelspace', 'userspace'];

@@ -4,12 +4,15 @@ import { cutText, suggestClosest } from '../lib/text.ts';
 import { describePath, describeValue, isMapping, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
 import type { CompileOptions } from '../options.ts';
 import { type ReadResult, readDocuments } from '../phases/1-read/read-documents.ts';
-import { configOptions } from './config-options.ts';
+import { configOptions, readSyncPeriods, type SyncPeriods } from './config-options.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
+import { parseDuration } from './parse-duration.ts';
 
 /** The options that a configuration sets, and diagnostics about what is wrong with it or has no effect. */
 interface ConfigResult {
   readonly options: Partial<CompileOptions>;
+  /** How often an agent syncs. */
+  readonly periods: SyncPeriods;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -30,7 +33,7 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   const [document, second] = found.documents;
   if (!document) {
     diagnostics.push(...(diagnostics.length > 0 ? [] : [describeMissingConfiguration(documents, text.file)]));
-    return { options: {}, diagnostics };
+    return { options: {}, periods: {}, diagnostics };
   }
   const report = reportTo(diagnostics, document);
   if (second) {
@@ -40,11 +43,12 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   if (config['apiVersion'] !== apiVersion) {
     const message = `apiVersion is ${describeValue(config['apiVersion'])}; expected ${apiVersion}`;
     report('invalid-config', ['apiVersion'], message);
-    return { options: {}, diagnostics };
+    return { options: {}, periods: {}, diagnostics };
   }
   checkConfigFields(config, report);
   const options = configOptions(config, report);
-  return { options, diagnostics: diagnostics.sort(byPosition) };
+  const periods = readSyncPeriods(config, report);
+  return { options, periods, diagnostics: diagnostics.sort(byPosition) };
 }
 
 /** Where there is nothing, a configuration was expected, not the objects of a cluster. */
@@ -268,37 +272,4 @@ function isQuiet(value: unknown, quiet: readonly (string | number | boolean)[]):
 /** Durations are compared as nanoseconds: 24h0m0s is 24h. */
 function comparable(value: unknown): unknown {
   return typeof value === 'string' ? (parseDuration(value) ?? value) : value;
-}
-
-const nanoseconds: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  μs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  h: 3600e9,
-};
-
-/** In characters. Real ones are shorter, and a very long text would overflow the stack in the pattern below. */
-const longestDuration = 64;
-
-/** The nanoseconds of a duration as Go writes it, `1h0m0s`, `250ms`, `0`; undefined for anything else. */
-export function parseDuration(text: string): number | undefined {
-  if (text.length > longestDuration) {
-    return undefined;
-  }
-  const [, sign = '', parts = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
-  if (parts === '0') {
-    return 0;
-  }
-  if (!/^([0-9]+(\.[0-9]*)?(ns|us|µs|μs|ms|s|m|h))+$/.test(parts)) {
-    return undefined;
-  }
-  const sum = [...parts.matchAll(/([0-9.]+)([a-zµμ]+)/g)].reduce(
-    (total, [, amount, unit]) => total + Number(amount) * (nanoseconds[unit ?? ''] ?? 0),
-    0,
-  );
-  return sign === '-' ? -sum : sum;
 }

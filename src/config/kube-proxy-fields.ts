@@ -47,8 +47,8 @@ export const kubeProxyFields: ConfigFields = {
   nftables: section({
     masqueradeBit: used('integer'),
     masqueradeAll: used('boolean'),
-    syncPeriod: unused('duration', '0s', '30s'),
-    minSyncPeriod: unused('duration', '0s', '1s'),
+    syncPeriod: used('duration'),
+    minSyncPeriod: used('duration'),
   }),
   iptables: section({
     masqueradeBit: unused('integer', 14),

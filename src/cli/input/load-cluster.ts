@@ -1,4 +1,5 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
+import type { SyncPeriods } from '../../config/config-options.ts';
 import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
 import {
   type Diagnostic,
@@ -60,19 +61,29 @@ export async function loadCluster(
 /** Options for the compiler, and diagnostics about the configuration file. */
 interface Settings {
   readonly options: Partial<CompileOptions>;
+  /** How often an agent syncs. */
+  readonly periods?: SyncPeriods;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Reads the configuration file, if there is one; flags take precedence over it. */
 export async function loadSettings(flags: CompileFlags): Promise<Settings> {
   const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
-  return { options: { ...config?.options, ...optionsOf(flags) }, diagnostics: config?.diagnostics ?? [] };
+  return {
+    options: { ...config?.options, ...optionsOf(flags) },
+    periods: config?.periods ?? {},
+    diagnostics: config?.diagnostics ?? [],
+  };
 }
 
 async function readConfigFile(path: string): Promise<Settings> {
   const { texts, diagnostics } = await loadFile(path);
   const config = texts[0] && readKubeProxyConfig(texts[0]);
-  return { options: config?.options ?? {}, diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])] };
+  return {
+    options: config?.options ?? {},
+    periods: config?.periods ?? {},
+    diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])],
+  };
 }
 
 function optionsOf(flags: CompileFlags): Partial<CompileOptions> {
