@@ -43,7 +43,7 @@ export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';
 export { type RenderChangesOptions, renderChanges } from './inspect/changes/render-changes.ts';
 export { formatNftError, isNftError, type NftError, type NftErrorKind, type NftRemedy } from './kernel/nft-error.ts';
-export { createNftSession, type NftSession, type NftSessionOptions } from './kernel/nft-session.ts';
+export { createNftSession, type NftSession, type NftSessionOptions, type TableOwner } from './kernel/nft-session.ts';
 export { type NftProbe, probeNft } from './kernel/probe-nft.ts';
 export { type Pause, removeTable } from './kernel/run-nft.ts';
 export {
@@ -58,7 +58,7 @@ export type { Path } from './lib/unknown-values.ts';
 export type { Cidr } from './net/address.ts';
 export type * from './net/network.ts';
 export type * from './nft/command.ts';
-export type { Deviation, DynamicElement, ListedTable, TableName } from './nft/listed-table.ts';
+export type { Deviation, DynamicElement, ListedTable, TableFlag, TableName } from './nft/listed-table.ts';
 export type * from './nft/ruleset.ts';
 export { type CompileOptions, defaultOptions } from './options.ts';
 export { documentsOf, type OnProgress, type ReadResult, readDocuments } from './phases/1-read/read-documents.ts';

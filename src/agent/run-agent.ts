@@ -30,6 +30,8 @@ export interface AgentOptions {
   readonly log: AgentLog;
   /** Ends the agent; the rules stay. */
   readonly signal: AbortSignal;
+  /** Own the tables, so that no other program can change them; takes an nft and a kernel that can. */
+  readonly ownTable: boolean;
   /** End after the first sync. */
   readonly once: boolean;
   /** In milliseconds. */
@@ -68,10 +70,12 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   const end = new AbortController();
   const whole = AbortSignal.any([signal, end.signal]);
   const writers = trackWriters(lockedRun, now);
-  const session = createNftSession(writers.run);
+  const session = createNftSession(writers.run, { owns: options.ownTable });
   const proxy = await createServiceProxy({
     ...compile,
     run: session.run,
+    ...(options.ownTable && { owner: session }),
+    now,
     lock: withoutLock,
     minSyncPeriod: options.minSyncPeriod,
     onCleanup: (conntrack) => {

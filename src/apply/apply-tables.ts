@@ -2,6 +2,7 @@ import type { TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
 import type { TableUpdate } from '../engine/engine.ts';
 import type { NftErrorKind } from '../kernel/nft-error.ts';
+import type { TableOwner } from '../kernel/nft-session.ts';
 import { type Pause, pauseWithClock } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
@@ -41,6 +42,8 @@ export interface ApplyOptions {
   readonly onSend?: (plan: TablePlan) => void;
   /** Tables that are being read already, under the lock that is held now. */
   readonly listings?: Listings;
+  /** Owns the tables, and is the nft that `run` hands transactions to; by default anybody may change them. */
+  readonly owner?: TableOwner | undefined;
   /**
    * Takes the cleanup of UDP flows and pins, to do it later and one after the other; by default it is done before the outcome
    * is there.
@@ -67,6 +70,7 @@ export async function applyTables(
     partSize = defaultPartSize,
     onSend,
     listings,
+    owner,
     later,
   }: ApplyOptions,
 ): Promise<Outcome> {
@@ -80,7 +84,7 @@ export async function applyTables(
     addFollowUp(memory.pending, family, followUp);
   }
   const pins: Ruleset[] = [];
-  const job = { desired, run, pause, dryRun, partSize, onSend };
+  const job = { desired, run, pause, dryRun, partSize, onSend, owner };
   const families = await applyUpdates(job, { known, updates, listings, remembered: { memory, pins } });
   const cleanUp = () => cleanUpAfter(families, { desired, memory, pins, run });
   const isDue = pins.length > 0 || (memory.pending.udp.size > 0 && !dryRun);
@@ -174,6 +178,10 @@ async function applyTable(
   const outcome = way ? await sendCommands(job, way.commands, way.isSent) : await syncTable(job);
   if (outcome.result === 'failed' || dryRun) {
     return outcome;
+  }
+  if (outcome.result === 'created' || outcome.result === 'rebuilt') {
+    // It is already, but from now on it stays so when its nft is replaced.
+    await job.owner?.own({ family, table: desired.table });
   }
   known.add(family);
   if (outcome.result === 'rebuilt') {

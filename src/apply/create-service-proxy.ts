@@ -2,6 +2,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Changes, Engine } from '../engine/engine.ts';
 import { formatNftError, isNftError } from '../kernel/nft-error.ts';
+import type { TableOwner } from '../kernel/nft-session.ts';
 import { probeNft } from '../kernel/probe-nft.ts';
 import { type Pause, pauseWithClock } from '../kernel/run-nft.ts';
 import { createRunProgram, type RunProgram } from '../kernel/run-program.ts';
@@ -9,7 +10,7 @@ import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
-import { applyTables, emptyMemory } from './apply-tables.ts';
+import { type ApplyMemory, type ApplyOptions, applyTables, emptyMemory } from './apply-tables.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { UpdateOutcome } from './outcome.ts';
 import { type Lock, withLock, withoutLock } from './with-lock.ts';
@@ -18,8 +19,15 @@ import { type Lock, withLock, withoutLock } from './with-lock.ts';
 export interface ServiceProxyOptions extends Partial<CompileOptions> {
   /** Runs nft and conntrack; default: those of this machine. */
   readonly run?: RunProgram;
+  /**
+   * Owns the tables, so that nobody else can change them: a session with `owns`, whose `run` has to be given, too. By default
+   * anybody may.
+   */
+  readonly owner?: TableOwner;
   /** Waits before another attempt; default: with the clock. */
   readonly pause?: Pause;
+  /** Milliseconds on a monotonic clock; default: that of this process. */
+  readonly now?: () => number;
   /** Keeps other processes from the tables meanwhile; default: withLock, and no lock when `run` is given. */
   readonly lock?: Lock;
   /**
@@ -73,7 +81,9 @@ export async function createServiceProxy(options?: ServiceProxyOptions): Promise
   // Programs in JavaScript may give null.
   const {
     run,
-    pause,
+    owner,
+    pause = pauseWithClock,
+    now = () => performance.now(),
     lock = run ? withoutLock : withLock,
     onCleanup,
     minSyncPeriod = 0,
@@ -82,7 +92,7 @@ export async function createServiceProxy(options?: ServiceProxyOptions): Promise
   const runProgram = run ?? createRunProgram();
   const targetNft = compileOptions.targetNft ?? (await findTargetNft(runProgram));
   const engine = createEngine({ ...compileOptions, targetNft });
-  return startQueue(engine, { run: runProgram, lock, pause: pause ?? pauseWithClock, minSyncPeriod, onCleanup });
+  return startQueue(engine, { run: runProgram, owner, lock, pause, now, minSyncPeriod, onCleanup });
 }
 
 async function findTargetNft(run: RunProgram): Promise<CompileOptions['targetNft']> {
@@ -95,7 +105,9 @@ async function findTargetNft(run: RunProgram): Promise<CompileOptions['targetNft
 
 interface QueueTools {
   readonly run: RunProgram;
+  readonly owner: TableOwner | undefined;
   readonly pause: Pause;
+  readonly now: () => number;
   readonly lock: Lock;
   readonly minSyncPeriod: number;
   readonly onCleanup: ServiceProxyOptions['onCleanup'];
@@ -105,9 +117,10 @@ interface QueueTools {
  * The engine holds all changes that were accepted, so the queue has only rounds: at most one that runs, and at most one
  * that waits and will commit whatever was accepted by then. No update can be lost, doubled or reordered.
  */
-function startQueue(engine: Engine, { lock, run, pause, minSyncPeriod, onCleanup }: QueueTools): ServiceProxy {
+function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
+  const { lock, run, owner, pause, onCleanup } = tools;
   const memory = emptyMemory();
-  const collect = collector(pause, minSyncPeriod);
+  const collect = collector(tools);
   const cleanup = onCleanup && startCleanup(onCleanup);
   /** Families whose tables have to be read again. */
   let doubtful: ReadonlySet<Family> = new Set();
@@ -121,14 +134,7 @@ function startQueue(engine: Engine, { lock, run, pause, minSyncPeriod, onCleanup
       memory.known.delete(family);
     }
     doubtful = new Set();
-    try {
-      const { families: updates, diagnostics, waitsFor } = engine.commit();
-      const options = { pause, run: lockedRun, memory, updates, ...(cleanup && { later: cleanup.later }) };
-      return { ...(await applyTables(engine, options)), diagnostics, waitsFor };
-    } catch (error) {
-      memory.known.clear();
-      throw error;
-    }
+    return commit(engine, { pause, run: lockedRun, owner, memory, ...(cleanup && { later: cleanup.later }) });
   };
   const startRound = (): Promise<UpdateOutcome> => {
     const round = last
@@ -174,23 +180,37 @@ function startQueue(engine: Engine, { lock, run, pause, minSyncPeriod, onCleanup
   };
 }
 
+/** Sends what the engine has collected. After a bug nothing is known about the tables. */
+async function commit(
+  engine: Engine,
+  options: ApplyOptions & { readonly memory: ApplyMemory },
+): Promise<UpdateOutcome> {
+  try {
+    const { families: updates, diagnostics, waitsFor } = engine.commit();
+    return { ...(await applyTables(engine, { ...options, updates })), diagnostics, waitsFor };
+  } catch (error) {
+    options.memory.known.clear();
+    throw error;
+  }
+}
+
 /** Collects changes under load: a round waits for as long as the one before took, if that has just ended. */
-function collector(pause: Pause, longest: number) {
+function collector({ pause, now, minSyncPeriod: longest }: QueueTools) {
   let duration = 0;
   let end = Number.NEGATIVE_INFINITY;
   return {
     wait: async (): Promise<void> => {
-      const left = Math.min(duration, longest) - (performance.now() - end);
+      const left = Math.min(duration, longest) - (now() - end);
       if (left > 0) {
         await pause(left);
       }
     },
     measure: async <T>(work: () => Promise<T>): Promise<T> => {
-      const start = performance.now();
+      const start = now();
       try {
         return await work();
       } finally {
-        end = performance.now();
+        end = now();
         duration = end - start;
       }
     },

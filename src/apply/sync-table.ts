@@ -1,13 +1,21 @@
 import { replaceTable } from '../diff/diff-rulesets.ts';
-import { isUnusedTable, planTable, splitCommands, type TablePlan } from '../diff/plan-table.ts';
+import { isAdoptable, isUnusedTable, planTable, splitCommands, type TablePlan } from '../diff/plan-table.ts';
 import type { DesiredState } from '../engine/desired-state.ts';
 import type { TableUpdate } from '../engine/engine.ts';
 import { isNftError, leavesOpen, type NftError } from '../kernel/nft-error.ts';
-import { checkTransaction, loadTransaction, nameOwner, type Pause, withRetries } from '../kernel/run-nft.ts';
+import type { TableOwner } from '../kernel/nft-session.ts';
+import {
+  checkTransaction,
+  loadTransaction,
+  nameOwner,
+  type Pause,
+  readTableHead,
+  withRetries,
+} from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import { type Command, printTransaction } from '../nft/command.ts';
-import type { ListedTable } from '../nft/listed-table.ts';
+import type { ListedTable, TableFlag } from '../nft/listed-table.ts';
 import type { TableOutcome } from './outcome.ts';
 import { readActualTable } from './read-actual-table.ts';
 
@@ -22,6 +30,8 @@ export interface TableJob {
   readonly partSize: number;
   /** Called with a plan when nft works on it. */
   readonly onSend?: ((plan: TablePlan) => void) | undefined;
+  /** Owns the table, and carries out what is sent; undefined for a table that anybody may change. */
+  readonly owner?: TableOwner | undefined;
   /** The table, if it is being read already. */
   readonly listing?: ReturnType<typeof readActualTable> | undefined;
 }
@@ -33,11 +43,13 @@ export type DryRun = 'client' | 'server';
 export async function syncTable(job: TableJob): Promise<TableOutcome> {
   const actual = await (job.listing ?? read(job));
   if (isNftError(actual)) {
-    return actual.rebuild
-      ? rebuild(job, { error: actual, actual: undefined, isUnused: false })
-      : failed(job, { commands: [], error: actual });
+    return actual.rebuild ? rebuildUnread(job, actual) : failed(job, { commands: [], error: actual });
   }
-  const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual);
+  const refusal = actual && (await adopt(job, actual));
+  if (refusal) {
+    return failed(job, { commands: [], error: refusal });
+  }
+  const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, ownership(job));
   const { failure, commands } = await sendPlan(job, plan);
   const success = (): TableOutcome =>
     done(job, { ...plan, commands, result: commands.length === 0 ? 'unchanged' : plan.result });
@@ -47,6 +59,20 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
   return failure.error.rebuild && !job.dryRun
     ? rebuild(job, { ...failure, actual, isUnused: staysUnused(plan.isUnused, failure.error) })
     : settle(job, { ...failure, commands, success });
+}
+
+function ownership({ owner }: TableJob): { readonly owns: boolean } {
+  return { owns: owner !== undefined };
+}
+
+/** Makes a table that exists the owner's; why not, if another process owns it. */
+async function adopt({ owner, desired, family, run, dryRun }: TableJob, actual: ListedTable) {
+  if (!owner || dryRun || !isAdoptable(actual)) {
+    return undefined;
+  }
+  const name = { family, table: desired.table };
+  const error = await owner.own(name);
+  return error && nameOwner(run, name, error);
 }
 
 /**
@@ -95,7 +121,7 @@ export async function sendCommands(
   }
   const actual = await read(job);
   return isNftError(actual)
-    ? rebuild(job, { error, actual: undefined, isUnused: false })
+    ? rebuildUnread(job, error)
     : rebuild(job, { error, actual, isUnused: isUnusedTable(actual) });
 }
 
@@ -103,6 +129,8 @@ export async function sendCommands(
 interface Refusal {
   readonly error: NftError;
   readonly actual: ListedTable | undefined;
+  /** Those of a table that could not be read. */
+  readonly flags?: readonly TableFlag[] | undefined;
   /** Whether it is certain that no packet passes the table. */
   readonly isUnused: boolean;
 }
@@ -117,8 +145,8 @@ function staysUnused(isUnused: boolean, error: NftError): boolean {
  * one transaction, whatever its size, so that no packet misses it and no pin is lost.
  */
 async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
-  const { desired, family } = job;
-  const plan = planTable(desired.desiredRuleset(family, refusal.actual?.ruleset), refusal.actual, { rebuild: true });
+  const { desired } = job;
+  const plan = planRebuild(job, refusal);
   const success = (): TableOutcome => ({ ...done(job, plan), error: refusal.error });
   const failure = await sendParts(job, plan.commands, refusal.isUnused);
   if (!failure) {
@@ -133,15 +161,31 @@ async function rebuild(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
   if (rejected.length === 0) {
     return settle(job, attempt);
   }
-  desired.reject(family, new Set(rejected));
+  desired.reject(job.family, new Set(rejected));
   return rebuildWithoutRejected(job, { ...refusal, error, isUnused: staysUnused(refusal.isUnused, error) });
 }
 
-async function rebuildWithoutRejected(job: TableJob, { error, actual, isUnused }: Refusal): Promise<TableOutcome> {
-  const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, { rebuild: true });
+/** A table that cannot be read may hold anything. */
+async function rebuildUnread(job: TableJob, error: NftError): Promise<TableOutcome> {
+  const head = await readTableHead(job.run, { family: job.family, table: job.desired.table });
+  return rebuild(job, { error, actual: undefined, flags: head?.flags, isUnused: false });
+}
+
+async function rebuildWithoutRejected(job: TableJob, refusal: Refusal): Promise<TableOutcome> {
+  const { error, isUnused } = refusal;
+  const plan = planRebuild(job, refusal);
   const success = (): TableOutcome => ({ ...done(job, plan), error });
   const last = await sendParts(job, plan.commands, isUnused);
   return last ? settle(job, { ...last, commands: plan.commands, success }) : success();
+}
+
+function planRebuild(job: TableJob, { actual, flags = actual?.flags }: Refusal): TablePlan {
+  const { desired, family } = job;
+  return planTable(desired.desiredRuleset(family, actual?.ruleset), actual, {
+    rebuild: true,
+    flags,
+    ...ownership(job),
+  });
 }
 
 /** Why commands were not carried out. */
@@ -169,7 +213,7 @@ async function settle(job: TableJob, { success, ...attempt }: Attempt): Promise<
   if (isNftError(actual)) {
     return { ...failed(job, attempt), isOpen: true };
   }
-  const left = planTable(desired.desiredRuleset(family, actual?.ruleset), actual);
+  const left = planTable(desired.desiredRuleset(family, actual?.ruleset), actual, ownership(job));
   return left.commands.length === left.pinCommands.length ? { ...success(), error } : failed(job, attempt);
 }
 
@@ -239,7 +283,8 @@ async function isAccepted(job: TableJob, services: readonly string[]): Promise<b
   const chosen = new Set(services);
   const others = new Set(servicesOf(job).filter((service) => !chosen.has(service)));
   const { commands } = replaceTable(job.desired.desiredWithout(job.family, others));
-  const text = textOf(job, commands);
+  // What the kernel makes of a ruleset does not depend on its name, and in a table that another nft owns it checks nothing.
+  const text = printTransaction({ family: job.family, table: 'svc2nft-check', commands });
   const error = await withRetries(() => checkTransaction(job.run, text), job.pause);
   // Other errors, such as a lack of memory, are not caused by a Service.
   return !error?.bisect;

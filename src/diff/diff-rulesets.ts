@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../nft/command.ts';
+import type { TableFlag } from '../nft/listed-table.ts';
 import type { Chain, Ruleset } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { hooksOfBaseChains } from '../phases/5-plan/base-chains.ts';
@@ -42,10 +43,21 @@ export function diffRulesets(before: Ruleset | undefined, desired: Ruleset): Dif
   return { commands: changeTable(table, parts), after: table, isNewTable: false };
 }
 
-/** Deletes a table, whatever it holds, and creates it in the same transaction, so that no packet finds it missing. */
-export function replaceTable(desired: Ruleset): Difference {
+/**
+ * Deletes a table, whatever it holds, and creates it in the same transaction, so that no packet finds it missing.
+ *
+ * @param flags those that the table has, and those that it gets.
+ */
+export function replaceTable(
+  desired: Ruleset,
+  flags: { readonly before?: readonly TableFlag[] | undefined; readonly after?: readonly TableFlag[] | undefined } = {},
+): Difference {
   const { commands, after } = createTable(desired);
-  return { commands: [{ kind: 'delete-table' }, ...commands], after, isNewTable: true };
+  const deletion: Command = { kind: 'delete-table', ...(flags.before && { flags: flags.before }) };
+  const creation = commands.map((command) =>
+    command.kind === 'add-table' && flags.after ? { ...command, flags: flags.after } : command,
+  );
+  return { commands: [deletion, ...creation], after, isNewTable: true };
 }
 
 function createTable(desired: Ruleset): { commands: Command[]; after: TableState } {

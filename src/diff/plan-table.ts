@@ -1,6 +1,6 @@
 import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
-import type { ListedTable } from '../nft/listed-table.ts';
+import type { ListedTable, TableFlag } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { isKnownChain } from '../phases/5-plan/known-names.ts';
 import { describeFindings, type Finding } from './describe-findings.ts';
@@ -40,15 +40,19 @@ export interface TablePlan {
  *
  * @param actual the table as it was read; undefined when there is none.
  * @param options.rebuild plan a new table in any case: the difference was refused, or the table cannot be read.
+ * @param options.flags those of a table that cannot be read.
+ * @param options.owns plan a table that the nft of the transaction owns, and that outlives it.
  */
 export function planTable(
   desired: Ruleset,
   actual: ListedTable | undefined,
-  { rebuild = false }: { readonly rebuild?: boolean } = {},
+  { rebuild = false, flags: before = actual?.flags, owns = false }: PlanOptions = {},
 ): TablePlan {
   const { family, table } = desired;
-  const isNewTable = rebuild || !actual || needsRebuild(actual);
-  const { commands, after } = isNewTable ? replaceTable(desired) : diffRulesets(actual.ruleset, desired);
+  const isNewTable = rebuild || !actual || needsRebuild(actual) || (owns && !isAdoptable(actual));
+  const { commands, after } = isNewTable
+    ? replaceTable(desired, { before, after: owns ? ownedFlags : undefined })
+    : diffRulesets(actual.ruleset, desired);
   const pins = actual ? planPins(actual, after, isNewTable) : [];
   const all = [...commands, ...pins];
   const isUnused = !(rebuild && !actual) && isUnusedTable(actual);
@@ -64,6 +68,20 @@ export function planTable(
     // Of a table that is rebuilt by request the commands say nothing about what is wrong with it.
     findings: actual ? findingsOf(actual, rebuild ? [] : all) : [],
   };
+}
+
+interface PlanOptions {
+  readonly rebuild?: boolean;
+  readonly flags?: readonly TableFlag[] | undefined;
+  readonly owns?: boolean;
+}
+
+/** The flags of a table that its owner leaves behind. */
+export const ownedFlags: readonly TableFlag[] = ['owner', 'persist'];
+
+/** Whether a table can become somebody's own as it is: the kernel takes this flag only when it creates a table. */
+export function isAdoptable({ flags = [] }: ListedTable): boolean {
+  return flags.includes('persist');
 }
 
 /** Of a table without base chains one finding says that parts are missing. */

@@ -6,6 +6,6 @@ export { createEngine } from '../engine/create-engine.ts';
 export type * from '../engine/engine.ts';
 export type { FollowUp } from '../engine/follow-up.ts';
 export type * from '../nft/command.ts';
-export type { Deviation, DynamicElement, ListedTable, TableName } from '../nft/listed-table.ts';
+export type { Deviation, DynamicElement, ListedTable, TableFlag, TableName } from '../nft/listed-table.ts';
 export type * from '../nft/ruleset.ts';
 export { type CompileOptions, defaultOptions } from '../options.ts';

@@ -84,7 +84,10 @@ const ourFault = 'Report a bug in svc2nft, with the version of nft.';
 export const nftRemedies: Readonly<Record<NftErrorKind, NftRemedy>> = {
   'not-found': remedy('', 'Install nftables 1.0.6 or newer, and check that `nft --version` works.'),
   'no-permission': remedy('', 'Run svc2nft as root, or with CAP_NET_ADMIN in the network namespace.'),
-  owned: remedy('', 'End the program that owns the table, or choose another name with --table.'),
+  owned: remedy(
+    '',
+    'End the program that owns the table, such as an agent with --own-table, or choose another name with --table.',
+  ),
   'nft-too-old': remedy('', 'Install nftables 1.0.6 or newer.'),
   // The kernel also answers so to another hook for an existing chain, and to rules that do not fit its hook.
   'kernel-too-old': remedy('rebuild bisect', 'Use Linux 5.13 or newer, with all modules listed in docs/nft-errors.md.'),

@@ -1,7 +1,17 @@
-import type { ProgramResult, RunningProgram, RunOptions, RunProgram } from './run-program.ts';
+import { closeSync, readlinkSync } from 'node:fs';
+import type { TableName } from '../nft/listed-table.ts';
+import { identifier } from '../nft/print.ts';
+import { classifyNftError, type NftError } from './nft-error.ts';
+import {
+  type ProgramResult,
+  type RunningProgram,
+  type RunOptions,
+  type RunProgram,
+  writeNameless,
+} from './run-program.ts';
 
 /** One nft that stays, and loads one transaction after another: starting nft for each takes much longer than the change. */
-export interface NftSession {
+export interface NftSession extends TableOwner {
   /**
    * Runs programs as the runner does that the session was created with, but hands short transactions (`nft -f -`) to the nft
    * that stays. Should it die or hang, the result is that of an nft that was ended: the transaction may have been loaded.
@@ -11,12 +21,26 @@ export interface NftSession {
   close(): Promise<void>;
 }
 
+/** An nft that owns tables: nobody else can change them. */
+export interface TableOwner {
+  /**
+   * Makes a table the owner's own, and keeps it so when its nft is replaced: one that it has created with `flags owner, persist`,
+   * or one with `flags persist` whose owner has ended. The error `no-permission` means that another process owns it.
+   */
+  own(table: TableName): Promise<NftError | undefined>;
+}
+
 /** Limits of a session. */
 export interface NftSessionOptions {
   /** After how many transactions nft is replaced: its history takes half a kilobyte for each. */
   readonly transactions?: number;
   /** After how many milliseconds without an answer nft is ended. */
   readonly longest?: number;
+  /**
+   * Whether tables are the session's own. Then the nft that stays loads every transaction, because no other nft can; long ones
+   * as a file. Needs nft 1.1 and Linux 6.9.
+   */
+  readonly owns?: boolean;
 }
 
 /**
@@ -25,42 +49,184 @@ export interface NftSessionOptions {
  */
 const longestLine = 32_000;
 
+/** In characters. nft keeps the memory that it took for a transaction, about 20 bytes for a character. */
+const longestKept = 1_000_000;
+
 /** A session for the nft that a runner starts. Nothing is started before the first transaction. */
 export function createNftSession(run: RunProgram, options: NftSessionOptions = {}): NftSession {
-  const { transactions = 2_000, longest = 30_000 } = options;
-  let nft: StayingNft | undefined;
+  const { owns = false } = options;
   let isPossible = true;
   let last: Promise<unknown> = Promise.resolve();
-
-  const load = async (line: string, { inherit, onStart }: RunOptions): Promise<ProgramResult | undefined> => {
-    if (nft === undefined || nft.hasEnded() || nft.lines() >= transactions || nft.inherit !== inherit) {
-      await nft?.end();
-      nft = await startNft(run, { inherit, longest });
-      isPossible = nft !== undefined;
-    }
-    if (nft) {
-      onStart?.();
-    }
-    return nft?.load(line);
+  const enqueue: Enqueue = (work) => {
+    const result = last.then(work);
+    last = result;
+    return result;
+  };
+  const keeper = keepNft(run, options, enqueue);
+  const loadOrRun = async (line: string, [program, args, input, runOptions = {}]: Parameters<RunProgram>) => {
+    const result = await keeper.load(line, { ...runOptions, longest: undefined });
+    isPossible = result !== undefined;
+    return result ?? run(program, args, input, runOptions);
   };
   return {
-    run: (program, args, input, runOptions) => {
-      const line = program === 'nft' && args.join(' ') === '-f -' ? toLine(input ?? '') : undefined;
-      if (line === undefined || !isPossible) {
-        return run(program, args, input, runOptions);
+    run: (program, args, input = '', runOptions = {}) => {
+      const isTransaction = program === 'nft' && args.join(' ') === '-f -';
+      const line = isTransaction ? toLine(input) : undefined;
+      if (owns && isTransaction) {
+        const load = (text: string) => loadAsOwner(keeper, text, runOptions);
+        return enqueue(async () => {
+          const result = await (line === undefined ? withFile(input, load) : load(line));
+          if (input.length > longestKept) {
+            await keeper.replace(runOptions.inherit);
+          }
+          return result;
+        });
       }
-      const result = last.then(
-        async () => (await load(line, runOptions ?? {})) ?? run(program, args, input, runOptions),
-      );
-      last = result;
-      return result;
+      return line === undefined || !isPossible
+        ? run(program, args, input, runOptions)
+        : enqueue(() => loadOrRun(line, [program, args, input, runOptions]));
+    },
+    own: async ({ family, table }) => {
+      const name = `${family} ${identifier(table)}`;
+      const adoption = `add table ${name} { flags owner, persist; }`;
+      const result = await enqueue(() => loadAsOwner(keeper, adoption, { inherit: keeper.inherit() }));
+      if (result.exitCode !== 0) {
+        return classifyNftError(result);
+      }
+      keeper.keepOwned(name, adoption);
+      return undefined;
     },
     close: async () => {
+      keeper.stop();
       await last;
+      await keeper.end();
+    },
+  };
+}
+
+/** Carries out work after all that was asked for before. */
+type Enqueue = <T>(work: () => Promise<T>) => Promise<T>;
+
+interface LoadOptions extends Pick<RunOptions, 'onStart'> {
+  readonly inherit?: number | undefined;
+  readonly longest?: number | undefined;
+}
+
+/** An nft that stays, whichever process that is. */
+interface NftKeeper {
+  /** Undefined where no nft can stay. */
+  load(line: string, options: LoadOptions): Promise<ProgramResult | undefined>;
+  /** Takes another process. */
+  replace(inherit: number | undefined): Promise<unknown>;
+  /** Adopts a table, which is owned now, whenever the process is another one. */
+  keepOwned(name: string, adoption: string): void;
+  isOwner(): boolean;
+  /** What the process was given to keep a lock. */
+  inherit(): number | undefined;
+  /** Starts no other process when this one ends. */
+  stop(): void;
+  end(): Promise<void>;
+}
+
+function keepNft(
+  run: RunProgram,
+  { transactions = 2_000, longest = 30_000 }: NftSessionOptions,
+  enqueue: Enqueue,
+): NftKeeper {
+  /** How tables are adopted, by their names. */
+  const owned = new Map<string, string>();
+  let nft: StayingNft | undefined;
+  let isStopped = false;
+
+  const replace = async (inherit: number | undefined): Promise<void> => {
+    // Tables are everybody's until the new nft has adopted them, so it has to be ready before the old one ends.
+    const next = owned.size > 0 ? await startNft(run, { inherit, longest }) : undefined;
+    await (owned.size > 0 ? nft?.kill() : nft?.end());
+    nft = next ?? (await startNft(run, { inherit, longest }));
+    for (const adoption of owned.values()) {
+      await nft?.load(adoption, longest);
+    }
+    adoptAfter(nft);
+  };
+  /** When an nft that owns tables ends by itself, another one adopts them, unless it has done nothing else yet. */
+  const adoptAfter = (owner: StayingNft | undefined): void => {
+    if (!owner || owned.size === 0) {
+      return;
+    }
+    void owner.ended.then(() =>
+      enqueue(async () => {
+        if (nft === owner && !isStopped && owner.lines() > owned.size) {
+          await replace(owner.inherit);
+        }
+      }),
+    );
+  };
+  return {
+    load: async (line, { inherit, onStart, longest: patience = longest }) => {
+      if (nft === undefined || nft.hasEnded() || nft.lines() >= transactions || nft.inherit !== inherit) {
+        await replace(inherit);
+      }
+      if (nft) {
+        onStart?.();
+      }
+      return nft?.load(line, patience);
+    },
+    replace,
+    keepOwned: (name, adoption) => {
+      const isFirst = owned.size === 0;
+      owned.set(name, adoption);
+      if (isFirst) {
+        adoptAfter(nft);
+      }
+    },
+    isOwner: () => owned.size > 0,
+    inherit: () => nft?.inherit,
+    stop: () => {
+      isStopped = true;
+    },
+    end: async () => {
       await nft?.end();
       nft = undefined;
     },
   };
+}
+
+/** Loads a line; another nft cannot take the place of one that owns tables. */
+async function loadAsOwner(keeper: NftKeeper, line: string, options: LoadOptions): Promise<ProgramResult> {
+  const result = (await keeper.load(line, options)) ?? cannotStay;
+  // Its socket makes an nft the owner. Should it have opened another one, or come too late to adopt a table, a new nft helps.
+  if (keeper.isOwner() && /: Operation not permitted$/m.test(result.stderr)) {
+    await keeper.replace(options.inherit);
+    return (await keeper.load(line, options)) ?? cannotStay;
+  }
+  return result;
+}
+
+/** The result where nft was built without a command line. */
+const cannotStay: ProgramResult = {
+  exitCode: 1,
+  signal: undefined,
+  stdout: '',
+  stderr: 'nft -i ends at once, so it cannot own a table',
+  missing: false,
+  denied: false,
+};
+
+/**
+ * Hands a text to nft as a file that it includes: one transaction, as a line is. The file has no name, so it is found among those
+ * that this process has open. Where no file can be written, the text is one long line.
+ */
+async function withFile(text: string, load: (line: string) => Promise<ProgramResult>): Promise<ProgramResult> {
+  const descriptor = writeNameless(Buffer.from(text));
+  if (descriptor === undefined) {
+    return load(joinLines(text));
+  }
+  try {
+    // The number of this process as those see it who share its /proc.
+    return await load(`include "/proc/${readlinkSync('/proc/self')}/fd/${descriptor}"`);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**
@@ -68,22 +234,30 @@ export function createNftSession(run: RunProgram, options: NftSessionOptions = {
  * its first one are indented, or close a brace.
  */
 function toLine(text: string): string | undefined {
-  return text.length > longestLine
-    ? undefined
-    : text
-        .trimEnd()
-        .replaceAll(/\n(?=[\t }])/g, ' ')
-        .replaceAll('\n', '; ');
+  return text.length > longestLine ? undefined : joinLines(text);
+}
+
+function joinLines(text: string): string {
+  return text
+    .trimEnd()
+    .replaceAll(/\n(?=[\t }])/g, ' ')
+    .replaceAll('\n', '; ');
 }
 
 /** An nft that reads commands from its stdin, `nft -i`. */
 interface StayingNft {
   readonly inherit: number | undefined;
-  load(line: string): Promise<ProgramResult>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<unknown>;
+  /** @param longest how long it may take, in milliseconds. */
+  load(line: string, longest: number): Promise<ProgramResult>;
   /** How many transactions it was given. */
   lines(): number;
   hasEnded(): boolean;
+  /** Ends it after what it was given. */
   end(): Promise<void>;
+  /** Ends it at once. */
+  kill(): Promise<void>;
 }
 
 interface StartOptions {
@@ -109,23 +283,27 @@ async function startNft(run: RunProgram, { inherit, longest }: StartOptions): Pr
   if (program === undefined) {
     return undefined;
   }
-  const ask = askWith(program, { ended, longest });
-  // Before any transaction, so that nothing is lost if it ends here.
-  const first = await ask('');
-  if (first.exitCode !== 0) {
+  const ask = askWith(program, ended);
+  const kill = async (): Promise<void> => {
     program.kill();
     await ended;
+  };
+  // Before any transaction, so that nothing is lost if it ends here.
+  const first = await ask('', longest);
+  if (first.exitCode !== 0) {
+    await kill();
     return undefined;
   }
   let lines = 0;
   return {
     inherit,
-    load: async (line) => {
+    ended,
+    kill,
+    load: async (line, patience) => {
       lines += 1;
-      const answer = await ask(line);
+      const answer = await ask(line, patience);
       if (answer.exitCode === undefined) {
-        program.kill();
-        await ended;
+        await kill();
       }
       return answer;
     },
@@ -140,16 +318,14 @@ async function startNft(run: RunProgram, { inherit, longest }: StartOptions): Pr
   };
 }
 
-interface AskOptions {
-  readonly ended: Promise<ProgramResult>;
-  readonly longest: number;
-}
-
 /**
  * nft answers a transaction on a pipe only if it fails. So each is followed by a command that always fails, and whose error
  * nft writes once it is done with everything before it: listing a table that does not exist.
  */
-function askWith(program: RunningProgram, { ended, longest }: AskOptions): (line: string) => Promise<ProgramResult> {
+function askWith(
+  program: RunningProgram,
+  ended: Promise<ProgramResult>,
+): (line: string, longest: number) => Promise<ProgramResult> {
   let said = '';
   let hear = (): void => undefined;
   let questions = 0;
@@ -158,7 +334,7 @@ function askWith(program: RunningProgram, { ended, longest }: AskOptions): (line
     said += text;
     hear();
   });
-  return async (line) => {
+  return async (line, longest) => {
     questions += 1;
     const question = `list table ip ${name}-${questions}`;
     said = '';

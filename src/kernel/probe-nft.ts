@@ -9,6 +9,10 @@ export interface NftProbe {
   readonly version: string;
   /** What a ruleset for it may contain. */
   readonly targetNft: CompileOptions['targetNft'];
+  /** Whether an nft can own tables that outlive it: with nft 1.1 and Linux 6.9, or newer ones. */
+  readonly canOwn: boolean;
+  /** The release of the kernel, `6.12.1-arch1`, as `uname -r` prints it. */
+  readonly kernel: string;
 }
 
 type Version = readonly [major: number, minor: number, patch: number];
@@ -20,6 +24,8 @@ const oldestNft: Version = [1, 0, 6];
  */
 const oldestNftWithWideMaps: Version = [1, 1, 3];
 const oldestKernel: Version = [5, 13, 0];
+/** The first ones with `flags owner, persist`. */
+const oldestOwner: { readonly nft: Version; readonly kernel: Version } = { nft: [1, 1, 0], kernel: [6, 9, 0] };
 
 /** In milliseconds. */
 const longestProbe = 10_000;
@@ -44,8 +50,13 @@ export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
   if (kernel !== undefined && isOlder(kernel, oldestKernel)) {
     return createNftError('kernel-too-old', [`Linux ${escapeControls(release.slice(0, 80))}`]);
   }
-  const wideMaps = version !== undefined && !isOlder(version, oldestNftWithWideMaps) && !isCandidate(name);
-  return { version: version?.join('.') ?? words, targetNft: wideMaps ? '1.1.3' : '1.0.6' };
+  const has = (oldest: Version): boolean => version !== undefined && !isOlder(version, oldest) && !isCandidate(name);
+  return {
+    version: version?.join('.') ?? words,
+    targetNft: has(oldestNftWithWideMaps) ? '1.1.3' : '1.0.6',
+    canOwn: has(oldestOwner.nft) && kernel !== undefined && !isOlder(kernel, oldestOwner.kernel),
+    kernel: escapeControls(release.slice(0, 80)),
+  };
 }
 
 /** The first numbers, with 0 for a patch that is not there; undefined where there are not even two. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { escapeControls } from '../lib/text.ts';
-import type { TableName } from '../nft/listed-table.ts';
+import type { TableFlag, TableName } from '../nft/listed-table.ts';
 import { identifier } from '../nft/print.ts';
 import {
   classifyNftError,
@@ -98,14 +98,34 @@ export async function removeTable(run: RunProgram, name: TableName): Promise<'re
 
 /** The error of a change that is not permitted; it names the owner if the table has one, who alone may change it. */
 export async function nameOwner(run: RunProgram, name: TableName, error: NftError): Promise<NftError> {
-  const head = error.kind === 'no-permission' ? await readHead(run, name) : '';
-  if (typeof head !== 'string' || !/^\tflags (?:[a-z]+,)*owner\b/m.test(head)) {
-    return error;
+  const head = error.kind === 'no-permission' ? await readTableHead(run, name) : undefined;
+  return head?.owner === undefined ? error : createNftError('owned', [describeOwner(name, head.owner)]);
+}
+
+/** Who alone may change a table. */
+export function describeOwner({ family, table }: TableName, owner: string): string {
+  return `table ${family} ${table} is owned by ${owner}, which alone may change it`;
+}
+
+/** What a table is by itself. */
+export interface TableHead {
+  readonly flags: readonly TableFlag[];
+  /** Who owns it, human-readable; undefined if nobody does. */
+  readonly owner: string | undefined;
+}
+
+/** What a table is by itself, also if what it holds cannot be read; undefined if it cannot be read either, or does not exist. */
+export async function readTableHead(run: RunProgram, name: TableName): Promise<TableHead | undefined> {
+  const head = await readHead(run, name);
+  if (typeof head !== 'string') {
+    return undefined;
   }
+  const words = /^\tflags ([a-z, ]+)$/m.exec(head)?.[1]?.split(/, ?/) ?? [];
+  const flags = (['owner', 'persist'] as const).filter((flag) => words.includes(flag));
   // nft prints the name of the process that has the netlink socket, if it can see it.
-  const owner = /^table .* # progname (.*)$/m.exec(head)?.[1];
-  const who = owner === undefined ? 'another process' : `the process "${escapeControls(owner)}"`;
-  return createNftError('owned', [`table ${name.family} ${name.table} is owned by ${who}, which alone may change it`]);
+  const program = /^table .* # progname (.*)$/m.exec(head)?.[1];
+  const owner = program === undefined ? 'another process' : `the process "${escapeControls(program)}"`;
+  return { flags, owner: flags.includes('owner') ? owner : undefined };
 }
 
 /** What nft prints for a table without the elements of its sets. */

@@ -310,7 +310,8 @@ function openStdin(text: string | undefined): Stdin {
     : { source: descriptor, close: () => closeSync(descriptor) };
 }
 
-function writeNameless(bytes: Uint8Array): number | undefined {
+/** A descriptor, which the caller has to close, of a file without a name; undefined where none can be written. */
+export function writeNameless(bytes: Uint8Array): number | undefined {
   const path = join(tmpdir(), `svc2nft-${crypto.randomUUID()}`);
   let descriptor: number | undefined;
   try {

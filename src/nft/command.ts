@@ -1,16 +1,16 @@
 /** Changes of a table as data, each one nft command, and their text. */
 
 import type { Family } from '../net/network.ts';
-import type { DynamicElement } from './listed-table.ts';
+import type { DynamicElement, TableFlag } from './listed-table.ts';
 import { elementText, identifier, printDeclaration, printHook, printRule, quote } from './print.ts';
 import type { Chain, Element, Rule, SetDeclaration } from './ruleset.ts';
 import { kindOfSet } from './ruleset-parts.ts';
 
 /** A command on one table; nft must see the commands of a list in their order. */
 export type Command =
-  | { readonly kind: 'add-table'; readonly comment: string }
-  /** Succeeds whether the table exists or not. */
-  | { readonly kind: 'delete-table' }
+  | { readonly kind: 'add-table'; readonly comment: string; readonly flags?: readonly TableFlag[] }
+  /** Succeeds whether the table exists or not. `flags`: those that it has. */
+  | { readonly kind: 'delete-table'; readonly flags?: readonly TableFlag[] }
   | { readonly kind: 'flush-chain' | 'delete-chain'; readonly chain: string }
   | { readonly kind: 'add-chain'; readonly chain: Chain }
   | { readonly kind: 'add-rule'; readonly chain: string; readonly rule: Rule }
@@ -39,10 +39,11 @@ function printCommand(command: Command, { family, table }: Transaction): string 
   const place = `${family} ${identifier(table)}`;
   switch (command.kind) {
     case 'add-table':
-      return `add table ${place} { comment ${quote(command.comment)}; }`;
+      return `add table ${place} { ${printFlags(command.flags)}comment ${quote(command.comment)}; }`;
     case 'delete-table':
       // nft before 1.0.8 has no `destroy`; adding the table first makes the deletion succeed whether it existed or not.
-      return `add table ${place}\ndelete table ${place}`;
+      // With other flags than it has, the kernel refuses to add a table that exists.
+      return `add table ${place}${command.flags?.length ? ` { ${printFlags(command.flags)}}` : ''}\ndelete table ${place}`;
     case 'flush-chain':
       return `flush chain ${place} ${identifier(command.chain)}`;
     case 'delete-chain':
@@ -67,6 +68,10 @@ function printCommand(command: Command, { family, table }: Transaction): string 
     case 'add-pins':
       return `add element ${place} ${identifier(command.set)} ${braced(command.pins.map(pinText))}`;
   }
+}
+
+function printFlags(flags: readonly TableFlag[] = []): string {
+  return flags.length === 0 ? '' : `flags ${flags.join(', ')}; `;
 }
 
 function braced(texts: readonly string[]): string {

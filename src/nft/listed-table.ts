@@ -9,6 +9,12 @@ export interface TableName {
   readonly table: string;
 }
 
+/**
+ * Who may change a table: with `owner` only the nft that created or adopted it, for as long as that runs. Then the table vanishes,
+ * or with `persist` stays and is anybody's to change or to adopt.
+ */
+export type TableFlag = 'owner' | 'persist';
+
 /** Something in a table that svc2nft never writes. */
 export interface Deviation {
   /** What and where, human-readable: `chain services: rule 2 is not understood`. */
@@ -32,10 +38,12 @@ export interface DynamicElement {
 export interface ListedTable {
   /**
    * Whether the kernel keeps the table but runs none of its rules (`flags dormant`). nft 1.0.6 misprints the only flag of a
-   * table in JSON as arbitrary text; as tables have other flags only while the program that created them runs, that counts
-   * as dormant too.
+   * table in JSON as arbitrary text; as it cannot read tables with `persist`, and others have `owner` only while the program
+   * that created them runs, that counts as dormant too.
    */
   readonly isDormant: boolean;
+  /** Who may change it; absent for everybody. */
+  readonly flags?: readonly TableFlag[];
   /**
    * Sets and chains as far as they are understood; dynamic sets without elements, as compiled. A rule that is not
    * understood is an empty list of statements, which the compiler never writes.

@@ -42,6 +42,8 @@ function start([program = '', ...args]: readonly string[], { folder }: TestNode)
     reject: false,
     buffer: false,
     stdin: 'ignore',
+    // On a busy machine it takes its time to end, and has to be seen ending by itself.
+    forceKillAfterDelay: false,
     env: { PATH: [folder, process.env['PATH'], '/usr/sbin', '/sbin'].join(':') },
   });
   const log: AgentLine[] = [];

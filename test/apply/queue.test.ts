@@ -1,15 +1,44 @@
 import { describe, expect, test } from 'vitest';
+import { createServiceProxy } from '../../src/apply/create-service-proxy.ts';
 import { compile } from '../../src/compile.ts';
 import type { Changes } from '../../src/engine/engine.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { engineWith, node, serviceNamed, workerOptions } from '../engine/worker.ts';
 import { service, service6 } from '../inspect/changes/shop.ts';
 import { comparableRuleset } from '../support/comparable-ruleset.ts';
-import { answering, listTable, refusing, says, times } from '../support/fake-nft.ts';
+import { answering, createFakeNft, listTable, refusing, says, times } from '../support/fake-nft.ts';
 import { resultsOf, runProxy, startProxy } from './start-proxy.ts';
 
 const cart = (hosts: readonly string[]): Changes => ({ apply: [service('cart', hosts)[1]] });
 const objects = service('cart', ['2.5']);
+
+describe('changes under load', () => {
+  test.each([
+    ['as long as those before took', 10_000, 400],
+    ['not longer than that', 100, 100],
+  ])('are collected for %s', async (_, minSyncPeriod, pause) => {
+    let time = 5_000;
+    const pauses: number[] = [];
+    const nft = createFakeNft(({ command }) => {
+      time += command === 'nft -f -' ? 400 : 0;
+      return undefined;
+    });
+    const proxy = await createServiceProxy({
+      ...{ ...workerOptions, targetNft: '1.0.6', minSyncPeriod, run: nft.run },
+      now: () => time,
+      pause: async (milliseconds) => {
+        pauses.push(milliseconds);
+        time += milliseconds;
+      },
+    });
+    await proxy.update({ apply: [node(), ...objects], complete: true });
+    await proxy.update(cart(['2.6']));
+    expect(pauses).toEqual([pause]);
+    time += 60_000;
+    await proxy.update(cart(['2.7']));
+    expect(pauses).toEqual([pause]);
+  });
+});
 
 describe('calls that overlap', () => {
   test('are carried out in order: those that arrive while nft runs as one transaction afterward', async () => {

@@ -29,7 +29,22 @@ describe('a table with unexpected content', () => {
   test('is rebuilt even when it cannot be read', async () => {
     const { proxy, nft, change } = await runCart(refusedOnce(), answering(listTable.ip, { stdout: '{"nftables": [' }));
     expect(resultsOf(await proxy.update(change))).toEqual(['ip rebuilt file-exists']);
-    expect(nft.commandsSince()).toEqual([load, listTable.ip, load]);
+    expect(nft.commandsSince()).toEqual([load, listTable.ip, 'nft -t list table ip svc2nft', load]);
+  });
+
+  test('is deleted with the flags that it has, which the kernel asks for', async () => {
+    const head = 'table ip svc2nft {\n\tflags persist\n\tcomment "any"\n}\n';
+    const { proxy, nft, change } = await runCart(
+      refusedOnce(),
+      answering(listTable.ip, { stdout: '{"nftables": [' }),
+      answering('nft -t list table ip svc2nft', { stdout: head }),
+    );
+    expect(resultsOf(await proxy.update(change))).toEqual(['ip rebuilt file-exists']);
+    expect(nft.texts().at(-1)?.split('\n').slice(0, 3)).toEqual([
+      'add table ip svc2nft { flags persist; }',
+      'delete table ip svc2nft',
+      'add table ip svc2nft { comment "Kubernetes Services, by svc2nft"; }',
+    ]);
   });
 
   test('at the start is rebuilt when it cannot be read', async () => {

@@ -258,7 +258,7 @@ describe('apply reports what became of the tables', () => {
     expect(stderr.split('\n')).toEqual([
       'error: table ip svc2nft: nft: owned',
       `    table ip svc2nft is owned by ${owner}, which alone may change it`,
-      'End the program that owns the table, or choose another name with --table.',
+      'End the program that owns the table, such as an agent with --own-table, or choose another name with --table.',
       '',
     ]);
     expect(stdout).toBe('table ip svc2nft: not changed\n');

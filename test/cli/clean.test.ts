@@ -95,7 +95,7 @@ describe('clean', () => {
       stderr:
         'error: table ip svc2nft: nft: owned\n' +
         '    table ip svc2nft is owned by the process "python3", which alone may change it\n' +
-        'End the program that owns the table, or choose another name with --table.\n',
+        'End the program that owns the table, such as an agent with --own-table, or choose another name with --table.\n',
     });
   });
 

@@ -62,6 +62,34 @@ describe('a table', () => {
     expect(linesOf(plan).slice(0, 2)).toEqual(['add table ip svc2nft', 'delete table ip svc2nft']);
   });
 
+  test.each([
+    ['created to be', undefined, 'created', ['add table ip svc2nft', 'delete table ip svc2nft']],
+    ['rebuilt to be', listed(), 'rebuilt', ['add table ip svc2nft', 'delete table ip svc2nft']],
+    [
+      'rebuilt to be, with the flags that it has',
+      listed([], { flags: ['owner'] }),
+      'rebuilt',
+      ['add table ip svc2nft { flags owner; }', 'delete table ip svc2nft'],
+    ],
+  ] as const)('is %s owned', (_, actual, result, first) => {
+    const plan = planTable(desired, actual, { owns: true });
+    expect(plan.result).toBe(result);
+    expect(linesOf(plan).slice(0, 3)).toEqual([
+      ...first,
+      'add table ip svc2nft { flags owner, persist; comment "Kubernetes Services, by svc2nft"; }',
+    ]);
+  });
+
+  test('that can be adopted only takes the difference, and is not owned by those who do not ask for it', () => {
+    const actual = listed([], { flags: ['persist'] });
+    expect(planTable(desired, actual, { owns: true })).toMatchObject({ result: 'changed' });
+    expect(linesOf(planTable(desired, actual, { rebuild: true })).slice(0, 3)).toEqual([
+      'add table ip svc2nft { flags persist; }',
+      'delete table ip svc2nft',
+      'add table ip svc2nft { comment "Kubernetes Services, by svc2nft"; }',
+    ]);
+  });
+
   test.each([undefined, listed()])('is rebuilt on request, whether it could be read or not', (actual) => {
     expect(planTable(desired, actual, { rebuild: true })).toMatchObject({ result: 'rebuilt', before: actual });
   });

@@ -43,7 +43,20 @@ test.each([
   ['\u001b[31mhello\n', '\\u001b[31mhello', '1.0.6'],
   ['', '', '1.0.6'],
 ])('%j can take rulesets', async (stdout, version, targetNft) => {
-  await expect(probeNft(machine({ stdout }).run)).resolves.toEqual({ version, targetNft });
+  await expect(probeNft(machine({ stdout }).run)).resolves.toMatchObject({ version, targetNft });
+});
+
+test.each([
+  ['1.0.9', '6.18.0', false],
+  ['1.1.0', '6.9.0', true],
+  ['1.1.0-rc1', '6.9.0', false],
+  ['1.1.7', '6.8.0-45-generic', false],
+  ['1.1.7', '6.12.1-arch1', true],
+  ['1.1.7', 'linux-next', false],
+  ['git', '6.18.0', false],
+])('an nft %s on Linux %s can own tables: %s', async (nft, kernel, canOwn) => {
+  const probe = await probeNft(machine({ stdout: `nftables v${nft} (x)\n` }, { stdout: `${kernel}\n` }).run);
+  expect(probe).toMatchObject({ canOwn, kernel });
 });
 
 test.each(['nftables v1.0.5 (Lester Gooch #4)', 'nftables v1.0 (x)', 'nftables v0.9.8 (E.D.S.)', 'nftables v0.10.7'])(
@@ -72,7 +85,7 @@ test.each(['5.12.19', '5.4.0-150-generic', '4.18.0-513.el8.x86_64', '3.10.0'])(
 test.each(['5.13.0', '5.13.0-rc1', '5.14.0-427.el9.x86_64', '6.18.44-fc-v657', '10.0', 'linux-next', ''])(
   'Linux %j may do',
   async (release) => {
-    await expect(probeNft(machine(newest, { stdout: `${release}\n` }).run)).resolves.toEqual({
+    await expect(probeNft(machine(newest, { stdout: `${release}\n` }).run)).resolves.toMatchObject({
       version: '1.1.3',
       targetNft: '1.1.3',
     });
@@ -81,7 +94,7 @@ test.each(['5.13.0', '5.13.0-rc1', '5.14.0-427.el9.x86_64', '6.18.44-fc-v657', '
 
 test('a machine without uname may do', async () => {
   const without = machine(newest, { exitCode: undefined, missing: true });
-  await expect(probeNft(without.run)).resolves.toEqual({ version: '1.1.3', targetNft: '1.1.3' });
+  await expect(probeNft(without.run)).resolves.toMatchObject({ version: '1.1.3', targetNft: '1.1.3' });
 });
 
 test('an nft that does not run is an error, and no more is asked', async () => {

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentLog } from '../../agent/run-agent.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
-import { parseDuration } from '../../config/kube-proxy-config.ts';
+import { periodProblem } from '../../config/config-options.ts';
+import { parseDuration } from '../../config/parse-duration.ts';
+import type { TableName } from '../../nft/listed-table.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -12,6 +14,7 @@ import { loadSettings } from '../input/load-cluster.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { createLog } from '../output/agent-log.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
+import { cleanTables, removeTables } from './clean-command.ts';
 
 const examples = `
   svc2nft agent --node worker-1 --kubeconfig /etc/kubernetes/proxy.conf --cluster-cidr 10.244.0.0/16
@@ -30,6 +33,11 @@ are never touched. The lock on the tables is held all the time, so another agent
 In a Pod, the API server is KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one
 with --server. Tokens and certificates are read again before each request.
 
+--own-table keeps all other programs from the tables: what they send is refused by the kernel, and nft flush ruleset passes them over.
+When the agent ends, even by SIGKILL, its tables stay in force, and the next agent adopts them.
+
+--cleanup takes no cluster. Chains of kube-proxy's iptables mode are not touched: kube-proxy --cleanup removes them.
+
 SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again. A start over existing tables sends only what
 differs: clients with affinity keep their endpoints.
 `;
@@ -42,8 +50,11 @@ interface AgentFlags extends CompileFlags {
   readonly tokenFile?: string;
   readonly certificateAuthority?: string;
   readonly once?: true;
-  readonly minSyncPeriod: number;
-  readonly resyncPeriod: number;
+  readonly ownTable?: true;
+  readonly minSyncPeriod?: number;
+  readonly resyncPeriod?: number;
+  readonly cleanup?: true;
+  readonly cleanupKubeProxy?: true;
   readonly watchIdleTimeout: number;
 }
 
@@ -66,20 +77,25 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     .optionsGroup('Sync:')
     .option('--once', 'bring the tables in sync, then exit')
     .option(
+      '--own-table',
+      'own the tables while the agent runs: no other program can change or flush them; takes nft 1.1 and Linux 6.9 or newer',
+    )
+    .option(
       '--min-sync-period <duration>',
-      'collect changes for at most so long while they come faster than nft takes them (default: 1s)',
+      'collect changes for at most so long while they come faster than nft takes them (default: nftables.minSyncPeriod of --config, or 1s)',
       readDuration,
-      1_000,
     )
     .option(
       '--resync-period <duration>',
-      'compare the tables with what they should hold this often (default: 10m)',
+      'compare the tables with what they should hold this often (default: nftables.syncPeriod of --config, or 10m)',
       readDuration,
-      600_000,
     )
-    .option('--config <file>', configHelp);
+    .option('--config <file>', configHelp)
+    .optionsGroup('Cleanup:')
+    .option('--cleanup', 'remove the tables of both families, and exit')
+    .option('--cleanup-kube-proxy', "with --cleanup, also remove the tables of kube-proxy's nftables mode");
   addRuleOptions(command, 'the node to serve (default: the name of this machine)').action(async (flags: AgentFlags) => {
-    setExitCode(await serve(flags, context));
+    setExitCode(await (flags.cleanup || flags.cleanupKubeProxy ? cleanUp(flags, context) : serve(flags, context)));
   });
   return addHelpTexts(command, { notes, examples });
 }
@@ -95,10 +111,26 @@ function checkServer(value: string): string {
 /** `90s`, `1m30s`, `500ms`, as kube-proxy reads them, in milliseconds. */
 function readDuration(value: string): number {
   const milliseconds = (parseDuration(value) ?? -1) / 1e6;
-  if (milliseconds < 0 || milliseconds > 2 ** 31 - 1) {
+  if (periodProblem(milliseconds) !== undefined) {
     throw new InvalidArgumentError('expected a duration such as 30s, 1m30s or 500ms');
   }
   return milliseconds;
+}
+
+/** The tables of kube-proxy's nftables mode. */
+const kubeProxyTables: readonly TableName[] = [
+  { family: 'ip', table: 'kube-proxy' },
+  { family: 'ip6', table: 'kube-proxy' },
+];
+
+/** Removes the tables that a node no longer needs; resolves to the exit code. */
+async function cleanUp(flags: AgentFlags, context: Context): Promise<number> {
+  if (!flags.cleanup) {
+    context.stderr.write('error: --cleanup-kube-proxy goes with --cleanup, which also removes the tables of svc2nft\n');
+    return exitCodes.wrongUsage;
+  }
+  const own = await cleanTables(flags, context);
+  return flags.cleanupKubeProxy && own === exitCodes.done ? removeTables(kubeProxyTables, context) : own;
 }
 
 async function serve(flags: AgentFlags, context: Context): Promise<number> {
@@ -125,7 +157,7 @@ interface ServeOptions {
 }
 
 async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: ServeOptions): Promise<number> {
-  const { options, diagnostics } = await loadSettings(flags);
+  const { options, periods = {}, diagnostics } = await loadSettings(flags);
   reportDiagnostics(diagnostics, { refused: false, context });
   if (diagnostics.some(({ severity }) => severity === 'error')) {
     return exitCodes.badInput;
@@ -134,6 +166,12 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
   if (typeof nft === 'number') {
     return nft;
   }
+  if (flags.ownTable && !nft.canOwn) {
+    context.stderr.write(
+      `error: --own-table takes nft 1.1 and Linux 6.9, or newer ones; here are nft ${nft.version} and Linux ${nft.kernel}\n`,
+    );
+    return exitCodes.wrongUsage;
+  }
   const connection = await connect(flags, context);
   if (typeof connection === 'string') {
     context.stderr.write(`error: ${connection}\n`);
@@ -141,7 +179,15 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
   }
   const { runAgent } = await import('../../agent/run-agent.ts');
   const nodeName = options.nodeName || context.hostName.toLowerCase();
-  log('info', 'agent started', { node: nodeName, server: connection.server });
+  const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
+  const resyncPeriod = flags.resyncPeriod ?? periods.syncPeriod ?? 600_000;
+  log('info', 'agent started', {
+    node: nodeName,
+    server: connection.server,
+    minSyncPeriodMs: minSyncPeriod,
+    resyncPeriodMs: resyncPeriod,
+    ...(flags.ownTable && { ownTable: true }),
+  });
   try {
     const isInSync = await runAgent({
       connection,
@@ -151,8 +197,9 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
       log,
       signal,
       once: flags.once === true,
-      minSyncPeriod: flags.minSyncPeriod,
-      resyncPeriod: flags.resyncPeriod,
+      ownTable: flags.ownTable === true,
+      minSyncPeriod,
+      resyncPeriod,
       idleTimeout: flags.watchIdleTimeout,
       wait: async (milliseconds, ending) => {
         await sleep(milliseconds, undefined, { signal: ending });

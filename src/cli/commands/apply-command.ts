@@ -32,7 +32,7 @@ import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { type DescribedPlan, describePlan } from '../output/render-plan.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
-import { exitCodeOf, reportOutcome } from '../output/report-outcome.ts';
+import { exitCodeOf, noteOwners, reportOutcome } from '../output/report-outcome.ts';
 
 const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft apply --node worker-1 --cluster-cidr 10.244.0.0/16
@@ -136,6 +136,10 @@ async function applyPaths(
     return applied;
   }
   const { outcome, ...described } = applied;
+  await noteOwners(
+    outcome.families.flatMap(({ before }) => before ?? []),
+    context,
+  );
   reportOutcome(outcome, { ...described, context, dryRun: dryRun !== undefined, output: flags.output });
   return exitCodeOf(outcome);
 }

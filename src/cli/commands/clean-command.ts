@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { tableNameProblem } from '../../config/check-options.ts';
 import { formatNftError } from '../../kernel/nft-error.ts';
 import { removeTable } from '../../kernel/run-nft.ts';
+import type { TableName } from '../../nft/listed-table.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -27,25 +28,33 @@ export function cleanCommand(context: Context, setExitCode: (code: number) => vo
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(new Option('--family <family>', 'only the table of one family').choices(['ip', 'ip6']))
     .action(async (flags: CleanFlags) => {
-      setExitCode(await runClean(flags, context));
+      setExitCode(await cleanTables(flags, context));
     });
   return addHelpTexts(command, { notes, examples });
 }
 
 /** The flags of `svc2nft clean`. */
-interface CleanFlags {
+export interface CleanFlags {
   readonly table?: string;
   readonly family?: 'ip' | 'ip6';
 }
 
 /** Removes the tables; succeeds if there is none. Resolves to the exit code. */
-async function runClean(flags: CleanFlags, context: Context): Promise<number> {
+export async function cleanTables(flags: CleanFlags, context: Context): Promise<number> {
   const { table, families } = withDefaults({
     ...(flags.table === undefined ? {} : { table: flags.table }),
     ...(flags.family === undefined ? {} : { families: [flags.family] }),
   });
+  return removeTables(
+    families.map((family) => ({ family, table })),
+    context,
+  );
+}
+
+/** Removes tables, one after the other, and says what became of each; resolves to the exit code. */
+export async function removeTables(names: readonly TableName[], context: Context): Promise<number> {
   let exitCode: number = exitCodes.done;
-  for (const family of families) {
+  for (const { family, table } of names) {
     const result = await context.lock({ table, run: context.run }, (run) => removeTable(run, { family, table }));
     if (typeof result === 'string') {
       context.stdout.write(`table ${family} ${table}: ${result === 'removed' ? 'removed' : 'not found'}\n`);
@@ -54,7 +63,7 @@ async function runClean(flags: CleanFlags, context: Context): Promise<number> {
     context.stderr.write(`error: table ${family} ${table}: ${formatNftError(result)}\n`);
     exitCode = exitCodeOfError(result);
     if (exitCode === exitCodes.noPermission) {
-      // The other family would fail in the same way.
+      // The others would fail in the same way.
       break;
     }
   }

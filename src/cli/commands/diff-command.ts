@@ -31,7 +31,7 @@ import { fitLines } from '../output/fit-text.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { type PlannedTable, planData, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
-import { exitCodeOfError, noteOnPermission } from '../output/report-outcome.ts';
+import { exitCodeOfError, noteOnPermission, noteOwners } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
@@ -156,6 +156,10 @@ async function planTables(
       : planTable(keepServiceCIDRs(desired, compiled, actual?.ruleset), actual);
     plans.push({ ...plan, view: compiled.views.find(({ family }) => family === desired.family) });
   }
+  await noteOwners(
+    plans.flatMap(({ before }) => before ?? []),
+    context,
+  );
   return plans;
 }
 

@@ -17,7 +17,7 @@ import { knownNames, setNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
-import { exitCodeOfError } from '../output/report-outcome.ts';
+import { exitCodeOfError, noteOwners } from '../output/report-outcome.ts';
 import { loadFile, loadInput } from './load-files.ts';
 
 /**
@@ -66,6 +66,7 @@ export async function loadKernelTables(
     }
     tables.push(...(table ? [table] : []));
   }
+  await noteOwners(tables, context);
   return tables;
 }
 

@@ -1,7 +1,9 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
+import { describeOwner, readTableHead } from '../../kernel/run-nft.ts';
 import { countOf } from '../../lib/text.ts';
+import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
 import { type Context, wantsColor } from '../context.ts';
@@ -96,6 +98,20 @@ export function noteOnPermission(errors: readonly (NftError | undefined)[], { st
     stderr.write(
       'note: without root, svc2nft compile prints the ruleset, and svc2nft diff OLD NEW compares two snapshots\n',
     );
+  }
+}
+
+/** Says on stderr which tables of the kernel are owned, by whom: nobody else can change them. */
+export async function noteOwners(
+  tables: readonly ListedTable[],
+  { run, stderr }: Pick<Context, 'run' | 'stderr'>,
+): Promise<void> {
+  const owned = tables.filter(({ flags }) => flags?.includes('owner'));
+  for (const { ruleset: name } of owned) {
+    const { owner } = (await readTableHead(run, name)) ?? {};
+    if (owner !== undefined) {
+      stderr.write(`note: ${describeOwner(name, owner)}\n`);
+    }
   }
 }
 

@@ -137,10 +137,11 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
       return problem(`table ${family} ${table} cannot be read: ${error.said.join(': ')}`, error.advice);
     }
   }
-  const flagged = ownTables.find(({ flags }) => flags.length > 0);
-  if (flagged) {
+  // Those of an agent with --own-table do no harm.
+  const dormant = ownTables.find(({ flags }) => flags.some((flag) => flag !== 'owner' && flag !== 'persist'));
+  if (dormant) {
     return problem(
-      `table ${flagged.family} ${table} has the flag ${flagged.flags.join(', ')}; a dormant table does nothing`,
+      `table ${dormant.family} ${table} has the flag ${dormant.flags.join(', ')}; a dormant table does nothing`,
       'Run svc2nft clean, then svc2nft apply.',
     );
   }

@@ -1,7 +1,7 @@
 import { appendAll, pushTo } from '../../lib/lists.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
-import type { Deviation, DynamicElement, KnownNames, ListedTable, TableName } from '../listed-table.ts';
+import type { Deviation, DynamicElement, KnownNames, ListedTable, TableFlag, TableName } from '../listed-table.ts';
 import type { Chain, FilledSet } from '../ruleset.ts';
 import type { NftJson, NftOther, NftRule, NftSet, NftTable } from './nft-json.ts';
 import { readChain } from './read-chain.ts';
@@ -24,8 +24,10 @@ export function readListedTable(
   const { sets, dynamic } = readSets(json, { family, knownNames, readers, deviations });
   const chains = readChains(json, family, deviations);
   const { flags = [], comment = knownNames.tableComment } = json.table ?? {};
+  const own = flags.filter(isTableFlag);
   return {
-    isDormant: flags.some(meansDormant),
+    isDormant: own.length < flags.length,
+    ...(own.length > 0 && { flags: own }),
     ruleset: { family, table, comment, sets, chains },
     dynamic,
     // Names and types may be anyone's.
@@ -37,17 +39,17 @@ function describeTable(json: NftTable | undefined, { family, table }: TableName)
   if (!json) {
     return [{ message: `table ${family} ${table} is missing from the listing`, needsRebuild: true }];
   }
-  return json.flags.map((flag) => ({
-    message: meansDormant(flag)
-      ? `table ${family} ${table} is dormant: none of its rules are in force`
-      : `table ${family} ${table}: unexpected flag ${flag}`,
-    needsRebuild: true,
-  }));
+  return json.flags
+    .filter((flag) => !isTableFlag(flag))
+    .map(() => ({
+      message: `table ${family} ${table} is dormant: none of its rules are in force`,
+      needsRebuild: true,
+    }));
 }
 
-/** `dormant`, or what nft 1.0.6 prints in its place: whatever is in memory that it has freed. */
-function meansDormant(flag: string): boolean {
-  return flag !== 'owner' && flag !== 'persist';
+/** Any other flag is `dormant`, or what nft 1.0.6 prints in its place: whatever is in memory that it has freed. */
+function isTableFlag(flag: string): flag is TableFlag {
+  return flag === 'owner' || flag === 'persist';
 }
 
 /** An object of a kind, or with a name, that the compiler never gives. */

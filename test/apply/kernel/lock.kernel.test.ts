@@ -215,7 +215,7 @@ describe.skipIf(!kernelTestsRun)('what keeps nft from its work', () => {
     expect(lines).toEqual([
       'error: table ip svc2nft: nft: owned',
       '    table ip svc2nft is owned by the process "nft", which alone may change it',
-      'End the program that owns the table, or choose another name with --table.',
+      'End the program that owns the table, such as an agent with --own-table, or choose another name with --table.',
       ...end,
     ]);
   });

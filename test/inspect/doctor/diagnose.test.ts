@@ -133,6 +133,16 @@ const ofTables: Case[] = [
   ],
   ['a table of svc2nft', { ...withChains('ip svc2nft services'), ownTables: [{ family: 'ip', comment, flags: [] }] }],
   [
+    'a table that an agent owns, and one that it has left',
+    {
+      ...withChains('ip svc2nft services', 'ip6 svc2nft services'),
+      ownTables: [
+        { family: 'ip', comment, flags: ['owner', 'persist'] },
+        { family: 'ip6', comment, flags: ['persist'] },
+      ],
+    },
+  ],
+  [
     'a dormant table',
     { ...withChains('ip svc2nft services'), ownTables: [{ family: 'ip', comment, flags: ['dormant'] }] },
     'problem own-table: table ip svc2nft has the flag dormant; a dormant table does nothing',

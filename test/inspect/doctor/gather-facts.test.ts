@@ -46,7 +46,7 @@ async function gather(
 
 test('chains are read from nft, with the hooks of base chains', async () => {
   const { facts } = await gather([chains]);
-  expect(facts.nft).toEqual({ version: '1.1.3', targetNft: '1.1.3' });
+  expect(facts.nft).toMatchObject({ version: '1.1.3', targetNft: '1.1.3' });
   expect(facts.chains).toEqual([
     { family: 'ip', table: 'nat', name: 'KUBE-SERVICES' },
     { family: 'ip', table: 'svc2nft', name: 'nat-output', type: 'nat', hook: 'output', policy: 'accept' },

@@ -3,7 +3,7 @@ import type { ChainFact, Facts } from '../../../src/inspect/doctor/facts.ts';
 /** A node on which there is nothing to find. */
 export const healthyFacts: Facts = {
   table: 'svc2nft',
-  nft: { version: '1.1.3', targetNft: '1.1.3' },
+  nft: { version: '1.1.3', targetNft: '1.1.3', canOwn: false, kernel: '6.8.0-45-generic' },
   lacksJson: false,
   chains: [],
   unread: [],

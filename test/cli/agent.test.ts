@@ -1,0 +1,120 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ApiServer } from '../support/api-server.js';
+import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
+import { type CommandWorld, runCommand } from './run-command.ts';
+
+function installed(nft: string, kernel = '6.18.0'): readonly Answer[] {
+  return [
+    answering('nft --version', { stdout: `nftables v${nft} (x)\n` }),
+    answering('uname -r', { stdout: `${kernel}\n` }),
+  ];
+}
+
+/** `svc2nft agent`, with an nft that answers so. */
+async function agent(
+  flags: readonly string[],
+  answers: readonly Answer[] = installed('1.1.3'),
+  world: Partial<CommandWorld> = {},
+) {
+  const nft = createFakeNft(...answers);
+  const result = await runCommand(['agent', ...flags], { now: () => performance.now(), ...world, run: nft.run });
+  return { ...result, texts: nft.texts() };
+}
+
+describe('agent --own-table', () => {
+  test.each([
+    ['1.0.9', '6.18.0'],
+    ['1.1.3', '6.8.0-45-generic'],
+  ])('needs more than nft %s and Linux %s', async (nft, kernel) => {
+    expect(await agent(['--own-table', '--server', 'http://127.0.0.1:1'], installed(nft, kernel))).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `error: --own-table takes nft 1.1 and Linux 6.9, or newer ones; here are nft ${nft} and Linux ${kernel}\n`,
+      texts: [],
+    });
+  });
+});
+
+describe('agent --cleanup', () => {
+  test('removes the tables of svc2nft, and no others', async () => {
+    expect(await agent(['--cleanup', '--node', 'worker-1'])).toEqual({
+      exitCode: 0,
+      stdout: 'table ip svc2nft: removed\ntable ip6 svc2nft: removed\n',
+      stderr: '',
+      texts: ['delete table ip svc2nft\n', 'delete table ip6 svc2nft\n'],
+    });
+  });
+
+  test('removes those of kube-proxy, too, when asked', async () => {
+    const absent: Answer = ({ input }) => (input?.includes('ip6 kube-proxy') ? says.noSuchFile : undefined);
+    const { exitCode, stdout, texts } = await agent(
+      ['--cleanup', '--cleanup-kube-proxy', '--table', 'mine', '--family', 'ip'],
+      [absent],
+    );
+    expect({ exitCode, stdout }).toEqual({
+      exitCode: 0,
+      stdout: 'table ip mine: removed\ntable ip kube-proxy: removed\ntable ip6 kube-proxy: not found\n',
+    });
+    expect(texts).toHaveLength(3);
+  });
+
+  test('leaves those of kube-proxy when its own cannot be removed', async () => {
+    const owned = answering('nft -t list table ip svc2nft', {
+      stdout: 'table ip svc2nft { # progname nft\n\tflags owner,persist\n}\n',
+    });
+    const refused: Answer = ({ input }) => (input?.includes('ip svc2nft') ? says.notPermitted : undefined);
+    const { exitCode, stdout, stderr } = await agent(['--cleanup', '--cleanup-kube-proxy'], [refused, owned]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: 'table ip6 svc2nft: removed\n' });
+    expect(stderr).toContain('table ip svc2nft is owned by the process "nft", which alone may change it\n');
+  });
+
+  test('has to be asked for its own tables', async () => {
+    expect(await agent(['--cleanup-kube-proxy'])).toMatchObject({
+      exitCode: 2,
+      stderr: 'error: --cleanup-kube-proxy goes with --cleanup, which also removes the tables of svc2nft\n',
+      texts: [],
+    });
+  });
+});
+
+describe('agent --once', () => {
+  const node = {
+    kind: 'Node',
+    metadata: { name: 'worker-1' },
+    status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+  };
+  const server = new ApiServer({ objects: [node] });
+  let folder = '';
+  let config = '';
+
+  beforeAll(async () => {
+    await server.listen();
+    folder = await mkdtemp(join(tmpdir(), 'svc2nft-test-'));
+    config = join(folder, 'config.yaml');
+    const lines = ['apiVersion: kubeproxy.config.k8s.io/v1alpha1', 'kind: KubeProxyConfiguration', 'nftables:'];
+    await writeFile(config, [...lines, '  syncPeriod: 2m', '  minSyncPeriod: 300ms', ''].join('\n'));
+  });
+
+  afterAll(async () => {
+    await server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test.each([
+    ['by default', [], 1_000, 600_000],
+    ['of the configuration', ['--config'], 300, 120_000],
+    ['of the command line', ['--config', '--min-sync-period', '0', '--resync-period', '1h'], 0, 3_600_000],
+  ])('says how often it syncs: the periods %s', async (_, flags, minSyncPeriodMs, resyncPeriodMs) => {
+    const { exitCode, stderr } = await agent([
+      ...['--once', '--server', server.url, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'],
+      ...flags.flatMap((flag) => (flag === '--config' ? [flag, config] : flag)),
+    ]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(stderr.split('\n').map((line) => JSON.parse(line || '{}'))).toContainEqual(
+      expect.objectContaining({ msg: 'agent started', node: 'worker-1', minSyncPeriodMs, resyncPeriodMs }),
+    );
+  });
+});
