@@ -1,5 +1,5 @@
 import type { UdpExpectations } from '../conntrack/expect-udp.ts';
-import { findStaleFlows, parseFlows, type UdpFlow } from '../conntrack/stale-flows.ts';
+import { createFlowReader, isStale, type UdpFlow } from '../conntrack/stale-flows.ts';
 import type { ProgramResult, RunProgram } from '../kernel/run-program.ts';
 import { escapeControls } from '../lib/text.ts';
 import { endpointText, type Family, nameOfFamily } from '../net/network.ts';
@@ -41,6 +41,10 @@ export async function cleanConntrack(request: {
     if (outcome.failed !== undefined) {
       failures.push(`${nameOfFamily(expectations.family)}: ${outcome.failed}`);
     }
+    if (outcome.isEnded) {
+      // It would take as long for the other family.
+      break;
+    }
   }
   return failures.length > 0 ? { deleted, failed: failures.join('; ') } : { deleted };
 }
@@ -48,19 +52,29 @@ export async function cleanConntrack(request: {
 /** How many commands are run for a family at most: a thousand take about half a minute. */
 const mostCommands = 1_000;
 
-async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Promise<ConntrackOutcome> {
+interface FamilyOutcome extends ConntrackOutcome {
+  /** A conntrack had to be ended, or was ended by others. */
+  readonly isEnded?: boolean;
+}
+
+async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Promise<FamilyOutcome> {
   const { family, endpointAddresses, nodePorts } = expectations;
   if (endpointAddresses.size === 0 && nodePorts.size === 0) {
     return { deleted: 0 };
   }
-  const listed = await run('conntrack', ['-L', ...kindOfFlow(family)]);
+  const stale = new Map<string, UdpFlow>();
+  const listed = await runConntrack(['-L', ...kindOfFlow(family)], run, (flow) => {
+    if (isStale(flow, expectations)) {
+      stale.set(groupOf(flow), flow);
+    }
+  });
   if (listed.missing) {
     return { deleted: 0, missing: true };
   }
   if (listed.exitCode !== 0 && !isInterrupted(listed)) {
-    return { deleted: 0, failed: reasonOf(listed) };
+    return { deleted: 0, failed: reasonOf(listed), isEnded: listed.exitCode === undefined };
   }
-  const groups = onePerGroup(findStaleFlows(parseFlows(listed.stdout), expectations));
+  const groups = [...stale.values()];
   const outcome = await deleteGroups(groups.slice(0, mostCommands), family, run);
   return groups.length > mostCommands && outcome.failed === undefined
     ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next run` }
@@ -71,28 +85,39 @@ function kindOfFlow(family: Family): string[] {
   return ['-p', 'udp', '-f', family === 'ip' ? 'ipv4' : 'ipv6'];
 }
 
-/** One flow for each pair of destination and answering endpoint. */
-function onePerGroup(flows: readonly UdpFlow[]): UdpFlow[] {
-  const groups = new Map<string, UdpFlow>();
-  for (const flow of flows) {
-    groups.set(`${endpointText(flow.originalDestination)} ${endpointText(flow.replySource)}`, flow);
-  }
-  return [...groups.values()];
+/** What one command deletes: the flows of a destination and an answering endpoint. */
+function groupOf({ originalDestination, replySource }: UdpFlow): string {
+  return `${endpointText(originalDestination)} ${endpointText(replySource)}`;
+}
+
+/** Runs conntrack and reads the flows that it prints as they come: they may be millions, or never end. */
+async function runConntrack(
+  args: readonly string[],
+  run: RunProgram,
+  onFlow: (flow: UdpFlow) => void,
+): Promise<ProgramResult> {
+  const reader = createFlowReader(onFlow);
+  const result = await run('conntrack', args, undefined, { onOutput: reader.push });
+  reader.push(new TextEncoder().encode(result.stdout));
+  reader.end();
+  return result;
 }
 
 /** A group that cannot be deleted does not block the others, unless programs can no longer be run at all. */
-async function deleteGroups(groups: readonly UdpFlow[], family: Family, run: RunProgram): Promise<ConntrackOutcome> {
+async function deleteGroups(groups: readonly UdpFlow[], family: Family, run: RunProgram): Promise<FamilyOutcome> {
   let deleted = 0;
   let failed: string | undefined;
+  let isEnded = false;
   for (const flow of groups) {
     const { count, failure } = await deleteGroup(['-D', ...kindOfFlow(family), ...filtersOf(flow)], run);
     deleted += count;
     failed ??= failure && reasonOf(failure);
     if (failure && failure.exitCode === undefined) {
+      isEnded = true;
       break;
     }
   }
-  return failed === undefined ? { deleted } : { deleted, failed };
+  return failed === undefined ? { deleted } : { deleted, failed, isEnded };
 }
 
 function filtersOf({ originalDestination, replySource }: UdpFlow): string[] {
@@ -111,9 +136,10 @@ async function deleteGroup(
 ): Promise<{ count: number; failure: ProgramResult | undefined }> {
   let count = 0;
   for (let attempt = 1; ; attempt += 1) {
-    const result = await run('conntrack', args);
     // Deleted flows are printed like listed ones; the total at the end is missing when conntrack gives up.
-    count += parseFlows(result.stdout).length;
+    const result = await runConntrack(args, run, () => {
+      count += 1;
+    });
     if (result.exitCode === 0 || foundNone(result)) {
       return { count, failure: undefined };
     }
@@ -142,6 +168,9 @@ function reasonOf({ denied, exitCode, signal, stderr, timedOut }: ProgramResult)
     return 'conntrack is not executable';
   }
   const line = stderr.split('\n').find((text) => text.trim() !== '');
+  if (line?.startsWith('printed more than')) {
+    return `conntrack ${line}`;
+  }
   if (line !== undefined) {
     return escapeControls(line.replace(/^conntrack v\S+ \(conntrack-tools\): /, '')).slice(0, 200);
   }

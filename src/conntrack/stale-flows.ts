@@ -20,15 +20,47 @@ export interface UdpFlow {
  * @returns the flows in the order of the lines.
  */
 export function parseFlows(text: string): UdpFlow[] {
-  const readAddress = createAddressReader();
   const flows: UdpFlow[] = [];
-  for (const line of text.split('\n')) {
+  const reader = createFlowReader((flow) => flows.push(flow));
+  reader.push(new TextEncoder().encode(text));
+  reader.end();
+  return flows;
+}
+
+/** The longest line that may be one of conntrack, in characters. */
+const longestLine = 4_096;
+
+/** Reads the same as it comes, in pieces of any size, and hands each flow over. */
+export function createFlowReader(onFlow: (flow: UdpFlow) => void): {
+  readonly push: (bytes: Uint8Array) => void;
+  /** Reads a last line that nothing has ended. */
+  readonly end: () => void;
+} {
+  const readAddress = createAddressReader();
+  const decoder = new TextDecoder('latin1');
+  /** What came of a line that has not ended; undefined for one that is too long for a flow. */
+  let begun: string | undefined = '';
+  const read = (line: string): void => {
     const flow = parseFlow(line, readAddress);
     if (flow) {
-      flows.push(flow);
+      onFlow(flow);
     }
-  }
-  return flows;
+  };
+  return {
+    push: (bytes) => {
+      for (const [index, part] of decoder.decode(bytes).split('\n').entries()) {
+        if (index > 0) {
+          read(begun ?? '');
+          begun = '';
+        }
+        begun = begun === undefined || begun.length + part.length > longestLine ? undefined : begun + part;
+      }
+    },
+    end: () => {
+      read(begun ?? '');
+      begun = '';
+    },
+  };
 }
 
 const original = String.raw`\ssrc=\S+\s+dst=(\S+)\s+sport=\d+\s+dport=(\d+)(?!\S)`;
@@ -77,10 +109,13 @@ function readAddressOfOneFamily(text: string): string | undefined {
  * the node to the same port number elsewhere stays.
  */
 export function findStaleFlows(flows: readonly UdpFlow[], expectations: UdpExpectations): UdpFlow[] {
-  return flows.filter(({ originalDestination, replySource }) => {
-    const answering = findAnswering(originalDestination, expectations);
-    return answering !== undefined && !answering.has(endpointText(replySource));
-  });
+  return flows.filter((flow) => isStale(flow, expectations));
+}
+
+/** Whether {@link findStaleFlows} finds a flow. */
+export function isStale({ originalDestination, replySource }: UdpFlow, expectations: UdpExpectations): boolean {
+  const answering = findAnswering(originalDestination, expectations);
+  return answering !== undefined && !answering.has(endpointText(replySource));
 }
 
 /**

@@ -143,6 +143,33 @@ describe('cleanConntrack', () => {
 });
 
 describe('a conntrack that cannot be used', () => {
+  it.each([
+    [result({ exitCode: undefined, stderr: 'printed more than 500 MB' }), 'conntrack printed more than 500 MB'],
+    [result({ exitCode: undefined, timedOut: 60_000 }), 'conntrack did not finish in 60 s'],
+  ])(
+    'prints without end: its output is not kept, and the other family is left for the next time',
+    async (end, said) => {
+      const calls: string[] = [];
+      const run: RunProgram = async (_, args, _input, options) => {
+        calls.push(args.join(' '));
+        for (let count = 0; count < 100; count += 1) {
+          options?.onOutput?.(new TextEncoder().encode(stale));
+        }
+        return end;
+      };
+      expect(await cleanConntrack({ expectations: [four, six], run })).toEqual({ deleted: 0, failed: `IPv4: ${said}` });
+      expect(calls).toEqual([listFour]);
+    },
+  );
+
+  it('prints to whoever listens: nothing is lost', async () => {
+    const run: RunProgram = async (_, args, _input, options) => {
+      options?.onOutput?.(new TextEncoder().encode(stale));
+      return args[0] === '-L' ? result() : result({ stderr: `${prefix} 1 flow entries have been deleted.\n` });
+    };
+    expect(await cleanConntrack({ expectations: [four], run })).toEqual({ deleted: 1 });
+  });
+
   it('is missing, which is said once', async () => {
     const missing = result({ exitCode: undefined, missing: true });
     expect(await clean([four, six], [listFour, missing])).toEqual({ deleted: 0, missing: true });

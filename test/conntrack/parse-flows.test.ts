@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFlows } from '../../src/conntrack/stale-flows.ts';
+import { createFlowReader, parseFlows } from '../../src/conntrack/stale-flows.ts';
 
 const plain =
   'udp      17 29 src=10.244.1.5 dst=10.96.0.10 sport=4000 dport=53 src=10.244.2.7 dst=10.244.1.5 sport=5353 dport=4000 mark=0 use=1';
@@ -98,5 +98,19 @@ describe('parseFlows', () => {
 
   it('takes a hostile line in its stride', () => {
     expect(parseFlows(`udp 17 ${' src=1.1.1.1 dst=1.1.1.1 sport=1 '.repeat(2_000)}`)).toEqual([]);
+  });
+});
+
+describe('createFlowReader', () => {
+  it.each([1, 7, 100, 5_000])('reads what comes in pieces of %i bytes', (size) => {
+    const long = `udp 17 ${'x'.repeat(4_000)} ${plain}`;
+    const bytes = new TextEncoder().encode(`${plain}\n${long}\n\n${plain}\n${long}${plain}`);
+    const flows: unknown[] = [];
+    const reader = createFlowReader((flow) => flows.push(flow));
+    for (let start = 0; start < bytes.length; start += size) {
+      reader.push(bytes.subarray(start, start + size));
+    }
+    reader.end();
+    expect(flows).toEqual([plainFlow, plainFlow]);
   });
 });
