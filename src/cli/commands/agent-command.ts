@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentLog } from '../../agent/run-agent.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
@@ -177,6 +178,8 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
     context.stderr.write(`error: ${connection}\n`);
     return exitCodes.wrongUsage;
   }
+  // Else the heap grows to several times of what is in use before the garbage of months of changes is collected.
+  setFlagsFromString('--heap-growing-percent=30');
   const { runAgent } = await import('../../agent/run-agent.ts');
   const nodeName = options.nodeName || context.hostName.toLowerCase();
   const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
