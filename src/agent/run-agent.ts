@@ -239,8 +239,10 @@ function repairFromMonitor(
       log('warn', 'nft monitor lost events; comparing all rules');
       resync();
     },
-    onEnd: (reason: string) => {
-      log('warn', 'nft monitor ended; starting it again', { reason });
+    onEnd: (reason?: string) => {
+      if (reason !== undefined) {
+        log('warn', 'nft monitor ended; starting it again', { reason });
+      }
       void wait(monitorStart, signal).then(
         () => resync(),
         () => undefined,

@@ -17,8 +17,10 @@ export interface MonitorOptions {
   readonly onChange: (change: TableChange) => void;
   /** The kernel sent more than nft could read, so some changes are unknown. */
   readonly onLoss: () => void;
-  /** nft ended, and is started again after a second; what changed meanwhile is unknown. */
-  readonly onEnd: (reason: string) => void;
+  /** nft ended, and is started again; what changes meanwhile is unknown. Without a reason, it was replaced on purpose. */
+  readonly onEnd: (reason?: string) => void;
+  /** After how many lines nft is replaced: what it keeps grows by almost a kilobyte for each. */
+  readonly lines?: number;
   /** Waits before nft is started again; rejected when the signal is aborted. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
@@ -33,8 +35,10 @@ const restartDelay = 1_000;
  * @param run without a lock: nft would keep it.
  */
 export async function monitorTable(run: RunProgram, options: MonitorOptions, signal: AbortSignal): Promise<void> {
+  const { lines = 100_000 } = options;
   while (!signal.aborted) {
     let program: RunningProgram | undefined;
+    let isReplaced = false;
     const kill = (): void => program?.kill();
     signal.addEventListener('abort', kill);
     const {
@@ -44,11 +48,20 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
     } = await run('nft', ['monitor'], undefined, {
       interact: (started) => {
         program = started;
-        readChanges(started, options);
+        let count = 0;
+        readChanges(started, options, () => {
+          count += 1;
+          if (count === lines) {
+            isReplaced = true;
+            kill();
+          }
+        });
       },
     });
     signal.removeEventListener('abort', kill);
-    if (!signal.aborted) {
+    if (isReplaced && !signal.aborted) {
+      options.onEnd();
+    } else if (!signal.aborted) {
       options.onEnd(stderr || (endedBy ?? `exit code ${exitCode}`));
       await options.wait(restartDelay, signal).catch(() => undefined);
     }
@@ -56,7 +69,7 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
 }
 
 /** nft prints a line for each object that changes, and one after each transaction. */
-function readChanges(program: RunningProgram, { table, onChange, onLoss }: MonitorOptions): void {
+function readChanges(program: RunningProgram, { table, onChange, onLoss }: MonitorOptions, onLine: () => void): void {
   let rest = '';
   let families = new Set<Family>();
   const readLine = (line: string): void => {
@@ -76,6 +89,7 @@ function readChanges(program: RunningProgram, { table, onChange, onLoss }: Monit
     rest = lines.pop() ?? '';
     for (const line of lines) {
       readLine(line);
+      onLine();
     }
   });
   program.onStderr((text) => {
