@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import type { CompileOptions } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
+import { linesOf, sidesOf } from '../inspect/verify/verify-objects.ts';
 import { arbitraryCluster, type Manifest, nodeName } from '../support/arbitrary-cluster.ts';
 import { type Explainer, explainerFor } from '../support/explainer.ts';
 import { keepClusters } from '../support/keep-clusters.ts';
@@ -44,17 +45,24 @@ const questions = parties.flatMap(({ clients, addresses, node }) =>
   ),
 );
 
-/** Without expectations written in advance: explain, walker and kernel must agree about the same packets. */
-describe.skipIf(!kernelTestsRun)('explain, walker and kernel agree about random clusters', { concurrent: true }, () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
-  const clusters = fc.sample(arbitraryCluster, { numRuns: 2 * settings.length, seed });
+/** More for a long look: RUNS=100. */
+const runs = Number(process.env['RUNS'] ?? 2 * settings.length);
 
-  const cases = clusters.map((cluster, number) => ({ cluster, number }));
-  test.for(cases)(`SEED=${seed}, number $number`, async (one, { onTestFailed }) => {
-    onTestFailed(() => keepClusters(one.cluster));
-    expect(await disagreements(one.cluster, one.number)).toEqual([]);
-  });
-});
+/** Without expectations written in advance: explain, verify, walker and kernel must agree about the same packets. */
+describe.skipIf(!kernelTestsRun)(
+  'explain, verify, walker and kernel agree about random clusters',
+  { concurrent: true },
+  () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+    const clusters = fc.sample(arbitraryCluster, { numRuns: runs, seed });
+
+    const cases = clusters.map((cluster, number) => ({ cluster, number }));
+    test.for(cases)(`SEED=${seed}, number $number`, async (one, { onTestFailed }) => {
+      onTestFailed(() => keepClusters(one.cluster));
+      expect(await disagreements(one.cluster, one.number)).toEqual([]);
+    });
+  },
+);
 
 async function disagreements(cluster: readonly Manifest[], number: number): Promise<string[]> {
   const options = {
@@ -63,6 +71,7 @@ async function disagreements(cluster: readonly Manifest[], number: number): Prom
     ...settings[number % settings.length],
   };
   const documents = documentsOf(cluster);
+  const faults = sidesOf(documents, options).flatMap((side) => linesOf(side));
   const { rulesets = [], text = '' } = compile(documents, options);
   const walk = walkerFor(rulesets, nodeAddresses);
   const { explain } = explainerFor(documents, options, nodeAddresses);
@@ -72,10 +81,11 @@ async function disagreements(cluster: readonly Manifest[], number: number): Prom
     return packet ? [{ ...packet, ...expectationOf(packet, walk, explain) }] : [];
   });
   const seen = await runPackets({ ruleset: text, nodeAddresses, packets });
-  return packets.flatMap((packet, index) => {
+  const problems = packets.flatMap((packet, index) => {
     const observation = seen[index];
     return (observation ? judge(packet, observation) : `${packet.name}: nothing was seen`) ?? [];
   });
+  return [...faults, ...problems];
 }
 
 function expectationOf(
