@@ -31,6 +31,9 @@ export const leftOutTexts: Readonly<Record<LeftOutReason, string>> = {
   'other-zone': 'hinted for other zones',
 };
 
+/** Said of an endpoint at an address that is refused itself: no endpoint of its own list, but what the rules refuse there. */
+export const refusedToo = 'refused too, as an address or node port of Services';
+
 /** An endpoint and where it runs. Texts are empty where unknown. */
 export interface EndpointLocation {
   /** `10.1.2.3:8080`, `[fd00::1]:8080`. */

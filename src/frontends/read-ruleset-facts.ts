@@ -1,7 +1,9 @@
+import { cidrTest } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts';
+import { planFilterChains } from '../phases/5-plan/base-chains.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import type { Frontend } from './frontend.ts';
 import { readServicePortName } from './frontend-address.ts';
@@ -15,23 +17,58 @@ export interface RulesetFacts {
   readonly kindOf: (frontend: Frontend) => FrontendKind | undefined;
   /** Whether an endpoint may connect to itself here, and so runs on this node. */
   readonly isLocal: (endpointAddress: EndpointAddress) => boolean;
+  /**
+   * Whether connections that were sent to an endpoint are refused there, because it is at an address that is refused itself:
+   * an endpoint written by hand may be the cluster IP of a Service (phases/5-plan/refused-endpoints.ts).
+   */
+  readonly refuses: (protocol: string, endpointAddress: EndpointAddress) => boolean;
   /** Undefined where the rules do not show it. */
   readonly nodePortAddresses: NodePortAddresses | undefined;
 }
 
-/** The facts of a ruleset. The sets of cluster IPs and hairpin connections are indexed on first use. */
-export function readRulesetFacts(ruleset: Ruleset): RulesetFacts {
+/**
+ * The facts of a ruleset. The sets of cluster IPs and hairpin connections are indexed on first use.
+ *
+ * @param localAddresses those of the node, as far as they are known.
+ */
+export function readRulesetFacts(ruleset: Ruleset, localAddresses: readonly string[] = []): RulesetFacts {
   const owners = once(
     () => new Map(elementsIn(ruleset, setNames.clusterIps).map(({ key, comment }) => [key, comment] as const)),
   );
   const hairpins = once(() => new Set(elementsIn(ruleset, setNames.hairpinConnections).map(({ key }) => key)));
+  const { nodePortAddresses } = readNodeSettings(ruleset);
   return {
     family: ruleset.family,
     kindOf: (frontend) => kindOf(frontend, owners),
     isLocal: ({ address }) => hairpins().has(`${address} . ${address}`),
-    nodePortAddresses: readNodeSettings(ruleset).nodePortAddresses,
+    refuses: refusalOfEndpoints(
+      ruleset,
+      nodePortAddresses?.kind === 'listed' ? nodePortAddresses.addresses : localAddresses,
+    ),
+    nodePortAddresses,
   };
 }
+
+/** As the chains that refuse look addresses up, where filter chains send them translated connections (refusals.ts). */
+function refusalOfEndpoints(ruleset: Ruleset, nodePortAddresses: readonly string[]): RulesetFacts['refuses'] {
+  if (!ruleset.chains.some(({ name }) => filterChains.has(name))) {
+    return () => false;
+  }
+  const keysOf = (set: string): ReadonlySet<string> => new Set(elementsIn(ruleset, set).map(({ key }) => key));
+  const [addresses, services, nodePorts] = [
+    keysOf(setNames.clusterIps),
+    keysOf(setNames.noEndpointServices),
+    keysOf(setNames.noEndpointNodePorts),
+  ];
+  const isInRange = cidrTest([...keysOf(setNames.serviceCidrs)]);
+  return (protocol, { address, port }) =>
+    addresses.has(address) ||
+    isInRange(address) ||
+    services.has(`${address} . ${protocol} . ${port}`) ||
+    (nodePorts.has(`${protocol} . ${port}`) && nodePortAddresses.includes(address));
+}
+
+const filterChains: ReadonlySet<string> = new Set(planFilterChains().map(({ name }) => name));
 
 /** A cluster IP may be the external IP of another Service at another port, so its owner has to be the same. */
 function kindOf(frontend: Frontend, owners: () => ReadonlyMap<string, string | undefined>): FrontendKind | undefined {

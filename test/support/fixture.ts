@@ -45,8 +45,8 @@ export function listFixtures(): string[] {
 }
 
 /**
- * Whether a fixture has endpoints at which connections are refused, because they are frontends themselves. What shows rules
- * without walking packets shows where these are sent.
+ * Whether a fixture has endpoints at which connections are refused, because they are frontends themselves. What compares
+ * rules without walking packets shows where these are sent.
  */
 export function refusesEndpoints(name: string): boolean {
   return name.startsWith('endpoint-at-a-refused-');

@@ -1,4 +1,10 @@
-import { type LeftOutReason, leftOutReasons, leftOutTexts, locateEndpoint } from '../../frontends/endpoints.ts';
+import {
+  type LeftOutReason,
+  leftOutReasons,
+  leftOutTexts,
+  locateEndpoint,
+  refusedToo,
+} from '../../frontends/endpoints.ts';
 import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { getNamespaced } from '../../kubernetes/namespaced-map.ts';
@@ -233,9 +239,6 @@ function isHintedElsewhere(
 
 /** Of an endpoint, which has one. */
 type EndpointCode = Exclude<LeftOutCode, 'no-endpoint'>;
-
-/** Said of an endpoint at an address that is refused itself. */
-export const refusedToo = 'refused too, as an address or node port of Services';
 
 const laterTexts: Readonly<Record<Exclude<EndpointCode, LeftOutReason>, string>> = {
   'other-pin': 'the client keeps another endpoint',

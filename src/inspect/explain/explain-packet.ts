@@ -1,3 +1,4 @@
+import { refusedToo } from '../../frontends/endpoints.ts';
 import { countNames, countOf } from '../../lib/text.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
@@ -6,7 +7,7 @@ import { displayName, elementComment } from '../../phases/5-plan/names.ts';
 import { addShares } from '../../walk/fate.ts';
 import type { Evidence, Question } from './evidence.ts';
 import { explainClient, explainSource } from './explain-client.ts';
-import { explainAffinity, explainChoice, listOthers, listPossible, refusedToo } from './explain-endpoints.ts';
+import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf, whyOwned } from './explain-frontend.ts';
 import { explainPolicy } from './explain-policy.ts';
 import { type Conclusion, explainRefusal, findRefusalOfEndpoint } from './explain-refusal.ts';

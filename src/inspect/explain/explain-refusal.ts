@@ -1,4 +1,4 @@
-import { endpointState } from '../../frontends/endpoints.ts';
+import { endpointState, refusedToo } from '../../frontends/endpoints.ts';
 import { causesText, countStates } from '../../kubernetes/pods.ts';
 import { whyNoEndpoints } from '../../kubernetes/why-no-endpoints.ts';
 import { countOf, escapeControls, limitList, listWords } from '../../lib/text.ts';
@@ -8,7 +8,7 @@ import type { ServicePort } from '../../phases/3-model/model.ts';
 import { isUsable } from '../../phases/4-select/select-endpoints.ts';
 import { displayName } from '../../phases/5-plan/names.ts';
 import type { Evidence } from './evidence.ts';
-import { listOthers, podAt, podsWithoutEndpoint, refusedToo } from './explain-endpoints.ts';
+import { listOthers, podAt, podsWithoutEndpoint } from './explain-endpoints.ts';
 import { serviceOf } from './explain-frontend.ts';
 import { isDrop } from './explain-policy.ts';
 import type { ExplainedStep, Explanation } from './explanation.ts';

@@ -4,11 +4,13 @@ import {
   leftOutReasons,
   leftOutTexts,
   locateEndpoint,
+  refusedToo,
 } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import { frontendHostText } from '../../frontends/frontend-address.ts';
 import { claimsOf } from '../../frontends/frontend-claims.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
+import { type RulesetFacts, readRulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
@@ -45,10 +47,12 @@ export type IsSelected = (service: Pick<ServicePort, 'namespace' | 'name'>) => b
 export function buildGraph(sources: GraphSources, isSelected: IsSelected = () => true): Graph {
   const { views, rulesets } = sources;
   const servicePorts = collectAll(views, (view) => {
-    const frontends = readFrontends(rulesets.find(({ family }) => family === view.family));
+    const ruleset = rulesets.find(({ family }) => family === view.family);
+    const frontends = readFrontends(ruleset);
+    const refuses = ruleset ? readRulesetFacts(ruleset, view.addresses).refuses : (): boolean => false;
     return view.servicePorts
       .filter(isSelected)
-      .map((servicePort) => drawPort(servicePort, { ...sources, view, frontends }));
+      .map((servicePort) => drawPort(servicePort, { ...sources, view, frontends, refuses }));
   });
   const [view] = views;
   return {
@@ -85,10 +89,11 @@ function listUnservedServices({ notes, views }: GraphSources): UnservedService[]
 interface PortContext extends Pick<GraphSources, 'locations' | 'endpointSources'> {
   readonly view: NodeView;
   readonly frontends: ReadonlyMap<string, Frontend>;
+  readonly refuses: RulesetFacts['refuses'];
 }
 
 function drawPort(servicePort: ServicePort, context: PortContext): GraphServicePort {
-  const { view, frontends, locations } = context;
+  const { view, frontends, locations, refuses } = context;
   const { namespace, name, portName, protocol, port } = servicePort;
   const claims = claimsOf(servicePort, frontends);
   const { routes, routesOf, routesTo } = listRoutes(claims, {
@@ -111,7 +116,7 @@ function drawPort(servicePort: ServicePort, context: PortContext): GraphServiceP
       routes: held ? routesOf(held) : [],
     })),
     routes,
-    endpoints: graphEndpoints(servicePort, { view, locations, routesTo }),
+    endpoints: graphEndpoints(servicePort, { view, locations, routesTo, refuses }),
   };
 }
 
@@ -161,15 +166,19 @@ interface EndpointContext {
   readonly view: NodeView;
   readonly locations: Locations;
   readonly routesTo: Routes['routesTo'];
+  readonly refuses: RulesetFacts['refuses'];
 }
 
 /** All endpoints of a service port, with where they run and why some get no connections. */
 function graphEndpoints(servicePort: ServicePort, context: EndpointContext): GraphEndpoint[] {
-  const { view, locations, routesTo } = context;
+  const { view, locations, routesTo, refuses } = context;
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly: !usesAllNodes(servicePort), nodeName: view.nodeName });
+  const wordsOf = (routes: readonly number[], endpoint: Endpoint): string =>
+    routes.length > 0 ? '' : wordsFor(reasonOf(endpoint), routesTo);
   const endpoints = servicePort.endpoints.map((endpoint) => {
     const { endpoint: endpointAddress, pod, node, zone } = locateEndpoint(endpoint, locations);
-    const routes = routesTo.get(endpointAddress) ?? [];
+    const picked = routesTo.get(endpointAddress) ?? [];
+    const isRefused = picked.length > 0 && refuses(servicePort.protocol, endpoint.endpointAddress);
     return {
       endpointAddress,
       pod,
@@ -177,8 +186,8 @@ function graphEndpoints(servicePort: ServicePort, context: EndpointContext): Gra
       zone: (endpoint.local && view.zone) || zone,
       local: endpoint.local,
       state: shownState(endpoint),
-      routes,
-      leftOut: routes.length > 0 ? '' : wordsFor(reasonOf(endpoint), routesTo),
+      routes: isRefused ? [] : picked,
+      leftOut: isRefused ? refusedToo : wordsOf(picked, endpoint),
     };
   });
   return sortByAddress(endpoints, ({ endpointAddress }) => endpointAddress);

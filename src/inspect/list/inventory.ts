@@ -22,8 +22,8 @@ export interface EndpointRow extends EndpointLocation {
   readonly state: EndpointState | null;
   /** Which clients' connections it may get: pods and the node are internal, the others external. */
   readonly usedBy: 'all' | 'external' | 'internal' | 'none';
-  /** Null where some clients use it. */
-  readonly leftOut: LeftOutReason | null;
+  /** Null where some clients use it. `refused-endpoint`: the rules pick it, and then refuse it as an address of Services. */
+  readonly leftOut: LeftOutReason | 'refused-endpoint' | null;
 }
 
 /**

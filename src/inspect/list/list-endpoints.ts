@@ -1,5 +1,6 @@
 import { endpointState, leftOutReasons, locateEndpoint } from '../../frontends/endpoints.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
+import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -24,21 +25,25 @@ interface EndpointContext {
   /** Undefined where only the rules are known. */
   readonly servicePort: ServicePort | undefined;
   readonly knowledge: FamilyKnowledge | undefined;
-  readonly isLocal: (endpointAddress: EndpointAddress) => boolean;
+  readonly facts: Pick<RulesetFacts, 'isLocal' | 'refuses'>;
 }
 
 /** The endpoints of a frontend, sorted: those that the rules pick from, and with a snapshot all others of the service port. */
 export function listEndpoints(frontend: Frontend, context: EndpointContext): EndpointRow[] {
-  const { type, servicePort, knowledge } = context;
+  const { type, servicePort, knowledge, facts } = context;
+  const isRefused = ({ endpointAddress }: Pick<Endpoint, 'endpointAddress'>): boolean =>
+    facts.refuses(frontend.protocol, endpointAddress);
   if (!servicePort || !knowledge) {
     const users = usersOf(frontend);
-    const rows = [...users].map(([endpoint, user]) => bareRow(endpoint, user, context));
+    const rows = [...users].map(([endpoint, user]) => bareRow(endpoint, user, { isRefused: isRefused(user), facts }));
     return sortByAddress(rows, ({ endpoint }) => endpoint);
   }
   const { view, locations, endpointsOf } = knowledge;
   const endpoints = endpointsOf(servicePort);
   if (servesAll(frontend, servicePort)) {
-    return endpoints.map((endpoint) => locatedRow(endpoint, locations, { usedBy: 'all', leftOut: null }));
+    return endpoints.map((endpoint) =>
+      locatedRow(endpoint, locations, isRefused(endpoint) ? refused : { usedBy: 'all', leftOut: null }),
+    );
   }
   const users = usersOf(frontend);
   // The internal traffic policy applies at cluster IPs, and only there pods may be left with local endpoints.
@@ -46,7 +51,8 @@ export function listEndpoints(frontend: Frontend, context: EndpointContext): End
   const reasonOf = leftOutReasons(servicePort, { isLocalOnly, nodeName: view.nodeName });
   return endpoints.map((endpoint) => {
     const usedBy = users.get(endpointText(endpoint.endpointAddress))?.usedBy ?? 'none';
-    return locatedRow(endpoint, locations, { usedBy, leftOut: usedBy === 'none' ? reasonOf(endpoint) : null });
+    const use = usedBy === 'none' ? { usedBy, leftOut: reasonOf(endpoint) } : { usedBy, leftOut: null };
+    return locatedRow(endpoint, locations, usedBy !== 'none' && isRefused(endpoint) ? refused : use);
   });
 }
 
@@ -69,12 +75,13 @@ function servesAll({ all, policy }: Frontend, { endpoints }: ServicePort): boole
   return policy !== splitPolicy && all?.length === endpoints.length;
 }
 
+type Use = Pick<EndpointRow, 'usedBy' | 'leftOut'>;
+
+/** Of an endpoint that the rules pick and then refuse. */
+const refused: Use = { usedBy: 'none', leftOut: 'refused-endpoint' };
+
 /** There may be a million of them, and spreading one object into another takes longer than all the rest. */
-function locatedRow(
-  source: Endpoint,
-  locations: FamilyKnowledge['locations'],
-  { usedBy, leftOut }: Pick<EndpointRow, 'usedBy' | 'leftOut'>,
-): EndpointRow {
+function locatedRow(source: Endpoint, locations: FamilyKnowledge['locations'], { usedBy, leftOut }: Use): EndpointRow {
   const { endpoint, pod, node, zone } = locateEndpoint(source, locations);
   return { endpoint, pod, node, zone, local: source.local, state: endpointState(source), usedBy, leftOut };
 }
@@ -101,15 +108,18 @@ function usersOf({ all, local, policy }: Frontend): ReadonlyMap<string, User> {
   return users;
 }
 
-function bareRow(endpoint: string, { endpointAddress, usedBy }: User, { isLocal }: EndpointContext): EndpointRow {
+function bareRow(
+  endpoint: string,
+  { endpointAddress, usedBy }: User,
+  { isRefused, facts }: Pick<EndpointContext, 'facts'> & { readonly isRefused: boolean },
+): EndpointRow {
   return {
     endpoint: escapeControls(endpoint),
     pod: '',
     node: '',
     zone: '',
-    local: isLocal(endpointAddress),
+    local: facts.isLocal(endpointAddress),
     state: null,
-    usedBy,
-    leftOut: null,
+    ...(isRefused ? refused : { usedBy, leftOut: null }),
   };
 }

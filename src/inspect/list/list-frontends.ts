@@ -35,9 +35,9 @@ interface Knowledge {
 export function listFrontends(rulesets: readonly Ruleset[], knowledge?: Knowledge): Inventory {
   const tables: TableRow[] = [];
   const rows = collectAll(rulesets, (ruleset) => {
-    const facts = readRulesetFacts(ruleset);
-    tables.push(tableRow(ruleset, facts));
     const view = knowledge?.views.find(({ family }) => family === ruleset.family);
+    const facts = readRulesetFacts(ruleset, view?.addresses);
+    tables.push(tableRow(ruleset, facts));
     const { locations, endpointSources } = knowledge ?? {};
     return rowsOf(ruleset, facts, view && { view, locations, endpointSources, endpointsOf: createEndpointSorter() });
   });
@@ -84,7 +84,7 @@ interface RowContext {
 function rowOf(frontend: Frontend, { holder, knowledge, facts }: RowContext): FrontendRow {
   const type = holder?.kind ?? facts.kindOf(frontend) ?? 'External';
   const servicePort = holder?.servicePort;
-  const endpoints = listEndpoints(frontend, { type, servicePort, knowledge, isLocal: facts.isLocal });
+  const endpoints = listEndpoints(frontend, { type, servicePort, knowledge, facts });
   const { namespace, service, portName } = nameOf(frontend, servicePort);
   const { refusal, affinitySeconds, sourceRanges } = frontend;
   return {

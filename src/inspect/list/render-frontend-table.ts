@@ -1,4 +1,4 @@
-import { leftOutTexts } from '../../frontends/endpoints.ts';
+import { leftOutTexts, refusedToo } from '../../frontends/endpoints.ts';
 import { collectAll } from '../../lib/lists.ts';
 import { escapeControls } from '../../lib/text.ts';
 import type { EndpointRow, FrontendRow } from './inventory.ts';
@@ -121,6 +121,7 @@ function yesOrNo(value: boolean): string {
 /** What is worth knowing of the frontend, once, and why an endpoint gets no connections, unless its state says so. */
 function remarkOf({ row, endpoint, isFirst }: Line): string {
   const { leftOut = null, state = null } = endpoint ?? {};
-  const reason = leftOut === null || leftOut === state ? [] : [leftOutTexts[leftOut]];
+  const reason =
+    leftOut === null || leftOut === state ? [] : [leftOut === 'refused-endpoint' ? refusedToo : leftOutTexts[leftOut]];
   return [...reason, ...(isFirst ? row.remarks : [])].join('; ');
 }

@@ -1,4 +1,3 @@
-import type { LeftOutReason } from '../../frontends/endpoints.ts';
 import type { Frontend, FrontendState } from '../../frontends/frontend.ts';
 import type { RulesetFacts } from '../../frontends/read-ruleset-facts.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
@@ -82,9 +81,10 @@ function remarkOnCause({ cause }: RemarkContext): string[] {
 
 function remarkOnEndpoints({ endpoints, zone }: RemarkContext): string[] {
   const counts = countReasons(endpoints);
-  const count = (reason: LeftOutReason): string[] =>
-    counts.has(reason) ? [`${counts.get(reason)?.toLocaleString('en')} ${reason.replace('-', ' ')}`] : [];
+  const count = (reason: Reason, words = reason.replace('-', ' ')): string[] =>
+    counts.has(reason) ? [`${counts.get(reason)?.toLocaleString('en')} ${words}`] : [];
   return [
+    ...count('refused-endpoint', 'refused as addresses of Services'),
     ...remarkOnTerminating(endpoints),
     ...count('not-ready'),
     ...count('not-serving'),
@@ -118,8 +118,10 @@ function cutList(texts: readonly string[]): string {
   return [...texts.slice(0, shown), ...more].join(' ');
 }
 
-function countReasons(endpoints: readonly EndpointRow[]): ReadonlyMap<LeftOutReason, number> {
-  const counts = new Map<LeftOutReason, number>();
+type Reason = NonNullable<EndpointRow['leftOut']>;
+
+function countReasons(endpoints: readonly EndpointRow[]): ReadonlyMap<Reason, number> {
+  const counts = new Map<Reason, number>();
   for (const { leftOut } of endpoints) {
     if (leftOut !== null) {
       counts.set(leftOut, (counts.get(leftOut) ?? 0) + 1);
