@@ -3,7 +3,6 @@ import type { UpdateOutcome } from '../apply/outcome.ts';
 import { type Lock, LockError, withoutLock } from '../apply/with-lock.ts';
 import type { ClusterConnection } from '../cluster/cluster-connection.ts';
 import { followCluster } from '../cluster/follow-cluster.ts';
-import type { ResourceState } from '../cluster/follow-resource.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Changes } from '../engine/engine.ts';
 import { monitorTable, type TableChange } from '../kernel/monitor-table.ts';
@@ -12,13 +11,7 @@ import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { type OwnWriters, trackWriters } from './own-writers.ts';
-
-/** Receives what happens, a message with its details. */
-export type AgentLog = (
-  level: 'info' | 'warn' | 'error',
-  message: string,
-  details?: Readonly<Record<string, unknown>>,
-) => void;
+import { type AgentLog, createStateLog } from './state-log.ts';
 
 /** What an agent works with. */
 export interface AgentOptions {
@@ -95,7 +88,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
     connection,
     nodeName: compile.nodeName ?? '',
     onChanges: syncer.update,
-    onState: (kind, state) => reportState(log, kind, state),
+    onState: createStateLog(log, now),
     wait: options.wait,
     random: options.random,
     now,
@@ -116,25 +109,6 @@ function aborted(signal: AbortSignal): Promise<void> {
     }
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-/** Says when following fails, and when it works again. */
-function reportState(log: AgentLog, kind: string, state: ResourceState): void {
-  switch (state.state) {
-    case 'retrying':
-      log('warn', `${kind}: the API server does not answer as it should; rules stay as they are`, {
-        reason: state.reason,
-        retryInMs: Math.round(state.delay),
-      });
-      break;
-    case 'absent':
-      log('info', `${kind}: the API server has no such objects`);
-      break;
-    case 'listing':
-    case 'watching':
-      log('info', `${kind}: ${state.state}`);
-      break;
-  }
 }
 
 /** In milliseconds, before a failed sync is tried again; doubled each time. */

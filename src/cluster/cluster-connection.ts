@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
+import { cutText, escapeControls } from '../lib/text.ts';
 
 /** A connection to the API server of a cluster. */
 export interface ClusterConnection {
@@ -86,6 +87,47 @@ export async function connectToCluster({ server, readCredentials }: ConnectOptio
     },
     close: () => pool.destroy(),
   };
+}
+
+const advice = 'name its issuer with --certificate-authority, or certificate-authority in the kubeconfig';
+const wantsClientCertificate = 'it wants a client certificate, or does not accept this one';
+
+/** What is wrong with a connection, by the codes of Node and OpenSSL; what is not here is clear enough in their own words. */
+const connectionErrors: Readonly<Record<string, string>> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: `its certificate is self-signed, and not trusted; ${advice}`,
+  SELF_SIGNED_CERT_IN_CHAIN: `its certificate was issued by an authority that is not trusted; ${advice}`,
+  UNABLE_TO_GET_ISSUER_CERT: `its certificate was issued by an authority that is not trusted; ${advice}`,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: `its certificate was issued by an authority that is not trusted; ${advice}`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: `its certificate was issued by an authority that is not trusted; ${advice}`,
+  CERT_HAS_EXPIRED: 'its certificate has expired; renew it, or check the clock',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet; check the clock',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: wantsClientCertificate,
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: wantsClientCertificate,
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: wantsClientCertificate,
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: wantsClientCertificate,
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; is its URL one with http:?',
+};
+
+/** What is wrong with a request or its answer: one line without details that change from one attempt to the next. */
+export function describeConnectionError(error: unknown): string {
+  const { message, cause, code = '', cert, socket } = error as Partial<FailedConnection>;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = escapeControls(cutText(cert?.subjectaltname ?? 'none', 200));
+    return `its certificate is for other names: ${names}`;
+  }
+  if (code === 'UND_ERR_SOCKET' && socket?.bytesRead === 0) {
+    return 'it ended the connection without an answer; over TLS it may want a client certificate';
+  }
+  const reason = connectionErrors[code] ?? (message || code || 'unknown error');
+  const whole = cause instanceof Error && cause.message !== '' ? `${reason}: ${cause.message}` : reason;
+  return escapeControls(cutText(whole.trim(), 300));
+}
+
+/** What errors of Node and undici may have. */
+interface FailedConnection extends NodeJS.ErrnoException {
+  readonly cause: unknown;
+  readonly cert: { readonly subjectaltname?: string };
+  readonly socket: { readonly bytesRead?: number };
 }
 
 /** The header has seconds, or a date, which API servers do not send. */

@@ -1,6 +1,6 @@
 import type { ObjectReference } from '../diagnostics/diagnostic.ts';
 import { type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
-import type { ClusterConnection } from './cluster-connection.ts';
+import { type ClusterConnection, describeConnectionError } from './cluster-connection.ts';
 import { ApiError, isOlder, readApiError, readJson, readLines, readListPage, readWatchEvent } from './read-answer.ts';
 
 /** Objects of one kind, all or those that selectors choose. */
@@ -84,7 +84,7 @@ export async function followResource(
     const delay = Math.max(backoff(failures), backoff(relists - 1)) * (0.5 + tools.random() / 2);
     const wait = Math.max(delay, retryAfterOf(reason));
     if (reason !== undefined) {
-      receiver.report({ state: 'retrying', reason: describeError(reason), delay: wait });
+      receiver.report({ state: 'retrying', reason: describeConnectionError(reason), delay: wait });
     }
     if (wait > 0) {
       await tools.wait(wait, tools.signal).catch(() => undefined);
@@ -121,12 +121,6 @@ const longestRetryAfter = 60_000;
 
 function retryAfterOf(error: unknown): number {
   return error instanceof ApiError ? Math.min(error.retryAfter ?? 0, longestRetryAfter) : 0;
-}
-
-function describeError(error: unknown): string {
-  const { message, cause, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const reason = message || (code ?? 'unknown error');
-  return cause instanceof Error && cause.message !== '' ? `${reason}: ${cause.message}` : reason;
 }
 
 /** Reads the list, unless its version is known, and watches until the watch ends. */

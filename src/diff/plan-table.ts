@@ -77,7 +77,7 @@ interface PlanOptions {
 }
 
 /** The flags of a table that its owner leaves behind. */
-export const ownedFlags: readonly TableFlag[] = ['owner', 'persist'];
+const ownedFlags: readonly TableFlag[] = ['owner', 'persist'];
 
 /** Whether a table can become somebody's own as it is: the kernel takes this flag only when it creates a table. */
 export function isAdoptable({ flags = [] }: ListedTable): boolean {

@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compile } from '../../src/compile.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { service, slice, workerNode } from '../apply/kernel/manifests.ts';
 import { openNode, type TestNode } from '../apply/kernel/open-node.ts';
 import type { ApiObject, ServerOptions } from '../support/api-server.js';
+import { createCertificate } from '../support/certificates.ts';
 import { comparableRuleset } from '../support/comparable-ruleset.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import {
@@ -113,12 +116,46 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     await server.call('refuse', { status: 503, only: 'endpointslices' });
     const agent = startAgent();
     await vi.waitFor(
-      () => expect(agent.log.filter(({ msg }) => msg.startsWith('EndpointSlice: the API')).length).toBeGreaterThan(2),
+      async () => expect(await server.call('countRequests', 'endpointslices')).toBeGreaterThan(3),
       patience,
     );
+    expect(agent.log.filter(({ level }) => level > 30)).toEqual([
+      expect.objectContaining({
+        msg: 'the API server cannot be followed; rules stay as they are',
+        kind: 'EndpointSlice',
+        reason: 'no answer for now',
+      }),
+    ]);
     expect(await node.print('list', 'ruleset')).toBe('');
     await server.call('refuse', undefined);
     await expectInStep();
+    expect(agent.log).toContainEqual(
+      expect.objectContaining({ msg: 'the API server is followed again', failedAttempts: expect.any(Number) }),
+    );
+  });
+
+  test('waits for a server with a certificate that it can trust, and says once what is wrong', async () => {
+    const authority = createCertificate({ names: ['authority'] });
+    const file = join(node.folder, 'ca.crt');
+    await writeFile(file, authority.cert);
+    await startServer({ objects: shop, tls: createCertificate({ issuer: authority, names: ['10.0.0.1'] }) });
+    const agent = startAgent(['--certificate-authority', file]);
+    const trouble = 'the API server cannot be followed; rules stay as they are';
+    await vi.waitFor(() => expect(agent.log.map(({ msg }) => msg)).toContain(trouble), patience);
+    await server.call('secure', createCertificate({ issuer: authority }));
+    await expectInStep();
+    await server.call('secure', createCertificate({ issuer: authority, days: [-2, -1] }));
+    await vi.waitFor(() => expect(agent.log.at(-1)).toMatchObject({ msg: trouble }), patience);
+    await server.call('secure', createCertificate({ issuer: authority }));
+    await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
+    await expectInStep();
+    const reasons = agent.log.flatMap(({ msg, reason }) => (msg === trouble ? String(reason) : []));
+    expect(reasons.filter((reason) => reason.startsWith('its certificate'))).toEqual([
+      'its certificate is for other names: IP Address:10.0.0.1',
+      'its certificate has expired; renew it, or check the clock',
+    ]);
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toBe(0);
   });
 
   test.each([

@@ -31,7 +31,16 @@ export interface ServerOptions {
   readonly firstVersion?: number;
   /** Kinds whose API it does not have. */
   readonly without?: readonly string[];
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: Tls;
+}
+
+/** What it shows to its clients, and what they have to show. */
+export interface Tls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+  readonly maxVersion?: 'TLSv1.2';
 }
 
 /** An API server with list and watch over HTTP, which misbehaves when it is told to. */
@@ -55,6 +64,12 @@ export declare class ApiServer {
   cut(): void;
   /** Says nothing, until it is told to go on: requests are accepted and not answered. */
   silence(isSilent: boolean): void;
+  /** Resets connections as soon as they are there. */
+  hangUp(hangsUp: boolean): void;
+  /** Comes back with other certificates. */
+  secure(tls: Tls): Promise<void>;
+  /** How many requests had this in their path so far. */
+  countRequests(part: string): number;
   /** Sends the last line of each watch again, or one before it. */
   repeat(which: 'last' | 'earlier'): void;
   /** Sends a line to all watches. */

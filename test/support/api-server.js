@@ -27,7 +27,14 @@ import { createServer as createTlsServer } from 'node:https';
  * @property {number} [port]
  * @property {number} [firstVersion] of its objects; 1,000 by default
  * @property {readonly string[]} [without] kinds whose API it does not have
- * @property {{ cert: string, key: string }} [tls]
+ * @property {Tls} [tls]
+ *
+ * @typedef {object} Tls What it shows to its clients, and what they have to show.
+ * @property {string} cert
+ * @property {string} key
+ * @property {string} [ca]
+ * @property {boolean} [requestCert]
+ * @property {'TLSv1.2'} [maxVersion]
  *
  * @typedef {{ version: number, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: ApiObject }} Event
  *
@@ -72,6 +79,7 @@ export class ApiServer {
   #refusal;
   /** @type {string | undefined} */
   #token;
+  #hangsUp = false;
   #delay = 0;
   /** What is not said while the server is silent. @type {(() => void)[] | undefined} */
   #unsaid;
@@ -183,6 +191,25 @@ export class ApiServer {
     this.#token = token;
   }
 
+  /** Resets connections as soon as they are there. @param {boolean} hangsUp */
+  hangUp(hangsUp) {
+    this.#hangsUp = hangsUp;
+    if (hangsUp) {
+      this.#endConnections();
+    }
+  }
+
+  /** Comes back with other certificates. @param {Tls} tls */
+  async secure(tls) {
+    this.#options = { ...this.#options, tls };
+    await this.restart();
+  }
+
+  /** How many requests had this in their path so far. @param {string} part */
+  countRequests(part) {
+    return this.requests.filter((path) => path.includes(part)).length;
+  }
+
   /** @param {number} milliseconds what each part of an answer takes */
   slowDown(milliseconds) {
     this.#delay = milliseconds;
@@ -221,6 +248,10 @@ export class ApiServer {
     };
     const server = this.#options.tls ? createTlsServer(this.#options.tls, listener) : createServer(listener);
     server.on('connection', (socket) => {
+      if (this.#hangsUp) {
+        socket.resetAndDestroy();
+        return;
+      }
       this.#sockets.add(socket);
       socket.setNoDelay(true);
       socket.on('close', () => this.#sockets.delete(socket));

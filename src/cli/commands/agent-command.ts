@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError } from 'commander';
-import type { AgentLog } from '../../agent/run-agent.ts';
+import type { AgentLog } from '../../agent/state-log.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
 import { periodProblem } from '../../config/config-options.ts';
 import { parseDuration } from '../../config/parse-duration.ts';
