@@ -178,6 +178,12 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
   return {
     firstSync,
     resync,
+    /** Compares all tables with what they should hold, while changes go on. */
+    recheck: (): void => {
+      if (!signal.aborted && proxy.rulesets().length > 0) {
+        void follow(proxy.recheck());
+      }
+    },
     isInSync: () => isInSync,
     update: (changes: Changes): void => {
       void follow(proxy.update(changes));
@@ -187,16 +193,16 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
 
 type Syncer = ReturnType<typeof createSyncer>;
 
-async function resyncPeriodically({ resync }: Syncer, { resyncPeriod, wait }: AgentOptions, signal: AbortSignal) {
+async function resyncPeriodically({ recheck }: Syncer, { resyncPeriod, wait }: AgentOptions, signal: AbortSignal) {
   while (!signal.aborted) {
     await wait(resyncPeriod, signal).catch(() => undefined);
-    resync();
+    recheck();
   }
 }
 
 /** Repairs what other programs change, as soon as nft tells of it. */
 function repairFromMonitor(
-  { resync }: Syncer,
+  { resync, recheck }: Syncer,
   { run, compile: { table }, log, wait }: AgentOptions,
   { isOwn, signal }: { readonly isOwn: OwnWriters['isOwn']; readonly signal: AbortSignal },
 ): Promise<void> {
@@ -217,10 +223,7 @@ function repairFromMonitor(
       if (reason !== undefined) {
         log('warn', 'nft monitor ended; starting it again', { reason });
       }
-      void wait(monitorStart, signal).then(
-        () => resync(),
-        () => undefined,
-      );
+      void wait(monitorStart, signal).then(recheck, () => undefined);
     },
   };
   return monitorTable(run, options, signal);

@@ -41,14 +41,14 @@ export interface ApplyOptions {
   /** Called with the plan for a table when nft works on it, so that there is time to describe it; perhaps more than once. */
   readonly onSend?: (plan: TablePlan) => void;
   /** Tables that are being read already, under the lock that is held now. */
-  readonly listings?: Listings;
+  readonly listings?: Listings | undefined;
   /** Owns the tables, and is the nft that `run` hands transactions to; by default anybody may change them. */
   readonly owner?: TableOwner | undefined;
   /**
    * Takes the cleanup of UDP flows and pins, to do it later and one after the other; by default it is done before the outcome
    * is there.
    */
-  readonly later?: (cleanup: () => Promise<ConntrackOutcome | undefined>) => undefined;
+  readonly later?: ((cleanup: () => Promise<ConntrackOutcome | undefined>) => undefined) | undefined;
 }
 
 /** Keeps nft under 100 MB, and other programs that change rules from waiting for more than a second. */

@@ -13,6 +13,7 @@ import type { NodeView } from '../phases/3-model/model.ts';
 import { type ApplyMemory, type ApplyOptions, applyTables, emptyMemory } from './apply-tables.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { UpdateOutcome } from './outcome.ts';
+import { type Listings, readActualTable } from './read-actual-table.ts';
 import { type Lock, withLock, withoutLock } from './with-lock.ts';
 
 /** Options of `compile`, and what the service proxy works with. */
@@ -59,6 +60,11 @@ export interface ServiceProxy {
    * changed them. Services that nft rejected are tried again.
    */
   resync(families?: readonly Family[]): Promise<UpdateOutcome>;
+  /**
+   * Does the same with all tables, but reads them while changes go on. What was read counts if no change came meanwhile; after
+   * three attempts changes have to wait for it.
+   */
+  recheck(): Promise<UpdateOutcome>;
   /** Resolves when all changes are carried out. */
   idle(): Promise<void>;
   /** Resolves when all changes are carried out; later updates are rejected. The tables stay. */
@@ -121,6 +127,7 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
   const { lock, run, owner, pause, onCleanup } = tools;
   const memory = emptyMemory();
   const collect = collector(tools);
+  const reader = createReader(engine, tools);
   const cleanup = onCleanup && startCleanup(onCleanup);
   /** Families whose tables have to be read again. */
   let doubtful: ReadonlySet<Family> = new Set();
@@ -134,7 +141,7 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
       memory.known.delete(family);
     }
     doubtful = new Set();
-    return commit(engine, { pause, run: lockedRun, owner, memory, ...(cleanup && { later: cleanup.later }) });
+    return commit(engine, { pause, run: lockedRun, owner, memory, listings: reader.take(), later: cleanup?.later });
   };
   const startRound = (): Promise<UpdateOutcome> => {
     const round = last
@@ -154,22 +161,25 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
     const outcome = await (waiting ?? startRound());
     return { ...outcome, diagnostics: [...found, ...outcome.diagnostics] };
   };
+  const roundsEnd = (): Promise<void> => settle(() => last);
   const idle = async (): Promise<void> => {
-    for (let seen: unknown; seen !== last; ) {
-      seen = last;
-      await seen;
-    }
+    await roundsEnd();
     await cleanup?.idle();
   };
+  const resync = (families: readonly Family[]): Promise<UpdateOutcome> =>
+    proceed(() => {
+      engine.retryRejected();
+      doubtful = new Set([...doubtful, ...families]);
+      return [];
+    });
   return {
     // Until the first `await` this runs within the call: objects are copied before the caller can change them.
     update: (changes) => proceed(() => engine.accept(changes)),
-    resync: (families = engine.families) =>
-      proceed(() => {
-        engine.retryRejected();
-        doubtful = new Set([...doubtful, ...families]);
-        return [];
-      }),
+    resync: (families = engine.families) => resync(families),
+    recheck: async () => {
+      await reader.read(roundsEnd);
+      return resync(engine.families);
+    },
     idle,
     close: async () => {
       isClosed = true;
@@ -177,6 +187,50 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
     },
     rulesets: () => (engine.isReady() ? engine.rulesets() : []),
     views: () => engine.views(),
+  };
+}
+
+/** Waits for a promise, and for the one that has taken its place meanwhile. */
+async function settle(latest: () => Promise<unknown>): Promise<void> {
+  for (let seen: unknown; seen !== latest(); ) {
+    seen = latest();
+    await seen;
+  }
+}
+
+/** How often tables are read while changes go on, before these have to wait. */
+const readAttempts = 3;
+
+/** Reads tables while changes go on. */
+function createReader({ families, table }: Engine, { run, pause }: QueueTools) {
+  let rounds = 0;
+  let reading: Listings | undefined;
+  /** One after the other, which keeps this process less busy. */
+  const readAll = async (): Promise<Listings> => {
+    const listings = new Map<Family, ReturnType<typeof readActualTable>>();
+    for (const family of families) {
+      const listing = readActualTable(run, { family, table }, pause);
+      listings.set(family, listing);
+      await listing;
+    }
+    return listings;
+  };
+  return {
+    /** For a round that begins: what was read since the one before, if all of it was. */
+    take: (): Listings | undefined => {
+      const listings = reading;
+      reading = undefined;
+      rounds += 1;
+      return listings;
+    },
+    read: async (roundsEnd: () => Promise<void>): Promise<void> => {
+      for (let attempt = 0; attempt < readAttempts && reading === undefined; attempt += 1) {
+        await roundsEnd();
+        const before = rounds;
+        const listings = await readAll();
+        reading = rounds === before ? listings : undefined;
+      }
+    },
   };
 }
 

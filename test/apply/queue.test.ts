@@ -256,3 +256,40 @@ describe('the end', () => {
     await proxy.close();
   });
 });
+
+describe('a recheck', () => {
+  const list = listTable.ip;
+
+  /** How tables are listed while a change comes with each of the first listings of the ip table. */
+  async function listingsWith(changes: number): Promise<readonly string[]> {
+    const { proxy, nft } = await runProxy([node(), ...objects]);
+    let left = changes;
+    const updates: Promise<unknown>[] = [];
+    nft.answers.push(({ command }) => {
+      if (command === listTable.ip && left > 0) {
+        left -= 1;
+        updates.push(proxy.update(cart([`2.${10 + left}`])));
+      }
+      return undefined;
+    });
+    const outcome = await proxy.recheck();
+    await Promise.all(updates);
+    expect(updates).toHaveLength(changes);
+    // The table of this nft is gone each time.
+    expect(resultsOf(outcome)).toEqual(['ip created']);
+    return nft.commandsSince().filter((command) => command.startsWith('nft -nj list'));
+  }
+
+  test('reads the tables before changes have to wait', async () => {
+    expect(await listingsWith(0)).toEqual([list]);
+  });
+
+  test('reads them again when a change came meanwhile', async () => {
+    expect(await listingsWith(1)).toEqual([list, list]);
+    expect(await listingsWith(2)).toEqual([list, list, list]);
+  });
+
+  test('lets changes wait when they come all the time', async () => {
+    expect(await listingsWith(3)).toEqual([list, list, list, list]);
+  });
+});
