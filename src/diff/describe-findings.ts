@@ -5,6 +5,7 @@ import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
+import { earlierLayoutText, readEarlierLayout } from '../phases/5-plan/earlier-layouts.ts';
 import { firewallSets, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
@@ -30,26 +31,19 @@ export function describeFindings(
   { ruleset, deviations }: Pick<ListedTable, 'ruleset' | 'deviations'>,
   commands: readonly Command[],
 ): Finding[] {
+  // One finding for all that an earlier version did otherwise, in place of one for each chain and set.
+  const layout = readEarlierLayout(ruleset);
+  const isExplained = layout ?? ((): boolean => false);
   const found: Finding[] = [
     ...deviations.map(({ message, chain }) => ({ message, ...(chain !== undefined && { chain }) })),
-    ...withoutEarlier(describeChains(ruleset, commands), ruleset),
-    ...[...describeSets(ruleset, commands), ...ruleset.sets.flatMap(describeElements)].map((message) => ({ message })),
+    ...(layout ? [{ message: `${earlierLayoutText}; it is brought up to date` }] : []),
+    ...describeChains(ruleset, commands).filter(({ chain = '' }) => !isExplained(chain)),
+    ...[
+      ...describeSets(ruleset, commands, isExplained),
+      ...ruleset.sets.filter(({ name }) => !isExplained(name)).flatMap(describeElements),
+    ].map((message) => ({ message })),
   ];
   return found.map((finding) => ({ ...finding, message: escapeControls(finding.message) }));
-}
-
-/** The chains of tables that refuse in filter chains, as earlier versions wrote them; no name of later ones. */
-const earlierChains: readonly string[] = ['refusals', 'input-refusals'];
-
-/** One finding for all that an earlier version did otherwise, in place of one for each chain. */
-function withoutEarlier(findings: readonly Finding[], { chains }: Ruleset): Finding[] {
-  if (!earlierChains.every((name) => chains.some((chain) => chain.name === name))) {
-    return [...findings];
-  }
-  const others = findings.filter(
-    ({ chain = '' }) => !/^(filter|firewall|refusals|incoming|input|outgoing)\b/.test(chain),
-  );
-  return [{ message: 'the chains that refuse are those of an earlier version' }, ...others];
 }
 
 function describeChains(ruleset: Ruleset, commands: readonly Command[]): Finding[] {
@@ -113,14 +107,20 @@ function hasSourceRanges({ sets, chains }: Ruleset): boolean {
   return sets.some(({ name }) => firewallSetNames.has(name)) || chains.some(({ name }) => firewallChains.has(name));
 }
 
-function describeSets(ruleset: Ruleset, commands: readonly Command[]): string[] {
+function describeSets(
+  ruleset: Ruleset,
+  commands: readonly Command[],
+  isExplained: (name: string) => boolean,
+): string[] {
   const { sets } = ruleset;
   const foreign = sets.filter(({ name }) => !isKnownSet(name));
   const added = commands.flatMap((command) => (command.kind === 'add-set' ? [command.set] : []));
   const isExpected = (name: string): boolean =>
     fixedSetNames.has(name) || (firewallSetNames.has(name) && hasSourceRanges(ruleset));
   return [
-    ...added.filter(({ name }) => isExpected(name)).flatMap((desired) => describeSet(desired, sets)),
+    ...added
+      .filter(({ name }) => isExpected(name) && !isExplained(name))
+      .flatMap((desired) => describeSet(desired, sets)),
     ...foreign.map((set) => `unknown ${kindOfSet(set)} ${set.name}`),
   ];
 }

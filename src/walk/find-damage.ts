@@ -33,7 +33,7 @@ const withRefusals: typeof always = {
   'outgoing-refusals': 'refusals',
 };
 
-/** Those of a table of an earlier version, which refuses in filter chains, until `apply` changes it. */
+/** Those of a table of an earlier version, which refuses in filter chains, until `apply` changes it; still earlier ones had others. */
 const withEarlierRefusals: typeof always = {
   'filter-input': 'refusals',
   'filter-forward': 'refusals',
@@ -98,10 +98,11 @@ export function findDamage(ruleset: Ruleset): Damage | undefined {
 }
 
 function expectedChains({ sets, chains }: Ruleset): typeof always {
-  const isEarlier = chains.some(({ name }) => name === 'input-refusals');
+  const has = (chain: string): boolean => chains.some(({ name }) => name === chain);
+  const earlier = has('service-endpoints-check') ? {} : withEarlierRefusals;
   return {
     ...always,
-    ...(isEarlier ? withEarlierRefusals : withRefusals),
+    ...(has('input-refusals') || has('service-endpoints-check') ? earlier : withRefusals),
     ...(chains.some(({ name }) => name in withFilters) && withFilters),
     ...(sets.some(({ name }) => name === 'firewall-ips') && withSourceRanges),
   };

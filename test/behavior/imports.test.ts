@@ -99,7 +99,10 @@ describe('imports', () => {
     const planned = verify.flatMap(([file, targets]) =>
       targets.flatMap((target) => (target.startsWith('phases/5-plan/') ? [`${file} -> ${target}`] : [])),
     );
-    expect(planned).toEqual(['inspect/verify/check-shapes.ts -> phases/5-plan/known-parts.ts']);
+    expect(planned).toEqual([
+      'inspect/verify/check-shapes.ts -> phases/5-plan/known-parts.ts',
+      'inspect/verify/verify-ruleset.ts -> phases/5-plan/earlier-layouts.ts',
+    ]);
   });
 
   test('form no cycle, not even through types', () => {

@@ -62,7 +62,7 @@ test('chains that refuse as in earlier versions are one finding, whatever else i
     ],
   };
   expect(findings(earlier, open)).toEqual([
-    'the chains that refuse are those of an earlier version',
+    'the table is in the layout of an earlier version; it is brought up to date',
     'unknown chain mine',
   ]);
 });

@@ -38,11 +38,13 @@ set and hook is also compared with those that svc2nft itself writes, with any op
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
 
+A table in the layout of an earlier version has one fault that says so, in place of one for each rule that is another now.
+
 Pass the same options as to compile or apply; otherwise differences in options appear as faults. With --ruleset kernel and
 without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
-frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
+frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, earlier-layout, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
 unknown-chain, unknown-set, unknown-rule, missing-rule, misplaced-rule, wrong-declaration, wrong-hook, unreachable-rule,
 wrong-state, wrong-comment.

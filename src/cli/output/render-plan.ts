@@ -10,6 +10,7 @@ import { countOf } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
+import { readEarlierLayout } from '../../phases/5-plan/earlier-layouts.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
 
@@ -105,7 +106,10 @@ export function describePlan({
   const unexplained = isUnusedTable(before)
     ? []
     : [...changes.chains, ...differingDispatchChains(changes, before?.ruleset, after)];
-  const unreported = unexplained.filter((chain) => !findings.some((finding) => finding.chain === chain));
+  const layout = before && readEarlierLayout(before.ruleset);
+  const unreported = unexplained.filter(
+    (chain) => !layout?.(chain) && !findings.some((finding) => finding.chain === chain),
+  );
   const different = unreported.map((chain) => ({ message: `chain ${chain} has different rules`, chain }));
   return { changes, findings: [...findings, ...different] };
 }

@@ -32,6 +32,8 @@ export interface Fault {
 export type FaultCode =
   /** There is no table, though the snapshot needs one in this family. */
   | 'missing-table'
+  /** The table is in the layout of an earlier version. */
+  | 'earlier-layout'
   /** A chain or map was flushed or deleted; faults behind it are its symptoms. */
   | 'damaged-table'
   /** Something in the table that svc2nft does not understand, or that the kernel would refuse. */

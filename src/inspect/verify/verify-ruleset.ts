@@ -1,4 +1,5 @@
 import type { Ruleset } from '../../nft/ruleset.ts';
+import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/earlier-layouts.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { checkElements } from './check-elements.ts';
@@ -28,10 +29,12 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
   const expectations = withSpareAddress(given);
   const { family, table } = ruleset;
   const sizes = { family, table, exists: true, ...countExpected(expectations) };
+  const layout = readEarlierLayout(ruleset);
   const causes = [
+    ...(layout ? [earlierLayout] : []),
     ...checkDamage(ruleset),
     ...(options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message })),
-    ...checkShapes(ruleset),
+    ...checkShapes(ruleset, layout),
   ];
   try {
     const indexed = indexRuleset(ruleset);
@@ -41,7 +44,11 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     checkHairpins(check);
     checkSurroundings(check, literals);
     checkElements(check);
-    const structure = checkStructure(indexed, { expectations, isActual: options.isActual });
+    const structure = checkStructure(indexed, {
+      expectations,
+      isActual: options.isActual,
+      isEarlier: layout !== undefined,
+    });
     const faults = [...causes, ...check.faults.list(), ...structure];
     return { ...sizes, packets: check.packets(), faults };
   } catch (error) {
@@ -51,6 +58,12 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }] };
   }
 }
+
+/** In place of a fault for each rule, chain and hook that this version writes otherwise. */
+const earlierLayout: Fault = {
+  code: 'earlier-layout',
+  message: `${earlierLayoutText}; svc2nft apply brings it up to date`,
+};
 
 /** The verification of a table that does not exist: a fault only if the snapshot has frontends in its family. */
 export function verifyMissingTable(expectations: Expectations, table: string): Verification {
