@@ -4,7 +4,7 @@ import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
 import type { Chain, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
 import type { FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, elementComment } from '../../phases/5-plan/names.ts';
-import { type Fate, type Packet, type Step, summarizeFate } from '../../walk/fate.ts';
+import { type Fate, type Packet, type PacketOutcome, type Step, summarizeFate } from '../../walk/fate.ts';
 import { walkPacket } from '../../walk/walk-packet.ts';
 import type { Destination, Evidence, FrontendMatch, Question, RuleSettings } from './evidence.ts';
 import type { UnknownRuleMet } from './explanation.ts';
@@ -127,10 +127,9 @@ function findUnknownRules({ chains }: Ruleset, { outcomes }: Fate): UnknownRuleM
     return [];
   }
   const index = new Map(chains.map((chain) => [chain.name, chain]));
-  const paths = outcomes.map(({ steps }) => steps);
   return unknown.flatMap((chain) =>
     [...chain.rules.entries()].flatMap(([rule, statements]) =>
-      statements.length === 0 && paths.some((steps) => comesTo(steps, { chain, rule, index }))
+      statements.length === 0 && outcomes.some((outcome) => comesTo(outcome, { chain, rule, index }))
         ? [{ chain: chain.name, rule }]
         : [],
     ),
@@ -144,11 +143,48 @@ interface RulePosition {
 }
 
 /** Also counts chains of hooks that the packet may not pass: a needless warning is better than a missing one. */
-function comesTo(steps: readonly Step[], { chain: { name, hook }, rule, index }: RulePosition): boolean {
+function comesTo(outcome: PacketOutcome, position: RulePosition): boolean {
+  const { steps } = outcome;
+  const {
+    chain: { name, hook },
+    rule,
+    index,
+  } = position;
+  if (isBehindEnd(outcome, position)) {
+    return false;
+  }
   const own = steps.filter(({ chain }) => chain === name);
   const isCalled = hook !== undefined && (steps.length === 0 || steps.some((step) => step.hook === hook.hook));
   const isEntered = own.length > 0 || isCalled || steps.some((step) => leadsTo(step, name, index));
   return isEntered && !own.some((step) => step.rule < rule && step.passed && endsChain(statementOf(step, index)));
+}
+
+/**
+ * Whether a rule of a base chain comes after what ends the packet's way through a hook: a refusal ends all chains of it, and
+ * a translation those for NAT.
+ */
+function isBehindEnd({ steps, verdict }: PacketOutcome, { chain, rule, index }: RulePosition): boolean {
+  const { name, hook } = chain;
+  if (!hook) {
+    return false;
+  }
+  const isRefused = verdict === 'dropped' || verdict === 'rejected';
+  return steps.some((step, place) => {
+    const isEnd = isRefused && place === steps.length - 1;
+    if (step.hook !== hook.hook || !(isEnd || (hook.type === 'nat' && translates(step, index)))) {
+      return false;
+    }
+    const entry = steps.slice(0, place + 1).findLast((one) => index.get(one.chain)?.hook !== undefined);
+    const base = entry && index.get(entry.chain)?.hook;
+    return (
+      base !== undefined && (hook.priority > base.priority || (entry?.chain === name && rule > (entry?.rule ?? rule)))
+    );
+  });
+}
+
+function translates(step: Step, index: RulePosition['index']): boolean {
+  const kind = statementOf(step, index)?.kind;
+  return step.passed && (kind === 'dnat' || kind === 'dnat-map' || kind === 'masquerade');
 }
 
 function statementOf({ chain, rule, statement }: Step, index: RulePosition['index']): Statement | undefined {

@@ -232,8 +232,12 @@ describe('rules that another program changed', () => {
     ['services', 0, true],
     // The rule before it takes the packet.
     ['services', 2, false],
-    // The kernel calls no NAT chain after the one that translated, but base chains count.
-    ['refusals-prerouting', 0, true],
+    // The kernel calls no NAT chain after the one that translated, and no rule behind it.
+    ['refusals-prerouting', 0, false],
+    ['nat-prerouting', 1, false],
+    ['firewall-prerouting', 0, true],
+    ['firewall-prerouting', 1, true],
+    ['pin-prerouting', 0, true],
     ['incoming-refusals', 0, false],
     ['nat-postrouting', 0, true],
     ['nat-prerouting', 0, true],
@@ -249,6 +253,31 @@ describe('rules that another program changed', () => {
     expect(lines[0]).toBe(`${doubt}SENT to one of 2 endpoints of shop/web:http, masqueraded to some of them`);
     expect(lines.includes(`  not understood chain ${chain}, rule ${place + 1}`)).toBe(isMet);
   });
+});
+
+test.each<[chain: string, place: number, to: string, isMet: boolean]>([
+  ['refusals-prerouting', 0, '10.96.0.20:80', true],
+  ['refusals-prerouting', 1, '10.96.0.20:80', false],
+  ['refusals-prerouting', 1, '10.96.0.99:80', false],
+  ['refusals-prerouting', 1, '8.8.8.8:80', true],
+  ['incoming-refusals', 4, '10.96.0.99:80', false],
+  ['nat-prerouting', 1, '10.96.0.20:80', true],
+  ['nat-postrouting', 0, '10.96.0.20:80', false],
+  ['pin-prerouting', 0, '10.96.0.20:80', true],
+])('a rule that is not understood, in chain %s at %i, of a packet to %s is met: %j', (chain, place, to, isMet) => {
+  const ruleset = withRules(shop, chain, (rules) => [...rules.slice(0, place), [], ...rules.slice(place)]);
+  expect(ask('10.244.1.5', to, { ruleset }).notUnderstood).toEqual(isMet ? [{ chain, rule: place }] : []);
+});
+
+test('a rule that is not understood is met in a chain for filters behind a translation', () => {
+  const hook = { type: 'filter', hook: 'prerouting', priority: 0 } as const;
+  for (const [type, isMet] of [
+    ['filter', true],
+    ['nat', false],
+  ] as const) {
+    const ruleset = { ...shop, chains: [...shop.chains, { name: 'mine', hook: { ...hook, type }, rules: [[]] }] };
+    expect(ask('10.244.1.5', '10.96.0.10:80', { ruleset }).notUnderstood).toHaveLength(isMet ? 1 : 0);
+  }
 });
 
 describe('endpoints with hints, which a policy or the client leaves out', () => {
