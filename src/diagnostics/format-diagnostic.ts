@@ -9,7 +9,8 @@ const mostShown = 100;
 const aroundExcerpt = 4;
 
 interface DiagnosticFormat {
-  readonly color: boolean;
+  /** False by default. */
+  readonly color?: boolean;
   /** Columns of the terminal, which the line of the input is cut to. The message is not broken. */
   readonly width?: number | undefined;
 }
@@ -18,8 +19,10 @@ interface DiagnosticFormat {
  * A diagnostic as text: `file:line:column: severity code: object: message`, then, if there is a position, the line of the
  * input and a caret below the place. No line feed at the end. Control characters of the input are escaped, so that input
  * cannot control the terminal.
+ *
+ * @throws TypeError for what is not a diagnostic.
  */
-export function formatDiagnostic(diagnostic: Diagnostic, { color, width }: DiagnosticFormat): string {
+export function formatDiagnostic(diagnostic: Diagnostic, { color = false, width }: DiagnosticFormat = {}): string {
   const paint = color ? paintAnsi : (text: string) => text;
   const severity = severityOf(diagnostic);
   const { position, place } = placeOf(diagnostic);

@@ -42,6 +42,7 @@ export interface TablePlan {
  * @param options.rebuild plan a new table in any case: the difference was refused, or the table cannot be read.
  * @param options.flags those of a table that cannot be read.
  * @param options.owns plan a table that the nft of the transaction owns, and that outlives it.
+ * @throws TypeError for what is not a ruleset or a listed table.
  */
 export function planTable(
   desired: Ruleset,
@@ -59,11 +60,11 @@ export function planTable(
   return {
     family,
     table,
-    result: resultOf({ isNewTable, exists: rebuild || actual !== undefined, isEmpty: all.length === 0 }),
+    result: resultOf({ isNewTable, exists: rebuild || Boolean(actual), isEmpty: all.length === 0 }),
     commands: all,
     pinCommands: isNewTable ? [] : pins,
     isUnused,
-    before: actual,
+    before: actual ?? undefined,
     after: rulesetOfTable(after),
     // Of a table that is rebuilt by request the commands say nothing about what is wrong with it.
     findings: actual ? findingsOf(actual, rebuild ? [] : all) : [],

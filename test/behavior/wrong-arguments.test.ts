@@ -4,7 +4,10 @@ import {
   compile,
   createEngine,
   createServiceProxy,
+  describeChanges,
   documentsOf,
+  formatDiagnostic,
+  planTable,
   readDocuments,
 } from '../../src/index.ts';
 import { createFakeNft } from '../support/fake-nft.ts';
@@ -44,6 +47,25 @@ test.each([null, undefined, 7, 'x', [null], { kind: 7 }])(
     expect([text, diagnostics.map(({ code }) => code)]).toEqual([undefined, expect.arrayContaining(['not-an-object'])]);
   },
 );
+
+describe('what the library returns is taken as it is', () => {
+  const { rulesets: [ruleset] = [], diagnostics } = compile(documentsOf([{}]), { keepGoing: true });
+
+  test.each<[string, () => unknown]>([
+    ['planTable', () => planTable(null as never, undefined)],
+    ['planTable', () => planTable(ruleset as never, {} as never)],
+    ['describeChanges', () => describeChanges({} as never, ruleset)],
+    ['formatDiagnostic', () => formatDiagnostic(null as never)],
+  ])('%s throws a TypeError for anything else', (_, call) => {
+    expect(call).toThrow(TypeError);
+  });
+
+  test('no table may be null, and options may be missing', () => {
+    expect(ruleset && planTable(ruleset, null as never).result).toBe('created');
+    expect(describeChanges(null as never, ruleset).tableChange).toBe('new');
+    expect(diagnostics.map((diagnostic) => formatDiagnostic(diagnostic))[0]).toMatch(/: error not-an-object: /);
+  });
+});
 
 describe('readDocuments', () => {
   test.each<[unknown, string]>([

@@ -40,6 +40,7 @@ import {
  * @param after like `before`.
  * @param options.view what `after` was compiled from: it shows which endpoints still serve, so that the stale UDP flows are
  *   exactly those that `apply` deletes.
+ * @throws TypeError for what is not a ruleset.
  */
 export function describeChanges(
   before: Ruleset | undefined,
