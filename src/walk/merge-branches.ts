@@ -5,8 +5,12 @@ import type { Branch, Trail } from './walk-chain.ts';
 
 /** The different outcomes of the branches, in the order of their first branch; the shares of equal ones are added. */
 export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
+  const single = branches.flatMap(separate);
+  if (single.length === 1) {
+    return single.map((branch) => outcomeOf(branch, { numerator: 1, denominator: branch.connection.oneIn }));
+  }
   const groups = new Map<string, { readonly branch: Branch; share: Share }>();
-  for (const branch of branches.flatMap(separate)) {
+  for (const branch of single) {
     const text = identityOf(branch);
     const group = groups.get(text);
     const share = { numerator: 1, denominator: branch.connection.oneIn };

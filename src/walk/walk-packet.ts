@@ -106,7 +106,7 @@ function walkFromOutside(start: Branch, context: WalkContext): Branch[] {
   const routed = walkHook('prerouting', [start], context);
   const [local, others] = splitByDestination(routed, context);
   const forwarded = walkHook('postrouting', walkHook('forward', others, context), context);
-  return [...walkHook('input', local, context), ...forwarded];
+  return walkHook('input', local, context).concat(forwarded);
 }
 
 /** A packet to an address of the node leaves through the loopback interface and comes back in. */
@@ -117,7 +117,7 @@ function walkFromNode(start: Branch, context: WalkContext): Branch[] {
   const routed = walkHook('postrouting', walkHook('output', [sent], context), context);
   const [local, others] = splitByDestination(routed, context);
   const received = local.map(({ connection, verdict, trail }) => ({ connection: receive(connection), verdict, trail }));
-  return [...walkHook('input', walkHook('prerouting', received, context), context), ...others];
+  return walkHook('input', walkHook('prerouting', received, context), context).concat(others);
 }
 
 /** The source of a packet that has left the node no longer changes. */
@@ -140,6 +140,9 @@ function splitByDestination(branches: readonly Branch[], context: WalkContext): 
 }
 
 function walkHook(hook: Hook['hook'], start: readonly Branch[], context: WalkContext): Branch[] {
+  if (start.length === 0) {
+    return [];
+  }
   let branches = start;
   for (const chain of context.ruleset.hooks[hook]) {
     const walked: Branch[] = [];

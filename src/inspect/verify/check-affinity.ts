@@ -46,6 +46,11 @@ export function findAffinityProblem(all: readonly PacketOutcome[], context: Affi
     : undefined;
 }
 
+/** Whether no rule has written a pin. */
+export function leavesNoPin({ connection }: Branch): boolean {
+  return connection.memory.size === 0 && connection.postponed.length === 0;
+}
+
 /**
  * What is wrong if a client without affinity has a pin; undefined if it has none. The rule for a node port may also pin
  * clients of an IP with its number to the endpoints that both have: no chain may read these pins (docs/ruleset.md).
@@ -54,9 +59,6 @@ export function findNeedlessPin(
   branches: readonly Branch[],
   context: Omit<AffinityContext, 'isThorough'>,
 ): string | undefined {
-  if (branches.every(({ connection }) => connection.memory.size === 0 && connection.postponed.length === 0)) {
-    return undefined;
-  }
   const { packet, expected, walk, compareFate } = context;
   const isHarmless = (outcome: PacketOutcome): boolean =>
     outcome.memory.size === 0 ||

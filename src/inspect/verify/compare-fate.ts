@@ -181,6 +181,12 @@ const matchEndpoints: EndpointMatch = (destinations, endpoints) => {
   if (destinations.length !== endpoints.length) {
     return undefined;
   }
+  const areInOrder = destinations.every(
+    ({ address, port }, index) => endpoints[index]?.address === address && endpoints[index].port === port,
+  );
+  if (areInOrder) {
+    return endpoints;
+  }
   const left = new Map(endpoints.map((endpoint) => [endpoint.text, endpoint]));
   const matched: ExpectedEndpoint[] = [];
   for (const destination of destinations) {

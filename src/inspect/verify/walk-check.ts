@@ -6,7 +6,7 @@ import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
-import { findAffinityProblem, findNeedlessPin } from './check-affinity.ts';
+import { findAffinityProblem, findNeedlessPin, leavesNoPin } from './check-affinity.ts';
 import { createFateComparison } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedEndpoint } from './expectations.ts';
@@ -55,8 +55,8 @@ interface Sent {
 /** A check of one ruleset that has not walked any packets yet. */
 export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectations): WalkCheck {
   const faults = createFaultCollector();
-  /** Pairs of a frontend and an endpoint whose affinity was tried. */
-  const tried = new Set<string>();
+  /** The endpoints of each frontend whose affinity was tried. */
+  const triedAt = new Map<string, Set<ExpectedEndpoint>>();
   let packets = 0;
   const standard = standardClients(expectations);
   const track = trackElements(ruleset);
@@ -72,15 +72,17 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     { client, target, packet, expected }: Sent,
   ): string | undefined => {
     if (!expected.frontend?.service.affinitySeconds) {
-      return findNeedlessPin(branches, { ...means, packet, expected });
+      return branches.every(leavesNoPin) ? undefined : findNeedlessPin(branches, { ...means, packet, expected });
     }
-    const frontend = `${target.destination} ${target.protocol} ${target.port} `;
+    const frontend = `${target.destination} ${target.protocol} ${target.port}`;
+    const tried = triedAt.get(frontend) ?? new Set();
+    triedAt.set(frontend, tried);
     // The rules make pins alike for all clients: each endpoint of a frontend is tried once, and each client once.
-    const untried = expected.endpoints.filter(({ text }) => !tried.has(frontend + text));
+    const untried = expected.endpoints.filter((endpoint) => !tried.has(endpoint));
     const some = untried.length > 0 ? untried : expected.endpoints.slice(0, 1);
     // With a single endpoint a client comes back to it even without a pin.
-    for (const { text } of expected.endpoints.length > 1 ? some : []) {
-      tried.add(frontend + text);
+    for (const endpoint of expected.endpoints.length > 1 ? some : []) {
+      tried.add(endpoint);
     }
     const isThorough = untried.length > 0 || isSpecial(client);
     const outcomes = mergeBranches(branchesTo(some, branches));
@@ -204,6 +206,9 @@ function compareMarks(branches: readonly Branch[], packet: Packet, expectations:
   const { mark = 0, source } = packet;
   const isSent = isNodeAddress(source, expectations);
   const differing = branches.filter(({ verdict, connection }) => verdict === 'accept' && connection.mark !== mark);
+  if (differing.length === 0) {
+    return undefined;
+  }
   for (const { address, mark: found } of mergeBranches(differing)) {
     const keepsBit = !isSent && isNodeAddress(address, expectations);
     const clean = keepsBit ? (found & ~expectations.masqueradeMark) >>> 0 : found;
