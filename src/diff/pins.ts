@@ -20,7 +20,7 @@ export type Pins = ReadonlyMap<string, readonly DynamicElement[]>;
 
 /**
  * Splits the pins of shared affinity into those that stay valid and those that do not: their endpoint no longer belongs
- * to the frontend, or the frontend chooses by another policy now. A packet that follows an invalid pin is dropped to make
+ * to the frontend, the frontend chooses by another policy now, or they never expire, as no rule writes them. A packet that follows an invalid pin is dropped to make
  * the client try again (5-plan/shared-affinity.ts), so pins are deleted together with their endpoint.
  *
  * @param after the table that is to hold the pins.
@@ -40,15 +40,20 @@ export function splitPins(pins: Pins, after: TableState, invalidated: ReadonlySe
       const elements = pins.get(set) ?? [];
       kept.set(
         set,
-        elements.filter((pin) => mayStay(partsOf(pin))),
+        elements.filter((pin) => expires(pin) && mayStay(partsOf(pin))),
       );
       lost.set(
         set,
-        elements.filter((pin) => !mayStay(partsOf(pin))),
+        elements.filter((pin) => !(expires(pin) && mayStay(partsOf(pin)))),
       );
     }
   }
   return { kept: withoutEmpty(kept), lost: withoutEmpty(lost) };
+}
+
+/** nft prints the time of each element of a set that declares none, as those of shared affinity. */
+function expires({ timeoutSeconds, expiresSeconds }: DynamicElement): boolean {
+  return timeoutSeconds !== undefined || expiresSeconds !== undefined;
 }
 
 /**

@@ -8,6 +8,7 @@ const cart = (hosts: readonly string[]) => service('cart', hosts, { spec: { sess
 const listPins = 'nft -nj list map ip svc2nft tcp-pins';
 const listPinned = 'nft -nj list set ip svc2nft tcp-pinned';
 const client = ['10.0.0.1', '10.96.0.10', 80];
+const lifetime = { timeout: 10_800, expires: 9999 };
 const pinned: readonly Answer[] = [
   answering(
     listPins,
@@ -18,7 +19,7 @@ const pinned: readonly Answer[] = [
           type: ['ipv4_addr', 'ipv4_addr', 'inet_service'],
           map: 'ipv4_addr . inet_service',
           flags: ['timeout'],
-          elem: [[{ concat: client }, { concat: ['10.244.2.5', 8080] }]],
+          elem: [[{ elem: { val: { concat: client }, ...lifetime } }, { concat: ['10.244.2.5', 8080] }]],
         },
       },
     ]),
@@ -31,7 +32,7 @@ const pinned: readonly Answer[] = [
           name: 'tcp-pinned',
           type: ['ipv4_addr', 'ipv4_addr', 'inet_service', 'ipv4_addr', 'inet_service'],
           flags: ['timeout'],
-          elem: [{ concat: [...client, '10.244.2.5', 8080] }],
+          elem: [{ elem: { val: { concat: [...client, '10.244.2.5', 8080] }, ...lifetime } }],
         },
       },
     ]),

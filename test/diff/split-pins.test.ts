@@ -49,6 +49,13 @@ describe('a pin', () => {
     expect(splitPins(pins, cart, new Set())).toEqual({ kept: new Map(), lost: pins });
   });
 
+  test('that never expires is lost', () => {
+    const forever = new Map(
+      [...pinsOf(toCart)].map(([set, pins]) => [set, pins.map(({ key, value }) => ({ key, ...(value && { value }) }))]),
+    );
+    expect(splitPins(forever, cart, new Set())).toEqual({ kept: new Map(), lost: forever });
+  });
+
   test('of a Service without affinity is lost', () => {
     const after = installed({ services: [service('cart', ['1.5'], withoutPins)] });
     expect(splitPins(pinsOf(toCart), after, new Set())).toEqual({ kept: new Map(), lost: pinsOf(toCart) });

@@ -35,6 +35,9 @@ missing and unequal endpoints, missing or needless masquerading, lost packet mar
 affinity, and everything in the table that no packet needs. No walk can try all that a rule may match, so every rule, chain,
 set and hook is also compared with those that svc2nft itself writes, with any options; all others are faults, whatever they do.
 
+Pins of a loaded ruleset, which clients with affinity follow, are tried as well: none may lead a client to what is no endpoint for
+it, or last forever. One whose endpoint is gone loses a single packet, which is as it should be.
+
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
 
@@ -129,7 +132,7 @@ function verifyCluster(
     const table = tables.find(({ ruleset }) => ruleset.family === node.family);
     const deviations = table?.deviations.map(({ message }) => message) ?? [];
     return table
-      ? verifyRuleset(table.ruleset, expectations, { isActual, deviations })
+      ? verifyRuleset(table.ruleset, expectations, { isActual, deviations, pins: table.dynamic })
       : verifyMissingTable(expectations, options.table);
   });
 }

@@ -1,9 +1,11 @@
+import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/earlier-layouts.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
+import { checkPins } from './check-pins.ts';
 import { checkShapes } from './check-shapes.ts';
 import { checkDamage, checkStructure } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
@@ -18,6 +20,8 @@ export interface VerifyOptions {
   readonly isActual: boolean;
   /** What the reader of the table did not understand, and so left out of the ruleset. */
   readonly deviations?: readonly string[];
+  /** What traffic wrote into its dynamic sets; absent for a ruleset that is not loaded. */
+  readonly pins?: ListedTable['dynamic'];
 }
 
 /**
@@ -44,6 +48,7 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     checkHairpins(check);
     checkSurroundings(check, literals);
     checkElements(check);
+    checkPins(check, options.pins ?? new Map());
     const structure = checkStructure(indexed, {
       expectations,
       isActual: options.isActual,

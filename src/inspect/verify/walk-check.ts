@@ -7,7 +7,7 @@ import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
 import { findAffinityProblem, findNeedlessPin, leavesNoPin } from './check-affinity.ts';
-import { createFateComparison } from './compare-fate.ts';
+import { type CompareFate, createFateComparison } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedEndpoint } from './expectations.ts';
 import {
@@ -32,6 +32,9 @@ export interface WalkCheck {
   /** How many endpoints of a list, from the first, some packet may reach. */
   readonly drawn: ReadonlyMap<EndpointList, number>;
   readonly packets: () => number;
+  /** The branches of one packet, which nothing is compared with. */
+  readonly walk: (packet: Packet, memory?: Memory) => readonly Branch[];
+  readonly compareFate: CompareFate;
   /**
    * Walks one packet, and more if the Service has affinity; adds a fault if anything differs.
    *
@@ -111,7 +114,8 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     return met;
   };
   const { found, drawn } = track;
-  return { ruleset, expectations, faults, found, drawn, packets: () => packets, check };
+  const { compareFate } = means;
+  return { ruleset, expectations, faults, found, drawn, packets: () => packets, walk, compareFate, check };
 }
 
 /** What walks match; see {@link WalkCheck}. */
