@@ -62,6 +62,30 @@ export function elementsOfList({ key, endpointAddresses }: EndpointList, from = 
   return endpointAddresses.slice(from).map((value, index) => ({ key: `${key} . ${from + index}`, value }));
 }
 
+/** An element of an endpoint list. */
+interface ListedElement {
+  readonly element: Element;
+  readonly list: EndpointList;
+  readonly index: number;
+}
+
+/**
+ * The element of an endpoint list that has a key, `10.96.0.1 . 80 . 2`; undefined if there is none. It is created for each
+ * call: a ruleset may have a million of them.
+ *
+ * @param lists by their keys, `10.96.0.1 . 80`.
+ */
+export function findListed(lists: ReadonlyMap<string, EndpointList>, key: string): ListedElement | undefined {
+  if (lists.size === 0) {
+    return undefined;
+  }
+  const [frontend, end] = splitKeyEnd(key);
+  const list = lists.get(frontend);
+  const index = Number(end);
+  const value = list?.endpointAddresses[index];
+  return list && value && { element: { key, value }, list, index };
+}
+
 /** The elements of the set or map of that name, without those of endpoint lists; none if there is no such set. */
 export function elementsIn({ sets }: Pick<Ruleset, 'sets'>, name: string): readonly Element[] {
   return sets.find((set) => set.name === name)?.elements ?? [];

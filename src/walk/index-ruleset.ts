@@ -1,8 +1,7 @@
 import type { Family } from '../net/network.ts';
 import type { Chain, Element, EndpointList, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
-import { elementsOf, elementsOfList, isCanonical, isWithin, splitKey } from '../nft/ruleset-parts.ts';
+import { elementsOf, elementsOfList, findListed, isCanonical, isWithin, splitKey } from '../nft/ruleset-parts.ts';
 import { checkChains, checkStatement, refuseUnless, UnknownRule } from './check-ruleset.ts';
-import { findListed } from './find-listed.ts';
 import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './lookup-tables.ts';
 
 /**

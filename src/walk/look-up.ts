@@ -2,7 +2,7 @@ import type { Mutable } from '../lib/mutable.ts';
 import { cidrText, parseCidr } from '../net/address.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Element, Expression, Scalar, StatementOf } from '../nft/ruleset.ts';
-import { joinKey, splitKey } from '../nft/ruleset-parts.ts';
+import { findListed, joinKey, splitKey } from '../nft/ruleset-parts.ts';
 import {
   branchOf,
   type Connection,
@@ -13,7 +13,6 @@ import {
   type WalkContext,
 } from './connection.ts';
 import type { Memory, MemoryEntry } from './fate.ts';
-import { findListed } from './find-listed.ts';
 import type { IndexedSet, Pattern } from './lookup-tables.ts';
 
 /** What a lookup has found. */
