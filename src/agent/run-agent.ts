@@ -179,9 +179,9 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
     firstSync,
     resync,
     /** Compares all tables with what they should hold, while changes go on. */
-    recheck: (): void => {
+    recheck: async (): Promise<void> => {
       if (!signal.aborted && proxy.rulesets().length > 0) {
-        void follow(proxy.recheck());
+        await follow(proxy.recheck());
       }
     },
     isInSync: () => isInSync,
@@ -196,7 +196,7 @@ type Syncer = ReturnType<typeof createSyncer>;
 async function resyncPeriodically({ recheck }: Syncer, { resyncPeriod, wait }: AgentOptions, signal: AbortSignal) {
   while (!signal.aborted) {
     await wait(resyncPeriod, signal).catch(() => undefined);
-    recheck();
+    await recheck();
   }
 }
 

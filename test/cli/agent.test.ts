@@ -118,3 +118,12 @@ describe('agent --once', () => {
     );
   });
 });
+
+test.each(['--resync-period', '--watch-idle-timeout'])('%s of less than a second is refused', async (flag) => {
+  const { exitCode, stderr, texts } = await agent(['--server', 'http://127.0.0.1:1', flag, '0']);
+  expect({ exitCode, stderr, texts }).toEqual({
+    exitCode: 2,
+    stderr: `error: ${flag} "0": expected at least 1s\n(see --help)\n`,
+    texts: [],
+  });
+});

@@ -72,7 +72,7 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     .option(
       '--watch-idle-timeout <duration>',
       'a watch without a byte for so long is started again (default: 90s)',
-      readDuration,
+      readPeriod,
       90_000,
     )
     .optionsGroup('Sync:')
@@ -89,7 +89,7 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     .option(
       '--resync-period <duration>',
       'compare the tables with what they should hold this often (default: nftables.syncPeriod of --config, or 10m)',
-      readDuration,
+      readPeriod,
     )
     .option('--config <file>', configHelp)
     .optionsGroup('Cleanup:')
@@ -114,6 +114,15 @@ function readDuration(value: string): number {
   const milliseconds = (parseDuration(value) ?? -1) / 1e6;
   if (periodProblem(milliseconds) !== undefined) {
     throw new InvalidArgumentError('expected a duration such as 30s, 1m30s or 500ms');
+  }
+  return milliseconds;
+}
+
+/** A duration between two things that keep the agent and the API server busy. */
+function readPeriod(value: string): number {
+  const milliseconds = readDuration(value);
+  if (milliseconds < 1_000) {
+    throw new InvalidArgumentError('expected at least 1s');
   }
   return milliseconds;
 }
