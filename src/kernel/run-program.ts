@@ -106,7 +106,7 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
     const { execa } = await import('execa');
     const signals = [signal, ending].filter((one) => one !== undefined);
     const common = {
-      env: childEnvironment(env),
+      env: { ...childEnvironment(env), ...(interact && noHome) },
       extendEnv: false,
       // The current folder may be gone by now.
       cwd: '/',
@@ -272,6 +272,9 @@ function childEnvironment(env: Readonly<Record<string, string | undefined>>): Re
   const path = [env['PATH'] || '/usr/local/bin:/usr/bin:/bin', '/usr/sbin', '/sbin'].join(':');
   return { ...env, PATH: path, LC_ALL: 'C' };
 }
+
+/** nft -i reads all of ~/.nft.history when it starts, and adds its commands to it when it ends: without a limit, for each change. */
+const noHome = { HOME: '/dev/null' };
 
 /** A transform that passes the first bytes and drops the others. */
 function takeFirst(count: number): (chunk: unknown) => Generator<Uint8Array> {

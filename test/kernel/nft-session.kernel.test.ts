@@ -1,8 +1,10 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { classifyNftError } from '../../src/kernel/nft-error.ts';
 import { createNftSession, type NftSession } from '../../src/kernel/nft-session.ts';
 import { loadTransaction } from '../../src/kernel/run-nft.ts';
-import type { RunningProgram, RunProgram } from '../../src/kernel/run-program.ts';
+import { createRunProgram, type RunningProgram, type RunProgram } from '../../src/kernel/run-program.ts';
 import { openNode, type TestNode } from '../apply/kernel/open-node.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 
@@ -122,6 +124,18 @@ describe.skipIf(!kernelTestsRun)('a session of nft', () => {
     expect(errors.filter((error) => error !== undefined && error.kind !== 'interrupted')).toEqual([]);
     expect(errors.slice(1)).toEqual([undefined, undefined]);
     expect(await elements()).toEqual(expect.arrayContaining(['192.0.2.12', '192.0.2.13']));
+  });
+
+  test('leaves no history of its transactions', async () => {
+    await open();
+    const home = join(node.folder, 'home');
+    await mkdir(home);
+    const inNode = createRunProgram({ env: { PATH: node.folder, HOME: home } });
+    const session = createNftSession(inNode);
+    expect(await loadTransaction(session.run, 'add element ip t s { 192.0.2.1 }\n')).toBeUndefined();
+    await session.close();
+    expect(await elements()).toEqual(['192.0.2.1']);
+    expect(await readdir(home)).toEqual([]);
   });
 
   test('ends an nft that hangs, and says so', async () => {
