@@ -1,54 +1,71 @@
-import { readlinkSync } from 'node:fs';
-import type { RunProgram } from '../kernel/run-program.ts';
+import type { TableChange } from '../kernel/monitor-table.ts';
+import type { RunningProgram, RunProgram } from '../kernel/run-program.ts';
 
 /** The processes that change tables for the agent, so that it knows the changes of others. */
 export interface OwnWriters {
-  /** Runs programs, and remembers those that change tables. */
+  /** Runs programs; an nft marks what it changes, until it is known by its number. */
   readonly run: RunProgram;
-  /** Whether a change was made by a process of the agent, as far as that can be told. */
-  isOwn(pid: number | undefined): boolean;
+  /** How the names of all marks begin. */
+  readonly markPrefix: string;
+  /** Whether a process of the agent made a change. */
+  isOwn(change: Pick<TableChange, 'pid' | 'mark'>): boolean;
 }
 
-/** In milliseconds: how long after a change of our own a change may come to light. */
-const delay = 1_000;
-
-/** The initial namespace of processes (PROC_PID_INIT_INO). The kernel names processes by their numbers in it. */
-const initialNamespace = 'pid:[4026531836]';
+/** How many processes are remembered: numbers are used again some day. */
+const mostPids = 100;
 
 /**
- * @param isNumbered whether the numbers of processes are those that the kernel names. In a container they are not: there a
- * change counts as the agent's own while it makes one, and shortly afterward.
+ * Tells own changes from those of others. nft monitor names a process by its number outside of all containers, which a process
+ * inside does not know of itself or of its children. So every transaction also adds a table with a name that only the agent
+ * knows, and deletes it, until the monitor has shown which number that nft has.
+ *
+ * @param id unlike that of any other agent.
  */
-export function trackWriters(
-  run: RunProgram,
-  now: () => number,
-  isNumbered: boolean = readlinkSync('/proc/self/ns/pid') === initialNamespace,
-): OwnWriters {
-  /** Of the last processes: numbers are used again some day. */
+export function trackWriters(run: RunProgram, id: string = crypto.randomUUID().slice(0, 13)): OwnWriters {
+  const markPrefix = `svc2nft-agent-${id}-`;
   const pids: number[] = [];
-  let running = 0;
-  let last = Number.NEGATIVE_INFINITY;
+  /** The marks of those that stay. */
+  const unknown = new Set<string>();
+  let count = 0;
   return {
-    run: async (program, args, input, options) => {
-      const mayWrite = program === 'nft' && !args.includes('list') && !args.includes('--check');
-      if (!mayWrite) {
+    markPrefix,
+    run: (program, args, input, options = {}) => {
+      const isTransaction = program === 'nft' && args.join(' ') === '-f -' && input;
+      const { interact } = options;
+      const stays = program === 'nft' && args.join(' ') === '-i' && interact;
+      if (!isTransaction && !stays) {
         return run(program, args, input, options);
       }
-      const stays = options?.interact !== undefined;
-      running += stays ? 0 : 1;
-      try {
-        return await run(program, args, input, {
-          ...options,
-          onPid: (pid) => {
-            pids.push(pid);
-            pids.splice(0, pids.length - 100);
-          },
-        });
-      } finally {
-        running -= stays ? 0 : 1;
-        last = now();
+      count += 1;
+      const mark = `${markPrefix}${count}`;
+      const marking = [`add table ip ${mark}`, `delete table ip ${mark}`];
+      if (isTransaction) {
+        return run(program, args, [...marking, input].join('\n'), options);
       }
+      unknown.add(mark);
+      const isKnown = (): boolean => !unknown.has(mark);
+      const started = interact && ((child: RunningProgram) => interact(withMarks(child, marking.join('; '), isKnown)));
+      const ended = run(program, args, input, { ...options, ...(started && { interact: started }) });
+      return ended.finally(() => unknown.delete(mark));
     },
-    isOwn: (pid) => (isNumbered && pid !== undefined ? pids.includes(pid) : running > 0 || now() - last < delay),
+    isOwn: ({ pid, mark }) => {
+      if (mark === undefined) {
+        return pid !== undefined && pids.includes(pid);
+      }
+      if (pid !== undefined && unknown.delete(mark)) {
+        pids.push(pid);
+        pids.splice(0, pids.length - mostPids);
+      }
+      return true;
+    },
+  };
+}
+
+/** An nft whose lines also carry out a marking. */
+function withMarks(child: RunningProgram, marking: string, isKnown: () => boolean): RunningProgram {
+  return {
+    ...child,
+    // An empty line changes nothing.
+    write: (text) => child.write(isKnown() || text.startsWith('\n') ? text : `${marking}; ${text}`),
   };
 }

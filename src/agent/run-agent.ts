@@ -62,7 +62,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   const { compile, connection, log, signal, now } = options;
   const end = new AbortController();
   const whole = AbortSignal.any([signal, end.signal]);
-  const writers = trackWriters(lockedRun, now);
+  const writers = trackWriters(lockedRun);
   const session = createNftSession(writers.run, { owns: options.ownTable });
   const proxy = await createServiceProxy({
     ...compile,
@@ -80,10 +80,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   const syncer = createSyncer(proxy, { ...options, signal: whole });
   const healing = options.once
     ? []
-    : [
-        repairFromMonitor(syncer, options, { isOwn: writers.isOwn, signal: whole }),
-        resyncPeriodically(syncer, options, whole),
-      ];
+    : [repairFromMonitor(syncer, options, { writers, signal: whole }), resyncPeriodically(syncer, options, whole)];
   const follower = followCluster({
     connection,
     nodeName: compile.nodeName ?? '',
@@ -204,13 +201,15 @@ async function resyncPeriodically({ recheck }: Syncer, { resyncPeriod, wait }: A
 function repairFromMonitor(
   { resync, recheck }: Syncer,
   { run, compile: { table }, log, wait }: AgentOptions,
-  { isOwn, signal }: { readonly isOwn: OwnWriters['isOwn']; readonly signal: AbortSignal },
+  { writers, signal }: { readonly writers: OwnWriters; readonly signal: AbortSignal },
 ): Promise<void> {
   const options = {
     table,
+    markPrefix: writers.markPrefix,
     wait,
-    onChange: ({ families, pid, name }: TableChange): void => {
-      if (!isOwn(pid)) {
+    onChange: (change: TableChange): void => {
+      const { families, pid, name } = change;
+      if (!writers.isOwn(change)) {
         log('warn', 'another program changed our rules; repairing them', { process: name, pid });
         resync([...families]);
       }

@@ -1,10 +1,12 @@
 import type { Family } from '../net/network.ts';
 import type { RunningProgram, RunProgram } from './run-program.ts';
 
-/** A change of a table, made by one transaction. */
+/** A change of tables, made by one transaction. */
 export interface TableChange {
-  /** The families whose table was changed. */
+  /** The families whose table was changed; none where only a mark was seen. */
   readonly families: ReadonlySet<Family>;
+  /** The name of a table that it added, if that begins as marks do. */
+  readonly mark: string | undefined;
   /** The process that made it, by its number outside of all containers; undefined when nft does not say. */
   readonly pid: number | undefined;
   /** Its name, `nft`. */
@@ -14,6 +16,8 @@ export interface TableChange {
 /** Who hears of the changes of a table. */
 export interface MonitorOptions {
   readonly table: string;
+  /** How the names of tables begin by which transactions are recognized. */
+  readonly markPrefix: string;
   readonly onChange: (change: TableChange) => void;
   /** The kernel sent more than nft could read, so some changes are unknown. */
   readonly onLoss: () => void;
@@ -69,19 +73,23 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
 }
 
 /** nft prints a line for each object that changes, and one after each transaction. */
-function readChanges(program: RunningProgram, { table, onChange, onLoss }: MonitorOptions, onLine: () => void): void {
+function readChanges(program: RunningProgram, options: MonitorOptions, onLine: () => void): void {
+  const { table, markPrefix, onChange, onLoss } = options;
   let rest = '';
   let families = new Set<Family>();
+  let mark: string | undefined;
   const readLine = (line: string): void => {
     const generation = /^# new generation \d+(?: by process (\d+) \((.*)\))?$/.exec(line);
     if (!generation) {
       addFamily(families, line, table);
+      mark = line.startsWith(`add table ip ${markPrefix}`) ? line.split(' ')[3] : mark;
       return;
     }
-    if (families.size > 0) {
+    if (families.size > 0 || mark !== undefined) {
       const [, pid, name = ''] = generation;
-      onChange({ families, pid: pid === undefined ? undefined : Number(pid), name });
+      onChange({ families, mark, pid: pid === undefined ? undefined : Number(pid), name });
       families = new Set();
+      mark = undefined;
     }
   };
   program.onStdout((text) => {

@@ -60,8 +60,6 @@ export interface RunOptions {
    * input but what is written to it, and the result has no output.
    */
   readonly interact?: (program: RunningProgram) => void;
-  /** Receives the number of the process, 0 if it does not start. */
-  readonly onPid?: (pid: number) => void;
 }
 
 /** A program that runs. */
@@ -101,7 +99,7 @@ const longestRun = 60_000;
 /** Creates a {@link RunProgram} for the programs of this machine. No other code starts processes. */
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input, options = {}) => {
-    const { longest = longestRun, inherit, interact, onStart, onPid, onOutput, signal: ending } = options;
+    const { longest = longestRun, inherit, interact, onStart, onOutput, signal: ending } = options;
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
     const signals = [signal, ending].filter((one) => one !== undefined);
@@ -117,7 +115,6 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
     const inherited = inherit === undefined ? [] : [inherit as 3];
     if (interact) {
       const staying = execa(program, args, { ...common, stdio: ['pipe', 'pipe', 'pipe', ...inherited], buffer: false });
-      onPid?.(staying.pid ?? 0);
       return runUntilItEnds(staying, interact);
     }
     const stdin = openStdin(input);
@@ -134,7 +131,6 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
       ...(onOutput && { buffer: { stdout: false } }),
       stripFinalNewline: false,
     });
-    onPid?.(child.pid ?? 0);
     const limit = startLimit(child.pid, longest);
     const output = onOutput && passOutput(child.stdout, onOutput);
     onStart?.();

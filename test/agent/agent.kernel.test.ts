@@ -12,6 +12,7 @@ import { kernelTestsRun } from '../support/kernel-tests.ts';
 import {
   type AgentProcess,
   type RemoteApiServer,
+  startAgentInContainer,
   startAgentProcess,
   startRemoteApiServer,
 } from './start-agent-process.ts';
@@ -182,6 +183,34 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
         expect.objectContaining({ msg: 'another program changed our rules; repairing them', process: 'nft' }),
       );
     }, patience);
+  });
+
+  test.each([
+    ['on the node', startAgentProcess],
+    ['in a container', startAgentInContainer],
+  ])('%s tells its own changes from those of others, also when these come at once', async (_, start) => {
+    await startServer();
+    const agent = start(node, server.url);
+    agents.push(agent);
+    const warnings = () => agent.log.filter(({ msg }) => msg.startsWith('another program changed our rules'));
+    await expectInStep();
+    // nft monitor needs a moment to start.
+    await vi.waitFor(async () => {
+      await node.nft('add element ip svc2nft cluster-ips { 10.96.9.9 }');
+      expect(warnings()).not.toEqual([]);
+    }, patience);
+    await expectInStep();
+    const before = warnings().length;
+    for (let last = 12; last <= 20; last += 1) {
+      await server.call('apply', ...web('bank', last, ['10.244.3.1']));
+    }
+    await expectInStep();
+    for (let count = 1; count <= 3; count += 1) {
+      await server.call('apply', ...web('bank', 20, [`10.244.3.${count}`]));
+      await node.nft('delete element ip svc2nft service-ips { 10.96.0.10 . tcp . 80 }');
+      await vi.waitFor(() => expect(warnings()).toHaveLength(before + count), patience);
+      await expectInStep();
+    }
   });
 
   test('that is killed leaves its rules; the next one sends the difference only', async () => {

@@ -12,6 +12,7 @@ import { type NftVersion, nftVersions } from '../support/nft-versions.ts';
 import {
   type AgentProcess,
   type RemoteApiServer,
+  startAgentInContainer,
   startAgentProcess,
   startRemoteApiServer,
 } from './start-agent-process.ts';
@@ -134,6 +135,23 @@ describe.skipIf(!kernelTestsRun).each(capable)('with nft $version', (nft: NftVer
       await expectEndpoint('10.244.2.10');
       expect(await flags()).toBe('owner,persist');
       expect(agent.log.filter(({ level }) => level > 30)).toEqual([]);
+    });
+
+    test('owns its tables from a container, too, where it loads what is long', async () => {
+      const many = Array.from({ length: 500 }, (_, index) => [
+        service(`shop-${index}`, { clusterIP: `10.96.${1 + (index >> 8)}.${index & 255}`, ports: [http] }),
+        slice(`shop-${index}`, ['10.244.1.10', '10.244.2.10']),
+      ]).flat();
+      await server.call('apply', ...many);
+      const agent = startAgentInContainer(node, server.url, ['--own-table'], nft);
+      agents.push(agent);
+      await vi.waitFor(() => expect(agent.log).toContainEqual(expect.objectContaining({ msg: 'synced' })), patience);
+      expect(await flags()).toBe('owner,persist');
+      expect([...(await endpoints()).matchAll(/10\.244\.2\.10 \. 8080/g)]).toHaveLength(500);
+      for (const { kind, metadata } of many as unknown as ApiObject[]) {
+        await server.call('remove', kind, 'shop', metadata.name);
+      }
+      await vi.waitFor(async () => expect(await endpoints()).not.toContain('10.244.2.10'), patience);
     });
 
     test('leaves a table in force when it is killed, which the next one adopts', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { TestNode } from '../apply/kernel/open-node.ts';
 import type { ApiObject, ApiServer, ServerOptions } from '../support/api-server.js';
+import { type NftVersion, usualNft } from '../support/nft-versions.ts';
 
 /** `svc2nft agent` as a process of its own in the node's namespace. */
 export interface AgentProcess {
@@ -27,9 +28,27 @@ export function startAgentProcess(
   flags: readonly string[] = [],
   rulesOf: TestNode = node,
 ): AgentProcess {
-  const own = ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
   const inside = ['nsenter', `--net=${node.namespace}`];
-  return start([...inside, process.execPath, 'bin/svc2nft.js', 'agent', ...own, ...flags], rulesOf);
+  return start([...inside, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server), ...flags], rulesOf);
+}
+
+/**
+ * Starts an agent for worker-1 as in a container: with a namespace of processes of its own, in which those outside cannot be seen.
+ *
+ * @param nft default: that of the machine.
+ */
+export function startAgentInContainer(
+  { namespace }: TestNode,
+  server: string,
+  flags: readonly string[] = [],
+  { programs: folder = '/usr/sbin' }: Partial<NftVersion> = usualNft,
+): AgentProcess {
+  const container = ['nsenter', `--net=${namespace}`, 'unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  return start([...container, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server), ...flags], { folder });
+}
+
+function flagsFor(server: string): string[] {
+  return ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
 }
 
 /** Starts an agent in the namespace of this process, where its API server is. */
@@ -37,7 +56,7 @@ export function startAgentBeside(node: TestNode, flags: readonly string[]): Agen
   return start([process.execPath, 'bin/svc2nft.js', 'agent', ...flags], node);
 }
 
-function start([program = '', ...args]: readonly string[], { folder }: TestNode): AgentProcess {
+function start([program = '', ...args]: readonly string[], { folder }: Pick<TestNode, 'folder'>): AgentProcess {
   const agent = execa(program, args, {
     reject: false,
     buffer: false,

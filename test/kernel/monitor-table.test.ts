@@ -36,6 +36,7 @@ test('nft monitor is replaced after so many lines, and those before are reported
     run,
     {
       table: 'svc2nft',
+      markPrefix: 'mark-',
       lines: 4,
       onChange: ({ families, pid, name }) => events.push(`${[...families].join()} by ${pid} (${name})`),
       onLoss: () => events.push('loss'),
@@ -47,4 +48,30 @@ test('nft monitor is replaced after so many lines, and those before are reported
   const once = ['ip by 9 (nft)', 'ip by 9 (nft)', 'ip by 9 (nft)', 'end: undefined'];
   expect(events.slice(0, 2 * once.length)).toEqual([...once, ...once]);
   expect(starts).toBe(3);
+});
+
+test('a transaction that adds a table with the name of a mark is reported with it, also if it changes nothing else', async () => {
+  const events: string[] = [];
+  const end = new AbortController();
+  const lines = [
+    ...['add table ip mark-1', 'delete table ip mark-1', '# new generation 2 by process 9 (nft)'],
+    ...['add table ip mark-2', 'delete table ip mark-2', ...change],
+    ...change,
+    ...['add table ip other', '# new generation 5 by process 9 (nft)'],
+    ...['add table ip6 mark-3', '# new generation 6 by process 9 (nft)'],
+  ];
+  await monitorTable(
+    fakeMonitor(lines, () => undefined),
+    {
+      table: 'svc2nft',
+      markPrefix: 'mark-',
+      lines: lines.length,
+      onChange: ({ families, mark, pid }) => events.push(`${[...families].join()} ${mark} ${pid}`),
+      onLoss: () => undefined,
+      onEnd: () => end.abort(),
+      wait: () => Promise.resolve(),
+    },
+    end.signal,
+  );
+  expect(events).toEqual([' mark-1 9', 'ip mark-2 9', 'ip undefined 9']);
 });
