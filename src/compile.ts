@@ -1,6 +1,7 @@
 import { checkOptions } from './config/check-options.ts';
 import { type Diagnostic, hasError, withoutRepeats, withStrictSeverity } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
+import type { Snapshot } from './kubernetes/objects.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
@@ -39,6 +40,8 @@ export function compile(documents: readonly Document[], options: Partial<Compile
 export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
   /** One for each family; empty without rulesets. */
   readonly views: readonly NodeView[];
+  /** The valid objects; undefined if documents or options are none at all. */
+  readonly snapshot: Snapshot | undefined;
   /** Whether a valid ServiceCIDR was among the documents, of whatever family. */
   readonly hasServiceCIDRs: boolean;
 }
@@ -51,7 +54,15 @@ export function compileRulesets(
   const settings = withDefaults(options);
   const misuse = [...checkDocuments(documents), ...checkOptions(settings)];
   if (misuse.length > 0) {
-    return { views: [], rulesets: undefined, diagnostics: misuse, unusedKinds: new Map(), hasServiceCIDRs: false };
+    const unusedKinds = new Map();
+    return {
+      views: [],
+      snapshot: undefined,
+      rulesets: undefined,
+      diagnostics: misuse,
+      unusedKinds,
+      hasServiceCIDRs: false,
+    };
   }
   const compiled = compileValid(documents, settings);
   const diagnostics = settings.strict ? withStrictSeverity(compiled.diagnostics) : compiled.diagnostics;
@@ -68,7 +79,7 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   // Invalid objects can be left out, but without the right node every ruleset would be wrong.
   const mayGoOn = !hasError(invalid) || (settings.keepGoing && isNodeKnown(invalid, settings));
   if (hasError(model.diagnostics) || !mayGoOn) {
-    return { views: [], rulesets: undefined, diagnostics, unusedKinds, hasServiceCIDRs };
+    return { views: [], snapshot, rulesets: undefined, diagnostics, unusedKinds, hasServiceCIDRs };
   }
 
   const { views } = model;
@@ -76,5 +87,6 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
   const rulesets = plans.map((plan) => plan.ruleset);
   // What is missing comes first, because it explains the rest.
-  return { views, rulesets, diagnostics: [...lacking, ...diagnostics, ...conflicts], unusedKinds, hasServiceCIDRs };
+  const all = [...lacking, ...diagnostics, ...conflicts];
+  return { views, snapshot, rulesets, diagnostics: all, unusedKinds, hasServiceCIDRs };
 }

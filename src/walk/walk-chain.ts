@@ -30,12 +30,11 @@ interface Position {
 }
 
 /** A branch inside a base chain, moving from statement to statement. */
-interface Cursor {
+interface Cursor extends Mutable<Position> {
   connection: Connection;
   trail: Trail | undefined;
   /** Undefined until the base chain ends. */
   verdict: Branch['verdict'] | undefined;
-  position: Position;
   statement: number;
 }
 
@@ -50,8 +49,9 @@ export function walkChain(
   { connection, trail }: Branch,
   { context, ended }: { readonly context: WalkContext; readonly ended: Branch[] },
 ): void {
-  const position = { chain: base, rule: 0, returnTo: undefined };
-  const pending: Cursor[] = [{ connection, trail, verdict: undefined, position, statement: 0 }];
+  const pending: Cursor[] = [
+    { chain: base, rule: 0, returnTo: undefined, connection, trail, verdict: undefined, statement: 0 },
+  ];
   for (let cursor = pending.pop(); cursor; cursor = pending.pop()) {
     // Last in, first out.
     for (const branch of walkOn(cursor, base, context).reverse()) {
@@ -71,8 +71,7 @@ const mostBranches = 262_144;
 function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor[] {
   const found: Mutable<Found> = { key: undefined, element: undefined };
   while (!cursor.verdict) {
-    const { chain, rule } = cursor.position;
-    const statement = chain.rules[rule]?.[cursor.statement];
+    const statement = cursor.chain.rules[cursor.rule]?.[cursor.statement];
     if (!statement) {
       leaveRule(cursor);
       continue;
@@ -104,8 +103,8 @@ function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor
 }
 
 /** A cursor at the same place. It names all fields because a spread takes several times as long. */
-function copyCursor({ trail, verdict, position, statement }: Cursor, connection: Connection): Cursor {
-  return { connection, trail, verdict, position, statement };
+function copyCursor({ chain, rule, returnTo, trail, verdict, statement }: Cursor, connection: Connection): Cursor {
+  return { chain, rule, returnTo, connection, trail, verdict, statement };
 }
 
 function follow(
@@ -114,10 +113,9 @@ function follow(
   cursor: Cursor,
   { base, context }: { base: HookedChain; context: WalkContext },
 ): void {
-  const { chain, rule, returnTo } = cursor.position;
+  const { chain, rule, returnTo, statement } = cursor;
   if (context.keepsSteps) {
     const passed = control.kind !== 'end-rule';
-    const { statement } = cursor;
     const step = { hook: base.hook.hook, chain: chain.name, rule, statement, passed, key, element };
     cursor.trail = { step, before: cursor.trail };
   }
@@ -126,14 +124,17 @@ function follow(
       cursor.statement++;
       break;
     case 'end-rule':
-      moveTo(cursor, nextRule(cursor.position));
+      startRule(cursor, rule + 1);
       break;
     case 'jump':
-    case 'goto': {
-      const comeBack = control.kind === 'jump' ? nextRule(cursor.position) : returnTo;
-      moveTo(cursor, { chain: chainOf(control.chain, context), rule: 0, returnTo: comeBack });
+      cursor.returnTo = { chain, rule: rule + 1, returnTo };
+      cursor.chain = chainOf(control.chain, context);
+      startRule(cursor, 0);
       break;
-    }
+    case 'goto':
+      cursor.chain = chainOf(control.chain, context);
+      startRule(cursor, 0);
+      break;
     case 'return':
       leaveChain(cursor);
       break;
@@ -147,9 +148,8 @@ function follow(
 
 /** After the last statement of a rule, or the last rule of a chain. */
 function leaveRule(cursor: Cursor): void {
-  const { chain, rule } = cursor.position;
-  if (rule < chain.rules.length) {
-    moveTo(cursor, nextRule(cursor.position));
+  if (cursor.rule < cursor.chain.rules.length) {
+    startRule(cursor, cursor.rule + 1);
   } else {
     leaveChain(cursor);
   }
@@ -157,19 +157,17 @@ function leaveRule(cursor: Cursor): void {
 
 /** Continues after the last jump; a base chain that ends accepts, as every policy is accept. */
 function leaveChain(cursor: Cursor): void {
-  const { returnTo } = cursor.position;
+  const { returnTo } = cursor;
   if (returnTo) {
-    moveTo(cursor, returnTo);
+    cursor.chain = returnTo.chain;
+    cursor.returnTo = returnTo.returnTo;
+    startRule(cursor, returnTo.rule);
   } else {
     cursor.verdict = 'accept';
   }
 }
 
-function moveTo(cursor: Cursor, position: Position): void {
-  cursor.position = position;
+function startRule(cursor: Cursor, rule: number): void {
+  cursor.rule = rule;
   cursor.statement = 0;
-}
-
-function nextRule({ chain, rule, returnTo }: Position): Position {
-  return { chain, rule: rule + 1, returnTo };
 }

@@ -6,7 +6,6 @@ import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-r
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
-import { validate } from '../../phases/2-validate/validate.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
@@ -122,10 +121,9 @@ function namesOf({ families, table }: Cluster['options']): TableName[] {
 
 /** Checks the table of each family. */
 function verifyCluster(
-  { documents, views, options }: Cluster,
+  { snapshot, views, options }: Cluster,
   { tables, isActual }: { readonly tables: readonly ListedTable[]; readonly isActual: boolean },
 ): Verification[] {
-  const { snapshot } = validate(documents);
   const { masqueradeAll, masqueradeBit } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });

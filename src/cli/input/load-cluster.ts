@@ -26,8 +26,9 @@ import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
-export interface Cluster extends Omit<CompiledRulesets, 'rulesets'> {
+export interface Cluster extends Omit<CompiledRulesets, 'rulesets' | 'snapshot'> {
   readonly documents: readonly Document[];
+  readonly snapshot: NonNullable<CompiledRulesets['snapshot']>;
   readonly rulesets: NonNullable<CompiledRulesets['rulesets']>;
   readonly options: CompileOptions;
 }
@@ -172,7 +173,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   const { configDiagnostics, onlyAboutInput, withoutAdvice, usesPods, machine, context } = request;
   const options = withNode(documents, request);
   const compiled = compileRulesets(documents, options);
-  const { rulesets } = compiled;
+  const { rulesets, snapshot } = compiled;
   const refusals =
     machine && rulesets
       ? refuseIncomplete([...diagnostics, ...compiled.diagnostics], { documents, options }, machine)
@@ -184,7 +185,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
     reportDiagnostics(refusals, { refused: true, context });
     return exitCodes.badInput;
   }
-  const isRefused = !rulesets || hasError(aboutFiles);
+  const isRefused = !rulesets || !snapshot || hasError(aboutFiles);
   const aboutObjects = compiled.diagnostics.filter(
     (diagnostic) =>
       (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
@@ -196,7 +197,7 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
-  return isRefused ? exitCodes.badInput : { ...compiled, rulesets, documents, options };
+  return isRefused ? exitCodes.badInput : { ...compiled, rulesets, snapshot, documents, options };
 }
 
 /** The options with the name of the node: a given one, else the one that the machine or the command chooses. */

@@ -3,7 +3,7 @@ import { rangeOf } from '../../net/address.ts';
 import { joinKey, splitKey } from '../../nft/ruleset-parts.ts';
 import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { isNodeAddress } from './expect-fate.ts';
-import type { Expectations, ExpectedFrontend } from './expectations.ts';
+import type { Expectations, ExpectedEndpoint, ExpectedFrontend } from './expectations.ts';
 import {
   allClients,
   type Client,
@@ -90,9 +90,9 @@ export function checkHairpins(check: WalkCheck): void {
   const { expectations } = check;
   const tried = new Set<string>();
   for (const [{ service }, [target]] of listTargets(expectations)) {
-    const here = [...service.cluster, ...service.local].filter(
-      ({ address }) => expectations.hairpins.has(address) && !isNodeAddress(address, expectations),
-    );
+    const isHere = ({ address }: ExpectedEndpoint): boolean =>
+      expectations.hairpins.has(address) && !isNodeAddress(address, expectations);
+    const here = [...service.cluster.filter(isHere), ...service.local.filter(isHere)];
     const untried = here.filter(({ text }) => !tried.has(text));
     const some = target ? [...new Set([...untried, ...here])].slice(0, hairpinsOfFrontend) : [];
     for (const { address, text } of some) {

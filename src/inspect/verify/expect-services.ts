@@ -206,8 +206,9 @@ function listCandidates(slices: readonly EndpointSlice[], port: PortMatch): Cand
     slices.length > 1 ? [...slices].sort((a, b) => compareText(a.metadata.name, b.metadata.name)) : slices;
   for (const slice of inOrder) {
     for (const number of portNumbersOf(slice, port)) {
-      for (const candidate of (slice.endpoints ?? []).flatMap((entry) => candidateOf(entry, number) ?? [])) {
-        if (!candidate.terminating || !found.has(candidate.text)) {
+      for (const entry of slice.endpoints ?? []) {
+        const candidate = candidateOf(entry, number);
+        if (candidate && (!candidate.terminating || !found.has(candidate.text))) {
           found.set(candidate.text, candidate);
         }
       }
