@@ -64,24 +64,20 @@ export async function followResource(
     known: new Set(),
     streaming: 'possible',
     hasWorked: false,
+    hasLasted: false,
     hasListed: false,
   };
-  let failures = 0;
-  let relists = 0;
+  const nextDelay = countAttempts();
   while (!tools.signal.aborted) {
     following.hasWorked = false;
+    following.hasLasted = false;
     following.hasListed = false;
     const hadVersion = following.version !== undefined;
     const reason = await listAndWatch(following).catch((error: unknown) => error ?? new Error('aborted'));
     if (tools.signal.aborted) {
       return;
     }
-    const needsNewList = hadVersion && following.version === undefined;
-    relists = following.hasWorked ? Number(needsNewList) : relists + Number(needsNewList);
-    failures = following.hasWorked || needsNewList ? 0 : failures + 1;
-    failures = following.hasListed ? Math.min(failures, 1) : failures;
-    // A watch that ends in due time continues at once; so does one whose version is too old, but not again and again.
-    const delay = Math.max(backoff(failures), backoff(relists - 1)) * (0.5 + tools.random() / 2);
+    const delay = nextDelay(following, hadVersion) * (0.5 + tools.random() / 2);
     const wait = Math.max(delay, retryAfterOf(reason));
     if (reason !== undefined) {
       receiver.report({ state: 'retrying', reason: describeConnectionError(reason), delay: wait });
@@ -105,6 +101,8 @@ interface Following {
   streaming: 'possible' | 'failed' | 'refused';
   /** Since the last attempt began, the server has sent changes, or kept a watch open. */
   hasWorked: boolean;
+  /** Since the last attempt began, the server has kept a watch open for a while. */
+  hasLasted: boolean;
   /** Since the last attempt began, a list was read to its end. */
   hasListed: boolean;
 }
@@ -114,6 +112,22 @@ const delays = { first: 100, last: 4_000 };
 
 function backoff(failures: number): number {
   return failures <= 0 ? 0 : Math.min(delays.first * 2 ** (failures - 1), delays.last);
+}
+
+/**
+ * How long to wait after each attempt, in milliseconds. A watch that ends in due time continues at once; so does one whose
+ * version is too old, but not again and again: lists are what costs a server most.
+ */
+function countAttempts(): (following: Following, hadVersion: boolean) => number {
+  let failures = 0;
+  let relists = 0;
+  return ({ version, hasWorked, hasLasted, hasListed }, hadVersion) => {
+    const needsNewList = (hadVersion || hasListed) && version === undefined;
+    relists = (hasLasted ? 0 : relists) + Number(needsNewList);
+    failures = hasWorked || needsNewList ? 0 : failures + 1;
+    failures = hasListed ? Math.min(failures, 1) : failures;
+    return Math.max(backoff(failures), backoff(relists - 1));
+  };
 }
 
 /** In milliseconds, what a server may ask for at most. */
@@ -244,13 +258,18 @@ async function watch(following: Following): Promise<void> {
     receiver.report({ state: version === undefined ? 'listing' : 'watching' });
     for await (const lines of readLines(body)) {
       readEvents(following, lines, listed);
-      following.hasWorked ||= following.version !== undefined && tools.now() - start >= longEnough;
+      noteTime(following, start);
     }
-    following.hasWorked ||= following.version !== undefined && tools.now() - start >= longEnough;
+    noteTime(following, start);
   });
   if (following.version === undefined) {
     throw new Error('the server ended the list early');
   }
+}
+
+function noteTime(following: Following, start: number): void {
+  following.hasLasted ||= following.version !== undefined && following.tools.now() - start >= longEnough;
+  following.hasWorked ||= following.hasLasted;
 }
 
 /** Reads events that arrived together. The receiver gets the last state of each object. */

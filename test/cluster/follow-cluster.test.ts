@@ -300,6 +300,35 @@ describe('a server that refuses', () => {
     await expectInStep(replica);
   });
 
+  test.each([
+    ['at once', 'yes', []],
+    ['at once', 'refused', []],
+    ['after an event', 'yes', ['{"type":"BOOKMARK","object":{"kind":"KIND","metadata":{"resourceVersion":"999999"}}}']],
+  ] as const)(
+    'to go on with a watch, %s, is asked for the list less and less often; streaming lists: %s',
+    async (_when, streamingLists, lines) => {
+      const waits: number[] = [];
+      const replica = await startFollower(
+        { objects: shop, streamingLists },
+        {
+          random: () => 1,
+          wait: (milliseconds) => {
+            waits.push(milliseconds);
+            return new Promise((resolve) => setTimeout(resolve, 1));
+          },
+        },
+      );
+      const expired = '{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}}';
+      replica.server.spoilWatches(...lines.map((line) => line.replace('KIND', 'Service')), expired);
+      replica.server.cut();
+      await vi.waitFor(() => expect(waits.filter((wait) => wait === 4_000).length).toBeGreaterThan(40), patience);
+      expect(waits.filter((wait) => wait < 4_000).length).toBeLessThan(50);
+      replica.server.spoilWatches();
+      replica.server.apply(service('mail'));
+      await expectInStep(replica);
+    },
+  );
+
   test('because the token is old gets the new one', async () => {
     let token = 'first';
     const server = await startServer({ objects: shop });

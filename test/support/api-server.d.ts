@@ -74,6 +74,7 @@ export declare class ApiServer {
   repeat(which: 'last' | 'earlier'): void;
   /** Sends a line to all watches. */
   sendLine(line: string): void;
+  spoilWatches(...lines: readonly string[]): void;
   refuse(refusal: Refusal | undefined): void;
   /** Accepts only this token from now on. */
   requireToken(token: string | undefined): void;

@@ -81,6 +81,8 @@ export class ApiServer {
   #token;
   #hangsUp = false;
   #delay = 0;
+  /** What each watch starts with, after the initial events. @type {readonly string[]} */
+  #spoilers = [];
   /** What is not said while the server is silent. @type {(() => void)[] | undefined} */
   #unsaid;
   /** @type {import('node:http').Server} */
@@ -179,6 +181,11 @@ export class ApiServer {
     for (const watch of this.#watches) {
       this.#sendLine(watch, line);
     }
+  }
+
+  /** Begins each watch with these lines, after the initial events. @param {...string} lines */
+  spoilWatches(...lines) {
+    this.#spoilers = lines;
   }
 
   /** Answers requests with an error; undefined ends that. @param {Refusal | undefined} refusal */
@@ -402,6 +409,9 @@ export class ApiServer {
       this.#sendBookmark(watch, { 'k8s.io/initial-events-end': 'true' });
     } else {
       this.#sendMissed(watch, since);
+    }
+    for (const line of this.#spoilers) {
+      this.#sendLine(watch, line);
     }
     this.#watches.add(watch);
     const timer = setTimeout(() => response.end(), Number(query.get('timeoutSeconds') ?? 600) * 1_000);
