@@ -21,8 +21,10 @@ export class ApiError extends Error {
   }
 }
 
-/** In bytes. etcd keeps objects of up to 1.5 MB. */
+/** In bytes. etcd keeps objects of up to 1.5 MB; a Status is short, but a proxy in between may answer with anything. */
 const longestLine = 64_000_000;
+const longestPage = 256_000_000;
+const longestError = 1_000_000;
 
 /** The lines of a text in UTF-8, as many at a time as have arrived together. What follows the last line feed is dropped. */
 export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string[]> {
@@ -46,10 +48,20 @@ export async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerato
   }
 }
 
-/** A whole body as JSON. */
-export async function readJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+/**
+ * A whole body as JSON.
+ *
+ * @param longest how many bytes it may have.
+ * @throws ApiError for a longer one, which is not read to its end, and for what is not JSON.
+ */
+export async function readJson(body: AsyncIterable<Uint8Array>, longest: number = longestPage): Promise<unknown> {
   const chunks: Uint8Array[] = [];
+  let length = 0;
   for await (const chunk of body) {
+    length += chunk.length;
+    if (length > longest) {
+      throw new ApiError(`the answer is longer than ${longest / 1e6} MB`);
+    }
     chunks.push(chunk);
   }
   return parse(Buffer.concat(chunks).toString());
@@ -134,7 +146,7 @@ export async function readApiError(
   body: AsyncIterable<Uint8Array>,
   retryAfter: number | undefined,
 ): Promise<ApiError> {
-  const answer = await readJson(body).catch(() => undefined);
+  const answer = await readJson(body, longestError).catch(() => undefined);
   return isMapping(answer) && answer['kind'] === 'Status'
     ? errorOf(answer, status, retryAfter)
     : new ApiError(`the server answers with status ${status}`, { status, retryAfter });
