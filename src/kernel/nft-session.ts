@@ -69,14 +69,14 @@ export function createNftSession(run: RunProgram, options: NftSessionOptions = {
     return result ?? run(program, args, input, runOptions);
   };
   return {
-    run: (program, args, input = '', runOptions = {}) => {
-      const isTransaction = program === 'nft' && args.join(' ') === '-f -';
-      const line = isTransaction ? toLine(input) : undefined;
-      if (owns && isTransaction) {
-        const load = (text: string) => loadAsOwner(keeper, text, runOptions);
+    run: (program, args, input, runOptions = {}) => {
+      const text = program === 'nft' && args.join(' ') === '-f -' ? (input ?? '') : undefined;
+      const line = text === undefined ? undefined : toLine(text);
+      if (owns && text !== undefined) {
+        const load = (one: string) => loadAsOwner(keeper, one, runOptions);
         return enqueue(async () => {
-          const result = await (line === undefined ? withFile(input, load) : load(line));
-          if (input.length > longestKept) {
+          const result = await (line === undefined ? withFile(text, load) : load(line));
+          if (text.length > longestKept) {
             await keeper.replace(runOptions.inherit);
           }
           return result;

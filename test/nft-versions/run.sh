@@ -35,8 +35,8 @@ for programs in "$PWD"/.nft-versions/*/bin; do
   version=$(basename "$(dirname "$programs")")
   run "nft $version" env NFT_VERSION="$version" PATH="$programs:$PATH" npx vitest run --reporter=dot --project kernel "${tests[@]}"
 done
-run 'one version with the tables of another, and affinity over IPv6' env EVERY_FIXTURE=1 \
-  npx vitest run --reporter=dot --project kernel flat-affinity other-nft
+run 'one version with the tables of another, affinity over IPv6, and tables that are owned' env EVERY_FIXTURE=1 \
+  npx vitest run --reporter=dot --project kernel flat-affinity other-nft own-table
 
 printf '%s\n' '' "${results[@]}"
 [ -z "$failed" ]

@@ -118,10 +118,13 @@ function readDuration(value: string): number {
   return milliseconds;
 }
 
+/** In milliseconds. */
+const shortestPeriod = 1_000;
+
 /** A duration between two things that keep the agent and the API server busy. */
 function readPeriod(value: string): number {
   const milliseconds = readDuration(value);
-  if (milliseconds < 1_000) {
+  if (milliseconds < shortestPeriod) {
     throw new InvalidArgumentError('expected at least 1s');
   }
   return milliseconds;
@@ -192,7 +195,7 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
   const { runAgent } = await import('../../agent/run-agent.ts');
   const nodeName = options.nodeName || context.hostName.toLowerCase();
   const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
-  const resyncPeriod = flags.resyncPeriod ?? periods.syncPeriod ?? 600_000;
+  const resyncPeriod = flags.resyncPeriod ?? Math.max(periods.syncPeriod ?? 600_000, shortestPeriod);
   log('info', 'agent started', {
     node: nodeName,
     server: connection.server,
