@@ -1,7 +1,6 @@
 import { checkOptions } from './config/check-options.ts';
 import { type Diagnostic, hasError, withoutRepeats, withStrictSeverity } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
-import type { Snapshot } from './kubernetes/objects.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
@@ -41,7 +40,7 @@ export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
   /** One for each family; empty without rulesets. */
   readonly views: readonly NodeView[];
   /** The valid objects; undefined if documents or options are none at all. */
-  readonly snapshot: Snapshot | undefined;
+  readonly snapshot: ReturnType<typeof validate>['snapshot'] | undefined;
   /** Whether a valid ServiceCIDR was among the documents, of whatever family. */
   readonly hasServiceCIDRs: boolean;
 }
