@@ -122,20 +122,14 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
   let lastFamilies: UpdateOutcome['families'] | undefined;
   let isInSync = false;
   let failures = 0;
-  let isRetrying = false;
   let announceSync = (): void => undefined;
   const firstSync = new Promise<void>((resolve) => {
     announceSync = resolve;
   });
 
-  const retryAfter = async (delay: number): Promise<void> => {
-    if (!isRetrying) {
-      isRetrying = true;
-      await wait(delay * (0.75 + random() / 2), signal).catch(() => undefined);
-      isRetrying = false;
-      resync();
-    }
-  };
+  // Without a failure only rejected Services are tried again, which no change has to wait for.
+  const retry = (): void => (isInSync ? void recheck() : resync());
+  const retryAfter = createRetry(retry, { wait, random, now, signal });
   const take = (outcome: UpdateOutcome, start: number): void => {
     const { families, diagnostics, ok, waitsFor } = outcome;
     reportDiagnostics(diagnostics);
@@ -152,7 +146,7 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
     }
     if (!ok) {
       const delay = isInSync ? rejectedDelay : Math.min(retryDelays.first * 2 ** (failures - 1), retryDelays.last);
-      void retryAfter(delay);
+      retryAfter(delay);
     }
   };
   const follow = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
@@ -163,7 +157,7 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
       if (!signal.aborted) {
         log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
         isInSync = false;
-        void retryAfter(retryDelays.last);
+        retryAfter(retryDelays.last);
       }
     }
   };
@@ -172,15 +166,16 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
       void follow(proxy.resync(families));
     }
   };
+  /** Compares all tables with what they should hold, while changes go on. */
+  const recheck = async (): Promise<void> => {
+    if (!signal.aborted && proxy.rulesets().length > 0) {
+      await follow(proxy.recheck());
+    }
+  };
   return {
     firstSync,
     resync,
-    /** Compares all tables with what they should hold, while changes go on. */
-    recheck: async (): Promise<void> => {
-      if (!signal.aborted && proxy.rulesets().length > 0) {
-        await follow(proxy.recheck());
-      }
-    },
+    recheck,
     isInSync: () => isInSync,
     update: (changes: Changes): void => {
       void follow(proxy.update(changes));
@@ -189,6 +184,33 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
 }
 
 type Syncer = ReturnType<typeof createSyncer>;
+
+/**
+ * Does work again after a time, in milliseconds, more or less; once for several requests, after the shortest time. Services that
+ * nft rejects wait for long, and a table that could not be changed must not wait for them.
+ */
+export function createRetry(
+  work: () => void,
+  { wait, random, now, signal }: Pick<AgentOptions, 'wait' | 'random' | 'now' | 'signal'>,
+): (delay: number) => void {
+  let due = Number.POSITIVE_INFINITY;
+  return (delay) => {
+    const length = delay * (0.75 + random() / 2);
+    const time = now() + length;
+    if (time >= due) {
+      return;
+    }
+    due = time;
+    const proceed = (): void => {
+      // Otherwise a shorter time has taken its place.
+      if (due === time) {
+        due = Number.POSITIVE_INFINITY;
+        work();
+      }
+    };
+    void wait(length, signal).then(proceed, () => undefined);
+  };
+}
 
 async function resyncPeriodically({ recheck }: Syncer, { resyncPeriod, wait }: AgentOptions, signal: AbortSignal) {
   while (!signal.aborted) {
@@ -218,11 +240,11 @@ function repairFromMonitor(
       log('warn', 'nft monitor lost events; comparing all rules');
       resync();
     },
-    onEnd: (reason?: string) => {
+    onEnd: (delay: number, reason?: string) => {
       if (reason !== undefined) {
         log('warn', 'nft monitor ended; starting it again', { reason });
       }
-      void wait(monitorStart, signal).then(recheck, () => undefined);
+      void wait(delay + monitorStart, signal).then(recheck, () => undefined);
     },
   };
   return monitorTable(run, options, signal);

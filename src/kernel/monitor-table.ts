@@ -21,16 +21,19 @@ export interface MonitorOptions {
   readonly onChange: (change: TableChange) => void;
   /** The kernel sent more than nft could read, so some changes are unknown. */
   readonly onLoss: () => void;
-  /** nft ended, and is started again; what changes meanwhile is unknown. Without a reason, it was replaced on purpose. */
-  readonly onEnd: (reason?: string) => void;
+  /**
+   * nft ended, and is started again after so many milliseconds; what changes meanwhile is unknown. Without a reason, it was
+   * replaced on purpose.
+   */
+  readonly onEnd: (delay: number, reason?: string) => void;
   /** After how many lines nft is replaced: what it keeps grows by almost a kilobyte for each. */
   readonly lines?: number;
   /** Waits before nft is started again; rejected when the signal is aborted. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** In milliseconds. */
-const restartDelay = 1_000;
+/** In milliseconds, before nft is started again; doubled as long as it prints nothing before it ends. */
+const restartDelays = { first: 1_000, last: 60_000 };
 
 /**
  * Runs `nft monitor` and reports the changes of the tables with one name, until the signal is aborted. nft reads all tables
@@ -40,6 +43,7 @@ const restartDelay = 1_000;
  */
 export async function monitorTable(run: RunProgram, options: MonitorOptions, signal: AbortSignal): Promise<void> {
   const { lines = 100_000 } = options;
+  let failures = 0;
   while (!signal.aborted) {
     let program: RunningProgram | undefined;
     let isReplaced = false;
@@ -52,9 +56,13 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
     } = await run('nft', ['monitor'], undefined, {
       interact: (started) => {
         program = started;
+        if (signal.aborted) {
+          kill();
+        }
         let count = 0;
         readChanges(started, options, () => {
           count += 1;
+          failures = 0;
           if (count === lines) {
             isReplaced = true;
             kill();
@@ -64,10 +72,12 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
     });
     signal.removeEventListener('abort', kill);
     if (isReplaced && !signal.aborted) {
-      options.onEnd();
+      options.onEnd(0);
     } else if (!signal.aborted) {
-      options.onEnd(stderr || (endedBy ?? `exit code ${exitCode}`));
-      await options.wait(restartDelay, signal).catch(() => undefined);
+      const delay = Math.min(restartDelays.first * 2 ** failures, restartDelays.last);
+      options.onEnd(delay, stderr || (endedBy ?? `exit code ${exitCode}`));
+      failures += 1;
+      await options.wait(delay, signal).catch(() => undefined);
     }
   }
 }

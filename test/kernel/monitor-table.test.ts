@@ -40,7 +40,7 @@ test('nft monitor is replaced after so many lines, and those before are reported
       lines: 4,
       onChange: ({ families, pid, name }) => events.push(`${[...families].join()} by ${pid} (${name})`),
       onLoss: () => events.push('loss'),
-      onEnd: (reason) => events.push(`end: ${reason}`),
+      onEnd: (_delay, reason) => events.push(`end: ${reason}`),
       wait: () => Promise.reject(new Error('there is nothing to wait for')),
     },
     end.signal,
@@ -74,4 +74,76 @@ test('a transaction that adds a table with the name of a mark is reported with i
     end.signal,
   );
   expect(events).toEqual([' mark-1 9', 'ip mark-2 9', 'ip undefined 9']);
+});
+
+/** Waits that are only remembered; the last one ends the monitor. */
+async function delaysOf(count: number, run: RunProgram): Promise<number[]> {
+  const delays: number[] = [];
+  const told: number[] = [];
+  const end = new AbortController();
+  await monitorTable(
+    run,
+    {
+      table: 'svc2nft',
+      markPrefix: 'mark-',
+      onChange: () => undefined,
+      onLoss: () => undefined,
+      onEnd: (delay) => told.push(delay),
+      wait: async (milliseconds) => {
+        delays.push(milliseconds);
+        if (delays.length === count) {
+          end.abort();
+        }
+      },
+    },
+    end.signal,
+  );
+  expect(told).toEqual(delays);
+  return delays;
+}
+
+const failed = { exitCode: 1, signal: undefined, stdout: '', stderr: 'Error', missing: false, denied: false };
+
+test('an nft monitor that ends at once is started less and less often', async () => {
+  const delays = await delaysOf(9, () => Promise.resolve(failed));
+  expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+});
+
+test('one that has worked is started again after a second', async () => {
+  let starts = 0;
+  const delays = await delaysOf(5, (_program, _args, _input, { interact } = {}) => {
+    starts += 1;
+    if (starts === 4) {
+      interact?.({
+        pid: 7,
+        write: () => undefined,
+        end: () => undefined,
+        kill: () => undefined,
+        onStdout: (listener) => listener('# new generation 2\n'),
+        onStderr: () => undefined,
+      });
+    }
+    return Promise.resolve(failed);
+  });
+  expect(delays).toEqual([1_000, 2_000, 4_000, 1_000, 2_000]);
+});
+
+test('one that starts while the signal is aborted ends', async () => {
+  const end = new AbortController();
+  const never = (): never => {
+    throw new Error('nothing happened');
+  };
+  const monitor = fakeMonitor([], () => undefined);
+  const run: RunProgram = async (...args) => {
+    end.abort();
+    // Its listener is called before nft runs.
+    await Promise.resolve();
+    return monitor(...args);
+  };
+  await monitorTable(
+    run,
+    { table: 'svc2nft', markPrefix: 'mark-', onChange: never, onLoss: never, onEnd: never, wait: never },
+    end.signal,
+  );
+  expect(end.signal.aborted).toBe(true);
 });
