@@ -1,45 +1,5 @@
 #!/usr/bin/env node
 
-import { readFileSync, readlinkSync } from 'node:fs';
-
-/**
- * Whether stdout was closed (`>&-`), so that what is printed would be lost: Node opens /dev/null in its place before any
- * program runs, for reading and writing. Some programs open it like this for their children; a shell (`> /dev/null`) never does.
- */
-const isStdoutClosed = () => {
-  const parent = `/proc/${process.ppid}`;
-  try {
-    if (readlinkSync('/proc/self/fd/1') !== '/dev/null') {
-      return false;
-    }
-    const [, flags] = /^flags:\s+([0-7]+)$/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8')) ?? [];
-    const isForBoth = (Number.parseInt(flags ?? '0', 8) & 3) === 2;
-    return (
-      isForBoth && /^(ba|da|z|k|mk|fi|a)?sh$/.test(readFileSync(`${parent}/comm`, 'utf8').trim()) && !isNull(parent)
-    );
-  } catch {
-    // There is no /proc, or the parent is another user's.
-    return false;
-  }
-};
-
-/** Whether the stdout of a process is /dev/null, so that its children inherit that. */
-const isNull = (/** @type {string} */ folder) => {
-  try {
-    return readlinkSync(`${folder}/fd/1`) === '/dev/null';
-  } catch (error) {
-    if (error?.code === 'ENOENT') {
-      return false;
-    }
-    throw error;
-  }
-};
-
-if (isStdoutClosed()) {
-  process.stderr.write('error: stdout is closed; to print nothing, use > /dev/null\n');
-  process.exit(2);
-}
-
 // Node opens the files of a program side by side.
 const refuseFewFiles = (error) => {
   if (error?.code === 'EMFILE' || error?.code === 'ENFILE') {

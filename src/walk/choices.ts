@@ -11,7 +11,7 @@ import { type Control, canPostpone, decide } from './run-statement.ts';
 // a thousand choices until a statement tells them apart.
 
 /** The branches of a connection that are left if only some of its choices are. */
-export function withChoices(connection: Connection, choices: readonly EndpointAddress[]): Connection {
+function withChoices(connection: Connection, choices: readonly EndpointAddress[]): Connection {
   const [first] = choices;
   invariant(first, 'no choice is left');
   const branch = copyConnection(connection);

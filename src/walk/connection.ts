@@ -37,7 +37,7 @@ export interface Connection {
 }
 
 /** An update that depends on the destination, of a set that no statement has read since. */
-export interface PostponedUpdate {
+interface PostponedUpdate {
   readonly set: string;
   /** The branch of one choice, updated. */
   readonly make: (branch: Connection, choice: EndpointAddress) => Connection;

@@ -16,25 +16,6 @@ test('the executable passes exit code and output on, and is content with a reade
   expect(left.exitCode).toBe(0);
 });
 
-const list = 'node bin/svc2nft.js list demo/cluster.yaml --cluster-cidr 10.244.0.0/16 -o name';
-
-test.each([
-  ['closed', `${list} >&-; exit $?`],
-  ['closed for all of a script', `exec >&-; ${list}; exit $?`],
-])('a stdout that a shell has %s is an error', async (_, script) => {
-  const { exitCode, stderr } = await execa('bash', ['-c', script], { reject: false });
-  expect([exitCode, stderr]).toEqual([2, 'error: stdout is closed; to print nothing, use > /dev/null']);
-});
-
-test.each([
-  ['a shell', `${list} > /dev/null; exit $?`, 'pipe'],
-  ['a program that opens it for both', `exec ${list}`, 'ignore'],
-  ['a program above the shell', `${list}; exit $?`, 'ignore'],
-] as const)('/dev/null as stdout is none, from %s', async (_, script, stdout) => {
-  const { exitCode, stderr } = await execa('bash', ['-c', script], { reject: false, stdout });
-  expect([exitCode, stderr]).toEqual([0, '']);
-});
-
 test('Ctrl+C ends --watch with exit code 0', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -46,7 +46,12 @@ async function runVersion({ output }: VersionFlags, context: Context): Promise<n
 }
 
 /** The installed nft, or why svc2nft cannot use it. */
-async function findVersion({ run }: Context): Promise<NftProbe | { readonly problem: string }> {
+async function findVersion({
+  run,
+}: Context): Promise<Pick<NftProbe, 'version' | 'targetNft'> | { readonly problem: string }> {
   const probe = await probeNft(run);
-  return isNftError(probe) ? { problem: `${probe.kind} (${probe.said[0]})` } : probe;
+  if (isNftError(probe)) {
+    return { problem: `${probe.kind} (${probe.said[0]})` };
+  }
+  return { version: probe.version, targetNft: probe.targetNft };
 }
