@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { cutText, escapeControls } from '../lib/text.ts';
 
@@ -39,15 +40,25 @@ export interface ConnectOptions {
   readonly server: string;
   /** Read before every request, because tokens and certificates are rotated. */
   readonly readCredentials: () => Promise<Credentials>;
+  /**
+   * In milliseconds, how long reading them may take; 30,000 by default. A program that a kubeconfig names may wait for somebody
+   * to log in.
+   */
+  readonly credentialsTimeout?: number;
 }
 
 /** In milliseconds. */
 const connectTimeout = 5_000;
 
 /** Connects to an API server. Nothing is sent before the first request. */
-export async function connectToCluster({ server, readCredentials }: ConnectOptions): Promise<ClusterConnection> {
+export async function connectToCluster({
+  server,
+  readCredentials,
+  credentialsTimeout = 30_000,
+}: ConnectOptions): Promise<ClusterConnection> {
   const { buildConnector, Pool } = await import('undici');
   const { origin, pathname } = new URL(server);
+  const readInTime = limitReading(readCredentials, credentialsTimeout);
   let connector: { readonly tls: string; readonly connect: ReturnType<typeof buildConnector> } | undefined;
 
   // A connector keeps TLS sessions, so it is only replaced when a certificate was.
@@ -60,7 +71,7 @@ export async function connectToCluster({ server, readCredentials }: ConnectOptio
   };
   const pool = new Pool(origin, {
     connect: (options, callback) => {
-      readCredentials().then(
+      readInTime().then(
         ({ tls }) => connectorFor(tls)(options, callback),
         (error) => callback(error, null),
       );
@@ -72,7 +83,7 @@ export async function connectToCluster({ server, readCredentials }: ConnectOptio
   return {
     server: origin,
     get: async (path, signal) => {
-      const { headers } = await readCredentials();
+      const { headers } = await readInTime(signal);
       const {
         statusCode,
         headers: answered,
@@ -88,6 +99,31 @@ export async function connectToCluster({ server, readCredentials }: ConnectOptio
     close: () => pool.destroy(),
   };
 }
+
+/**
+ * Credentials for each request, unless they take too long, or the signal is aborted. While they are being read, others wait for
+ * the same, so that a program that hangs is not started again and again.
+ */
+function limitReading(read: ConnectOptions['readCredentials'], longest: number): ReadInTime {
+  let reading: Promise<Credentials> | undefined;
+  return async (signal) => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    const done = new AbortController();
+    const ends = signal ? AbortSignal.any([signal, done.signal]) : done.signal;
+    const limit = sleep(longest, undefined, { signal: ends }).then((): never => {
+      throw new Error(`the credentials could not be read within ${longest / 1_000} s`);
+    });
+    try {
+      return await Promise.race([reading, limit]);
+    } finally {
+      done.abort();
+    }
+  };
+}
+
+type ReadInTime = (signal?: AbortSignal) => Promise<Credentials>;
 
 const advice = 'name its issuer with --certificate-authority, or certificate-authority in the kubeconfig';
 const wantsClientCertificate = 'it wants a client certificate, or does not accept this one';
