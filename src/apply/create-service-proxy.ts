@@ -271,15 +271,30 @@ function collector({ pause, now, minSyncPeriod: longest }: QueueTools) {
   };
 }
 
-/** Cleanups one after the other, beside the changes. */
+/**
+ * Cleanups one after the other, beside the changes. While one runs, the newest waits and takes the place of those before it, whose
+ * work is still pending then: a slow conntrack must not let them pile up.
+ */
 function startCleanup(tell: (conntrack: ConntrackOutcome | undefined) => void) {
   let last = Promise.resolve();
+  let next: (() => Promise<ConntrackOutcome | undefined>) | undefined;
+  const cleanUpNext = async (): Promise<void> => {
+    const work = next;
+    next = undefined;
+    tell(await work?.().catch(failureOfBug));
+  };
   return {
     later: (work: () => Promise<ConntrackOutcome | undefined>): undefined => {
-      last = last.then(async () => tell(await work()));
+      last = next ? last : last.then(cleanUpNext);
+      next = work;
     },
     idle: () => last,
   };
+}
+
+/** Nobody waits for a cleanup, so it must not be rejected. */
+function failureOfBug(error: unknown): ConntrackOutcome {
+  return { deleted: 0, failed: `bug in svc2nft: ${error instanceof Error ? error.stack : String(error)}` };
 }
 
 function noop(): void {
