@@ -80,7 +80,13 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   const syncer = createSyncer(proxy, { ...options, signal: whole });
   const healing = options.once
     ? []
-    : [repairFromMonitor(syncer, options, { writers, signal: whole }), resyncPeriodically(syncer, options, whole)];
+    : [
+        // Not before: the first load would take twice as long, for telling of each element.
+        Promise.race([syncer.firstSync, aborted(whole)]).then(() =>
+          repairFromMonitor(syncer, options, { writers, signal: whole }),
+        ),
+        resyncPeriodically(syncer, options, whole),
+      ];
   const follower = followCluster({
     connection,
     nodeName: compile.nodeName ?? '',
