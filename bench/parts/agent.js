@@ -59,7 +59,7 @@ export async function measureAgents(sizes) {
  */
 function list(folder, services) {
   /** @type {Contestant[]} */
-  const all = [{ name: 'agent', start: (cluster) => startAgent(cluster, { folder, services }), limit: Infinity }];
+  const all = [{ name: 'agent', start: (cluster) => startAgent(cluster, folder), limit: Infinity }];
   if (binary !== undefined) {
     all.push({
       name: 'kubeProxy',

@@ -39,10 +39,7 @@ export async function measureChurn(sizes) {
  * @param {number} services
  */
 async function measureRow(folder, services) {
-  const { cluster, proxy, close } = await startWithCluster(
-    (started) => startAgent(started, { folder, services }),
-    services,
-  );
+  const { cluster, proxy, close } = await startWithCluster((started) => startAgent(started, folder), services);
   const commits = await watchCommits(cluster.node, 'events');
   const running = { cluster, commits: commits.times, log: proxy.log };
   await setTimeout(calm);

@@ -45,7 +45,7 @@ export async function measureRepairs(sizes) {
  * @param {number} services
  */
 async function measureRow(folder, services) {
-  const { cluster, close } = await startWithCluster((started) => startAgent(started, { folder, services }), services);
+  const { cluster, close } = await startWithCluster((started) => startAgent(started, folder), services);
   const commits = await watchCommits(cluster.node, 'poll');
   await setTimeout(monitorStart);
   const cells = [];
