@@ -249,6 +249,36 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     await vi.waitFor(() => expect(second.log.some(({ msg }) => msg === 'synced')).toBe(true), patience);
   });
 
+  test('reads its configuration again on SIGHUP, and goes on with the one before if that has errors', async () => {
+    await startServer();
+    const config = join(node.folder, 'config.yaml');
+    const writePeriod = (period: string) =>
+      writeFile(
+        config,
+        `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nnftables:\n  syncPeriod: ${period}\n`,
+      );
+    await writePeriod('2m');
+    const agent = startAgent(['--config', config]);
+    const periods = () => agent.log.flatMap(({ msg, resyncPeriodMs }) => (msg === 'agent started' ? resyncPeriodMs : []));
+    await expectInStep();
+    await writePeriod('often');
+    agent.kill('SIGHUP');
+    await vi.waitFor(() => {
+      expect(agent.log.map(({ msg }) => msg)).toContain(
+        'SIGHUP: the configuration has errors; going on with the one before',
+      );
+    }, patience);
+    await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
+    await expectInStep();
+    await writePeriod('3m');
+    agent.kill('SIGHUP');
+    await vi.waitFor(() => expect(periods()).toEqual([120_000, 180_000]), patience);
+    await server.call('remove', 'Service', 'shop', 'mail');
+    await expectInStep();
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toBe(0);
+  });
+
   test('ends after the first sync with --once', async () => {
     await startServer();
     const agent = startAgent(['--once']);

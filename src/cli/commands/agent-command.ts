@@ -148,7 +148,7 @@ async function cleanUp(flags: AgentFlags, context: Context): Promise<number> {
 
 async function serve(flags: AgentFlags, context: Context): Promise<number> {
   const log = await createLog(context);
-  const signals = listenToSignals(context);
+  const signals = listenToSignals(context, () => canReload(flags, context, log));
   try {
     for (;;) {
       signals.reset();
@@ -161,6 +161,17 @@ async function serve(flags: AgentFlags, context: Context): Promise<number> {
   } finally {
     signals.close();
   }
+}
+
+/** Whether the configuration is valid now. A mistake in it must not end an agent that serves. */
+async function canReload(flags: AgentFlags, context: Context, log: AgentLog): Promise<boolean> {
+  const { diagnostics } = await loadSettings(flags);
+  const isValid = diagnostics.every(({ severity }) => severity !== 'error');
+  if (!isValid) {
+    reportDiagnostics(diagnostics, { refused: false, context });
+    log('error', 'SIGHUP: the configuration has errors; going on with the one before');
+  }
+  return isValid;
 }
 
 interface ServeOptions {
@@ -244,8 +255,8 @@ async function connect(flags: AgentFlags, { env }: Context): Promise<ClusterConn
   }
 }
 
-/** SIGTERM and SIGINT end the agent; SIGHUP ends it, too, and it starts again. */
-function listenToSignals({ interruption }: Context) {
+/** SIGTERM and SIGINT end the agent; SIGHUP ends it, too, and it starts again, if it may. */
+function listenToSignals({ interruption }: Context, mayReload: () => Promise<boolean>) {
   let controller = new AbortController();
   let isReload = false;
   let isStopped = false;
@@ -253,9 +264,11 @@ function listenToSignals({ interruption }: Context) {
     isStopped = true;
     controller.abort();
   };
-  const reload = (): void => {
-    isReload = true;
-    controller.abort();
+  const reload = async (): Promise<void> => {
+    if (await mayReload()) {
+      isReload = true;
+      controller.abort();
+    }
   };
   process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
   interruption?.addEventListener('abort', stop);
