@@ -36,6 +36,8 @@ export interface NftSessionOptions {
   readonly transactions?: number;
   /** After how many milliseconds without an answer nft is ended. */
   readonly longest?: number;
+  /** After how many transactions nft is started again, when one that should replace another could not be. */
+  readonly retryAfter?: number;
   /**
    * Whether tables are the session's own. Then the nft that stays loads every transaction, because no other nft can; long ones
    * as a file. Needs nft 1.1 and Linux 6.9.
@@ -54,18 +56,23 @@ const longestKept = 1_000_000;
 
 /** A session for the nft that a runner starts. Nothing is started before the first transaction. */
 export function createNftSession(run: RunProgram, options: NftSessionOptions = {}): NftSession {
-  const { owns = false } = options;
-  let isPossible = true;
+  const { owns = false, retryAfter = 100 } = options;
+  let hasStayed = false;
+  /** How many transactions get an nft of their own before one is asked to stay. */
+  let others = 0;
   let last: Promise<unknown> = Promise.resolve();
   const enqueue: Enqueue = (work) => {
     const result = last.then(work);
-    last = result;
+    last = result.catch(() => undefined);
     return result;
   };
   const keeper = keepNft(run, options, enqueue);
   const loadOrRun = async (line: string, [program, args, input, runOptions = {}]: Parameters<RunProgram>) => {
     const result = await keeper.load(line, { ...runOptions, longest: undefined });
-    isPossible = result !== undefined;
+    hasStayed ||= result !== undefined;
+    if (result === undefined) {
+      others = hasStayed ? retryAfter : Number.POSITIVE_INFINITY;
+    }
     return result ?? run(program, args, input, runOptions);
   };
   return {
@@ -82,9 +89,14 @@ export function createNftSession(run: RunProgram, options: NftSessionOptions = {
           return result;
         });
       }
-      return line === undefined || !isPossible
-        ? run(program, args, input, runOptions)
-        : enqueue(() => loadOrRun(line, [program, args, input, runOptions]));
+      if (line === undefined) {
+        return run(program, args, input, runOptions);
+      }
+      if (others > 0) {
+        others -= 1;
+        return run(program, args, input, runOptions);
+      }
+      return enqueue(() => loadOrRun(line, [program, args, input, runOptions]));
     },
     own: async ({ family, table }) => {
       const name = `${family} ${identifier(table)}`;

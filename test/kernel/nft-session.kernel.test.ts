@@ -159,4 +159,23 @@ describe.skipIf(!kernelTestsRun)('a session of nft', () => {
     expect(await elements()).toEqual(['192.0.2.1', '192.0.2.2']);
     expect(starts).toEqual(['nft -f -', 'nft -f -']);
   });
+
+  test('does without for a while where one nft could not take the place of another', async () => {
+    await open();
+    let failures = 1;
+    const poor: RunProgram = (program, args, input, options) => {
+      if (args[0] === '-i' && starts.includes('nft -i') && failures > 0) {
+        failures -= 1;
+        return node.run(program, ['--no-such-option'], input, options);
+      }
+      return run(program, args, input, options);
+    };
+    const session = createNftSession(poor, { transactions: 1, retryAfter: 2 });
+    sessions.push(session);
+    for (let last = 1; last <= 5; last += 1) {
+      expect(await loadTransaction(session.run, `add element ip t s { 192.0.2.${last} }\n`)).toBeUndefined();
+    }
+    expect(await elements()).toHaveLength(5);
+    expect(starts).toEqual(['nft -i', 'nft -f -', 'nft -f -', 'nft -f -', 'nft -i']);
+  });
 });
