@@ -55,6 +55,9 @@ async function measureRow(folder, services) {
       const before = commits.times.length;
       cluster.node.run(['nft', ...damage]);
       const last = await lastCommit(commits.times);
+      if (commits.times.length - before < 2) {
+        throw new Error(`the agent has not repaired nft ${damage.join(' ')}`);
+      }
       times.push(last - (commits.times[before] ?? Number.NaN));
     }
     await expectInSync(cluster, folder);
