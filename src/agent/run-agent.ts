@@ -246,11 +246,11 @@ function repairFromMonitor(
       log('warn', 'nft monitor lost events; comparing all rules');
       resync();
     },
-    onEnd: (delay: number, reason?: string) => {
-      if (reason !== undefined) {
-        log('warn', 'nft monitor ended; starting it again', { reason });
-      }
-      void wait(delay + monitorStart, signal).then(recheck, () => undefined);
+    onStart: () => {
+      void wait(monitorStart, signal).then(recheck, () => undefined);
+    },
+    onEnd: (reason: string) => {
+      log('warn', 'nft monitor ended; starting it again', { reason });
     },
   };
   return monitorTable(run, options, signal);

@@ -21,11 +21,10 @@ export interface MonitorOptions {
   readonly onChange: (change: TableChange) => void;
   /** The kernel sent more than nft could read, so some changes are unknown. */
   readonly onLoss: () => void;
-  /**
-   * nft ended, and is started again after so many milliseconds; what changes meanwhile is unknown. Without a reason, it was
-   * replaced on purpose.
-   */
-  readonly onEnd: (delay: number, reason?: string) => void;
+  /** nft was started. What changed before it has read all tables is unknown. */
+  readonly onStart: () => void;
+  /** nft ended, and is started again after a while. */
+  readonly onEnd: (reason: string) => void;
   /** After how many lines nft is replaced: what it keeps grows by almost a kilobyte for each. */
   readonly lines?: number;
   /** Waits before nft is started again; rejected when the signal is aborted. */
@@ -58,6 +57,8 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
         program = started;
         if (signal.aborted) {
           kill();
+        } else {
+          options.onStart();
         }
         let count = 0;
         readChanges(started, options, () => {
@@ -71,11 +72,9 @@ export async function monitorTable(run: RunProgram, options: MonitorOptions, sig
       },
     });
     signal.removeEventListener('abort', kill);
-    if (isReplaced && !signal.aborted) {
-      options.onEnd(0);
-    } else if (!signal.aborted) {
+    if (!isReplaced && !signal.aborted) {
       const delay = Math.min(restartDelays.first * 2 ** failures, restartDelays.last);
-      options.onEnd(delay, stderr || (endedBy ?? `exit code ${exitCode}`));
+      options.onEnd(stderr || (endedBy ?? `exit code ${exitCode}`));
       failures += 1;
       await options.wait(delay, signal).catch(() => undefined);
     }

@@ -40,12 +40,13 @@ test('nft monitor is replaced after so many lines, and those before are reported
       lines: 4,
       onChange: ({ families, pid, name }) => events.push(`${[...families].join()} by ${pid} (${name})`),
       onLoss: () => events.push('loss'),
-      onEnd: (_delay, reason) => events.push(`end: ${reason}`),
+      onStart: () => events.push('start'),
+      onEnd: (reason) => events.push(`end: ${reason}`),
       wait: () => Promise.reject(new Error('there is nothing to wait for')),
     },
     end.signal,
   );
-  const once = ['ip by 9 (nft)', 'ip by 9 (nft)', 'ip by 9 (nft)', 'end: undefined'];
+  const once = ['start', 'ip by 9 (nft)', 'ip by 9 (nft)', 'ip by 9 (nft)'];
   expect(events.slice(0, 2 * once.length)).toEqual([...once, ...once]);
   expect(starts).toBe(3);
 });
@@ -53,6 +54,7 @@ test('nft monitor is replaced after so many lines, and those before are reported
 test('a transaction that adds a table with the name of a mark is reported with it, also if it changes nothing else', async () => {
   const events: string[] = [];
   const end = new AbortController();
+  let starts = 0;
   const lines = [
     ...['add table ip mark-1', 'delete table ip mark-1', '# new generation 2 by process 9 (nft)'],
     ...['add table ip mark-2', 'delete table ip mark-2', ...change],
@@ -68,18 +70,25 @@ test('a transaction that adds a table with the name of a mark is reported with i
       lines: lines.length,
       onChange: ({ families, mark, pid }) => events.push(`${[...families].join()} ${mark} ${pid}`),
       onLoss: () => undefined,
-      onEnd: () => end.abort(),
+      onStart: () => {
+        starts += 1;
+        if (starts === 2) {
+          end.abort();
+        }
+      },
+      onEnd: () => undefined,
       wait: () => Promise.resolve(),
     },
     end.signal,
   );
-  expect(events).toEqual([' mark-1 9', 'ip mark-2 9', 'ip undefined 9']);
+  expect(events.slice(0, 3)).toEqual([' mark-1 9', 'ip mark-2 9', 'ip undefined 9']);
+  expect(events).toHaveLength(6);
 });
 
 /** Waits that are only remembered; the last one ends the monitor. */
 async function delaysOf(count: number, run: RunProgram): Promise<number[]> {
   const delays: number[] = [];
-  const told: number[] = [];
+  const reasons: string[] = [];
   const end = new AbortController();
   await monitorTable(
     run,
@@ -88,7 +97,8 @@ async function delaysOf(count: number, run: RunProgram): Promise<number[]> {
       markPrefix: 'mark-',
       onChange: () => undefined,
       onLoss: () => undefined,
-      onEnd: (delay) => told.push(delay),
+      onStart: () => undefined,
+      onEnd: (reason) => reasons.push(reason),
       wait: async (milliseconds) => {
         delays.push(milliseconds);
         if (delays.length === count) {
@@ -98,7 +108,7 @@ async function delaysOf(count: number, run: RunProgram): Promise<number[]> {
     },
     end.signal,
   );
-  expect(told).toEqual(delays);
+  expect(reasons).toEqual(delays.map(() => 'Error'));
   return delays;
 }
 
@@ -142,7 +152,15 @@ test('one that starts while the signal is aborted ends', async () => {
   };
   await monitorTable(
     run,
-    { table: 'svc2nft', markPrefix: 'mark-', onChange: never, onLoss: never, onEnd: never, wait: never },
+    {
+      table: 'svc2nft',
+      markPrefix: 'mark-',
+      onChange: never,
+      onLoss: never,
+      onStart: never,
+      onEnd: never,
+      wait: never,
+    },
     end.signal,
   );
   expect(end.signal.aborted).toBe(true);

@@ -5,6 +5,7 @@ import type { AgentLog } from '../../agent/state-log.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
 import { periodProblem } from '../../config/config-options.ts';
 import { parseDuration } from '../../config/parse-duration.ts';
+import { hasError } from '../../diagnostics/diagnostic.ts';
 import type { TableName } from '../../nft/listed-table.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
@@ -166,9 +167,9 @@ async function serve(flags: AgentFlags, context: Context): Promise<number> {
 /** Whether the configuration is valid now. A mistake in it must not end an agent that serves. */
 async function canReload(flags: AgentFlags, context: Context, log: AgentLog): Promise<boolean> {
   const { diagnostics } = await loadSettings(flags);
-  const isValid = diagnostics.every(({ severity }) => severity !== 'error');
+  const isValid = !hasError(diagnostics);
   if (!isValid) {
-    reportDiagnostics(diagnostics, { refused: false, context });
+    reportDiagnostics(diagnostics, { refused: true, context });
     log('error', 'SIGHUP: the configuration has errors; going on with the one before');
   }
   return isValid;
@@ -182,8 +183,8 @@ interface ServeOptions {
 
 async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: ServeOptions): Promise<number> {
   const { options, periods = {}, diagnostics } = await loadSettings(flags);
-  reportDiagnostics(diagnostics, { refused: false, context });
-  if (diagnostics.some(({ severity }) => severity === 'error')) {
+  reportDiagnostics(diagnostics, { refused: hasError(diagnostics), context });
+  if (hasError(diagnostics)) {
     return exitCodes.badInput;
   }
   const nft = await findNft(context.run, flags, context);
