@@ -259,7 +259,8 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
       );
     await writePeriod('2m');
     const agent = startAgent(['--config', config]);
-    const periods = () => agent.log.flatMap(({ msg, resyncPeriodMs }) => (msg === 'agent started' ? resyncPeriodMs : []));
+    const periods = () =>
+      agent.log.flatMap(({ msg, resyncPeriodMs }) => (msg === 'agent started' ? resyncPeriodMs : []));
     await expectInStep();
     await writePeriod('often');
     agent.kill('SIGHUP');
