@@ -1,6 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { openNamespace } from './open-namespace.js';
 
 const server = new URL('../serve-cluster.js', import.meta.url).pathname;
@@ -52,12 +53,12 @@ export async function openCluster(services) {
  * @param {'events' | 'poll'} how see watch-commits.py
  */
 export async function watchCommits({ path }, how) {
-  const child = spawn('nsenter', [`--net=${path}`, 'python3', '-u', watcher, how], {
+  const child = spawn('nsenter', [`--net=${path}`, 'python3', watcher, how], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   /** @type {number[]} */
   const times = [];
-  child.stdout.on('data', (lines) => times.push(...`${lines}`.trim().split('\n').map(Number)));
+  createInterface({ input: child.stdout }).on('line', (line) => times.push(Number(line)));
   return {
     /** When rulesets came into force, in milliseconds of the monotonic clock. */
     times,
