@@ -108,7 +108,7 @@ interface Following {
 }
 
 /** In milliseconds: doubled with each failure. The last one is short, because endpoints are wrong meanwhile. */
-const delays = { first: 100, last: 4_000 };
+const delays = { first: 100, last: 2_000 };
 
 function backoff(failures: number): number {
   return failures <= 0 ? 0 : Math.min(delays.first * 2 ** (failures - 1), delays.last);
