@@ -20,11 +20,12 @@ import { openNode, type TestNode } from './kernel/open-node.ts';
 const fates = ['good', 'good', 'good', 'good', 'killed', 'late', 'busy', 'noMemory', 'refused'] as const;
 type Fate = (typeof fates)[number];
 
+/** With an address of each family: one that it lacks would stay as it was, which depends on what was taken together. */
 const workerNode = {
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name: nodeName },
-  status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+  status: { addresses: ['192.0.2.11', '2001:db8:a::11'].map((address) => ({ type: 'InternalIP', address })) },
 };
 
 /** More for a long look: RUNS=500 npx vitest run test/apply/converges.kernel.test.ts */
