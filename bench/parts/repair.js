@@ -3,9 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 import { startAgent, startWithCluster } from '../contestants/start-proxies.js';
 import { expectInSync, lastCommit } from '../tools/expect-in-sync.js';
 import { watchCommits } from '../tools/open-cluster.js';
-import { formatTime, printTable } from '../tools/print-table.js';
+import { printMeasuredRows } from '../tools/print-measured-rows.js';
+import { formatTime } from '../tools/print-table.js';
 import { median } from '../tools/statistics.js';
-import { withFolder } from '../tools/with-folder.js';
 
 const rounds = 20;
 /** In milliseconds: `nft monitor` has read the table by then. */
@@ -25,18 +25,12 @@ const damages = [
  * @param {number[]} sizes with 10 endpoints each
  */
 export async function measureRepairs(sizes) {
-  /** @type {string[][]} */
-  const rows = [];
-  await withFolder(async (folder) => {
-    for (const services of sizes) {
-      rows.push([services.toLocaleString('en'), ...(await measureRow(folder, services))]);
-    }
-  });
-  printTable(
+  await printMeasuredRows(
     `From another program's transaction until the agent has repaired it: median / largest of ${rounds}. After each kind, the tables held what a fresh ` +
       'compilation says.',
-    ['Services', ...damages.map((command) => `\`nft ${command.join(' ').replace('|', '\\|')}\``)],
-    rows,
+    ['Services', ...damages.map((command) => `\`nft ${command.join(' ')}\``)],
+    sizes,
+    async (folder, services) => [services.toLocaleString('en'), ...(await measureRow(folder, services))],
   );
 }
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { expect } from 'vitest';
 
 /** One client that never pauses: packets of one connection, or one new connection after the other. */
 export interface Lane {
@@ -69,4 +70,17 @@ export async function startStream(worldProcessId: number, lanes: readonly Lane[]
       await clients;
     },
   };
+}
+
+/** Nothing is lost, and who has a connection stays with the endpoint of the first report. */
+export function expectNoLoss(
+  lanes: readonly Lane[],
+  reports: readonly LaneReport[],
+  atFirst: readonly LaneReport[],
+): void {
+  for (const [index, { losses, endpoints }] of reports.entries()) {
+    const lane = lanes[index];
+    const wanted = lane?.kind.startsWith('new') ? expect.anything() : atFirst[index]?.endpoints;
+    expect({ lane, losses, endpoints }).toEqual({ lane, losses: [], endpoints: wanted });
+  }
 }
