@@ -168,13 +168,13 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
     }
   };
   const resync = (families?: readonly Family[]): void => {
-    if (!signal.aborted && proxy.rulesets().length > 0) {
+    if (!signal.aborted && proxy.isReady()) {
       void follow(proxy.resync(families));
     }
   };
   /** Compares all tables with what they should hold, while changes go on. */
   const recheck = async (): Promise<void> => {
-    if (!signal.aborted && proxy.rulesets().length > 0) {
+    if (!signal.aborted && proxy.isReady()) {
       await follow(proxy.recheck());
     }
   };

@@ -69,6 +69,8 @@ export interface ServiceProxy {
   idle(): Promise<void>;
   /** Resolves when all changes are carried out; later updates are rejected. The tables stay. */
   close(): Promise<void>;
+  /** Whether the objects are complete and the node is known: before, no table is touched. */
+  isReady(): boolean;
   /** The rulesets that the tables should hold, one for each family; none before the objects are complete and the node is known. */
   rulesets(): readonly Ruleset[];
   /** Services and endpoints as this node sees them, one for each family; none before the objects are complete and the node is known. */
@@ -166,7 +168,7 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
     await roundsEnd();
     await cleanup?.idle();
   };
-  const resync = (families: readonly Family[]): Promise<UpdateOutcome> =>
+  const resync = (families = engine.families): Promise<UpdateOutcome> =>
     proceed(() => {
       engine.retryRejected();
       doubtful = new Set([...doubtful, ...families]);
@@ -175,16 +177,14 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
   return {
     // Until the first `await` this runs within the call: objects are copied before the caller can change them.
     update: (changes) => proceed(() => engine.accept(changes)),
-    resync: (families = engine.families) => resync(families),
-    recheck: async () => {
-      await reader.read(roundsEnd);
-      return resync(engine.families);
-    },
+    resync,
+    recheck: () => reader.read(roundsEnd).then(() => resync()),
     idle,
     close: async () => {
       isClosed = true;
       await idle();
     },
+    isReady: engine.isReady,
     rulesets: () => (engine.isReady() ? engine.rulesets() : []),
     views: () => engine.views(),
   };
