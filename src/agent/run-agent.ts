@@ -136,7 +136,7 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
   // Without a failure only rejected Services are tried again, which no change has to wait for.
   const retry = (): void => (isInSync ? void recheck() : resync());
   const retryAfter = createRetry(retry, { wait, random, now, signal });
-  const take = (outcome: UpdateOutcome, start: number): void => {
+  const handleOutcome = (outcome: UpdateOutcome, start: number): void => {
     const { families, diagnostics, ok, waitsFor } = outcome;
     reportDiagnostics(diagnostics);
     // Calls that were carried out together have one outcome, and the first one is the oldest.
@@ -155,10 +155,10 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
       retryAfter(delay);
     }
   };
-  const follow = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
+  const awaitOutcome = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
     const start = now();
     try {
-      take(await outcome, start);
+      handleOutcome(await outcome, start);
     } catch (error) {
       if (!signal.aborted) {
         log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
@@ -169,13 +169,13 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
   };
   const resync = (families?: readonly Family[]): void => {
     if (!signal.aborted && proxy.isReady()) {
-      void follow(proxy.resync(families));
+      void awaitOutcome(proxy.resync(families));
     }
   };
   /** Compares all tables with what they should hold, while changes go on. */
   const recheck = async (): Promise<void> => {
     if (!signal.aborted && proxy.isReady()) {
-      await follow(proxy.recheck());
+      await awaitOutcome(proxy.recheck());
     }
   };
   return {
@@ -184,7 +184,7 @@ function createSyncer(proxy: ServiceProxy, { log, signal, wait, now, random }: A
     recheck,
     isInSync: () => isInSync,
     update: (changes: Changes): void => {
-      void follow(proxy.update(changes));
+      void awaitOutcome(proxy.update(changes));
     },
   };
 }

@@ -111,8 +111,8 @@ async function applyUpdates(
   for (const family of job.desired.families) {
     const { commands = [] } = ofKnown.find((update) => update.family === family) ?? {};
     const isKnown = known.has(family) && together !== 'open';
-    const way = isKnown ? { commands, isSent: together === 'sent' } : undefined;
-    families.push(await applyTable({ ...job, family, listing: listings?.get(family) }, remembered, way));
+    const update = isKnown ? { commands, isSent: together === 'sent' } : undefined;
+    families.push(await applyTable({ ...job, family, listing: listings?.get(family) }, remembered, update));
   }
   if (families.some((outcome) => isDisturbed(outcome, known))) {
     // Another program changed one of the tables, so the others are read as well.
@@ -151,8 +151,8 @@ function isDisturbed({ family, error }: TableOutcome, known: ReadonlySet<Family>
   return known.has(family) && error !== undefined && signsOfOthers.has(error.kind);
 }
 
-/** How the change of a table that is known goes; `isSent`: the kernel has it already. */
-interface Way {
+/** The update of a table that is known; `isSent`: the kernel has it already. */
+interface KnownTableUpdate {
   readonly commands: readonly Command[];
   readonly isSent: boolean;
 }
@@ -168,14 +168,14 @@ function isLeftAlone(outcome: TableOutcome, known: ReadonlySet<Family>): boolean
   return known.has(outcome.family) && !isDisturbed(outcome, known) && outcome.result !== 'failed';
 }
 
-/** @param way undefined to read the table first. */
+/** @param update undefined to read the table first. */
 async function applyTable(
   job: TableJob,
   { memory: { known, pending }, pins }: Remembered,
-  way: Way | undefined,
+  update: KnownTableUpdate | undefined,
 ): Promise<TableOutcome> {
   const { desired, family, dryRun } = job;
-  const outcome = way ? await sendCommands(job, way.commands, way.isSent) : await syncTable(job);
+  const outcome = update ? await sendCommands(job, update.commands, update.isSent) : await syncTable(job);
   if (outcome.result === 'failed' || dryRun) {
     return outcome;
   }
@@ -188,10 +188,10 @@ async function applyTable(
     // Only valid pins are written into a new table.
     pending.pins.delete(family);
   }
-  if (!way || pending.pins.has(family)) {
+  if (!update || pending.pins.has(family)) {
     // Putting the ruleset together takes time, so not for every change.
     const ruleset = outcome.after ?? desired.desiredRuleset(family);
-    if (!way) {
+    if (!update) {
       addCleanupOfSync(pending, outcome, ruleset);
     }
     if (pending.pins.has(family)) {
