@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
-import { createRetry } from '../../src/agent/run-agent.ts';
+import { createRetry } from '../../src/agent/create-syncer.ts';
 
 let time: number;
 let waits: { readonly end: number; readonly resolve: () => void }[];

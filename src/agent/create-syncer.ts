@@ -1,0 +1,176 @@
+import type { ServiceProxy } from '../apply/create-service-proxy.ts';
+import type { UpdateOutcome } from '../apply/outcome.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Changes } from '../engine/engine.ts';
+import type { Family } from '../net/network.ts';
+import type { AgentLog } from './state-log.ts';
+
+/** What all parts of an agent work with. */
+export interface AgentTools {
+  readonly log: AgentLog;
+  /** Ends what they do. */
+  readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds, and is rejected when the signal is aborted. */
+  readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Milliseconds on a monotonic clock. */
+  readonly now: () => number;
+}
+
+/** Keeps the tables in sync. Nothing is thrown, and nothing done before the objects are complete. */
+export interface Syncer {
+  /** Resolves when all tables were in sync for the first time. */
+  readonly firstSync: Promise<void>;
+  /** Takes changes of the cluster. */
+  update(changes: Changes): void;
+  /** Reads tables, all or those of some families, and brings them in sync; changes wait meanwhile. */
+  resync(families?: readonly Family[]): void;
+  /** Compares all tables with what they should hold, while changes go on. */
+  recheck(): Promise<void>;
+  /** Whether the last sync was successful. */
+  isInSync(): boolean;
+}
+
+/** In milliseconds, before a failed sync is tried again; doubled each time. */
+const retryDelays = { first: 500, last: 30_000 };
+
+/** In milliseconds: Services that nft rejects may be accepted after a while. */
+const rejectedDelay = 300_000;
+
+/** Brings the tables in sync with what a proxy knows, logs how that goes, and tries again after failures. */
+export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
+  const { log, signal, now } = tools;
+  const reportDiagnostics = createDiagnosticLog(log);
+  let lastFamilies: UpdateOutcome['families'] | undefined;
+  let isInSync = false;
+  let failures = 0;
+  let announceSync = (): void => undefined;
+  const firstSync = new Promise<void>((resolve) => {
+    announceSync = resolve;
+  });
+
+  // Without a failure only rejected Services are tried again, which no change has to wait for.
+  const retry = (): void => (isInSync ? void recheck() : resync());
+  const retryAfter = createRetry(retry, tools);
+  const handleOutcome = (outcome: UpdateOutcome, start: number): void => {
+    const { families, diagnostics, ok, waitsFor } = outcome;
+    reportDiagnostics(diagnostics);
+    // Calls that were carried out together have one outcome, and the first one is the oldest.
+    if (families === lastFamilies || waitsFor !== undefined) {
+      return;
+    }
+    lastFamilies = families;
+    isInSync = families.every(({ result }) => result !== 'failed');
+    reportSync(log, outcome, now() - start);
+    failures = isInSync ? 0 : failures + 1;
+    if (isInSync) {
+      announceSync();
+    }
+    if (!ok) {
+      const delay = isInSync ? rejectedDelay : Math.min(retryDelays.first * 2 ** (failures - 1), retryDelays.last);
+      retryAfter(delay);
+    }
+  };
+  const awaitOutcome = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
+    const start = now();
+    try {
+      handleOutcome(await outcome, start);
+    } catch (error) {
+      if (!signal.aborted) {
+        log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
+        isInSync = false;
+        retryAfter(retryDelays.last);
+      }
+    }
+  };
+  const resync = (families?: readonly Family[]): void => {
+    if (!signal.aborted && proxy.isReady()) {
+      void awaitOutcome(proxy.resync(families));
+    }
+  };
+  const recheck = async (): Promise<void> => {
+    if (!signal.aborted && proxy.isReady()) {
+      await awaitOutcome(proxy.recheck());
+    }
+  };
+  return {
+    firstSync,
+    resync,
+    recheck,
+    isInSync: () => isInSync,
+    update: (changes: Changes): void => {
+      void awaitOutcome(proxy.update(changes));
+    },
+  };
+}
+
+/**
+ * Does work again after a time, in milliseconds, more or less; once for several requests, after the shortest time. Services that
+ * nft rejects wait for long, and a table that could not be changed must not wait for them.
+ */
+export function createRetry(
+  work: () => void,
+  { wait, random, now, signal }: Pick<AgentTools, 'wait' | 'random' | 'now' | 'signal'>,
+): (delay: number) => void {
+  let due = Number.POSITIVE_INFINITY;
+  return (delay) => {
+    const length = delay * (0.75 + random() / 2);
+    const time = now() + length;
+    if (time >= due) {
+      return;
+    }
+    due = time;
+    const proceed = (): void => {
+      // Otherwise a shorter time has taken its place.
+      if (due === time) {
+        due = Number.POSITIVE_INFINITY;
+        work();
+      }
+    };
+    void wait(length, signal).then(proceed, () => undefined);
+  };
+}
+
+/** Diagnostics come again with each version of an object, and are logged once. */
+function createDiagnosticLog(log: AgentLog): (diagnostics: readonly Diagnostic[]) => void {
+  const known = new Set<string>();
+  return (diagnostics) => {
+    for (const { message, object, code } of diagnostics) {
+      const subject =
+        object && `${object.kind} ${object.namespace === undefined ? '' : `${object.namespace}/`}${object.name}`;
+      const text = `${subject} ${message}`;
+      if (!known.has(text)) {
+        known.add(text);
+        log('warn', message, { code, ...(subject !== undefined && { object: subject }) });
+      }
+      if (known.size > mostKnown) {
+        known.clear();
+      }
+    }
+  };
+}
+
+/** How many diagnostics are remembered. */
+const mostKnown = 1_000;
+
+function reportSync(log: AgentLog, { families, conntrack }: UpdateOutcome, age: number): void {
+  const changed = families.filter(({ result }) => result !== 'unchanged');
+  for (const { family, error, rejectedServices } of families) {
+    if (error) {
+      log('warn', `table ${family}: nft refused a change`, { kind: error.kind, said: error.said.join('\n') });
+    }
+    if (rejectedServices.length > 0) {
+      log('warn', `table ${family}: nft rejects Services, which are left out`, { services: rejectedServices });
+    }
+  }
+  if (changed.length > 0) {
+    const failed = changed.some(({ result }) => result === 'failed');
+    log(failed ? 'error' : 'info', failed ? 'sync failed' : 'synced', {
+      tables: changed.map(({ family, result }) => `${family} ${result}`).join(', '),
+      commands: changed.reduce((sum, { commands }) => sum + commands.length, 0),
+      ageMs: Math.round(age * 10) / 10,
+      ...(conntrack && { conntrack }),
+    });
+  }
+}
