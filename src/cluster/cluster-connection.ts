@@ -71,10 +71,10 @@ export async function connectToCluster({
   };
   const pool = new Pool(origin, {
     connect: (options, callback) => {
-      readInTime().then(
-        ({ tls }) => connectorFor(tls)(options, callback),
-        (error) => callback(error, null),
-      );
+      // A key or certificate that is not valid, such as half of a file, throws at once.
+      readInTime()
+        .then(({ tls }) => connectorFor(tls)(options, callback))
+        .catch((error) => callback(error, null));
     },
     // Readers have their own limits: a watch may be silent for long.
     headersTimeout: 0,
@@ -154,7 +154,9 @@ export function describeConnectionError(error: unknown): string {
   if (code === 'UND_ERR_SOCKET' && socket?.bytesRead === 0) {
     return 'it ended the connection without an answer; over TLS it may want a client certificate';
   }
-  const reason = connectionErrors[code] ?? (message || code || 'unknown error');
+  // Of a DOMException it is a number.
+  const known = /^ERR_OSSL_/.test(String(code)) ? `the client certificate or its key is not valid: ${message}` : undefined;
+  const reason = connectionErrors[code] ?? known ?? (message || code || 'unknown error');
   const whole = cause instanceof Error && cause.message !== '' ? `${reason}: ${cause.message}` : reason;
   return escapeControls(cutText(whole.trim(), 300));
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { type Credentials, connectToCluster } from '../../src/cluster/cluster-connection.ts';
+import { type Credentials, connectToCluster, describeConnectionError } from '../../src/cluster/cluster-connection.ts';
+import { ApiServer } from '../support/api-server.js';
+import { createCertificate } from '../support/certificates.ts';
 
 /** A connection whose credentials are never there; how often they were asked for. */
 async function connect(credentialsTimeout?: number) {
@@ -34,4 +36,23 @@ test('a request that waits for credentials ends when it is aborted', async () =>
   end.abort();
   await expect(request).rejects.toThrow('aborted');
   await connection.close();
+});
+
+test('a client certificate that is not valid, such as half of a file, is an error of each request until it is', async () => {
+  const authority = createCertificate({ names: ['authority'] });
+  const server = new ApiServer({ tls: createCertificate({ issuer: authority }) });
+  await server.listen();
+  let tls: Credentials['tls'] = { ca: authority.cert, cert: authority.cert.slice(0, 100), key: 'half' };
+  const connection = await connectToCluster({
+    server: server.url,
+    readCredentials: () => Promise.resolve({ headers: {}, tls }),
+  });
+  const get = () => connection.get('/api/v1/nodes', new AbortController().signal);
+  const complaint = await get().catch(describeConnectionError);
+  expect(complaint).toBe('the client certificate or its key is not valid: error:04800066:PEM routines::bad end line');
+  expect(await get().catch(describeConnectionError)).toBe(complaint);
+  tls = { ca: authority.cert };
+  expect(await get()).toMatchObject({ status: 200 });
+  await connection.close();
+  await server.close();
 });
