@@ -3,7 +3,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LockError, withLock, withoutLock } from '../apply/with-lock.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
-import { escapeControls, listWords } from '../lib/text.ts';
+import { escapeControls, hideCredentials, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
 import { type Context, defaultCommand, type GivenContext } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -359,7 +359,7 @@ function explainRefusals(
       return parseArg(value, previous);
     } catch (error) {
       if (error instanceof InvalidArgumentError) {
-        command.error(`error: ${messageOf(JSON.stringify(value), error.message)}`);
+        command.error(`error: ${messageOf(JSON.stringify(hideCredentials(value)), error.message)}`);
       }
       throw error;
     }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { cutText, escapeControls } from '../lib/text.ts';
+import { cutText, escapeControls, hideCredentials } from '../lib/text.ts';
 
 /** A connection to the API server of a cluster. */
 export interface ClusterConnection {
@@ -50,14 +50,21 @@ export interface ConnectOptions {
 /** In milliseconds. */
 const connectTimeout = 5_000;
 
-/** Connects to an API server. Nothing is sent before the first request. */
+/**
+ * Connects to an API server. Nothing is sent before the first request.
+ *
+ * @throws Error for what is not a URL, or has a user or a password.
+ */
 export async function connectToCluster({
   server,
   readCredentials,
   credentialsTimeout = 30_000,
 }: ConnectOptions): Promise<ClusterConnection> {
   const { buildConnector, Pool } = await import('undici');
-  const { origin, pathname } = new URL(server);
+  const { origin, pathname, username, password } = new URL(server);
+  if (username !== '' || password !== '') {
+    throw new Error('the URL of the API server has a user or a password; name them in a kubeconfig');
+  }
   const readInTime = limitReading(readCredentials, credentialsTimeout);
   let connector: { readonly tls: string; readonly connect: ReturnType<typeof buildConnector> } | undefined;
 
@@ -144,7 +151,10 @@ const connectionErrors: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS; is its URL one with http:?',
 };
 
-/** What is wrong with a request or its answer: one line without details that change from one attempt to the next. */
+/**
+ * What is wrong with a request or its answer: one line without credentials, and without details that change from one attempt to
+ * the next.
+ */
 export function describeConnectionError(error: unknown): string {
   const { message, cause, code = '', cert, socket } = error as Partial<FailedConnection>;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -155,10 +165,12 @@ export function describeConnectionError(error: unknown): string {
     return 'it ended the connection without an answer; over TLS it may want a client certificate';
   }
   // Of a DOMException it is a number.
-  const known = /^ERR_OSSL_/.test(String(code)) ? `the client certificate or its key is not valid: ${message}` : undefined;
+  const known = /^ERR_OSSL_/.test(String(code))
+    ? `the client certificate or its key is not valid: ${message}`
+    : undefined;
   const reason = connectionErrors[code] ?? known ?? (message || code || 'unknown error');
   const whole = cause instanceof Error && cause.message !== '' ? `${reason}: ${cause.message}` : reason;
-  return escapeControls(cutText(whole.trim(), 300));
+  return escapeControls(cutText(hideCredentials(whole).trim(), 300));
 }
 
 /** What errors of Node and undici may have. */

@@ -41,6 +41,19 @@ export function cutText(text: string, longest: number): string {
   return text.length > longest ? `${text.slice(0, longest)}...` : text;
 }
 
+/** What looks like a credential: private keys, JSON Web Tokens, the values of an Authorization header, the user of a URL. */
+const credentials: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs, '[hidden]'],
+  [/\beyJ[\w-]{8,}(?:\.[\w-]*)*/g, '[hidden]'],
+  [/\b(Bearer|Basic) +[^\s"',]{16,}/g, '$1 [hidden]'],
+  [/(\w:\/\/)[^\s/@]+@/g, '$1[hidden]@'],
+];
+
+/** A text of others, which may go into a log, with `[hidden]` in place of what looks like a credential. */
+export function hideCredentials(text: string): string {
+  return credentials.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text);
+}
+
 /** `a, b and c`. */
 export function listWords(words: readonly string[], conjunction: 'and' | 'or' = 'and'): string {
   const last = words.at(-1) ?? '';

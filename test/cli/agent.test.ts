@@ -127,3 +127,16 @@ test.each(['--resync-period', '--watch-idle-timeout'])('%s of less than a second
     texts: [],
   });
 });
+
+test.each([
+  ['ftp://me:c2VjcmV0@10.0.0.1', 'expected a URL such as https://10.0.0.1:6443'],
+  [
+    'https://me:c2VjcmV0@10.0.0.1:6443',
+    'the URL of the API server has a user or a password; name them in a kubeconfig',
+  ],
+])('a password in --server %s is not printed', async (server, words) => {
+  const { exitCode, stderr } = await agent(['--server', server]);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(words);
+  expect(stderr).not.toContain('c2VjcmV0');
+});

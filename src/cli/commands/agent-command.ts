@@ -243,7 +243,9 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
 
 /** A connection, or why there is none. */
 async function connect(flags: AgentFlags, { env }: Context): Promise<ClusterConnection | string> {
-  const { connectToCluster, podConnectOptions } = await import('../../cluster/cluster-connection.ts');
+  const { connectToCluster, describeConnectionError, podConnectOptions } = await import(
+    '../../cluster/cluster-connection.ts'
+  );
   try {
     if (flags.kubeconfig !== undefined) {
       const { kubeconfigConnectOptions } = await import('../../cluster/kubeconfig.ts');
@@ -252,7 +254,7 @@ async function connect(flags: AgentFlags, { env }: Context): Promise<ClusterConn
     const { server, tokenFile, certificateAuthority: caFile } = flags;
     return await connectToCluster(podConnectOptions({ env, server, tokenFile, caFile }));
   } catch (error) {
-    return `${error instanceof Error ? error.message : String(error)}; name the API server with --kubeconfig or --server`;
+    return `${describeConnectionError(error)}; name the API server with --kubeconfig or --server`;
   }
 }
 
