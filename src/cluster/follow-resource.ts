@@ -63,6 +63,7 @@ export async function followResource(
     tools,
     known: new Set(),
     streaming: 'possible',
+    streamAgainAt: 0,
     hasWorked: false,
     hasLasted: false,
     hasListed: false,
@@ -99,6 +100,8 @@ interface Following {
   version?: string | undefined;
   /** Whether the server sends the list as the beginning of a watch; `failed`: the next attempt is without. */
   streaming: 'possible' | 'failed' | 'refused';
+  /** When a server that has refused this is asked again, with a list that is due then. */
+  streamAgainAt: number;
   /** Since the last attempt began, the server has sent changes, or kept a watch open. */
   hasWorked: boolean;
   /** Since the last attempt began, the server has kept a watch open for a while. */
@@ -141,7 +144,7 @@ function retryAfterOf(error: unknown): number {
 async function listAndWatch(following: Following): Promise<void> {
   const { resource, receiver } = following;
   try {
-    if (following.version === undefined && following.streaming !== 'possible') {
+    if (following.version === undefined && !canStream(following)) {
       receiver.report({ state: 'listing' });
       await listPages(following);
     }
@@ -161,6 +164,17 @@ async function listAndWatch(following: Following): Promise<void> {
   }
 }
 
+/** In milliseconds. A server that is just starting refuses what it can do a moment later. */
+const streamingInterval = 600_000;
+
+/** Whether to ask for the list as the beginning of a watch. */
+function canStream(following: Following): boolean {
+  if (following.streaming === 'refused' && following.tools.now() >= following.streamAgainAt) {
+    following.streaming = 'possible';
+  }
+  return following.streaming === 'possible';
+}
+
 /** How servers answer that do not know what is asked: a list as the beginning of a watch, or a version. */
 const refusals = [400, 404, 405, 406, 415, 422];
 
@@ -170,6 +184,7 @@ function noteFailure(following: Following, error: unknown): void {
     following.version = needsList(error) ? undefined : following.version;
   } else if (following.streaming === 'possible') {
     following.streaming = isRefused(error, refusals) ? 'refused' : 'failed';
+    following.streamAgainAt = following.tools.now() + streamingInterval;
   }
 }
 

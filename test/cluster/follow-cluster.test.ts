@@ -53,10 +53,10 @@ async function startServer(options: ServerOptions): Promise<ApiServer> {
 }
 
 async function startFollower(
-  options: ServerOptions = { objects: shop },
+  options: ServerOptions | ApiServer = { objects: shop },
   settings: Partial<FollowClusterOptions> = {},
 ): Promise<Replica> {
-  const server = await startServer(options);
+  const server = options instanceof ApiServer ? options : await startServer(options);
   const connection = await connectToCluster(podConnectOptions({ env: {}, server: server.url }));
   const calls: Changes[] = [];
   const states: [string, ResourceState][] = [];
@@ -326,6 +326,41 @@ describe('a server that refuses', () => {
       replica.server.spoilWatches();
       replica.server.apply(service('mail'));
       await expectInStep(replica);
+    },
+  );
+
+  test.each([404, 422])(
+    'streaming lists with status %d is asked for them again, with a list that is due after ten minutes',
+    async (status) => {
+      let passed = 0;
+      const server = await startServer({ objects: shop.slice(0, 6) });
+      server.refuse({ status, only: 'sendInitialEvents' });
+      const lists = (query: string) =>
+        server.requests.filter((request) => request.includes('/services?') && request.includes(query)).length;
+      const replica = await startFollower(server, {
+        now: () => performance.now() + passed,
+        wait: () => new Promise((resolve) => setTimeout(resolve, 1)),
+      });
+      const relist = async (name: string): Promise<void> => {
+        server.cut();
+        server.forgetHistory();
+        server.apply(service(name));
+        await expectInStep(replica);
+      };
+      await relist('mail');
+      await relist('bank');
+      expect([lists('sendInitialEvents'), lists('limit')]).toEqual([1, 3]);
+      passed += 600_000;
+      // The server still refuses them.
+      await relist('shop');
+      await relist('store');
+      expect([lists('sendInitialEvents'), lists('limit')]).toEqual([2, 5]);
+      server.refuse(undefined);
+      await relist('room');
+      expect([lists('sendInitialEvents'), lists('limit')]).toEqual([2, 6]);
+      passed += 600_000;
+      await relist('hall');
+      expect([lists('sendInitialEvents'), lists('limit')]).toEqual([3, 6]);
     },
   );
 
