@@ -64,6 +64,7 @@ export async function followResource(
     known: new Set(),
     streaming: 'possible',
     streamAgainAt: 0,
+    absences: 0,
     hasWorked: false,
     hasLasted: false,
     hasListed: false,
@@ -102,6 +103,8 @@ interface Following {
   streaming: 'possible' | 'failed' | 'refused';
   /** When a server that has refused this is asked again, with a list that is due then. */
   streamAgainAt: number;
+  /** How often the server has said in turn that it does not have this API. */
+  absences: number;
   /** Since the last attempt began, the server has sent changes, or kept a watch open. */
   hasWorked: boolean;
   /** Since the last attempt began, the server has kept a watch open for a while. */
@@ -192,12 +195,14 @@ async function waitForApi(following: Following): Promise<void> {
   const { receiver, tools } = following;
   receiver.report({ state: 'absent' });
   receiver.listed();
-  await tools.wait(absentInterval, tools.signal);
+  const interval = Math.min(absentIntervals.first * 2 ** following.absences, absentIntervals.last);
+  following.absences += 1;
+  await tools.wait(interval * (0.5 + tools.random() / 2), tools.signal);
   following.hasWorked = true;
 }
 
-/** In milliseconds: how often to look whether an API has come. */
-const absentInterval = 60_000;
+/** In milliseconds: how often to look whether an API has come; soon at first, because a server that is just starting lacks some. */
+const absentIntervals = { first: 1_000, last: 60_000 };
 
 function isRefused(error: unknown, statuses: readonly number[]): boolean {
   return error instanceof ApiError && statuses.includes(error.status);
@@ -243,6 +248,7 @@ function finishList(following: Following, listed: Set<string>, version: string):
   following.known = listed;
   following.version = version;
   following.hasListed = true;
+  following.absences = 0;
   following.streaming = following.streaming === 'failed' ? 'possible' : following.streaming;
   if (remove.length > 0) {
     receiver.change({ apply: [], remove });

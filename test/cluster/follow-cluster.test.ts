@@ -134,6 +134,37 @@ describe('a cluster', () => {
     expect(replica.states).toContainEqual(['ServiceCIDR', { state: 'absent' }]);
   });
 
+  test('has ServiceCIDRs soon if the server was only starting; else they are looked for less and less often', async () => {
+    const waits: number[] = [];
+    const cidrs = '/servicecidrs';
+    const server = await startServer({ objects: shop });
+    server.refuse({ status: 404, only: cidrs });
+    const connection = await connectToCluster(podConnectOptions({ env: {}, server: server.url }));
+    const names: string[] = [];
+    const follower = followCluster({
+      connection,
+      nodeName: 'worker-1',
+      onChanges: ({ apply = [], complete }) => {
+        names.push(...(apply as readonly ApiObject[]).map(nameOf), ...(complete ? ['complete'] : []));
+      },
+      random: () => 1,
+      wait: (milliseconds) => {
+        waits.push(milliseconds);
+        return new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    });
+    cleanups.push(
+      () => connection.close(),
+      () => follower.close(),
+    );
+    await vi.waitFor(() => expect(waits.length).toBeGreaterThan(8), patience);
+    expect(waits.slice(0, 8)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    expect(names).toContain('complete');
+    expect(names).not.toContain('ServiceCIDR//kubernetes');
+    server.refuse(undefined);
+    await vi.waitFor(() => expect(names).toContain('ServiceCIDR//kubernetes'), patience);
+  });
+
   test('is not complete while one list cannot be read', async () => {
     const server = await startServer({ objects: shop });
     server.refuse({ status: 500, only: 'endpointslices' });
