@@ -22,6 +22,8 @@ export interface AgentTools {
 export interface Syncer {
   /** Resolves when all tables were in sync for the first time. */
   readonly firstSync: Promise<void>;
+  /** Resolves when all tables were tried to be brought in sync for the first time, successfully or not. */
+  readonly firstAttempt: Promise<void>;
   /** Takes changes of the cluster. */
   update(changes: Changes): void;
   /** Reads tables, all or those of some families, and brings them in sync; changes wait meanwhile. */
@@ -45,10 +47,8 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
   let lastFamilies: UpdateOutcome['families'] | undefined;
   let isInSync = false;
   let failures = 0;
-  let announceSync = (): void => undefined;
-  const firstSync = new Promise<void>((resolve) => {
-    announceSync = resolve;
-  });
+  const firstSync = createEvent();
+  const firstAttempt = createEvent();
 
   // Without a failure only rejected Services are tried again, which no change has to wait for.
   const retry = (): void => (isInSync ? void recheck() : resync());
@@ -64,8 +64,9 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
     isInSync = families.every(({ result }) => result !== 'failed');
     reportSync(log, outcome, now() - start);
     failures = isInSync ? 0 : failures + 1;
+    firstAttempt.announce();
     if (isInSync) {
-      announceSync();
+      firstSync.announce();
     }
     if (!ok) {
       const delay = isInSync ? rejectedDelay : Math.min(retryDelays.first * 2 ** (failures - 1), retryDelays.last);
@@ -80,6 +81,7 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
       if (!signal.aborted) {
         log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
         isInSync = false;
+        firstAttempt.announce();
         retryAfter(retryDelays.last);
       }
     }
@@ -95,7 +97,8 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
     }
   };
   return {
-    firstSync,
+    firstSync: firstSync.happened,
+    firstAttempt: firstAttempt.happened,
     resync,
     recheck,
     isInSync: () => isInSync,
@@ -103,6 +106,15 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
       void awaitOutcome(proxy.update(changes));
     },
   };
+}
+
+/** Something that happens once; later announcements are ignored. */
+function createEvent(): { readonly happened: Promise<void>; announce(): void } {
+  let announce = (): void => undefined;
+  const happened = new Promise<void>((resolve) => {
+    announce = resolve;
+  });
+  return { happened, announce };
 }
 
 /**

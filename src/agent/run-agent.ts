@@ -19,7 +19,7 @@ export interface AgentOptions extends AgentTools {
   readonly lock: Lock;
   /** Own the tables, so that no other program can change them; takes an nft and a kernel that can. */
   readonly ownTable: boolean;
-  /** End after the first sync. */
+  /** End after the first sync, also after one that failed. */
   readonly once: boolean;
   /** In milliseconds. */
   readonly minSyncPeriod: number;
@@ -89,7 +89,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
     now,
     ...(options.idleTimeout !== undefined && { idleTimeout: options.idleTimeout }),
   });
-  await (options.once ? Promise.race([syncer.firstSync, aborted(signal)]) : aborted(signal));
+  await (options.once ? Promise.race([syncer.firstAttempt, aborted(signal)]) : aborted(signal));
   end.abort();
   await follower.close();
   await proxy.close();

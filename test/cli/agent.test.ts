@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ApiServer } from '../support/api-server.js';
-import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
+import { type Answer, answering, createFakeNft, refusing, says } from '../support/fake-nft.ts';
 import { type CommandWorld, runCommand } from './run-command.ts';
 
 function installed(nft: string, kernel = '6.18.0'): readonly Answer[] {
@@ -103,14 +103,39 @@ describe('agent --once', () => {
     await rm(folder, { recursive: true });
   });
 
+  const flags = () => ['--once', '--server', server.url, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
+
+  test('ends after a sync that failed', async () => {
+    const refused: Answer = ({ command }) => (command === 'nft -f -' ? says.refused : undefined);
+    const { exitCode, stderr } = await agent(flags(), [...installed('1.1.3'), refused]);
+    const messages = stderr.split('\n').map((line) => JSON.parse(line || '{}').msg);
+    expect(exitCode).toBe(3);
+    expect(messages.filter((message) => message === 'sync failed')).toHaveLength(1);
+  });
+
+  test('ends after a sync for one of two families, with the exit code of the other', async () => {
+    const { exitCode, texts } = await agent(flags(), [...installed('1.1.3'), refusing('ip6 svc2nft')]);
+    expect(exitCode).toBe(3);
+    expect(texts.some((text) => text.includes('ip svc2nft'))).toBe(true);
+  });
+
+  test('waits for an API server that has no answer at first', async () => {
+    server.refuse({ status: 503 });
+    const before = server.requests.length;
+    const end = agent(flags());
+    await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(before + 8), { timeout: 20_000 });
+    server.refuse(undefined);
+    expect(await end).toMatchObject({ exitCode: 0 });
+  });
+
   test.each([
     ['by default', [], 1_000, 600_000],
     ['of the configuration', ['--config'], 300, 120_000],
     ['of the command line', ['--config', '--min-sync-period', '0', '--resync-period', '1h'], 0, 3_600_000],
-  ])('says how often it syncs: the periods %s', async (_, flags, minSyncPeriodMs, resyncPeriodMs) => {
+  ])('says how often it syncs: the periods %s', async (_, periods, minSyncPeriodMs, resyncPeriodMs) => {
     const { exitCode, stderr } = await agent([
-      ...['--once', '--server', server.url, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'],
-      ...flags.flatMap((flag) => (flag === '--config' ? [flag, config] : flag)),
+      ...flags(),
+      ...periods.flatMap((flag) => (flag === '--config' ? [flag, config] : flag)),
     ]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(stderr.split('\n').map((line) => JSON.parse(line || '{}'))).toContainEqual(

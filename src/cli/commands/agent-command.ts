@@ -77,7 +77,10 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
       90_000,
     )
     .optionsGroup('Sync:')
-    .option('--once', 'bring the tables in sync, then exit')
+    .option(
+      '--once',
+      'bring the tables in sync once the cluster is read, then exit: with 3 if nft or the kernel refused',
+    )
     .option(
       '--own-table',
       'own the tables while the agent runs: no other program can change or flush them; takes nft 1.1 and Linux 6.9 or newer',
