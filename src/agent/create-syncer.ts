@@ -34,14 +34,18 @@ export interface Syncer {
   isInSync(): boolean;
 }
 
-/** In milliseconds, before a failed sync is tried again; doubled each time. */
-const retryDelays = { first: 500, last: 30_000 };
+/** In milliseconds, before a failed sync is tried again for the first time; doubled each time. */
+const firstDelay = 500;
 
 /** In milliseconds: Services that nft rejects may be accepted after a while. */
 const rejectedDelay = 300_000;
 
-/** Brings the tables in sync with what a proxy knows, logs how that goes, and tries again after failures. */
-export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
+/**
+ * Brings the tables in sync with what a proxy knows, logs how that goes, and tries again after failures.
+ *
+ * @param syncPeriod how long to wait after a failure at last, in milliseconds.
+ */
+export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: AgentTools): Syncer {
   const { log, signal, now } = tools;
   const reportDiagnostics = createDiagnosticLog(log);
   let lastFamilies: UpdateOutcome['families'] | undefined;
@@ -69,7 +73,7 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
       firstSync.announce();
     }
     if (!ok) {
-      const delay = isInSync ? rejectedDelay : Math.min(retryDelays.first * 2 ** (failures - 1), retryDelays.last);
+      const delay = isInSync ? rejectedDelay : Math.min(firstDelay * 2 ** (failures - 1), syncPeriod);
       retryAfter(delay);
     }
   };
@@ -82,7 +86,7 @@ export function createSyncer(proxy: ServiceProxy, tools: AgentTools): Syncer {
         log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
         isInSync = false;
         firstAttempt.announce();
-        retryAfter(retryDelays.last);
+        retryAfter(syncPeriod);
       }
     }
   };

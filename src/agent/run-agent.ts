@@ -23,6 +23,8 @@ export interface AgentOptions extends AgentTools {
   readonly once: boolean;
   /** In milliseconds. */
   readonly minSyncPeriod: number;
+  /** In milliseconds: a sync that failed is tried again after so long, and sooner at first. */
+  readonly syncPeriod: number;
   /** In milliseconds, between two comparisons of all tables with what they should hold. */
   readonly resyncPeriod: number;
   /** In milliseconds: a watch without a byte for so long is started again. */
@@ -70,7 +72,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
     },
   } satisfies ServiceProxyOptions);
   const tools = { ...options, signal: whole };
-  const syncer = createSyncer(proxy, tools);
+  const syncer = createSyncer(proxy, options.syncPeriod, tools);
   const repairs = { table: compile.table, run: options.run, writers };
   const healing = options.once
     ? []

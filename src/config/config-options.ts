@@ -142,7 +142,7 @@ function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
 
 /** How often an agent syncs, in milliseconds; absent for its own default. */
 export interface SyncPeriods {
-  /** Between two comparisons of the tables with what they should hold. */
+  /** Before a failed sync is tried again. kube-proxy compares nothing in this interval, in spite of its name. */
   readonly syncPeriod?: number;
   /** For how long changes are collected at most. */
   readonly minSyncPeriod?: number;

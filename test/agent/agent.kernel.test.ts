@@ -259,8 +259,7 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
       );
     await writePeriod('2m');
     const agent = startAgent(['--config', config]);
-    const periods = () =>
-      agent.log.flatMap(({ msg, resyncPeriodMs }) => (msg === 'agent started' ? resyncPeriodMs : []));
+    const periods = () => agent.log.flatMap(({ msg, syncPeriodMs }) => (msg === 'agent started' ? syncPeriodMs : []));
     await expectInStep();
     await writePeriod('often');
     agent.kill('SIGHUP');

@@ -1,24 +1,48 @@
-import { expect, test } from 'vitest';
-import { createSyncer } from '../../src/agent/create-syncer.ts';
+import { beforeEach, expect, test } from 'vitest';
+import { createSyncer, type Syncer } from '../../src/agent/create-syncer.ts';
 import type { ServiceProxy } from '../../src/apply/create-service-proxy.ts';
+import type { UpdateOutcome } from '../../src/apply/outcome.ts';
 
-test('an exception counts as an attempt, is logged as a bug, and is tried again', async () => {
-  const lines: string[] = [];
-  const waits: number[] = [];
-  const proxy = { isReady: () => true, update: () => Promise.reject(new Error('odd')) } as unknown as ServiceProxy;
-  const syncer = createSyncer(proxy, {
+let lines: string[];
+let waits: { readonly milliseconds: number; readonly end: () => void }[];
+
+beforeEach(() => {
+  lines = [];
+  waits = [];
+});
+
+/** A syncer for a proxy that does this for each call. Nothing waits for longer than it is told to. */
+function start(act: () => Promise<UpdateOutcome>): Syncer {
+  const proxy = { isReady: () => true, update: act, resync: act } as unknown as ServiceProxy;
+  return createSyncer(proxy, 3_000, {
     log: (level, message) => lines.push(`${level} ${message}`),
     signal: new AbortController().signal,
-    wait: (milliseconds) => {
-      waits.push(milliseconds);
-      return new Promise(() => undefined);
-    },
+    wait: (milliseconds) => new Promise((resolve) => waits.push({ milliseconds, end: resolve })),
     random: () => 0.5,
-    now: () => 0,
+    now: () => waits.length * 10_000,
   });
+}
+
+test('an exception counts as an attempt, is logged as a bug, and is tried again', async () => {
+  const syncer = start(() => Promise.reject(new Error('odd')));
   syncer.update({ complete: true });
   await syncer.firstAttempt;
   expect(lines).toEqual(['error bug in svc2nft']);
-  expect(waits).toEqual([30_000]);
+  expect(waits).toMatchObject([{ milliseconds: 3_000 }]);
   expect(syncer.isInSync()).toBe(false);
+});
+
+test('a failed sync is tried again later and later, up to the period between attempts', async () => {
+  const syncer = start(async () => {
+    const families = [{ family: 'ip', result: 'failed', commands: [], rejectedServices: [] }];
+    return { families, diagnostics: [], ok: false } as unknown as UpdateOutcome;
+  });
+  syncer.update({ complete: true });
+  await syncer.firstAttempt;
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    waits.at(-1)?.end();
+    await new Promise(setImmediate);
+  }
+  expect(waits.map(({ milliseconds }) => milliseconds)).toEqual([500, 1_000, 2_000, 3_000, 3_000, 3_000]);
+  expect(lines).toEqual(Array.from({ length: 6 }, () => 'error sync failed'));
 });

@@ -129,17 +129,21 @@ describe('agent --once', () => {
   });
 
   test.each([
-    ['by default', [], 1_000, 600_000],
-    ['of the configuration', ['--config'], 300, 120_000],
-    ['of the command line', ['--config', '--min-sync-period', '0', '--resync-period', '1h'], 0, 3_600_000],
-  ])('says how often it syncs: the periods %s', async (_, periods, minSyncPeriodMs, resyncPeriodMs) => {
+    ['by default', [], { minSyncPeriodMs: 1_000, syncPeriodMs: 30_000, resyncPeriodMs: 600_000 }],
+    ['of the configuration', ['--config'], { minSyncPeriodMs: 300, syncPeriodMs: 120_000, resyncPeriodMs: 600_000 }],
+    [
+      'of the command line',
+      ['--config', '--min-sync-period', '0', '--resync-period', '1h'],
+      { minSyncPeriodMs: 0, syncPeriodMs: 120_000, resyncPeriodMs: 3_600_000 },
+    ],
+  ])('says how often it syncs: the periods %s', async (_, given, periods) => {
     const { exitCode, stderr } = await agent([
       ...flags(),
-      ...periods.flatMap((flag) => (flag === '--config' ? [flag, config] : flag)),
+      ...given.flatMap((flag) => (flag === '--config' ? [flag, config] : flag)),
     ]);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     expect(stderr.split('\n').map((line) => JSON.parse(line || '{}'))).toContainEqual(
-      expect.objectContaining({ msg: 'agent started', node: 'worker-1', minSyncPeriodMs, resyncPeriodMs }),
+      expect.objectContaining({ msg: 'agent started', node: 'worker-1', ...periods }),
     );
   });
 });

@@ -29,8 +29,8 @@ Lists and watches Services, EndpointSlices, ServiceCIDRs and this Node. Nothing 
 server is away, the rules stay as they are. A change is one transaction. Invalid objects, and Services that nft rejects, are left out
 and named; the others are served.
 
-What other programs change in the tables is repaired as soon as nft monitor tells, and every --resync-period in any case. Other tables
-are never touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
+What other programs change in the tables is repaired as soon as nft monitor tells, and every --resync-period in any case, which reads
+all of them; nftables.syncPeriod of --config says, as for kube-proxy, how soon a failed sync is tried again. Other tables are never touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
 
 In a Pod, the API server is KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one
 with --server. Tokens and certificates are read again before each request.
@@ -92,7 +92,7 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     )
     .option(
       '--resync-period <duration>',
-      'compare the tables with what they should hold this often (default: nftables.syncPeriod of --config, or 10m)',
+      'compare the tables with what they should hold this often (default: 10m)',
       readPeriod,
     )
     .option('--config <file>', configHelp)
@@ -210,11 +210,13 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
   const { runAgent } = await import('../../agent/run-agent.ts');
   const nodeName = options.nodeName || context.hostName.toLowerCase();
   const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
-  const resyncPeriod = flags.resyncPeriod ?? Math.max(periods.syncPeriod ?? 600_000, shortestPeriod);
+  const syncPeriod = Math.max(periods.syncPeriod ?? 30_000, shortestPeriod);
+  const resyncPeriod = flags.resyncPeriod ?? 600_000;
   log('info', 'agent started', {
     node: nodeName,
     server: connection.server,
     minSyncPeriodMs: minSyncPeriod,
+    syncPeriodMs: syncPeriod,
     resyncPeriodMs: resyncPeriod,
     ...(flags.ownTable && { ownTable: true }),
   });
@@ -229,6 +231,7 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
       once: flags.once === true,
       ownTable: flags.ownTable === true,
       minSyncPeriod,
+      syncPeriod,
       resyncPeriod,
       idleTimeout: flags.watchIdleTimeout,
       wait: async (milliseconds, ending) => {
