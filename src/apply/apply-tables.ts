@@ -51,8 +51,8 @@ export interface ApplyOptions {
   readonly later?: ((cleanup: () => Promise<ConntrackOutcome | undefined>) => undefined) | undefined;
 }
 
-/** Keeps nft under 100 MB, and other programs that change rules from waiting for more than a second. */
-const defaultPartSize = 50_000;
+/** Keeps the nfts that run side by side under 100 MB, and other programs that change rules from waiting for long. */
+const defaultPartSize = 12_500;
 
 /**
  * Brings the tables to the desired state, then cleans up stale UDP flows and pins. A table that is not known, the first
@@ -112,7 +112,8 @@ async function applyUpdates(
     const { commands = [] } = ofKnown.find((update) => update.family === family) ?? {};
     const isKnown = known.has(family) && together !== 'open';
     const update = isKnown ? { commands, isSent: together === 'sent' } : undefined;
-    families.push(await applyTable({ ...job, family, listing: listings?.get(family) }, remembered, update));
+    const creation = job.owner ? undefined : creationIn(updates, family);
+    families.push(await applyTable({ ...job, family, listing: listings?.get(family), creation }, remembered, update));
   }
   if (families.some((outcome) => isDisturbed(outcome, known))) {
     // Another program changed one of the tables, so the others are read as well.
@@ -124,6 +125,12 @@ async function applyUpdates(
     }
   }
   return families;
+}
+
+/** The update of a table that does not exist as far as the desired state knows. */
+function creationIn(updates: readonly TableUpdate[], family: Family): readonly Command[] | undefined {
+  const commands = updates.find((update) => update.family === family)?.commands;
+  return commands?.[0]?.kind === 'add-table' ? commands : undefined;
 }
 
 interface CleanupJob extends Remembered {

@@ -34,6 +34,8 @@ export interface TableJob {
   readonly owner?: TableOwner | undefined;
   /** The table, if it is being read already. */
   readonly listing?: ReturnType<typeof readActualTable> | undefined;
+  /** The commands that bring the table to the desired state if there is none, where they are known. */
+  readonly creation?: readonly Command[] | undefined;
 }
 
 /** Changes nothing: `server` asks the kernel whether it would accept the first transaction, `client` only plans it. */
@@ -49,6 +51,9 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
   if (refusal) {
     return failed(job, { commands: [], error: refusal });
   }
+  if (!actual && job.creation) {
+    return create(job, job.creation);
+  }
   const plan = planTable(job.desired.desiredRuleset(job.family, actual?.ruleset), actual, ownership(job));
   const { failure, commands } = await sendPlan(job, plan);
   const success = (): TableOutcome =>
@@ -58,6 +63,24 @@ export async function syncTable(job: TableJob): Promise<TableOutcome> {
   }
   return failure.error.rebuild && !job.dryRun
     ? rebuild(job, { ...failure, actual, isUnused: staysUnused(plan.isUnused, failure.error) })
+    : settle(job, { ...failure, commands, success });
+}
+
+/** Sends the commands for a table that does not exist; planning them again would take long for a large cluster. */
+async function create(job: TableJob, creation: readonly Command[]): Promise<TableOutcome> {
+  const { desired, family } = job;
+  const commands: readonly Command[] = [{ kind: 'delete-table' }, ...creation];
+  const success = (): TableOutcome => ({
+    ...noPlan(job, commands),
+    result: 'created',
+    after: desired.desiredRuleset(family),
+  });
+  const failure = await sendParts(job, commands, true);
+  if (!failure) {
+    return success();
+  }
+  return failure.error.rebuild
+    ? rebuild(job, { ...failure, actual: undefined, isUnused: staysUnused(true, failure.error) })
     : settle(job, { ...failure, commands, success });
 }
 
@@ -240,39 +263,62 @@ async function sendParts(
   isUnused: boolean,
   onStart?: () => void,
 ): Promise<Failure | undefined> {
-  const parts = isUnused && !job.dryRun ? splitCommands(commands, job.partSize) : [commands];
-  let text: string | undefined;
-  for (const [index, part] of parts.entries()) {
-    const next = parts[index + 1];
-    let nextText: string | undefined;
-    const error = await send(job, part, {
-      text,
-      // The next part is printed while nft loads this one.
-      onStart: () => {
-        nextText ??= next && textOf(job, next);
-        if (index === 0) {
-          onStart?.();
-        }
-      },
-    });
-    text = nextText;
+  const parts = isUnused && !job.dryRun ? splitCommands(commands, job.partSize) : undefined;
+  if (!parts) {
+    const error = await send(job, commands, { onStart });
+    return error && { error };
+  }
+  for (const [index, part] of parts.first.entries()) {
+    const error = await send(job, part, index === 0 ? { onStart } : {});
     if (error) {
       return index > 0 ? { error, isUnfinished: true } : { error };
     }
   }
-  return undefined;
+  const error = (await sendSideBySide(job, parts.elements)) ?? (await send(job, parts.last));
+  return error && { error, isUnfinished: true };
+}
+
+/**
+ * The kernel carries out one transaction after the other, but nft takes longer to read them. More than three at the same time are
+ * not faster, and take more memory.
+ */
+const mostAtOnce = 3;
+
+/** Sends transactions that do not depend on each other. After an error no other one is started. */
+async function sendSideBySide(
+  job: TableJob,
+  transactions: readonly (readonly Command[])[],
+): Promise<NftError | undefined> {
+  const waiting = transactions.values();
+  let error: NftError | undefined;
+  const sendInTurn = async (): Promise<void> => {
+    // Each is printed while nft reads the others.
+    for (const commands of waiting) {
+      const own = await send(job, commands);
+      error ??= own;
+      if (error) {
+        return;
+      }
+    }
+  };
+  const ends = await Promise.allSettled(Array.from({ length: mostAtOnce }, sendInTurn));
+  const bug = ends.find((end) => end.status === 'rejected');
+  if (bug) {
+    throw bug.reason;
+  }
+  return error;
 }
 
 /** After an interruption a difference may have been loaded, and rules that are added twice are there twice. */
 function send(
   job: TableJob,
   commands: readonly Command[],
-  { text: printed, onStart }: { readonly text?: string | undefined; readonly onStart?: () => void } = {},
+  { onStart }: { readonly onStart?: (() => void) | undefined } = {},
 ): Promise<NftError | undefined> {
   if (job.dryRun === 'client') {
     return Promise.resolve(undefined);
   }
-  const text = printed ?? textOf(job, commands);
+  const text = textOf(job, commands);
   const mayRepeat = ({ kind }: NftError): boolean => commands[0]?.kind === 'delete-table' || kind !== 'interrupted';
   const attempt = job.dryRun ? checkTransaction : loadTransaction;
   return withRetries(() => attempt(job.run, text, onStart), job.pause, mayRepeat);

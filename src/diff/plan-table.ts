@@ -2,6 +2,7 @@ import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { ListedTable, TableFlag } from '../nft/listed-table.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import { isEndpointMap } from '../nft/ruleset-parts.ts';
 import { isKnownChain } from '../phases/5-plan/known-names.ts';
 import { describeFindings, type Finding } from './describe-findings.ts';
 import { diffRulesets, foreignHooks, replaceTable } from './diff-rulesets.ts';
@@ -92,9 +93,11 @@ function findingsOf(actual: ListedTable, commands: readonly Command[]): Finding[
   }
   const { ruleset } = actual;
   const chains = ruleset.chains.filter(({ name, rules }) => rules.length > 0 || !isKnownChain(name));
+  // Parts come in any order, so an endpoint list may lack its beginning.
+  const sets = ruleset.sets.map((set) => (isEndpointMap(set) ? { ...set, elements: [] } : set));
   const message =
     'the table has no base chains, so no packet passes it; an apply that was interrupted leaves it like this';
-  return [{ message }, ...describeFindings({ ...actual, ruleset: { ...ruleset, chains } }, [])];
+  return [{ message }, ...describeFindings({ ...actual, ruleset: { ...ruleset, chains, sets } }, [])];
 }
 
 /**
@@ -109,14 +112,24 @@ export function isUnusedTable(actual: ListedTable | undefined): boolean {
   );
 }
 
+/** Transactions for a table that no packet passes. */
+export interface SplitCommands {
+  /** One after the other: removals, then sets and chains. */
+  readonly first: readonly (readonly Command[])[];
+  /** After those, in any order: elements only. */
+  readonly elements: readonly (readonly Command[])[];
+  /** At the end: the base chains. */
+  readonly last: readonly Command[];
+}
+
 /**
- * The commands for a table that no packet passes, as transactions of at most `size` elements or other commands each. Only
- * the last one creates base chains, so that packets pass either none of the table or all of it; what a start that does not
- * finish leaves behind is unused as well.
+ * Splits the commands for a table that no packet passes into transactions of at most `size` elements or other commands each.
+ * Only the last one creates base chains, so that packets pass either none of the table or all of it; what a start that does not
+ * finish leaves behind is unused as well. Undefined for commands that fit into one transaction.
  */
-export function splitCommands(commands: readonly Command[], size: number): (readonly Command[])[] {
+export function splitCommands(commands: readonly Command[], size: number): SplitCommands | undefined {
   if (commands.reduce((sum, command) => sum + lengthOf(command), 0) <= size) {
-    return [commands];
+    return undefined;
   }
   const baseChains = new Set(
     commands.flatMap((command) => (command.kind === 'add-chain' && command.chain.hook ? [command.chain.name] : [])),
@@ -124,9 +137,20 @@ export function splitCommands(commands: readonly Command[], size: number): (read
   const isLast = (command: Command): boolean =>
     (command.kind === 'add-chain' && baseChains.has(command.chain.name)) ||
     (command.kind === 'add-rule' && baseChains.has(command.chain));
+  const others = commands.filter((command) => !isLast(command));
+  // changeTable and planTable put them at the end.
+  const end = others.findLastIndex(({ kind }) => kind !== 'add-elements' && kind !== 'add-pins') + 1;
+  return {
+    first: partsOf(others.slice(0, end), size),
+    elements: partsOf(others.slice(end), size),
+    last: commands.filter(isLast),
+  };
+}
+
+function partsOf(commands: readonly Command[], size: number): (readonly Command[])[] {
   const parts: Command[][] = [];
   let room = 0;
-  for (const command of commands.filter((one) => !isLast(one))) {
+  for (const command of commands) {
     const length = lengthOf(command);
     for (let start = 0; start < length; ) {
       if (room === 0) {
@@ -139,7 +163,7 @@ export function splitCommands(commands: readonly Command[], size: number): (read
       start = end;
     }
   }
-  return [...parts, commands.filter(isLast)];
+  return parts;
 }
 
 /** How many elements a command has; 1 for other commands. */

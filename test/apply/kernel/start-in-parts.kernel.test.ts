@@ -398,9 +398,9 @@ describe.skipIf(!applyTestsRun)('a first start of a large cluster', () => {
     const callers = (await readFile(log, 'utf8')).trim().split('\n');
     const [one, other] = [...new Set(callers)];
     const [ofOne, ofOther] = [one, other].map((pid) => callers.filter((caller) => caller === pid).length);
-    // Two parts and the base chains in each family; then the difference.
-    expect([ofOne, ofOther]).toEqual([6, 2]);
-    expect(callers).toEqual([...Array.from({ length: 6 }, () => one), ...Array.from({ length: 2 }, () => other)]);
+    // Sets and chains, five parts of elements, and the base chains, in each family; then the difference.
+    expect([ofOne, ofOther]).toEqual([14, 2]);
+    expect(callers).toEqual([...Array.from({ length: 14 }, () => one), ...Array.from({ length: 2 }, () => other)]);
     expect(await tablesOf(node)).toEqual(wantedNext);
   });
 });
