@@ -66,6 +66,8 @@ export class ApiServer {
   #options;
   /** @type {Map<string, ApiObject>} */
   #objects = new Map();
+  /** Objects as JSON: with thousands of them, a client would wait for that. @type {WeakMap<ApiObject, string>} */
+  #texts = new WeakMap();
   /** @type {Set<Watch>} */
   #watches = new Set();
   /** @type {Set<import('node:net').Socket>} */
@@ -293,9 +295,11 @@ export class ApiServer {
     this.#version += 1;
     const apiVersion = Object.values(kinds).find(({ kind }) => kind === object.kind)?.apiVersion ?? 'v1';
     const whole = { ...object, apiVersion, metadata: { ...object.metadata, resourceVersion: `${this.#version}` } };
+    const text = JSON.stringify(whole);
     if (type === 'DELETED') {
       this.#objects.delete(keyOf(object));
     } else {
+      this.#texts.set(whole, text);
       this.#objects.set(keyOf(object), whole);
     }
     this.#history.push({ version: this.#version, type, object: whole });
@@ -303,7 +307,7 @@ export class ApiServer {
       this.#history.splice(0, longestHistory);
       this.#oldest = this.#history[0]?.version ?? this.#version;
     }
-    const line = JSON.stringify({ type, object: whole });
+    const line = eventLine(type, text);
     for (const watch of this.#watches) {
       if (watch.kind === object.kind && watch.matches(whole)) {
         this.#sendLine(watch, line);
@@ -316,9 +320,16 @@ export class ApiServer {
    * @param {string} line
    */
   #sendLine(watch, line) {
-    watch.sent.push(line);
-    watch.sent.splice(0, watch.sent.length - 3);
-    this.#say(() => watch.response.write(`${line}\n`));
+    this.#sendLines(watch, [line]);
+  }
+
+  /**
+   * @param {Watch} watch
+   * @param {string[]} lines which are written together
+   */
+  #sendLines(watch, lines) {
+    watch.sent = [...watch.sent, ...lines.slice(-3)].slice(-3);
+    this.#say(() => watch.response.write(`${lines.join('\n')}\n`));
   }
 
   /**
@@ -403,8 +414,11 @@ export class ApiServer {
       return;
     }
     if (isInitial) {
-      for (const object of this.#matching(kind, watch.matches)) {
-        this.#sendLine(watch, JSON.stringify({ type: 'ADDED', object }));
+      const lines = this.#matching(kind, watch.matches).map((object) =>
+        eventLine('ADDED', this.#texts.get(object) ?? ''),
+      );
+      for (let start = 0; start < lines.length; start += 100) {
+        this.#sendLines(watch, lines.slice(start, start + 100));
       }
       this.#sendBookmark(watch, { 'k8s.io/initial-events-end': 'true' });
     } else {
@@ -432,6 +446,14 @@ export class ApiServer {
       }
     }
   }
+}
+
+/**
+ * @param {string} type
+ * @param {string} object as JSON
+ */
+function eventLine(type, object) {
+  return `{"type":"${type}","object":${object}}`;
 }
 
 /** @param {ApiObject} object */
