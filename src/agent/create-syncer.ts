@@ -48,7 +48,8 @@ const rejectedDelay = 300_000;
 export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: AgentTools): Syncer {
   const { log, signal, now } = tools;
   const reportDiagnostics = createDiagnosticLog(log);
-  let lastFamilies: UpdateOutcome['families'] | undefined;
+  // Weak, because the first outcome has all elements of the tables.
+  const handled = new WeakSet<UpdateOutcome['families']>();
   let isInSync = false;
   let failures = 0;
   const firstSync = createEvent();
@@ -61,10 +62,10 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
     const { families, diagnostics, ok, waitsFor } = outcome;
     reportDiagnostics(diagnostics);
     // Calls that were carried out together have one outcome, and the first one is the oldest.
-    if (families === lastFamilies || waitsFor !== undefined) {
+    if (handled.has(families) || waitsFor !== undefined) {
       return;
     }
-    lastFamilies = families;
+    handled.add(families);
     isInSync = families.every(({ result }) => result !== 'failed');
     reportSync(log, outcome, now() - start);
     failures = isInSync ? 0 : failures + 1;

@@ -21,6 +21,8 @@ export interface AgentOptions extends AgentTools {
   readonly ownTable: boolean;
   /** End after the first sync, also after one that failed. */
   readonly once: boolean;
+  /** Called when all tables were in sync for the first time. */
+  readonly onFirstSync: () => void;
   /** In milliseconds. */
   readonly minSyncPeriod: number;
   /** In milliseconds: a sync that failed is tried again after so long, and sooner at first. */
@@ -73,6 +75,7 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   } satisfies ServiceProxyOptions);
   const tools = { ...options, signal: whole };
   const syncer = createSyncer(proxy, options.syncPeriod, tools);
+  void syncer.firstSync.then(options.onFirstSync);
   const repairs = { table: compile.table, run: options.run, writers };
   const healing = options.once
     ? []

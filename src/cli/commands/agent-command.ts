@@ -205,8 +205,6 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
     context.stderr.write(`error: ${connection}\n`);
     return exitCodes.wrongUsage;
   }
-  // Else the heap grows to several times of what is in use before the garbage of months of changes is collected.
-  setFlagsFromString('--heap-growing-percent=30');
   const { runAgent } = await import('../../agent/run-agent.ts');
   const nodeName = options.nodeName || context.hostName.toLowerCase();
   const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
@@ -229,6 +227,7 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
       log,
       signal,
       once: flags.once === true,
+      onFirstSync: collectGarbageSooner,
       ownTable: flags.ownTable === true,
       minSyncPeriod,
       syncPeriod,
@@ -245,6 +244,14 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Else the heap grows to several times of what is in use before the garbage of months of changes is collected. Before the first
+ * sync there is little garbage, and looking for it would take a tenth of the time.
+ */
+function collectGarbageSooner(): void {
+  setFlagsFromString('--heap-growing-percent=30');
 }
 
 /** A connection, or why there is none. */
