@@ -38,6 +38,7 @@ export { planTable, type TablePlan } from './diff/plan-table.ts';
 export { createEngine } from './engine/create-engine.ts';
 export type * from './engine/engine.ts';
 export type { FollowUp } from './engine/follow-up.ts';
+export type { HealthCheck } from './engine/health-checks.ts';
 export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';

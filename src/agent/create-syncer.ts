@@ -2,7 +2,9 @@ import type { ServiceProxy } from '../apply/create-service-proxy.ts';
 import type { UpdateOutcome } from '../apply/outcome.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Changes } from '../engine/engine.ts';
+import type { Observe } from '../health/observation.ts';
 import type { Family } from '../net/network.ts';
+import { countChanges, findNodeSeen } from './observe-changes.ts';
 import type { AgentLog } from './state-log.ts';
 
 /** What all parts of an agent work with. */
@@ -16,6 +18,8 @@ export interface AgentTools {
   readonly random: () => number;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
+  /** Hears of what happens. */
+  readonly observe: Observe;
 }
 
 /** Keeps the tables in sync. Nothing is thrown, and nothing done before the objects are complete. */
@@ -52,8 +56,8 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
   const handled = new WeakSet<UpdateOutcome['families']>();
   let isInSync = false;
   let failures = 0;
-  const firstSync = createEvent();
-  const firstAttempt = createEvent();
+  const first = { sync: createEvent(), attempt: createEvent() };
+  const requests = trackRequests(tools);
 
   // Without a failure only rejected Services are tried again, which no change has to wait for.
   const retry = (): void => (isInSync ? void recheck() : resync());
@@ -69,31 +73,34 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
     isInSync = families.every(({ result }) => result !== 'failed');
     reportSync(log, outcome, now() - start);
     failures = isInSync ? 0 : failures + 1;
-    firstAttempt.announce();
+    first.attempt.announce();
     if (isInSync) {
-      firstSync.announce();
+      first.sync.announce();
     }
     if (!ok) {
-      const delay = isInSync ? rejectedDelay : Math.min(firstDelay * 2 ** (failures - 1), syncPeriod);
-      retryAfter(delay);
+      retryAfter(failures === 0 ? rejectedDelay : Math.min(firstDelay * 2 ** (failures - 1), syncPeriod));
     }
   };
-  const awaitOutcome = async (outcome: Promise<UpdateOutcome>): Promise<void> => {
+  const awaitOutcome = async (pending: Promise<UpdateOutcome>, changes?: Changes): Promise<void> => {
     const start = now();
+    const request = requests.begin(start, changes);
     try {
-      handleOutcome(await outcome, start);
+      const outcome = await pending;
+      handleOutcome(outcome, start);
+      requests.end(request, outcome);
     } catch (error) {
       if (!signal.aborted) {
         log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
         isInSync = false;
-        firstAttempt.announce();
+        first.attempt.announce();
+        requests.end(request, undefined);
         retryAfter(syncPeriod);
       }
     }
   };
   const resync = (families?: readonly Family[]): void => {
     if (!signal.aborted && proxy.isReady()) {
-      void awaitOutcome(proxy.resync(families));
+      void awaitOutcome(proxy.resync(families), {});
     }
   };
   const recheck = async (): Promise<void> => {
@@ -102,13 +109,40 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
     }
   };
   return {
-    firstSync: firstSync.happened,
-    firstAttempt: firstAttempt.happened,
+    firstSync: first.sync.happened,
+    firstAttempt: first.attempt.happened,
     resync,
     recheck,
     isInSync: () => isInSync,
     update: (changes: Changes): void => {
-      void awaitOutcome(proxy.update(changes));
+      void awaitOutcome(proxy.update(changes), changes);
+    },
+  };
+}
+
+/** Tells of requests, once the proxy has them, and of their ends. */
+function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
+  let count = 0;
+  return {
+    /**
+     * @param changes what is due in the kernel now, also if that is nothing new; undefined for a comparison.
+     * @returns its number.
+     */
+    begin: (at: number, changes: Changes | undefined): number => {
+      count += 1;
+      if (changes) {
+        observe({ kind: 'sync-queued', request: count, at, ...countChanges(changes) });
+        const nodeSeen = findNodeSeen(changes);
+        if (nodeSeen) {
+          observe(nodeSeen);
+        }
+      }
+      return count;
+    },
+    /** @param outcome undefined after a bug. */
+    end: (request: number, outcome: UpdateOutcome | undefined): void => {
+      const families = outcome?.families.map(({ family, result }) => ({ family, isInSync: result !== 'failed' }));
+      observe({ kind: 'sync-done', request, at: now(), families, healthChecks: outcome?.healthChecks ?? [] });
     },
   };
 }

@@ -2,16 +2,19 @@ import { createServiceProxy, type ServiceProxyOptions } from '../apply/create-se
 import { type Lock, LockError, withoutLock } from '../apply/with-lock.ts';
 import type { ClusterConnection } from '../cluster/cluster-connection.ts';
 import { followCluster } from '../cluster/follow-cluster.ts';
+import type { BindAddress } from '../config/bind-address.ts';
+import type { PortFailure } from '../health/service-health.ts';
 import { createNftSession } from '../kernel/nft-session.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
-import type { CompileOptions } from '../options.ts';
+import { type CompileOptions, defaultOptions } from '../options.ts';
 import { type AgentTools, createSyncer } from './create-syncer.ts';
 import { trackWriters } from './own-writers.ts';
 import { recheckPeriodically, repairFromMonitor } from './repair-tables.ts';
+import { serveHealth } from './serve-health.ts';
 import { createStateLog } from './state-log.ts';
 
 /** What an agent does, and with what. The signal ends it; the rules stay. */
-export interface AgentOptions extends AgentTools {
+export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   readonly connection: ClusterConnection;
   /** Options of `compile`, with the name of the node. */
   readonly compile: Partial<CompileOptions> & Pick<CompileOptions, 'nodeName' | 'table'>;
@@ -31,6 +34,11 @@ export interface AgentOptions extends AgentTools {
   readonly resyncPeriod: number;
   /** In milliseconds: a watch without a byte for so long is started again. */
   readonly idleTimeout?: number;
+  /** Where its health is served; undefined for nowhere. */
+  readonly healthz: BindAddress | undefined;
+  readonly wallClock: () => Date;
+  /** Receives each failure to open a port for health checks of a Service. */
+  readonly onPortFailure?: (failure: PortFailure) => void;
 }
 
 /**
@@ -73,7 +81,9 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
       }
     },
   } satisfies ServiceProxyOptions);
-  const tools = { ...options, signal: whole };
+  const families = compile.families ?? defaultOptions.families;
+  const health = options.once ? undefined : serveHealth({ ...options, families, proxy, signal: whole });
+  const tools = { ...options, signal: whole, observe: health?.observe ?? ignore };
   const syncer = createSyncer(proxy, options.syncPeriod, tools);
   void syncer.firstSync.then(options.onFirstSync);
   const repairs = { table: compile.table, run: options.run, writers };
@@ -96,10 +106,15 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   });
   await (options.once ? Promise.race([syncer.firstAttempt, aborted(signal)]) : aborted(signal));
   end.abort();
+  health?.close();
   await follower.close();
   await proxy.close();
   await Promise.all([session.close(), ...healing]);
   return syncer.isInSync();
+}
+
+function ignore(): void {
+  // Nobody is there to ask.
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

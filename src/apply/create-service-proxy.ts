@@ -9,7 +9,7 @@ import { createRunProgram, type RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
-import type { NodeView } from '../phases/3-model/model.ts';
+import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
 import { type ApplyMemory, type ApplyOptions, applyTables, emptyMemory } from './apply-tables.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { UpdateOutcome } from './outcome.ts';
@@ -75,6 +75,8 @@ export interface ServiceProxy {
   rulesets(): readonly Ruleset[];
   /** Services and endpoints as this node sees them, one for each family; none before the objects are complete and the node is known. */
   views(): readonly NodeView[];
+  /** The same without Services and endpoints, which takes no time. */
+  nodeSettings(): readonly NodeSettings[];
 }
 
 /**
@@ -187,6 +189,7 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
     isReady: engine.isReady,
     rulesets: () => (engine.isReady() ? engine.rulesets() : []),
     views: () => engine.views(),
+    nodeSettings: () => engine.nodeSettings(),
   };
 }
 
@@ -241,7 +244,9 @@ async function commit(
 ): Promise<UpdateOutcome> {
   try {
     const { families: updates, diagnostics, waitsFor } = engine.commit();
-    return { ...(await applyTables(engine, { ...options, updates })), diagnostics, waitsFor };
+    const outcome = await applyTables(engine, { ...options, updates });
+    const isHeld = outcome.families.every(({ result }) => result !== 'failed');
+    return { ...outcome, diagnostics, healthChecks: isHeld ? engine.takeHealthChecks() : [], waitsFor };
   } catch (error) {
     options.memory.known.clear();
     throw error;

@@ -3,6 +3,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { TablePlan } from '../diff/plan-table.ts';
 import type { WaitsFor } from '../engine/engine.ts';
+import type { HealthCheck } from '../engine/health-checks.ts';
 import type { NftError } from '../kernel/nft-error.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
@@ -40,6 +41,11 @@ export interface Outcome {
 export interface UpdateOutcome extends Outcome {
   /** About the objects of the update, the node, and Services that claim the same address. */
   readonly diagnostics: readonly Diagnostic[];
+  /**
+   * The health checks of load balancers that have changed, now that all tables hold what they should; empty while one does not.
+   * What a failed update changed comes with the next one that succeeds.
+   */
+  readonly healthChecks: readonly HealthCheck[];
   /** Why no table was touched: the objects are not complete, or the node is not known; undefined once they are. */
   readonly waitsFor: WaitsFor | undefined;
 }

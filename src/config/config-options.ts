@@ -4,6 +4,7 @@ import { listWords, suggestClosest } from '../lib/text.ts';
 import { describePath, describeValue, isMapping, type Mapping, type Path } from '../lib/unknown-values.ts';
 import { parseAddress } from '../net/address.ts';
 import type { CompileOptions } from '../options.ts';
+import { type BindAddress, bindAddressProblem, parseBindAddress, servers } from './bind-address.ts';
 import {
   addressProblem,
   clusterCIDRsProblem,
@@ -164,6 +165,23 @@ export function readSyncPeriods(config: Mapping, report: Report): SyncPeriods {
     return { syncPeriod };
   }
   return { ...(syncPeriod > 0 && { syncPeriod }), ...(minSyncPeriod > 0 && { minSyncPeriod }) };
+}
+
+/** Where an agent serves HTTP. */
+export interface ServerAddresses {
+  /** Its health. */
+  readonly healthz: BindAddress;
+}
+
+/** The addresses of servers, kube-proxy's by default. An invalid one is reported and replaced by the default. */
+export function readServerAddresses(config: Mapping, report: Report): ServerAddresses {
+  const family = textOf(config, 'bindAddress').includes(':') ? 'ip6' : 'ip';
+  const read = ({ field, port, defaults }: (typeof servers)[keyof typeof servers]): BindAddress => {
+    const text = textOf(config, field);
+    const given = text !== '' && accept(bindAddressProblem(text), [field], report) ? text : defaults[family];
+    return parseBindAddress(given, port) ?? { address: undefined, port };
+  };
+  return { healthz: read(servers.healthz) };
 }
 
 /** What is wrong with a period in milliseconds, which a timer has to take. */

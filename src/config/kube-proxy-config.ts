@@ -4,7 +4,13 @@ import { cutText, suggestClosest } from '../lib/text.ts';
 import { describePath, describeValue, isMapping, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
 import type { CompileOptions } from '../options.ts';
 import { type ReadResult, readDocuments } from '../phases/1-read/read-documents.ts';
-import { configOptions, readSyncPeriods, type SyncPeriods } from './config-options.ts';
+import {
+  configOptions,
+  readServerAddresses,
+  readSyncPeriods,
+  type ServerAddresses,
+  type SyncPeriods,
+} from './config-options.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
 import { parseDuration } from './parse-duration.ts';
 
@@ -13,6 +19,8 @@ interface ConfigResult {
   readonly options: Partial<CompileOptions>;
   /** How often an agent syncs. */
   readonly periods: SyncPeriods;
+  /** Where an agent serves HTTP; absent for a file that has no configuration. */
+  readonly servers?: ServerAddresses;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -48,7 +56,8 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   checkConfigFields(config, report);
   const options = configOptions(config, report);
   const periods = readSyncPeriods(config, report);
-  return { options, periods, diagnostics: diagnostics.sort(byPosition) };
+  const servers = readServerAddresses(config, report);
+  return { options, periods, servers, diagnostics: diagnostics.sort(byPosition) };
 }
 
 /** Where there is nothing, a configuration was expected, not the objects of a cluster. */

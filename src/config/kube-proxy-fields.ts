@@ -100,7 +100,7 @@ export const kubeProxyFields: ConfigFields = {
     vmodule: unused('list'),
     options: section({ text: outputOptions(), json: outputOptions() }),
   }),
-  healthzBindAddress: unused('text', '0.0.0.0:10256', '[::]:10256'),
+  healthzBindAddress: used('text'),
   metricsBindAddress: unused('text', '127.0.0.1:10249', '[::1]:10249'),
   bindAddressHardFail: unused('boolean'),
   enableProfiling: unused('boolean'),

@@ -21,6 +21,7 @@ import type { Changes, Commit, Engine, TableUpdate, Update, WaitsFor } from './e
 import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './family-state.ts';
 import { findNode, type NodeState } from './find-node.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
+import { type HealthCheckTracker, trackHealthChecks } from './health-checks.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
 import { readChanges } from './read-changes.ts';
 
@@ -67,6 +68,8 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
       }
     },
     views: () => viewsOf(state),
+    takeHealthChecks: () => state.healthChecks.take({ services: state.store.services, families: state.families }),
+    nodeSettings: () => [...state.families.values()].flatMap((family) => family.settings ?? []),
   };
 }
 
@@ -76,6 +79,7 @@ interface EngineState {
   readonly families: Map<Family, FamilyState>;
   /** Services that are left out of each family. */
   readonly rejected: ReadonlyMap<Family, Namespaced<true>>;
+  readonly healthChecks: HealthCheckTracker;
   /** Whether a call has said that all objects are there. */
   isComplete: boolean;
   /** What was accepted since the last commit. */
@@ -96,6 +100,7 @@ function emptyState(options: CompileOptions): EngineState {
     store: emptyStore(),
     families,
     rejected,
+    healthChecks: trackHealthChecks(),
     isComplete: false,
     touched: noneTouched(),
     node: undefined,
@@ -246,8 +251,20 @@ function bringFamilyUpToDate(
   const input = { store, options, node: node.node, settings, touched: touched.services, rejected };
   const { state: after, update: changed } = changeFamily(before, input);
   state.families.set(family, after);
+  noteHealthChecks(state, touched.services, after !== before);
   const { commands, diagnostics } = changed;
   const followUp = withNodeAddresses(planFollowUp(changed.handovers), settingsBefore, after);
   const isNothing = commands.length === 0 && !followUp.checkUdpFlows;
   return { table: isNothing ? undefined : { family, table: options.table, commands, followUp }, diagnostics };
+}
+
+/** @param isReloaded whether all Services were planned, and not only those that were touched. */
+function noteHealthChecks({ healthChecks }: EngineState, touched: Namespaced<unknown>, isReloaded: boolean): void {
+  if (isReloaded) {
+    healthChecks.noteAll();
+    return;
+  }
+  for (const [namespace, name] of entriesOfNamespaced(touched)) {
+    healthChecks.note(namespace, name);
+  }
 }

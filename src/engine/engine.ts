@@ -4,8 +4,10 @@ import type { Diagnostic, ObjectReference } from '../diagnostics/diagnostic.ts';
 import type { Family } from '../net/network.ts';
 import type { Command } from '../nft/command.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
+import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { FollowUp } from './follow-up.ts';
+import type { HealthCheck } from './health-checks.ts';
 
 /** Changes of a cluster, as a watch of its API reports them. New and changed objects are treated alike. */
 export interface Changes {
@@ -79,6 +81,13 @@ export interface Engine extends DesiredState {
   retryRejected(): void;
   /** What is missing before something can be planned; undefined when it is ready. */
   waitsFor(): WaitsFor | undefined;
+  /**
+   * The health checks of load balancers that have changed since the last call, by everything committed since. Ask once the
+   * kernel holds that: only then do packets go to the endpoints that a health check tells of.
+   */
+  takeHealthChecks(): readonly HealthCheck[];
+  /** How rules see this node, one for each family; none before the node is known. */
+  nodeSettings(): readonly NodeSettings[];
   /** The tables once all commands are carried out, one for each family. */
   rulesets(): readonly Ruleset[];
   /** The same for `nft -f`, as one transaction that replaces the tables, whatever they held; empty until it is ready. */

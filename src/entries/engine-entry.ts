@@ -5,7 +5,9 @@ export type { Diagnostic, DiagnosticCode, ObjectReference, Severity } from '../d
 export { createEngine } from '../engine/create-engine.ts';
 export type * from '../engine/engine.ts';
 export type { FollowUp } from '../engine/follow-up.ts';
+export type { HealthCheck } from '../engine/health-checks.ts';
 export type * from '../nft/command.ts';
 export type { Deviation, DynamicElement, ListedTable, TableFlag, TableName } from '../nft/listed-table.ts';
 export type * from '../nft/ruleset.ts';
 export { type CompileOptions, defaultOptions } from '../options.ts';
+export type { NodeSettings, NodeView } from '../phases/3-model/model.ts';

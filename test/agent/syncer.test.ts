@@ -4,10 +4,12 @@ import type { ServiceProxy } from '../../src/apply/create-service-proxy.ts';
 import type { UpdateOutcome } from '../../src/apply/outcome.ts';
 
 let lines: string[];
+let seen: string[];
 let waits: { readonly milliseconds: number; readonly end: () => void }[];
 
 beforeEach(() => {
   lines = [];
+  seen = [];
   waits = [];
 });
 
@@ -20,6 +22,7 @@ function start(act: () => Promise<UpdateOutcome>): Syncer {
     wait: (milliseconds) => new Promise((resolve) => waits.push({ milliseconds, end: resolve })),
     random: () => 0.5,
     now: () => waits.length * 10_000,
+    observe: ({ kind }) => seen.push(kind),
   });
 }
 
@@ -29,6 +32,7 @@ test('an exception counts as an attempt, is logged as a bug, and is tried again'
   await syncer.firstAttempt;
   expect(lines).toEqual(['error bug in svc2nft']);
   expect(waits).toMatchObject([{ milliseconds: 3_000 }]);
+  expect(seen).toEqual(['sync-queued', 'sync-done']);
   expect(syncer.isInSync()).toBe(false);
 });
 

@@ -52,6 +52,7 @@ describe('the first time', () => {
         families: [],
         conntrack: undefined,
         diagnostics: [],
+        healthChecks: [],
         waitsFor: 'complete',
       });
     }

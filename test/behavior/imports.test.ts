@@ -32,7 +32,8 @@ const allowed: Readonly<Record<string, string>> = {
     'lib net nft diagnostics kubernetes options compile config conntrack diff phases/1-read phases/2-validate phases/3-model phases/4-select phases/5-plan',
   apply: 'lib net nft diagnostics options kernel diff conntrack engine phases/3-model phases/5-plan',
   cluster: 'lib diagnostics engine',
-  agent: 'net diagnostics options kernel engine apply cluster',
+  health: 'net engine phases/3-model',
+  agent: 'lib net diagnostics options config kernel engine apply cluster health',
   // What only looks knows neither engine nor apply.
   // The stale UDP flows that it names are those that the cleanup of apply finds.
   'inspect/changes': 'lib net nft frontends conntrack phases/3-model phases/5-plan',
@@ -51,7 +52,8 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/commands':
     'lib net nft nft/text diagnostics kubernetes options version compile config kernel diff engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
-  entries: 'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read',
+  entries:
+    'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read phases/3-model',
   index:
     'lib net nft diagnostics options version kernel compile frontends diff conntrack engine apply cluster inspect/changes phases/1-read phases/3-model',
 };
@@ -138,8 +140,8 @@ describe('names', () => {
 });
 
 describe('files', () => {
-  test('are at most 278, and at most 30 in a folder', () => {
-    expect(files.length).toBeLessThanOrEqual(278);
+  test('are at most 295, and at most 30 in a folder', () => {
+    expect(files.length).toBeLessThanOrEqual(295);
     const folders = files.map((file) => dirname(file));
     expect([...new Set(folders)].filter((folder) => folders.filter((one) => one === folder).length > 30)).toEqual([]);
   });

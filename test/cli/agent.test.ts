@@ -169,3 +169,12 @@ test.each([
   expect(stderr).toContain(words);
   expect(stderr).not.toContain('c2VjcmV0');
 });
+
+test('--healthz-bind-address is checked', async () => {
+  const { exitCode, stderr } = await agent(['--server', 'http://127.0.0.1:1', '--healthz-bind-address', 'localhost']);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 2,
+    stderr:
+      'error: --healthz-bind-address: "localhost" is not an address with a port; expected one such as 0.0.0.0:10256 or [::1]:10249\n(see --help)\n',
+  });
+});

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError } from 'commander';
+import type { AgentOptions } from '../../agent/run-agent.ts';
 import type { AgentLog } from '../../agent/state-log.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
-import { periodProblem } from '../../config/config-options.ts';
+import { type BindAddress, bindAddressProblem, parseBindAddress, servers } from '../../config/bind-address.ts';
+import { periodProblem, type ServerAddresses } from '../../config/config-options.ts';
 import { parseDuration } from '../../config/parse-duration.ts';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import type { TableName } from '../../nft/listed-table.ts';
@@ -58,6 +60,7 @@ interface AgentFlags extends CompileFlags {
   readonly cleanup?: true;
   readonly cleanupKubeProxy?: true;
   readonly watchIdleTimeout: number;
+  readonly healthzBindAddress?: string;
 }
 
 /** `svc2nft agent`: follows a cluster and keeps the tables of this node in sync with it. */
@@ -96,6 +99,12 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
       readPeriod,
     )
     .option('--config <file>', configHelp)
+    .optionsGroup('Servers:')
+    .option(
+      '--healthz-bind-address <address>',
+      'where /healthz and /livez are served, empty for nowhere (default: healthzBindAddress of --config, or 0.0.0.0:10256)',
+      checkBindAddress,
+    )
     .optionsGroup('Cleanup:')
     .option('--cleanup', 'remove the tables of both families, and exit')
     .option('--cleanup-kube-proxy', "with --cleanup, also remove the tables of kube-proxy's nftables mode");
@@ -120,6 +129,15 @@ function readDuration(value: string): number {
     throw new InvalidArgumentError('expected a duration such as 30s, 1m30s or 500ms');
   }
   return milliseconds;
+}
+
+/** Empty for no server. */
+function checkBindAddress(value: string): string {
+  const problem = value === '' ? undefined : bindAddressProblem(value);
+  if (problem !== undefined) {
+    throw new InvalidArgumentError(problem);
+  }
+  return value;
 }
 
 /** In milliseconds. */
@@ -185,7 +203,7 @@ interface ServeOptions {
 }
 
 async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: ServeOptions): Promise<number> {
-  const { options, periods = {}, diagnostics } = await loadSettings(flags);
+  const { options, periods = {}, servers: configured, diagnostics } = await loadSettings(flags);
   reportDiagnostics(diagnostics, { refused: hasError(diagnostics), context });
   if (hasError(diagnostics)) {
     return exitCodes.badInput;
@@ -233,11 +251,8 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
       syncPeriod,
       resyncPeriod,
       idleTimeout: flags.watchIdleTimeout,
-      wait: async (milliseconds, ending) => {
-        await sleep(milliseconds, undefined, { signal: ending });
-      },
-      random: Math.random,
-      now: context.now,
+      ...chooseServers(flags, configured),
+      ...realTools(context),
     });
     log('info', 'agent stopped; the rules stay');
     return isInSync || !flags.once ? exitCodes.done : exitCodes.refused;
@@ -252,6 +267,30 @@ async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: Ser
  */
 function collectGarbageSooner(): void {
   setFlagsFromString('--heap-growing-percent=30');
+}
+
+/** Time and chance. */
+function realTools({ now }: Context): Pick<AgentOptions, 'wait' | 'random' | 'now' | 'wallClock'> {
+  return {
+    wait: async (milliseconds, signal) => {
+      await sleep(milliseconds, undefined, { signal });
+    },
+    random: Math.random,
+    now,
+    wallClock: () => new Date(),
+  };
+}
+
+/** Where the servers of an agent listen, by the flags or else the configuration. */
+function chooseServers(
+  { healthzBindAddress }: AgentFlags,
+  configured: ServerAddresses | undefined,
+): Pick<AgentOptions, 'healthz'> {
+  const choose = (text: string | undefined, server: 'healthz'): BindAddress | undefined => {
+    const { port, defaults } = servers[server];
+    return text === undefined && configured ? configured[server] : parseBindAddress(text ?? defaults.ip, port);
+  };
+  return { healthz: choose(healthzBindAddress, 'healthz') };
 }
 
 /** A connection, or why there is none. */

@@ -1,5 +1,5 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
-import type { SyncPeriods } from '../../config/config-options.ts';
+import type { ServerAddresses, SyncPeriods } from '../../config/config-options.ts';
 import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
 import {
   type Diagnostic,
@@ -64,6 +64,8 @@ interface Settings {
   readonly options: Partial<CompileOptions>;
   /** How often an agent syncs. */
   readonly periods?: SyncPeriods;
+  /** Where an agent serves HTTP. */
+  readonly servers?: ServerAddresses;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -73,6 +75,7 @@ export async function loadSettings(flags: CompileFlags): Promise<Settings> {
   return {
     options: { ...config?.options, ...optionsOf(flags) },
     periods: config?.periods ?? {},
+    ...(config?.servers && { servers: config.servers }),
     diagnostics: config?.diagnostics ?? [],
   };
 }
@@ -83,6 +86,7 @@ async function readConfigFile(path: string): Promise<Settings> {
   return {
     options: config?.options ?? {},
     periods: config?.periods ?? {},
+    ...(config?.servers && { servers: config.servers }),
     diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])],
   };
 }
