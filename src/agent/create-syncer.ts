@@ -30,8 +30,12 @@ export interface Syncer {
   readonly firstAttempt: Promise<void>;
   /** Takes changes of the cluster. */
   update(changes: Changes): void;
-  /** Reads tables, all or those of some families, and brings them in sync; changes wait meanwhile. */
-  resync(families?: readonly Family[]): void;
+  /**
+   * Reads tables, all or those of some families, and brings them in sync; changes wait meanwhile.
+   *
+   * @param isQuiet do not log that it was successful.
+   */
+  resync(families?: readonly Family[], isQuiet?: boolean): Promise<void>;
   /** Compares all tables with what they should hold, while changes go on. */
   recheck(): Promise<void>;
   /** Whether the last sync was successful. */
@@ -51,42 +55,39 @@ const rejectedDelay = 300_000;
  */
 export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: AgentTools): Syncer {
   const { log, signal, now } = tools;
-  const reportDiagnostics = createDiagnosticLog(log);
-  // Weak, because the first outcome has all elements of the tables.
-  const handled = new WeakSet<UpdateOutcome['families']>();
+  const report = createOutcomeLog(log);
   let isInSync = false;
   let failures = 0;
   const first = { sync: createEvent(), attempt: createEvent() };
   const requests = trackRequests(tools);
 
   // Without a failure only rejected Services are tried again, which no change has to wait for.
-  const retry = (): void => (isInSync ? void recheck() : resync());
+  const retry = (): void => void (isInSync ? recheck() : resync());
   const retryAfter = createRetry(retry, tools);
-  const handleOutcome = (outcome: UpdateOutcome, start: number): void => {
-    const { families, diagnostics, ok, waitsFor } = outcome;
-    reportDiagnostics(diagnostics);
-    // Calls that were carried out together have one outcome, and the first one is the oldest.
-    if (handled.has(families) || waitsFor !== undefined) {
+  const handleOutcome = (outcome: UpdateOutcome, start: number, isQuiet: boolean): void => {
+    if (!report(outcome, now() - start, isQuiet)) {
       return;
     }
-    handled.add(families);
-    isInSync = families.every(({ result }) => result !== 'failed');
-    reportSync(log, outcome, now() - start);
+    isInSync = outcome.families.every(({ result }) => result !== 'failed');
     failures = isInSync ? 0 : failures + 1;
     first.attempt.announce();
     if (isInSync) {
       first.sync.announce();
     }
-    if (!ok) {
+    if (!outcome.ok) {
       retryAfter(failures === 0 ? rejectedDelay : Math.min(firstDelay * 2 ** (failures - 1), syncPeriod));
     }
   };
-  const awaitOutcome = async (pending: Promise<UpdateOutcome>, changes?: Changes): Promise<void> => {
+  const awaitOutcome = async (
+    pending: Promise<UpdateOutcome>,
+    changes: Changes | undefined,
+    isQuiet = false,
+  ): Promise<void> => {
     const start = now();
     const request = requests.begin(start, changes);
     try {
       const outcome = await pending;
-      handleOutcome(outcome, start);
+      handleOutcome(outcome, start, isQuiet);
       requests.end(request, outcome);
     } catch (error) {
       if (!signal.aborted) {
@@ -98,14 +99,14 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
       }
     }
   };
-  const resync = (families?: readonly Family[]): void => {
+  const resync = async (families?: readonly Family[], isQuiet?: boolean): Promise<void> => {
     if (!signal.aborted && proxy.isReady()) {
-      void awaitOutcome(proxy.resync(families), {});
+      await awaitOutcome(proxy.resync(families), {}, isQuiet);
     }
   };
   const recheck = async (): Promise<void> => {
     if (!signal.aborted && proxy.isReady()) {
-      await awaitOutcome(proxy.recheck());
+      await awaitOutcome(proxy.recheck(), undefined);
     }
   };
   return {
@@ -180,6 +181,30 @@ export function createRetry(
       }
     };
     void wait(length, signal).then(proceed, () => undefined);
+  };
+}
+
+/**
+ * Logs outcomes: those that were successful only where they are not to be quiet.
+ *
+ * @returns a function that takes an outcome and its age, in milliseconds, and says whether there is anything new in it.
+ */
+function createOutcomeLog(log: AgentLog): (outcome: UpdateOutcome, age: number, isQuiet: boolean) => boolean {
+  const reportDiagnostics = createDiagnosticLog(log);
+  // Weak, because the first outcome has all elements of the tables.
+  const logged = new WeakSet<UpdateOutcome['families']>();
+  return (outcome, age, isQuiet) => {
+    const { families, diagnostics, ok, waitsFor } = outcome;
+    reportDiagnostics(diagnostics);
+    // Calls that were carried out together have one outcome, and the first one is the oldest.
+    if (logged.has(families) || waitsFor !== undefined) {
+      return false;
+    }
+    if (!isQuiet || !ok) {
+      logged.add(families);
+      reportSync(log, outcome, age);
+    }
+    return true;
   };
 }
 

@@ -50,3 +50,23 @@ test('a failed sync is tried again later and later, up to the period between att
   expect(waits.map(({ milliseconds }) => milliseconds)).toEqual([500, 1_000, 2_000, 3_000, 3_000, 3_000]);
   expect(lines).toEqual(Array.from({ length: 6 }, () => 'error sync failed'));
 });
+
+test('a sync that is not to be logged is, where it failed, or where a change was carried out with it', async () => {
+  const synced = { families: [{ family: 'ip', result: 'changed', commands: [], rejectedServices: [] }] };
+  let outcome = { ...synced, diagnostics: [], ok: true } as unknown as UpdateOutcome;
+  const syncer = start(async () => outcome);
+  await syncer.resync(['ip'], true);
+  expect(lines).toEqual([]);
+  const repair = syncer.resync(['ip'], true);
+  syncer.update({});
+  await repair;
+  await new Promise(setImmediate);
+  expect(lines).toEqual(['info synced']);
+  outcome = {
+    families: [{ family: 'ip', result: 'failed', commands: [], rejectedServices: [] }],
+    diagnostics: [],
+    ok: false,
+  } as unknown as UpdateOutcome;
+  await syncer.resync(['ip'], true);
+  expect(lines).toEqual(['info synced', 'error sync failed']);
+});
