@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunProgram } from '../kernel/run-program.ts';
 import { findLockHolder, type HeldLock, hasCode, type LockHolder, tryLock } from '../kernel/socket-lock.ts';
+import { invariant } from '../lib/invariant.ts';
 import { escapeControls } from '../lib/text.ts';
 
 /**
@@ -65,6 +66,41 @@ export const withLock: Lock = createLock();
 
 /** For callers with a network namespace of their own, such as tests. */
 export const withoutLock: Lock = ({ run }, work) => work(run);
+
+/** A lock that is kept between two pieces of work, until it is released. */
+export interface KeptLock {
+  readonly lock: Lock;
+  /** Resolves when others can have it. */
+  release(): Promise<void>;
+}
+
+/** Keeps a lock from the first work on that has it. All work is about one table, and none of it overlaps. */
+export function keepLock(lock: Lock): KeptLock {
+  let kept: { readonly table: string; readonly run: RunProgram } | undefined;
+  let end = (): void => undefined;
+  const released = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let holding: Promise<void> | undefined;
+  const take = (request: LockRequest): Promise<RunProgram> =>
+    new Promise((resolve, reject) => {
+      holding = lock(request, (run) => {
+        kept = { table: request.table, run };
+        resolve(run);
+        return released;
+      }).catch(reject);
+    });
+  return {
+    lock: async (request, work) => {
+      invariant(kept === undefined || kept.table === request.table, 'a kept lock is that of one table');
+      return work(kept?.run ?? (await take(request)));
+    },
+    release: async () => {
+      end();
+      await holding;
+    },
+  };
+}
 
 const sharedFolder = '/run/svc2nft';
 

@@ -279,6 +279,29 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     expect(await agent.ended).toBe(0);
   });
 
+  test('keeps the tables from a second one while it reads its configuration again', async () => {
+    await startServer();
+    const first = startAgent();
+    await expectInStep();
+    const second = startAgent();
+    const isWaiting = ({ msg }: { readonly msg: string }) => msg.startsWith('waiting: the lock on table');
+    await vi.waitFor(() => expect(second.log.some(isWaiting)).toBe(true), patience);
+    for (let reloads = 1; reloads <= 5; reloads += 1) {
+      first.kill('SIGHUP');
+      const starts = () => first.log.filter(({ msg }) => msg === 'agent started').length;
+      await vi.waitFor(() => expect(starts()).toBe(1 + reloads), patience);
+      await server.call('apply', ...web('bank', 12, [`10.244.3.${reloads}`]));
+      await expectInStep();
+    }
+    expect(first.log.filter(isWaiting)).toEqual([]);
+    expect(second.log.map(({ msg }) => msg)).not.toContain('synced');
+    first.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    await server.call('remove', 'Service', 'shop', 'mail');
+    await vi.waitFor(() => expect(second.log.map(({ msg }) => msg)).toContain('synced'), patience);
+    await expectInStep();
+  });
+
   test('ends after the first sync with --once', async () => {
     await startServer();
     const agent = startAgent(['--once']);

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createLock, type Lock, LockError, type LockSettings } from '../../src/apply/with-lock.ts';
+import { createLock, keepLock, type Lock, LockError, type LockSettings } from '../../src/apply/with-lock.ts';
 import { createRunProgram } from '../../src/kernel/run-program.ts';
 import { tryLock } from '../../src/kernel/socket-lock.ts';
 
@@ -285,5 +285,34 @@ describe('the folder', () => {
       notices: [`no lock keeps another svc2nft away: ${foreign}: it belongs to another user`],
       used: undefined,
     });
+  });
+});
+
+describe('a lock that is kept', () => {
+  test('is not given back between two pieces of work', async () => {
+    const { lock } = lockIn({ patience: 50 });
+    const kept = keepLock(lock);
+    expect(await kept.lock({ table, run }, async () => 'first')).toBe('first');
+    await expect(lock({ table, run }, async () => 'other')).rejects.toThrow(LockError);
+    expect(await kept.lock({ table, run }, async () => 'second')).toBe('second');
+    await expect(kept.lock({ table, run }, () => Promise.reject(new Error('odd')))).rejects.toThrow('odd');
+    await expect(lock({ table, run }, async () => 'other')).rejects.toThrow(LockError);
+    await kept.release();
+    expect(await lock({ table, run }, async () => 'other')).toBe('other');
+  });
+
+  test('is asked for again after others kept it for too long', async () => {
+    const { lock } = lockIn({ patience: 50 });
+    const kept = keepLock(lock);
+    await lock({ table, run }, async () => {
+      await expect(kept.lock({ table, run }, async () => 'first')).rejects.toThrow(LockError);
+    });
+    expect(await kept.lock({ table, run }, async () => 'second')).toBe('second');
+    await kept.release();
+    expect(await lock({ table, run }, async () => 'other')).toBe('other');
+  });
+
+  test('that nobody took is released at once', async () => {
+    await keepLock(lockIn().lock).release();
   });
 });

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentOptions } from '../../agent/run-agent.ts';
 import type { AgentLog } from '../../agent/state-log.ts';
+import { keepLock } from '../../apply/with-lock.ts';
 import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
 import { type BindAddress, bindAddressProblem, parseBindAddress, servers } from '../../config/bind-address.ts';
 import { periodProblem, type ServerAddresses } from '../../config/config-options.ts';
@@ -32,7 +33,8 @@ server is away, the rules stay as they are. A change is one transaction. Invalid
 and named; the others are served.
 
 What other programs change in the tables is repaired as soon as nft monitor tells, and every --resync-period in any case, which reads
-all of them; nftables.syncPeriod of --config says, as for kube-proxy, how soon a failed sync is tried again. Other tables are never touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
+all of them; nftables.syncPeriod of --config says, as for kube-proxy, how soon a failed sync is tried again. Other tables are never
+touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
 
 In a Pod, the API server is KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one
 with --server. Tokens and certificates are read again before each request.
@@ -171,10 +173,12 @@ async function cleanUp(flags: AgentFlags, context: Context): Promise<number> {
 async function serve(flags: AgentFlags, context: Context): Promise<number> {
   const log = await createLog(context);
   const signals = listenToSignals(context, () => canReload(flags, context, log));
+  // Else another agent could take the tables while this one reads its configuration again.
+  const { lock, release } = keepLock(context.lock);
   try {
     for (;;) {
       signals.reset();
-      const exitCode = await serveUntilSignal(flags, { context, log, signal: signals.current() });
+      const exitCode = await serveUntilSignal(flags, { context: { ...context, lock }, log, signal: signals.current() });
       if (!signals.wantsReload()) {
         return exitCode;
       }
@@ -182,6 +186,7 @@ async function serve(flags: AgentFlags, context: Context): Promise<number> {
     }
   } finally {
     signals.close();
+    await release();
   }
 }
 
