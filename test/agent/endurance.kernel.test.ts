@@ -91,6 +91,13 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
     expect(difference, JSON.stringify(agent.log.slice(-20))).toBe('');
   }
 
+  /** Waits until the agent is in sync, and returns how long that took, in seconds, with the comparisons. */
+  async function untilInSync(): Promise<number> {
+    const start = performance.now();
+    await vi.waitFor(expectInSync, patience);
+    return (performance.now() - start) / 1_000;
+  }
+
   async function differenceTo(objects: readonly unknown[]): Promise<string> {
     const { exitCode, stdout, stderr } = await lab.node.svc2nft(['diff', ...snapshotFlags], objects);
     return exitCode === 0 ? '' : `${stdout}${stderr}`;
@@ -99,6 +106,7 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
   test.each(Object.keys(misbehaviors))(
     'keeps the rules right with an API server that %s',
     async (name) => {
+      const times: number[] = [];
       for (let run = 0; run < runs; run += 1) {
         await change();
         await setTimeout(7 * (run % 4));
@@ -107,9 +115,10 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
         await setTimeout(31 * (run % 5));
         await end?.();
         await change();
-        await vi.waitFor(expectInSync, patience);
+        times.push(await untilInSync());
         expectNoLoss(lanes, await stream.report(1), atFirst);
       }
+      console.log(`in sync after a server that ${describeTimes(name, times)}`);
       expect(agent.log.filter(({ msg }) => /bug|sync failed/.test(msg))).toEqual([]);
     },
     60_000 + 15_000 * runs,
@@ -118,6 +127,7 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
   test(
     'leaves a whole ruleset when it is killed, and the next one is in sync',
     async () => {
+      const times: number[] = [];
       for (let run = 0; run < 2 * runs; run += 1) {
         const states = [await server.objects()];
         step += 1;
@@ -137,9 +147,10 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
         }
         agent = start();
         expect(differences).toContain('');
-        await vi.waitFor(expectInSync, patience);
+        times.push(await untilInSync());
         expectNoLoss(lanes, await stream.report(1), atFirst);
       }
+      console.log(`in sync after ${describeTimes('kills of the agent', times)}`);
     },
     60_000 + 15_000 * runs,
   );
@@ -149,20 +160,27 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
     ['its nft monitor', 'nft\0monitor\0'],
   ])(
     'keeps the rules right when %s is killed',
-    async (_, command) => {
+    async (program, command) => {
+      const times: number[] = [];
       for (let run = 0; run < 2 * runs; run += 1) {
         await change();
         await setTimeout((7 * run) % 20);
         await vi.waitFor(async () => process.kill(await findChild(agent.pid, command), 'SIGKILL'), patience);
         await change();
         await change();
-        await vi.waitFor(expectInSync, patience);
+        times.push(await untilInSync());
         expectNoLoss(lanes, await stream.report(1), atFirst);
       }
+      console.log(`in sync after ${describeTimes(`kills of ${program}`, times)}`);
     },
     60_000 + 15_000 * runs,
   );
 });
+
+/** @param times in seconds */
+function describeTimes(what: string, times: readonly number[]): string {
+  return `${what}: ${times.length} times, after ${Math.max(...times).toFixed(1)} s at most`;
+}
 
 /** A process that another one started, by the beginning of its command line, arguments ended by NUL. */
 async function findChild(pid: number, command: string): Promise<number> {
