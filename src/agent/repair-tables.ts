@@ -31,7 +31,7 @@ interface RepairOptions {
  * Repairs what other programs change, as soon as nft tells of it. Programs that go on changing the tables get neither all of the
  * CPU nor a line in the log each time.
  */
-export function repairFromMonitor(
+export async function repairFromMonitor(
   syncer: Pick<Syncer, 'resync' | 'recheck'>,
   { run, table, writers }: RepairOptions,
   tools: Pick<AgentTools, 'log' | 'wait' | 'signal' | 'now'>,
@@ -64,7 +64,16 @@ export function repairFromMonitor(
       log('warn', 'nft monitor ended; starting it again', { reason });
     },
   };
-  return monitorTable(run, options, signal);
+  await endOrphans(writers);
+  await monitorTable(run, options, signal);
+}
+
+/**
+ * Ends the nft monitor of an agent that was killed. It has nobody to write to any more, which it notices when there is something
+ * to write: this transaction, which only adds a mark and deletes it.
+ */
+async function endOrphans({ run }: OwnWriters): Promise<void> {
+  await run('nft', ['-f', '-'], '# no change\n');
 }
 
 /**

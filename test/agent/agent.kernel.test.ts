@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -11,6 +12,7 @@ import { comparableRuleset } from '../support/comparable-ruleset.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import {
   type AgentProcess,
+  findChild,
   type RemoteApiServer,
   startAgentInContainer,
   startAgentProcess,
@@ -225,6 +227,21 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     await vi.waitFor(() => {
       expect(second.log.find(({ msg }) => msg === 'synced')).toMatchObject({ tables: 'ip changed' });
     }, patience);
+  });
+
+  test('ends the nft monitor that one has left that was killed, also if the rules are as they should be', async () => {
+    await startServer();
+    const first = startAgent();
+    await expectInStep();
+    const monitor = await vi.waitFor(() => findChild(first.pid, 'nft\0monitor\0'), patience);
+    const isThere = () => existsSync(`/proc/${monitor}`);
+    first.kill('SIGKILL');
+    await first.ended;
+    expect(isThere()).toBe(true);
+    const second = startAgent();
+    await vi.waitFor(() => findChild(second.pid, 'nft\0monitor\0'), patience);
+    await vi.waitFor(() => expect(isThere()).toBe(false), patience);
+    expect(second.log.filter(({ msg }) => /synced|another program/.test(msg))).toEqual([]);
   });
 
   test('makes a second one wait until it ends', async () => {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { service, slice, snapshotFlags } from '../apply/kernel/manifests.ts';
@@ -11,6 +10,7 @@ import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { misbehaviors } from '../support/misbehaviors.ts';
 import {
   type AgentProcess,
+  findChild,
   type RemoteApiServer,
   startAgentProcess,
   startRemoteApiServer,
@@ -180,16 +180,4 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
 /** @param times in seconds */
 function describeTimes(what: string, times: readonly number[]): string {
   return `${what}: ${times.length} times, after ${Math.max(...times).toFixed(1)} s at most`;
-}
-
-/** A process that another one started, by the beginning of its command line, arguments ended by NUL. */
-async function findChild(pid: number, command: string): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  for (const child of children.split(' ').filter(Boolean)) {
-    const started = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-    if (started.startsWith(command)) {
-      return Number(child);
-    }
-  }
-  throw new Error(`process ${pid} has no child ${command}`);
 }

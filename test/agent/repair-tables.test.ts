@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { trackWriters } from '../../src/agent/own-writers.ts';
 import { repairFromMonitor } from '../../src/agent/repair-tables.ts';
-import type { RunningProgram, RunProgram } from '../../src/kernel/run-program.ts';
+import type { ProgramResult, RunningProgram, RunProgram } from '../../src/kernel/run-program.ts';
 
 /** In milliseconds. */
 let time: number;
@@ -16,26 +16,36 @@ let complain: (text: string) => void;
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => waits.push({ end: time + milliseconds, resolve }));
 
-beforeEach(() => {
+beforeEach(async () => {
   time = 0;
   waits = [];
   log = [];
   repairs = [];
   duration = 20;
+  const ended: ProgramResult = {
+    exitCode: 0,
+    signal: undefined,
+    stdout: '',
+    stderr: '',
+    missing: false,
+    denied: false,
+  };
   const run: RunProgram = (_program, _args, _input, { interact } = {}) =>
-    new Promise((resolve) =>
+    new Promise((resolve) => {
+      if (!interact) {
+        resolve(ended);
+      }
       interact?.({
         // After many lines it is replaced.
-        kill: () =>
-          resolve({ exitCode: undefined, signal: 'SIGKILL', stdout: '', stderr: '', missing: false, denied: false }),
+        kill: () => resolve({ ...ended, exitCode: undefined, signal: 'SIGKILL' }),
         onStdout: (listener) => {
           print = listener;
         },
         onStderr: (listener) => {
           complain = listener;
         },
-      } as RunningProgram),
-    );
+      } as RunningProgram);
+    });
   void repairFromMonitor(
     {
       recheck: () => Promise.resolve(),
@@ -52,6 +62,7 @@ beforeEach(() => {
       now: () => time,
     },
   );
+  await new Promise(setImmediate);
 });
 
 /** Lets time pass, and what it ends go on. */

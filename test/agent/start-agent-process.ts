@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { TestNode } from '../apply/kernel/open-node.ts';
@@ -127,4 +127,16 @@ export async function startRemoteApiServer(node: TestNode, options: ServerOption
       await child;
     },
   };
+}
+
+/** A process that another one started, by the beginning of its command line, arguments ended by NUL. */
+export async function findChild(pid: number, command: string): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.split(' ').filter(Boolean)) {
+    const started = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
+    if (started.startsWith(command)) {
+      return Number(child);
+    }
+  }
+  throw new Error(`process ${pid} has no child ${command}`);
 }
