@@ -39,6 +39,8 @@ export { createEngine } from './engine/create-engine.ts';
 export type * from './engine/engine.ts';
 export type { FollowUp } from './engine/follow-up.ts';
 export type { HealthCheck } from './engine/health-checks.ts';
+export type { EndpointTrigger } from './engine/object-store.ts';
+export type { FamilyStatistics, Statistics } from './engine/statistics.ts';
 export type { FrontendState, Policy, Refusal, ServicePortIdentity } from './frontends/frontend.ts';
 export type * from './inspect/changes/changes.ts';
 export { describeChanges } from './inspect/changes/describe-changes.ts';

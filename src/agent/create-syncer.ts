@@ -1,8 +1,8 @@
 import type { ServiceProxy } from '../apply/create-service-proxy.ts';
-import type { UpdateOutcome } from '../apply/outcome.ts';
+import type { TableOutcome, UpdateOutcome } from '../apply/outcome.ts';
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { Changes } from '../engine/engine.ts';
-import type { Observe } from '../health/observation.ts';
+import type { FamilySync, Observe } from '../health/observation.ts';
 import type { Family } from '../net/network.ts';
 import { countChanges, findNodeSeen } from './observe-changes.ts';
 import type { AgentLog } from './state-log.ts';
@@ -121,8 +121,15 @@ export function createSyncer(proxy: ServiceProxy, syncPeriod: number, tools: Age
   };
 }
 
+function summarize({ family, result, before, isRepaired }: TableOutcome): FamilySync {
+  const isFull = before !== undefined || (result !== 'unchanged' && result !== 'changed');
+  return { family, isInSync: result !== 'failed', isFull, isRepaired: isRepaired === true };
+}
+
 /** Tells of requests, once the proxy has them, and of their ends. */
 function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
+  // Weak, as above.
+  const told = new WeakSet<UpdateOutcome['families']>();
   let count = 0;
   return {
     /**
@@ -142,8 +149,14 @@ function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
     },
     /** @param outcome undefined after a bug. */
     end: (request: number, outcome: UpdateOutcome | undefined): void => {
-      const families = outcome?.families.map(({ family, result }) => ({ family, isInSync: result !== 'failed' }));
-      observe({ kind: 'sync-done', request, at: now(), families, healthChecks: outcome?.healthChecks ?? [] });
+      const { families, healthChecks = [], triggers = [], duration = 0 } = outcome ?? {};
+      const isShared = families !== undefined && told.has(families);
+      if (families) {
+        told.add(families);
+      }
+      const results = families?.map(summarize);
+      const at = now();
+      observe({ kind: 'sync-done', request, at, isShared, duration, families: results, healthChecks, triggers });
     },
   };
 }

@@ -34,9 +34,9 @@ interface RepairOptions {
 export async function repairFromMonitor(
   syncer: Pick<Syncer, 'resync' | 'recheck'>,
   { run, table, writers }: RepairOptions,
-  tools: Pick<AgentTools, 'log' | 'wait' | 'signal' | 'now'>,
+  tools: Pick<AgentTools, 'log' | 'wait' | 'signal' | 'now' | 'observe'>,
 ): Promise<void> {
-  const { log, wait, signal } = tools;
+  const { log, wait, signal, observe } = tools;
   const repair = createRepairer(syncer, tools);
   const logChange = createBurstLog(
     ['another program changed our rules; repairing them', 'other programs go on changing our rules; repairing them'],
@@ -53,6 +53,7 @@ export async function repairFromMonitor(
     onChange: (change: TableChange): void => {
       const { families, pid, name } = change;
       if (!writers.isOwn(change)) {
+        observe({ kind: 'foreign-change', families: [...families] });
         repair(families, logChange(name, { process: name, pid }));
       }
     },
@@ -62,6 +63,7 @@ export async function repairFromMonitor(
     },
     onEnd: (reason: string) => {
       log('warn', 'nft monitor ended; starting it again', { reason });
+      observe({ kind: 'monitor-ended' });
     },
   };
   await endOrphans(writers);

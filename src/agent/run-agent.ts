@@ -1,23 +1,27 @@
+import type { ConntrackOutcome } from '../apply/clean-conntrack.ts';
 import { createServiceProxy, type ServiceProxyOptions } from '../apply/create-service-proxy.ts';
 import { type Lock, LockError, withoutLock } from '../apply/with-lock.ts';
 import type { ClusterConnection } from '../cluster/cluster-connection.ts';
 import { followCluster } from '../cluster/follow-cluster.ts';
+import type { ResourceState } from '../cluster/follow-resource.ts';
 import type { BindAddress } from '../config/bind-address.ts';
 import type { PortFailure } from '../health/service-health.ts';
 import { createNftSession } from '../kernel/nft-session.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
-import { type CompileOptions, defaultOptions } from '../options.ts';
+import type { CompileOptions } from '../options.ts';
 import { type AgentTools, createSyncer } from './create-syncer.ts';
+import { createHub, observeAnswers, observeTransactions } from './observe-tools.ts';
 import { trackWriters } from './own-writers.ts';
 import { recheckPeriodically, repairFromMonitor } from './repair-tables.ts';
-import { serveHealth } from './serve-health.ts';
+import { type HealthOptions, serveHealth } from './serve-health.ts';
+import { type MetricsServerOptions, serveMetrics } from './serve-metrics.ts';
 import { createStateLog } from './state-log.ts';
 
 /** What an agent does, and with what. The signal ends it; the rules stay. */
 export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   readonly connection: ClusterConnection;
-  /** Options of `compile`, with the name of the node. */
-  readonly compile: Partial<CompileOptions> & Pick<CompileOptions, 'nodeName' | 'table'>;
+  /** With the name of the node. */
+  readonly compile: CompileOptions;
   readonly run: RunProgram;
   readonly lock: Lock;
   /** Own the tables, so that no other program can change them; takes an nft and a kernel that can. */
@@ -34,8 +38,9 @@ export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   readonly resyncPeriod: number;
   /** In milliseconds: a watch without a byte for so long is started again. */
   readonly idleTimeout?: number;
-  /** Where its health is served; undefined for nowhere. */
+  /** Where its health is served, and metrics; undefined for nowhere. */
   readonly healthz: BindAddress | undefined;
+  readonly metrics: BindAddress | undefined;
   readonly wallClock: () => Date;
   /** Receives each failure to open a port for health checks of a Service. */
   readonly onPortFailure?: (failure: PortFailure) => void;
@@ -67,23 +72,25 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   const end = new AbortController();
   const whole = AbortSignal.any([signal, end.signal]);
   const writers = trackWriters(lockedRun);
-  const session = createNftSession(writers.run, { owns: options.ownTable });
+  const { observe, add } = createHub();
+  const session = createNftSession(writers.run, {
+    owns: options.ownTable,
+    onReplace: (reason) => observe({ kind: 'session-replaced', reason }),
+  });
   const proxy = await createServiceProxy({
     ...compile,
-    run: session.run,
+    run: observeTransactions(session.run, observe, now),
     ...(options.ownTable && { owner: session }),
     now,
     lock: withoutLock,
     minSyncPeriod: options.minSyncPeriod,
-    onCleanup: (conntrack) => {
-      if (conntrack?.failed !== undefined) {
-        log('warn', 'stale UDP flows could not be deleted', { reason: conntrack.failed });
-      }
-    },
+    onCleanup: (conntrack) => reportCleanup(conntrack, { log, observe }),
   } satisfies ServiceProxyOptions);
-  const families = compile.families ?? defaultOptions.families;
-  const health = options.once ? undefined : serveHealth({ ...options, families, proxy, signal: whole });
-  const tools = { ...options, signal: whole, observe: health?.observe ?? ignore };
+  const tools = { ...options, signal: whole, observe };
+  const servers = options.once ? [] : startServers({ ...tools, families: compile.families, proxy });
+  for (const server of servers) {
+    add(server.observe);
+  }
   const syncer = createSyncer(proxy, options.syncPeriod, tools);
   void syncer.firstSync.then(options.onFirstSync);
   const repairs = { table: compile.table, run: options.run, writers };
@@ -95,10 +102,11 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
         recheckPeriodically(syncer, options.resyncPeriod, tools),
       ];
   const follower = followCluster({
-    connection,
+    connection: observeAnswers(connection, observe),
     nodeName: compile.nodeName ?? '',
     onChanges: syncer.update,
-    onState: createStateLog(log, now),
+    onState: followState(createStateLog(log, now), tools),
+    onHeard: (resource) => observe({ kind: 'heard', resource, at: now() }),
     wait: options.wait,
     random: options.random,
     now,
@@ -106,15 +114,44 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   });
   await (options.once ? Promise.race([syncer.firstAttempt, aborted(signal)]) : aborted(signal));
   end.abort();
-  health?.close();
+  for (const server of servers) {
+    server.close();
+  }
   await follower.close();
   await proxy.close();
   await Promise.all([session.close(), ...healing]);
   return syncer.isInSync();
 }
 
-function ignore(): void {
-  // Nobody is there to ask.
+function reportCleanup(
+  conntrack: ConntrackOutcome | undefined,
+  { log, observe }: Pick<AgentTools, 'log' | 'observe'>,
+): void {
+  if (conntrack?.failed !== undefined) {
+    log('warn', 'stale UDP flows could not be deleted', { reason: conntrack.failed });
+  }
+  for (const family of conntrack?.families ?? []) {
+    observe({ kind: 'flows-cleaned', ...family });
+  }
+}
+
+/** What other programs ask an agent for. */
+function startServers(
+  options: HealthOptions & Omit<MetricsServerOptions, 'server'> & Pick<AgentOptions, 'connection'>,
+) {
+  const { server } = options.connection;
+  return [serveHealth(options), serveMetrics({ ...options, server })];
+}
+
+/** What is told of the states of a resource. */
+function followState(
+  log: (kind: string, state: ResourceState) => void,
+  { observe, now }: Pick<AgentTools, 'observe' | 'now'>,
+) {
+  return (resource: string, state: ResourceState): void => {
+    log(resource, state);
+    observe({ kind: 'following', resource, state: state.state, at: now() });
+  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,11 +1,12 @@
 import type { ServiceProxy } from '../apply/create-service-proxy.ts';
 import type { BindAddress } from '../config/bind-address.ts';
-import { type OpenServer, openHttpServer, type ServerOpener, type ServerOptions } from '../health/http-server.ts';
+import { type HttpAnswer, openHttpServer, type ServerOpener } from '../health/http-server.ts';
 import type { Observe } from '../health/observation.ts';
 import { createProxyHealth } from '../health/proxy-health.ts';
 import { createServiceHealth, type PortFailure, type ServiceHealth } from '../health/service-health.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import { type AgentTools, createRetry } from './create-syncer.ts';
+import { type AgentServer, openPatiently } from './open-patiently.ts';
 
 /** What is served, and where. */
 export interface HealthOptions extends Omit<AgentTools, 'observe'> {
@@ -18,30 +19,31 @@ export interface HealthOptions extends Omit<AgentTools, 'observe'> {
   readonly wallClock: () => Date;
   /** Receives each failure to open a port for health checks, for Events. */
   readonly onPortFailure?: ((failure: PortFailure) => void) | undefined;
+  /** Hears of answers, and of ports that cannot be opened. */
+  readonly observe?: Observe;
   /** Default: real servers. */
   readonly open?: ServerOpener;
 }
 
-/** The servers that tell of the health of an agent. */
-export interface HealthServers {
-  readonly observe: Observe;
-  /** Frees all ports. */
-  close(): void;
-}
-
-/** In milliseconds: a port that another program has is tried again after so long. */
-const retryDelays = { proxy: 5_000, service: 10_000 };
+/** In milliseconds: the port of a Service that another program has is tried again after so long. */
+const retryDelay = 10_000;
 
 /**
  * Serves the health of the proxy, and that of Services at their health check ports once the kernel holds their rules. Nothing waits
  * for a port, and one that cannot be opened is tried again until the signal is aborted.
  */
-export function serveHealth(options: HealthOptions): HealthServers {
+export function serveHealth(options: HealthOptions): AgentServer {
   const { families, proxy, healthz, open = openHttpServer } = options;
   const health = createProxyHealth(options);
   const services = serveServices(options, health.isHealthy);
-  const server =
-    healthz && openPatiently({ ...healthz, respond: ({ path }) => health.respond(path) }, { ...options, open });
+  const respond = (path: string): HttpAnswer => {
+    const answer = health.respond(path);
+    if (path === '/healthz' || path === '/livez') {
+      options.observe?.({ kind: 'probed', path: path === '/livez' ? 'livez' : 'healthz', status: answer.status });
+    }
+    return answer;
+  };
+  const server = healthz && openPatiently({ ...healthz, respond: ({ path }) => respond(path) }, { ...options, open });
   return {
     observe: (observation) => {
       health.observe(observation);
@@ -80,8 +82,9 @@ function serveServices(options: HealthOptions, isHealthy: () => boolean): Readon
         reason: failure.reason,
       });
     }
+    options.observe?.({ kind: 'port-failed' });
     onPortFailure?.(failure);
-    retryAfter(retryDelays.service);
+    retryAfter(retryDelay);
   };
   const onRecovery = (port: Omit<PortFailure, 'reason'>): void => {
     log('info', 'the port for health checks of a Service is open', { ...describe(port), attempts: port.attempts });
@@ -90,49 +93,4 @@ function serveServices(options: HealthOptions, isHealthy: () => boolean): Readon
     families.map((family) => [family, createServiceHealth({ family, open, isHealthy, onFailure, onRecovery })]),
   );
   return services;
-}
-
-/** Opens a server as soon as its port can be had. */
-function openPatiently(options: ServerOptions, tools: OpenTools): { close(): void } {
-  let server: OpenServer | undefined;
-  let isClosed = false;
-  const keep = (opened: OpenServer | undefined): void => {
-    server = opened;
-    if (isClosed) {
-      server?.close();
-    }
-  };
-  void tryToOpen(options, tools).then(keep);
-  return {
-    close: () => {
-      isClosed = true;
-      server?.close();
-    },
-  };
-}
-
-interface OpenTools extends Pick<AgentTools, 'log' | 'wait' | 'signal'> {
-  readonly open: ServerOpener;
-}
-
-/** Undefined when the signal is aborted before. */
-async function tryToOpen(
-  options: ServerOptions,
-  { open, log, wait, signal }: OpenTools,
-): Promise<OpenServer | undefined> {
-  const { port } = options;
-  for (let attempts = 1; !signal.aborted; attempts += 1) {
-    const opened = await open(options).catch((error: Error) => error);
-    if (!(opened instanceof Error)) {
-      if (attempts > 1) {
-        log('info', 'the port of a server is open', { port, attempts });
-      }
-      return opened;
-    }
-    if (attempts === 1) {
-      log('warn', 'the port of a server cannot be opened; trying again', { port, reason: opened.message });
-    }
-    await wait(retryDelays.proxy, signal).catch(() => undefined);
-  }
-  return undefined;
 }

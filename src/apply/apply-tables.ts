@@ -18,12 +18,14 @@ import { type DryRun, sendCommands, sendTogether, syncTable, type TableJob } fro
 export interface ApplyMemory {
   /** Families whose table holds what the desired state assumes. */
   readonly known: Set<Family>;
+  /** Families whose last change failed. */
+  readonly behind: Set<Family>;
   readonly pending: PendingCleanup;
 }
 
 /** Nothing is known about the kernel. */
 export function emptyMemory(): ApplyMemory {
-  return { known: new Set(), pending: { udp: new Map(), pins: new Map() } };
+  return { known: new Set(), behind: new Set(), pending: { udp: new Map(), pins: new Map() } };
 }
 
 /** What {@link applyTables} works with. */
@@ -49,6 +51,8 @@ export interface ApplyOptions {
    * is there.
    */
   readonly later?: ((cleanup: () => Promise<ConntrackOutcome | undefined>) => undefined) | undefined;
+  /** Milliseconds on a monotonic clock; without it no time is measured. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** Keeps the nfts that run side by side under 100 MB, and other programs that change rules from waiting for long. */
@@ -72,6 +76,7 @@ export async function applyTables(
     listings,
     owner,
     later,
+    now,
   }: ApplyOptions,
 ): Promise<Outcome> {
   if (!desired.isReady()) {
@@ -85,12 +90,30 @@ export async function applyTables(
   }
   const pins: Ruleset[] = [];
   const job = { desired, run, pause, dryRun, partSize, onSend, owner };
-  const families = await applyUpdates(job, { known, updates, listings, remembered: { memory, pins } });
-  const cleanUp = () => cleanUpAfter(families, { desired, memory, pins, run });
+  const outcomes = await applyUpdates(job, { known, updates, listings, remembered: { memory, pins } });
+  const families = outcomes.map((outcome) => withRepair(outcome, { known, updates, behind: memory.behind }));
+  const cleanUp = () => cleanUpAfter(families, { desired, memory, pins, run, now });
   const isDue = pins.length > 0 || (memory.pending.udp.size > 0 && !dryRun);
   const conntrack = isDue ? await (later ? later(cleanUp) : cleanUp()) : undefined;
   const ok = families.every(({ result, rejectedServices }) => result !== 'failed' && rejectedServices.length === 0);
   return { ok, families, conntrack };
+}
+
+/** Notes whether a table had to be repaired, and remembers whether its change failed. */
+function withRepair(
+  outcome: TableOutcome,
+  { known, updates, behind }: Pick<Updates, 'known' | 'updates'> & Pick<ApplyMemory, 'behind'>,
+): TableOutcome {
+  const { family, result } = outcome;
+  const hadFailed = behind.has(family);
+  if (result === 'failed') {
+    behind.add(family);
+    return outcome;
+  }
+  behind.delete(family);
+  const hasUpdate = updates.some((update) => update.family === family && update.commands.length > 0);
+  const isUnexpected = (!hasUpdate && !hadFailed && result !== 'unchanged') || isDisturbed(outcome, known);
+  return isUnexpected ? { ...outcome, isRepaired: true } : outcome;
 }
 
 interface Updates {
@@ -136,11 +159,12 @@ function creationIn(updates: readonly TableUpdate[], family: Family): readonly C
 interface CleanupJob extends Remembered {
   readonly desired: DesiredState;
   readonly run: RunProgram;
+  readonly now: ApplyOptions['now'];
 }
 
 async function cleanUpAfter(
   families: readonly TableOutcome[],
-  { desired, memory: { pending }, pins, run }: CleanupJob,
+  { desired, memory: { pending }, pins, run, now }: CleanupJob,
 ): Promise<ConntrackOutcome | undefined> {
   for (const ruleset of pins) {
     await cleanPins(pending, ruleset, run);
@@ -148,7 +172,7 @@ async function cleanUpAfter(
   const done = new Set(families.flatMap(({ family, result }) => (result === 'failed' ? [] : [family])));
   // Putting views together takes time, and most changes are not about UDP.
   const views = pending.udp.size === 0 ? [] : desired.views().filter(({ family }) => done.has(family));
-  return cleanUdpFlows(pending, views, run);
+  return cleanUdpFlows(pending, views, { run, now });
 }
 
 /** What nft says when a table is not as it was left. */

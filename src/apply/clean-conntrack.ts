@@ -12,6 +12,16 @@ export interface ConntrackOutcome {
   readonly failed?: string;
   /** conntrack is not installed, so nothing was checked. */
   readonly missing?: true;
+  /** The families that were checked, where time is measured. */
+  readonly families?: readonly FamilyCleanup[];
+}
+
+/** What became of the stale flows of one family. */
+interface FamilyCleanup {
+  readonly family: Family;
+  readonly deleted: number;
+  /** In milliseconds. */
+  readonly duration: number;
 }
 
 /**
@@ -25,18 +35,26 @@ export interface ConntrackOutcome {
  *
  * @param request.expectations one for each family.
  * @param request.run runs conntrack, with messages in English.
+ * @param request.now milliseconds on a monotonic clock; without it no time is measured.
  */
 export async function cleanConntrack(request: {
   readonly expectations: readonly UdpExpectations[];
   readonly run: RunProgram;
+  readonly now?: (() => number) | undefined;
 }): Promise<ConntrackOutcome> {
+  const { now = () => 0 } = request;
   let deleted = 0;
   const failures: string[] = [];
+  const families: FamilyCleanup[] = [];
   for (const expectations of request.expectations) {
+    const start = now();
     const outcome = await cleanFamily(expectations, request.run);
     deleted += outcome.deleted;
     if (outcome.missing) {
       return { deleted, missing: true };
+    }
+    if (outcome.isChecked) {
+      families.push({ family: expectations.family, deleted: outcome.deleted, duration: now() - start });
     }
     if (outcome.failed !== undefined) {
       failures.push(`${nameOfFamily(expectations.family)}: ${outcome.failed}`);
@@ -46,13 +64,16 @@ export async function cleanConntrack(request: {
       break;
     }
   }
-  return failures.length > 0 ? { deleted, failed: failures.join('; ') } : { deleted };
+  const total = { deleted, ...(request.now && { families }) };
+  return failures.length > 0 ? { ...total, failed: failures.join('; ') } : total;
 }
 
 /** How many commands are run for a family at most: a thousand take about half a minute. */
 const mostCommands = 1_000;
 
 interface FamilyOutcome extends ConntrackOutcome {
+  /** There were UDP frontends. */
+  readonly isChecked?: boolean;
   /** A conntrack had to be ended, or was ended by others. */
   readonly isEnded?: boolean;
 }
@@ -75,7 +96,7 @@ async function cleanFamily(expectations: UdpExpectations, run: RunProgram): Prom
     return { deleted: 0, failed: reasonOf(listed), isEnded: listed.exitCode === undefined };
   }
   const groups = [...stale.values()];
-  const outcome = await deleteGroups(groups.slice(0, mostCommands), family, run);
+  const outcome = { ...(await deleteGroups(groups.slice(0, mostCommands), family, run)), isChecked: true };
   return groups.length > mostCommands && outcome.failed === undefined
     ? { ...outcome, failed: `stale flows to ${groups.length - mostCommands} more endpoints are left for the next run` }
     : outcome;

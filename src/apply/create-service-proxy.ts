@@ -1,6 +1,8 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Changes, Engine } from '../engine/engine.ts';
+import type { EndpointTrigger } from '../engine/object-store.ts';
+import type { Statistics } from '../engine/statistics.ts';
 import { formatNftError, isNftError } from '../kernel/nft-error.ts';
 import type { TableOwner } from '../kernel/nft-session.ts';
 import { probeNft } from '../kernel/probe-nft.ts';
@@ -10,7 +12,7 @@ import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
 import type { NodeSettings, NodeView } from '../phases/3-model/model.ts';
-import { type ApplyMemory, type ApplyOptions, applyTables, emptyMemory } from './apply-tables.ts';
+import { type ApplyOptions, applyTables, emptyMemory } from './apply-tables.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
 import type { UpdateOutcome } from './outcome.ts';
 import { type Listings, readActualTable } from './read-actual-table.ts';
@@ -77,6 +79,8 @@ export interface ServiceProxy {
   views(): readonly NodeView[];
   /** The same without Services and endpoints, which takes no time. */
   nodeSettings(): readonly NodeSettings[];
+  /** How much the tables hold, and what is left out; cheap enough to ask for now and then. */
+  statistics(): Statistics;
 }
 
 /**
@@ -128,11 +132,11 @@ interface QueueTools {
  * that waits and will commit whatever was accepted by then. No update can be lost, doubled or reordered.
  */
 function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
-  const { lock, run, owner, pause, onCleanup } = tools;
-  const memory = emptyMemory();
+  const { lock, run, owner, pause, now, onCleanup } = tools;
+  const commit = createCommit(engine, now);
   const collect = collector(tools);
   const reader = createReader(engine, tools);
-  const cleanup = onCleanup && startCleanup(onCleanup);
+  const cleanup = onCleanup && startCleanup(onCleanup, now);
   /** Families whose tables have to be read again. */
   let doubtful: ReadonlySet<Family> = new Set();
   let waiting: Promise<UpdateOutcome> | undefined;
@@ -141,11 +145,9 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
 
   const runRound = async (lockedRun: RunProgram): Promise<UpdateOutcome> => {
     waiting = undefined;
-    for (const family of doubtful) {
-      memory.known.delete(family);
-    }
+    const reread = doubtful;
     doubtful = new Set();
-    return commit(engine, { pause, run: lockedRun, owner, memory, listings: reader.take(), later: cleanup?.later });
+    return commit(reread, { pause, run: lockedRun, owner, listings: reader.take(), ...cleanup?.options });
   };
   const startRound = (): Promise<UpdateOutcome> => {
     const round = last
@@ -190,6 +192,7 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
     rulesets: () => (engine.isReady() ? engine.rulesets() : []),
     views: () => engine.views(),
     nodeSettings: () => engine.nodeSettings(),
+    statistics: () => engine.statistics(),
   };
 }
 
@@ -237,20 +240,41 @@ function createReader({ families, table }: Engine, { run, pause }: QueueTools) {
   };
 }
 
+/** How many times of changes are kept while tables cannot be changed. */
+const mostTriggers = 10_000;
+
+/** Brings tables up to date; those of some families are read again. */
+type CommitTables = (reread: ReadonlySet<Family>, options: ApplyOptions) => Promise<UpdateOutcome>;
+
 /** Sends what the engine has collected. After a bug nothing is known about the tables. */
-async function commit(
-  engine: Engine,
-  options: ApplyOptions & { readonly memory: ApplyMemory },
-): Promise<UpdateOutcome> {
-  try {
-    const { families: updates, diagnostics, waitsFor } = engine.commit();
-    const outcome = await applyTables(engine, { ...options, updates });
-    const isHeld = outcome.families.every(({ result }) => result !== 'failed');
-    return { ...outcome, diagnostics, healthChecks: isHeld ? engine.takeHealthChecks() : [], waitsFor };
-  } catch (error) {
-    options.memory.known.clear();
-    throw error;
-  }
+function createCommit(engine: Engine, now: () => number): CommitTables {
+  const memory = emptyMemory();
+  /** Of changes that are not in the kernel yet. */
+  let triggers: readonly EndpointTrigger[] = [];
+  return async (reread, options) => {
+    const start = now();
+    for (const family of reread) {
+      memory.known.delete(family);
+    }
+    try {
+      const { families: updates, diagnostics, waitsFor, triggers: added } = engine.commit();
+      const outcome = await applyTables(engine, { ...options, memory, updates });
+      const duration = now() - start;
+      const all = triggers.length === 0 ? added : [...triggers, ...added];
+      const isHeld = outcome.families.every(({ result }) => result !== 'failed');
+      triggers = isHeld ? [] : all.slice(-mostTriggers);
+      const news = isHeld
+        ? { healthChecks: engine.takeHealthChecks(), triggers: all }
+        : { healthChecks: [], triggers: [] };
+      return { ...outcome, ...news, duration, diagnostics, waitsFor };
+    } catch (error) {
+      memory.known.clear();
+      for (const family of engine.families) {
+        memory.behind.add(family);
+      }
+      throw error;
+    }
+  };
 }
 
 /** Collects changes under load: a round waits for as long as the one before took, if that has just ended. */
@@ -280,7 +304,7 @@ function collector({ pause, now, minSyncPeriod: longest }: QueueTools) {
  * Cleanups one after the other, beside the changes. While one runs, the newest waits and takes the place of those before it, whose
  * work is still pending then: a slow conntrack must not let them pile up.
  */
-function startCleanup(tell: (conntrack: ConntrackOutcome | undefined) => void) {
+function startCleanup(tell: (conntrack: ConntrackOutcome | undefined) => void, now: () => number) {
   let last = Promise.resolve();
   let next: (() => Promise<ConntrackOutcome | undefined>) | undefined;
   const cleanUpNext = async (): Promise<void> => {
@@ -288,13 +312,11 @@ function startCleanup(tell: (conntrack: ConntrackOutcome | undefined) => void) {
     next = undefined;
     tell(await work?.().catch(failureOfBug));
   };
-  return {
-    later: (work: () => Promise<ConntrackOutcome | undefined>): undefined => {
-      last = next ? last : last.then(cleanUpNext);
-      next = work;
-    },
-    idle: () => last,
+  const later = (work: () => Promise<ConntrackOutcome | undefined>): undefined => {
+    last = next ? last : last.then(cleanUpNext);
+    next = work;
   };
+  return { options: { later, now }, idle: () => last };
 }
 
 /** Nobody waits for a cleanup, so it must not be rejected. */

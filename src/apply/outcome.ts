@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { TablePlan } from '../diff/plan-table.ts';
 import type { WaitsFor } from '../engine/engine.ts';
 import type { HealthCheck } from '../engine/health-checks.ts';
+import type { EndpointTrigger } from '../engine/object-store.ts';
 import type { NftError } from '../kernel/nft-error.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { ConntrackOutcome } from './clean-conntrack.ts';
@@ -21,6 +22,8 @@ export interface TableOutcome extends Omit<TablePlan, 'result' | 'pinCommands' |
   readonly isUnfinished?: true;
   /** The table afterward, where it was read before: at the start, and after an error. */
   readonly after: Ruleset | undefined;
+  /** It was not as it had been left, so another program had changed it. */
+  readonly isRepaired?: true;
   /** Services, `namespace/name`, that are left out because nft rejected them, now or before. */
   readonly rejectedServices: readonly string[];
   /** Why it failed, or why it had to be rebuilt. */
@@ -46,6 +49,10 @@ export interface UpdateOutcome extends Outcome {
    * What a failed update changed comes with the next one that succeeds.
    */
   readonly healthChecks: readonly HealthCheck[];
+  /** When the endpoints changed whose changes all tables hold now; empty while one does not. Not those of the first lists. */
+  readonly triggers: readonly EndpointTrigger[];
+  /** In milliseconds: how long planning and changing the tables took, without waiting for changes before. */
+  readonly duration: number;
   /** Why no table was touched: the objects are not complete, or the node is not known; undefined once they are. */
   readonly waitsFor: WaitsFor | undefined;
 }

@@ -77,7 +77,7 @@ function addPins({ pins }: PendingCleanup, family: Family, invalidated: Readonly
 export async function cleanUdpFlows(
   pending: PendingCleanup,
   views: readonly NodeView[],
-  run: RunProgram,
+  { run, now }: { readonly run: RunProgram; readonly now?: (() => number) | undefined },
 ): Promise<ConntrackOutcome | undefined> {
   // What the next change adds meanwhile is left for the next time.
   const due = views.flatMap((view) => {
@@ -89,7 +89,7 @@ export async function cleanUdpFlows(
     return undefined;
   }
   const expectations = due.map(({ view, gone }) => expectUdp(view, gone, view.addresses));
-  const outcome = await cleanConntrack({ expectations, run });
+  const outcome = await cleanConntrack({ expectations, run, now });
   if (outcome.failed !== undefined) {
     for (const { view, gone } of due) {
       addUdp(pending, view.family, gone);

@@ -16,6 +16,8 @@ export interface FollowClusterOptions {
   readonly onChanges: (changes: Changes) => void;
   /** Receives how each kind goes. */
   readonly onState?: (kind: string, state: ResourceState) => void;
+  /** Called whenever something about a kind is received, at least every minute while it is watched. */
+  readonly onHeard?: (kind: string) => void;
   /** In milliseconds; 90,000 by default. A connection without a byte for so long counts as dead. */
   readonly idleTimeout?: number;
   /** Objects in a page of a list, where the server does not stream lists; 500 by default. */
@@ -36,7 +38,7 @@ export interface ClusterFollower {
  * and retried, for days if need be: what was there last stays.
  */
 export function followCluster(options: FollowClusterOptions): ClusterFollower {
-  const { nodeName, onChanges, onState } = options;
+  const { nodeName, onChanges, onState, onHeard } = options;
   const end = new AbortController();
   const tools = toolsOf(options, end.signal);
   const resources = resourcesOf(nodeName);
@@ -52,6 +54,7 @@ export function followCluster(options: FollowClusterOptions): ClusterFollower {
           }
         },
         report: (state) => onState?.(resource.kind, state),
+        heard: () => onHeard?.(resource.kind),
       },
       tools,
     ),

@@ -22,6 +22,8 @@ export interface ResourceReceiver {
   listed(): void;
   /** Following works, or does not. */
   report(state: ResourceState): void;
+  /** Something was received, whatever it says. */
+  heard(): void;
 }
 
 /** How following one resource goes. */
@@ -349,7 +351,7 @@ function giveChanges({ resource, receiver }: Following, changed: Map<string, Map
 
 /** Sends a request and reads the answer. @throws ApiError for an answer that is not a success. */
 async function request<T>(
-  { resource, tools }: Following,
+  { resource, receiver, tools }: Following,
   query: Readonly<Record<string, string>>,
   read: (body: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
@@ -365,7 +367,12 @@ async function request<T>(
   try {
     const signal = AbortSignal.any([tools.signal, idle.signal]);
     const { status, retryAfter, body } = await tools.connection.get(`${resource.path}?${parameters}`, signal);
-    const watched = refreshing(body, timer);
+    const watched = noticing(body, () => {
+      timer.refresh();
+      if (status === 200) {
+        receiver.heard();
+      }
+    });
     if (status !== 200) {
       throw await readApiError(status, watched, retryAfter);
     }
@@ -377,10 +384,10 @@ async function request<T>(
   }
 }
 
-/** Starts the time again whenever something arrives. */
-async function* refreshing(body: AsyncIterable<Uint8Array>, timer: NodeJS.Timeout): AsyncGenerator<Uint8Array> {
+/** Calls back whenever something arrives. */
+async function* noticing(body: AsyncIterable<Uint8Array>, onChunk: () => void): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
-    timer.refresh();
+    onChunk();
     yield chunk;
   }
 }

@@ -171,6 +171,7 @@ export function readSyncPeriods(config: Mapping, report: Report): SyncPeriods {
 export interface ServerAddresses {
   /** Its health. */
   readonly healthz: BindAddress;
+  readonly metrics: BindAddress;
 }
 
 /** The addresses of servers, kube-proxy's by default. An invalid one is reported and replaced by the default. */
@@ -181,7 +182,7 @@ export function readServerAddresses(config: Mapping, report: Report): ServerAddr
     const given = text !== '' && accept(bindAddressProblem(text), [field], report) ? text : defaults[family];
     return parseBindAddress(given, port) ?? { address: undefined, port };
   };
-  return { healthz: read(servers.healthz) };
+  return { healthz: read(servers.healthz), metrics: read(servers.metrics) };
 }
 
 /** What is wrong with a period in milliseconds, which a timer has to take. */

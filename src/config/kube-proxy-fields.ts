@@ -101,7 +101,7 @@ export const kubeProxyFields: ConfigFields = {
     options: section({ text: outputOptions(), json: outputOptions() }),
   }),
   healthzBindAddress: used('text'),
-  metricsBindAddress: unused('text', '127.0.0.1:10249', '[::1]:10249'),
+  metricsBindAddress: used('text'),
   bindAddressHardFail: unused('boolean'),
   enableProfiling: unused('boolean'),
   showHiddenMetricsForVersion: unused('text'),

@@ -17,6 +17,17 @@ export function parseDuration(text: string): number | undefined {
   return sign === '-' ? -sum : sum;
 }
 
+/** A duration as Go writes it, `1m30s`, `500ms`. @param milliseconds not negative. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 1_000) {
+    return milliseconds === 0 ? '0s' : `${milliseconds}ms`;
+  }
+  const seconds = milliseconds / 1_000;
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60)];
+  const rest = `${Number((seconds % 60).toFixed(3))}s`;
+  return hours > 0 ? `${hours}h${minutes}m${rest}` : `${minutes > 0 ? `${minutes}m` : ''}${rest}`;
+}
+
 const nanoseconds: Readonly<Record<string, number>> = {
   ns: 1,
   us: 1e3,

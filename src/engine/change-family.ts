@@ -211,11 +211,14 @@ function planService(
   }
   const slices = sortSlices([...(getNamespaced(store.slicesByService, namespace, name) ?? [])]);
   return buildServicePorts(service, slices, settings).map((servicePort) => {
-    const fragment = planFragment(servicePort, selectEndpoints(servicePort, settings), context);
+    const selection = selectEndpoints(servicePort, settings);
+    const fragment = planFragment(servicePort, selection, context);
     const sharers = collectAll(fragment.shared, ({ set, elements }) =>
       elements.map((element) => ({ servicePort, set, element })),
     );
-    return { servicePort, fragment, sharers };
+    const { internalRefusal, externalRefusal } = selection;
+    const drops = { dropsInternal: internalRefusal === 'drop', dropsExternal: externalRefusal === 'drop' };
+    return { servicePort, fragment, sharers, ...drops };
   });
 }
 

@@ -2,7 +2,13 @@ import { checkOptions } from '../config/check-options.ts';
 import { type Diagnostic, withoutRepeats } from '../diagnostics/diagnostic.ts';
 import { indexTable, noTable, rulesetOfTable } from '../diff/table-state.ts';
 import { incompleteCodes } from '../kubernetes/completeness.ts';
-import { deleteNamespaced, entriesOfNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import {
+  deleteNamespaced,
+  entriesOfNamespaced,
+  getNamespaced,
+  type Namespaced,
+  setNamespaced,
+} from '../kubernetes/namespaced-map.ts';
 import { firstOf } from '../lib/heap.ts';
 import { invariant } from '../lib/invariant.ts';
 import { appendAll } from '../lib/lists.ts';
@@ -24,6 +30,7 @@ import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { type HealthCheckTracker, trackHealthChecks } from './health-checks.ts';
 import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
 import { readChanges } from './read-changes.ts';
+import { statisticsOf } from './statistics.ts';
 
 /**
  * An engine for one node, without any object and with no table in the kernel.
@@ -69,6 +76,7 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
     },
     views: () => viewsOf(state),
     takeHealthChecks: () => state.healthChecks.take({ services: state.store.services, families: state.families }),
+    statistics: () => statisticsOf(state),
     nodeSettings: () => [...state.families.values()].flatMap((family) => family.settings ?? []),
   };
 }
@@ -162,7 +170,7 @@ function commit(state: EngineState): Commit {
 function commitTouched(state: EngineState): Commit {
   const { touched } = state;
   if (!state.isComplete) {
-    return { families: [], diagnostics: [], waitsFor: 'complete' };
+    return { families: [], diagnostics: [], triggers: [], waitsFor: 'complete' };
   }
   state.touched = noneTouched();
   // nft may accept a new version of what it rejected.
@@ -172,6 +180,7 @@ function commitTouched(state: EngineState): Commit {
     }
   }
   const diagnostics: Diagnostic[] = [];
+  const isFirst = state.node === undefined;
   if (touched.node || touched.serviceCIDRs || !state.node) {
     const known = new Set(state.node?.diagnostics.map(({ message }) => message));
     state.node = findNode(state.store, state.options, state.knownNode);
@@ -182,7 +191,7 @@ function commitTouched(state: EngineState): Commit {
       state.node.diagnostics.filter(({ message }) => !known.has(message)),
     );
   }
-  return bringUpToDate(state, touched, diagnostics);
+  return { ...bringUpToDate(state, touched, diagnostics), triggers: isFirst ? [] : touched.triggers };
 }
 
 function reject(state: EngineState, family: Family, services: ReadonlySet<string>): void {
@@ -223,7 +232,7 @@ function withNodeAddresses(followUp: FollowUp, before: NodeSettings | undefined,
   return { ...followUp, checkUdpFlows };
 }
 
-function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Commit {
+function bringUpToDate(state: EngineState, touched: Touched, diagnostics: Diagnostic[]): Omit<Commit, 'triggers'> {
   const updates = state.options.families.map((family) => bringFamilyUpToDate(state, family, touched));
   const families = updates.flatMap((update) => update?.table ?? []);
   return {
@@ -259,12 +268,16 @@ function bringFamilyUpToDate(
 }
 
 /** @param isReloaded whether all Services were planned, and not only those that were touched. */
-function noteHealthChecks({ healthChecks }: EngineState, touched: Namespaced<unknown>, isReloaded: boolean): void {
+function noteHealthChecks(
+  { healthChecks, store }: EngineState,
+  touched: Namespaced<unknown>,
+  isReloaded: boolean,
+): void {
   if (isReloaded) {
     healthChecks.noteAll();
     return;
   }
   for (const [namespace, name] of entriesOfNamespaced(touched)) {
-    healthChecks.note(namespace, name);
+    healthChecks.note(namespace, name, getNamespaced(store.services, namespace, name)?.object);
   }
 }

@@ -8,6 +8,8 @@ import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { HealthCheck } from './health-checks.ts';
+import type { EndpointTrigger } from './object-store.ts';
+import type { Statistics } from './statistics.ts';
 
 /** Changes of a cluster, as a watch of its API reports them. New and changed objects are treated alike. */
 export interface Changes {
@@ -47,6 +49,8 @@ export interface Commit {
   readonly families: readonly TableUpdate[];
   /** About the node, and about Services that claim the same address. */
   readonly diagnostics: readonly Diagnostic[];
+  /** When the endpoints changed of which new versions of EndpointSlices tell; not those of the first lists. */
+  readonly triggers: readonly EndpointTrigger[];
   /** Why nothing is changed yet; undefined once everything is known. */
   readonly waitsFor: WaitsFor | undefined;
 }
@@ -86,6 +90,8 @@ export interface Engine extends DesiredState {
    * kernel holds that: only then do packets go to the endpoints that a health check tells of.
    */
   takeHealthChecks(): readonly HealthCheck[];
+  /** How much the tables hold, and what is left out; cheap enough to ask for now and then. */
+  statistics(): Statistics;
   /** How rules see this node, one for each family; none before the node is known. */
   nodeSettings(): readonly NodeSettings[];
   /** The tables once all commands are carried out, one for each family. */

@@ -20,6 +20,9 @@ import {
 export interface PlannedPort extends PortFragment {
   /** The shared elements of the fragment. */
   readonly sharers: readonly Sharer[];
+  /** Whether it drops connections to its cluster IP, and external ones, because policy Local finds no endpoint. */
+  readonly dropsInternal: boolean;
+  readonly dropsExternal: boolean;
 }
 
 /** An element that several service ports may share, and one of those service ports. */
@@ -59,6 +62,8 @@ export interface FamilyState {
   readonly refused: RefusedEndpoints;
   /** How many fragments have endpoints outside of the node's range of pods. */
   strays: number;
+  /** How many service ports drop connections that policy Local finds no endpoint for. */
+  readonly withoutLocal: { internal: number; external: number };
 }
 
 /** A family without objects, on top of a table. */
@@ -76,6 +81,7 @@ export function emptyFamily(actual: TableState): FamilyState {
     guarded: 0,
     refused: createRefusedEndpoints(),
     strays: 0,
+    withoutLocal: { internal: 0, external: 0 },
   };
 }
 

@@ -22,8 +22,8 @@ export interface HealthCheck {
 
 /** The health checks of a node, and which of them may have changed. */
 export interface HealthCheckTracker {
-  /** Takes note that a Service or its endpoints may have changed. */
-  note(namespace: string, name: string): void;
+  /** Takes note that a Service, if it is there, or its endpoints may have changed. */
+  note(namespace: string, name: string, service: Service | undefined): void;
   /** Takes note that any of them may have changed. */
   noteAll(): void;
   /** Those that have changed since the last call; it costs as much as was noted. */
@@ -42,7 +42,14 @@ export function trackHealthChecks(): HealthCheckTracker {
   let noted: Namespaced<unknown> = new Map();
   let areAllNoted = false;
   return {
-    note: (namespace, name) => setNamespaced(noted, namespace, name, true),
+    note: (namespace, name, service) => {
+      if ((service && healthCheckPort(service) > 0) || getNamespaced(known, namespace, name)) {
+        setNamespaced(noted, namespace, name, true);
+      } else {
+        // It came and went since the last call, which perhaps nobody ever makes.
+        deleteNamespaced(noted, namespace, name);
+      }
+    },
     noteAll: () => {
       areAllNoted = true;
     },

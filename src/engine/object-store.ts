@@ -12,6 +12,8 @@ import type {
   Sourced,
 } from '../kubernetes/objects.ts';
 import { healthCheckPort, namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
+import { isMapping, textIn } from '../lib/unknown-values.ts';
+import { type Family, familyOfName } from '../net/network.ts';
 import { type ValidObject, validateObject } from '../phases/2-validate/validate-object.ts';
 import { serviceOfSlice } from '../phases/3-model/build-endpoints.ts';
 
@@ -20,18 +22,32 @@ export interface ObjectStore {
   readonly services: Namespaced<Sourced<Service>>;
   /** The Service of each port for health checks. */
   readonly healthChecks: Map<number, string>;
-  readonly slices: Namespaced<EndpointSlice>;
+  readonly slices: Namespaced<StoredSlice>;
   /** The same slices by their Service, in no order. */
-  readonly slicesByService: Namespaced<Set<EndpointSlice>>;
+  readonly slicesByService: Namespaced<Set<StoredSlice>>;
   readonly nodes: Map<string, Sourced<Node>>;
   /** Names of Nodes whose last version was invalid. */
   readonly invalidNodes: Set<string>;
+  /** Services whose last version was invalid, `namespace/name`. */
+  readonly invalidServices: Set<string>;
   readonly serviceCIDRs: Map<string, Sourced<ServiceCIDR>>;
+}
+
+/** A slice, and when the endpoints changed of which it tells. */
+interface StoredSlice extends EndpointSlice {
+  readonly triggerTime: number | undefined;
+}
+
+/** When endpoints of a family changed, in milliseconds since 1970 (annotation endpoints.kubernetes.io/last-change-trigger-time). */
+export interface EndpointTrigger {
+  readonly family: Family;
+  readonly time: number;
 }
 
 /** Which parts of the ruleset may have changed. */
 export interface Touched {
   readonly services: Namespaced<true>;
+  readonly triggers: EndpointTrigger[];
   node: boolean;
   serviceCIDRs: boolean;
 }
@@ -45,13 +61,14 @@ export function emptyStore(): ObjectStore {
     slicesByService: new Map(),
     nodes: new Map(),
     invalidNodes: new Set(),
+    invalidServices: new Set(),
     serviceCIDRs: new Map(),
   };
 }
 
 /** Nothing has changed. */
 export function noneTouched(): Touched {
-  return { services: new Map(), node: false, serviceCIDRs: false };
+  return { services: new Map(), triggers: [], node: false, serviceCIDRs: false };
 }
 
 /** Replaces the last version of an object; an invalid version only removes it. Returns what is wrong with the object. */
@@ -61,14 +78,32 @@ export function applyObject(store: ObjectStore, document: Document, touched: Tou
   if (isUnused || !reference) {
     return diagnostics;
   }
+  const before = sliceOf(store, reference)?.triggerTime;
   removeObject(store, reference, touched);
   if (valid) {
     insert(store, valid, touched);
-  } else if (reference.kind === 'Node' && reference.name !== undefined) {
-    store.invalidNodes.add(reference.name);
-    touched.node = true;
+  } else if (reference.name !== undefined) {
+    noteInvalid(store, reference, touched);
+  }
+  const slice = sliceOf(store, reference);
+  if (slice?.triggerTime !== undefined && slice.triggerTime !== before) {
+    touched.triggers.push({ family: familyOfName(slice.addressType), time: slice.triggerTime });
   }
   return diagnostics;
+}
+
+/** The slice that a reference is about; undefined for other kinds. */
+function sliceOf({ slices }: ObjectStore, { kind, name = '', ...rest }: ObjectReference): StoredSlice | undefined {
+  return kind === 'EndpointSlice' ? getNamespaced(slices, namespaceOf(rest), name) : undefined;
+}
+
+function noteInvalid(store: ObjectStore, { kind, name = '', ...rest }: ObjectReference, touched: Touched): void {
+  if (kind === 'Node') {
+    store.invalidNodes.add(name);
+    touched.node = true;
+  } else if (kind === 'Service') {
+    store.invalidServices.add(`${namespaceOf(rest)}/${name}`);
+  }
 }
 
 /** Removes an object; nothing happens when it is unknown. */
@@ -80,6 +115,7 @@ export function removeObject(
   const space = namespaceOf(reference);
   switch (kind) {
     case 'Service':
+      store.invalidServices.delete(`${space}/${name}`);
       removeService(store, space, name, touched);
       break;
     case 'EndpointSlice':
@@ -137,7 +173,7 @@ function removeService(store: ObjectStore, namespace: string, name: string, touc
   }
 }
 
-function insertSlice(store: ObjectStore, slice: EndpointSlice, touched: Touched): void {
+function insertSlice(store: ObjectStore, slice: StoredSlice, touched: Touched): void {
   const namespace = namespaceOf(slice.metadata);
   const service = serviceOfSlice(slice);
   if (!service) {
@@ -209,11 +245,21 @@ function copyServicePort({
   return { name, protocol, port, nodePort };
 }
 
+/** The annotation in which the endpoints controller says when what a slice tells of happened. */
+const triggerAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+function triggerTimeOf({ annotations }: ObjectMeta): number | undefined {
+  const text = isMapping(annotations) ? textIn(annotations, triggerAnnotation) : '';
+  const time = text === '' ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** A third of the size of the whole slice. */
-function copySlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): EndpointSlice {
+function copySlice({ kind, metadata, addressType, ports, endpoints }: EndpointSlice): StoredSlice {
   return {
     kind,
     metadata: copyMetadata(metadata, ownerLabel),
+    triggerTime: triggerTimeOf(metadata),
     addressType,
     ports: (ports ?? []).map(({ name = null, protocol = null, port = null }) => ({ name, protocol, port })),
     endpoints: (endpoints ?? []).map(copyEndpoint),

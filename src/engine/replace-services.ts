@@ -52,11 +52,20 @@ export function replaceServices(
   changeHolders(state, context, desired, handovers);
   state.refused.replace(removed, added);
   state.strays += countStrays(added) - countStrays(removed);
+  changeWithoutLocal(state, removed, -1);
+  changeWithoutLocal(state, added, 1);
   return { handovers, diagnostics };
 }
 
 function countStrays(ports: readonly PlannedPort[]): number {
   return ports.filter(({ fragment }) => fragment.hasStrays).length;
+}
+
+function changeWithoutLocal({ withoutLocal }: FamilyState, ports: readonly PlannedPort[], change: 1 | -1): void {
+  for (const { dropsInternal, dropsExternal } of ports) {
+    withoutLocal.internal += dropsInternal ? change : 0;
+    withoutLocal.external += dropsExternal ? change : 0;
+  }
 }
 
 /** The claim that held a key of the verdict maps, and the one that holds it now. */

@@ -6,6 +6,8 @@ export { createEngine } from '../engine/create-engine.ts';
 export type * from '../engine/engine.ts';
 export type { FollowUp } from '../engine/follow-up.ts';
 export type { HealthCheck } from '../engine/health-checks.ts';
+export type { EndpointTrigger } from '../engine/object-store.ts';
+export type { FamilyStatistics, Statistics } from '../engine/statistics.ts';
 export type * from '../nft/command.ts';
 export type { Deviation, DynamicElement, ListedTable, TableFlag, TableName } from '../nft/listed-table.ts';
 export type * from '../nft/ruleset.ts';

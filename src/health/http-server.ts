@@ -76,18 +76,16 @@ function questionOf(url = '/'): HttpQuestion {
   return { path, query: new URLSearchParams(query) };
 }
 
-const failure: HttpAnswer = {
-  status: 500,
-  headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
-  body: 'bug in svc2nft\n',
-};
+const failure: HttpAnswer = plainText('bug in svc2nft\n', 500);
+
+/** An answer in words. */
+export function plainText(body: string, status: number = 200): HttpAnswer {
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
+  return { status, headers, body };
+}
 
 /** The answer to a path that there is not, as Go's servers give it. */
-export const notFound: HttpAnswer = {
-  status: 404,
-  headers: { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
-  body: '404 page not found\n',
-};
+export const notFound: HttpAnswer = plainText('404 page not found\n', 404);
 
 function describeBindError(error: unknown, place: string): string {
   const { code, message } = error as NodeJS.ErrnoException;

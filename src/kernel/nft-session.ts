@@ -43,6 +43,8 @@ export interface NftSessionOptions {
    * as a file. Needs nft 1.1 and Linux 6.9.
    */
   readonly owns?: boolean;
+  /** Called when another nft takes the place of one that stayed: because that had ended, or because it was old or large. */
+  readonly onReplace?: (reason: 'ended' | 'old') => void;
 }
 
 /**
@@ -142,7 +144,7 @@ interface NftKeeper {
 
 function keepNft(
   run: RunProgram,
-  { transactions = 2_000, longest = 30_000 }: NftSessionOptions,
+  { transactions = 2_000, longest = 30_000, onReplace }: NftSessionOptions,
   enqueue: Enqueue,
 ): NftKeeper {
   /** How tables are adopted, by their names. */
@@ -151,6 +153,9 @@ function keepNft(
   let isStopped = false;
 
   const replace = async (inherit: number | undefined): Promise<void> => {
+    if (nft) {
+      onReplace?.(nft.hasEnded() ? 'ended' : 'old');
+    }
     // Tables are everybody's until the new nft has adopted them, so it has to be ready before the old one ends.
     const next = owned.size > 0 ? await startNft(run, { inherit, longest }) : undefined;
     await (owned.size > 0 ? nft?.kill() : nft?.end());

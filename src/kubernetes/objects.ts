@@ -11,6 +11,8 @@ export interface ObjectMeta {
   readonly namespace?: string | null;
   readonly labels?: Readonly<Record<string, string | null>> | null;
   readonly creationTimestamp?: string | null;
+  /** Texts by their names, which nothing checks. */
+  readonly annotations?: unknown;
 }
 
 /** v1 ServicePort. The name is absent or empty in a Service with one port. */

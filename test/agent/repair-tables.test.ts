@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import { trackWriters } from '../../src/agent/own-writers.ts';
 import { repairFromMonitor } from '../../src/agent/repair-tables.ts';
+import type { Observation } from '../../src/health/observation.ts';
 import type { ProgramResult, RunningProgram, RunProgram } from '../../src/kernel/run-program.ts';
 
 /** In milliseconds. */
@@ -10,6 +11,7 @@ let log: { readonly at: number; readonly message: string; readonly details: unkn
 let repairs: { readonly at: number; readonly families: readonly string[]; readonly isQuiet: boolean }[];
 /** How long a repair takes. */
 let duration: number;
+let seen: Observation[];
 let print: (text: string) => void;
 let complain: (text: string) => void;
 
@@ -21,6 +23,7 @@ beforeEach(async () => {
   waits = [];
   log = [];
   repairs = [];
+  seen = [];
   duration = 20;
   const ended: ProgramResult = {
     exitCode: 0,
@@ -60,6 +63,7 @@ beforeEach(async () => {
       wait,
       signal: new AbortController().signal,
       now: () => time,
+      observe: (observation) => seen.push(observation),
     },
   );
   await new Promise(setImmediate);
@@ -101,6 +105,7 @@ test('changes are repaired at once, those that come meanwhile together, and each
   expect(log).toMatchObject(
     [0, 5, 5, 1_000].map((at) => ({ at, message: first, details: { process: 'nft', pid: 9 } })),
   );
+  expect(seen).toEqual(['ip', 'ip6', 'ip', 'ip'].map((family) => ({ kind: 'foreign-change', families: [family] })));
 });
 
 test.each([20, 2_000])(

@@ -51,9 +51,11 @@ function flagsFor(server: string): string[] {
   return ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
 }
 
+const quietly = ['--healthz-bind-address', '', '--metrics-bind-address', ''];
+
 /** Starts an agent in the namespace of this process, where its API server is; the ports of its servers are left to others. */
 export function startAgentBeside(node: TestNode, flags: readonly string[]): AgentProcess {
-  return start([process.execPath, 'bin/svc2nft.js', 'agent', '--healthz-bind-address', '', ...flags], node);
+  return start([process.execPath, 'bin/svc2nft.js', 'agent', ...quietly, ...flags], node);
 }
 
 function start([program = '', ...args]: readonly string[], { folder }: Pick<TestNode, 'folder'>): AgentProcess {

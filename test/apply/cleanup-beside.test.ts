@@ -41,5 +41,9 @@ test('changes do not wait for the cleanup after them, and cleanups that wait are
   listings[1]?.();
   await proxy.close();
   expect(listings).toHaveLength(2);
-  expect(cleanups).toEqual([{ deleted: 0 }, { deleted: 0 }]);
+  const families = [{ family: 'ip', deleted: 0, duration: expect.any(Number) }];
+  expect(cleanups).toEqual([
+    { deleted: 0, families },
+    { deleted: 0, families },
+  ]);
 });

@@ -53,6 +53,8 @@ describe('the first time', () => {
         conntrack: undefined,
         diagnostics: [],
         healthChecks: [],
+        triggers: [],
+        duration: expect.any(Number),
         waitsFor: 'complete',
       });
     }

@@ -31,6 +31,8 @@ interface Replica {
   readonly follower: ClusterFollower;
   readonly calls: Changes[];
   readonly states: [kind: string, state: ResourceState][];
+  /** The kind of all that was received. */
+  readonly heard: string[];
   /** `kind/namespace/name` of the objects that there are, with their versions. */
   objects(): Readonly<Record<string, unknown>>;
   isComplete(): boolean;
@@ -60,6 +62,7 @@ async function startFollower(
   const connection = await connectToCluster(podConnectOptions({ env: {}, server: server.url }));
   const calls: Changes[] = [];
   const states: [string, ResourceState][] = [];
+  const heard: string[] = [];
   const objects: Record<string, unknown> = {};
   const follower = followCluster({
     connection,
@@ -74,6 +77,7 @@ async function startFollower(
       }
     },
     onState: (kind, state) => states.push([kind, state]),
+    onHeard: (kind) => heard.push(kind),
     ...settings,
   });
   cleanups.push(
@@ -82,7 +86,7 @@ async function startFollower(
   );
   const isComplete = () => calls.some(({ complete }) => complete);
   await vi.waitFor(() => expect(isComplete()).toBe(true), patience);
-  return { server, follower, calls, states, objects: () => objects, isComplete };
+  return { server, follower, calls, states, heard, objects: () => objects, isComplete };
 }
 
 /** How long to wait for something that has to happen. */
@@ -126,6 +130,25 @@ describe('a cluster', () => {
     expect(Object.keys(replica.objects())).toHaveLength(5);
     replica.server.remove('Service', 'shop', 'mail');
     await expectInStep(replica);
+  });
+
+  test('tells of everything that it hears, bookmarks included, but not of refusals', async () => {
+    const { server, heard } = await startFollower({ objects: shop });
+    const kinds = (): string[] => [...new Set(heard)].sort();
+    expect(kinds()).toEqual(['EndpointSlice', 'Node', 'Service', 'ServiceCIDR']);
+    heard.length = 0;
+    server.bookmark();
+    await vi.waitFor(() => expect(kinds()).toEqual(['EndpointSlice', 'Node', 'Service', 'ServiceCIDR']), patience);
+    server.refuse({ status: 503 });
+    server.cut();
+    const moreRequests = async (): Promise<void> => {
+      const before = server.requests.length;
+      await vi.waitFor(() => expect(server.requests.length).toBeGreaterThan(before + 8), patience);
+    };
+    await moreRequests();
+    heard.length = 0;
+    await moreRequests();
+    expect(heard).toEqual([]);
   });
 
   test('is complete although the server has no ServiceCIDR', async () => {

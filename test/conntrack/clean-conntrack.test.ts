@@ -31,6 +31,19 @@ describe('cleanConntrack', () => {
     expect(await clean([four], [listFour, result({ stdout: good })])).toEqual({ deleted: 0 });
   });
 
+  it('tells the time that each family took, where there is a clock', async () => {
+    let time = 0;
+    const run = async (_: string, [command = '']: readonly string[]) => {
+      time += 4;
+      return command === '-L' ? result({ stdout: stale }) : deleted(stale);
+    };
+    const expectations = [four, { ...six, endpointAddresses: new Map(), nodePorts: new Map() }];
+    expect(await cleanConntrack({ expectations, run, now: () => time })).toEqual({
+      deleted: 1,
+      families: [{ family: 'ip', deleted: 1, duration: 8 }],
+    });
+  });
+
   it('runs nothing for a family in which nothing is expected', async () => {
     expect(await clean([{ ...four, endpointAddresses: new Map() }])).toEqual({ deleted: 0 });
   });

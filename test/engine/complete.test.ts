@@ -5,7 +5,7 @@ import { service } from '../inspect/changes/shop.ts';
 import { commandsOf, engineWith, node, saidBy, serviceNamed, workerOptions } from './worker.ts';
 
 const [cart, cartSlice] = service('cart', ['2.5']);
-const waiting = { families: [], text: '', diagnostics: [], waitsFor: 'complete' };
+const waiting = { families: [], text: '', diagnostics: [], triggers: [], waitsFor: 'complete' };
 
 describe('before the objects are complete', () => {
   test('nothing is to be done, whatever has come', () => {
@@ -37,7 +37,7 @@ describe('before the objects are complete', () => {
   test('what is accepted is kept for the first commit', () => {
     const engine = createEngine(workerOptions);
     engine.accept({ apply: [node(), cart, cartSlice] });
-    expect(engine.commit()).toEqual({ families: [], diagnostics: [], waitsFor: 'complete' });
+    expect(engine.commit()).toEqual({ families: [], diagnostics: [], triggers: [], waitsFor: 'complete' });
     engine.accept({ complete: true });
     expect(engine.isReady()).toBe(false);
     expect(engine.commit().families).toHaveLength(1);

@@ -45,7 +45,8 @@ function sharing(name: string): PlannedPort {
   const element = { key: 'one', comment: name };
   const shared = [{ set, elements: [element] }];
   const fragment = { shared, claims: [], hasStrays: false, affinitySets: [], affinityChains: [] };
-  return { servicePort: port, fragment, sharers: [{ servicePort: port, set, element }] };
+  const drops = { dropsInternal: false, dropsExternal: false };
+  return { servicePort: port, fragment, sharers: [{ servicePort: port, set, element }], ...drops };
 }
 
 /** A port that claims 198.19.0.5:80. */
@@ -60,6 +61,8 @@ function claiming(name: string): PlannedPort {
     servicePort: port,
     fragment: { shared: [], claims: [claim], hasStrays: false, affinitySets: [], affinityChains: [] },
     sharers: [],
+    dropsInternal: false,
+    dropsExternal: false,
   };
 }
 

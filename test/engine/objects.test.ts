@@ -27,7 +27,7 @@ test('invalid options throw', () => {
 describe('objects come in any order', () => {
   test('a slice before its Service does nothing until then', () => {
     const engine = engineWith([]);
-    expect(engine.update({ apply: [cartSlice] })).toEqual({ families: [], text: '', diagnostics: [] });
+    expect(engine.update({ apply: [cartSlice] })).toEqual({ families: [], text: '', diagnostics: [], triggers: [] });
     expect(commandsOf(engine.update({ apply: [cart] }))).toEqual(cartComes);
   });
 
@@ -57,7 +57,7 @@ describe('objects come in any order', () => {
 
 describe('an update without a difference is empty', () => {
   const engine = engineWith([cart, cartSlice]);
-  const nothing = { families: [], text: '', diagnostics: [] };
+  const nothing = { families: [], text: '', diagnostics: [], triggers: [] };
 
   test.each([
     ['no change', {}],

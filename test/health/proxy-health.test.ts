@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Observation } from '../../src/health/observation.ts';
 import { createProxyHealth, type ProxyHealth } from '../../src/health/proxy-health.ts';
+import { familySync, syncDone } from './sync-done.ts';
 
 /** In milliseconds. */
 let time = 0;
@@ -23,11 +24,8 @@ function queue(request: number): void {
 }
 
 function finish(request: number, ip: boolean, ip6 = true): void {
-  const families = [
-    { family: 'ip', isInSync: ip },
-    { family: 'ip6', isInSync: ip6 },
-  ] as const;
-  health.observe({ kind: 'sync-done', request, at: time, families, healthChecks: [] });
+  const families = [familySync('ip', { isInSync: ip }), familySync('ip6', { isInSync: ip6 })];
+  health.observe(syncDone(request, time, { families }));
 }
 
 const statuses = (): number[] => ['/healthz', '/livez'].map((path) => health.respond(path).status);
@@ -113,14 +111,14 @@ describe('a proxy', () => {
 
   test('is unhealthy after a bug, too', () => {
     queue(1);
-    health.observe({ kind: 'sync-done', request: 1, at: time, families: undefined, healthChecks: [] });
+    health.observe(syncDone(1, time, { families: undefined }));
     time = 60_000;
     expect(statuses()).toEqual([503, 503]);
   });
 
   test('does not count what came before the objects were complete', () => {
     queue(1);
-    health.observe({ kind: 'sync-done', request: 1, at: time, families: [], healthChecks: [] });
+    health.observe(syncDone(1, time, { families: [] }));
     time = 3_600_000;
     expect(statuses()).toEqual([200, 200]);
   });

@@ -110,11 +110,13 @@ describe.skipIf(!kernelTestsRun)('a session of nft', () => {
   });
 
   test('replaces nft after a number of transactions, and when it was killed', async () => {
-    const session = await open({ transactions: 3 });
+    const reasons: string[] = [];
+    const session = await open({ transactions: 3, onReplace: (reason) => reasons.push(reason) });
     for (let last = 1; last <= 8; last += 1) {
       expect(await loadTransaction(session.run, `add element ip t s { 192.0.2.${last} }\n`)).toBeUndefined();
     }
     expect(starts).toEqual(['nft -i', 'nft -i', 'nft -i']);
+    expect(reasons).toEqual(['old', 'old']);
     started.at(-1)?.kill();
     const errors = [];
     for (let last = 11; last <= 13; last += 1) {
@@ -123,6 +125,7 @@ describe.skipIf(!kernelTestsRun)('a session of nft', () => {
     // Either it is known that it has ended, or the transaction is lost, which is said.
     expect(errors.filter((error) => error !== undefined && error.kind !== 'interrupted')).toEqual([]);
     expect(errors.slice(1)).toEqual([undefined, undefined]);
+    expect(reasons[2]).toBe('ended');
     expect(await elements()).toEqual(expect.arrayContaining(['192.0.2.12', '192.0.2.13']));
   });
 

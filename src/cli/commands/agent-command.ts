@@ -63,6 +63,7 @@ interface AgentFlags extends CompileFlags {
   readonly cleanupKubeProxy?: true;
   readonly watchIdleTimeout: number;
   readonly healthzBindAddress?: string;
+  readonly metricsBindAddress?: string;
 }
 
 /** `svc2nft agent`: follows a cluster and keeps the tables of this node in sync with it. */
@@ -100,13 +101,8 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
       'compare the tables with what they should hold this often (default: 10m)',
       readPeriod,
     )
-    .option('--config <file>', configHelp)
-    .optionsGroup('Servers:')
-    .option(
-      '--healthz-bind-address <address>',
-      'where /healthz and /livez are served, empty for nowhere (default: healthzBindAddress of --config, or 0.0.0.0:10256)',
-      checkBindAddress,
-    )
+    .option('--config <file>', configHelp);
+  addServerOptions(command)
     .optionsGroup('Cleanup:')
     .option('--cleanup', 'remove the tables of both families, and exit')
     .option('--cleanup-kube-proxy', "with --cleanup, also remove the tables of kube-proxy's nftables mode");
@@ -114,6 +110,21 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     setExitCode(await (flags.cleanup || flags.cleanupKubeProxy ? cleanUp(flags, context) : serve(flags, context)));
   });
   return addHelpTexts(command, { notes, examples });
+}
+
+function addServerOptions(command: Command): Command {
+  return command
+    .optionsGroup('Servers:')
+    .option(
+      '--healthz-bind-address <address>',
+      'where /healthz and /livez are served, empty for nowhere (default: healthzBindAddress of --config, or 0.0.0.0:10256)',
+      checkBindAddress,
+    )
+    .option(
+      '--metrics-bind-address <address>',
+      'where /metrics is served, empty for nowhere (default: metricsBindAddress of --config, or 127.0.0.1:10249)',
+      checkBindAddress,
+    );
 }
 
 function checkServer(value: string): string {
@@ -289,14 +300,14 @@ function realTools({ now }: Context): Pick<AgentOptions, 'wait' | 'random' | 'no
 
 /** Where the servers of an agent listen, by the flags or else the configuration. */
 function chooseServers(
-  { healthzBindAddress }: AgentFlags,
+  { healthzBindAddress, metricsBindAddress }: AgentFlags,
   configured: ServerAddresses | undefined,
-): Pick<AgentOptions, 'healthz'> {
-  const choose = (text: string | undefined, server: 'healthz'): BindAddress | undefined => {
+): Pick<AgentOptions, 'healthz' | 'metrics'> {
+  const choose = (text: string | undefined, server: keyof typeof servers): BindAddress | undefined => {
     const { port, defaults } = servers[server];
     return text === undefined && configured ? configured[server] : parseBindAddress(text ?? defaults.ip, port);
   };
-  return { healthz: choose(healthzBindAddress, 'healthz') };
+  return { healthz: choose(healthzBindAddress, 'healthz'), metrics: choose(metricsBindAddress, 'metrics') };
 }
 
 /** A connection, or why there is none. */

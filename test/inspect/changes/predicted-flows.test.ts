@@ -216,6 +216,6 @@ async function deletedFlows(
   const { family, table } = now;
   const outcome = { family, table, before, after: now, commands: [], findings: [], rejectedServices: [] };
   addCleanupOfSync(pending, { ...outcome, result: 'changed', error: undefined }, now);
-  await cleanUdpFlows(pending, [view], run);
+  await cleanUdpFlows(pending, [view], { run });
   return deleted;
 }

@@ -1,0 +1,94 @@
+import type { ServiceProxy } from '../apply/create-service-proxy.ts';
+import { type AgentSettings, describeConfig } from '../config/describe-config.ts';
+import { type HttpAnswer, notFound, openHttpServer, plainText, type ServerOpener } from '../health/http-server.ts';
+import type { Observation } from '../health/observation.ts';
+import type { Metrics } from '../metrics/create-metrics.ts';
+import type { AgentTools } from './create-syncer.ts';
+import { type AgentServer, openPatiently } from './open-patiently.ts';
+
+/** What is served, and where. */
+export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, AgentSettings {
+  readonly proxy: Pick<ServiceProxy, 'statistics'>;
+  /** The API server, `https://10.0.0.1:6443`. */
+  readonly server: string;
+  readonly wallClock: () => Date;
+  /** Default: real servers. */
+  readonly open?: ServerOpener;
+}
+
+/** How many observations are kept before what counts them is loaded. */
+const mostKept = 1_000;
+
+/**
+ * Serves metrics. What counts them is loaded after the first sync, which does not wait for it, or when somebody asks before; until
+ * then observations are kept.
+ */
+export function serveMetrics(options: MetricsServerOptions): AgentServer {
+  const { metrics: place, open = openHttpServer } = options;
+  if (!place) {
+    return { observe: () => undefined, close: () => undefined };
+  }
+  const kept: Observation[] = [];
+  let metrics: Metrics | undefined;
+  let loading: Promise<Metrics> | undefined;
+  const load = (): Promise<Metrics> => {
+    loading ??= createMetricsFor(options).then((created) => {
+      for (const observation of kept.splice(0)) {
+        created.observe(observation);
+      }
+      metrics = created;
+      return created;
+    });
+    return loading;
+  };
+  const respond = answerAt(load, options);
+  const server = openPatiently({ ...place, respond: ({ path }) => respond(path) }, { ...options, open });
+  return {
+    observe: (observation) => {
+      if (metrics) {
+        metrics.observe(observation);
+        return;
+      }
+      kept.push(observation);
+      if (kept.length === mostKept || isSync(observation)) {
+        load().catch((error) => options.log('error', 'bug in svc2nft', { reason: String(error) }));
+      }
+    },
+    close: server.close,
+  };
+}
+
+async function createMetricsFor({ compile, proxy, server, now, wallClock }: MetricsServerOptions): Promise<Metrics> {
+  const { createMetrics } = await import('../metrics/create-metrics.ts');
+  const { host } = new URL(server);
+  return createMetrics({ families: compile.families, statistics: proxy.statistics, host, now, wallClock });
+}
+
+function isSync(observation: Observation): boolean {
+  return observation.kind === 'sync-done' && (observation.families ?? []).length > 0;
+}
+
+/** The answers of the server of metrics, those of kube-proxy. */
+function answerAt(load: () => Promise<Metrics>, settings: AgentSettings) {
+  return async (path: string): Promise<HttpAnswer> => {
+    switch (path) {
+      case '/metrics': {
+        const metrics = await load();
+        return { status: 200, headers: { 'Content-Type': metrics.contentType }, body: await metrics.text() };
+      }
+      case '/healthz':
+        return plainText('ok');
+      case '/proxyMode':
+        return plainText('nftables');
+      case '/configz':
+        return json(describeConfig(settings));
+      default:
+        return notFound;
+    }
+  };
+}
+
+function json(value: unknown): HttpAnswer {
+  const headers = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
+  return { status: 200, headers, body: JSON.stringify(value) };
+}

@@ -1,0 +1,29 @@
+/** What metrics are made from. Types only. */
+
+import type { Registry } from 'prom-client';
+import type { Statistics } from '../engine/statistics.ts';
+import type { Observation, SyncQueued } from '../health/observation.ts';
+import type { Family } from '../net/network.ts';
+
+/** What metrics depend on. */
+export interface MetricsOptions {
+  readonly families: readonly Family[];
+  /** How much the tables hold. */
+  readonly statistics: () => Statistics;
+  /** The API server, `10.0.0.1:6443`. */
+  readonly host: string;
+  /** Milliseconds on a monotonic clock. */
+  readonly now: () => number;
+  readonly wallClock: () => Date;
+}
+
+/** What each group of metrics works with. */
+export interface MetricsTools extends MetricsOptions {
+  /** Where metrics are registered. */
+  readonly registers: Registry[];
+  /** Requests that are on their way to the kernel, the oldest first. */
+  readonly pending: () => readonly SyncQueued[];
+}
+
+/** Takes what happens, and the requests whose changes are in the kernel because of it. */
+export type Count = (observation: Observation, arrived: readonly SyncQueued[]) => void;
