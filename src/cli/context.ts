@@ -1,4 +1,5 @@
 import type { Lock } from '../apply/with-lock.ts';
+import type { KernelFiles } from '../kernel/kernel-files.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 
 /** Everything outside that a command uses, so that tests can run it in their own process. */
@@ -9,6 +10,8 @@ export interface Context extends GivenContext {
   readonly lock: Lock;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
+  /** Files of /proc and /sys; absent where the kernel is not that of this machine. */
+  readonly kernelFiles?: KernelFiles;
   /** The name of this machine. */
   readonly hostName: string;
   /** The addresses of this machine besides loopback ones, canonical; absent where they are not known. */
@@ -30,6 +33,7 @@ export interface GivenContext {
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;
+  readonly kernelFiles?: KernelFiles;
   readonly now?: () => number;
   readonly hostName?: string;
   readonly addresses?: () => readonly string[];

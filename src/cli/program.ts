@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LockError, withLock, withoutLock } from '../apply/with-lock.ts';
+import { kernelFilesIn } from '../kernel/kernel-files.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
 import { escapeControls, hideCredentials, listWords } from '../lib/text.ts';
 import { version } from '../version.ts';
@@ -226,10 +227,11 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeContext(
-  { stdin, stdout, stderr, env, run, now, hostName, addresses, interruption }: GivenContext,
+  { stdin, stdout, stderr, env, run, kernelFiles, now, hostName, addresses, interruption }: GivenContext,
   flags: GeneralFlags & Pick<Context, 'refusal'>,
 ): Context {
   const known = addresses ?? (run ? undefined : ownAddresses);
+  const files = kernelFiles ?? (run ? undefined : kernelFilesIn('/'));
   const messages = flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr);
   const tell = (notice: string): void => {
     messages.write(`warning: ${notice}\n`);
@@ -246,6 +248,7 @@ function completeContext(
     now: now ?? ((): number => performance.now()),
     hostName: hostName ?? hostname(),
     ...(known && { addresses: known }),
+    ...(files && { kernelFiles: files }),
     ...(interruption && { interruption }),
   };
 }

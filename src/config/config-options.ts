@@ -14,6 +14,7 @@ import {
   nodeNameProblem,
   nodePortAddressProblem,
 } from './check-options.ts';
+import { unusedGates } from './kube-proxy-fields.ts';
 import { parseDuration } from './parse-duration.ts';
 
 /** Options under construction. */
@@ -34,23 +35,28 @@ export function configOptions(config: Mapping, report: Report): Partial<CompileO
 
 function readNode(config: Mapping, draft: Draft, report: Report): void {
   const nodeName = textOf(config, 'hostnameOverride').trim().toLowerCase();
-  if (nodeName !== '' && accept(nodeNameProblem(nodeName), ['hostnameOverride'], report)) {
+  if (nodeName !== '' && isAccepted(nodeNameProblem(nodeName), ['hostnameOverride'], report)) {
     draft.nodeName = nodeName;
   }
   const bindAddress = textOf(config, 'bindAddress');
-  if (bindAddress !== '' && accept(addressProblem(bindAddress), ['bindAddress'], report)) {
-    const address = parseAddress(bindAddress)?.text;
-    // These mean all addresses, and say nothing about the node's own.
-    if (address !== undefined && address !== '0.0.0.0' && address !== '::') {
+  if (bindAddress !== '' && isAccepted(addressProblem(bindAddress), ['bindAddress'], report)) {
+    const address = addressOfNode(bindAddress);
+    if (address !== undefined) {
       draft.bindAddress = address;
     }
   }
 }
 
+/** The address of the node that a bindAddress says; none for what means all addresses. */
+export function addressOfNode(bindAddress: string): string | undefined {
+  const address = parseAddress(bindAddress)?.text;
+  return address === '0.0.0.0' || address === '::' ? undefined : address;
+}
+
 function readClusterCIDR(config: Mapping, draft: Draft, report: Report): void {
   const text = textOf(config, 'clusterCIDR');
   const cidrs = text.split(',').map((part) => part.trim());
-  if (text !== '' && accept(clusterCIDRsProblem(cidrs), ['clusterCIDR'], report)) {
+  if (text !== '' && isAccepted(clusterCIDRsProblem(cidrs), ['clusterCIDR'], report)) {
     draft.clusterCIDRs = cidrs;
   }
 }
@@ -93,7 +99,7 @@ function readInterface(
   const path = ['detectLocal', field];
   if (name === '') {
     report('invalid-config', path, `${describePath(path)} is empty; detectLocalMode ${mode} requires it`);
-  } else if (accept(interfaceNameProblem(name), path, report)) {
+  } else if (isAccepted(interfaceNameProblem(name), path, report)) {
     draft.detectLocalMode = mode;
     draft.detectLocalInterface = name;
   }
@@ -103,7 +109,7 @@ function readNodePortAddresses(config: Mapping, draft: Draft, report: Report): v
   const value = config['nodePortAddresses'];
   const texts = Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   const good = texts.filter((text, index) =>
-    accept(nodePortAddressProblem(text), ['nodePortAddresses', index], report),
+    isAccepted(nodePortAddressProblem(text), ['nodePortAddresses', index], report),
   );
   if (good.length > 0) {
     draft.nodePortAddresses = good;
@@ -118,28 +124,35 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   if (typeof masqueradeBit !== 'number' || !Number.isInteger(masqueradeBit)) {
     return;
   }
-  if (accept(markBitProblem(masqueradeBit), ['nftables', 'masqueradeBit'], report)) {
+  if (isAccepted(markBitProblem(masqueradeBit), ['nftables', 'masqueradeBit'], report)) {
     draft.masqueradeBit = masqueradeBit;
   }
 }
 
-/** The gate of kube-proxy 1.36 that turns off spec.externalIPs (KEP-5707); the rules depend on no other one. */
-const externalIPsGate = 'AllowServiceExternalIPs';
-
 function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
   const gates = isMapping(config['featureGates']) ? Object.entries(config['featureGates']) : [];
-  if (gates.some(([, value]) => typeof value !== 'boolean')) {
-    return;
-  }
-  for (const [gate, value] of gates) {
-    const path = ['featureGates', gate];
-    if (gate !== externalIPsGate) {
-      report('config-without-effect', path, `${describePath(path)} is ${describeValue(value)}, which has no effect`);
-    } else if (value === false) {
-      draft.allowServiceExternalIPs = false;
-    }
+  if (gates.every((gate): gate is [string, boolean] => typeof gate[1] === 'boolean')) {
+    Object.assign(draft, gateOptions(new Map(gates), report));
   }
 }
+
+/** The gate of kube-proxy 1.36 that turns off spec.externalIPs (KEP-5707). */
+const externalIPsGate = 'AllowServiceExternalIPs';
+
+/** What feature gates of kube-proxy set, by their names. Those that nothing depends on are reported. */
+export function gateOptions(gates: ReadonlyMap<string, boolean>, report: Report): Partial<CompileOptions> {
+  for (const [gate, value] of gates) {
+    const { is, why } = Object.hasOwn(unusedGates, gate) ? (unusedGates[gate] ?? unknownGate) : unknownGate;
+    if (gate !== externalIPsGate && is !== value) {
+      const path = ['featureGates', gate];
+      report('config-without-effect', path, `${describePath(path)} is ${value}, which has no effect: ${why}`);
+    }
+  }
+  const servesExternalIPs = gates.get(externalIPsGate);
+  return servesExternalIPs === undefined ? {} : { allowServiceExternalIPs: servesExternalIPs };
+}
+
+const unknownGate = { is: undefined, why: 'nothing here depends on it' } as const;
 
 /** How often an agent syncs, in milliseconds; absent for its own default. */
 export interface SyncPeriods {
@@ -153,7 +166,7 @@ export interface SyncPeriods {
 export function readSyncPeriods(config: Mapping, report: Report): SyncPeriods {
   const read = (field: string): number => {
     const period = (parseDuration(textOf(config['nftables'], field)) ?? 0) / 1e6;
-    return accept(periodProblem(period), ['nftables', field], report) ? period : 0;
+    return isAccepted(periodProblem(period), ['nftables', field], report) ? period : 0;
   };
   const [syncPeriod, minSyncPeriod] = [read('syncPeriod'), read('minSyncPeriod')];
   if (syncPeriod > 0 && minSyncPeriod > syncPeriod) {
@@ -179,7 +192,7 @@ export function readServerAddresses(config: Mapping, report: Report): ServerAddr
   const family = textOf(config, 'bindAddress').includes(':') ? 'ip6' : 'ip';
   const read = ({ field, port, defaults }: (typeof servers)[keyof typeof servers]): BindAddress => {
     const text = textOf(config, field);
-    const given = text !== '' && accept(bindAddressProblem(text), [field], report) ? text : defaults[family];
+    const given = text !== '' && isAccepted(bindAddressProblem(text), [field], report) ? text : defaults[family];
     return parseBindAddress(given, port) ?? { address: undefined, port };
   };
   return { healthz: read(servers.healthz), metrics: read(servers.metrics) };
@@ -212,12 +225,13 @@ function describeWord(field: string, text: string, words: readonly string[]): st
 }
 
 /** The text at a key, or an empty one. Null and absent mean the same, and other types are reported elsewhere. */
-function textOf(values: unknown, key: string): string {
+export function textOf(values: unknown, key: string): string {
   const value = isMapping(values) ? values[key] : undefined;
   return typeof value === 'string' ? value : '';
 }
 
-function accept(problem: string | undefined, path: Path, report: Report): boolean {
+/** Whether there is no problem; else it is reported. */
+export function isAccepted(problem: string | undefined, path: Path, report: Report): boolean {
   if (problem !== undefined) {
     report('invalid-config', path, `${describePath(path)}: ${problem}`);
   }

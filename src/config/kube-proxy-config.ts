@@ -12,6 +12,7 @@ import {
   type SyncPeriods,
 } from './config-options.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
+import { type KubeProxySettings, readKubeProxySettings } from './kube-proxy-settings.ts';
 import { parseDuration } from './parse-duration.ts';
 
 /** The options that a configuration sets, and diagnostics about what is wrong with it or has no effect. */
@@ -21,6 +22,8 @@ interface ConfigResult {
   readonly periods: SyncPeriods;
   /** Where an agent serves HTTP; absent for a file that has no configuration. */
   readonly servers?: ServerAddresses;
+  /** What else concerns an agent alone. */
+  readonly settings: KubeProxySettings;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -41,7 +44,7 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   const [document, second] = found.documents;
   if (!document) {
     diagnostics.push(...(diagnostics.length > 0 ? [] : [describeMissingConfiguration(documents, text.file)]));
-    return { options: {}, periods: {}, diagnostics };
+    return { options: {}, periods: {}, settings: {}, diagnostics };
   }
   const report = reportTo(diagnostics, document);
   if (second) {
@@ -51,13 +54,14 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   if (config['apiVersion'] !== apiVersion) {
     const message = `apiVersion is ${describeValue(config['apiVersion'])}; expected ${apiVersion}`;
     report('invalid-config', ['apiVersion'], message);
-    return { options: {}, periods: {}, diagnostics };
+    return { options: {}, periods: {}, settings: {}, diagnostics };
   }
   checkConfigFields(config, report);
   const options = configOptions(config, report);
   const periods = readSyncPeriods(config, report);
   const servers = readServerAddresses(config, report);
-  return { options, periods, servers, diagnostics: diagnostics.sort(byPosition) };
+  const settings = readKubeProxySettings(config, report);
+  return { options, periods, servers, settings, diagnostics: diagnostics.sort(byPosition) };
 }
 
 /** Where there is nothing, a configuration was expected, not the objects of a cluster. */
@@ -209,10 +213,11 @@ function checkValue(value: unknown, field: ValueField, path: Path, report: Repor
     return;
   }
   const isTyped = checkType(value, field.type, path, report);
-  if (isTyped && field.quiet && field.quiet !== 'any' && !isQuiet(value, field.quiet)) {
+  const { unused } = field;
+  if (isTyped && unused && !isQuiet(value, unused.quiet)) {
     const instead = suggestNested(String(path.at(-1)));
     const advice = instead === undefined ? '' : `; set ${instead} instead`;
-    const message = `${describePath(path)} is ${describeValue(value)}, which has no effect${advice}`;
+    const message = `${describePath(path)} is ${describeValue(value)}, which has no effect: ${unused.why}${advice}`;
     report('config-without-effect', path, message);
   }
 }

@@ -17,11 +17,13 @@ export type ValueType =
 /** A field with a value. */
 export interface ValueField {
   readonly type: ValueType;
-  /**
-   * For a field without effect: the values that cause no warning, besides absent, null, empty and false; `any` if no value
-   * does. Absent for a field that the compiler reads.
-   */
-  readonly quiet?: readonly (string | number | boolean)[] | 'any';
+  /** Absent for a field that is read. */
+  readonly unused?: {
+    /** Why it has no effect: follows a colon. docs/configuration.md says the same. */
+    readonly why: string;
+    /** The values that cause no warning, besides absent, null, empty and false. */
+    readonly quiet: readonly (string | number | boolean)[];
+  };
 }
 
 /** What a key of the configuration may have: a value, or more keys. */
@@ -29,6 +31,25 @@ type ConfigField = ValueField | { readonly fields: ConfigFields };
 
 /** The keys of one level. */
 export type ConfigFields = Readonly<Record<string, ConfigField>>;
+
+/** Why fields have no effect here. */
+const why = {
+  iptables: "it is for kube-proxy's iptables mode",
+  ipvs: "it is for kube-proxy's ipvs mode",
+  userspace: "it was for kube-proxy's userspace mode, which is gone",
+  windows: 'it is for Windows',
+  encoding: 'the agent and the API server speak JSON',
+  requests: 'the agent keeps four watches open, and waits between attempts by itself',
+  logFormat: 'on a terminal the log is text, else lines of JSON',
+  logBuffer: 'the log goes to stderr, each line at once',
+  logDetail: 'the log has one level of detail',
+  oneCopy: 'the agent has no second copy of the objects to compare with',
+  patience: 'ports that cannot be opened are tried again',
+  profiling: 'there is no /debug/pprof',
+  hidden: 'no metric is hidden',
+  older: 'it is one of older releases of kube-proxy',
+  conntrackMax: 'conntrack.maxPerCore and conntrack.min have taken its place',
+} as const;
 
 /**
  * Every field of KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) with its documented default, including fields of
@@ -51,72 +72,74 @@ export const kubeProxyFields: ConfigFields = {
     minSyncPeriod: used('duration'),
   }),
   iptables: section({
-    masqueradeBit: unused('integer', 14),
-    masqueradeAll: unused('boolean'),
-    localhostNodePorts: unused('boolean', true),
-    snatNodeInternalIP: unused('boolean'),
-    syncPeriod: unused('duration', '0s', '30s'),
-    minSyncPeriod: unused('duration', '0s', '1s'),
+    masqueradeBit: unused('integer', why.iptables, 14),
+    masqueradeAll: unused('boolean', why.iptables),
+    localhostNodePorts: unused('boolean', why.iptables, true),
+    snatNodeInternalIP: unused('boolean', why.iptables),
+    syncPeriod: unused('duration', why.iptables, '0s', '30s'),
+    minSyncPeriod: unused('duration', why.iptables, '0s', '1s'),
   }),
   ipvs: section({
-    syncPeriod: unused('duration', '0s', '30s'),
-    minSyncPeriod: unused('duration', '0s'),
-    scheduler: unused('text'),
-    excludeCIDRs: unused('texts'),
-    strictARP: unused('boolean'),
-    tcpTimeout: unused('duration', '0s'),
-    tcpFinTimeout: unused('duration', '0s'),
-    udpTimeout: unused('duration', '0s'),
+    syncPeriod: unused('duration', why.ipvs, '0s', '30s'),
+    minSyncPeriod: unused('duration', why.ipvs, '0s'),
+    scheduler: unused('text', why.ipvs),
+    excludeCIDRs: unused('texts', why.ipvs),
+    strictARP: unused('boolean', why.ipvs),
+    tcpTimeout: unused('duration', why.ipvs, '0s'),
+    tcpFinTimeout: unused('duration', why.ipvs, '0s'),
+    udpTimeout: unused('duration', why.ipvs, '0s'),
   }),
   winkernel: section({
-    networkName: unused('text'),
-    sourceVip: unused('text'),
-    enableDSR: unused('boolean'),
-    rootHnsEndpointName: unused('text'),
-    forwardHealthCheckVip: unused('boolean'),
+    networkName: unused('text', why.windows),
+    sourceVip: unused('text', why.windows),
+    enableDSR: unused('boolean', why.windows),
+    rootHnsEndpointName: unused('text', why.windows),
+    forwardHealthCheckVip: unused('boolean', why.windows),
   }),
   conntrack: section({
-    maxPerCore: unused('integer', 32768),
-    min: unused('integer', 131072),
-    tcpEstablishedTimeout: unused('duration', '24h'),
-    tcpCloseWaitTimeout: unused('duration', '1h'),
-    tcpBeLiberal: unused('boolean'),
-    udpTimeout: unused('duration', '0s'),
-    udpStreamTimeout: unused('duration', '0s'),
-    // Until 1.17.
-    max: unused('integer', 0),
+    maxPerCore: used('integer'),
+    min: used('integer'),
+    tcpEstablishedTimeout: used('duration'),
+    tcpCloseWaitTimeout: used('duration'),
+    tcpBeLiberal: used('boolean'),
+    udpTimeout: used('duration'),
+    udpStreamTimeout: used('duration'),
+    max: unused('integer', why.conntrackMax, 0),
   }),
   clientConnection: section({
-    kubeconfig: { type: 'text', quiet: 'any' },
-    acceptContentTypes: unused('text'),
-    contentType: unused('text', 'application/vnd.kubernetes.protobuf'),
-    qps: unused('number', 0, 5),
-    burst: unused('integer', 0, 10),
+    kubeconfig: used('text'),
+    acceptContentTypes: unused('text', why.encoding),
+    contentType: unused('text', why.encoding, 'application/vnd.kubernetes.protobuf', 'application/json'),
+    qps: unused('number', why.requests, 0, 5),
+    burst: unused('integer', why.requests, 0, 10),
   }),
   logging: section({
-    format: unused('text', 'text'),
-    flushFrequency: unused('duration or nanoseconds', '0s', '5s'),
-    verbosity: unused('integer', 0),
-    vmodule: unused('list'),
+    format: unused('text', why.logFormat, 'text', 'json'),
+    flushFrequency: unused('duration or nanoseconds', why.logBuffer, '0s', '5s'),
+    verbosity: unused('integer', why.logDetail, 0),
+    vmodule: unused('list', why.logDetail),
     options: section({ text: outputOptions(), json: outputOptions() }),
   }),
   healthzBindAddress: used('text'),
   metricsBindAddress: used('text'),
-  bindAddressHardFail: unused('boolean'),
-  enableProfiling: unused('boolean'),
-  showHiddenMetricsForVersion: unused('text'),
+  bindAddressHardFail: unused('boolean', why.patience),
+  enableProfiling: unused('boolean', why.profiling),
+  showHiddenMetricsForVersion: unused('text', why.hidden),
   featureGates: used('feature gates'),
-  oomScoreAdj: unused('integer', -999),
-  configSyncPeriod: unused('duration', '0s', '15m'),
-  portRange: unused('text'),
-  windowsRunAsService: unused('boolean'),
+  oomScoreAdj: used('integer'),
+  configSyncPeriod: unused('duration', why.oneCopy, '0s', '15m'),
+  portRange: unused('text', why.userspace),
+  windowsRunAsService: unused('boolean', why.windows),
   // Until 1.28.
-  udpIdleTimeout: unused('duration', '0s', '250ms'),
-  resourceContainer: unused('text', '/kube-proxy'),
+  udpIdleTimeout: unused('duration', why.userspace, '0s', '250ms'),
+  resourceContainer: unused('text', why.older, '/kube-proxy'),
 };
 
 function outputOptions(): ConfigField {
-  return section({ splitStream: unused('boolean'), infoBufferSize: unused('quantity', '0', 0) });
+  return section({
+    splitStream: unused('boolean', why.logBuffer),
+    infoBufferSize: unused('quantity', why.logBuffer, '0', 0),
+  });
 }
 
 function section(fields: ConfigFields): ConfigField {
@@ -127,6 +150,31 @@ function used(type: ValueType): ValueField {
   return { type };
 }
 
-function unused(type: ValueType, ...quiet: readonly (string | number | boolean)[]): ValueField {
-  return { type, quiet };
+function unused(type: ValueType, reason: string, ...quiet: readonly (string | number | boolean)[]): ValueField {
+  return { type, unused: { why: reason, quiet } };
 }
+
+/** A feature gate of kube-proxy that nothing depends on. */
+interface UnusedGate {
+  /** As it always is here; undefined if either value is as good. */
+  readonly is?: boolean;
+  readonly why: string;
+}
+
+/** The gates of kube-proxy 1.28 and later that a cluster may set, without those that are read (featureGates). */
+export const unusedGates: Readonly<Record<string, UnusedGate>> = {
+  MultiCIDRServiceAllocator: { is: true, why: 'ServiceCIDRs always count' },
+  PreferSameTrafficDistribution: { is: true, why: 'hints for nodes always count' },
+  ServiceTrafficDistribution: { is: true, why: 'hints for zones always count' },
+  TopologyAwareHints: { is: true, why: 'hints for zones always count' },
+  NFTablesProxyMode: { is: true, why: "rules are always those of kube-proxy's nftables mode" },
+  NFTablesNetlink: { why: 'the agent talks to the kernel through nft' },
+  KubeProxyIPVS: { why: "it is for kube-proxy's ipvs mode" },
+  KubeProxyDrainingTerminatingNodes: { is: true, why: 'load balancers always leave Nodes that are being deleted' },
+  WatchListClient: { is: true, why: 'lists are streamed wherever the API server can' },
+  ContextualLogging: { why: 'it is about the log of kube-proxy' },
+  LoggingAlphaOptions: { why: 'it is about the log of kube-proxy' },
+  LoggingBetaOptions: { why: 'it is about the log of kube-proxy' },
+  AllAlpha: { is: false, why: 'gates are switched one by one' },
+  AllBeta: { is: false, why: 'gates are switched one by one' },
+};

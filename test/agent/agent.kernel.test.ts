@@ -282,7 +282,7 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     agent.kill('SIGHUP');
     await vi.waitFor(() => {
       expect(agent.log.map(({ msg }) => msg)).toContain(
-        'SIGHUP: the configuration has errors; going on with the one before',
+        'SIGHUP: the configuration cannot be used; going on with the one before',
       );
     }, patience);
     await server.call('apply', ...web('bank', 12, ['10.244.3.1']));

@@ -45,7 +45,7 @@ const allowed: Readonly<Record<string, string>> = {
   // It derives what is right a second time, so it shares nothing with the phases that do so first, but for the shapes of rules.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model phases/5-plan',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
-  'cli/flags': 'lib kubernetes config options cli',
+  'cli/flags': 'lib diagnostics kubernetes config options cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
     'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',

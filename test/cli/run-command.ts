@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { main } from '../../src/cli/main.ts';
+import type { KernelFiles } from '../../src/kernel/kernel-files.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { clockWithoutProgress } from '../support/without-progress.ts';
@@ -14,6 +15,8 @@ export interface CommandWorld {
   readonly now?: () => number;
   /** The name of this machine. */
   readonly hostName?: string;
+  /** Its settings; none by default. */
+  readonly kernelFiles?: KernelFiles;
   /** Its addresses; unknown by default. */
   readonly addresses?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -31,6 +34,7 @@ export async function runCommand(
     run,
     now = clockWithoutProgress(),
     hostName = 'worker-1',
+    kernelFiles,
     addresses,
     env = {},
     terminals = [],
@@ -50,6 +54,7 @@ export async function runCommand(
     run,
     now,
     hostName,
+    ...(kernelFiles && { kernelFiles }),
     ...(addresses && { addresses: () => addresses }),
   });
   stdout.end();

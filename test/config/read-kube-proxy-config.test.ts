@@ -66,20 +66,16 @@ test('a bind address that means all does not set an address of the node', () => 
 });
 
 test('durations are compared by value', () => {
-  for (const tcpEstablishedTimeout of ['24h', '24h0m0s', '1440m', '86400s']) {
-    expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([]);
+  for (const configSyncPeriod of ['15m', '15m0s', '0h15m', '900s', '+15m', '0', '-0', '-0s']) {
+    expect(readObject({ configSyncPeriod }).found).toEqual([]);
   }
-  expect(readObject({ conntrack: { tcpEstablishedTimeout: '+24h' } }).found).toEqual([]);
-  const path = 'conntrack.tcpEstablishedTimeout';
-  for (const tcpEstablishedTimeout of ['-24h', '-24h0m0s', '-1440m', '24h0m1ns', '23h59m', '0', '-0', '-0s']) {
-    expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([`config-without-effect ${path}`]);
+  for (const configSyncPeriod of ['-15m', '-15m0s', '-900s', '15m1ns', '14m59s']) {
+    expect(readObject({ configSyncPeriod }).found).toEqual(['config-without-effect configSyncPeriod']);
   }
-  for (const tcpEstablishedTimeout of ['--24h', '24h-0m', '-', '+', '', '24', '24 h', 'h', `${'0'.repeat(64)}24h`]) {
-    expect(readObject({ conntrack: { tcpEstablishedTimeout } }).found).toEqual([`invalid-config ${path}`]);
+  for (const configSyncPeriod of ['--15m', '15m-0s', '-', '+', '', '15', '15 m', 'm', `${'0'.repeat(64)}15m`]) {
+    expect(readObject({ configSyncPeriod }).found).toEqual(['invalid-config configSyncPeriod']);
   }
-  expect(readObject({ conntrack: { tcpEstablishedTimeout: '23h' } }).found).toEqual([`config-without-effect ${path}`]);
-  expect(readObject({ conntrack: { tcpEstablishedTimeout: '1 day' } }).found).toEqual([`invalid-config ${path}`]);
-  expect(readObject({ conntrack: { tcpEstablishedTimeout: 0 } }).found).toEqual([`invalid-config ${path}`]);
+  expect(readObject({ configSyncPeriod: 0 }).found).toEqual(['invalid-config configSyncPeriod']);
 });
 
 test.each([
@@ -100,6 +96,15 @@ test.each([
   [{ featureGates: [] }, 'invalid-config featureGates'],
   [{ featureGates: { AllowServiceExternalIPs: 'false' } }, 'invalid-config featureGates.AllowServiceExternalIPs'],
   [{ featureGates: { Other: false } }, 'config-without-effect featureGates.Other'],
+  [{ featureGates: { toString: true } }, 'config-without-effect featureGates.toString'],
+  [{ featureGates: { NFTablesProxyMode: false } }, 'config-without-effect featureGates.NFTablesProxyMode'],
+  [{ conntrack: { maxPerCore: -1 } }, 'invalid-config conntrack.maxPerCore'],
+  [{ conntrack: { min: 2 ** 31 } }, 'invalid-config conntrack.min'],
+  [{ conntrack: { udpTimeout: '-1s' } }, 'invalid-config conntrack.udpTimeout'],
+  [{ conntrack: { udpStreamTimeout: '500ms' } }, 'invalid-config conntrack.udpStreamTimeout'],
+  [{ conntrack: { tcpCloseWaitTimeout: '1 hour' } }, 'invalid-config conntrack.tcpCloseWaitTimeout'],
+  [{ oomScoreAdj: -1001 }, 'invalid-config oomScoreAdj'],
+  [{ oomScoreAdj: 1.5 }, 'invalid-config oomScoreAdj'],
   [{ constructor: 1 }, 'unknown-config-field constructor'],
   [{ conntrack: { toString: 1 } }, 'unknown-config-field conntrack.toString'],
 ])('%j is %s', (fields, expected) => {
@@ -135,9 +140,9 @@ function leavesOf(fields: ConfigFields, path: readonly string[] = []): Leaf[] {
   );
 }
 
-// What is true by default and what is never worth a word have no unusual value.
-const silent = ['iptables.localhostNodePorts', 'clientConnection.kubeconfig'];
-const unused = leavesOf(kubeProxyFields).filter(({ field }) => field.quiet);
+// What is true by default has no unusual value.
+const silent = ['iptables.localhostNodePorts'];
+const unused = leavesOf(kubeProxyFields).filter(({ field }) => field.unused);
 
 test.each(unused.map((leaf) => [leaf.path.join('.'), leaf] as const))('%s takes null and warns', (name, leaf) => {
   const wrap = (value: unknown): object => Object(leaf.path.reduceRight((inner, key) => ({ [key]: inner }), value));
@@ -197,12 +202,20 @@ test.each([
   expect(diagnostics[0]?.place?.document.source.locate([])).toMatchObject({ line });
 });
 
+test('gates that are as they always are here give no diagnostic', () => {
+  const featureGates = { NFTablesProxyMode: true, MultiCIDRServiceAllocator: true, AllAlpha: false };
+  expect(readObject({ featureGates })).toEqual({ options: {}, found: [] });
+});
+
 test('the gate AllowServiceExternalIPs is read', () => {
   expect(readObject({ featureGates: { AllowServiceExternalIPs: false } })).toEqual({
     options: { allowServiceExternalIPs: false },
     found: [],
   });
-  expect(readObject({ featureGates: { AllowServiceExternalIPs: true } })).toEqual({ options: {}, found: [] });
+  expect(readObject({ featureGates: { AllowServiceExternalIPs: true } })).toEqual({
+    options: { allowServiceExternalIPs: true },
+    found: [],
+  });
   expect(readObject({ featureGates: null })).toEqual({ options: {}, found: [] });
 });
 

@@ -1,25 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError } from 'commander';
-import type { AgentOptions } from '../../agent/run-agent.ts';
-import type { AgentLog } from '../../agent/state-log.ts';
-import { keepLock } from '../../apply/with-lock.ts';
-import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
-import { type BindAddress, bindAddressProblem, parseBindAddress, servers } from '../../config/bind-address.ts';
-import { periodProblem, type ServerAddresses } from '../../config/config-options.ts';
+import { bindAddressProblem } from '../../config/bind-address.ts';
+import { periodProblem } from '../../config/config-options.ts';
 import { parseDuration } from '../../config/parse-duration.ts';
-import { hasError } from '../../diagnostics/diagnostic.ts';
 import type { TableName } from '../../nft/listed-table.ts';
-import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addRuleOptions, type CompileFlags, configHelp } from '../flags/compile-flags.ts';
-import { findNft } from '../input/find-nft.ts';
-import { loadSettings } from '../input/load-cluster.ts';
+import { addRuleOptions, configHelp } from '../flags/compile-flags.ts';
+import { addAliasOptions, addKernelOptions } from '../flags/kube-proxy-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
-import { createLog } from '../output/agent-log.ts';
-import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { cleanTables, removeTables } from './clean-command.ts';
+import { type ServeFlags, serveAgent } from './serve-agent.ts';
 
 const examples = `
   svc2nft agent --node worker-1 --kubeconfig /etc/kubernetes/proxy.conf --cluster-cidr 10.244.0.0/16
@@ -36,34 +26,24 @@ What other programs change in the tables is repaired as soon as nft monitor tell
 all of them; nftables.syncPeriod of --config says, as for kube-proxy, how soon a failed sync is tried again. Other tables are never
 touched. The lock on the tables is held all the time, so another agent, apply and clean wait.
 
-In a Pod, the API server is KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one
-with --server. Tokens and certificates are read again before each request.
+Without --kubeconfig and --server, clientConnection.kubeconfig of --config leads to the API server. Without that, too, it is that of
+a Pod, KUBERNETES_SERVICE_HOST, a cluster IP: on a node where nothing else serves cluster IPs, name another one. Tokens and certificates are read again before each request.
 
 --own-table keeps all other programs from the tables: what they send is refused by the kernel, and nft flush ruleset passes them over.
 When the agent ends, even by SIGKILL, its tables stay in force, and the next agent adopts them.
 
 --cleanup takes no cluster. Chains of kube-proxy's iptables mode are not touched: kube-proxy --cleanup removes them.
 
+The kernel's connection tracking and the OOM score are set only where a flag or --config asks for it. docs/configuration.md has all fields.
+
 SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again. A start over existing tables sends only what
 differs: clients with affinity keep their endpoints.
 `;
 
 /** The flags of `svc2nft agent`. */
-interface AgentFlags extends CompileFlags {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly server?: string;
-  readonly tokenFile?: string;
-  readonly certificateAuthority?: string;
-  readonly once?: true;
-  readonly ownTable?: true;
-  readonly minSyncPeriod?: number;
-  readonly resyncPeriod?: number;
+interface AgentFlags extends ServeFlags {
   readonly cleanup?: true;
   readonly cleanupKubeProxy?: true;
-  readonly watchIdleTimeout: number;
-  readonly healthzBindAddress?: string;
-  readonly metricsBindAddress?: string;
 }
 
 /** `svc2nft agent`: follows a cluster and keeps the tables of this node in sync with it. */
@@ -106,8 +86,9 @@ export function agentCommand(context: Context, setExitCode: (code: number) => vo
     .optionsGroup('Cleanup:')
     .option('--cleanup', 'remove the tables of both families, and exit')
     .option('--cleanup-kube-proxy', "with --cleanup, also remove the tables of kube-proxy's nftables mode");
-  addRuleOptions(command, 'the node to serve (default: the name of this machine)').action(async (flags: AgentFlags) => {
-    setExitCode(await (flags.cleanup || flags.cleanupKubeProxy ? cleanUp(flags, context) : serve(flags, context)));
+  addRuleOptions(addKernelOptions(command), 'the node to serve (default: the name of this machine)');
+  addAliasOptions(command.optionsGroup('Node:')).action(async (flags: AgentFlags) => {
+    setExitCode(await (flags.cleanup || flags.cleanupKubeProxy ? cleanUp(flags, context) : serveAgent(flags, context)));
   });
   return addHelpTexts(command, { notes, examples });
 }
@@ -179,180 +160,4 @@ async function cleanUp(flags: AgentFlags, context: Context): Promise<number> {
   }
   const own = await cleanTables(flags, context);
   return flags.cleanupKubeProxy && own === exitCodes.done ? removeTables(kubeProxyTables, context) : own;
-}
-
-async function serve(flags: AgentFlags, context: Context): Promise<number> {
-  const log = await createLog(context);
-  const signals = listenToSignals(context, () => canReload(flags, context, log));
-  // Else another agent could take the tables while this one reads its configuration again.
-  const { lock, release } = keepLock(context.lock);
-  try {
-    for (;;) {
-      signals.reset();
-      const exitCode = await serveUntilSignal(flags, { context: { ...context, lock }, log, signal: signals.current() });
-      if (!signals.wantsReload()) {
-        return exitCode;
-      }
-      log('info', 'SIGHUP: reading the configuration again');
-    }
-  } finally {
-    signals.close();
-    await release();
-  }
-}
-
-/** Whether the configuration is valid now. A mistake in it must not end an agent that serves. */
-async function canReload(flags: AgentFlags, context: Context, log: AgentLog): Promise<boolean> {
-  const { diagnostics } = await loadSettings(flags);
-  const isValid = !hasError(diagnostics);
-  if (!isValid) {
-    reportDiagnostics(diagnostics, { refused: true, context });
-    log('error', 'SIGHUP: the configuration has errors; going on with the one before');
-  }
-  return isValid;
-}
-
-interface ServeOptions {
-  readonly context: Context;
-  readonly log: AgentLog;
-  readonly signal: AbortSignal;
-}
-
-async function serveUntilSignal(flags: AgentFlags, { context, log, signal }: ServeOptions): Promise<number> {
-  const { options, periods = {}, servers: configured, diagnostics } = await loadSettings(flags);
-  reportDiagnostics(diagnostics, { refused: hasError(diagnostics), context });
-  if (hasError(diagnostics)) {
-    return exitCodes.badInput;
-  }
-  const nft = await findNft(context.run, flags, context);
-  if (typeof nft === 'number') {
-    return nft;
-  }
-  if (flags.ownTable && !nft.canOwn) {
-    context.stderr.write(
-      `error: --own-table takes nft 1.1 and Linux 6.9, or newer ones; here are nft ${nft.version} and Linux ${nft.kernel}\n`,
-    );
-    return exitCodes.wrongUsage;
-  }
-  const connection = await connect(flags, context);
-  if (typeof connection === 'string') {
-    context.stderr.write(`error: ${connection}\n`);
-    return exitCodes.wrongUsage;
-  }
-  const { runAgent } = await import('../../agent/run-agent.ts');
-  const nodeName = options.nodeName || context.hostName.toLowerCase();
-  const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
-  const syncPeriod = Math.max(periods.syncPeriod ?? 30_000, shortestPeriod);
-  const resyncPeriod = flags.resyncPeriod ?? 600_000;
-  log('info', 'agent started', {
-    node: nodeName,
-    server: connection.server,
-    minSyncPeriodMs: minSyncPeriod,
-    syncPeriodMs: syncPeriod,
-    resyncPeriodMs: resyncPeriod,
-    ...(flags.ownTable && { ownTable: true }),
-  });
-  try {
-    const isInSync = await runAgent({
-      connection,
-      compile: withDefaults({ targetNft: nft.targetNft, ...options, nodeName }),
-      run: context.run,
-      lock: context.lock,
-      log,
-      signal,
-      once: flags.once === true,
-      onFirstSync: collectGarbageSooner,
-      ownTable: flags.ownTable === true,
-      minSyncPeriod,
-      syncPeriod,
-      resyncPeriod,
-      idleTimeout: flags.watchIdleTimeout,
-      ...chooseServers(flags, configured),
-      ...realTools(context),
-    });
-    log('info', 'agent stopped; the rules stay');
-    return isInSync || !flags.once ? exitCodes.done : exitCodes.refused;
-  } finally {
-    await connection.close();
-  }
-}
-
-/**
- * Else the heap grows to several times of what is in use before the garbage of months of changes is collected, and so does its
- * young part. Before the first sync there is little garbage, and looking for it would take a tenth of the time.
- */
-function collectGarbageSooner(): void {
-  setFlagsFromString('--heap-growing-percent=15');
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
-
-/** Time and chance. */
-function realTools({ now }: Context): Pick<AgentOptions, 'wait' | 'random' | 'now' | 'wallClock'> {
-  return {
-    wait: async (milliseconds, signal) => {
-      await sleep(milliseconds, undefined, { signal });
-    },
-    random: Math.random,
-    now,
-    wallClock: () => new Date(),
-  };
-}
-
-/** Where the servers of an agent listen, by the flags or else the configuration. */
-function chooseServers(
-  { healthzBindAddress, metricsBindAddress }: AgentFlags,
-  configured: ServerAddresses | undefined,
-): Pick<AgentOptions, 'healthz' | 'metrics'> {
-  const choose = (text: string | undefined, server: keyof typeof servers): BindAddress | undefined => {
-    const { port, defaults } = servers[server];
-    return text === undefined && configured ? configured[server] : parseBindAddress(text ?? defaults.ip, port);
-  };
-  return { healthz: choose(healthzBindAddress, 'healthz'), metrics: choose(metricsBindAddress, 'metrics') };
-}
-
-/** A connection, or why there is none. */
-async function connect(flags: AgentFlags, { env }: Context): Promise<ClusterConnection | string> {
-  const { connectToCluster, describeConnectionError, podConnectOptions } = await import(
-    '../../cluster/cluster-connection.ts'
-  );
-  try {
-    if (flags.kubeconfig !== undefined) {
-      const { kubeconfigConnectOptions } = await import('../../cluster/kubeconfig.ts');
-      return await connectToCluster(await kubeconfigConnectOptions(flags.kubeconfig, flags.context));
-    }
-    const { server, tokenFile, certificateAuthority: caFile } = flags;
-    return await connectToCluster(podConnectOptions({ env, server, tokenFile, caFile }));
-  } catch (error) {
-    return `${describeConnectionError(error)}; name the API server with --kubeconfig or --server`;
-  }
-}
-
-/** SIGTERM and SIGINT end the agent; SIGHUP ends it, too, and it starts again, if it may. */
-function listenToSignals({ interruption }: Context, mayReload: () => Promise<boolean>) {
-  let controller = new AbortController();
-  let isReload = false;
-  let isStopped = false;
-  const stop = (): void => {
-    isStopped = true;
-    controller.abort();
-  };
-  const reload = async (): Promise<void> => {
-    if (await mayReload()) {
-      isReload = true;
-      controller.abort();
-    }
-  };
-  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', reload);
-  interruption?.addEventListener('abort', stop);
-  return {
-    current: () => (interruption ? AbortSignal.any([interruption, controller.signal]) : controller.signal),
-    wantsReload: () => isReload,
-    reset: () => {
-      controller = isStopped ? controller : new AbortController();
-      isReload = false;
-    },
-    close: () => {
-      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', reload);
-    },
-  };
 }

@@ -1,6 +1,7 @@
 import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
 import type { ServerAddresses, SyncPeriods } from '../../config/config-options.ts';
 import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
+import type { KubeProxySettings } from '../../config/kube-proxy-settings.ts';
 import {
   type Diagnostic,
   type DiagnosticCode,
@@ -18,7 +19,7 @@ import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import type { CompileFlags } from '../flags/compile-flags.ts';
+import { type CompileFlags, withFlags } from '../flags/compile-flags.ts';
 import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
@@ -63,48 +64,28 @@ export async function loadCluster(
 interface Settings {
   readonly options: Partial<CompileOptions>;
   /** How often an agent syncs. */
-  readonly periods?: SyncPeriods;
+  readonly periods: SyncPeriods;
   /** Where an agent serves HTTP. */
   readonly servers?: ServerAddresses;
+  /** What else concerns an agent alone. */
+  readonly settings: KubeProxySettings;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 /** Reads the configuration file, if there is one; flags take precedence over it. */
 export async function loadSettings(flags: CompileFlags): Promise<Settings> {
+  const found: Diagnostic[] = [];
   const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
-  return {
-    options: { ...config?.options, ...optionsOf(flags) },
-    periods: config?.periods ?? {},
-    ...(config?.servers && { servers: config.servers }),
-    diagnostics: config?.diagnostics ?? [],
-  };
+  const options = withFlags(config?.options ?? {}, flags, (code, _, message) => found.push({ code, message }));
+  const { periods = {}, servers, settings = {}, diagnostics = [] } = config ?? {};
+  return { options, periods, ...(servers && { servers }), settings, diagnostics: [...diagnostics, ...found] };
 }
 
 async function readConfigFile(path: string): Promise<Settings> {
   const { texts, diagnostics } = await loadFile(path);
   const config = texts[0] && readKubeProxyConfig(texts[0]);
-  return {
-    options: config?.options ?? {},
-    periods: config?.periods ?? {},
-    ...(config?.servers && { servers: config.servers }),
-    diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])],
-  };
-}
-
-function optionsOf(flags: CompileFlags): Partial<CompileOptions> {
-  return {
-    ...(flags.node === undefined ? {} : { nodeName: flags.node }),
-    ...(flags.nodeIp === undefined ? {} : { nodeAddresses: flags.nodeIp }),
-    ...(flags.zone === undefined ? {} : { zone: flags.zone }),
-    ...(flags.clusterCidr === undefined ? {} : { clusterCIDRs: flags.clusterCidr }),
-    ...(flags.nodeportAddresses === undefined ? {} : { nodePortAddresses: flags.nodeportAddresses }),
-    ...(flags.masqueradeAll === undefined ? {} : { masqueradeAll: true }),
-    ...(flags.table === undefined ? {} : { table: flags.table }),
-    ...(flags.family === undefined ? {} : { families: [flags.family] }),
-    ...(flags.targetNft === undefined ? {} : { targetNft: flags.targetNft }),
-    ...(flags.keepGoing === undefined ? {} : { keepGoing: true }),
-    ...(flags.strict === undefined ? {} : { strict: true }),
-  };
+  const nothing = { options: {}, periods: {}, settings: {} };
+  return { ...(config ?? nothing), diagnostics: [...diagnostics, ...(config?.diagnostics ?? [])] };
 }
 
 /** How a snapshot is compiled, and what is said about it. */

@@ -1,0 +1,273 @@
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { setKernelSettings } from '../../agent/kernel-settings.ts';
+import type { AgentOptions } from '../../agent/run-agent.ts';
+import type { AgentLog } from '../../agent/state-log.ts';
+import { keepLock } from '../../apply/with-lock.ts';
+import type { ClusterConnection } from '../../cluster/cluster-connection.ts';
+import { type BindAddress, parseBindAddress, servers } from '../../config/bind-address.ts';
+import type { ServerAddresses, SyncPeriods } from '../../config/config-options.ts';
+import type { KubeProxySettings } from '../../config/kube-proxy-settings.ts';
+import { type Diagnostic, hasError } from '../../diagnostics/diagnostic.ts';
+import type { NftProbe } from '../../kernel/probe-nft.ts';
+import { type CompileOptions, withDefaults } from '../../options.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { CompileFlags } from '../flags/compile-flags.ts';
+import { type KubeProxyFlags, withKubeProxyFlags } from '../flags/kube-proxy-flags.ts';
+import { findNft } from '../input/find-nft.ts';
+import { loadSettings } from '../input/load-cluster.ts';
+import { createLog } from '../output/agent-log.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
+
+/** The flags of an agent that serves. */
+export interface ServeFlags extends CompileFlags, KubeProxyFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly server?: string;
+  readonly tokenFile?: string;
+  readonly certificateAuthority?: string;
+  readonly once?: true;
+  readonly ownTable?: true;
+  readonly minSyncPeriod?: number;
+  readonly resyncPeriod?: number;
+  readonly watchIdleTimeout: number;
+  readonly healthzBindAddress?: string;
+  readonly metricsBindAddress?: string;
+}
+
+/**
+ * Runs an agent until SIGTERM or SIGINT. SIGHUP makes it start again with what `--config` has by then, unless that cannot be used: a
+ * mistake must not end an agent that serves.
+ *
+ * @returns the exit code.
+ */
+export async function serveAgent(flags: ServeFlags, context: Context): Promise<number> {
+  const log = await createLog(context);
+  let start = await prepareStart(flags, context);
+  if (typeof start === 'number') {
+    return start;
+  }
+  const starts = nextStarts(flags, context, log);
+  const signals = listenToSignals(context, () => starts.prepare('SIGHUP'));
+  // Else another agent could take the tables while this one reads its configuration again.
+  const { lock, release } = keepLock(context.lock);
+  try {
+    for (;;) {
+      const signal = AbortSignal.any([signals.stopped, starts.wanted()]);
+      const exitCode = await serve(start, flags, { context: { ...context, lock }, log, signal });
+      const next = signals.stopped.aborted ? undefined : starts.take();
+      if (!next) {
+        return exitCode;
+      }
+      start = next;
+    }
+  } finally {
+    signals.close();
+    await starts.take()?.connection.close();
+    await release();
+  }
+}
+
+/** What a start takes, all of it checked. */
+interface Start {
+  readonly options: Partial<CompileOptions>;
+  readonly periods: SyncPeriods;
+  readonly servers: ServerAddresses | undefined;
+  readonly settings: KubeProxySettings;
+  readonly nft: NftProbe;
+  readonly connection: ClusterConnection;
+}
+
+/** Everything for a start, or the exit code after a message that says why there can be none. */
+async function prepareStart(flags: ServeFlags, context: Context): Promise<Start | number> {
+  const { options, periods, servers: configured, diagnostics, ...loaded } = await loadSettings(withNodeName(flags));
+  const found: Diagnostic[] = [];
+  const settings = withKubeProxyFlags(loaded.settings, flags, (code, _, message) => found.push({ code, message }));
+  const isRefused = hasError(diagnostics);
+  reportDiagnostics([...diagnostics, ...found], { refused: isRefused, context });
+  if (isRefused) {
+    return exitCodes.badInput;
+  }
+  const nft = await findNft(context.run, flags, context);
+  if (typeof nft === 'number') {
+    return nft;
+  }
+  if (flags.ownTable && !nft.canOwn) {
+    context.stderr.write(
+      `error: --own-table takes nft 1.1 and Linux 6.9, or newer ones; here are nft ${nft.version} and Linux ${nft.kernel}\n`,
+    );
+    return exitCodes.wrongUsage;
+  }
+  const connection = await connect(flags, settings, context);
+  if (typeof connection === 'string') {
+    context.stderr.write(`error: ${connection}\n`);
+    return exitCodes.wrongUsage;
+  }
+  return { options, periods, servers: configured, settings, nft, connection };
+}
+
+/** Which node it is may be said in the words of kube-proxy. */
+function withNodeName(flags: ServeFlags): CompileFlags {
+  return flags.hostnameOverride ? { ...flags, node: flags.hostnameOverride } : flags;
+}
+
+/** Prepares other starts while the agent runs. */
+function nextStarts(flags: ServeFlags, context: Context, log: AgentLog) {
+  let wanted = new AbortController();
+  let next: Start | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const prepareNext = async (reason: string): Promise<void> => {
+    const prepared = await prepareStart(flags, context);
+    if (typeof prepared === 'number') {
+      log('error', `${reason}: the configuration cannot be used; going on with the one before`);
+      return;
+    }
+    await next?.connection.close();
+    next = prepared;
+    log('info', `${reason}: starting again with the configuration`);
+    wanted.abort();
+  };
+  return {
+    /** One after the other; nothing is rejected. */
+    prepare: (reason: string): void => {
+      last = last.then(() => prepareNext(reason));
+    },
+    /** Aborted once another start is prepared. */
+    wanted: (): AbortSignal => wanted.signal,
+    /** The start that was prepared last, which nothing has taken yet. */
+    take: (): Start | undefined => {
+      const taken = next;
+      next = undefined;
+      wanted = new AbortController();
+      return taken;
+    },
+  };
+}
+
+interface ServeOptions {
+  readonly context: Context;
+  readonly log: AgentLog;
+  readonly signal: AbortSignal;
+}
+
+async function serve(
+  { options, periods, servers: configured, settings, nft, connection }: Start,
+  flags: ServeFlags,
+  { context, log, signal }: ServeOptions,
+): Promise<number> {
+  const { runAgent } = await import('../../agent/run-agent.ts');
+  const nodeName = options.nodeName || context.hostName.toLowerCase();
+  const minSyncPeriod = flags.minSyncPeriod ?? periods.minSyncPeriod ?? 1_000;
+  const syncPeriod = Math.max(periods.syncPeriod ?? 30_000, shortestPeriod);
+  const resyncPeriod = flags.resyncPeriod ?? 600_000;
+  log('info', 'agent started', {
+    node: nodeName,
+    server: connection.server,
+    minSyncPeriodMs: minSyncPeriod,
+    syncPeriodMs: syncPeriod,
+    resyncPeriodMs: resyncPeriod,
+    ...(flags.ownTable && { ownTable: true }),
+  });
+  const { kernelFiles: files } = context;
+  const setMissing = files && (await setKernelSettings(settings, { files, log, cpus: cpus().length }));
+  try {
+    const isInSync = await runAgent({
+      connection,
+      compile: withDefaults({ targetNft: nft.targetNft, ...options, nodeName }),
+      run: context.run,
+      lock: context.lock,
+      log,
+      signal,
+      once: flags.once === true,
+      onFirstSync: () => {
+        collectGarbageSooner();
+        void setMissing?.();
+      },
+      ownTable: flags.ownTable === true,
+      minSyncPeriod,
+      syncPeriod,
+      resyncPeriod,
+      idleTimeout: flags.watchIdleTimeout,
+      ...chooseServers(flags, configured),
+      ...realTools(context),
+    });
+    log('info', 'agent stopped; the rules stay');
+    return isInSync || !flags.once ? exitCodes.done : exitCodes.refused;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** In milliseconds: a failed sync is not tried again sooner than this, in the end. */
+const shortestPeriod = 1_000;
+
+/**
+ * Else the heap grows to several times of what is in use before the garbage of months of changes is collected, and so does its
+ * young part. Before the first sync there is little garbage, and looking for it would take a tenth of the time.
+ */
+function collectGarbageSooner(): void {
+  setFlagsFromString('--heap-growing-percent=15');
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** Time and chance. */
+function realTools({ now }: Context): Pick<AgentOptions, 'wait' | 'random' | 'now' | 'wallClock'> {
+  return {
+    wait: async (milliseconds, signal) => {
+      await sleep(milliseconds, undefined, { signal });
+    },
+    random: Math.random,
+    now,
+    wallClock: () => new Date(),
+  };
+}
+
+/** Where the servers of an agent listen, by the flags or else the configuration. */
+function chooseServers(
+  { healthzBindAddress, metricsBindAddress }: ServeFlags,
+  configured: ServerAddresses | undefined,
+): Pick<AgentOptions, 'healthz' | 'metrics'> {
+  const choose = (text: string | undefined, server: keyof typeof servers): BindAddress | undefined => {
+    const { port, defaults } = servers[server];
+    return text === undefined && configured ? configured[server] : parseBindAddress(text ?? defaults.ip, port);
+  };
+  return { healthz: choose(healthzBindAddress, 'healthz'), metrics: choose(metricsBindAddress, 'metrics') };
+}
+
+/** A connection, or why there is none. */
+async function connect(
+  flags: ServeFlags,
+  { kubeconfig: configured }: KubeProxySettings,
+  { env }: Context,
+): Promise<ClusterConnection | string> {
+  const { connectToCluster, describeConnectionError, podConnectOptions } = await import(
+    '../../cluster/cluster-connection.ts'
+  );
+  const { server, tokenFile, certificateAuthority: caFile } = flags;
+  const kubeconfig = flags.kubeconfig ?? (server === undefined ? configured : undefined);
+  try {
+    if (kubeconfig !== undefined) {
+      const { kubeconfigConnectOptions } = await import('../../cluster/kubeconfig.ts');
+      return await connectToCluster(await kubeconfigConnectOptions(kubeconfig, flags.context));
+    }
+    return await connectToCluster(podConnectOptions({ env, server, tokenFile, caFile }));
+  } catch (error) {
+    const origin = kubeconfig !== undefined && flags.kubeconfig === undefined ? 'clientConnection.kubeconfig: ' : '';
+    return `${origin}${describeConnectionError(error)}; name the API server with --kubeconfig or --server`;
+  }
+}
+
+/** SIGTERM, SIGINT and an interruption end the agent; SIGHUP calls a function. */
+function listenToSignals({ interruption }: Context, onHangup: () => void) {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  process.on('SIGTERM', stop).on('SIGINT', stop).on('SIGHUP', onHangup);
+  return {
+    stopped: interruption ? AbortSignal.any([interruption, controller.signal]) : controller.signal,
+    close: () => {
+      process.off('SIGTERM', stop).off('SIGINT', stop).off('SIGHUP', onHangup);
+    },
+  };
+}
