@@ -31,14 +31,20 @@ export function openPatiently(options: ServerOptions, tools: OpenTools): { close
   };
 }
 
-interface OpenTools extends Pick<AgentTools, 'log' | 'wait' | 'signal'> {
+/** What becomes of a port that cannot be opened. */
+export interface OpenPolicy {
+  /** Called in place of trying again (bindAddressHardFail of kube-proxy). */
+  readonly onHardFailure?: (() => void) | undefined;
+}
+
+interface OpenTools extends Pick<AgentTools, 'log' | 'wait' | 'signal'>, OpenPolicy {
   readonly open: ServerOpener;
 }
 
-/** Undefined when the signal is aborted before. */
+/** Undefined when the signal is aborted before, or a failure counts. */
 async function tryToOpen(
   options: ServerOptions,
-  { open, log, wait, signal }: OpenTools,
+  { open, log, wait, signal, onHardFailure }: OpenTools,
 ): Promise<OpenServer | undefined> {
   const { port } = options;
   for (let attempts = 1; !signal.aborted; attempts += 1) {
@@ -48,6 +54,11 @@ async function tryToOpen(
         log('info', 'the port of a server is open', { port, attempts });
       }
       return opened;
+    }
+    if (onHardFailure) {
+      log('error', 'the port of a server cannot be opened', { port, reason: opened.message });
+      onHardFailure();
+      return undefined;
     }
     if (attempts === 1) {
       log('warn', 'the port of a server cannot be opened; trying again', { port, reason: opened.message });

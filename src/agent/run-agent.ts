@@ -2,14 +2,16 @@ import type { ConntrackOutcome } from '../apply/clean-conntrack.ts';
 import { createServiceProxy, type ServiceProxyOptions } from '../apply/create-service-proxy.ts';
 import { type Lock, LockError, withoutLock } from '../apply/with-lock.ts';
 import type { ClusterConnection } from '../cluster/cluster-connection.ts';
-import { followCluster } from '../cluster/follow-cluster.ts';
+import { type ClusterFollower, followCluster } from '../cluster/follow-cluster.ts';
 import type { ResourceState } from '../cluster/follow-resource.ts';
 import type { BindAddress } from '../config/bind-address.ts';
+import type { KubeProxySettings } from '../config/kube-proxy-settings.ts';
+import type { Observe } from '../health/observation.ts';
 import type { PortFailure } from '../health/service-health.ts';
 import { createNftSession } from '../kernel/nft-session.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { CompileOptions } from '../options.ts';
-import { type AgentTools, createSyncer } from './create-syncer.ts';
+import { type AgentTools, createSyncer, type Syncer } from './create-syncer.ts';
 import { createHub, observeAnswers, observeTransactions } from './observe-tools.ts';
 import { trackWriters } from './own-writers.ts';
 import { recheckPeriodically, repairFromMonitor } from './repair-tables.ts';
@@ -41,6 +43,7 @@ export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   /** Where its health is served, and metrics; undefined for nowhere. */
   readonly healthz: BindAddress | undefined;
   readonly metrics: BindAddress | undefined;
+  readonly settings: KubeProxySettings;
   readonly wallClock: () => Date;
   /** Receives each failure to open a port for health checks of a Service. */
   readonly onPortFailure?: (failure: PortFailure) => void;
@@ -50,7 +53,7 @@ export interface AgentOptions extends Omit<AgentTools, 'observe'> {
  * Follows a cluster and keeps the tables of this node in sync with it, until the signal is aborted. The lock on the tables is
  * held all the time.
  *
- * @returns whether the tables were in sync with the cluster at the end.
+ * @returns whether the tables were in sync with the cluster at the end, and every port was there that had to be.
  * @throws LockError when another process keeps the lock; Error when nft is missing or too old, or options are invalid.
  */
 export async function runAgent(options: AgentOptions): Promise<boolean> {
@@ -68,9 +71,9 @@ export async function runAgent(options: AgentOptions): Promise<boolean> {
 }
 
 async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<boolean> {
-  const { compile, connection, log, signal, now } = options;
-  const end = new AbortController();
-  const whole = AbortSignal.any([signal, end.signal]);
+  const { compile, log, signal, now } = options;
+  const [end, failure] = [new AbortController(), new AbortController()];
+  const whole = AbortSignal.any([signal, end.signal, failure.signal]);
   const writers = trackWriters(lockedRun);
   const { observe, add } = createHub();
   const session = createNftSession(writers.run, {
@@ -87,7 +90,8 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
     onCleanup: (conntrack) => reportCleanup(conntrack, { log, observe }),
   } satisfies ServiceProxyOptions);
   const tools = { ...options, signal: whole, observe };
-  const servers = options.once ? [] : startServers({ ...tools, families: compile.families, proxy });
+  const policy = options.settings.bindAddressHardFail ? { onHardFailure: () => failure.abort() } : {};
+  const servers = options.once ? [] : startServers({ ...tools, ...policy, families: compile.families, proxy });
   for (const server of servers) {
     add(server.observe);
   }
@@ -101,18 +105,8 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
         Promise.race([syncer.firstSync, aborted(whole)]).then(() => repairFromMonitor(syncer, repairs, tools)),
         recheckPeriodically(syncer, options.resyncPeriod, tools),
       ];
-  const follower = followCluster({
-    connection: observeAnswers(connection, observe),
-    nodeName: compile.nodeName ?? '',
-    onChanges: syncer.update,
-    onState: followState(createStateLog(log, now), tools),
-    onHeard: (resource) => observe({ kind: 'heard', resource, at: now() }),
-    wait: options.wait,
-    random: options.random,
-    now,
-    ...(options.idleTimeout !== undefined && { idleTimeout: options.idleTimeout }),
-  });
-  await (options.once ? Promise.race([syncer.firstAttempt, aborted(signal)]) : aborted(signal));
+  const follower = follow(options, syncer, observe);
+  await (options.once ? Promise.race([syncer.firstAttempt, aborted(whole)]) : aborted(whole));
   end.abort();
   for (const server of servers) {
     server.close();
@@ -120,7 +114,21 @@ async function runLocked(options: AgentOptions, lockedRun: RunProgram): Promise<
   await follower.close();
   await proxy.close();
   await Promise.all([session.close(), ...healing]);
-  return syncer.isInSync();
+  return syncer.isInSync() && !failure.signal.aborted;
+}
+
+/** Gives the changes of the cluster to a syncer. */
+function follow(options: AgentOptions, { update }: Syncer, observe: Observe): ClusterFollower {
+  const { connection, compile, log, wait, random, now, idleTimeout } = options;
+  return followCluster({
+    connection: observeAnswers(connection, observe),
+    nodeName: compile.nodeName ?? '',
+    onChanges: update,
+    onState: followState(createStateLog(log, now), { observe, now }),
+    onHeard: (resource) => observe({ kind: 'heard', resource, at: now() }),
+    ...{ wait, random, now },
+    ...(idleTimeout !== undefined && { idleTimeout }),
+  });
 }
 
 function reportCleanup(

@@ -6,10 +6,10 @@ import { createProxyHealth } from '../health/proxy-health.ts';
 import { createServiceHealth, type PortFailure, type ServiceHealth } from '../health/service-health.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import { type AgentTools, createRetry } from './create-syncer.ts';
-import { type AgentServer, openPatiently } from './open-patiently.ts';
+import { type AgentServer, type OpenPolicy, openPatiently } from './open-patiently.ts';
 
 /** What is served, and where. */
-export interface HealthOptions extends Omit<AgentTools, 'observe'> {
+export interface HealthOptions extends Omit<AgentTools, 'observe'>, OpenPolicy {
   readonly families: readonly Family[];
   readonly proxy: Pick<ServiceProxy, 'nodeSettings'>;
   /** Where `/healthz` and `/livez` are; undefined for nowhere. */

@@ -4,10 +4,10 @@ import { type HttpAnswer, notFound, openHttpServer, plainText, type ServerOpener
 import type { Observation } from '../health/observation.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { AgentTools } from './create-syncer.ts';
-import { type AgentServer, openPatiently } from './open-patiently.ts';
+import { type AgentServer, type OpenPolicy, openPatiently } from './open-patiently.ts';
 
 /** What is served, and where. */
-export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, AgentSettings {
+export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, AgentSettings, OpenPolicy {
   readonly proxy: Pick<ServiceProxy, 'statistics'>;
   /** The API server, `https://10.0.0.1:6443`. */
   readonly server: string;

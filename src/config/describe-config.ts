@@ -2,6 +2,7 @@ import type { Mapping } from '../lib/unknown-values.ts';
 import { endpointText } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import type { BindAddress } from './bind-address.ts';
+import type { ConntrackSettings, KubeProxySettings } from './kube-proxy-settings.ts';
 import { formatDuration } from './parse-duration.ts';
 
 /** What an agent was told to do, by flags and its configuration. Periods are in milliseconds. */
@@ -13,6 +14,7 @@ export interface AgentSettings {
   readonly ownTable: boolean;
   readonly healthz: BindAddress | undefined;
   readonly metrics: BindAddress | undefined;
+  readonly settings: KubeProxySettings;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface AgentSettings {
  * what that has no fields for.
  */
 export function describeConfig(settings: AgentSettings): Mapping {
+  const { bindAddressHardFail, kubeconfig, conntrack, oomScoreAdj } = settings.settings;
   const { compile, minSyncPeriod, syncPeriod, resyncPeriod, ownTable } = settings;
   const { detectLocalMode, detectLocalInterface, nodePortAddresses, masqueradeAll, masqueradeBit } = compile;
   return {
@@ -30,6 +33,10 @@ export function describeConfig(settings: AgentSettings): Mapping {
       bindAddress: compile.bindAddress ?? '0.0.0.0',
       healthzBindAddress: bindAddressText(settings.healthz),
       metricsBindAddress: bindAddressText(settings.metrics),
+      bindAddressHardFail: bindAddressHardFail ?? false,
+      clientConnection: { kubeconfig: kubeconfig ?? '' },
+      conntrack: describeConntrack(conntrack),
+      ...(oomScoreAdj !== undefined && { oomScoreAdj }),
       mode: 'nftables',
       nftables: {
         masqueradeBit,
@@ -55,6 +62,17 @@ export function describeConfig(settings: AgentSettings): Mapping {
       ownTable,
       resyncPeriod: formatDuration(resyncPeriod),
     },
+  };
+}
+
+/** Without what is left as it is. */
+function describeConntrack({ maxPerCore, min, tcpBeLiberal, ...times }: ConntrackSettings = {}): Mapping {
+  const given = Object.entries(times).filter(([, seconds]) => seconds !== undefined);
+  return {
+    ...(maxPerCore !== undefined && { maxPerCore }),
+    ...(min !== undefined && { min }),
+    ...Object.fromEntries(given.map(([field, seconds]) => [field, formatDuration(seconds * 1_000)])),
+    ...(tcpBeLiberal !== undefined && { tcpBeLiberal }),
   };
 }
 

@@ -8,6 +8,8 @@ import { parseDuration } from './parse-duration.ts';
 export interface KubeProxySettings {
   /** The kubeconfig that leads to the API server. */
   readonly kubeconfig?: string;
+  /** Whether the agent ends when the port of one of its own servers cannot be opened. */
+  readonly bindAddressHardFail?: boolean;
   readonly conntrack?: ConntrackSettings;
   /** How ready the kernel is to kill the agent when memory runs out, -1000 to 1000. */
   readonly oomScoreAdj?: number;
@@ -30,10 +32,11 @@ export interface ConntrackSettings {
 /** The settings of a KubeProxyConfiguration. Invalid values are reported and left out. */
 export function readKubeProxySettings(config: Mapping, report: Report): KubeProxySettings {
   const kubeconfig = textOf(config['clientConnection'], 'kubeconfig');
-  const { oomScoreAdj } = config;
+  const { oomScoreAdj, bindAddressHardFail } = config;
   const conntrack = readConntrack(isMapping(config['conntrack']) ? config['conntrack'] : {}, report);
   return {
     ...(kubeconfig !== '' && { kubeconfig }),
+    ...(typeof bindAddressHardFail === 'boolean' && { bindAddressHardFail }),
     ...(Object.keys(conntrack).length > 0 && { conntrack }),
     ...(isInteger(oomScoreAdj) && isAccepted(oomScoreProblem(oomScoreAdj), ['oomScoreAdj'], report) && { oomScoreAdj }),
   };

@@ -23,6 +23,7 @@ function start(place: { readonly address: string | undefined; readonly port: num
     syncPeriod: 30_000,
     resyncPeriod: 600_000,
     ownTable: false,
+    settings: { conntrack: { maxPerCore: 0, udpTimeout: 90 }, oomScoreAdj: -999 },
     healthz: undefined,
     metrics: place,
     open: async ({ respond }: ServerOptions) => {
@@ -81,6 +82,10 @@ test('the other answers are those of kube-proxy', async () => {
       bindAddress: '0.0.0.0',
       healthzBindAddress: '',
       metricsBindAddress: '127.0.0.1:10249',
+      bindAddressHardFail: false,
+      clientConnection: { kubeconfig: '' },
+      conntrack: { maxPerCore: 0, udpTimeout: '1m30s' },
+      oomScoreAdj: -999,
       mode: 'nftables',
       nftables: { masqueradeBit: 14, masqueradeAll: false, syncPeriod: '30s', minSyncPeriod: '1s' },
       detectLocalMode: 'ClusterCIDR',

@@ -28,12 +28,14 @@ test('a field that is absent or null sets nothing', () => {
 test('the file of kubeadm leaves the kernel as it is, and names a kubeconfig', () => {
   expect(readFixture('kubeadm-config.yaml')).toEqual({
     kubeconfig: '/var/lib/kube-proxy/kubeconfig.conf',
+    bindAddressHardFail: false,
     conntrack: { tcpBeLiberal: false, udpTimeout: 0, udpStreamTimeout: 0 },
   });
 });
 
 test('a file that states every default asks for them', () => {
   expect(readFixture('defaults-config.yaml')).toEqual({
+    bindAddressHardFail: false,
     conntrack: {
       maxPerCore: 32_768,
       min: 131_072,

@@ -105,7 +105,8 @@ function addServerOptions(command: Command): Command {
       '--metrics-bind-address <address>',
       'where /metrics is served, empty for nowhere (default: metricsBindAddress of --config, or 127.0.0.1:10249)',
       checkBindAddress,
-    );
+    )
+    .option('--bind-address-hard-fail', 'end when one of these ports cannot be opened (default: try again)');
 }
 
 function checkServer(value: string): string {

@@ -173,7 +173,7 @@ async function serve(
   const { kernelFiles: files } = context;
   const setMissing = files && (await setKernelSettings(settings, { files, log, cpus: cpus().length }));
   try {
-    const isInSync = await runAgent({
+    const isAsWanted = await runAgent({
       connection,
       compile: withDefaults({ targetNft: nft.targetNft, ...options, nodeName }),
       run: context.run,
@@ -190,11 +190,12 @@ async function serve(
       syncPeriod,
       resyncPeriod,
       idleTimeout: flags.watchIdleTimeout,
+      settings,
       ...chooseServers(flags, configured),
       ...realTools(context),
     });
     log('info', 'agent stopped; the rules stay');
-    return isInSync || !flags.once ? exitCodes.done : exitCodes.refused;
+    return isAsWanted || (signal.aborted && !flags.once) ? exitCodes.done : exitCodes.refused;
   } finally {
     await connection.close();
   }

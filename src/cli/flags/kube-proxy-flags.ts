@@ -15,6 +15,7 @@ import { checkedText } from './compile-flags.ts';
 export interface KubeProxyFlags {
   readonly hostnameOverride?: string;
   readonly proxyMode?: string;
+  readonly bindAddressHardFail?: true;
   readonly oomScoreAdj?: number;
   readonly conntrackMaxPerCore?: number;
   readonly conntrackMin?: number;
@@ -103,7 +104,7 @@ export function withKubeProxyFlags(
     const message = `--proxy-mode is ${flags.proxyMode}; svc2nft always follows kube-proxy's nftables mode`;
     report('config-without-effect', [], message);
   }
-  const { oomScoreAdj } = flags;
+  const { oomScoreAdj, bindAddressHardFail } = flags;
   const conntrack: ConntrackSettings = {
     ...configured.conntrack,
     ...(flags.conntrackMaxPerCore !== undefined && { maxPerCore: flags.conntrackMaxPerCore }),
@@ -122,5 +123,6 @@ export function withKubeProxyFlags(
     ...configured,
     conntrack,
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
+    ...(bindAddressHardFail !== undefined && { bindAddressHardFail }),
   };
 }
