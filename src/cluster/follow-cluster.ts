@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Changes } from '../engine/engine.ts';
 import { invariant } from '../lib/invariant.ts';
 import type { ClusterConnection } from './cluster-connection.ts';
-import { type FollowTools, followResource, type Resource, type ResourceState } from './follow-resource.ts';
+import { type FollowTools, followResource, type ResourceState } from './follow-resource.ts';
+import { defaultPageSize, type Resource, resources, withoutHeadless } from './list-resource.ts';
 
 /** What is followed, and who hears of it. */
 export interface FollowClusterOptions {
@@ -68,7 +69,7 @@ export function followCluster(options: FollowClusterOptions): ClusterFollower {
 }
 
 function toolsOf(options: FollowClusterOptions, signal: AbortSignal): FollowTools {
-  const { connection, idleTimeout = 90_000, pageSize = 500 } = options;
+  const { connection, idleTimeout = 90_000, pageSize = defaultPageSize } = options;
   const { wait = waitWithClock, random = Math.random, now = () => performance.now() } = options;
   return { connection, signal, wait, random, now, idleTimeout, pageSize };
 }
@@ -81,13 +82,9 @@ async function waitWithClock(milliseconds: number, signal: AbortSignal): Promise
 function resourcesOf(nodeName: string): readonly Resource[] {
   invariant(nodeName !== '', 'a node has a name');
   return [
-    { kind: 'Node', path: '/api/v1/nodes', fieldSelector: `metadata.name=${nodeName}` },
-    { kind: 'Service', path: '/api/v1/services', labelSelector: '!service.kubernetes.io/service-proxy-name' },
-    {
-      kind: 'EndpointSlice',
-      path: '/apis/discovery.k8s.io/v1/endpointslices',
-      labelSelector: '!service.kubernetes.io/headless',
-    },
-    { kind: 'ServiceCIDR', path: '/apis/networking.k8s.io/v1/servicecidrs', isOptional: true },
+    { ...resources.Node, fieldSelector: `metadata.name=${nodeName}` },
+    { ...resources.Service, labelSelector: '!service.kubernetes.io/service-proxy-name' },
+    { ...resources.EndpointSlice, labelSelector: withoutHeadless },
+    resources.ServiceCIDR,
   ];
 }

@@ -1,18 +1,8 @@
 import type { ObjectReference } from '../diagnostics/diagnostic.ts';
 import { type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
-import { type ClusterConnection, describeConnectionError } from './cluster-connection.ts';
-import { ApiError, isOlder, readApiError, readJson, readLines, readListPage, readWatchEvent } from './read-answer.ts';
-
-/** Objects of one kind, all or those that selectors choose. */
-export interface Resource {
-  readonly kind: string;
-  /** `/api/v1/services` */
-  readonly path: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-  /** A server without this API, or that forbids it, has no such objects. */
-  readonly isOptional?: true;
-}
+import { describeConnectionError } from './cluster-connection.ts';
+import { listPages, type RequestTools, type Resource, requestResource } from './list-resource.ts';
+import { ApiError, isOlder, readLines, readWatchEvent } from './read-answer.ts';
 
 /** Receives the objects of a resource. */
 export interface ResourceReceiver {
@@ -33,16 +23,11 @@ export type ResourceState =
   | { readonly state: 'retrying'; readonly reason: string; readonly delay: number };
 
 /** What following depends on besides the resource. */
-export interface FollowTools {
-  readonly connection: ClusterConnection;
-  /** Ends following. */
-  readonly signal: AbortSignal;
+export interface FollowTools extends RequestTools {
   /** Resolves after so many milliseconds, and is rejected when the signal is aborted. */
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   /** From 0 to 1. */
   readonly random: () => number;
-  /** After how many milliseconds without a byte a connection counts as dead. Servers send a bookmark each minute. */
-  readonly idleTimeout: number;
   /** In milliseconds, from any start. */
   readonly now: () => number;
   /** Objects in a page of a list. */
@@ -62,7 +47,7 @@ export async function followResource(
   const following: Following = {
     resource,
     receiver,
-    tools,
+    tools: { ...tools, onHeard: () => receiver.heard() },
     known: new Set(),
     streaming: 'possible',
     streamAgainAt: 0,
@@ -151,7 +136,7 @@ async function listAndWatch(following: Following): Promise<void> {
   try {
     if (following.version === undefined && !canStream(following)) {
       receiver.report({ state: 'listing' });
-      await listPages(following);
+      await readList(following);
     }
     await watch(following);
   } catch (error) {
@@ -218,17 +203,12 @@ function needsList(error: unknown): boolean {
   );
 }
 
-async function listPages(following: Following): Promise<void> {
-  const { resource, tools } = following;
+async function readList(following: Following): Promise<void> {
   const listed = new Set<string>();
-  for (let next = ''; ; ) {
-    const query = { limit: `${tools.pageSize}`, ...(next !== '' && { continue: next }) };
-    const page = await request(following, query, async (body) => readListPage(await readJson(body), resource.kind));
-    applyListed(following, page.objects, listed);
-    next = page.next;
+  for await (const { objects, next, version } of listPages(following.resource, following.tools)) {
+    applyListed(following, objects, listed);
     if (next === '') {
-      finishList(following, listed, page.version);
-      return;
+      finishList(following, listed, version);
     }
   }
 }
@@ -266,7 +246,7 @@ const longEnough = 5_000;
 
 /** Reads events until the server ends the watch. Without a version, the watch begins with the list. */
 async function watch(following: Following): Promise<void> {
-  const { receiver, tools, version } = following;
+  const { resource, receiver, tools, version } = following;
   const query = {
     watch: 'true',
     allowWatchBookmarks: 'true',
@@ -275,7 +255,7 @@ async function watch(following: Following): Promise<void> {
       ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' }
       : { resourceVersion: version }),
   };
-  await request(following, query, async (body) => {
+  const read = async (body: AsyncIterable<Uint8Array>): Promise<void> => {
     const start = tools.now();
     const listed = new Set<string>();
     receiver.report({ state: version === undefined ? 'listing' : 'watching' });
@@ -284,7 +264,8 @@ async function watch(following: Following): Promise<void> {
       noteTime(following, start);
     }
     noteTime(following, start);
-  });
+  };
+  await requestResource(resource, { query, read }, tools);
   if (following.version === undefined) {
     throw new Error('the server ended the list early');
   }
@@ -347,49 +328,6 @@ function giveChanges({ resource, receiver }: Following, changed: Map<string, Map
     receiver.change({ apply, remove: gone.map(([key]) => referenceOf(resource.kind, key)) });
   }
   changed.clear();
-}
-
-/** Sends a request and reads the answer. @throws ApiError for an answer that is not a success. */
-async function request<T>(
-  { resource, receiver, tools }: Following,
-  query: Readonly<Record<string, string>>,
-  read: (body: AsyncIterable<Uint8Array>) => Promise<T>,
-): Promise<T> {
-  const { labelSelector, fieldSelector } = resource;
-  const idle = new AbortController();
-  const reason = new Error(`nothing was received for ${tools.idleTimeout / 1_000} s`);
-  const timer = setTimeout(() => idle.abort(reason), tools.idleTimeout);
-  const parameters = new URLSearchParams({
-    ...(labelSelector !== undefined && { labelSelector }),
-    ...(fieldSelector !== undefined && { fieldSelector }),
-    ...query,
-  });
-  try {
-    const signal = AbortSignal.any([tools.signal, idle.signal]);
-    const { status, retryAfter, body } = await tools.connection.get(`${resource.path}?${parameters}`, signal);
-    const watched = noticing(body, () => {
-      timer.refresh();
-      if (status === 200) {
-        receiver.heard();
-      }
-    });
-    if (status !== 200) {
-      throw await readApiError(status, watched, retryAfter);
-    }
-    return await read(watched);
-  } finally {
-    clearTimeout(timer);
-    // What was not read to its end.
-    idle.abort(reason);
-  }
-}
-
-/** Calls back whenever something arrives. */
-async function* noticing(body: AsyncIterable<Uint8Array>, onChunk: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    onChunk();
-    yield chunk;
-  }
 }
 
 function keyOf(object: Mapping): string {

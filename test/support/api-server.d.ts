@@ -76,6 +76,11 @@ export declare class ApiServer {
   sendLine(line: string): void;
   spoilWatches(...lines: readonly string[]): void;
   refuse(refusal: Refusal | undefined): void;
+  /**
+   * Refuses lists as a server does that lacks a role: of these kinds (`nodes`), all or, where a name is given, all but the list
+   * of that object alone.
+   */
+  forbid(kinds: Readonly<Record<string, string>>): void;
   /** Accepts only this token from now on. */
   requireToken(token: string | undefined): void;
   /** In milliseconds, what each part of an answer takes. */

@@ -50,6 +50,7 @@ const kinds = {
   '/api/v1/services': { kind: 'Service', apiVersion: 'v1' },
   '/api/v1/nodes': { kind: 'Node', apiVersion: 'v1' },
   '/apis/discovery.k8s.io/v1/endpointslices': { kind: 'EndpointSlice', apiVersion: 'discovery.k8s.io/v1' },
+  '/api/v1/pods': { kind: 'Pod', apiVersion: 'v1' },
   '/apis/networking.k8s.io/v1/servicecidrs': { kind: 'ServiceCIDR', apiVersion: 'networking.k8s.io/v1' },
 };
 
@@ -81,6 +82,8 @@ export class ApiServer {
   #refusal;
   /** @type {string | undefined} */
   #token;
+  /** @type {Readonly<Record<string, string>>} */
+  #forbidden = {};
   #hangsUp = false;
   #delay = 0;
   /** What each watch starts with, after the initial events. @type {readonly string[]} */
@@ -193,6 +196,16 @@ export class ApiServer {
   /** Answers requests with an error; undefined ends that. @param {Refusal | undefined} refusal */
   refuse(refusal) {
     this.#refusal = refusal;
+  }
+
+  /**
+   * Refuses lists as a server does that lacks a role: of these kinds (`nodes`), all or, where a name is given, all but the list
+   * of that object alone.
+   *
+   * @param {Readonly<Record<string, string>>} kinds
+   */
+  forbid(kinds) {
+    this.#forbidden = kinds;
   }
 
   /** Accepts only this token from now on. @param {string | undefined} token */
@@ -354,11 +367,22 @@ export class ApiServer {
       fail(response, 401, 'Unauthorized');
     } else if (!definition || this.#options.without?.includes(definition.kind)) {
       fail(response, 404, 'the server could not find the requested resource');
+    } else if (this.#isForbidden(pathname, searchParams)) {
+      fail(response, 403, forbiddenMessage(pathname));
     } else if (searchParams.get('watch') === 'true') {
       this.#startWatch(definition.kind, searchParams, response);
     } else {
       this.#list(definition, searchParams, response);
     }
+  }
+
+  /**
+   * @param {string} path
+   * @param {URLSearchParams} query
+   */
+  #isForbidden(path, query) {
+    const allowed = this.#forbidden[pluralOf(path)];
+    return allowed !== undefined && (allowed === '' || query.get('fieldSelector') !== `metadata.name=${allowed}`);
   }
 
   /**
@@ -446,6 +470,19 @@ export class ApiServer {
       }
     }
   }
+}
+
+/** @param {string} path */
+function pluralOf(path) {
+  return path.replace(/.*\//, '');
+}
+
+/** In the words of a real server. @param {string} path */
+function forbiddenMessage(path) {
+  const plural = pluralOf(path);
+  const group = /^\/apis\/([^/]+)/.exec(path)?.[1] ?? '';
+  const resource = group === '' ? plural : `${plural}.${group}`;
+  return `${resource} is forbidden: User "viewer" cannot list resource "${plural}" in API group "${group}" at the cluster scope`;
 }
 
 /**
