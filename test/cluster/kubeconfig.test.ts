@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectToCluster, describeConnectionError } from '../../src/cluster/cluster-connection.ts';
-import { kubeconfigConnectOptions } from '../../src/cluster/kubeconfig.ts';
+import { findKubeconfigs, kubeconfigConnectOptions } from '../../src/cluster/kubeconfig.ts';
 
 /** Nothing of it may be seen. */
 const secret = 'c2VjcmV0';
@@ -149,6 +149,73 @@ describe('a kubeconfig', () => {
     expect(await readCredentials()).toMatchObject({ headers: { authorization: 'Bearer second' } });
     await rm(join(folder, 'token'));
     expect(await complaint(readCredentials)).toContain('ENOENT');
+  });
+});
+
+describe('a kubeconfig that lacks something', () => {
+  const contexts = (...names: string[]) =>
+    names.map((name) => ({ name, context: { cluster: 'gone', user: 'nobody' } }));
+
+  test.each([
+    [{ contexts: contexts('a', 'b') }, undefined, 'there is no current-context; use --context (it has a, b)'],
+    [{ contexts: contexts('a'), 'current-context': 'b' }, undefined, 'there is no context "b" (it has a)'],
+    [{ contexts: contexts('a'), 'current-context': 'a' }, 'c', 'there is no context "c" (it has a)'],
+    [{}, 'c', 'there is no context "c" (it has none)'],
+    [{ contexts: contexts('a') }, 'a', 'the cluster of context "a" is missing'],
+  ])('is named: %j, context %s', async (content, context, words) => {
+    const file = await write('lacking', JSON.stringify(content));
+    expect(await complaint(() => kubeconfigConnectOptions(file, { context }))).toBe(`${file}: ${words}`);
+  });
+
+  test('is not even there', async () => {
+    const file = join(folder, 'nowhere');
+    expect(await complaint(() => kubeconfigConnectOptions(file))).toBe(`${file}: no such file`);
+    expect(await complaint(() => kubeconfigConnectOptions(folder))).toBe(`${folder}: a folder`);
+  });
+});
+
+describe('several kubeconfigs', () => {
+  test('are one, in which the first word on each thing counts, and paths are from the folder of each', async () => {
+    await mkdir(join(folder, 'other'), { recursive: true });
+    await write('other/ca.crt', 'the certificate');
+    await write('other/token', 'the token\n');
+    const first = {
+      clusters: [{ name: 'east', cluster: { server: 'https://east:1' } }],
+      users: [{ name: 'me', user: { tokenFile: 'other/token' } }],
+      contexts: [{ name: 'main', context: { cluster: 'west', user: 'me' } }],
+    };
+    const second = {
+      clusters: [
+        { name: 'west', cluster: { server: 'https://west:1', 'certificate-authority': 'ca.crt' } },
+        { name: 'east', cluster: { server: 'https://not-this-one:1' } },
+      ],
+      users: [{ name: 'me', user: { token: opaque } }],
+      contexts: [
+        { name: 'main', context: { cluster: 'east', user: 'me' } },
+        { name: 'spare', context: { cluster: 'east', user: 'me' } },
+      ],
+      'current-context': 'main',
+    };
+    const files = [await write('first', JSON.stringify(first)), await write('other/second', JSON.stringify(second))];
+    const main = await kubeconfigConnectOptions(files);
+    expect({ server: main.server, ...(await main.readCredentials()) }).toEqual({
+      server: 'https://west:1',
+      headers: { authorization: 'Bearer the token' },
+      tls: { ca: Buffer.from('the certificate') },
+    });
+    expect((await kubeconfigConnectOptions(files, { context: 'spare' })).server).toBe('https://east:1');
+    expect((await kubeconfigConnectOptions(files, { server: 'http://here:1' })).server).toBe('http://here:1');
+  });
+
+  test.each<[Record<string, string>, readonly string[], readonly string[]]>([
+    [{}, ['/home/me/.kube/config'], ['/home/me/.kube/config']],
+    [{}, [], []],
+    [{ KUBECONFIG: '' }, ['/home/me/.kube/config'], ['/home/me/.kube/config']],
+    [{ KUBECONFIG: '/a::/b' }, ['/a', '/b', '/home/me/.kube/config'], ['/a', '/b']],
+    [{ KUBECONFIG: '/a:/b' }, ['/b'], ['/b']],
+    [{ KUBECONFIG: '/a' }, ['/home/me/.kube/config'], []],
+  ])('are found as kubectl finds them: %j where there are %j', (env, there, found) => {
+    expect(findKubeconfigs(env, '/home/me', (path) => there.includes(path))).toEqual(found);
   });
 });
 
