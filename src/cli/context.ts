@@ -22,6 +22,8 @@ export interface Context extends GivenContext {
   readonly diagnostics?: 'text' | 'json';
   /** What follows for the command from an input with errors: `nothing is listed`; default: `no ruleset`. */
   readonly refusal?: string | undefined;
+  /** Whether the program runs as `kubectl svc2nft`, so that without files the cluster of kubectl is meant. */
+  readonly isPlugin?: boolean;
   /** Whether a command prints all diagnostics about its input, however many there are. */
   readonly allErrors?: boolean;
 }
@@ -37,6 +39,8 @@ export interface GivenContext {
   readonly now?: () => number;
   readonly hostName?: string;
   readonly addresses?: () => readonly string[];
+  /** As Node has it: the second word is the path of the program as it was called. */
+  readonly argv?: readonly string[];
   /** Ends a command that watches files; default: Ctrl+C. */
   readonly interruption?: AbortSignal;
 }

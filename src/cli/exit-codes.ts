@@ -64,7 +64,10 @@ const meanings: readonly (ExitCodeMeaning & {
     code: 4,
     program: 'no permission, or nft not found',
     meaning: 'no permission, or nft not found',
-    commands: { compile: 'no permission to write', graph: 'no permission to write' },
+    commands: {
+      compile: 'no permission to write, or to read the cluster',
+      graph: 'no permission to write, or to read the cluster',
+    },
   },
 ];
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
+import { basename } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LockError, withLock, withoutLock } from '../apply/with-lock.ts';
 import { kernelFilesIn } from '../kernel/kernel-files.ts';
@@ -16,7 +17,7 @@ import {
   readGeneralFlags,
   refuseRepeated,
 } from './flags/general-flags.ts';
-import { addHelpTexts, formatHelp } from './manual/format-help.ts';
+import { addHelpTexts, asCalled, formatHelp } from './manual/format-help.ts';
 import { adviseOnOption, describeUnknownCommand, looksLikeCommand } from './manual/unknown-words.ts';
 import { fitMessages, outputWidth } from './output/fit-text.ts';
 import { jsonLines } from './output/json-lines.ts';
@@ -227,12 +228,14 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 
 /** The system's own lock and program runner, unless the caller brings its own. */
 function completeContext(
-  { stdin, stdout, stderr, env, run, kernelFiles, now, hostName, addresses, interruption }: GivenContext,
+  { stdin, stdout, stderr, env, run, kernelFiles, now, hostName, addresses, argv, interruption }: GivenContext,
   flags: GeneralFlags & Pick<Context, 'refusal'>,
 ): Context {
   const known = addresses ?? (run ? undefined : ownAddresses);
   const files = kernelFiles ?? (run ? undefined : kernelFilesIn('/'));
-  const messages = flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr);
+  const isPlugin = /^kubectl-svc2nft(\.js)?$/.test(basename(argv?.[1] ?? ''));
+  const lines = flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr);
+  const messages = isPlugin ? namingPlugin(lines) : lines;
   const tell = (notice: string): void => {
     messages.write(`warning: ${notice}\n`);
   };
@@ -247,10 +250,17 @@ function completeContext(
     lock: run ? withoutLock : (request, work) => withLock({ tell, ...request }, work),
     now: now ?? ((): number => performance.now()),
     hostName: hostName ?? hostname(),
+    isPlugin,
     ...(known && { addresses: known }),
     ...(files && { kernelFiles: files }),
     ...(interruption && { interruption }),
   };
+}
+
+/** A stderr whose messages name commands as kubectl's plugin has them. */
+function namingPlugin(stderr: Context['stderr']): Context['stderr'] {
+  const write = (text: string): boolean => stderr.write(asCalled(text, pluginName, commandNames));
+  return Object.create(stderr, { write: { value: write } });
 }
 
 /** Those that a Node may have, as inet_ntop(3) writes them. */
@@ -260,6 +270,9 @@ function ownAddresses(): string[] {
   return others.map(({ address }) => address);
 }
 
+/** How a plugin of kubectl is called. */
+const pluginName = 'kubectl svc2nft';
+
 const notes = '"svc2nft PATH" is short for "svc2nft compile PATH"; "svc2nft help compile" lists its options.';
 
 const examples = `
@@ -267,7 +280,7 @@ const examples = `
   svc2nft compile manifests/ --node worker-1 --config kube-proxy.yaml --file rules.nft
   svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from outside --to 192.0.2.11:30080
-  svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o wide
+  svc2nft list --live --cluster-cidr 10.244.0.0/16 -o wide
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html
   svc2nft doctor
@@ -283,7 +296,7 @@ export async function buildProgram(
   setExitCode: SetExitCode,
   complete: readonly CommandEntry[] = commands,
 ): Promise<Command> {
-  const program = new Command('svc2nft')
+  const program = new Command(context.isPlugin ? pluginName : 'svc2nft')
     .usage('[command] [options] [PATH...]')
     .description("Compiles Kubernetes Services and EndpointSlices into a node's nftables ruleset, and applies it.")
     .optionsGroup('General:')
@@ -315,12 +328,25 @@ export async function buildProgram(
     const { name, group, summary, load } = entry;
     const command = complete.includes(entry) ? (await load())(context, setExitCode) : new Command(name);
     refuseRepeated(addGeneralOptions(command));
+    if (context.isPlugin) {
+      describePluginInput(command);
+    }
     program.addCommand(command.summary(summary).helpGroup(group).copyInheritedSettings(program), {
       isDefault: name === defaultCommand,
     });
     nameBadValues(command);
   }
   return program;
+}
+
+/** Says what a command that may read a cluster reads by default as a plugin. */
+function describePluginInput({ options, registeredArguments: [paths] }: Command): void {
+  if (paths && options.some(({ long }) => long === '--live')) {
+    paths.description = paths.description.replace(
+      'the default',
+      'default: the cluster that kubectl uses, as with --live',
+    );
+  }
 }
 
 /** Replaces commander's messages about bad values, which repeat the declaration of the flag and the value. */

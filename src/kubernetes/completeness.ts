@@ -191,3 +191,10 @@ export const incompleteCodes: ReadonlyMap<DiagnosticCode, 'absence' | 'broken' |
   ['no-services', 'absence'],
   ['namespace-without-slices', 'partial'],
 ]);
+
+/** A finding about what an input lacks, for a cluster of which all was read: how to get the rest would mislead. */
+export function withoutRemedy(diagnostic: Diagnostic): Diagnostic {
+  return incompleteCodes.has(diagnostic.code)
+    ? { ...diagnostic, message: diagnostic.message.replace(/; get [^;]*: kubectl get [^;]*$/, '') }
+    : diagnostic;
+}

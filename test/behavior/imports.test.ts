@@ -48,7 +48,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib diagnostics kubernetes config options cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply cluster inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':

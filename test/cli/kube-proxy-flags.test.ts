@@ -245,7 +245,7 @@ describe('flags of the agent', () => {
     const { exitCode, stderr } = await agent(config);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
-      stderr: `error: clientConnection.kubeconfig: ENOENT: no such file or directory, open '${kubeconfig}'; name the API server with --kubeconfig or --server\n`,
+      stderr: `error: clientConnection.kubeconfig: ${kubeconfig}: no such file; name the API server with --kubeconfig or --server\n`,
     });
   });
 

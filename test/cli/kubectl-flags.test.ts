@@ -338,6 +338,8 @@ describe('a flag that may be given once refuses the second', () => {
 
 describe('options that only other programs have get advice', () => {
   const kubectl = 'kubectl get services,endpointslices,nodes,servicecidrs -A -o json';
+  const once = `apply reads files; svc2nft agent --once reads a cluster, or ${kubectl} | svc2nft apply ...`;
+  const inKubeconfig = 'a kubeconfig says that: --kubeconfig FILE and --context NAME choose one';
   const repeats = 'apply runs once; docs/commands.md shows a systemd timer that repeats it';
   const recursive = 'a folder is always read with its subfolders';
   const all = 'the rules of a node are about all Services; list and graph can select some';
@@ -357,10 +359,11 @@ describe('options that only other programs have get advice', () => {
     [['clean', '--yes'], asks],
     [['clean', '--force'], asks],
     [['apply', '-y', 'FOLDER/all.json'], asks],
-    [['list', '--context', 'prod'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft list ...`],
-    [['list', '--kubeconfig=a.yaml'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft list ...`],
-    [['--context=prod'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft compile ...`],
-    [['apply', '--server', 'https://x'], `svc2nft reads files, not a cluster: ${kubectl} | svc2nft apply ...`],
+    [['list', '--cluster', 'prod'], inKubeconfig],
+    [['agent', '--token=secret'], inKubeconfig],
+    [['--user=me'], inKubeconfig],
+    [['apply', '--live'], once],
+    [['apply', '--server', 'https://x'], once],
   ])('%j', async (args, advice) => {
     const { exitCode, stdout, stderr } = await run(args);
     const [error, ...others] = stderr.replace(/\(Did you mean .*\n/, '').split('\n');

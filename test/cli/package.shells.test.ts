@@ -47,6 +47,7 @@ describe('the packed package, unpacked beside its dependencies', () => {
       expect.arrayContaining([
         'LICENSE',
         'README.md',
+        'bin/kubectl-svc2nft.js',
         'bin/svc2nft.js',
         'dist/cli/BUNDLED-LICENSES.txt',
         'dist/index.d.ts',
@@ -69,6 +70,22 @@ describe('the packed package, unpacked beside its dependencies', () => {
     expect((await run('graph', 'demo/cluster.yaml', '--cluster-cidr', '10.244.0.0/16', '-o', 'svg')).stdout).toContain(
       '<svg',
     );
+  });
+
+  test.each(['kubectl-svc2nft.js', 'svc2nft.js'])('%s is a plugin of kubectl under the name of one', async (file) => {
+    const link = join(folder, 'kubectl-svc2nft');
+    rmSync(link, { force: true });
+    symlinkSync(join(installed(), 'bin', file), link);
+    const { exitCode, stdout, stderr } = await execa(link, ['list'], {
+      reject: false,
+      env: { HOME: '/nowhere', KUBECONFIG: '' },
+    });
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: 'error: no kubeconfig: KUBECONFIG is not set, and there is no /nowhere/.kube/config; nor is this a Pod',
+    });
+    expect((await execa(link, ['help', 'list'])).stdout).toContain('Usage: kubectl svc2nft list ');
   });
 
   test.each(Object.keys(manifest.exports).filter((path) => path !== './package.json'))(

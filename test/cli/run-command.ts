@@ -20,6 +20,8 @@ export interface CommandWorld {
   /** Its addresses; unknown by default. */
   readonly addresses?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** How the program was called; `svc2nft` by default. */
+  readonly program?: string;
   /** Which of the outputs are terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[];
   /** The width of the terminal. */
@@ -37,6 +39,7 @@ export async function runCommand(
     kernelFiles,
     addresses,
     env = {},
+    program = 'svc2nft',
     terminals = [],
     columns,
   }: CommandWorld,
@@ -55,6 +58,7 @@ export async function runCommand(
     now,
     hostName,
     ...(kernelFiles && { kernelFiles }),
+    argv: ['/usr/bin/node', `/usr/bin/${program}`],
     ...(addresses && { addresses: () => addresses }),
   });
   stdout.end();

@@ -5,6 +5,7 @@ import { parseDuration } from '../../config/parse-duration.ts';
 import type { TableName } from '../../nft/listed-table.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { addClusterOptions } from '../flags/cluster-flags.ts';
 import { addRuleOptions, configHelp } from '../flags/compile-flags.ts';
 import { addAliasOptions, addKernelOptions } from '../flags/kube-proxy-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -48,14 +49,9 @@ interface AgentFlags extends ServeFlags {
 
 /** `svc2nft agent`: follows a cluster and keeps the tables of this node in sync with it. */
 export function agentCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = new Command('agent')
+  const command = addClusterOptions(new Command('agent'))
     .description("Follows a cluster's API server and keeps the rules of this node in sync with it, as kube-proxy does.")
     .optionsGroup('Cluster:')
-    .option('--kubeconfig <file>', 'how to reach the API server (default: as a Pod does)')
-    .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
-    .option('--server <url>', 'the API server, in place of that of the Pod', checkServer)
-    .option('--token-file <file>', 'the token to send to --server (default: that of the Pod)')
-    .option('--certificate-authority <file>', 'certificates that --server may have (default: those of the Pod)')
     .option(
       '--watch-idle-timeout <duration>',
       'a watch without a byte for so long is started again (default: 90s)',
@@ -107,14 +103,6 @@ function addServerOptions(command: Command): Command {
       checkBindAddress,
     )
     .option('--bind-address-hard-fail', 'end when one of these ports cannot be opened (default: try again)');
-}
-
-function checkServer(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
-    throw new InvalidArgumentError('expected a URL such as https://10.0.0.1:6443');
-  }
-  return value;
 }
 
 /** `90s`, `1m30s`, `500ms`, as kube-proxy reads them, in milliseconds. */

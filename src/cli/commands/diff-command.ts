@@ -12,16 +12,19 @@ import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import {
   type Cluster,
   type CompileRequest,
+  chooseInput,
   chooseOwnNode,
   compilePaths,
-  lacksInput,
+  compileSource,
+  type InputSource,
   loadSettings,
+  readsCluster,
   wantsStdinTwice,
 } from '../input/load-cluster.ts';
 import { describeMissingPath, findMissingPaths } from '../input/load-files.ts';
@@ -37,6 +40,8 @@ import { writeOutput } from '../output/write-output.ts';
 const examples = `
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o nft                   the transactions that apply would send
+  svc2nft diff --live --cluster-cidr 10.244.0.0/16                                             what the agent of this machine has yet to do
+  svc2nft diff --from yesterday.yaml --live --node worker-1 --cluster-cidr 10.244.0.0/16       what changed in the cluster since
   svc2nft diff yesterday.yaml today.yaml --node worker-1 --cluster-cidr 10.244.0.0/16         compare two snapshots: needs neither root nor nft
   svc2nft diff -f services.yaml -f slices.yaml -f nodes.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   one snapshot in three files
 `;
@@ -50,7 +55,7 @@ Compared with the kernel and without --node, of several Nodes the one with the n
 
 /** `svc2nft diff`: what apply would change. */
 export function diffCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addCompileOptions(new Command('diff'))
+  const command = addSnapshotOptions(new Command('diff'))
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
     .optionsGroup('Input:')
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
@@ -64,14 +69,15 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
     )
     .action(async (paths: string[], flags: DiffFlags) => {
       const [inputs, named] = nameSnapshots(paths, flags);
-      const watched = { watch: flags.watch, paths: inputs, others: [named.config, named.from] };
+      const isLive = readsCluster(inputs, flags, context);
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [named.config, named.from] };
       setExitCode(await runWatched(watched, context, () => runDiff(inputs, named, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft diff`. */
-interface DiffFlags extends CompileFlags, WatchFlags {
+interface DiffFlags extends SnapshotFlags, WatchFlags {
   readonly from?: string;
   readonly output: 'text' | 'nft' | 'json';
 }
@@ -90,14 +96,18 @@ const verdicts = { same: 0, different: 1, badInput: exitCodes.wrongUsage } as co
 
 /** Prints what apply would change, or what differs from another snapshot; resolves to the exit code. */
 async function runDiff(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
-  const input = paths.length === 0 ? ['-'] : paths;
-  if (wantsStdinTwice(input, { flag: '--from', value: flags.from }, context) || lacksInput(paths, context)) {
+  const input = chooseInput(paths, flags, context);
+  if (typeof input === 'number') {
+    return input;
+  }
+  const read = paths.length === 0 && !input.cluster ? ['-'] : paths;
+  if (wantsStdinTwice(read, { flag: '--from', value: flags.from }, context)) {
     return exitCodes.wrongUsage;
   }
   if (await reportMissing([...(flags.from === undefined ? [] : [flags.from]), ...paths], context)) {
     return verdicts.badInput;
   }
-  const plans = await withProgress(context, (progress) => planTables(paths, flags, { context, progress }));
+  const plans = await withProgress(context, (progress) => planTables(input, flags, { context, progress }));
   if (typeof plans === 'number') {
     return plans;
   }
@@ -119,7 +129,7 @@ async function reportMissing(paths: readonly string[], context: Context): Promis
 
 /** One plan for each table, or the exit code when nothing can be compared. */
 async function planTables(
-  paths: readonly string[],
+  input: InputSource,
   flags: DiffFlags,
   { context, progress }: { readonly context: Context; readonly progress: Progress },
 ): Promise<readonly PlannedTable[] | number> {
@@ -137,9 +147,12 @@ async function planTables(
     context,
     progress,
   };
-  const compiled = await compilePaths(paths, request);
-  const read = typeof compiled === 'number' ? undefined : await chooseTables(flags, compiled, { ...request, run });
-  if (typeof compiled === 'number' || !read) {
+  const compiled = await compileSource(input, { ...request, needs: {} });
+  if (typeof compiled === 'number') {
+    return compiled === exitCodes.badInput ? verdicts.badInput : compiled;
+  }
+  const read = await chooseTables(flags, compiled, { ...request, run });
+  if (!read) {
     return verdicts.badInput;
   }
   const plans: PlannedTable[] = [];
@@ -180,8 +193,12 @@ async function chooseTables(
   if (from === undefined) {
     return (name) => readActualTable(request.run, name);
   }
-  // Settings were reported with the first snapshot.
-  const compiled = await compilePaths([from], { ...request, configDiagnostics: [], onlyAboutInput: true });
+  // Settings were reported with the first snapshot. The Node of a cluster may be that of this machine.
+  const options = {
+    ...request.options,
+    ...(desired.options.nodeName !== undefined && { nodeName: desired.options.nodeName }),
+  };
+  const compiled = await compilePaths([from], { ...request, options, configDiagnostics: [], onlyAboutInput: true });
   if (typeof compiled === 'number') {
     request.context.stderr.write(`error: ${escapeControls(from)} gives no ruleset to compare with\n`);
     return undefined;

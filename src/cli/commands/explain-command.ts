@@ -19,9 +19,15 @@ import { UnknownRule } from '../../walk/check-ruleset.ts';
 import type { MemoryEntry } from '../../walk/fate.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import {
+  addSnapshotOptions,
+  type CompileFlags,
+  checkedText,
+  inputPaths,
+  type SnapshotFlags,
+} from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { type Cluster, loadCluster, notesOf, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, loadCluster, notesOf, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -34,6 +40,8 @@ const examples = `
   svc2nft explain dump.yaml --cluster-cidr 10.244.0.0/16 --from outside --to worker-1:30080
   svc2nft explain dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --from 10.244.1.5 --to 10.96.0.10:53/udp -o json
   svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the loaded rules, without a snapshot
+  svc2nft explain --live --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to shop/cart            the cluster that kubectl uses
+  svc2nft explain --live --ruleset kernel --from outside --to shop/web         the loaded rules, with that cluster
   svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;
 
@@ -66,7 +74,7 @@ The fate of the packet is computed from the rules; the snapshot adds the reasons
 
 /** The command `svc2nft explain`. */
 export function explainCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addCompileOptions(new Command('explain'))
+  const command = addSnapshotOptions(new Command('explain'))
     .description(
       'Follows the first packet of a connection through the rules of the node, and gives the reason for each decision.',
     )
@@ -96,7 +104,8 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: ExplainFlags) => {
       const inputs = inputPaths(paths, flags);
-      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      const isLive = readsCluster(inputs, flags, context);
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config, flags.ruleset] };
       setExitCode(await runWatched(watched, context, () => runExplain(inputs, flags, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
@@ -118,7 +127,7 @@ function problemOf(parse: (text: string) => object | string): (text: string) => 
 }
 
 /** The flags of `svc2nft explain`. */
-interface ExplainFlags extends CompileFlags, WatchFlags {
+interface ExplainFlags extends SnapshotFlags, WatchFlags {
   readonly from: string;
   readonly to: string;
   readonly namespace?: string;
@@ -142,12 +151,14 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
     return exitCodes.wrongUsage;
   }
   const needed = { ...flags, ...(family && { family }) };
-  const isAboutRules = flags.ruleset !== undefined && paths.length === 0;
+  const isLive = readsCluster(paths, flags, context);
+  const isAboutRules = flags.ruleset !== undefined && paths.length === 0 && !isLive;
   const cluster = isAboutRules
     ? undefined
     : await loadCluster(paths, needed, context, {
         chooseNode: nodeFor({ client, target, flags }),
         withoutAdvice: true,
+        needs: { allNodes: true, pods: true, headless: true },
       });
   if (typeof cluster === 'number') {
     return cluster;

@@ -13,10 +13,11 @@ import { unservedText } from '../../kubernetes/service-notes.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import { namesCluster } from '../flags/cluster-flags.ts';
+import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
-import { type Cluster, loadCluster, noteServices, notesOf } from '../input/load-cluster.ts';
+import { type Cluster, loadCluster, noteServices, notesOf, readsCluster } from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -27,6 +28,7 @@ import { outputFileProblem, overwritesInput, writeOutput } from '../output/write
 const examples = `
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html        a searchable page, for clusters of any size
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --service shop/web       Mermaid, which GitHub shows in Markdown
+  svc2nft graph --live --cluster-cidr 10.244.0.0/16 --file graph.html                           the cluster that kubectl uses
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop --file shop.svg  a picture of one namespace
 `;
 
@@ -46,7 +48,7 @@ many are missing) and copies the explain command of each arrow. SVG is light or 
 
 /** `svc2nft graph`: draws frontends, Services and endpoints. */
 export function graphCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addServiceFilters(addCompileOptions(new Command('graph')))
+  const command = addServiceFilters(addSnapshotOptions(new Command('graph')))
     .description(
       'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
     )
@@ -65,14 +67,15 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
     )
     .action(async (paths: string[], flags: GraphFlags) => {
       const inputs = inputPaths(paths, flags);
-      const watched = { watch: flags.watch, paths: inputs, others: [flags.config] };
+      const isLive = readsCluster(inputs, flags, context);
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config] };
       setExitCode(await runWatched(watched, context, () => runGraph(inputs, flags, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft graph`. */
-interface GraphFlags extends CompileFlags, WatchFlags, ServiceFilters {
+interface GraphFlags extends SnapshotFlags, WatchFlags, ServiceFilters {
   /** Absent: by the extension of the file. */
   readonly output?: GraphFormat;
   readonly file?: string;
@@ -101,7 +104,7 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
     );
     return exitCodes.wrongUsage;
   }
-  const cluster = await loadCluster(paths, flags, context);
+  const cluster = await loadCluster(paths, flags, context, { needs: { allNodes: true, pods: true } });
   if (typeof cluster === 'number') {
     await noteServices(paths, context);
     return cluster;
@@ -124,7 +127,9 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
     const which = flags.selector ? 'Service with the labels that -l asks for' : 'Service in the input';
     context.stderr.write(`nothing to draw: no ${which} has rules on this node\n`);
   }
-  const pageOf = (): PageContent => loadNodeGraphs({ first: graph, cluster, sources, isSelected, paths, flags });
+  const isKubectls = readsCluster(paths, flags, context) && !namesCluster(flags);
+  const again = isKubectls ? { ...flags, live: true as const } : flags;
+  const pageOf = (): PageContent => loadNodeGraphs({ first: graph, cluster, sources, isSelected, paths, flags: again });
   const text = await write({ graph, pageOf }, chosen, context);
   return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
 }

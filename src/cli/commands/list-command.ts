@@ -11,10 +11,11 @@ import { escapeControls, joinLines } from '../../lib/text.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { namesCluster } from '../flags/cluster-flags.ts';
+import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, type UnknownName, unknownNames } from '../flags/service-filters.ts';
-import { loadCluster, noteServices, notesOf } from '../input/load-cluster.ts';
+import { loadCluster, noteServices, notesOf, readsCluster } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -24,6 +25,7 @@ const examples = `
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                  every address and port that Services answer on
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop -o wide  each endpoint, in use or left out, and why
   svc2nft list dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.items[] | select(.refusal)'
+  svc2nft list --live --cluster-cidr 10.244.0.0/16         the cluster that kubectl uses, on the node with the name of this machine
   svc2nft list --kernel    what is loaded now; needs root, but no manifests
   watch svc2nft list --kernel --service shop/cart
 `;
@@ -58,7 +60,7 @@ A Service or namespace that does not exist is an error on stderr and exit code 1
 
 /** `svc2nft list`: frontends as a table. */
 export function listCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addServiceFilters(addCompileOptions(new Command('list')))
+  const command = addServiceFilters(addSnapshotOptions(new Command('list')))
     .description('Lists the frontends of Services on this node, with their policies, endpoints and problems.')
     .optionsGroup('Input:')
     .option('--kernel', 'the same as --ruleset kernel')
@@ -81,14 +83,15 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     )
     .action(async (paths: string[], flags: ListFlags) => {
       const inputs = inputPaths(paths, flags);
-      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      const isLive = sourceOf(flags) === undefined && readsCluster(inputs, flags, context);
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config, flags.ruleset] };
       setExitCode(await runWatched(watched, context, () => runList(inputs, flags, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft list`. */
-interface ListFlags extends CompileFlags, WatchFlags, ServiceFilters {
+interface ListFlags extends SnapshotFlags, WatchFlags, ServiceFilters {
   readonly kernel?: true;
   readonly ruleset?: string;
   readonly output: 'table' | 'wide' | 'json' | 'yaml' | 'name';
@@ -109,17 +112,11 @@ function parseColumn(text: string): SortColumn {
  * that does not exist is one, and the others are listed.
  */
 async function runList(paths: readonly string[], flags: ListFlags, context: Context): Promise<number> {
-  const source = flags.kernel ? 'kernel' : flags.ruleset;
-  if (source !== undefined && paths.length > 0) {
-    const flag = flags.kernel ? '--kernel' : '--ruleset';
-    context.stderr.write(
-      `error: ${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel (see --help)\n`,
-    );
+  const source = sourceOf(flags);
+  const conflict = source === undefined ? undefined : describeConflict(paths, flags);
+  if (conflict !== undefined) {
+    context.stderr.write(`error: ${conflict} (see --help)\n`);
     await noteServices(paths, context);
-    return exitCodes.wrongUsage;
-  }
-  if (source !== undefined && flags.selector !== undefined) {
-    context.stderr.write('error: -l needs manifests, because rules do not show the labels of Services (see --help)\n');
     return exitCodes.wrongUsage;
   }
   const listed = await (source === undefined ? listSnapshot(paths, flags, context) : listRules(source, flags, context));
@@ -142,6 +139,23 @@ async function runList(paths: readonly string[], flags: ListFlags, context: Cont
   return exitCode === exitCodes.done && problems.length > 0 ? exitCodes.badInput : exitCode;
 }
 
+/** Why rules cannot be listed with these flags; undefined if they can. */
+function describeConflict(paths: readonly string[], flags: ListFlags): string | undefined {
+  const flag = flags.kernel ? '--kernel' : '--ruleset';
+  if (paths.length > 0) {
+    return `${flag} lists what the rules serve and takes no PATH; use "svc2nft diff PATH" to compare manifests with the kernel`;
+  }
+  if (namesCluster(flags)) {
+    return `${flag} lists what the rules serve and takes no cluster; use "svc2nft diff --live" to compare one with the kernel`;
+  }
+  return flags.selector && '-l needs manifests, because rules do not show the labels of Services';
+}
+
+/** The rules that are listed in place of a snapshot. */
+function sourceOf({ kernel, ruleset }: ListFlags): string | undefined {
+  return kernel ? 'kernel' : ruleset;
+}
+
 /** All frontends, and which Services `-l` selects; undefined for all. */
 interface Listed {
   readonly inventory: Inventory;
@@ -149,15 +163,15 @@ interface Listed {
 }
 
 async function listSnapshot(paths: readonly string[], flags: ListFlags, context: Context): Promise<Listed | number> {
-  const cluster = await loadCluster(paths, flags, context);
+  // Nothing else shows Pods and zones, and there may be a hundred thousand.
+  const showsLocations = flags.output === 'json' || flags.output === 'yaml';
+  const cluster = await loadCluster(paths, flags, context, { needs: showsLocations ? { allNodes: true } : {} });
   if (typeof cluster === 'number') {
     await noteServices(paths, context);
     return cluster;
   }
   const { documents, views, rulesets } = cluster;
   let sources: EndpointSources | undefined;
-  // Nothing else shows Pods and zones, and there may be a hundred thousand.
-  const showsLocations = flags.output === 'json' || flags.output === 'yaml';
   const inventory = listFrontends(rulesets, {
     views,
     unserved: listUnserved(notesOf(cluster), views),

@@ -14,20 +14,17 @@ import type { NftProbe } from '../../kernel/probe-nft.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type ClusterFlags, namesCluster } from '../flags/cluster-flags.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
 import { type KubeProxyFlags, withKubeProxyFlags } from '../flags/kube-proxy-flags.ts';
+import { connectCluster } from '../input/connect-cluster.ts';
 import { findNft } from '../input/find-nft.ts';
 import { loadSettings } from '../input/load-cluster.ts';
 import { createLog } from '../output/agent-log.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 
 /** The flags of an agent that serves. */
-export interface ServeFlags extends CompileFlags, KubeProxyFlags {
-  readonly kubeconfig?: string;
-  readonly context?: string;
-  readonly server?: string;
-  readonly tokenFile?: string;
-  readonly certificateAuthority?: string;
+export interface ServeFlags extends CompileFlags, ClusterFlags, KubeProxyFlags {
   readonly once?: true;
   readonly ownTable?: true;
   readonly minSyncPeriod?: number;
@@ -241,23 +238,17 @@ function chooseServers(
 async function connect(
   flags: ServeFlags,
   { kubeconfig: configured }: KubeProxySettings,
-  { env }: Context,
+  context: Context,
 ): Promise<ClusterConnection | string> {
-  const { connectToCluster, describeConnectionError, podConnectOptions } = await import(
-    '../../cluster/cluster-connection.ts'
-  );
-  const { server, tokenFile, certificateAuthority: caFile } = flags;
-  const kubeconfig = flags.kubeconfig ?? (server === undefined ? configured : undefined);
-  try {
-    if (kubeconfig !== undefined) {
-      const { kubeconfigConnectOptions } = await import('../../cluster/kubeconfig.ts');
-      return await connectToCluster(await kubeconfigConnectOptions(kubeconfig, flags.context));
-    }
-    return await connectToCluster(podConnectOptions({ env, server, tokenFile, caFile }));
-  } catch (error) {
-    const origin = kubeconfig !== undefined && flags.kubeconfig === undefined ? 'clientConnection.kubeconfig: ' : '';
-    return `${origin}${describeConnectionError(error)}; name the API server with --kubeconfig or --server`;
+  const { context: name, ...others } = flags;
+  const isConfigured = configured !== undefined && !namesCluster(others);
+  const used = isConfigured ? { kubeconfig: configured, ...(name !== undefined && { context: name }) } : flags;
+  const connection = await connectCluster(used, context);
+  if (typeof connection !== 'string') {
+    return connection;
   }
+  const origin = isConfigured ? 'clientConnection.kubeconfig: ' : '';
+  return `${origin}${connection}; name the API server with --kubeconfig or --server`;
 }
 
 /** SIGTERM, SIGINT and an interruption end the agent; SIGHUP calls a function. */

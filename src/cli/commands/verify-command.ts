@@ -10,9 +10,9 @@ import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
+import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { type Cluster, chooseOwnNode, loadCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, chooseOwnNode, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -23,6 +23,7 @@ const examples = `
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                      check what compile prints
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel     check what is loaded; needs root
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset rules.nft  check a file from compile or nft list
+  svc2nft verify --live --cluster-cidr 10.244.0.0/16 --ruleset kernel                        check what is loaded here against the API; needs root
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.tables[].faults[].message'
 `;
 
@@ -54,7 +55,7 @@ wrong-state, wrong-comment.
 
 /** The command `svc2nft verify`. */
 export function verifyCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addCompileOptions(new Command('verify'))
+  const command = addSnapshotOptions(new Command('verify'))
     .description('Checks that every Service is reachable as specified, and that nothing else is reachable.')
     .optionsGroup('Input:')
     .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
@@ -62,14 +63,15 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
     .addOption(formatOption('text: one line per fault; json: for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: VerifyFlags) => {
       const inputs = inputPaths(paths, flags);
-      const watched = { watch: flags.watch, paths: inputs, others: [flags.config, flags.ruleset] };
+      const isLive = readsCluster(inputs, flags, context);
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config, flags.ruleset] };
       setExitCode(await runWatched(watched, context, () => runVerify(inputs, flags, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft verify`. */
-interface VerifyFlags extends CompileFlags, WatchFlags {
+interface VerifyFlags extends SnapshotFlags, WatchFlags {
   /** A file, `-` or `kernel`; absent for what the snapshot compiles to. */
   readonly ruleset?: string;
   readonly output: 'text' | 'json';
@@ -80,7 +82,7 @@ const verdicts = { correct: exitCodes.done, faults: 1, badInput: exitCodes.wrong
 
 /** Checks a ruleset against the snapshot and prints what is wrong with it; resolves to the exit code. */
 async function runVerify(paths: readonly string[], flags: VerifyFlags, context: Context): Promise<number> {
-  const inputs = paths.length === 0 ? ['-'] : paths;
+  const inputs = paths.length === 0 && !readsCluster(paths, flags, context) ? ['-'] : paths;
   if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, context)) {
     return exitCodes.wrongUsage;
   }
@@ -88,7 +90,7 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
   const ofMachine = flags.ruleset === 'kernel' ? chooseOwnNode(context) : {};
   const cluster = await loadCluster(paths, flags, context, ofMachine);
   if (typeof cluster === 'number') {
-    return verdicts.badInput;
+    return cluster === exitCodes.badInput ? verdicts.badInput : cluster;
   }
   const { ruleset } = flags;
   const isActual = ruleset !== undefined;

@@ -12,6 +12,7 @@ import { addressOfNode, gateOptions } from '../../config/config-options.ts';
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { CompileOptions } from '../../options.ts';
+import { addLiveOptions, type ClusterFlags } from './cluster-flags.ts';
 
 /** What to read, besides the paths among the arguments. */
 interface InputFlags {
@@ -39,10 +40,21 @@ export interface CompileFlags extends InputFlags {
   readonly strict?: true;
 }
 
-/** Adds the flags of every command that compiles manifests. */
+/** The flags of a command that reads files or a cluster. */
+export interface SnapshotFlags extends CompileFlags, ClusterFlags {}
+
+/** Adds the flags of a command that compiles manifests from files. */
 export function addCompileOptions(command: Command): Command {
-  return addRuleOptions(addInputOptions(command), 'the node to compile for (default: the only Node of the input)');
+  return addRuleOptions(addInputOptions(command), nodeHelp);
 }
+
+/** Adds the flags of a command that compiles manifests from files, or the objects of a cluster. */
+export function addSnapshotOptions(command: Command): Command {
+  return addRuleOptions(addLiveOptions(addInputOptions(command)), nodeHelp);
+}
+
+const nodeHelp =
+  'the node to compile for (default: the only Node of the input; of a cluster, the one with the name of this machine)';
 
 /**
  * Adds the flags that say for which node rules are, and what is in them.

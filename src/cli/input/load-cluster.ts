@@ -11,7 +11,7 @@ import {
   withStrictSeverity,
 } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
-import { incompleteCodes } from '../../kubernetes/completeness.ts';
+import { incompleteCodes, withoutRemedy } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
 import { escapeControls, listWords } from '../../lib/text.ts';
@@ -19,11 +19,13 @@ import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type CompileFlags, withFlags } from '../flags/compile-flags.ts';
+import { type ClusterFlags, namesCluster } from '../flags/cluster-flags.ts';
+import { type CompileFlags, type SnapshotFlags, withFlags } from '../flags/compile-flags.ts';
 import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-files.ts';
+import type { LiveNeeds } from './read-live.ts';
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
@@ -35,29 +37,94 @@ export interface Cluster extends Omit<CompiledRulesets, 'rulesets' | 'snapshot'>
 }
 
 /**
- * Reads and compiles the snapshot in files and folders, and reports problems on stderr. For commands that look at rules.
+ * Reads and compiles the snapshot in files and folders, or that of a cluster, and reports problems on stderr. For commands that
+ * look at rules.
  *
- * @param paths without any, stdin.
+ * @param paths without any, stdin, unless the flags name a cluster.
  * @returns the exit code if there is nothing to read or the input has errors.
  */
 export async function loadCluster(
   paths: readonly string[],
-  flags: CompileFlags,
+  flags: SnapshotFlags,
   context: Context,
-  { withoutAdvice, chooseNode }: Pick<CompileRequest, 'withoutAdvice' | 'chooseNode'> = {},
+  { withoutAdvice, chooseNode, needs = {} }: LoadRequest = {},
 ): Promise<Cluster | number> {
-  if (lacksInput(paths, context)) {
-    return exitCodes.wrongUsage;
+  const input = chooseInput(paths, flags, context);
+  if (typeof input === 'number') {
+    return input;
   }
   const { options, diagnostics } = await loadSettings(flags);
-  return compilePaths(paths, {
+  return compileSource(input, {
     options: withDefaults(options),
     configDiagnostics: diagnostics,
     usesPods: true,
     ...(withoutAdvice && { withoutAdvice }),
     ...(chooseNode && { chooseNode }),
+    needs,
     context,
   });
+}
+
+/** What a command that looks at rules asks for. */
+interface LoadRequest extends Pick<CompileRequest, 'withoutAdvice' | 'chooseNode'> {
+  /** What it reads of a cluster, besides what rules depend on. */
+  readonly needs?: LiveNeeds;
+}
+
+/** What a snapshot is read from. */
+export interface InputSource {
+  /** Files and folders; without any, stdin. */
+  readonly paths: readonly string[];
+  /** A cluster in place of these. */
+  readonly cluster: ClusterFlags | undefined;
+}
+
+/** Whether a command reads a cluster: flags name one, or it is a plugin of kubectl, which has one. */
+export function readsCluster(paths: readonly string[], flags: ClusterFlags, { isPlugin }: Context): boolean {
+  return namesCluster(flags) || (isPlugin === true && paths.length === 0);
+}
+
+/** What to read; the exit code, after a message, where that is nothing, or two things at once. */
+export function chooseInput(paths: readonly string[], flags: ClusterFlags, context: Context): InputSource | number {
+  if (!readsCluster(paths, flags, context)) {
+    return lacksInput(paths, context) ? exitCodes.wrongUsage : { paths, cluster: undefined };
+  }
+  if (paths.length > 0) {
+    context.stderr.write('error: a snapshot is read from files or from a cluster: omit PATH, or --live and the like\n');
+    return exitCodes.wrongUsage;
+  }
+  const isKubectls = context.isPlugin && flags.tokenFile === undefined && flags.certificateAuthority === undefined;
+  return { paths, cluster: isKubectls ? { ...flags, live: true } : flags };
+}
+
+/** Reads and compiles a snapshot, and reports problems on stderr; the exit code when there is none, or it is refused. */
+export async function compileSource(
+  input: InputSource,
+  request: CompileRequest & { readonly needs: LiveNeeds },
+): Promise<Cluster | number> {
+  if (!input.cluster) {
+    return compilePaths(input.paths, request);
+  }
+  const snapshot = await readSource(input, request);
+  return typeof snapshot === 'number' ? snapshot : compileSnapshot(snapshot, request);
+}
+
+/** Documents, and for those of a cluster which of its Nodes is meant. */
+export interface SourceSnapshot extends ReadResult {
+  /** `name` is undefined where neither a flag nor the name of this machine says which one it is. */
+  readonly live?: { readonly nodeName: string | undefined };
+}
+
+/** Reads a snapshot; the exit code, after a message, where a cluster cannot be read. */
+export async function readSource(
+  { paths, cluster }: InputSource,
+  request: Pick<CompileRequest, 'options' | 'context' | 'progress'> & { readonly needs: LiveNeeds },
+): Promise<SourceSnapshot | number> {
+  if (!cluster) {
+    return parseInput(await loadInput(paths, request.context.stdin), request.context);
+  }
+  const { readLive } = await import('./read-live.ts');
+  return readLive(cluster, request);
 }
 
 /** Options for the compiler, and diagnostics about the configuration file. */
@@ -137,11 +204,6 @@ export async function compileInput(input: LoadedInput, request: CompileRequest):
   return compileSnapshot(snapshot, request);
 }
 
-/** Reads all documents of files and folders, or of stdin without any. */
-export async function readSnapshot(paths: readonly string[], context: Context): Promise<ReadResult> {
-  return parseInput(await loadInput(paths, context.stdin), context);
-}
-
 async function parseInput({ texts, diagnostics }: LoadedInput, context: Context): Promise<ReadResult> {
   const bytes = texts.reduce((sum, { content }) => sum + content.length, 0);
   const read = readDocuments(texts, progressOn(context));
@@ -154,11 +216,12 @@ async function parseInput({ texts, diagnostics }: LoadedInput, context: Context)
  * Compiles documents and reports problems on stderr; the exit code when the input is refused. A file that cannot be read is
  * fatal even with --keep-going, because its content is unknown.
  */
-export function compileSnapshot({ documents, diagnostics }: ReadResult, request: CompileRequest): Cluster | number {
+export function compileSnapshot(snapshot: SourceSnapshot, request: CompileRequest): Cluster | number {
+  const { documents, diagnostics, live } = snapshot;
   const { configDiagnostics, onlyAboutInput, withoutAdvice, usesPods, machine, context } = request;
-  const options = withNode(documents, request);
+  const options = withNode(snapshot, request);
   const compiled = compileRulesets(documents, options);
-  const { rulesets, snapshot } = compiled;
+  const { rulesets, snapshot: valid } = compiled;
   const refusals =
     machine && rulesets
       ? refuseIncomplete([...diagnostics, ...compiled.diagnostics], { documents, options }, machine)
@@ -170,24 +233,27 @@ export function compileSnapshot({ documents, diagnostics }: ReadResult, request:
     reportDiagnostics(refusals, { refused: true, context });
     return exitCodes.badInput;
   }
-  const isRefused = !rulesets || !snapshot || hasError(aboutFiles);
+  const isRefused = !rulesets || !valid || hasError(aboutFiles);
   const aboutObjects = compiled.diagnostics.filter(
     (diagnostic) =>
       (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
       !(withoutAdvice && adviceOnRules.has(diagnostic.code)),
   );
   const isHeldBack = (diagnostic: Diagnostic): boolean => machine !== undefined && !isRefused && isPartial(diagnostic);
-  const found = [...aboutFiles, ...aboutObjects].filter((diagnostic) => !isHeldBack(diagnostic));
+  const all = [...aboutFiles, ...aboutObjects].filter((diagnostic) => !isHeldBack(diagnostic));
+  const found = live ? all.map(withoutRemedy) : all;
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
   const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
   reportUnusedKinds(unusedKinds, context);
-  return isRefused ? exitCodes.badInput : { ...compiled, rulesets, snapshot, documents, options };
+  return isRefused ? exitCodes.badInput : { ...compiled, rulesets, snapshot: valid, documents, options };
 }
 
 /** The options with the name of the node: a given one, else the one that the machine or the command chooses. */
-function withNode(documents: readonly Document[], { options, machine, chooseNode }: CompileRequest): CompileOptions {
-  const nodeName = options.nodeName ?? (machine ? findOwnNode(documents, machine) : chooseNode?.(documents));
+function withNode({ documents, live }: SourceSnapshot, request: CompileRequest): CompileOptions {
+  const { options, machine, chooseNode } = request;
+  const choose = (): string | undefined => (machine ? findOwnNode(documents, machine) : chooseNode?.(documents));
+  const nodeName = options.nodeName ?? choose() ?? live?.nodeName;
   return nodeName === undefined ? options : { ...options, nodeName };
 }
 

@@ -4,7 +4,8 @@ import { buildGraph, type GraphSources, type IsSelected } from '../../inspect/gr
 import type { NodeGraph, PageContent } from '../../inspect/graph/write-page.ts';
 import { compareText, escapeControls } from '../../lib/text.ts';
 import { isMapping, mappingIn } from '../../lib/unknown-values.ts';
-import type { CompileFlags } from '../flags/compile-flags.ts';
+import { clusterWords, namesCluster } from '../flags/cluster-flags.ts';
+import type { SnapshotFlags } from '../flags/compile-flags.ts';
 import type { Cluster } from './load-cluster.ts';
 
 /** The most nodes of a page. */
@@ -21,7 +22,7 @@ interface NodeGraphRequest {
   readonly sources: Omit<GraphSources, 'views' | 'rulesets'>;
   readonly isSelected: IsSelected;
   readonly paths: readonly string[];
-  readonly flags: CompileFlags;
+  readonly flags: SnapshotFlags;
 }
 
 /**
@@ -48,11 +49,17 @@ export function loadNodeGraphs({ first, cluster, sources, isSelected, paths, fla
   });
   const own = first.nodeName === '' ? flags : { ...flags, node: first.nodeName };
   return {
-    source:
-      paths.length === 0 ? 'stdin' : paths.map((path) => (path === '-' ? 'stdin' : escapeControls(path))).join(', '),
+    source: sourceOf(paths, cluster),
     graphs: [{ graph: first, explain: explainCommandOf(paths, own) }, ...graphs],
     otherNodes: others.length - graphs.length,
   };
+}
+
+/** What the page is drawn from: names of files, or the address of a cluster. */
+function sourceOf(paths: readonly string[], { documents }: Cluster): string {
+  const name = (path: string): string => (path === '-' ? 'stdin' : escapeControls(path));
+  const [first] = documents;
+  return paths.length > 0 ? paths.map(name).join(', ') : name(first?.source.file.replace('<stdin>', '-') ?? '-');
 }
 
 function nodeNamesOf(documents: readonly Document[]): string[] {
@@ -64,14 +71,15 @@ function nodeNamesOf(documents: readonly Document[]): string[] {
 }
 
 /** The command that explains packets with the same snapshot and options, for POSIX shells, without --from and --to. */
-export function explainCommandOf(paths: readonly string[], flags: CompileFlags): string {
+export function explainCommandOf(paths: readonly string[], flags: SnapshotFlags): string {
   const list = (flag: string, values: readonly string[] | undefined): string[] =>
     values === undefined ? [] : [flag, values.join(',')];
   const one = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
   const words = [
     'svc2nft',
     'explain',
-    ...(paths.length === 0 ? ['-'] : paths),
+    ...(paths.length === 0 && !namesCluster(flags) ? ['-'] : paths),
+    ...clusterWords(flags),
     ...one('--config', flags.config),
     ...(flags.keepGoing ? ['--keep-going'] : []),
     ...one('--node', flags.node),

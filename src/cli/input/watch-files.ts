@@ -8,6 +8,8 @@ import { exitCodes } from '../exit-codes.ts';
 
 /** What a command that may watch reads. */
 interface Watched {
+  /** Whether a cluster is read in place of files. */
+  readonly isLive?: boolean;
   /** Whether `--watch` was given. */
   readonly watch: true | undefined;
   /** Files and folders; without any, the command reads stdin. */
@@ -23,12 +25,16 @@ interface Watched {
  * @returns the exit code; 0 after an interruption.
  */
 export async function runWatched(
-  { watch: wanted, paths, others }: Watched,
+  { watch: wanted, isLive, paths, others }: Watched,
   context: Context,
   work: () => Promise<number>,
 ): Promise<number> {
   if (!wanted) {
     return work();
+  }
+  if (isLive) {
+    context.stderr.write('error: -w watches files; to look at a cluster again and again, use watch(1)\n');
+    return exitCodes.wrongUsage;
   }
   const files = [...paths, ...others.flatMap((path) => (path === undefined || path === 'kernel' ? [] : path))];
   if (files.length === 0 || files.includes('-')) {

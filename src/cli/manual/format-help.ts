@@ -11,8 +11,13 @@ interface HelpTexts {
 }
 
 /** Adds the end of a command's help: notes, its exit codes, examples. Everything is wrapped to the width of the terminal. */
-export function addHelpTexts(command: Command, { notes = '', examples }: HelpTexts): Command {
+export function addHelpTexts(command: Command, texts: HelpTexts): Command {
   return command.addHelpText('after', ({ command: shown }) => {
+    const program = shown.parent ?? shown;
+    const names = program.commands.map((one) => one.name());
+    const [notes = '', examples = ''] = [texts.notes, texts.examples].map((text = '') =>
+      asCalled(text, program.name(), names),
+    );
     const width = shown.configureOutput().getOutHelpWidth?.() ?? standardWidth;
     const codes = exitCodesOf(shown.parent ? shown.name() : undefined).map(
       ({ code, meaning }) => `  ${code}  ${meaning}`,
@@ -33,6 +38,18 @@ export function addHelpTexts(command: Command, { notes = '', examples }: HelpTex
       .filter(Boolean)
       .join('\n');
   });
+}
+
+/**
+ * A text in which all that is to be typed has the name by which the program was called.
+ *
+ * @param commands the names of all commands.
+ */
+export function asCalled(text: string, program: string, commands: readonly string[]): string {
+  const follows = `(?:${[...commands, 'COMMAND', 'PATH'].join('|')})\\b|-|\\[`;
+  return program === 'svc2nft'
+    ? text
+    : text.replace(new RegExp(`(?<![\\w/-]|kubectl )svc2nft (?=${follows})`, 'g'), `${program} `);
 }
 
 /** Columns, where there is no terminal. */

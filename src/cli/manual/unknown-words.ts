@@ -75,9 +75,14 @@ const expectations: readonly Expectation[] = [
   },
   { options: '-y --yes --force', commands: 'apply clean', advice: 'nothing is asked, so the option is not needed' },
   {
-    options: '--context --kubeconfig --cluster --server --token',
-    commands: readers,
-    advice: `svc2nft reads files, not a cluster: ${wholeInput} | svc2nft COMMAND ...`,
+    options: '--live --context --kubeconfig --server',
+    commands: 'apply',
+    advice: `apply reads files; svc2nft agent --once reads a cluster, or ${wholeInput} | svc2nft apply ...`,
+  },
+  {
+    options: '--cluster --user --token --as --insecure-skip-tls-verify',
+    commands: `agent ${readers}`,
+    advice: 'a kubeconfig says that: --kubeconfig FILE and --context NAME choose one',
   },
 ];
 
@@ -91,7 +96,7 @@ export function adviseOnOption(option: string, command: string): string | undefi
   const found = expectations.find(
     ({ options, commands }) => options.split(' ').includes(name) && commands.split(' ').includes(command),
   );
-  return found?.advice.replace('COMMAND', command);
+  return found?.advice;
 }
 
 /** Whether a word can only be meant as a command: it is not the name of a file, and does not look like one. */

@@ -51,7 +51,7 @@ describe('offers', () => {
     [['dump'], ['(default)']],
     [
       ['diff', '--f'],
-      ['--filename', '--family', '--from'],
+      ['--filename', '--feature-gates', '--family', '--from'],
     ],
     [
       ['diff', '--family', ''],

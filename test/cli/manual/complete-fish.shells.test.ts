@@ -37,7 +37,7 @@ describe.runIf(programsRun('fish'))('in fish', () => {
     ['svc2nft verify --ruleset d', ['dump.yaml']],
     ['svc2nft explain --from ', ['node', 'outside', 'pod:']],
     ['svc2nft explain --to s', ['service:']],
-    ['svc2nft diff --f', ['--family', '--filename', '--from']],
+    ['svc2nft diff --f', ['--family', '--feature-gates', '--filename', '--from']],
     ['svc2nft diff --family ', ['ip', 'ip6']],
     ['svc2nft diff --family=', ['--family=ip', '--family=ip6']],
     ['svc2nft diff -o n', ['nft']],
