@@ -10,6 +10,7 @@ import type { ApiObject, ServerOptions } from '../support/api-server.js';
 import { createCertificate } from '../support/certificates.ts';
 import { comparableRuleset } from '../support/comparable-ruleset.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { placeConfig } from '../support/place-config.ts';
 import {
   type AgentProcess,
   findChild,
@@ -266,35 +267,35 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
     await vi.waitFor(() => expect(second.log.some(({ msg }) => msg === 'synced')).toBe(true), patience);
   });
 
-  test('reads its configuration again on SIGHUP, and goes on with the one before if that has errors', async () => {
-    await startServer();
-    const config = join(node.folder, 'config.yaml');
-    const writePeriod = (period: string) =>
-      writeFile(
-        config,
-        `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nnftables:\n  syncPeriod: ${period}\n`,
-      );
-    await writePeriod('2m');
-    const agent = startAgent(['--config', config]);
-    const periods = () => agent.log.flatMap(({ msg, syncPeriodMs }) => (msg === 'agent started' ? syncPeriodMs : []));
-    await expectInStep();
-    await writePeriod('often');
-    agent.kill('SIGHUP');
-    await vi.waitFor(() => {
-      expect(agent.log.map(({ msg }) => msg)).toContain(
-        'SIGHUP: the configuration cannot be used; going on with the one before',
-      );
-    }, patience);
-    await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
-    await expectInStep();
-    await writePeriod('3m');
-    agent.kill('SIGHUP');
-    await vi.waitFor(() => expect(periods()).toEqual([120_000, 180_000]), patience);
-    await server.call('remove', 'Service', 'shop', 'mail');
-    await expectInStep();
-    agent.kill('SIGTERM');
-    expect(await agent.ended).toBe(0);
-  });
+  test.each(['writes', 'replaces', 'mounts'] as const)(
+    'reads its configuration again when somebody %s another one, and goes on with the one before if that has errors',
+    async (how) => {
+      await startServer();
+      const { file, update } = await placeConfig(join(node.folder, how), how);
+      const config = (period: string) =>
+        `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nnftables:\n  syncPeriod: ${period}\n`;
+      await update(config('2m'));
+      const agent = startAgent(['--config', file]);
+      const periods = () => agent.log.flatMap(({ msg, syncPeriodMs }) => (msg === 'agent started' ? syncPeriodMs : []));
+      await expectInStep();
+      await update(config('often'));
+      await vi.waitFor(() => {
+        expect(agent.log.map(({ msg }) => msg)).toContain(
+          '--config has changed: the configuration cannot be used; going on with the one before',
+        );
+      }, patience);
+      await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
+      await expectInStep();
+      await update(config('3m'));
+      await vi.waitFor(() => expect(periods()).toEqual([120_000, 180_000]), patience);
+      await server.call('remove', 'Service', 'shop', 'mail');
+      await expectInStep();
+      agent.kill('SIGHUP');
+      await vi.waitFor(() => expect(periods()).toEqual([120_000, 180_000, 180_000]), patience);
+      agent.kill('SIGTERM');
+      expect(await agent.ended).toBe(0);
+    },
+  );
 
   test('keeps the tables from a second one while it reads its configuration again', async () => {
     await startServer();

@@ -37,7 +37,8 @@ When the agent ends, even by SIGKILL, its tables stay in force, and the next age
 
 The kernel's connection tracking and the OOM score are set only where a flag or --config asks for it. docs/configuration.md has all fields.
 
-SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again. A start over existing tables sends only what
+SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again, and so does another content of that file; one that
+cannot be used is reported, and the one before stays. A start over existing tables sends only what
 differs: clients with affinity keep their endpoints.
 `;
 

@@ -20,6 +20,7 @@ import { type KubeProxyFlags, withKubeProxyFlags } from '../flags/kube-proxy-fla
 import { connectCluster } from '../input/connect-cluster.ts';
 import { findNft } from '../input/find-nft.ts';
 import { loadSettings } from '../input/load-cluster.ts';
+import { followContent } from '../input/watch-files.ts';
 import { createLog } from '../output/agent-log.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 
@@ -35,36 +36,45 @@ export interface ServeFlags extends CompileFlags, ClusterFlags, KubeProxyFlags {
 }
 
 /**
- * Runs an agent until SIGTERM or SIGINT. SIGHUP makes it start again with what `--config` has by then, unless that cannot be used: a
- * mistake must not end an agent that serves.
+ * Runs an agent until SIGTERM or SIGINT. SIGHUP, and another content of `--config`, make it start again with that, unless it cannot be
+ * used: a mistake must not end an agent that serves.
  *
  * @returns the exit code.
  */
 export async function serveAgent(flags: ServeFlags, context: Context): Promise<number> {
   const log = await createLog(context);
-  let start = await prepareStart(flags, context);
-  if (typeof start === 'number') {
-    return start;
-  }
-  const starts = nextStarts(flags, context, log);
+  const starts = prepareStarts(flags, context, log);
+  const end = new AbortController();
+  // Before it is read, so that no change is missed.
+  const watching = await followConfig(flags, end.signal, () => starts.prepare('--config has changed'));
   const signals = listenToSignals(context, () => starts.prepare('SIGHUP'));
   // Else another agent could take the tables while this one reads its configuration again.
   const { lock, release } = keepLock(context.lock);
   try {
-    for (;;) {
+    let start: Start | number | undefined = await prepareStart(flags, context);
+    let exitCode: number = exitCodes.done;
+    while (typeof start === 'object') {
       const signal = AbortSignal.any([signals.stopped, starts.wanted()]);
-      const exitCode = await serve(start, flags, { context: { ...context, lock }, log, signal });
-      const next = signals.stopped.aborted ? undefined : starts.take();
-      if (!next) {
-        return exitCode;
-      }
-      start = next;
+      exitCode = await serve(start, flags, { context: { ...context, lock }, log, signal });
+      start = signals.stopped.aborted ? undefined : starts.take();
     }
+    return start ?? exitCode;
   } finally {
     signals.close();
+    end.abort();
+    await watching?.ended;
     await starts.take()?.connection.close();
     await release();
   }
+}
+
+/** Calls back whenever `--config` has another content. */
+async function followConfig(
+  { config, once }: ServeFlags,
+  signal: AbortSignal,
+  onChange: () => Promise<void>,
+): Promise<{ readonly ended: Promise<void> } | undefined> {
+  return config === undefined || once ? undefined : followContent(config, signal, onChange);
 }
 
 /** What a start takes, all of it checked. */
@@ -111,10 +121,10 @@ function withNodeName(flags: ServeFlags): CompileFlags {
 }
 
 /** Prepares other starts while the agent runs. */
-function nextStarts(flags: ServeFlags, context: Context, log: AgentLog) {
+function prepareStarts(flags: ServeFlags, context: Context, log: AgentLog) {
   let wanted = new AbortController();
   let next: Start | undefined;
-  let last: Promise<unknown> = Promise.resolve();
+  let last = Promise.resolve();
   const prepareNext = async (reason: string): Promise<void> => {
     const prepared = await prepareStart(flags, context);
     if (typeof prepared === 'number') {
@@ -128,8 +138,11 @@ function nextStarts(flags: ServeFlags, context: Context, log: AgentLog) {
   };
   return {
     /** One after the other; nothing is rejected. */
-    prepare: (reason: string): void => {
-      last = last.then(() => prepareNext(reason));
+    prepare: (reason: string): Promise<void> => {
+      last = last
+        .then(() => prepareNext(reason))
+        .catch((error) => log('error', 'bug in svc2nft', { reason: String(error) }));
+      return last;
     },
     /** Aborted once another start is prepared. */
     wanted: (): AbortSignal => wanted.signal,

@@ -1,5 +1,5 @@
 import { type Dirent, type FSWatcher, statSync, watch } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { escapeControls } from '../../lib/text.ts';
@@ -60,6 +60,69 @@ export async function runWatched(
   return exitCodes.done;
 }
 
+/**
+ * Calls back each time that a file has another content and keeps it for a moment; a file that is gone is waited for. A mounted
+ * ConfigMap is a link to a link to a folder, and the one in the middle is replaced. What can be read only once, such as a pipe, is
+ * left alone.
+ *
+ * @returns once the first content is known, a promise that is resolved when the signal is aborted.
+ */
+export async function followContent(
+  file: string,
+  signal: AbortSignal,
+  onChange: () => Promise<void>,
+): Promise<{ readonly ended: Promise<void> }> {
+  const isFile = (await stat(file).catch(() => undefined))?.isFile();
+  const seen = isFile ? await readContent(file) : undefined;
+  return { ended: isFile ? followFrom(seen, file, signal, onChange) : Promise.resolve() };
+}
+
+async function followFrom(
+  first: Buffer | undefined,
+  file: string,
+  signal: AbortSignal,
+  onChange: () => Promise<void>,
+): Promise<void> {
+  let seen = first;
+  while (!signal.aborted) {
+    // Anew each time, because links may lead elsewhere.
+    const target = await realpath(file).catch(() => file);
+    const news = watchFolders([...new Set([file, target])], signal);
+    try {
+      const changed = await waitForContent(file, seen, news);
+      if (changed) {
+        seen = changed;
+        await onChange();
+      }
+    } finally {
+      news.close();
+    }
+  }
+}
+
+/** Another content of a file, once it has had that for the time of settling; undefined after an interruption. */
+async function waitForContent(file: string, seen: Buffer | undefined, news: News): Promise<Buffer | undefined> {
+  let last = seen;
+  for (;;) {
+    const content = (await readContent(file)) ?? seen;
+    if (content && !isSame(content, seen) && isSame(content, last)) {
+      return content;
+    }
+    last = content;
+    if (!(await (isSame(content, seen) ? news.next() : news.settle()))) {
+      return undefined;
+    }
+  }
+}
+
+function isSame(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && a.equals(b));
+}
+
+async function readContent(file: string): Promise<Buffer | undefined> {
+  return readFile(file).catch(() => undefined);
+}
+
 /** Node ends the process at the second Ctrl+C, as it does at the first one without a listener. */
 function interruptionOfProcess(): AbortSignal {
   const controller = new AbortController();
@@ -73,9 +136,14 @@ const settling = 100;
 /** In milliseconds: how often files are looked at that the system may not report. */
 const polling = 1_000;
 
+/** In milliseconds: the same for all others, because nothing is told of a folder that is replaced, and little by some file systems. */
+const rarePolling = 10_000;
+
 interface News {
   /** Waits until something may have changed since the call before; resolves to false after an interruption. */
   readonly next: () => Promise<boolean>;
+  /** Waits until what goes on may be over; resolves to false after an interruption. */
+  readonly settle: () => Promise<boolean>;
   readonly close: () => void;
 }
 
@@ -92,8 +160,12 @@ function watchFolders(files: readonly string[], signal: AbortSignal): News {
   };
   const watchers = files.flatMap((file) => [dirname(file), file]).map((path) => watchPath(path, onNews));
   const needsPolling = watchers.includes(undefined) || files.some(isFolder);
-  const timer = needsPolling ? setInterval(onNews, polling) : undefined;
+  const timer = setInterval(onNews, needsPolling ? polling : rarePolling);
   signal.addEventListener('abort', onNews);
+  const settle = async (): Promise<boolean> => {
+    await wait(settling, undefined, { signal }).catch(() => undefined);
+    return !signal.aborted;
+  };
   return {
     next: async () => {
       if (!hasNews && !signal.aborted) {
@@ -101,11 +173,13 @@ function watchFolders(files: readonly string[], signal: AbortSignal): News {
           notify = resolve;
         });
       }
-      await wait(settling, undefined, { signal }).catch(() => undefined);
+      const goesOn = await settle();
       hasNews = false;
-      return !signal.aborted;
+      return goesOn;
     },
+    settle,
     close: () => {
+      signal.removeEventListener('abort', onNews);
       clearInterval(timer);
       for (const watcher of watchers) {
         watcher?.close();
