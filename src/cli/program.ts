@@ -141,6 +141,9 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
   const setExitCode = (code: number): void => {
     exitCode = code;
   };
+  if (calledAs(given) === 'kubectl_complete-svc2nft') {
+    return completeLine(args, given);
+  }
   const entries = entriesFor(args);
   const context = completeContext(given, { ...readGeneralFlags(args), refusal: entries[0]?.refusal });
   const program = await buildProgram(context, setExitCode, entries);
@@ -162,6 +165,22 @@ export async function runProgram(args: readonly string[], given: GivenContext): 
     exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
   }
   return exitCode;
+}
+
+/** The name of the executable. */
+function calledAs({ argv }: GivenContext): string {
+  return basename(argv?.[1] ?? '', '.js');
+}
+
+/** Prints how the words after `kubectl svc2nft` may go on. */
+async function completeLine(line: readonly string[], given: GivenContext): Promise<number> {
+  const program = await buildProgram(completeContext(given, readGeneralFlags([])), () => undefined);
+  const [{ describeProgram }, { completeForKubectl }] = await Promise.all([
+    import('./manual/manual.ts'),
+    import('./manual/complete-words.ts'),
+  ]);
+  given.stdout.write(completeForKubectl(describeProgram(program, defaultCommand), line));
+  return exitCodes.done;
 }
 
 /** The arguments in the form that commander understands. */
@@ -227,13 +246,11 @@ function firstWordOf([first, second]: readonly string[]): string | undefined {
 }
 
 /** The system's own lock and program runner, unless the caller brings its own. */
-function completeContext(
-  { stdin, stdout, stderr, env, run, kernelFiles, now, hostName, addresses, argv, interruption }: GivenContext,
-  flags: GeneralFlags & Pick<Context, 'refusal'>,
-): Context {
+function completeContext(given: GivenContext, flags: GeneralFlags & Pick<Context, 'refusal'>): Context {
+  const { stdin, stdout, stderr, env, run, kernelFiles, now, hostName, addresses, interruption } = given;
   const known = addresses ?? (run ? undefined : ownAddresses);
   const files = kernelFiles ?? (run ? undefined : kernelFilesIn('/'));
-  const isPlugin = /^kubectl-svc2nft(\.js)?$/.test(basename(argv?.[1] ?? ''));
+  const isPlugin = calledAs(given) === 'kubectl-svc2nft';
   const lines = flags.diagnostics === 'json' ? jsonLines(stderr) : fitMessages(stderr);
   const messages = isPlugin ? namingPlugin(lines) : lines;
   const tell = (notice: string): void => {

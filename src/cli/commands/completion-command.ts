@@ -16,6 +16,8 @@ const examples = `
 const notes = `
 The first lines of each script say how to install it. With the package bash-completion, the script for bash can be
 written to ~/.local/share/bash-completion/completions/svc2nft, which is loaded on demand.
+
+kubectl svc2nft needs none: kubectl's own completion asks the executable kubectl_complete-svc2nft.
 `;
 
 /** `svc2nft completion`: a script for a shell. */
