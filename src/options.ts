@@ -26,6 +26,8 @@ export interface CompileOptions {
   readonly allowServiceExternalIPs: boolean;
   /** The bit of the packet mark that requests masquerading, 0 to 31. */
   readonly masqueradeBit: number;
+  /** Count the connections of each frontend and each endpoint in the kernel. */
+  readonly counters: boolean;
   /** Leave out invalid objects and compile the rest, instead of refusing everything. */
   readonly keepGoing: boolean;
   /** Refuse input of which something is ignored or cannot be meant so: warnings about files and objects are errors. */
@@ -46,6 +48,7 @@ export const defaultOptions: CompileOptions = {
   masqueradeAll: false,
   allowServiceExternalIPs: true,
   masqueradeBit: 14,
+  counters: false,
   keepGoing: false,
   strict: false,
   targetNft: '1.0.6',

@@ -44,6 +44,7 @@ const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | '
   masqueradeAll: 'boolean',
   allowServiceExternalIPs: 'boolean',
   masqueradeBit: 'number',
+  counters: 'boolean',
   keepGoing: 'boolean',
   strict: 'boolean',
   targetNft: 'string',

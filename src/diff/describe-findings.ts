@@ -5,11 +5,12 @@ import type { ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
+import { everyDispatchMap } from '../phases/5-plan/dispatch.ts';
 import { earlierLayoutText, readEarlierLayout } from '../phases/5-plan/earlier-layouts.ts';
 import { firewallSets, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
-import { fixedChains, fixedSets } from '../phases/5-plan/plan-ruleset.ts';
+import { fixedChains, planFixedSets } from '../phases/5-plan/plan-ruleset.ts';
 import { foreignHooks } from './diff-rulesets.ts';
 
 /** Something in a table that neither Services nor settings explain. */
@@ -99,7 +100,7 @@ function describeRules(chain: Chain, written: readonly Rule[] | undefined): stri
 
 const filterChains: ReadonlySet<string> = new Set(planFilterChains().map(({ name }) => name));
 const firewallChains: ReadonlySet<string> = new Set(planFirewallChains().map(({ name }) => name));
-const fixedSetNames: ReadonlySet<string> = new Set(fixedSets.map(({ name }) => name));
+const fixedSetNames: ReadonlySet<string> = new Set(planFixedSets({ counters: false }).map(({ name }) => name));
 const firewallSetNames: ReadonlySet<string> = new Set(firewallSets.map(({ name }) => name));
 
 /** Whether a table has sets or chains for source ranges, and so should have all of them. */
@@ -125,14 +126,15 @@ function describeSets(
   ];
 }
 
-/** What is wrong with a set that the table should have and that has to be added. */
+/** What is wrong with a set that the table should have and that has to be added. Whether maps have counters is a setting. */
 function describeSet(desired: SetDeclaration, sets: readonly FilledSet[]): string[] {
   const found = sets.find(({ name }) => name === desired.name);
   if (!found) {
     return [`${kindOfSet(desired)} ${desired.name} is missing`];
   }
   const { elements, lists, ...declaration } = found;
-  return isDeepStrictEqual(declaration, desired)
+  const isOwn = everyDispatchMap.some((map) => isDeepStrictEqual(declaration, map));
+  return isOwn || isDeepStrictEqual(declaration, desired)
     ? []
     : [`${kindOfSet(desired)} ${desired.name} has a different declaration`];
 }

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command } from '../nft/command.ts';
 import type { TableFlag } from '../nft/listed-table.ts';
-import type { Chain, Ruleset } from '../nft/ruleset.ts';
+import type { Chain, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import { isEndpointMap, setsOf, targetsOf } from '../nft/ruleset-parts.ts';
 import { hooksOfBaseChains } from '../phases/5-plan/base-chains.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
+import { setNames } from '../phases/5-plan/names.ts';
 import { changeTable } from './change-table.ts';
 import {
   type DesiredParts,
@@ -112,8 +113,11 @@ export function removeUndesired(desired: DesiredParts, actual: TableState): void
 /** Removes all chains that are not desired, except for idle ones; returns the names of the sets that these use. */
 function removeUnusedChains(desired: DesiredParts, { chains, sets }: TableState): Set<string> {
   const unused = [...chains.values()].filter(({ name }) => !desired.chains.has(name));
+  // A Service that needs it again would have to replace one that is declared otherwise.
+  const isIdleMap = (map: SetDeclaration | undefined): boolean =>
+    isEndpointMap(map) && map?.counter === desired.sets.get(setNames.serviceIps)?.counter;
   const idle = idleChains(unused, {
-    set: (name) => desired.sets.has(name) || isEndpointMap(sets.get(name)?.declaration),
+    set: (name) => desired.sets.has(name) || isIdleMap(sets.get(name)?.declaration),
     chain: (name) => desired.chains.has(name),
   });
   for (const chain of unused) {

@@ -28,10 +28,10 @@ import type { PlanContext } from '../phases/5-plan/fragment.ts';
 import { isDispatchChainName } from '../phases/5-plan/known-names.ts';
 import { planFragment } from '../phases/5-plan/plan-fragment.ts';
 import {
-  fixedSets,
   nodePlacements,
   planContext,
   planFixedChains,
+  planFixedSets,
   planVaryingChains,
 } from '../phases/5-plan/plan-ruleset.ts';
 import { emptyFamily, type FamilyState, type PlannedPort, viewOf } from './family-state.ts';
@@ -160,7 +160,7 @@ function loadFamily(
   const desired = noDesiredParts();
   state.settings = settings;
   state.context = context;
-  for (const set of fixedSets) {
+  for (const set of planFixedSets(context)) {
     desired.sets.set(set.name, set);
   }
   for (const chain of planFixedChains(context)) {

@@ -15,9 +15,11 @@ export interface SettingsInRules {
   readonly nodePortAddresses: NodePortAddresses | undefined;
   /** Sorted. */
   readonly serviceCIDRs: readonly string[];
+  /** Whether connections are counted; undefined without the map of frontends. */
+  readonly counters: 'on' | 'off' | undefined;
 }
 
-/** Reads the node's settings from the fixed chains, whose rules they shape, and from two sets. */
+/** Reads the node's settings from the fixed chains, whose rules they shape, and from three sets. */
 export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
   const services = rulesOf(chainNames.services, ruleset);
   const masquerading = rulesOf(natPostrouting.name, ruleset);
@@ -27,6 +29,7 @@ export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
     detector: services && readDetector(services, ruleset),
     nodePortAddresses: services && readNodePortAddresses(services, ruleset),
     serviceCIDRs: keysOf(setNames.serviceCidrs, ruleset),
+    counters: readCounters(ruleset),
   };
 }
 
@@ -40,6 +43,11 @@ function keysOf(name: string, ruleset: Ruleset): string[] {
   return elementsIn(ruleset, name)
     .map(({ key }) => key)
     .sort(compareText);
+}
+
+function readCounters({ sets }: Ruleset): SettingsInRules['counters'] {
+  const frontends = sets.find(({ name }) => name === setNames.serviceIps);
+  return frontends && (frontends.counter ? 'on' : 'off');
 }
 
 function readMarks(rules: readonly Rule[]): number[] {

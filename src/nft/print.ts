@@ -66,13 +66,14 @@ function printSet(set: FilledSet, family: Family): string[] {
   return block(1, head, [...declaration, ...filled]);
 }
 
-/** The declaration of a set or map, a line for each part: types, flags, limits, comment. */
+/** The declaration of a set or map, a line for each part: types, flags, limits, counter, comment. */
 export function printDeclaration(set: SetDeclaration, family: Family): string[] {
   return [
     `${printTypes(set, family)};`,
     ...(set.flags ? [`flags ${set.flags.join(',')};`] : []),
     ...(set.size === undefined ? [] : [`size ${set.size};`]),
     ...(set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s;`]),
+    ...(set.counter ? ['counter;'] : []),
     `comment ${quote(set.comment)};`,
   ];
 }

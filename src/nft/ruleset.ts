@@ -50,6 +50,8 @@ export interface SetDeclaration {
   readonly size?: number;
   /** The lifetime in seconds of an element that a rule adds without one of its own. */
   readonly timeoutSeconds?: number;
+  /** Whether the kernel counts, for each element of a map, the packets that find it. Their numbers are not part of a ruleset. */
+  readonly counter?: true;
   readonly comment: string;
 }
 

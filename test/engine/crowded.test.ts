@@ -26,6 +26,7 @@ const context: PlanContext = {
   podCIDR: undefined,
   isStray: () => false,
   sharedAffinity: true,
+  counters: false,
 };
 
 function servicePort(name: string): ServicePort {

@@ -28,6 +28,7 @@ export interface CompileFlags extends InputFlags {
   readonly clusterCidr?: readonly string[];
   readonly nodeportAddresses?: readonly string[];
   readonly masqueradeAll?: true;
+  readonly counters?: true;
   readonly bindAddress?: string;
   readonly detectLocalMode?: CompileOptions['detectLocalMode'];
   readonly podBridgeInterface?: string;
@@ -94,6 +95,7 @@ export function addRuleOptions(command: Command, node: string): Command {
       'feature gates of kube-proxy, NAME=true or NAME=false, separated by commas; may be repeated',
       readGates,
     )
+    .option('--counters', 'count the connections of each frontend and endpoint, for svc2nft top')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
     .addOption(new Option('--family <family>', 'only the table of this family').choices(['ip', 'ip6']))
     .addOption(
@@ -184,6 +186,7 @@ export function withFlags(
     ...(flags.clusterCidr !== undefined && { clusterCIDRs: flags.clusterCidr }),
     ...(flags.nodeportAddresses !== undefined && { nodePortAddresses: flags.nodeportAddresses }),
     ...(flags.masqueradeAll !== undefined && { masqueradeAll: true }),
+    ...(flags.counters !== undefined && { counters: true }),
     ...(flags.table !== undefined && { table: flags.table }),
     ...(flags.family !== undefined && { families: [flags.family] }),
     ...(flags.targetNft !== undefined && { targetNft: flags.targetNft }),

@@ -81,7 +81,8 @@ export type SettingName =
   | 'masqueraded to cluster IPs'
   | 'pods'
   | 'node port addresses'
-  | 'service CIDRs';
+  | 'service CIDRs'
+  | 'counters';
 
 /** Another value of a setting of the node; an empty list stands for none. */
 export interface SettingChange {

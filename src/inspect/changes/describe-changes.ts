@@ -143,6 +143,7 @@ const settingNames: readonly SettingName[] = [
   'pods',
   'node port addresses',
   'service CIDRs',
+  'counters',
 ];
 
 /** The names of the settings that shape chains. */
@@ -183,7 +184,7 @@ function compareSettings(
 
 /** Settings as texts; undefined where the rules do not show them. */
 function settingTexts(settings: SettingsInRules): Readonly<Record<SettingName, readonly string[] | undefined>> {
-  const { masqueradeMarks, masqueraded, detector, nodePortAddresses, serviceCIDRs } = settings;
+  const { masqueradeMarks, masqueraded, detector, nodePortAddresses, serviceCIDRs, counters } = settings;
   return {
     'masquerade mark': masqueradeMarks?.map((mark) => `0x${mark.toString(16).padStart(8, '0')}`),
     'masqueraded to cluster IPs': masqueraded && [masqueraded],
@@ -191,6 +192,7 @@ function settingTexts(settings: SettingsInRules): Readonly<Record<SettingName, r
     'node port addresses':
       nodePortAddresses?.kind === 'all' ? ['all addresses of the node'] : nodePortAddresses?.addresses,
     'service CIDRs': serviceCIDRs,
+    counters: counters && [counters],
   };
 }
 

@@ -172,10 +172,18 @@ function checkSet(set: FilledSet, { sets }: KnownParts): Fault[] {
 }
 
 /** What decides which elements a set can have. Of dynamic sets, checkStructure compares the sizes. */
-function propertiesOf({ key, value, flags = [], size, timeoutSeconds }: SetDeclaration): Record<string, string> {
+function propertiesOf({
+  key,
+  value,
+  flags = [],
+  size,
+  timeoutSeconds,
+  counter,
+}: SetDeclaration): Record<string, string> {
   return {
     type: [key.join(' . '), ...(value ? [value] : [])].join(' : '),
     flags: [...flags].sort().join(', ') || 'none',
+    counter: counter ? 'for each element' : 'none',
     timeout: timeoutSeconds === undefined ? 'none' : `${timeoutSeconds} s`,
     ...(!flags.includes('dynamic') && { size: size === undefined ? 'unlimited' : String(size) }),
   };

@@ -1,3 +1,4 @@
+import { isMapping } from '../../lib/unknown-values.ts';
 import type { EndpointAddress } from '../../net/network.ts';
 import type { Deviation, DynamicElement } from '../listed-table.ts';
 import type { Element, EndpointList, KeyType, SetDeclaration } from '../ruleset.ts';
@@ -18,6 +19,20 @@ export function readElement(element: NftElement, set: SetDeclaration, problems: 
   }
   const { comment } = details;
   return { key, ...(value && { value }), ...(comment !== undefined && { comment }) };
+}
+
+/** Whether an element has a counter. */
+export function hasCounter(element: NftElement): boolean {
+  const [key] = pairOf(element);
+  return isWrapped(key) && 'counter' in key.elem;
+}
+
+/** What the counter of an element has counted; 0 without one. */
+export function packetsOf(element: NftElement): number {
+  const [key] = pairOf(element);
+  const counter = isWrapped(key) ? key.elem['counter'] : undefined;
+  const packets = isMapping(counter) ? counter['packets'] : undefined;
+  return isCount(packets) ? packets : 0;
 }
 
 /** An element of a set that traffic fills. What deviates in it is a problem; undefined when no command can name it. */
@@ -45,6 +60,11 @@ export function readDynamicElement(
 const staticDetails: readonly string[] = ['val', 'comment'];
 const dynamicDetails: readonly string[] = [...staticDetails, 'timeout', 'expires'];
 
+/** Whether an element of the set may have the detail. What a counter has counted says nothing about the ruleset. */
+function isExpectedDetail(name: string, set: SetDeclaration, knownDetails: readonly string[]): boolean {
+  return knownDetails.includes(name) || (name === 'counter' && set.counter === true);
+}
+
 /** The details of a key that is not wrapped. */
 type Details = Partial<NftDetails>;
 const noDetails: Details = {};
@@ -68,7 +88,7 @@ function examine(element: NftElement, set: SetDeclaration, knownDetails: readonl
     const key = printAnyKey(listedKey);
     return { key, value, details, problem: key === undefined ? unnameable : 'a key that is not understood' };
   }
-  const unexpected = Object.keys(details).find((detail) => !knownDetails.includes(detail));
+  const unexpected = Object.keys(details).find((detail) => !isExpectedDetail(detail, set, knownDetails));
   if (unexpected !== undefined) {
     return { key: known, value, details, problem: `a ${unexpected}` };
   }
@@ -159,14 +179,21 @@ export interface IndexedAddress {
 }
 
 /**
- * An element of an endpoint map that has an index and no details, `[{"concat": ["10.96.0.1", 80, 0]}, {...}]`; undefined for
- * any other.
+ * An element of an endpoint map that has an index and no details but its counter, `[{"concat": ["10.96.0.1", 80, 0]}, {...}]`;
+ * undefined for any other.
  *
  * @param frontend the types of the key's parts before the index.
+ * @param counter whether the map has counters.
  */
-export function readIndexedAddress(element: NftElement, frontend: readonly KeyType[]): IndexedAddress | undefined {
+export function readIndexedAddress(
+  element: NftElement,
+  frontend: readonly KeyType[],
+  counter: SetDeclaration['counter'],
+): IndexedAddress | undefined {
   const [listedKey, listedValue] = pairOf(element);
-  const parts = partsOf(listedKey);
+  const parts = partsOf(
+    counter && isWrapped(listedKey) && isOnlyCounted(listedKey.elem) ? listedKey.elem.val : listedKey,
+  );
   const index = parts?.[frontend.length];
   if (parts?.length !== frontend.length + 1 || !isCount(index)) {
     return undefined;
@@ -174,6 +201,15 @@ export function readIndexedAddress(element: NftElement, frontend: readonly KeyTy
   const key = printParts(parts, frontend);
   const endpointAddress = readEndpointValue(listedValue);
   return key !== undefined && endpointAddress ? { key, index, endpointAddress } : undefined;
+}
+
+function isOnlyCounted(details: NftDetails): boolean {
+  for (const name in details) {
+    if (name !== 'val' && name !== 'counter') {
+      return false;
+    }
+  }
+  return true;
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   collectLists,
   describeProblems,
   type ElementProblems,
+  hasCounter,
   readDynamicElement,
   readElement,
   readIndexedAddress,
@@ -29,9 +30,9 @@ type NamedSet = NftSet & { readonly name: string };
 
 /** Reads a set or map. Elements are in the order of the listing, endpoints by frontend. */
 export function readSet(listed: NamedSet, family: Family, knownNames: KnownNames): ReadSet {
-  const reader = createSetReader(listed, family, knownNames);
+  const reader = createElementsReader(readDeclaration(listed, family, knownNames).declaration);
   reader.add(listed.elem);
-  return reader.end(listed);
+  return reader.end(listed, family, knownNames);
 }
 
 /** Reads a set or map whose elements come in parts, and keeps only what they mean. */
@@ -44,6 +45,41 @@ export interface SetReader {
 /** @param head the set as far as it is known before its elements. */
 export function createSetReader(head: NamedSet, family: Family, knownNames: KnownNames): SetReader {
   const { declaration } = readDeclaration(head, family, knownNames);
+  let reader: ElementsReader | undefined;
+  /** Elements with counters, before it is known whether all have one. */
+  const first: NftElement[] = [];
+  const start = (counter: SetDeclaration['counter']): ElementsReader => {
+    const started = createElementsReader(declaration && counter ? { ...declaration, counter } : declaration);
+    started.add(first.splice(0));
+    return started;
+  };
+  return {
+    add: (elements) => {
+      if (!reader) {
+        appendAll(first, elements);
+        const isEach = elements.every(hasCounter);
+        reader = isEach && first.length < enoughCounters ? undefined : start(isEach || undefined);
+        return;
+      }
+      reader.add(elements);
+    },
+    end: (listed) => {
+      const whole = readDeclaration(listed, family, knownNames).declaration;
+      return (reader ?? start(whole?.counter)).end(listed, family, knownNames);
+    },
+  };
+}
+
+/** How many elements with counters say that the set is declared so: nft 1.0.6 prints that after the elements, when all have one. */
+const enoughCounters = 1_000;
+
+interface ElementsReader {
+  add(elements: readonly NftElement[]): void;
+  end(listed: NamedSet, family: Family, knownNames: KnownNames): ReadSet;
+}
+
+/** @param declaration what is known of the set before its elements; undefined for types that svc2nft never uses. */
+function createElementsReader(declaration: SetDeclaration | undefined): ElementsReader {
   const problems: ElementProblems = new Map();
   const dynamic: DynamicElement[] | undefined = declaration?.flags?.includes('dynamic') ? [] : undefined;
   const filler = declaration && !dynamic ? createFiller(declaration, problems) : undefined;
@@ -57,11 +93,11 @@ export function createSetReader(head: NamedSet, family: Family, knownNames: Know
       }
       filler?.add(elements);
     },
-    end: (listed) => {
+    end: (listed, family, knownNames) => {
       const { declaration: whole, unexpected } = readDeclaration(listed, family, knownNames);
       const place = `${listed.kind} ${listed.name}`;
-      // nft prints everything that a declaration depends on before the elements.
-      const late = isDeepStrictEqual(declaration, whole) ? [] : ['types after the elements'];
+      // nft prints everything else that a declaration depends on before the elements.
+      const late = isDeepStrictEqual(declaration, whole) ? [] : ['types or counters after the elements'];
       const deviations = [...unexpected, ...late].map(
         (part): Deviation => ({ message: `${place}: unexpected ${part}`, needsRebuild: true }),
       );
@@ -81,7 +117,7 @@ interface Filler {
 }
 
 function createFiller(declaration: SetDeclaration, problems: ElementProblems): Filler {
-  const { key, value } = declaration;
+  const { key, value, counter } = declaration;
   const elements: Element[] = [];
   const isIndexed = value === 'endpoint' && key.at(-1) === 'index';
   const frontend = key.slice(0, -1);
@@ -89,7 +125,7 @@ function createFiller(declaration: SetDeclaration, problems: ElementProblems): F
   return {
     add: (listed) => {
       for (const element of listed) {
-        const indexed = isIndexed ? readIndexedAddress(element, frontend) : undefined;
+        const indexed = isIndexed ? readIndexedAddress(element, frontend, counter) : undefined;
         const other = indexed ? undefined : readElement(element, declaration, problems);
         if (indexed) {
           collector.add(indexed);
@@ -127,11 +163,16 @@ interface ReadDeclaration {
 }
 
 /** Reads how a set or map is declared. One without a comment, which svc2nft never leaves out, has an empty one. */
-function readDeclaration(listed: NamedSet, family: Family, { mapProtocols }: KnownNames): ReadDeclaration {
+export function readDeclaration(listed: NamedSet, family: Family, { mapProtocols }: KnownNames): ReadDeclaration {
   const { kind, name, size, timeout, comment = '' } = listed;
   const key = readKeyTypes(listed.type, family);
   const value = kind === 'map' && listed.map ? readValueType(listed.map, family) : undefined;
-  const unexpected = [...unexpectedFlags(listed), ...unexpectedFields.filter((field) => field in listed)];
+  const counted = isCounted(listed);
+  const unexpected = [
+    ...unexpectedFlags(listed),
+    ...unexpectedFields.filter((field) => field in listed),
+    ...('stmt' in listed && !counted ? ['stmt'] : []),
+  ];
   if (!key || (kind === 'map' && !value)) {
     return { declaration: undefined, unexpected: [describeTypes(listed), ...unexpected] };
   }
@@ -146,6 +187,7 @@ function readDeclaration(listed: NamedSet, family: Family, { mapProtocols }: Kno
       ...(flags.length > 0 && { flags }),
       ...(isCount(size) && { size }),
       ...(isCount(timeout) && { timeoutSeconds: timeout }),
+      ...(counted && { counter: true }),
       comment,
     },
     unexpected,
@@ -153,7 +195,12 @@ function readDeclaration(listed: NamedSet, family: Family, { mapProtocols }: Kno
 }
 
 /** What svc2nft never declares. Any other field is ignored: the newest nft prints a `count`. */
-const unexpectedFields = ['policy', 'gc-interval', 'auto-merge', 'stmt'];
+const unexpectedFields = ['policy', 'gc-interval', 'auto-merge'];
+
+/** Whether each element of a map has a counter, `"stmt": [{"counter": null}]`; sets of svc2nft have none. */
+function isCounted({ kind, stmt }: NftSet): boolean {
+  return kind === 'map' && isDeepStrictEqual(stmt, [{ counter: null }]);
+}
 
 /** In the compiler's order. nft 1.0.6 does not print `dynamic`, without which svc2nft never sets `timeout`. */
 function readFlags({ flags }: NftSet): NonNullable<SetDeclaration['flags']> {

@@ -59,8 +59,8 @@ function propertyOf(line: readonly Token[], tokens: TextTokens): Partial<NftSet>
     case 'comment':
       return { comment: value };
     default:
-      // A statement for each element, such as `counter`.
-      return { stmt: [name] };
+      // A statement for each element.
+      return { stmt: [name === 'counter' && rest.length === 0 ? { counter: null } : name] };
   }
 }
 
@@ -119,7 +119,7 @@ function parseDetails(val: NftValue, tokens: Tokens): NftDetails {
     } else if (name === 'timeout' || name === 'expires') {
       details = { ...details, [name]: parseTime(tokens) };
     } else {
-      // `counter packets 1 bytes 60`: the compiler writes no other details, so the content does not matter.
+      // `counter packets 1 bytes 60`: whatever it counted is no part of a ruleset.
       details = { ...details, [name]: null };
       skipDetail(tokens);
     }

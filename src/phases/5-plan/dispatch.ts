@@ -10,32 +10,15 @@ import { dispatchChainName } from './dispatch-chains.ts';
 import type {
   AffinityGroup,
   Claim,
-  DispatchChain,
   ElementPlacement,
   ListPlacement,
   PlanContext,
   PlannedFrontend,
 } from './fragment.ts';
 import { masqueradeClusterIps } from './masquerade.ts';
-import { chainNames, type EndpointMapKey, endpointMapName, setNames } from './names.ts';
+import { chainNames, type EndpointMapKey, endpointMapName, type FrontendScheme, setNames } from './names.ts';
 import { isToNodePortAddress } from './node-ports.ts';
 import { affinityPlacement } from './shared-affinity.ts';
-
-/** Cluster, load balancer and external IPs with endpoints -> the chain that picks one. */
-export const serviceIps: SetDeclaration = {
-  name: setNames.serviceIps,
-  key: ['address', 'protocol', 'port'],
-  value: 'verdict',
-  comment: 'cluster, load balancer and external IPs',
-};
-
-/** Node ports with endpoints -> the chain that picks one. */
-export const serviceNodePorts: SetDeclaration = {
-  name: setNames.serviceNodePorts,
-  key: ['protocol', 'port'],
-  value: 'verdict',
-  comment: 'node ports',
-};
 
 /** The chain `services`, in which DNAT happens: cluster, load balancer and external IPs first, then node ports. */
 export function planServices(context: PlanContext): Chain {
@@ -56,21 +39,23 @@ export function planDispatch(
   servicePort: ServicePort,
   selection: Selection,
   frontend: PlannedFrontend,
-  { sharedAffinity }: PlanContext,
+  { sharedAffinity, counters }: PlanContext,
 ): Pick<Claim, 'placements' | 'chain' | 'affinity'> {
   const { protocol, affinitySeconds } = servicePort;
+  const maps = counters ? countedMaps : plainMaps;
   if (affinitySeconds > 0 && !sharedAffinity) {
     const chain = affinityChainName(servicePort, frontend);
-    return { placements: [verdictPlacement(frontend, chain)], chain: undefined, affinity: undefined };
+    return { placements: [verdictPlacement(frontend, chain, maps)], chain: undefined, affinity: undefined };
   }
   const chain = dispatchChainOf(servicePort, selection, frontend);
+  const endpoints = maps.endpoints[protocol][frontend.scheme];
   const affinity: AffinityGroup | undefined =
     affinitySeconds > 0 ? { protocol, frontend: frontend.scheme, seconds: affinitySeconds } : undefined;
   return {
     placements: [
-      verdictPlacement(frontend, dispatchChainName(chain)),
-      ...(chain.clusterCount > 0 ? [endpointPlacement(frontend, chain, 'cluster', selection.cluster)] : []),
-      ...(chain.localCount > 0 ? [endpointPlacement(frontend, chain, 'local', selection.local)] : []),
+      verdictPlacement(frontend, dispatchChainName(chain), maps),
+      ...(chain.clusterCount > 0 ? [endpointPlacement(frontend, selection.cluster, endpoints.cluster)] : []),
+      ...(chain.localCount > 0 ? [endpointPlacement(frontend, selection.local, endpoints.local)] : []),
       ...(affinity ? [affinityPlacement(frontend, affinity, chain, selection)] : []),
     ],
     chain,
@@ -95,38 +80,78 @@ function dispatchChainOf(servicePort: ServicePort, { cluster, local }: Selection
 }
 
 /** `10.96.0.10 . tcp . 80 comment "shop/web:http" : goto tcp-cluster-2` */
-function verdictPlacement({ scheme, verdictKey, comment }: PlannedFrontend, chain: string): ElementPlacement {
-  const set = scheme === 'address' ? serviceIps : serviceNodePorts;
-  return { set, elements: [{ key: verdictKey, comment, value: { kind: 'goto', chain } }] };
+function verdictPlacement(
+  { scheme, verdictKey, comment }: PlannedFrontend,
+  chain: string,
+  { frontends }: DispatchMaps,
+): ElementPlacement {
+  return { set: frontends[scheme], elements: [{ key: verdictKey, comment, value: { kind: 'goto', chain } }] };
 }
 
 /** `10.96.0.10 . 80 . 0 : 10.244.1.10 . 8080` and the same for each other endpoint */
 function endpointPlacement(
-  { scheme, key }: PlannedFrontend,
-  { protocol }: DispatchChain,
-  scope: 'cluster' | 'local',
+  { key }: PlannedFrontend,
   endpoints: readonly Endpoint[],
+  set: SetDeclaration,
 ): ListPlacement {
   const endpointAddresses = endpoints.map(({ endpointAddress }) => endpointAddress);
-  return { set: endpointMaps[protocol][scheme][scope], list: { key, endpointAddresses } };
+  return { set, list: { key, endpointAddresses } };
 }
 
-/** Used by every frontend, so each is created once. */
-const endpointMaps = {
-  tcp: endpointMapsOf('tcp'),
-  udp: endpointMapsOf('udp'),
-  sctp: endpointMapsOf('sctp'),
-} as const;
+/** The maps that a connection's first packet is looked up in, of its frontend and of its endpoint. */
+type DispatchMaps = ReturnType<typeof dispatchMaps>;
 
-/** All of them. */
-export const everyEndpointMap: readonly SetDeclaration[] = Object.values(endpointMaps).flatMap((schemes) =>
-  Object.values(schemes).flatMap((scopes) => Object.values(scopes)),
+/** Used by every frontend, so each is created once. */
+const plainMaps = dispatchMaps();
+
+/** The same, in which the kernel counts how often each element is found. */
+const countedMaps = dispatchMaps({ counter: true });
+
+function dispatchMaps(counting: Pick<SetDeclaration, 'counter'> = {}) {
+  return {
+    frontends: {
+      /** Cluster, load balancer and external IPs with endpoints -> the chain that picks one. */
+      address: {
+        name: setNames.serviceIps,
+        key: ['address', 'protocol', 'port'],
+        value: 'verdict',
+        ...counting,
+        comment: 'cluster, load balancer and external IPs',
+      },
+      /** Node ports with endpoints -> the chain that picks one. */
+      nodeport: {
+        name: setNames.serviceNodePorts,
+        key: ['protocol', 'port'],
+        value: 'verdict',
+        ...counting,
+        comment: 'node ports',
+      },
+    } satisfies Readonly<Record<FrontendScheme, SetDeclaration>>,
+    endpoints: {
+      tcp: endpointMapsOf('tcp', counting),
+      udp: endpointMapsOf('udp', counting),
+      sctp: endpointMapsOf('sctp', counting),
+    },
+  };
+}
+
+/** The maps of frontends. */
+export function frontendMaps(counters: boolean): readonly SetDeclaration[] {
+  return Object.values((counters ? countedMaps : plainMaps).frontends);
+}
+
+/** The maps of frontends and endpoints, each as it is without counters and as it is with them. */
+export const everyDispatchMap: readonly SetDeclaration[] = [plainMaps, countedMaps].flatMap(
+  ({ frontends, endpoints }): SetDeclaration[] => [
+    ...Object.values(frontends),
+    ...Object.values(endpoints).flatMap((schemes) => Object.values(schemes).flatMap((scopes) => Object.values(scopes))),
+  ],
 );
 
-function endpointMapsOf(protocol: Protocol) {
+function endpointMapsOf(protocol: Protocol, counting: Pick<SetDeclaration, 'counter'>) {
   const scopesOf = (frontend: EndpointMapKey['frontend']) => ({
-    cluster: endpointMap({ protocol, frontend, scope: 'cluster' }),
-    local: endpointMap({ protocol, frontend, scope: 'local' }),
+    cluster: endpointMap({ protocol, frontend, scope: 'cluster' }, counting),
+    local: endpointMap({ protocol, frontend, scope: 'local' }, counting),
   });
   return { address: scopesOf('address'), nodeport: scopesOf('nodeport') };
 }
@@ -135,7 +160,7 @@ function endpointMapsOf(protocol: Protocol) {
  * Frontend and index -> endpoint. One for each protocol, because nft needs the protocol of a port to know the type of a
  * key that also holds a random index; nft 1.0.6 accepts `th dport` there and then refuses the rules.
  */
-function endpointMap(mapKey: EndpointMapKey): SetDeclaration {
+function endpointMap(mapKey: EndpointMapKey, counting: Pick<SetDeclaration, 'counter'>): SetDeclaration {
   const { protocol, frontend, scope } = mapKey;
   const where = frontend === 'nodeport' ? 'node port' : 'IP, port';
   return {
@@ -143,6 +168,7 @@ function endpointMap(mapKey: EndpointMapKey): SetDeclaration {
     protocol,
     key: [...(frontend === 'address' ? (['address'] as const) : []), 'port', 'index'],
     value: 'endpoint',
+    ...counting,
     comment: `${where} and index to ${scope === 'local' ? 'local endpoint' : 'endpoint'}`,
   };
 }

@@ -23,6 +23,8 @@ export interface PlanContext {
   readonly isStray: (endpoint: Endpoint) => boolean;
   /** Whether affinity uses maps that rules write to (shared-affinity.ts) or sets for each endpoint. */
   readonly sharedAffinity: boolean;
+  /** Whether the maps of dispatch count connections (dispatch.ts). */
+  readonly counters: boolean;
 }
 
 /** Elements, or the endpoints of a frontend, and the set they belong to. */

@@ -10,7 +10,7 @@ import { ruleKey, targetsOf } from '../../nft/ruleset-parts.ts';
 import type { LocalDetector } from '../3-model/model.ts';
 import { type AffinityPort, planAffinityPerEndpoint } from './affinity-per-endpoint.ts';
 import { planFilterChains } from './base-chains.ts';
-import { everyEndpointMap } from './dispatch.ts';
+import { everyDispatchMap } from './dispatch.ts';
 import { planDispatchChain } from './dispatch-chains.ts';
 import { firewallSets, planFirewallChains } from './firewall.ts';
 import type { AffinityGroup, PlanContext } from './fragment.ts';
@@ -22,7 +22,7 @@ import {
 } from './known-names.ts';
 import { type NamedEndpoint, perEndpointPrefixes } from './names.ts';
 import { nodePortIps } from './node-ports.ts';
-import { fixedSets, planFixedChains, planVaryingChains } from './plan-ruleset.ts';
+import { planFixedChains, planFixedSets, planVaryingChains } from './plan-ruleset.ts';
 import { affinitySet, collectAffinity, pinSets, planPinChains } from './shared-affinity.ts';
 
 /** What a table may consist of, by name. */
@@ -81,6 +81,7 @@ function firstContext({ family, chains }: Parts): PlanContext {
     podCIDR: undefined,
     isStray: () => false,
     sharedAffinity: family === 'ip' || !chains.some(({ name }) => readPerEndpointName(name)),
+    counters: false,
   };
 }
 
@@ -161,6 +162,7 @@ function planParts(table: Parts, context: PlanContext): KnownParts {
     ...planPinChains(groups, context),
     ...(hasFirewall ? firewall : []),
   ];
+  const counting = new Map(table.sets.map(({ name, counter }) => [name, counter]));
   const dispatch = names.chains.flatMap((name) => readDispatchChainName(name) ?? []);
   const chains = [
     ...required,
@@ -168,8 +170,8 @@ function planParts(table: Parts, context: PlanContext): KnownParts {
     ...perEndpoint.flatMap(({ affinityChains }) => affinityChains),
   ];
   const sets = [
-    ...fixedSets,
-    ...everyEndpointMap,
+    ...planFixedSets(context),
+    ...everyDispatchMap.filter(({ name, counter }) => counter === counting.get(name)),
     ...firewallSets,
     ...(context.nodePortAddresses.kind === 'listed' ? [nodePortIps] : []),
     ...pinSets(groups),

@@ -22,7 +22,7 @@ import type { NodeSettings } from '../3-model/model.ts';
 import type { SelectedView } from '../4-select/select-endpoints.ts';
 import { natPostrouting, planFilterChains, planNatChains } from './base-chains.ts';
 import { describeConflict, resolveClaims } from './claims.ts';
-import { planServices, serviceIps, serviceNodePorts } from './dispatch.ts';
+import { frontendMaps, planServices } from './dispatch.ts';
 import { collectDispatchChains, planDispatchChain } from './dispatch-chains.ts';
 import { firewallSets, hasSourceRanges, planFirewallChains } from './firewall.ts';
 import type { ElementPlacement, Placement, PlanContext } from './fragment.ts';
@@ -60,7 +60,7 @@ export function planRuleset(
     }),
   ];
   const declared = [
-    ...fixedSets,
+    ...planFixedSets(context),
     ...(isGuarded ? firewallSets : []),
     ...pinSets(affinity),
     ...collectAll(fragments, (fragment) => fragment.affinitySets),
@@ -85,19 +85,21 @@ export function planContext(settings: NodeSettings, options: CompileOptions): Pl
     podCIDR: settings.podCIDR,
     isStray: strayTest(settings, options.masqueradeAll),
     sharedAffinity: settings.family === 'ip' || options.targetNft === '1.1.3',
+    counters: options.counters,
   };
 }
 
 /** The sets of every ruleset, used or not, because its fixed chains name them. */
-export const fixedSets: readonly SetDeclaration[] = [
-  refusals.clusterIps,
-  refusals.serviceCidrs,
-  hairpinConnections,
-  serviceIps,
-  serviceNodePorts,
-  refusals.noEndpointServices,
-  refusals.noEndpointNodePorts,
-];
+export function planFixedSets({ counters }: Pick<PlanContext, 'counters'>): SetDeclaration[] {
+  return [
+    refusals.clusterIps,
+    refusals.serviceCidrs,
+    hairpinConnections,
+    ...frontendMaps(counters),
+    refusals.noEndpointServices,
+    refusals.noEndpointNodePorts,
+  ];
+}
 
 /** The chains of every ruleset whose rules depend on the node's settings only, base chains last. */
 export function planFixedChains(context: PlanContext): Chain[] {

@@ -18,6 +18,7 @@ const context: PlanContext = {
   podCIDR: '10.244.1.0/24',
   isStray: () => false,
   sharedAffinity: true,
+  counters: false,
 };
 
 const others: Readonly<Record<ChainSetting, Partial<PlanContext>>> = {
