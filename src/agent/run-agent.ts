@@ -44,6 +44,8 @@ export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   readonly healthz: BindAddress | undefined;
   readonly metrics: BindAddress | undefined;
   readonly settings: KubeProxySettings;
+  /** Whether pages for debugging are served beside metrics. */
+  readonly debuggingHandlers: boolean;
   readonly wallClock: () => Date;
   /** Receives each failure to open a port for health checks of a Service. */
   readonly onPortFailure?: (failure: PortFailure) => void;

@@ -1,6 +1,14 @@
 import type { ServiceProxy } from '../apply/create-service-proxy.ts';
 import { type AgentSettings, describeConfig } from '../config/describe-config.ts';
-import { type HttpAnswer, notFound, openHttpServer, plainText, type ServerOpener } from '../health/http-server.ts';
+import {
+  type HttpAnswer,
+  type HttpQuestion,
+  jsonText,
+  notFound,
+  openHttpServer,
+  plainText,
+  type ServerOpener,
+} from '../health/http-server.ts';
 import type { Observation } from '../health/observation.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { AgentTools } from './create-syncer.ts';
@@ -8,7 +16,9 @@ import { type AgentServer, type OpenPolicy, openPatiently } from './open-patient
 
 /** What is served, and where. */
 export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, AgentSettings, OpenPolicy {
-  readonly proxy: Pick<ServiceProxy, 'statistics'>;
+  readonly proxy: Pick<ServiceProxy, 'statistics' | 'rulesets' | 'views' | 'objects'>;
+  /** Whether there are pages below `/debug/`. */
+  readonly debuggingHandlers: boolean;
   /** The API server, `https://10.0.0.1:6443`. */
   readonly server: string;
   readonly wallClock: () => Date;
@@ -41,8 +51,7 @@ export function serveMetrics(options: MetricsServerOptions): AgentServer {
     });
     return loading;
   };
-  const respond = answerAt(load, options);
-  const server = openPatiently({ ...place, respond: ({ path }) => respond(path) }, { ...options, open });
+  const server = openPatiently({ ...place, respond: answerAt(load, options) }, { ...options, open });
   return {
     observe: (observation) => {
       if (metrics) {
@@ -69,9 +78,9 @@ function isSync(observation: Observation): boolean {
 }
 
 /** The answers of the server of metrics, those of kube-proxy. */
-function answerAt(load: () => Promise<Metrics>, settings: AgentSettings) {
-  return async (path: string): Promise<HttpAnswer> => {
-    switch (path) {
+function answerAt(load: () => Promise<Metrics>, options: MetricsServerOptions) {
+  return async (question: HttpQuestion): Promise<HttpAnswer> => {
+    switch (question.path) {
       case '/metrics': {
         const metrics = await load();
         return { status: 200, headers: { 'Content-Type': metrics.contentType }, body: await metrics.text() };
@@ -81,14 +90,18 @@ function answerAt(load: () => Promise<Metrics>, settings: AgentSettings) {
       case '/proxyMode':
         return plainText('nftables');
       case '/configz':
-        return json(describeConfig(settings));
+        return jsonText(JSON.stringify(describeConfig(options)));
       default:
-        return notFound;
+        return options.debuggingHandlers && question.path.startsWith('/debug/')
+          ? answerDebugging(question, options)
+          : notFound;
     }
   };
 }
 
-function json(value: unknown): HttpAnswer {
-  const headers = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
-  return { status: 200, headers, body: JSON.stringify(value) };
+/** What is loaded only when somebody asks. */
+async function answerDebugging(question: HttpQuestion, { compile, proxy }: MetricsServerOptions): Promise<HttpAnswer> {
+  const { debugPage } = await import('../debug/debug-pages.ts');
+  const { rulesets, views, objects, statistics } = proxy;
+  return debugPage(question, { compile, rulesets, views, objects, leftOut: () => statistics().leftOut });
 }

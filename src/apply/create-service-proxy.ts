@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { Changes, Engine } from '../engine/engine.ts';
-import type { EndpointTrigger } from '../engine/object-store.ts';
+import type { EndpointTrigger, KubernetesObject } from '../engine/object-store.ts';
 import type { Statistics } from '../engine/statistics.ts';
 import { formatNftError, isNftError } from '../kernel/nft-error.ts';
 import type { TableOwner } from '../kernel/nft-session.ts';
@@ -79,6 +79,8 @@ export interface ServiceProxy {
   views(): readonly NodeView[];
   /** The same without Services and endpoints, which takes no time. */
   nodeSettings(): readonly NodeSettings[];
+  /** Copies of all valid objects, as far as rules depend on them. */
+  objects(): readonly KubernetesObject[];
   /** How much the tables hold, and what is left out; cheap enough to ask for now and then. */
   statistics(): Statistics;
 }
@@ -188,12 +190,16 @@ function startQueue(engine: Engine, tools: QueueTools): ServiceProxy {
       isClosed = true;
       await idle();
     },
-    isReady: engine.isReady,
-    rulesets: () => (engine.isReady() ? engine.rulesets() : []),
-    views: () => engine.views(),
-    nodeSettings: () => engine.nodeSettings(),
-    statistics: () => engine.statistics(),
+    ...knowledgeOf(engine),
   };
+}
+
+/** What a proxy tells about what it knows. */
+function knowledgeOf(
+  engine: Engine,
+): Pick<ServiceProxy, 'isReady' | 'rulesets' | 'views' | 'nodeSettings' | 'objects' | 'statistics'> {
+  const { isReady, views, nodeSettings, objects, statistics } = engine;
+  return { isReady, views, nodeSettings, objects, statistics, rulesets: () => (isReady() ? engine.rulesets() : []) };
 }
 
 /** Waits for a promise, and for the one that has taken its place meanwhile. */

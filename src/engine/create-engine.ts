@@ -28,7 +28,15 @@ import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './famil
 import { findNode, type NodeState } from './find-node.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { type HealthCheckTracker, trackHealthChecks } from './health-checks.ts';
-import { applyObject, emptyStore, noneTouched, type ObjectStore, removeObject, type Touched } from './object-store.ts';
+import {
+  applyObject,
+  emptyStore,
+  noneTouched,
+  type ObjectStore,
+  removeObject,
+  storedObjects,
+  type Touched,
+} from './object-store.ts';
 import { readChanges } from './read-changes.ts';
 import { statisticsOf } from './statistics.ts';
 
@@ -76,6 +84,7 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
     },
     views: () => viewsOf(state),
     takeHealthChecks: () => state.healthChecks.take({ services: state.store.services, families: state.families }),
+    objects: () => storedObjects(state.store),
     statistics: () => statisticsOf(state),
     nodeSettings: () => [...state.families.values()].flatMap((family) => family.settings ?? []),
   };

@@ -8,7 +8,7 @@ import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { HealthCheck } from './health-checks.ts';
-import type { EndpointTrigger } from './object-store.ts';
+import type { EndpointTrigger, KubernetesObject } from './object-store.ts';
 import type { Statistics } from './statistics.ts';
 
 /** Changes of a cluster, as a watch of its API reports them. New and changed objects are treated alike. */
@@ -90,6 +90,8 @@ export interface Engine extends DesiredState {
    * kernel holds that: only then do packets go to the endpoints that a health check tells of.
    */
   takeHealthChecks(): readonly HealthCheck[];
+  /** Copies of all valid objects, as far as rules depend on them. */
+  objects(): readonly KubernetesObject[];
   /** How much the tables hold, and what is left out; cheap enough to ask for now and then. */
   statistics(): Statistics;
   /** How rules see this node, one for each family; none before the node is known. */

@@ -1,6 +1,12 @@
 import { type Diagnostic, type ObjectReference, referenceOf } from '../diagnostics/diagnostic.ts';
 import type { Document } from '../diagnostics/document.ts';
-import { deleteNamespaced, getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import {
+  deleteNamespaced,
+  entriesOfNamespaced,
+  getNamespaced,
+  type Namespaced,
+  setNamespaced,
+} from '../kubernetes/namespaced-map.ts';
 import type {
   EndpointSlice,
   Node,
@@ -65,6 +71,18 @@ export function emptyStore(): ObjectStore {
     serviceCIDRs: new Map(),
   };
 }
+
+/** All objects. */
+export function storedObjects({ services, slices, nodes, serviceCIDRs }: ObjectStore): KubernetesObject[] {
+  return [
+    ...[...entriesOfNamespaced(services)].map(([, , { object }]) => object),
+    ...[...entriesOfNamespaced(slices)].map(([, , { triggerTime: _, ...slice }]) => slice),
+    ...[...nodes.values(), ...serviceCIDRs.values()].map(({ object }) => object),
+  ];
+}
+
+/** An object that rules depend on. */
+export type KubernetesObject = Service | EndpointSlice | Node | ServiceCIDR;
 
 /** Nothing has changed. */
 export function noneTouched(): Touched {

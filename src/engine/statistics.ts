@@ -1,5 +1,6 @@
 import type { SetState } from '../diff/table-state.ts';
 import { entriesOfNamespaced, type Namespaced } from '../kubernetes/namespaced-map.ts';
+import { compareText } from '../lib/text.ts';
 import type { Family } from '../net/network.ts';
 import { isDynamic } from '../nft/ruleset-parts.ts';
 import type { FamilyState } from './family-state.ts';
@@ -9,10 +10,8 @@ import type { ObjectStore } from './object-store.ts';
 export interface Statistics {
   /** Those whose node is known. */
   readonly families: readonly FamilyStatistics[];
-  /** How many Services are left out because they are invalid. */
-  readonly invalidServices: number;
-  /** How many other Services are left out of a table because nft rejects them. */
-  readonly rejectedServices: number;
+  /** Services without rules, `namespace/name`, sorted: they are invalid, or nft rejects them in a family. */
+  readonly leftOut: { readonly invalid: readonly string[]; readonly rejected: readonly string[] };
 }
 
 /** How much the table of one family holds. */
@@ -44,8 +43,7 @@ export function statisticsOf({ store, families, rejected }: Counted): Statistics
         ? [{ family, elements: countElements(state), withoutLocalEndpoints: { ...state.withoutLocal } }]
         : [],
     ),
-    invalidServices: store.invalidServices.size,
-    rejectedServices: left.size,
+    leftOut: { invalid: [...store.invalidServices].sort(compareText), rejected: [...left].sort(compareText) },
   };
 }
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { endpointText } from '../net/network.ts';
 
 /** What is asked for. */
-interface HttpQuestion {
+export interface HttpQuestion {
   readonly path: string;
   readonly query: URLSearchParams;
 }
@@ -82,6 +82,12 @@ const failure: HttpAnswer = plainText('bug in svc2nft\n', 500);
 export function plainText(body: string, status: number = 200): HttpAnswer {
   const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' };
   return { status, headers, body };
+}
+
+/** An answer for programs. */
+export function jsonText(body: string): HttpAnswer {
+  const headers = { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff' };
+  return { status: 200, headers, body };
 }
 
 /** The answer to a path that there is not, as Go's servers give it. */

@@ -12,7 +12,7 @@ export interface EndpointSources {
   /** EndpointSlices by the Service that they belong to; those without the label by an empty name. */
   readonly slices: Namespaced<SliceSummary[]>;
   readonly strays: StraySlices;
-  /** What each Service says about its endpoints. */
+  /** What each Service says about its endpoints; none where that is not known. */
   readonly services: Namespaced<ServiceSource>;
   readonly pods: Namespaced<PodFacts>;
   /** The Pods of each namespace by each of their labels; a cluster has too many to look at all of them for each Service. */

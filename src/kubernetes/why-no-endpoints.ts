@@ -77,7 +77,10 @@ function aboutStraySlice({ namespace, name }: NamedServicePort, { strays }: Endp
 }
 
 function aboutSelector({ namespace, name }: NamedServicePort, sources: EndpointSources): string {
-  const selector = getNamespaced(sources.services, namespace, name)?.selector ?? [];
+  const { selector } = getNamespaced(sources.services, namespace, name) ?? {};
+  if (!selector) {
+    return '';
+  }
   if (selector.length === 0) {
     return ' (it has no selector, so its EndpointSlices must be written by hand)';
   }

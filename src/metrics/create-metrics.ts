@@ -20,7 +20,7 @@ export interface Metrics {
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const pending = createPendingChanges();
-  let statistics: Statistics = { families: [], invalidServices: 0, rejectedServices: 0 };
+  let statistics: Statistics = { families: [], leftOut: { invalid: [], rejected: [] } };
   let isInSync = true;
   const tools: MetricsTools = {
     ...options,

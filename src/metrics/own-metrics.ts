@@ -47,9 +47,9 @@ function gaugeTables({ registers, statistics }: MetricsTools): void {
     labelNames: ['reason'],
     registers,
     collect() {
-      const { invalidServices, rejectedServices } = statistics();
-      this.set({ reason: 'invalid' }, invalidServices);
-      this.set({ reason: 'rejected' }, rejectedServices);
+      const { invalid, rejected } = statistics().leftOut;
+      this.set({ reason: 'invalid' }, invalid.length);
+      this.set({ reason: 'rejected' }, rejected.length);
     },
   });
 }

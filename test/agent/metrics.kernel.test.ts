@@ -125,6 +125,20 @@ describe.skipIf(!kernelTestsRun)('the metrics of an agent', () => {
     });
   });
 
+  test('have pages for debugging beside them, on request', async () => {
+    agent = startAgentProcess(node, server.url, ['--enable-debugging-handlers']);
+    await expectSamples({ 'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"}': 1 });
+    const explained = await ask('/debug/explain?from=10.244.1.9&to=10.96.0.10:80');
+    expect(explained?.body).toMatch(/^SENT to one of 2 endpoints of shop\/web:http/);
+    expect((await ask('/debug/explain?from=10.244.1.9'))?.status).toBe(400);
+    const services = JSON.parse((await ask('/debug/services'))?.body ?? '{}');
+    expect(services).toMatchObject({ node: 'worker-1', leftOut: { invalid: ['shop/broken'], rejected: [] } });
+    const before = await Promise.all(['ip', 'ip6'].map((family) => node.print('list', 'table', family, 'svc2nft')));
+    await node.nft((await ask('/debug/ruleset'))?.body ?? 'nothing');
+    const after = await Promise.all(['ip', 'ip6'].map((family) => node.print('list', 'table', family, 'svc2nft')));
+    expect(after).toEqual(before);
+  });
+
   test('are where --metrics-bind-address says, or nowhere', async () => {
     agent = startAgentProcess(node, server.url, ['--metrics-bind-address', '127.0.0.1:9999']);
     await vi.waitFor(async () => expect((await ask('/metrics', '127.0.0.1:9999'))?.status).toBe(200), patience);

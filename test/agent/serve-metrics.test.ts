@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import { serveMetrics } from '../../src/agent/serve-metrics.ts';
+import type { BindAddress } from '../../src/config/bind-address.ts';
 import type { HttpAnswer, ServerOptions } from '../../src/health/http-server.ts';
 import type { Observation } from '../../src/health/observation.ts';
 import { withDefaults } from '../../src/options.ts';
 import { syncDone } from '../health/sync-done.ts';
 
 /** A server of metrics without a port. */
-function start(place: { readonly address: string | undefined; readonly port: number } | undefined) {
+function start(place: BindAddress | undefined, debuggingHandlers = false) {
   const logged: string[] = [];
   let asked: ((path: string) => Promise<HttpAnswer>) | undefined;
   const server = serveMetrics({
@@ -16,7 +17,13 @@ function start(place: { readonly address: string | undefined; readonly port: num
     random: () => 0.5,
     now: () => 0,
     wallClock: () => new Date(0),
-    proxy: { statistics: () => ({ families: [], invalidServices: 0, rejectedServices: 0 }) },
+    debuggingHandlers,
+    proxy: {
+      statistics: () => ({ families: [], leftOut: { invalid: ['shop/odd'], rejected: [] } }),
+      rulesets: () => [],
+      views: () => [],
+      objects: () => [],
+    },
     server: 'https://10.0.0.1:6443',
     compile: withDefaults({ nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] }),
     minSyncPeriod: 1_000,
@@ -104,6 +111,12 @@ test('the other answers are those of kube-proxy', async () => {
       resyncPeriod: '10m0s',
     },
   });
+});
+
+test('pages for debugging are there only on request', async () => {
+  const { ask } = start(place, true);
+  expect((await ask('/debug/services')).body).toContain('shop/odd');
+  expect((await ask('/debug/pprof')).status).toBe(404);
 });
 
 test('without a place nothing is served, and nothing counted', async () => {

@@ -36,8 +36,7 @@ describe('statistics', () => {
   test('are those of no table before the node is known', () => {
     expect(createEngine({ nodeName: 'worker-1' }).statistics()).toEqual({
       families: [],
-      invalidServices: 0,
-      rejectedServices: 0,
+      leftOut: { invalid: [], rejected: [] },
     });
   });
 
@@ -73,19 +72,19 @@ describe('statistics', () => {
       web({ clusterIP: 'nowhere' }),
       service('ok', { clusterIP: '10.96.0.2', ports: [{ port: 80 }] }),
     );
-    const leftOut = (): number[] => {
-      const { invalidServices, rejectedServices } = engine.statistics();
-      return [invalidServices, rejectedServices];
+    const leftOut = () => {
+      const { invalid, rejected } = engine.statistics().leftOut;
+      return [invalid, rejected];
     };
-    expect(leftOut()).toEqual([1, 0]);
+    expect(leftOut()).toEqual([['shop/web'], []]);
     engine.reject('ip', new Set(['shop/ok']));
     engine.reject('ip6', new Set(['shop/ok']));
-    expect(leftOut()).toEqual([1, 1]);
+    expect(leftOut()).toEqual([['shop/web'], ['shop/ok']]);
     engine.update({ apply: [web(), service('ok', { clusterIP: '10.96.0.3', ports: [{ port: 80 }] })] });
-    expect(leftOut()).toEqual([0, 0]);
+    expect(leftOut()).toEqual([[], []]);
     engine.update({ apply: [web({ clusterIP: 'nowhere' })] });
     engine.update({ remove: [{ kind: 'Service', namespace: 'shop', name: 'web' }] });
-    expect(leftOut()).toEqual([0, 0]);
+    expect(leftOut()).toEqual([[], []]);
   });
 });
 

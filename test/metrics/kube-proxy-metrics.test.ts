@@ -33,8 +33,7 @@ test('names, types and labels are those of kube-proxy in nftables mode', async (
       { family: 'ip', elements: new Map(), withoutLocalEndpoints: { internal: 1, external: 2 } },
       { family: 'ip6', elements: new Map(), withoutLocalEndpoints: { internal: 0, external: 0 } },
     ],
-    invalidServices: 0,
-    rejectedServices: 0,
+    leftOut: { invalid: [], rejected: [] },
   });
   agent.observe(queued(1, 0), syncDone(1, 1));
   agent.observe({ kind: 'probed', path: 'healthz', status: 200 }, { kind: 'probed', path: 'livez', status: 503 });
@@ -174,8 +173,7 @@ test('what lacks endpoints on the node is as it was when the last sync succeeded
   const lacking = (internal: number, external: number): void =>
     agent.setStatistics({
       families: [{ family: 'ip', elements: new Map(), withoutLocalEndpoints: { internal, external } }],
-      invalidServices: 0,
-      rejectedServices: 0,
+      leftOut: { invalid: [], rejected: [] },
     });
   const name = 'kubeproxy_sync_proxy_rules_no_local_endpoints_total';
   const expected = (internal: number, external: number) => ({

@@ -12,7 +12,7 @@ export interface TestMetrics {
   setStatistics(statistics: Statistics): void;
 }
 
-const noStatistics: Statistics = { families: [], invalidServices: 0, rejectedServices: 0 };
+const noStatistics: Statistics = { families: [], leftOut: { invalid: [], rejected: [] } };
 
 /** The wall clock at the start, in milliseconds since 1970. */
 export const startTime: number = Date.UTC(2030, 0, 1);

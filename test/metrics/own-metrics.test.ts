@@ -102,15 +102,14 @@ test('elements and what is left out are those of the tables now', async () => {
     families: [
       { family: 'ip', elements: new Map([['service-ips', 3]]), withoutLocalEndpoints: { internal: 0, external: 0 } },
     ],
-    invalidServices: 1,
-    rejectedServices: 2,
+    leftOut: { invalid: ['shop/a'], rejected: ['shop/b', 'shop/c'] },
   });
   expect(await agent.samples('svc2nft_elements', 'svc2nft_left_out')).toEqual({
     'svc2nft_elements{ip_family="IPv4",set="service-ips"}': 3,
     'svc2nft_left_out_services{reason="invalid"}': 1,
     'svc2nft_left_out_services{reason="rejected"}': 2,
   });
-  agent.setStatistics({ families: [], invalidServices: 0, rejectedServices: 0 });
+  agent.setStatistics({ families: [], leftOut: { invalid: [], rejected: [] } });
   expect(await agent.samples('svc2nft_elements')).toEqual({});
 });
 

@@ -103,7 +103,11 @@ function addServerOptions(command: Command): Command {
       'where /metrics is served, empty for nowhere (default: metricsBindAddress of --config, or 127.0.0.1:10249)',
       checkBindAddress,
     )
-    .option('--bind-address-hard-fail', 'end when one of these ports cannot be opened (default: try again)');
+    .option('--bind-address-hard-fail', 'end when one of these ports cannot be opened (default: try again)')
+    .option(
+      '--enable-debugging-handlers',
+      'beside /metrics, also serve /debug/ruleset, /debug/services and /debug/explain?from=&to=; changes wait for each of these',
+    );
 }
 
 /** `90s`, `1m30s`, `500ms`, as kube-proxy reads them, in milliseconds. */

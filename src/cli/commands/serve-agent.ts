@@ -33,6 +33,7 @@ export interface ServeFlags extends CompileFlags, ClusterFlags, KubeProxyFlags {
   readonly watchIdleTimeout: number;
   readonly healthzBindAddress?: string;
   readonly metricsBindAddress?: string;
+  readonly enableDebuggingHandlers?: true;
 }
 
 /**
@@ -202,6 +203,7 @@ async function serve(
       idleTimeout: flags.watchIdleTimeout,
       settings,
       ...chooseServers(flags, configured),
+      debuggingHandlers: flags.enableDebuggingHandlers === true,
       ...realTools(context),
     });
     log('info', 'agent stopped; the rules stay');
