@@ -31,7 +31,11 @@ export interface Context extends GivenContext {
 /** What a caller of the program must provide; Node's `process` does. */
 export interface GivenContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stdout: NodeJS.WritableStream & {
+    readonly isTTY?: boolean;
+    readonly columns?: number;
+    readonly rows?: number;
+  };
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly run?: RunProgram;

@@ -102,6 +102,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
   },
   {
+    name: 'top',
+    group: 'Inspect:',
+    summary: 'show connections per second by Service and endpoint',
+    load: async () => (await import('./commands/top-command.ts')).topCommand,
+  },
+  {
     name: 'doctor',
     group: 'Inspect:',
     summary: 'find what keeps Services from working on this machine',

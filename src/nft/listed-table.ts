@@ -1,7 +1,7 @@
 /** A table as nft lists it, in the words of the compiler's own ruleset. Types only. */
 
 import type { EndpointAddress, Family, Protocol } from '../net/network.ts';
-import type { Ruleset } from './ruleset.ts';
+import type { Element, Ruleset } from './ruleset.ts';
 
 /** A table's name and family. */
 export interface TableName {
@@ -52,6 +52,19 @@ export interface ListedTable {
   /** What traffic wrote, by the name of the dynamic set. */
   readonly dynamic: ReadonlyMap<string, readonly DynamicElement[]>;
   readonly deviations: readonly Deviation[];
+}
+
+/** An element, and how many packets have found it since it was added: in the maps of dispatch, the first ones of connections. */
+export interface CountedElement extends Element {
+  readonly packets: number;
+}
+
+/** A map with its counters. */
+export interface CountedMap {
+  readonly name: string;
+  /** Whether it is declared with a counter for each element; without, all counts are 0. */
+  readonly hasCounters: boolean;
+  readonly elements: readonly CountedElement[];
 }
 
 /** What a file has of the tables that were asked for. */

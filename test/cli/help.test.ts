@@ -14,7 +14,8 @@ test.each(['compile', 'diff', 'explain', 'doctor', 'completion', 'help'])('help 
   expect(result).toEqual(await runMain([name, '--help']));
 });
 
-const commands = 'compile, diff, apply, clean, agent, explain, list, verify, graph, doctor, completion, version, help';
+const commands =
+  'compile, diff, apply, clean, agent, explain, list, verify, graph, top, doctor, completion, version, help';
 
 describe('misuse', () => {
   test.each<[args: string[], stderr: string]>([

@@ -57,7 +57,8 @@ function readServiceNames(names: string): string {
   return names.split(',').map(readServiceName).join(',');
 }
 
-function readServiceName(text: string): string {
+/** The name of a Service as `NAME` or `NAMESPACE/NAME`, without all else that a way to write it has. */
+export function readServiceName(text: string): string {
   const host = withoutKind(text.trim())
     .replace(/^([^:]+):[-a-z0-9]+(?:\/(?:tcp|udp|sctp))?$/, '$1')
     .replace(/^([^/]+\/[^/]+)\/(?:tcp|udp|sctp)$/, '$1');
@@ -71,14 +72,14 @@ export function withoutKind(names: string): string {
 }
 
 /** What is wrong with the name of a namespace, a DNS label (RFC 1123), or undefined. */
-function namespaceProblem(text: string): string | undefined {
+export function namespaceProblem(text: string): string | undefined {
   return new RegExp(`^${label}$`).test(text)
     ? undefined
     : `${describeValue(text)} is not the name of a namespace: ${labelRule}`;
 }
 
 /** What is wrong with the name of a Service, or undefined. */
-function serviceProblem(text: string): string | undefined {
+export function serviceProblem(text: string): string | undefined {
   return servicePattern.test(text)
     ? undefined
     : `${describeValue(text)} is neither NAME nor NAMESPACE/NAME of a Service: ${labelRule}`;

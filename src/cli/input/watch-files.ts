@@ -124,7 +124,7 @@ async function readContent(file: string): Promise<Buffer | undefined> {
 }
 
 /** Node ends the process at the second Ctrl+C, as it does at the first one without a listener. */
-function interruptionOfProcess(): AbortSignal {
+export function interruptionOfProcess(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
   return controller.signal;

@@ -11,6 +11,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   list: ['get', 'ls', 'show', 'services', 'svc', 'frontends', 'endpoints', 'dump'],
   verify: ['check', 'validate', 'lint', 'audit', 'test'],
   graph: ['draw', 'dot', 'svg', 'mermaid', 'picture', 'diagram', 'visualize', 'plot'],
+  top: ['rates', 'traffic', 'stats', 'connections', 'counters'],
   doctor: ['diagnose', 'status', 'health', 'preflight'],
   clean: ['delete', 'destroy', 'remove', 'rm', 'flush', 'uninstall', 'down', 'reset', 'purge', 'cleanup'],
   completion: ['completions', 'complete'],
