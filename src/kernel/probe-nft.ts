@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { escapeControls } from '../lib/text.ts';
 import type { CompileOptions } from '../options.ts';
 import { classifyNftError, createNftError, type NftError } from './nft-error.ts';
@@ -45,18 +46,24 @@ export async function probeNft(run: RunProgram): Promise<NftProbe | NftError> {
   if (version !== undefined && isOlder(version, oldestNft)) {
     return createNftError('nft-too-old', [words]);
   }
-  const release = (await run('uname', ['-r'], undefined, { longest: longestProbe })).stdout.trim();
-  const kernel = readVersion(release);
+  const kernelName = await findKernel(run);
+  const kernel = readVersion(kernelName);
   if (kernel !== undefined && isOlder(kernel, oldestKernel)) {
-    return createNftError('kernel-too-old', [`Linux ${escapeControls(release.slice(0, 80))}`]);
+    return createNftError('kernel-too-old', [`Linux ${kernelName}`]);
   }
   const has = (oldest: Version): boolean => version !== undefined && !isOlder(version, oldest) && !isCandidate(name);
   return {
     version: version?.join('.') ?? words,
     targetNft: has(oldestNftWithWideMaps) ? '1.1.3' : '1.0.6',
     canOwn: has(oldestOwner.nft) && kernel !== undefined && !isOlder(kernel, oldestOwner.kernel),
-    kernel: escapeControls(release.slice(0, 80)),
+    kernel: kernelName,
   };
+}
+
+/** The release of the kernel as `uname` prints it, or, where that is missing as in a small container, as Node knows it. */
+async function findKernel(run: RunProgram): Promise<string> {
+  const { missing, stdout } = await run('uname', ['-r'], undefined, { longest: longestProbe });
+  return escapeControls((missing ? release() : stdout.trim()).slice(0, 80));
 }
 
 /** The first numbers, with 0 for a patch that is not there; undefined where there are not even two. */

@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import { expect, test } from 'vitest';
 import { probeNft } from '../../src/kernel/probe-nft.ts';
 import type { ProgramResult, RunProgram } from '../../src/kernel/run-program.ts';
@@ -110,4 +111,10 @@ test('nothing is asked but the two versions', async () => {
   const { run, asked } = machine(newest);
   await probeNft(run);
   expect(asked).toEqual(['nft --version', 'uname -r']);
+});
+
+test('without uname, as in a small container, the kernel is the one that Node runs on', async () => {
+  const missing = { missing: true, exitCode: undefined };
+  const probe = await probeNft(machine({ stdout: 'nftables v1.1.7 (x)\n' }, missing).run);
+  expect(probe).toMatchObject({ kernel: release() });
 });
