@@ -305,9 +305,12 @@ async function startNft(run: RunProgram, { inherit, longest }: StartOptions): Pr
     program.kill();
     await ended;
   };
-  // Before any transaction, so that nothing is lost if it ends here.
+  // Before any transaction, so that nothing is lost if it ends here. Its library for lines first complains of a terminal that it
+  // does not know, and in small containers it knows none.
   const first = await ask('', longest);
-  if (first.exitCode !== 0) {
+  const hasComplained = first.exitCode === undefined && first.timedOut === undefined;
+  const { exitCode } = hasComplained ? await ask('', longest) : first;
+  if (exitCode !== 0) {
     await kill();
     return undefined;
   }

@@ -61,6 +61,22 @@ describe.skipIf(!kernelTestsRun)('a session of nft', () => {
     expect(starts).toEqual(['nft -i']);
   });
 
+  test('stays where no terminal is known, as in a container without terminfo', async () => {
+    await open();
+    const PATH = `${node.folder}:${process.env['PATH']}`;
+    const runWithoutTerminal = createRunProgram({ env: { PATH, TERM: 'no-such-terminal' } });
+    const programs: string[] = [];
+    const session = createNftSession((program, args, ...others) => {
+      programs.push([program, ...args].join(' '));
+      return runWithoutTerminal(program, args, ...others);
+    });
+    sessions.push(session);
+    expect(await loadTransaction(session.run, 'add element ip t s { 192.0.2.1 }\n')).toBeUndefined();
+    expect(await loadTransaction(session.run, 'add element ip t s { 192.0.2.2 }\n')).toBeUndefined();
+    expect(await elements()).toEqual(['192.0.2.1', '192.0.2.2']);
+    expect(programs).toEqual(['nft -i']);
+  });
+
   test('loads commands that have several lines', async () => {
     const session = await open();
     const add =
