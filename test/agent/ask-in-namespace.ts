@@ -56,10 +56,13 @@ sys.stdin.read()
     reject: false,
     buffer: false,
   });
-  await child.iterable().next();
+  const lines = child.iterable();
+  await lines.next();
   return {
     end: async () => {
       child.stdin.end();
+      // Its output has to be read to the end, or it does not count as ended.
+      while (!(await lines.next()).done) {}
       await child;
     },
   };
