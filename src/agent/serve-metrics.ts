@@ -10,9 +10,11 @@ import {
   type ServerOpener,
 } from '../health/http-server.ts';
 import type { Observation } from '../health/observation.ts';
+import type { RunProgram } from '../kernel/run-program.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { AgentTools } from './create-syncer.ts';
 import { type AgentServer, type OpenPolicy, openPatiently } from './open-patiently.ts';
+import { totalConnections } from './total-connections.ts';
 
 /** What is served, and where. */
 export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, AgentSettings, OpenPolicy {
@@ -22,6 +24,8 @@ export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, Agent
   /** The API server, `https://10.0.0.1:6443`. */
   readonly server: string;
   readonly wallClock: () => Date;
+  /** Runs nft, to read counters. */
+  readonly run: RunProgram;
   /** Default: real servers. */
   readonly open?: ServerOpener;
 }
@@ -67,10 +71,12 @@ export function serveMetrics(options: MetricsServerOptions): AgentServer {
   };
 }
 
-async function createMetricsFor({ compile, proxy, server, now, wallClock }: MetricsServerOptions): Promise<Metrics> {
+async function createMetricsFor(options: MetricsServerOptions): Promise<Metrics> {
+  const { compile, proxy, server, now, wallClock } = options;
   const { createMetrics } = await import('../metrics/create-metrics.ts');
   const { host } = new URL(server);
-  return createMetrics({ families: compile.families, statistics: proxy.statistics, host, now, wallClock });
+  const connections = compile.counters ? totalConnections(options) : undefined;
+  return createMetrics({ families: compile.families, statistics: proxy.statistics, connections, host, now, wallClock });
 }
 
 function isSync(observation: Observation): boolean {

@@ -3,18 +3,30 @@
 import type { Registry } from 'prom-client';
 import type { Statistics } from '../engine/statistics.ts';
 import type { Observation, SyncQueued } from '../health/observation.ts';
-import type { Family } from '../net/network.ts';
+import type { Family, Protocol } from '../net/network.ts';
 
 /** What metrics depend on. */
 export interface MetricsOptions {
   readonly families: readonly Family[];
   /** How much the tables hold. */
   readonly statistics: () => Statistics;
+  /** Reads how many connections each service port has had; undefined where the tables do not count them. */
+  readonly connections?: (() => Promise<readonly ConnectionTotal[]>) | undefined;
   /** The API server, `10.0.0.1:6443`. */
   readonly host: string;
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
   readonly wallClock: () => Date;
+}
+
+/** How many connections a service port has had, over all its frontends. */
+export interface ConnectionTotal {
+  readonly namespace: string;
+  readonly service: string;
+  /** Empty for an unnamed port. */
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly total: number;
 }
 
 /** What each group of metrics works with. */

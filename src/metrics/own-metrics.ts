@@ -18,6 +18,7 @@ export function countOwn(tools: MetricsTools): Count {
   new Gauge({ name: 'svc2nft_build_info', help: 'Always 1', labelNames: ['version'], registers }).set({ version }, 1);
   gaugeTables(tools);
   gaugePending(tools);
+  countConnections(tools);
   const counts = [countArrivals(tools), countTransactions(tools), countTrouble(tools), followServer(tools)];
   return (observation, arrived) => {
     for (const count of counts) {
@@ -62,6 +63,25 @@ function gaugePending({ registers, pending, now }: MetricsTools): void {
     collect() {
       const [oldest] = pending();
       this.set(oldest ? (now() - oldest.at) / 1_000 : 0);
+    },
+  });
+}
+
+function countConnections({ registers, connections }: MetricsTools): void {
+  if (!connections) {
+    return;
+  }
+  new Counter({
+    name: 'svc2nft_service_connections_total',
+    help: 'New connections to a service port since metrics were first asked for, as the kernel counts them',
+    labelNames: ['namespace', 'service', 'port_name', 'protocol'],
+    registers,
+    async collect() {
+      const totals = await connections();
+      this.reset();
+      for (const { namespace, service, portName, protocol, total } of totals) {
+        this.inc({ namespace, service, port_name: portName, protocol: protocol.toUpperCase() }, total);
+      }
     },
   });
 }

@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { service, slice, workerNode } from '../apply/kernel/manifests.ts';
 import { openNode, type TestNode } from '../apply/kernel/open-node.ts';
@@ -123,6 +124,19 @@ describe.skipIf(!kernelTestsRun)('the metrics of an agent', () => {
       'kubeproxy_sync_proxy_rules_duration_seconds_count{ip_family="IPv4"}': 0,
       svc2nft_oldest_pending_change_seconds: 0,
     });
+  });
+
+  test('have the connections of Services where the agent counts them', async () => {
+    agent = startAgentProcess(node, server.url, ['--counters']);
+    const name = 'svc2nft_service_connections_total{namespace="shop",service="web",port_name="http",protocol="TCP"}';
+    await expectSamples({ [name]: 0 });
+    // Nobody answers, and the client does not wait.
+    const connect = 'ip route add 10.96.0.0/16 dev lo; timeout 0.2 bash -c "exec 3<>/dev/tcp/10.96.0.10/80"; true';
+    await execa('nsenter', [`--net=${node.namespace}`, 'bash', '-c', `ip link set lo up; ${connect}`]);
+    await expectSamples({ [name]: 1 });
+    await server.call('apply', web(['10.244.1.1', '10.244.2.1', '10.244.2.2'])[1] as ApiObject);
+    await expectSamples({ 'svc2nft_elements{ip_family="IPv4",set="tcp-endpoints"}': 3, [name]: 1 });
+    expect(await node.print('list', 'map', 'ip', 'svc2nft', 'service-ips')).toContain('\n\t\tcounter\n');
   });
 
   test('have pages for debugging beside them, on request', async () => {

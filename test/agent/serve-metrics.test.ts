@@ -17,6 +17,7 @@ function start(place: BindAddress | undefined, debuggingHandlers = false) {
     random: () => 0.5,
     now: () => 0,
     wallClock: () => new Date(0),
+    run: () => Promise.reject(new Error('nothing is counted')),
     debuggingHandlers,
     proxy: {
       statistics: () => ({ families: [], leftOut: { invalid: ['shop/odd'], rejected: [] } }),

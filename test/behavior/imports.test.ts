@@ -36,7 +36,7 @@ const allowed: Readonly<Record<string, string>> = {
   // Loaded once the agent has nothing better to do.
   metrics: 'net engine health version',
   debug: 'lib nft kubernetes options health inspect/explain inspect/list phases/1-read phases/3-model phases/5-plan',
-  agent: 'lib net diagnostics options config kernel engine apply cluster health metrics debug',
+  agent: 'lib net frontends diagnostics options config kernel engine apply cluster health metrics debug phases/5-plan',
   // What only looks knows neither engine nor apply.
   // The stale UDP flows that it names are those that the cleanup of apply finds.
   'inspect/changes': 'lib net nft frontends conntrack phases/3-model phases/5-plan',

@@ -47,3 +47,29 @@ test.skipIf(!kernelTestsRun)(
     ]);
   },
 );
+
+test.skipIf(!kernelTestsRun)('top shows what the kernel has counted', async () => {
+  const lines = await runInNamespace(`
+    svc2nft top
+    ${apply} > /dev/null
+    svc2nft top
+    ${apply} --counters > /dev/null
+    ${connect}
+    svc2nft top shop --family ip --interval 0.1 | grep -v ' 0$' | tr -s ' '
+    svc2nft top shop/web --interval 0.1 --count 2 -o json
+  `);
+  const services = [{ service: 'web', connections: 3, perSecond: 0, endpoints: expect.anything() }];
+  expect(lines.slice(0, 6)).toEqual([
+    'error: the kernel has no table ip svc2nft or table ip6 svc2nft',
+    'exit code 1',
+    'error: table ip svc2nft has no counters; to count connections, run svc2nft apply or svc2nft agent with --counters',
+    'exit code 1',
+    'NAMESPACE NAME PORT PROTOCOL CONN/S TOTAL',
+    'shop web http tcp 0.0 3',
+  ]);
+  const readings = lines.slice(6).map((line) => JSON.parse(line));
+  expect(readings).toMatchObject([{ services }, { services }]);
+  const endpoints: readonly { connections: number }[] = readings[0].services[0].endpoints;
+  expect(endpoints).toHaveLength(2);
+  expect(endpoints.reduce((sum, { connections }) => sum + connections, 0)).toBe(3);
+});

@@ -3,32 +3,7 @@ import { text as readText } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
-
-/** What nft 1.0.6 prints of a map. */
-function listing(name: string, elements: readonly unknown[], isCounted = true): string {
-  const types = name.endsWith('endpoints')
-    ? { type: ['ipv4_addr', 'inet_service', 'integer'], map: 'ipv4_addr . inet_service' }
-    : { type: ['ipv4_addr', 'inet_proto', 'inet_service'], map: 'verdict' };
-  const stmt = isCounted ? { stmt: [{ counter: null }] } : {};
-  return JSON.stringify({
-    nftables: [
-      { metainfo: { version: '1.0.6' } },
-      { map: { family: 'ip', name, table: 'svc2nft', ...types, handle: 1, comment: 'c', elem: elements, ...stmt } },
-    ],
-  });
-}
-
-function frontend(address: string, comment: string, packets: number): unknown {
-  const details = { val: { concat: [address, 'tcp', 80] }, comment, counter: { packets, bytes: packets * 60 } };
-  return [{ elem: details }, { goto: { target: 'tcp-cluster-1' } }];
-}
-
-function endpoint(address: string, to: string, packets: number): unknown {
-  return [
-    { elem: { val: { concat: [address, 80, 0] }, counter: { packets, bytes: packets * 60 } } },
-    { concat: [to, 8080] },
-  ];
-}
+import { countedEndpoint, countedFrontend, listCountedMap } from '../support/counted-maps.ts';
 
 /** A kernel whose counters grow with each reading: by 1 for shop/web, by 10 for shop/cart. */
 function kernel({ isCounted = true } = {}) {
@@ -41,16 +16,19 @@ function kernel({ isCounted = true } = {}) {
     readings.set(map, count + (family === 'ip' ? 1 : 0));
     const maps: Readonly<Record<string, readonly unknown[]>> = {
       'service-ips': [
-        frontend('10.96.0.1', 'shop/web:http', count + 100),
-        frontend('10.96.0.2', 'shop/cart', 10 * count + 7),
+        countedFrontend('10.96.0.1', 'shop/web:http', count + 100),
+        countedFrontend('10.96.0.2', 'shop/cart', 10 * count + 7),
       ],
-      'tcp-endpoints': [endpoint('10.96.0.1', '10.244.1.1', count), endpoint('10.96.0.2', '10.244.1.2', 10 * count)],
+      'tcp-endpoints': [
+        countedEndpoint('10.96.0.1', '10.244.1.1', count),
+        countedEndpoint('10.96.0.2', '10.244.1.2', 10 * count),
+      ],
     };
     const elements = family === 'ip' ? maps[map] : undefined;
     return {
       exitCode: elements ? 0 : 1,
       signal: undefined,
-      stdout: elements ? listing(map, elements, isCounted) : '',
+      stdout: elements ? listCountedMap(map, elements, isCounted) : '',
       stderr: elements ? '' : 'Error: No such file or directory',
       missing: false,
       denied: false,

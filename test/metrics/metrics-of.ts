@@ -1,6 +1,7 @@
 import type { Statistics } from '../../src/engine/statistics.ts';
 import type { Observation } from '../../src/health/observation.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/create-metrics.ts';
+import type { MetricsOptions } from '../../src/metrics/metrics-tools.ts';
 
 /** Metrics with a clock that stands still until it is moved. */
 export interface TestMetrics {
@@ -18,12 +19,13 @@ const noStatistics: Statistics = { families: [], leftOut: { invalid: [], rejecte
 export const startTime: number = Date.UTC(2030, 0, 1);
 
 /** Metrics of an agent for both families, which has just started. */
-export function startMetrics(): TestMetrics {
+export function startMetrics({ connections }: Pick<MetricsOptions, 'connections'> = {}): TestMetrics {
   let time = 0;
   let statistics = noStatistics;
   const metrics = createMetrics({
     families: ['ip', 'ip6'],
     statistics: () => statistics,
+    connections,
     host: '10.0.0.1:6443',
     now: () => time,
     wallClock: () => new Date(startTime + time),

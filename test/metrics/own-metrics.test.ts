@@ -162,3 +162,20 @@ test('the process is measured under the names that every client of Prometheus ha
   const after = await agent.samples('process_cpu');
   expect(after['process_cpu_seconds_total']).toBeGreaterThanOrEqual(samples['process_cpu_seconds_total'] ?? 0);
 });
+
+test('connections have the names of a service port', async () => {
+  const web = { namespace: 'shop', service: 'web', portName: '', protocol: 'tcp' as const };
+  let totals = [
+    { ...web, total: 3 },
+    { ...web, portName: 'dns', protocol: 'udp' as const, total: 1 },
+  ];
+  agent = startMetrics({ connections: async () => totals });
+  expect(await agent.samples('svc2nft_service_')).toEqual({
+    'svc2nft_service_connections_total{namespace="shop",service="web",port_name="",protocol="TCP"}': 3,
+    'svc2nft_service_connections_total{namespace="shop",service="web",port_name="dns",protocol="UDP"}': 1,
+  });
+  totals = [{ ...web, total: 4 }];
+  expect(await agent.samples('svc2nft_service_')).toEqual({
+    'svc2nft_service_connections_total{namespace="shop",service="web",port_name="",protocol="TCP"}': 4,
+  });
+});

@@ -5,7 +5,7 @@ import {
   type SelectService,
 } from '../../frontends/count-connections.ts';
 import { isNftError, type NftError } from '../../kernel/nft-error.ts';
-import { readCountedMap } from '../../kernel/read-counted-map.ts';
+import { readCountedMaps } from '../../kernel/read-counted-maps.ts';
 import type { TableName } from '../../nft/listed-table.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
@@ -24,33 +24,20 @@ export async function readConnections(
   { run, now }: Pick<Context, 'run' | 'now'>,
 ): Promise<CountedReading[] | NftError> {
   const readings: CountedReading[] = [];
-  const readMaps = async (table: TableName, names: readonly string[]): Promise<NftError | undefined> => {
-    const found = await Promise.all(
-      names.map(async (map) => {
-        const result = await readCountedMap(run, table, { map, knownNames }, signal ? { signal } : {});
-        return { result, at: now() };
-      }),
-    );
-    for (const { result, at } of found) {
-      if (isNftError(result)) {
-        return result;
-      }
-      if (result) {
-        readings.push({ family: table.family, at, map: result });
-      }
-    }
-    return undefined;
-  };
+  const readMaps = (table: TableName, names: readonly string[]): Promise<CountedReading[] | NftError> =>
+    readCountedMaps(run, table, names, { knownNames, now, ...(signal && { signal }) });
   for (const table of tables) {
-    const error = await readMaps(table, frontendMapNames);
-    if (error) {
-      return error;
+    const frontends = await readMaps(table, frontendMapNames);
+    if (isNftError(frontends)) {
+      return frontends;
     }
-    const frontends = readings.filter(({ family }) => family === table.family).map(({ map }) => map);
-    const endpointError = endpointsOf && (await readMaps(table, endpointMapsOf(frontends, endpointsOf)));
-    if (endpointError) {
-      return endpointError;
+    readings.push(...frontends);
+    const maps = frontends.map(({ map }) => map);
+    const endpoints = endpointsOf ? await readMaps(table, endpointMapsOf(maps, endpointsOf)) : [];
+    if (isNftError(endpoints)) {
+      return endpoints;
     }
+    readings.push(...endpoints);
   }
   return readings;
 }
