@@ -1,6 +1,6 @@
 import type { ServiceProxy } from '../apply/create-service-proxy.ts';
 import type { TableOutcome, UpdateOutcome } from '../apply/outcome.ts';
-import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, severityOf } from '../diagnostics/diagnostic.ts';
 import type { Changes } from '../engine/engine.ts';
 import type { FamilySync, Observe } from '../health/observation.ts';
 import type { Family } from '../net/network.ts';
@@ -126,6 +126,26 @@ function summarize({ family, result, before, isRepaired }: TableOutcome): Family
   return { family, isInSync: result !== 'failed', isFull, isRepaired: isRepaired === true };
 }
 
+/** In one outcome, how many rejected Services are told. */
+const mostRejected = 100;
+
+function tellLeftOut(outcome: UpdateOutcome | undefined, isShared: boolean, observe: Observe): void {
+  const { diagnostics = [], families = [] } = outcome ?? {};
+  for (const diagnostic of diagnostics) {
+    const { object, message } = diagnostic;
+    if (object?.kind === 'Service' && severityOf(diagnostic) === 'error') {
+      const { namespace = 'default', name = '' } = object;
+      observe({ kind: 'left-out', namespace, name, reason: { problem: message } });
+    }
+  }
+  for (const { family, rejectedServices } of isShared ? [] : families) {
+    for (const service of rejectedServices.slice(0, mostRejected)) {
+      const [namespace = '', name = ''] = service.split('/');
+      observe({ kind: 'left-out', namespace, name, reason: { rejectedIn: family } });
+    }
+  }
+}
+
 /** Tells of requests, once the proxy has them, and of their ends. */
 function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
   // Weak, as above.
@@ -154,6 +174,7 @@ function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
       if (families) {
         told.add(families);
       }
+      tellLeftOut(outcome, isShared, observe);
       const results = families?.map(summarize);
       const at = now();
       observe({ kind: 'sync-done', request, at, isShared, duration, families: results, healthChecks, triggers });

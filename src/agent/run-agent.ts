@@ -7,7 +7,6 @@ import type { ResourceState } from '../cluster/follow-resource.ts';
 import type { BindAddress } from '../config/bind-address.ts';
 import type { KubeProxySettings } from '../config/kube-proxy-settings.ts';
 import type { Observe } from '../health/observation.ts';
-import type { PortFailure } from '../health/service-health.ts';
 import { createNftSession } from '../kernel/nft-session.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { CompileOptions } from '../options.ts';
@@ -15,6 +14,7 @@ import { type AgentTools, createSyncer, type Syncer } from './create-syncer.ts';
 import { createHub, observeAnswers, observeTransactions } from './observe-tools.ts';
 import { trackWriters } from './own-writers.ts';
 import { recheckPeriodically, repairFromMonitor } from './repair-tables.ts';
+import { reportEvents } from './report-events.ts';
 import { type HealthOptions, serveHealth } from './serve-health.ts';
 import { type MetricsServerOptions, serveMetrics } from './serve-metrics.ts';
 import { createStateLog } from './state-log.ts';
@@ -47,8 +47,6 @@ export interface AgentOptions extends Omit<AgentTools, 'observe'> {
   /** Whether pages for debugging are served beside metrics. */
   readonly debuggingHandlers: boolean;
   readonly wallClock: () => Date;
-  /** Receives each failure to open a port for health checks of a Service. */
-  readonly onPortFailure?: (failure: PortFailure) => void;
 }
 
 /**
@@ -150,7 +148,7 @@ function startServers(
   options: HealthOptions & Omit<MetricsServerOptions, 'server'> & Pick<AgentOptions, 'connection'>,
 ) {
   const { server } = options.connection;
-  return [serveHealth(options), serveMetrics({ ...options, server })];
+  return [serveHealth(options), serveMetrics({ ...options, server }), reportEvents(options)];
 }
 
 /** What is told of the states of a resource. */

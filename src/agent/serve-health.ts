@@ -17,8 +17,6 @@ export interface HealthOptions extends Omit<AgentTools, 'observe'>, OpenPolicy {
   /** In milliseconds, how soon a failed sync is tried again. */
   readonly syncPeriod: number;
   readonly wallClock: () => Date;
-  /** Receives each failure to open a port for health checks, for Events. */
-  readonly onPortFailure?: ((failure: PortFailure) => void) | undefined;
   /** Hears of answers, and of ports that cannot be opened. */
   readonly observe?: Observe;
   /** Default: real servers. */
@@ -64,7 +62,7 @@ export function serveHealth(options: HealthOptions): AgentServer {
 }
 
 function serveServices(options: HealthOptions, isHealthy: () => boolean): ReadonlyMap<Family, ServiceHealth> {
-  const { families, log, onPortFailure, open = openHttpServer } = options;
+  const { families, log, open = openHttpServer } = options;
   const retryAfter = createRetry(() => {
     for (const service of services.values()) {
       service.retry();
@@ -82,8 +80,7 @@ function serveServices(options: HealthOptions, isHealthy: () => boolean): Readon
         reason: failure.reason,
       });
     }
-    options.observe?.({ kind: 'port-failed' });
-    onPortFailure?.(failure);
+    options.observe?.({ kind: 'port-failed', failure });
     retryAfter(retryDelay);
   };
   const onRecovery = (port: Omit<PortFailure, 'reason'>): void => {

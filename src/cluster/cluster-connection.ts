@@ -14,6 +14,8 @@ export interface ClusterConnection {
    * @throws Error of the network or of TLS, or an AbortError.
    */
   get(path: string, signal: AbortSignal): Promise<ApiResponse>;
+  /** Sends a POST request with an object as JSON; otherwise as `get`. */
+  post(path: string, object: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ApiResponse>;
   /** Ends all requests. */
   close(): Promise<void>;
 }
@@ -87,22 +89,26 @@ export async function connectToCluster({
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+  const request = async (path: string, signal: AbortSignal, content?: string): Promise<ApiResponse> => {
+    const { headers } = await readInTime(signal);
+    const type = content === undefined ? {} : { 'content-type': 'application/json' };
+    const {
+      statusCode,
+      headers: answered,
+      body,
+    } = await pool.request({
+      method: content === undefined ? 'GET' : 'POST',
+      path: `${pathname.replace(/\/$/, '')}${path}`,
+      headers: { accept: 'application/json', 'user-agent': 'svc2nft', ...type, ...headers },
+      ...(content !== undefined && { body: content }),
+      signal,
+    });
+    return { status: statusCode, retryAfter: readRetryAfter(answered['retry-after']), body };
+  };
   return {
     server: origin,
-    get: async (path, signal) => {
-      const { headers } = await readInTime(signal);
-      const {
-        statusCode,
-        headers: answered,
-        body,
-      } = await pool.request({
-        method: 'GET',
-        path: `${pathname.replace(/\/$/, '')}${path}`,
-        headers: { accept: 'application/json', 'user-agent': 'svc2nft', ...headers },
-        signal,
-      });
-      return { status: statusCode, retryAfter: readRetryAfter(answered['retry-after']), body };
-    },
+    get: (path, signal) => request(path, signal),
+    post: async (path, object, signal) => request(path, signal, JSON.stringify(object)),
     close: () => pool.destroy(),
   };
 }

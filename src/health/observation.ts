@@ -3,6 +3,7 @@
 import type { HealthCheck } from '../engine/health-checks.ts';
 import type { EndpointTrigger } from '../engine/object-store.ts';
 import type { Family } from '../net/network.ts';
+import type { PortFailure } from './service-health.ts';
 
 /** Receives what happens, in order; must neither throw nor take long, because changes wait for it. */
 export type Observe = (observation: Observation) => void;
@@ -31,7 +32,8 @@ export type Observation =
   /** Somebody has asked for the health of the agent. */
   | { readonly kind: 'probed'; readonly path: 'healthz' | 'livez'; readonly status: number }
   /** A port for the health checks of a Service could not be opened. */
-  | { readonly kind: 'port-failed' };
+  | { readonly kind: 'port-failed'; readonly failure: PortFailure }
+  | ServiceLeftOut;
 
 type FollowingState = 'listing' | 'watching' | 'absent' | 'retrying';
 
@@ -71,6 +73,15 @@ export interface FamilySync {
   readonly isFull: boolean;
   /** Whether another program had changed it. */
   readonly isRepaired: boolean;
+}
+
+/** A Service that has no rules, told again with each version of it that is invalid, and each sync in which nft rejects it. */
+interface ServiceLeftOut {
+  readonly kind: 'left-out';
+  readonly namespace: string;
+  readonly name: string;
+  /** What is wrong with it; or the table whose nft rejects its rules. */
+  readonly reason: { readonly problem: string } | { readonly rejectedIn: Family };
 }
 
 /** A new version of this Node, or its end. */

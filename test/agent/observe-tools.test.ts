@@ -3,13 +3,14 @@ import { createHub, observeAnswers, observeTransactions } from '../../src/agent/
 import type { ClusterConnection } from '../../src/cluster/cluster-connection.ts';
 import type { Observation } from '../../src/health/observation.ts';
 import type { RunProgram } from '../../src/kernel/run-program.ts';
+import { portFailure } from '../health/sync-done.ts';
 
 test('a hub tells all observers, each from the time that it is added', () => {
   const seen: string[] = [];
   const hub = createHub();
   hub.observe({ kind: 'monitor-ended' });
   hub.add(({ kind }) => seen.push(`a ${kind}`));
-  hub.observe({ kind: 'port-failed' });
+  hub.observe({ kind: 'port-failed', failure: portFailure });
   hub.add(({ kind }) => seen.push(`b ${kind}`));
   hub.observe({ kind: 'monitor-ended' });
   expect(seen).toEqual(['a port-failed', 'a monitor-ended', 'b monitor-ended']);

@@ -2,6 +2,10 @@ import { beforeEach, expect, test } from 'vitest';
 import { createSyncer, type Syncer } from '../../src/agent/create-syncer.ts';
 import type { ServiceProxy } from '../../src/apply/create-service-proxy.ts';
 import type { UpdateOutcome } from '../../src/apply/outcome.ts';
+import { service, workerNode } from '../apply/kernel/manifests.ts';
+import { startProxy } from '../apply/start-proxy.ts';
+import { workerOptions } from '../engine/worker.ts';
+import { refusing } from '../support/fake-nft.ts';
 
 let lines: string[];
 let seen: string[];
@@ -69,4 +73,36 @@ test('a sync that is not to be logged is, where it failed, or where a change was
   } as unknown as UpdateOutcome;
   await syncer.resync(['ip'], true);
   expect(lines).toEqual(['info synced', 'error sync failed']);
+});
+
+test('Services that are left out are told, those that nft rejects with each sync', async () => {
+  const told: unknown[] = [];
+  const { proxy } = await startProxy(workerOptions, refusing('shop/mail'));
+  const syncer = createSyncer(proxy, 3_000, {
+    log: () => undefined,
+    signal: new AbortController().signal,
+    wait: () => new Promise(() => undefined),
+    random: () => 0.5,
+    now: () => 0,
+    observe: (observation) => {
+      if (observation.kind === 'left-out') {
+        const { namespace, name, reason } = observation;
+        told.push([namespace, name, ...Object.values(reason)]);
+      }
+    },
+  });
+  const update = async (...apply: readonly unknown[]): Promise<void> => {
+    syncer.update({ apply, complete: true });
+    await proxy.idle();
+    await new Promise(setImmediate);
+  };
+  const web = { clusterIP: '10.96.0.1', ports: [{ name: 'http', port: 80 }] };
+  const cart = service('cart', { ...web, clusterIP: '10.96.0.2', ports: [{ name: 'http', port: 70_000 }] });
+  await update(workerNode, service('web', web), cart, service('mail', { ...web, clusterIP: '10.96.0.3' }));
+  expect(told).toEqual([
+    ['shop', 'cart', 'spec.ports[0].port is 70000; a port is a number from 1 to 65535'],
+    ['shop', 'mail', 'ip'],
+  ]);
+  await update(service('web', { ...web, ports: [{ name: 'http', port: 81 }] }));
+  expect(told.slice(2)).toEqual([['shop', 'mail', 'ip']]);
 });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { version } from '../../src/version.ts';
-import { familySync, syncDone } from '../health/sync-done.ts';
+import { familySync, portFailure, syncDone } from '../health/sync-done.ts';
 import { startMetrics, type TestMetrics } from './metrics-of.ts';
 
 let agent: TestMetrics;
@@ -80,7 +80,7 @@ test('transactions, repairs and restarts are counted', async () => {
   agent.observe(syncDone(1, 0, { families }), syncDone(2, 0, { families, isShared: true }));
   agent.observe({ kind: 'foreign-change', families: ['ip', 'ip6'] }, { kind: 'foreign-change', families: ['ip'] });
   agent.observe({ kind: 'session-replaced', reason: 'old' }, { kind: 'session-replaced', reason: 'ended' });
-  agent.observe({ kind: 'monitor-ended' }, { kind: 'port-failed' });
+  agent.observe({ kind: 'monitor-ended' }, { kind: 'port-failed', failure: portFailure });
   expect(await agent.samples('svc2nft_tr', 'svc2nft_re', 'svc2nft_f', 'svc2nft_s', 'svc2nft_m', 'svc2nft_h')).toEqual({
     'svc2nft_transactions_total{result="done"}': 1,
     'svc2nft_transactions_total{result="failed"}': 1,

@@ -9,6 +9,7 @@ export interface ApiObject {
     readonly namespace?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly resourceVersion?: string;
+    readonly uid?: string;
   };
   readonly [field: string]: unknown;
 }
@@ -53,6 +54,8 @@ export declare class ApiServer {
   listen(): Promise<void>;
   /** All objects, with their versions. */
   objects(): ApiObject[];
+  /** Events that were created, as they were sent. */
+  events(): ApiObject[];
   /** Creates or changes objects, and tells all watches. */
   apply(...objects: readonly ApiObject[]): void;
   remove(kind: string, namespace: string, name: string): void;

@@ -14,7 +14,7 @@ import { createServer as createTlsServer } from 'node:https';
  * @typedef {object} ApiObject An object as the API has it.
  * @property {string} kind
  * @property {string} [apiVersion]
- * @property {{ name: string, namespace?: string, labels?: Record<string, string>, resourceVersion?: string }} metadata
+ * @property {{ name: string, namespace?: string, labels?: Record<string, string>, resourceVersion?: string, uid?: string }} metadata
  *
  * @typedef {object} Refusal How requests are answered.
  * @property {number} status
@@ -110,6 +110,14 @@ export class ApiServer {
     const address = this.#server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     this.url = `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  }
+
+  /** Events that were created, as they were sent. @type {ApiObject[]} */
+  #events = [];
+
+  /** @returns {ApiObject[]} */
+  events() {
+    return this.#events;
   }
 
   /** All objects, with their versions. @returns {ApiObject[]} */
@@ -307,7 +315,8 @@ export class ApiServer {
   #put(type, object) {
     this.#version += 1;
     const apiVersion = Object.values(kinds).find(({ kind }) => kind === object.kind)?.apiVersion ?? 'v1';
-    const whole = { ...object, apiVersion, metadata: { ...object.metadata, resourceVersion: `${this.#version}` } };
+    const metadata = { uid: `uid of ${keyOf(object)}`, ...object.metadata, resourceVersion: `${this.#version}` };
+    const whole = { ...object, apiVersion, metadata };
     const text = JSON.stringify(whole);
     if (type === 'DELETED') {
       this.#objects.delete(keyOf(object));
@@ -360,11 +369,15 @@ export class ApiServer {
    */
   #answer(request, response) {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const definition = kinds[pathname];
+    // Of the kinds here, Services have namespaces.
+    const [, namespace] = /^\/api\/v1\/namespaces\/([^/]+)\/services$/.exec(pathname) ?? [];
+    const definition = kinds[namespace === undefined ? pathname : '/api/v1/services'];
     if (this.#refusal && (request.url ?? '').includes(this.#refusal.only ?? '')) {
       fail(response, this.#refusal.status, 'no answer for now', this.#refusal.retryAfter);
     } else if (this.#token !== undefined && request.headers.authorization !== `Bearer ${this.#token}`) {
       fail(response, 401, 'Unauthorized');
+    } else if (request.method === 'POST') {
+      void this.#createEvent(pathname, request, response);
     } else if (!definition || this.#options.without?.includes(definition.kind)) {
       fail(response, 404, 'the server could not find the requested resource');
     } else if (this.#isForbidden(pathname, searchParams)) {
@@ -372,7 +385,7 @@ export class ApiServer {
     } else if (searchParams.get('watch') === 'true') {
       this.#startWatch(definition.kind, searchParams, response);
     } else {
-      this.#list(definition, searchParams, response);
+      this.#list(definition, { query: searchParams, namespace }, response);
     }
   }
 
@@ -387,20 +400,43 @@ export class ApiServer {
 
   /**
    * @param {{ kind: string, apiVersion: string }} definition
-   * @param {URLSearchParams} query
+   * @param {{ query: URLSearchParams, namespace: string | undefined }} selection
    * @param {import('node:http').ServerResponse} response
    */
-  #list({ kind, apiVersion }, query, response) {
+  #list({ kind, apiVersion }, { query, namespace }, response) {
     const [version = 0, start = 0] = (query.get('continue') ?? `${this.#version}:0`).split(':').map(Number);
     if (version < this.#oldest) {
       fail(response, 410, 'The provided continue parameter is too old');
       return;
     }
-    const all = this.#matching(kind, matcher(query));
+    const matches = matcher(query);
+    const all = this.#matching(kind, (object) => matches(object) && isIn(object, namespace));
     const end = start + Number(query.get('limit') ?? all.length);
     const items = all.slice(start, end).map(({ kind: _kind, apiVersion: _apiVersion, ...item }) => item);
     const metadata = { resourceVersion: `${version}`, ...(end < all.length && { continue: `${version}:${end}` }) };
     respond(response, 200, { kind: `${kind}List`, apiVersion, metadata, items });
+  }
+
+  /**
+   * @param {string} path
+   * @param {Request} request
+   * @param {import('node:http').ServerResponse} response
+   */
+  async #createEvent(path, request, response) {
+    const [, namespace] = /^\/apis\/events\.k8s\.io\/v1\/namespaces\/([^/]+)\/events$/.exec(path) ?? [];
+    const chunks = [];
+    for await (const chunk of request) {
+      chunks.push(chunk);
+    }
+    const event = JSON.parse(Buffer.concat(chunks).toString());
+    if (namespace === undefined || this.#forbidden['events'] !== undefined) {
+      fail(response, 403, `events.events.k8s.io is forbidden: User "viewer" cannot create resource "events"`);
+    } else if (event.metadata.namespace !== namespace || (event.regarding.namespace ?? 'default') !== namespace) {
+      fail(response, 422, 'involvedObject.namespace: Invalid value: does not match event.namespace');
+    } else {
+      this.#events.push(event);
+      respond(response, 201, event);
+    }
   }
 
   /**
@@ -496,6 +532,14 @@ function eventLine(type, object) {
 /** @param {ApiObject} object */
 function keyOf({ kind, metadata }) {
   return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+/**
+ * @param {ApiObject} object
+ * @param {string | undefined} namespace any, if undefined
+ */
+function isIn({ metadata }, namespace) {
+  return namespace === undefined || metadata.namespace === namespace;
 }
 
 /**

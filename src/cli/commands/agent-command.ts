@@ -35,6 +35,8 @@ When the agent ends, even by SIGKILL, its tables stay in force, and the next age
 
 --cleanup takes no cluster. Chains of kube-proxy's iptables mode are not touched: kube-proxy --cleanup removes them.
 
+Events tell of Services that are left out, of ports for health checks that cannot be opened, and of repairs.
+
 The kernel's connection tracking and the OOM score are set only where a flag or --config asks for it. docs/configuration.md has all fields.
 
 SIGTERM and SIGINT end the agent, and the rules stay. SIGHUP reads --config again, and so does another content of that file; one that
