@@ -10,10 +10,11 @@ export const compileOptions = { clusterCIDRs: [clusterCIDR, clusterCIDR6] };
  * Our ruleset for a generated cluster, for `nft -f`.
  *
  * @param {object[]} items
+ * @param {Partial<import('../../dist/index.js').CompileOptions>} [options]
  * @returns {string}
  */
-export function writeFlatRuleset(items) {
-  const { text } = compile(documentsOf(items), compileOptions);
+export function writeFlatRuleset(items, options = {}) {
+  const { text } = compile(documentsOf(items), { ...compileOptions, ...options });
   if (!text) {
     throw new Error('the generated cluster does not compile');
   }

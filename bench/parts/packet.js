@@ -127,6 +127,7 @@ function contestants(items, known, family) {
       endpointsOf,
     },
     { title: 'svc2nft', load: loader(writeFlatRuleset(items)), endpointsOf },
+    { title: 'svc2nft --counters', load: loader(writeFlatRuleset(items, { counters: true })), endpointsOf },
   ];
 }
 

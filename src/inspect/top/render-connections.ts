@@ -46,7 +46,10 @@ export function renderConnections(
   { withEndpoints, size }: ConnectionTableOptions,
 ): string[] {
   const number = (value: number): string => (size ? value.toLocaleString('en') : `${value}`);
-  const rows = counts.map(({ namespace, service, portName, protocol, endpoint, perSecond, connections }) => [
+  // The headings take a line, and so does the cursor.
+  const room = size ? Math.max(1, size.rows - 2) : counts.length;
+  const shown = counts.length > room ? counts.slice(0, Math.max(1, room - 1)) : counts;
+  const rows = shown.map(({ namespace, service, portName, protocol, endpoint, perSecond, connections }) => [
     namespace,
     service,
     portName || noCell,
@@ -56,11 +59,8 @@ export function renderConnections(
     number(connections),
   ]);
   const headings = ['NAMESPACE', 'NAME', 'PORT', 'PROTOCOL', ...(withEndpoints ? ['ENDPOINT'] : []), 'CONN/S', 'TOTAL'];
-  // The headings take a line, and so does the cursor.
-  const room = size ? Math.max(1, size.rows - 2) : rows.length;
-  const shown = rows.length > room ? rows.slice(0, Math.max(1, room - 1)) : rows;
-  const left = rows.length - shown.length;
-  const lines = alignRows([headings, ...shown], headings.length - 2);
+  const left = counts.length - shown.length;
+  const lines = alignRows([headings, ...rows], headings.length - 2);
   const all = left > 0 ? [...lines, `... and ${countOf(left, 'row')} more`] : lines;
   return size ? all.map((line) => line.slice(0, size.columns)) : all;
 }
