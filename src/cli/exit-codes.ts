@@ -23,12 +23,13 @@ const meanings: readonly (ExitCodeMeaning & {
 })[] = [
   {
     code: 0,
-    program: 'done; diff: no difference; verify: correct; doctor: no problem',
+    program: 'done; diff: no difference; verify: correct; doctor, status: no problem',
     meaning: 'done',
     commands: {
       diff: 'no difference',
       verify: 'correct',
       doctor: 'no problem (there may be warnings)',
+      status: 'an agent serves this node (there may be warnings)',
       explain: "explained, whatever the packet's fate",
       list: 'done, even if there is nothing to list',
       clean: 'done, or there was no table',
@@ -37,12 +38,13 @@ const meanings: readonly (ExitCodeMeaning & {
   {
     code: 1,
     program:
-      'bad input, and nothing is printed or changed; list: also an unknown name (the rest is still listed); diff: differences; verify: faults; doctor: a problem',
+      'bad input, and nothing is printed or changed; list: also an unknown name (the rest is still listed); diff: differences; verify: faults; doctor, status: a problem',
     meaning: 'bad input, and nothing is printed or changed',
     commands: {
       diff: 'differences',
       verify: 'faults, or the kernel has no table',
       doctor: 'a problem that keeps Services from working',
+      status: 'a problem: no agent answers, or changes do not reach the kernel',
       explain: 'bad input, or an unknown name',
       list: 'bad input, no such table, or an unknown Service or namespace (the rest is still listed)',
       graph: 'bad input, or no such Service',
@@ -78,6 +80,7 @@ const fewerCodes: Readonly<Record<string, readonly ExitCode[]>> = {
   graph: [0, 1, 2, 4],
   clean: [0, 2, 3, 4],
   doctor: [0, 1, 2],
+  status: [0, 1, 2],
   completion: [0, 2],
   version: [0, 2],
   help: [0, 2],

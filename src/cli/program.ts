@@ -108,6 +108,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/top-command.ts')).topCommand,
   },
   {
+    name: 'status',
+    group: 'Inspect:',
+    summary: 'say on one screen how this node is served',
+    load: async () => (await import('./commands/status-command.ts')).statusCommand,
+  },
+  {
     name: 'doctor',
     group: 'Inspect:',
     summary: 'find what keeps Services from working on this machine',

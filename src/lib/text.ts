@@ -76,9 +76,34 @@ export function countOf(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** `once`, `2 times`. */
+export function timesText(count: number): string {
+  return count === 1 ? 'once' : countOf(count, 'time');
+}
+
 /** `600 s`, `10,800 s`. */
 export function secondsText(seconds: number): string {
   return `${seconds.toLocaleString('en')} s`;
+}
+
+/** `3 ms`, `12 s`, `5 min`, `3 h 20 min`, `12 d 4 h`. */
+export function durationText(seconds: number): string {
+  if (seconds < 1) {
+    return `${Number((seconds * 1_000).toPrecision(2))} ms`;
+  }
+  const whole = Math.floor(seconds);
+  const units = [
+    [86_400, 'd'],
+    [3_600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ] as const;
+  const at = units.findIndex(([size]) => whole >= size);
+  const [size, unit] = units[at] ?? [1, 's'];
+  const [nextSize, next] = units[at + 1] ?? [1, ''];
+  const rest = Math.floor((whole % size) / nextSize);
+  const isShort = unit === 's' || unit === 'min' || rest === 0;
+  return `${Math.floor(whole / size)} ${unit}${isShort ? '' : ` ${rest} ${next}`}`;
 }
 
 /**

@@ -47,6 +47,7 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model phases/5-plan',
   'inspect/top': 'lib frontends',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
+  'inspect/status': 'lib',
   'cli/flags': 'lib diagnostics kubernetes config options cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
@@ -54,7 +55,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text diagnostics kubernetes frontends options version compile config kernel diff engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/top inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text diagnostics kubernetes frontends options version compile config kernel diff engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/status inspect/top inspect/verify phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries:
     'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read phases/3-model',

@@ -13,11 +13,7 @@ interface HelpTexts {
 /** Adds the end of a command's help: notes, its exit codes, examples. Everything is wrapped to the width of the terminal. */
 export function addHelpTexts(command: Command, texts: HelpTexts): Command {
   return command.addHelpText('after', ({ command: shown }) => {
-    const program = shown.parent ?? shown;
-    const names = program.commands.map((one) => one.name());
-    const [notes = '', examples = ''] = [texts.notes, texts.examples].map((text = '') =>
-      asCalled(text, program.name(), names),
-    );
+    const [notes = '', examples = ''] = [texts.notes, texts.examples].map((text = '') => inNameOf(shown, text));
     const width = shown.configureOutput().getOutHelpWidth?.() ?? standardWidth;
     const codes = exitCodesOf(shown.parent ? shown.name() : undefined).map(
       ({ code, meaning }) => `  ${code}  ${meaning}`,
@@ -38,6 +34,16 @@ export function addHelpTexts(command: Command, texts: HelpTexts): Command {
       .filter(Boolean)
       .join('\n');
   });
+}
+
+/** A text of a command's help, with the name by which the program was called. */
+function inNameOf(shown: Command, text: string): string {
+  const program = shown.parent ?? shown;
+  return asCalled(
+    text,
+    program.name(),
+    program.commands.map((one) => one.name()),
+  );
 }
 
 /**
@@ -70,7 +76,7 @@ export function formatHelp(command: Command, helper: Help): string {
     ...helper.visibleOptions(command).map((option) => ({
       group: option.helpGroupHeading ?? 'Options:',
       term: helper.optionTerm(option),
-      text: describeOption(option),
+      text: inNameOf(command, describeOption(option)),
     })),
     ...helper.visibleCommands(command).map((sub) => ({
       group: sub.helpGroup() || 'Commands:',
@@ -85,7 +91,7 @@ export function formatHelp(command: Command, helper: Help): string {
     ...items.filter((item) => item.group === group).flatMap((item) => layOutItem(item, { termWidth, width })),
   ]);
   return [
-    ...wrapText(helper.commandDescription(command), width),
+    ...wrapText(inNameOf(command, helper.commandDescription(command)), width),
     '',
     `Usage: ${helper.commandUsage(command)}`,
     ...sections.flatMap((lines) => ['', ...lines]),
