@@ -32,7 +32,7 @@ export interface MonitorOptions {
 }
 
 /** In milliseconds, before nft is started again; doubled as long as it prints nothing before it ends. */
-const restartDelays = { first: 1_000, last: 60_000 };
+const restartDelays = { first: 1_000, last: 15_000 };
 
 /**
  * Runs `nft monitor` and reports the changes of the tables with one name, until the signal is aborted. nft reads all tables

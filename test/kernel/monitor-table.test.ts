@@ -116,7 +116,7 @@ const failed = { exitCode: 1, signal: undefined, stdout: '', stderr: 'Error', mi
 
 test('an nft monitor that ends at once is started less and less often', async () => {
   const delays = await delaysOf(9, () => Promise.resolve(failed));
-  expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+  expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000]);
 });
 
 test('one that has worked is started again after a second', async () => {
