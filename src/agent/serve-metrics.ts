@@ -9,7 +9,7 @@ import {
   plainText,
   type ServerOpener,
 } from '../health/http-server.ts';
-import type { Observation } from '../health/observation.ts';
+import type { Observation, Observe } from '../health/observation.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Metrics } from '../metrics/create-metrics.ts';
 import type { AgentTools } from './create-syncer.ts';
@@ -30,53 +30,60 @@ export interface MetricsServerOptions extends Omit<AgentTools, 'observe'>, Agent
   readonly open?: ServerOpener;
 }
 
-/** How many observations are kept before what counts them is loaded. */
-const mostKept = 1_000;
+/** How many observations are kept: those that are counted together after a sync, and those of a time without any. */
+const mostKept = { busy: 100, idle: 1_000 };
 
 /**
- * Serves metrics. What counts them is loaded after the first sync, which does not wait for it, or when somebody asks before; until
- * then observations are kept.
+ * Serves metrics. Observations are kept, which costs next to nothing, and counted when somebody asks, or some together once a change
+ * is in the kernel. What counts them is loaded after the first sync, which does not wait for it, or when somebody asks before.
  */
 export function serveMetrics(options: MetricsServerOptions): AgentServer {
   const { metrics: place, open = openHttpServer } = options;
   if (!place) {
     return { observe: () => undefined, close: () => undefined };
   }
+  const counter = countLater(options);
+  const respond = answerAt(counter.count, options);
+  const server = openPatiently({ ...place, respond }, { ...options, open });
+  return { observe: counter.observe, close: server.close };
+}
+
+/** Keeps observations until they are counted. */
+function countLater(options: MetricsServerOptions): { readonly observe: Observe; count(): Promise<Metrics> } {
+  const startTime = options.wallClock().getTime();
   const kept: Observation[] = [];
-  let metrics: Metrics | undefined;
   let loading: Promise<Metrics> | undefined;
-  const load = (): Promise<Metrics> => {
-    loading ??= createMetricsFor(options).then((created) => {
-      for (const observation of kept.splice(0)) {
-        created.observe(observation);
-      }
-      metrics = created;
-      return created;
-    });
-    return loading;
+  const count = async (): Promise<Metrics> => {
+    loading ??= createMetricsFor(options, startTime);
+    const metrics = await loading;
+    for (const observation of kept.splice(0)) {
+      metrics.observe(observation);
+    }
+    return metrics;
   };
-  const server = openPatiently({ ...place, respond: answerAt(load, options) }, { ...options, open });
+  const fail = (error: unknown): void => {
+    kept.length = 0;
+    options.log('error', 'bug in svc2nft', { reason: error instanceof Error ? error.stack : String(error) });
+  };
   return {
+    count,
     observe: (observation) => {
-      if (metrics) {
-        metrics.observe(observation);
-        return;
-      }
       kept.push(observation);
-      if (kept.length === mostKept || isSync(observation)) {
-        load().catch((error) => options.log('error', 'bug in svc2nft', { reason: String(error) }));
+      const isDue = isSync(observation) && (loading === undefined || kept.length >= mostKept.busy);
+      if (isDue || kept.length === mostKept.idle) {
+        count().catch(fail);
       }
     },
-    close: server.close,
   };
 }
 
-async function createMetricsFor(options: MetricsServerOptions): Promise<Metrics> {
+async function createMetricsFor(options: MetricsServerOptions, startTime: number): Promise<Metrics> {
   const { compile, proxy, server, now, wallClock } = options;
   const { createMetrics } = await import('../metrics/create-metrics.ts');
   const { host } = new URL(server);
   const connections = compile.counters ? totalConnections(options) : undefined;
-  return createMetrics({ families: compile.families, statistics: proxy.statistics, connections, host, now, wallClock });
+  const { families } = compile;
+  return createMetrics({ families, statistics: proxy.statistics, connections, host, now, wallClock, startTime });
 }
 
 function isSync(observation: Observation): boolean {
@@ -84,11 +91,11 @@ function isSync(observation: Observation): boolean {
 }
 
 /** The answers of the server of metrics, those of kube-proxy. */
-function answerAt(load: () => Promise<Metrics>, options: MetricsServerOptions) {
+function answerAt(count: () => Promise<Metrics>, options: MetricsServerOptions) {
   return async (question: HttpQuestion): Promise<HttpAnswer> => {
     switch (question.path) {
       case '/metrics': {
-        const metrics = await load();
+        const metrics = await count();
         return { status: 200, headers: { 'Content-Type': metrics.contentType }, body: await metrics.text() };
       }
       case '/healthz':

@@ -27,6 +27,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     statistics: () => statistics,
     registers: [registry],
     pending: pending.list,
+    timeOf: ({ at }) => options.wallClock().getTime() - (options.now() - at),
   };
   const counts = [countAsKubeProxy(tools), countOwn(tools)];
   gaugeProcess(tools);

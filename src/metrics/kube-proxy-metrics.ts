@@ -1,7 +1,6 @@
 import Counter from 'prom-client/lib/counter.js';
 import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
-import type { EndpointTrigger } from '../engine/object-store.ts';
 import type { FamilyStatistics } from '../engine/statistics.ts';
 import type { FamilySync } from '../health/observation.ts';
 import { nameOfFamily } from '../net/network.ts';
@@ -22,7 +21,13 @@ function steps(first: number, last: number, step: number): number[] {
  * alerts for kube-proxy work. Those of localhost node ports are left out, which there are not.
  */
 export function countAsKubeProxy(tools: MetricsTools): Count {
-  const counts = [countSyncs(tools), countChanges(tools), countFlows(tools), countProbes(tools)];
+  const counts = [
+    countSyncs(tools),
+    countProgramming(tools),
+    countChanges(tools),
+    countFlows(tools),
+    countProbes(tools),
+  ];
   gaugeLackOfEndpoints(tools);
   return (observation, arrived) => {
     for (const count of counts) {
@@ -31,8 +36,13 @@ export function countAsKubeProxy(tools: MetricsTools): Count {
   };
 }
 
-function countSyncs({ registers, families, wallClock }: MetricsTools): Count {
-  const start = wallClock().getTime();
+/** How long a sync took, in milliseconds, and when it ended, in milliseconds since 1970. */
+interface Sync {
+  readonly duration: number;
+  readonly time: number;
+}
+
+function countSyncs({ registers, families, timeOf }: MetricsTools): Count {
   const common = { labelNames: ['ip_family'], registers };
   const durations = (name: string, help: string) =>
     new Histogram({ ...common, name: `kubeproxy_${name}_duration_seconds`, help, buckets: syncBuckets });
@@ -59,42 +69,55 @@ function countSyncs({ registers, families, wallClock }: MetricsTools): Count {
     name: 'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total',
     help: 'Always 0: unused chains are removed by the transactions of syncs',
   });
-  const programming = new Histogram({
-    ...common,
-    name: 'kubeproxy_network_programming_duration_seconds',
-    help: 'From a change of endpoints, as the endpoints controller saw it, until it was in force here',
-    buckets: programmingBuckets,
-  });
   for (const family of families) {
     const ip_family = nameOfFamily(family);
-    for (const histogram of [all, full, partial, programming]) {
+    for (const histogram of [all, full, partial]) {
       histogram.zero({ ip_family });
     }
     failures.inc({ ip_family }, 0);
     cleanupFailures.inc({ ip_family }, 0);
   }
-  const noteTable = ({ family, isInSync, isFull }: FamilySync, duration: number): void => {
+  const noteTable = ({ family, isInSync, isFull }: FamilySync, { duration, time }: Sync): void => {
     const labels = { ip_family: nameOfFamily(family) };
     all.observe(labels, duration / 1_000);
     (isFull ? full : partial).observe(labels, duration / 1_000);
-    isInSync ? lastSync.set(labels, wallClock().getTime() / 1_000) : failures.inc(labels);
-  };
-  const noteTrigger = ({ family, time }: EndpointTrigger): void => {
-    // What happened before says nothing about this process.
-    if (time > start) {
-      programming.observe({ ip_family: nameOfFamily(family) }, Math.max(0, wallClock().getTime() - time) / 1_000);
-    }
+    isInSync ? lastSync.set(labels, time / 1_000) : failures.inc(labels);
   };
   return (observation) => {
     if (observation.kind === 'sync-queued') {
       for (const family of families) {
-        lastQueued.set({ ip_family: nameOfFamily(family) }, wallClock().getTime() / 1_000);
+        lastQueued.set({ ip_family: nameOfFamily(family) }, timeOf(observation) / 1_000);
       }
     } else if (observation.kind === 'sync-done' && !observation.isShared) {
+      const sync = { duration: observation.duration, time: timeOf(observation) };
       for (const table of observation.families ?? []) {
-        noteTable(table, observation.duration);
+        noteTable(table, sync);
       }
-      observation.triggers.forEach(noteTrigger);
+    }
+  };
+}
+
+function countProgramming({ registers, families, startTime, timeOf }: MetricsTools): Count {
+  const programming = new Histogram({
+    name: 'kubeproxy_network_programming_duration_seconds',
+    help: 'From a change of endpoints, as the endpoints controller saw it, until it was in force here',
+    labelNames: ['ip_family'],
+    buckets: programmingBuckets,
+    registers,
+  });
+  for (const family of families) {
+    programming.zero({ ip_family: nameOfFamily(family) });
+  }
+  return (observation) => {
+    if (observation.kind !== 'sync-done' || observation.isShared) {
+      return;
+    }
+    const now = timeOf(observation);
+    for (const { family, time } of observation.triggers) {
+      // What happened before says nothing about this process.
+      if (time > startTime) {
+        programming.observe({ ip_family: nameOfFamily(family) }, Math.max(0, now - time) / 1_000);
+      }
     }
   };
 }

@@ -17,6 +17,8 @@ export interface MetricsOptions {
   /** Milliseconds on a monotonic clock. */
   readonly now: () => number;
   readonly wallClock: () => Date;
+  /** When the agent started, in milliseconds since 1970. */
+  readonly startTime: number;
 }
 
 /** How many connections a service port has had, over all its frontends. */
@@ -35,6 +37,8 @@ export interface MetricsTools extends MetricsOptions {
   readonly registers: Registry[];
   /** Requests that are on their way to the kernel, the oldest first. */
   readonly pending: () => readonly SyncQueued[];
+  /** When something was observed, in milliseconds since 1970. */
+  readonly timeOf: (observation: { readonly at: number }) => number;
 }
 
 /** Takes what happens, and the requests whose changes are in the kernel because of it. */

@@ -28,6 +28,7 @@ export function startMetrics({ connections }: Pick<MetricsOptions, 'connections'
     connections,
     host: '10.0.0.1:6443',
     now: () => time,
+    startTime,
     wallClock: () => new Date(startTime + time),
   });
   return {
