@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -70,6 +70,21 @@ describe('the packed package, unpacked beside its dependencies', () => {
     expect((await run('graph', 'demo/cluster.yaml', '--cluster-cidr', '10.244.0.0/16', '-o', 'svg')).stdout).toContain(
       '<svg',
     );
+  });
+
+  test('only a kubeconfig takes the optional package that reads it', async () => {
+    const list = (...args: string[]) =>
+      execa('node', [join(installed(), 'bin/svc2nft.js'), 'list', ...args], { reject: false, env: { HOME: folder } });
+    expect(await list('--live', '--server', 'http://127.0.0.1:1')).toMatchObject({
+      exitCode: 1,
+      stderr: 'error: cannot read from http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+    });
+    const file = join(folder, 'config');
+    writeFileSync(file, '{ "contexts": [] }');
+    expect(await list('--kubeconfig', file)).toMatchObject({
+      exitCode: 1,
+      stderr: 'error: reading a kubeconfig takes the npm package @kubernetes/client-node, which is not installed',
+    });
   });
 
   test.each(['kubectl-svc2nft.js', 'svc2nft.js'])('%s is a plugin of kubectl under the name of one', async (file) => {

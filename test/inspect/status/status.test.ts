@@ -10,6 +10,7 @@ import {
   type StatusReport,
 } from '../../../src/inspect/status/status-report.ts';
 import { version } from '../../../src/version.ts';
+import { portFailure } from '../../health/sync-done.ts';
 import { startMetrics, startTime } from '../../metrics/metrics-of.ts';
 
 const config = {
@@ -44,15 +45,6 @@ function done(request: number, isRepaired = false, isInSync = true): Observation
   const rest = { isShared: false, duration: 3, healthChecks: [], triggers: [] };
   return { kind: 'sync-done', request, at: 0, families, ...rest };
 }
-
-const portFailure = {
-  namespace: 'shop',
-  name: 'web',
-  family: 'ip',
-  port: 31_000,
-  reason: 'another socket uses it',
-  attempts: 1,
-} as const;
 
 const following: Observation = { kind: 'following', resource: 'Service', state: 'watching', at: 0 };
 
