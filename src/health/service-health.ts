@@ -21,7 +21,7 @@ export interface ServiceHealth {
   sync(changes: readonly HealthCheck[], addresses: NodePortAddresses): void;
   /** Tries the ports again that could not be opened. */
   retry(): void;
-  /** Frees all ports. */
+  /** Frees all ports; what is told afterwards opens none. */
   close(): void;
 }
 
@@ -55,6 +55,7 @@ export function createServiceHealth(options: ServiceHealthOptions): ServiceHealt
   /** By Service, `namespace/name`. */
   const ports = new Map<string, HealthPort>();
   let addresses: NodePortAddresses = { kind: 'listed', addresses: [] };
+  let isClosed = false;
 
   const numberOf = (check: HealthCheck): number => (check.localEndpoints[family] === undefined ? 0 : check.port);
   const open = (port: HealthPort): void => {
@@ -92,6 +93,9 @@ export function createServiceHealth(options: ServiceHealthOptions): ServiceHealt
   };
   return {
     sync: (changes, newAddresses) => {
+      if (isClosed) {
+        return;
+      }
       const areMoved = addressText(newAddresses) !== addressText(addresses);
       addresses = newAddresses;
       const known = areMoved ? [...ports.values()].map(({ check }) => check) : [];
@@ -107,6 +111,7 @@ export function createServiceHealth(options: ServiceHealthOptions): ServiceHealt
     },
     retry,
     close: () => {
+      isClosed = true;
       for (const port of ports.values()) {
         closePort(port);
       }

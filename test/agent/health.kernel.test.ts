@@ -208,7 +208,19 @@ describe.skipIf(!kernelTestsRun)('the health of an agent', () => {
     await expectStatus('127.0.0.1:10256', 200, '/healthz');
   });
 
-  test.todo('needs its port with --bind-address-hard-fail, and else the agent ends');
+  test('needs its port with --bind-address-hard-fail, and else the agent ends', async () => {
+    const other = await occupyPort(node, '0.0.0.0', 10256);
+    start(['--bind-address-hard-fail']);
+    expect(await agent.ended).toBe(3);
+    expect(logged('the port of a server cannot be opened')).toEqual([
+      expect.objectContaining({ port: 10_256, reason: '*:10256: another socket uses it' }),
+    ]);
+    await other.end();
+    start(['--bind-address-hard-fail']);
+    await expectStatus('127.0.0.1:10256', 200, '/healthz');
+    agent.kill('SIGTERM');
+    expect(await agent.ended).toBe(0);
+  });
 
   test('is told where --healthz-bind-address says', async () => {
     start(['--healthz-bind-address', '192.0.2.11']);

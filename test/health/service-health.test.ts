@@ -159,6 +159,17 @@ describe('ports', () => {
     expect(ports()).toEqual([]);
   });
 
+  test('stay closed after the end, whatever is told then', async () => {
+    const health = create();
+    health.sync([check('web', 31_000)], everywhere);
+    await settle();
+    health.close();
+    health.sync([check('mail', 31_001)], everywhere);
+    health.retry();
+    await settle();
+    expect(ports()).toEqual([]);
+  });
+
   test('that others have are reported each time, and open once these are gone', async () => {
     const health = create();
     taken.add(31_000);
