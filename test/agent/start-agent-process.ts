@@ -21,7 +21,7 @@ interface AgentLine {
   readonly [detail: string]: unknown;
 }
 
-/** Starts an agent for worker-1 in the node's namespace. Its rules are those of that node, unless they are to be another's. */
+/** Starts an agent in the node's namespace, for worker-1 unless flags say otherwise. Its rules are those of that node, unless they are to be another's. */
 export function startAgentProcess(
   node: TestNode,
   server: string,
@@ -29,7 +29,7 @@ export function startAgentProcess(
   rulesOf: TestNode = node,
 ): AgentProcess {
   const inside = ['nsenter', `--net=${node.namespace}`];
-  return start([...inside, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server), ...flags], rulesOf);
+  return start([...inside, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server, flags)], rulesOf);
 }
 
 /**
@@ -44,11 +44,12 @@ export function startAgentInContainer(
   { programs: folder = '/usr/sbin' }: Partial<NftVersion> = usualNft,
 ): AgentProcess {
   const container = ['nsenter', `--net=${namespace}`, 'unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  return start([...container, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server), ...flags], { folder });
+  return start([...container, process.execPath, 'bin/svc2nft.js', 'agent', ...flagsFor(server, flags)], { folder });
 }
 
-function flagsFor(server: string): string[] {
-  return ['--server', server, '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
+function flagsFor(server: string, flags: readonly string[]): string[] {
+  const node = flags.includes('--node') ? [] : ['--node', 'worker-1'];
+  return ['--server', server, '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48', ...node, ...flags];
 }
 
 const quietly = ['--healthz-bind-address', '', '--metrics-bind-address', ''];

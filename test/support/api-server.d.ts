@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** Whether a watch may begin with the list, which older servers refuse. */
   readonly streamingLists?: 'yes' | 'refused';
   readonly port?: number;
+  /** Where it listens; 127.0.0.1 by default. */
+  readonly address?: string;
   /** Of its objects; 1,000 by default. */
   readonly firstVersion?: number;
   /** Kinds whose API it does not have. */
@@ -50,7 +52,7 @@ export declare class ApiServer {
   readonly requests: readonly string[];
   readonly url: string;
   constructor(options: ServerOptions);
-  /** Listens on 127.0.0.1. */
+  /** Listens on its address. */
   listen(): Promise<void>;
   /** All objects, with their versions. */
   objects(): ApiObject[];

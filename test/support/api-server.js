@@ -102,14 +102,15 @@ export class ApiServer {
     this.#server = this.#create();
   }
 
-  /** Listens on 127.0.0.1. */
+  /** Listens on its address. */
   async listen() {
+    const { address: host = '127.0.0.1' } = this.#options;
     const before = Number(this.url === '' ? (this.#options.port ?? 0) : new URL(this.url).port);
-    this.#server.listen(before, '127.0.0.1');
+    this.#server.listen(before, host);
     await once(this.#server, 'listening');
     const address = this.#server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    this.url = `${this.#options.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+    this.url = `${this.#options.tls ? 'https' : 'http'}://${host}:${port}`;
   }
 
   /** Events that were created, as they were sent. @type {ApiObject[]} */
