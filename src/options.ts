@@ -24,6 +24,11 @@ export interface CompileOptions {
   readonly masqueradeAll: boolean;
   /** Serve spec.externalIPs of Services; featureGates.AllowServiceExternalIPs of KubeProxyConfiguration. */
   readonly allowServiceExternalIPs: boolean;
+  /**
+   * Node ports at loopback addresses: refuse those that nothing serves, and let an agent serve TCP where nodePortAddresses
+   * names loopback addresses; featureGates.KubeProxyNFTablesLocalhostNodePorts of KubeProxyConfiguration.
+   */
+  readonly localhostNodePorts: boolean;
   /** The bit of the packet mark that requests masquerading, 0 to 31. */
   readonly masqueradeBit: number;
   /** Count the connections of each frontend and each endpoint in the kernel. */
@@ -47,6 +52,7 @@ export const defaultOptions: CompileOptions = {
   nodePortAddresses: [],
   masqueradeAll: false,
   allowServiceExternalIPs: true,
+  localhostNodePorts: false,
   masqueradeBit: 14,
   counters: false,
   keepGoing: false,

@@ -43,6 +43,7 @@ const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | '
   nodePortAddresses: 'texts',
   masqueradeAll: 'boolean',
   allowServiceExternalIPs: 'boolean',
+  localhostNodePorts: 'boolean',
   masqueradeBit: 'number',
   counters: 'boolean',
   keepGoing: 'boolean',

@@ -139,17 +139,24 @@ function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
 /** The gate of kube-proxy 1.36 that turns off spec.externalIPs (KEP-5707). */
 const externalIPsGate = 'AllowServiceExternalIPs';
 
+/** The gate of kube-proxy 1.37 that turns on node ports at loopback addresses (KEP-6032). */
+const localhostGate = 'KubeProxyNFTablesLocalhostNodePorts';
+
 /** What feature gates of kube-proxy set, by their names. Those that nothing depends on are reported. */
 export function gateOptions(gates: ReadonlyMap<string, boolean>, report: Report): Partial<CompileOptions> {
   for (const [gate, value] of gates) {
     const { is, why } = Object.hasOwn(unusedGates, gate) ? (unusedGates[gate] ?? unknownGate) : unknownGate;
-    if (gate !== externalIPsGate && is !== value) {
+    if (gate !== externalIPsGate && gate !== localhostGate && is !== value) {
       const path = ['featureGates', gate];
       report('config-without-effect', path, `${describePath(path)} is ${value}, which has no effect: ${why}`);
     }
   }
   const servesExternalIPs = gates.get(externalIPsGate);
-  return servesExternalIPs === undefined ? {} : { allowServiceExternalIPs: servesExternalIPs };
+  const hasLocalhostNodePorts = gates.get(localhostGate);
+  return {
+    ...(servesExternalIPs !== undefined && { allowServiceExternalIPs: servesExternalIPs }),
+    ...(hasLocalhostNodePorts !== undefined && { localhostNodePorts: hasLocalhostNodePorts }),
+  };
 }
 
 const unknownGate = { is: undefined, why: 'nothing here depends on it' } as const;

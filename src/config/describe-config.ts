@@ -51,7 +51,10 @@ export function describeConfig(settings: AgentSettings): Mapping {
       },
       clusterCIDR: compile.clusterCIDRs.join(),
       nodePortAddresses: nodePortAddresses.length === 0 ? ['primary'] : nodePortAddresses,
-      featureGates: { AllowServiceExternalIPs: compile.allowServiceExternalIPs },
+      featureGates: {
+        AllowServiceExternalIPs: compile.allowServiceExternalIPs,
+        KubeProxyNFTablesLocalhostNodePorts: compile.localhostNodePorts,
+      },
     },
     svc2nft: {
       table: compile.table,

@@ -100,7 +100,9 @@ function describeRules(chain: Chain, written: readonly Rule[] | undefined): stri
 
 const filterChains: ReadonlySet<string> = new Set(planFilterChains().map(({ name }) => name));
 const firewallChains: ReadonlySet<string> = new Set(planFirewallChains().map(({ name }) => name));
-const fixedSetNames: ReadonlySet<string> = new Set(planFixedSets({ counters: false }).map(({ name }) => name));
+const fixedSetNames: ReadonlySet<string> = new Set(
+  planFixedSets({ counters: false, localhostNodePorts: 'untouched' }).map(({ name }) => name),
+);
 const firewallSetNames: ReadonlySet<string> = new Set(firewallSets.map(({ name }) => name));
 
 /** Whether a table has sets or chains for source ranges, and so should have all of them. */
@@ -146,6 +148,7 @@ const commentedSets: ReadonlySet<string> = new Set([
   setNames.serviceNodePorts,
   setNames.noEndpointServices,
   setNames.noEndpointNodePorts,
+  setNames.localhostNodePorts,
   setNames.firewallIps,
 ]);
 

@@ -13,6 +13,8 @@ export interface SettingsInRules {
   /** How packets of pods are recognized. */
   readonly detector: LocalDetector | 'none' | undefined;
   readonly nodePortAddresses: NodePortAddresses | undefined;
+  /** What becomes of node ports at loopback addresses: of those in the set for that. */
+  readonly localhostNodePorts: 'untouched' | 'refused' | undefined;
   /** Sorted. */
   readonly serviceCIDRs: readonly string[];
   /** Whether connections are counted; undefined without the map of frontends. */
@@ -23,11 +25,13 @@ export interface SettingsInRules {
 export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
   const services = rulesOf(chainNames.services, ruleset);
   const masquerading = rulesOf(natPostrouting.name, ruleset);
+  const refusing = rulesOf(chainNames.outgoingRefusals, ruleset);
   return {
     masqueradeMarks: masquerading && readMarks(masquerading),
     masqueraded: services && readMasqueraded(services),
     detector: services && readDetector(services, ruleset),
     nodePortAddresses: services && readNodePortAddresses(services, ruleset),
+    localhostNodePorts: refusing && (refusing.some(refusesLocalhost) ? 'refused' : 'untouched'),
     serviceCIDRs: keysOf(setNames.serviceCidrs, ruleset),
     counters: readCounters(ruleset),
   };
@@ -112,4 +116,9 @@ function readNodePortAddresses(services: readonly Rule[], ruleset: Ruleset): Nod
   );
   const isListed = rule?.some((statement) => statement.kind === 'match-set' && statement.set === setNames.nodePortIps);
   return isListed ? { kind: 'listed', addresses: keysOf(setNames.nodePortIps, ruleset) } : { kind: 'all' };
+}
+
+/** ip daddr 127.0.0.0/8 meta l4proto . th dport @localhost-nodeports goto reject-chain */
+function refusesLocalhost(rule: Rule): boolean {
+  return rule.some((statement) => statement.kind === 'match-set' && statement.set === setNames.localhostNodePorts);
 }

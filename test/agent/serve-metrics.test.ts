@@ -100,7 +100,7 @@ test('the other answers are those of kube-proxy', async () => {
       detectLocal: { bridgeInterface: '', interfaceNamePrefix: '' },
       clusterCIDR: '10.244.0.0/16',
       nodePortAddresses: ['primary'],
-      featureGates: { AllowServiceExternalIPs: true },
+      featureGates: { AllowServiceExternalIPs: true, KubeProxyNFTablesLocalhostNodePorts: false },
     },
     svc2nft: {
       table: 'svc2nft',

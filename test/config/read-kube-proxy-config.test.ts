@@ -219,6 +219,15 @@ test('the gate AllowServiceExternalIPs is read', () => {
   expect(readObject({ featureGates: null })).toEqual({ options: {}, found: [] });
 });
 
+test('the gate KubeProxyNFTablesLocalhostNodePorts is read', () => {
+  for (const isOn of [true, false]) {
+    expect(readObject({ featureGates: { KubeProxyNFTablesLocalhostNodePorts: isOn } })).toEqual({
+      options: { localhostNodePorts: isOn },
+      found: [],
+    });
+  }
+});
+
 /** A ConfigMap as kubectl prints it. */
 function configMap(data: Readonly<Record<string, string>>, name = 'kube-proxy') {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'kube-system' }, data };

@@ -22,6 +22,7 @@ const context: PlanContext = {
   masqueradeAll: false,
   detector: undefined,
   nodePortAddresses: { kind: 'all' },
+  localhostNodePorts: 'untouched',
   primaryAddress: undefined,
   podCIDR: undefined,
   isStray: () => false,

@@ -13,7 +13,8 @@ const arbitraryOptions = fc.record({
   masqueradeAll: fc.boolean(),
   masqueradeBit: fc.constantFrom(14, 3),
   clusterCIDRs: fc.constantFrom([], ['10.244.0.0/16', 'fd00:10:244::/48']),
-  nodePortAddresses: fc.constantFrom([], ['all'], ['192.0.2.0/24']),
+  nodePortAddresses: fc.constantFrom([], ['all'], ['192.0.2.0/24'], ['192.0.2.0/24', 'localhost']),
+  localhostNodePorts: fc.boolean(),
 });
 
 const arbitraryRanges = fc

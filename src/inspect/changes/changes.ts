@@ -81,6 +81,7 @@ export type SettingName =
   | 'masqueraded to cluster IPs'
   | 'pods'
   | 'node port addresses'
+  | 'node ports at loopback addresses'
   | 'service CIDRs'
   | 'counters';
 

@@ -142,6 +142,7 @@ const settingNames: readonly SettingName[] = [
   'masqueraded to cluster IPs',
   'pods',
   'node port addresses',
+  'node ports at loopback addresses',
   'service CIDRs',
   'counters',
 ];
@@ -152,6 +153,7 @@ const chainSettings = {
   masqueradeAll: 'masqueraded to cluster IPs',
   detector: 'pods',
   nodePortAddresses: 'node port addresses',
+  localhostNodePorts: 'node ports at loopback addresses',
 } as const satisfies Readonly<Record<ChainSetting, SettingName>>;
 
 /** The names of chains that a table need not have. */
@@ -184,13 +186,15 @@ function compareSettings(
 
 /** Settings as texts; undefined where the rules do not show them. */
 function settingTexts(settings: SettingsInRules): Readonly<Record<SettingName, readonly string[] | undefined>> {
-  const { masqueradeMarks, masqueraded, detector, nodePortAddresses, serviceCIDRs, counters } = settings;
+  const { masqueradeMarks, masqueraded, detector, nodePortAddresses, localhostNodePorts } = settings;
+  const { serviceCIDRs, counters } = settings;
   return {
     'masquerade mark': masqueradeMarks?.map((mark) => `0x${mark.toString(16).padStart(8, '0')}`),
     'masqueraded to cluster IPs': masqueraded && [masqueraded],
     pods: detector && (detector === 'none' ? [] : [detectorText(detector)]),
     'node port addresses':
       nodePortAddresses?.kind === 'all' ? ['all addresses of the node'] : nodePortAddresses?.addresses,
+    'node ports at loopback addresses': localhostNodePorts && [localhostNodePorts],
     'service CIDRs': serviceCIDRs,
     counters: counters && [counters],
   };

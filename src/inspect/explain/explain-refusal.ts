@@ -44,6 +44,9 @@ export function explainRefusal(evidence: Evidence): Conclusion {
       : ({ code: 'no-endpoints', text: none(evidence) } as const);
     return refusal(reason, path.refusal);
   }
+  if (path.localhostRefused) {
+    return refusal({ code: 'node-port-closed', text: refusedAtLocalhost(evidence) }, path.localhostRefused);
+  }
   const missing = findBrokenTable(evidence) ?? findMissingEntry(evidence) ?? findMissingRule(evidence);
   if (path.unknownPort) {
     return refusal(missing ?? unknownPort(evidence), path.unknownPort);
@@ -71,6 +74,13 @@ function explainForeign({ paths: [{ end }], summary }: Evidence): Conclusion {
 
 function refusal(reason: Conclusion['reason'], decision: Decision): Conclusion {
   return { reason, steps: [{ topic: 'refusal', text: reason.text, rules: [referTo(decision)] }] };
+}
+
+function refusedAtLocalhost(evidence: Evidence): string {
+  const { packet } = evidence;
+  const name = serviceOf(evidence)?.name ?? 'a Service';
+  const why = `loopback addresses refuse node ports over ${packet.protocol.toUpperCase()} (KubeProxyNFTablesLocalhostNodePorts)`;
+  return `node port ${packet.port} of ${name} is not open on ${packet.destination}: ${why}`;
 }
 
 function unknownPort(evidence: Evidence): Conclusion['reason'] {

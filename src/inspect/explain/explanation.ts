@@ -41,6 +41,8 @@ export type ReasonCode =
   | 'headless'
   | 'external-name'
   | 'health-check-port'
+  // The agent listens there.
+  | 'localhost-node-port'
   | 'no-table'
   | 'dormant'
   | 'no-service'

@@ -223,13 +223,25 @@ function findNodePort(evidence: Evidence, knowledge: Knowledge): Reason | undefi
     const text = `no Service has node port ${port}/${protocol}${similarPort(packet, view.servicePorts)}`;
     return { code: 'no-such-node-port', text };
   }
-  const why = isLoopback(destination)
+  const what = `node port ${port} of ${displayName(owner)}`;
+  const listener = view.localhostNodePorts === 'served' && protocol === 'tcp' ? listenerOf(view) : undefined;
+  if (destination === listener) {
+    const text = `${what} is served on ${destination} by svc2nft agent while it runs, not by a rule`;
+    return { code: 'localhost-node-port', text };
+  }
+  const why = isLoopback(destination) ? closedAtLoopback(listener) : nodePortAddressesText(evidence);
+  return { code: 'node-port-closed', text: `${what} is not open on ${destination}: ${why}` };
+}
+
+/** Where the agent listens for node ports of TCP. */
+function listenerOf({ family }: Knowledge['view']): string {
+  return family === 'ip' ? '127.0.0.1' : '::1';
+}
+
+function closedAtLoopback(listener: string | undefined): string {
+  return listener === undefined
     ? 'node ports are never open on loopback addresses'
-    : nodePortAddressesText(evidence);
-  return {
-    code: 'node-port-closed',
-    text: `node port ${port} of ${displayName(owner)} is not open on ${destination}: ${why}`,
-  };
+    : `of the loopback addresses, svc2nft agent serves ${listener} only`;
 }
 
 function otherNode(address: string, owner: ServicePort | undefined, node: string | undefined): Reason | undefined {

@@ -39,6 +39,7 @@ export function verdictWord({ verdict, reason }: Pick<Verdict, 'verdict' | 'reas
 const untouchedWords: ReadonlyMap<ReasonCode, VerdictWord> = new Map([
   ['no-service', 'NOT A SERVICE ADDRESS'],
   ['endpoint-itself', 'DIRECT'],
+  ['localhost-node-port', 'DIRECT'],
   ['headless', 'DNS ONLY'],
   ['external-name', 'DNS ONLY'],
 ]);

@@ -56,6 +56,8 @@ export interface PacketPath {
   readonly masqueradedByMark?: Decision;
   readonly masqueradedAsHairpin?: Decision;
   readonly refusal?: Decision;
+  /** Loopback addresses refuse the node port. */
+  readonly localhostRefused?: Decision;
   readonly unknownPort?: Decision;
   readonly unallocated?: Decision;
   readonly stalePin?: Decision;
@@ -70,8 +72,8 @@ interface IndexedChains {
 }
 
 /** The element for the destination, whose comment names the Service; undefined if the rules have none. */
-export function frontendElement({ frontend, refusal, guarded }: PacketPath): Element | undefined {
-  return (frontend ?? refusal ?? guarded)?.element;
+export function frontendElement({ frontend, refusal, localhostRefused, guarded }: PacketPath): Element | undefined {
+  return (frontend ?? refusal ?? localhostRefused ?? guarded)?.element;
 }
 
 type Draft = Mutable<PacketPath>;
@@ -178,6 +180,8 @@ function memberOf(set: string, chain: string): keyof PacketPath | undefined {
       return 'masqueradedAsHairpin';
     case setNames.firewallIps:
       return 'guarded';
+    case setNames.localhostNodePorts:
+      return 'localhostRefused';
     case setNames.nodePortIps:
       return undefined;
     default:

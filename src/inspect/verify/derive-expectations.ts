@@ -1,7 +1,8 @@
 import type { Snapshot } from '../../kubernetes/objects.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, cidrContains, rangeOf } from '../../net/address.ts';
-import type { NodeSettings } from '../../phases/3-model/model.ts';
+import type { Protocol } from '../../net/network.ts';
+import type { LocalhostNodePorts, NodeSettings } from '../../phases/3-model/model.ts';
 import { expectServices, type ServiceWithAddresses } from './expect-services.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 
@@ -24,7 +25,7 @@ export function deriveExpectations(
   { node, masqueradeAll, masqueradeBit }: ExpectationSettings,
 ): Expectations {
   const services = expectServices(snapshot, node);
-  const { nodePortAddresses, detector } = node;
+  const { nodePortAddresses, localhostNodePorts, detector } = node;
   const frontends = assignFrontends(services);
   const clusterIPs = new Set(services.map(({ clusterIP }) => clusterIP));
   const serviceCIDRs = node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []);
@@ -38,6 +39,7 @@ export function deriveExpectations(
     serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
     nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),
+    refusedAtLocalhost: new Set(refusedAtLocalhost[localhostNodePorts]),
     detector,
     podCidr: detector?.kind === 'source' ? rangeOf(detector.cidr) : undefined,
     masqueradeAll,
@@ -45,6 +47,13 @@ export function deriveExpectations(
     guardedEndpoints: guardedEndpoints(services, { ...frontends, clusterIPs, serviceCIDRs }),
   };
 }
+
+/** Where something serves node ports at loopback addresses, it does so for TCP alone. */
+const refusedAtLocalhost = {
+  untouched: [],
+  refused: ['tcp', 'udp', 'sctp'],
+  served: ['udp', 'sctp'],
+} as const satisfies Readonly<Record<LocalhostNodePorts, readonly Protocol[]>>;
 
 function groupByAffinity({ ips, nodePorts }: Pick<Expectations, 'ips' | 'nodePorts'>): Map<string, ExpectedFrontend[]> {
   const groups = new Map<string, ExpectedFrontend[]>();

@@ -11,6 +11,7 @@ type FateReason =
   | 'unknown-port'
   | 'unallocated'
   | 'refused-endpoint'
+  | 'localhost'
   | 'not-a-service';
 
 /** The fate that the first packet of a connection should have. */
@@ -103,7 +104,11 @@ function refusalsAt(
 
 /** Whether an address is local to the node, as its routing tables have it. */
 export function isNodeAddress(address: string, { nodeAddresses }: Expectations): boolean {
-  return nodeAddresses.includes(address) || address === '::1' || address.startsWith('127.');
+  return nodeAddresses.includes(address) || isLoopback(address);
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 function acceptsNodePorts(address: string, expectations: Expectations): boolean {
@@ -179,7 +184,7 @@ function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations
   const passesForwardOrOutput = !isHere || isNodeAddress(source, expectations);
   const early = passesForwardOrOutput ? (atIPRefusal ?? refusalOfAddress(destination, expectations)) : undefined;
   const late = isHere ? ((atNode && refusalOf(atNode)) ?? atIPRefusal) : undefined;
-  return early ?? late ?? refused('untouched', 'not-a-service', undefined);
+  return early ?? late ?? refusalAtLocalhost(packet, expectations) ?? refused('untouched', 'not-a-service', undefined);
 }
 
 /** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
@@ -190,6 +195,19 @@ function refusalOf(frontend: ExpectedFrontend): ExpectedVerdict | undefined {
   }
   const needsLocal = frontend.kind === 'ClusterIP' ? internalLocal : externalLocal;
   return needsLocal && local.length === 0 ? refused('dropped', 'no-local-endpoints', frontend) : undefined;
+}
+
+/** What the node sends to a node port at a loopback address is refused, with endpoints or without, if the protocol is. */
+function refusalAtLocalhost(
+  { source, destination, protocol, port }: Packet,
+  expectations: Expectations,
+): ExpectedVerdict | undefined {
+  const { nodePorts, refusedAtLocalhost } = expectations;
+  const frontend = nodePorts.get(`${protocol} ${port}`);
+  const isRefused = frontend && refusedAtLocalhost.has(frontend.service.protocol);
+  return isRefused && isLoopback(destination) && isNodeAddress(source, expectations)
+    ? refused('rejected', 'localhost', frontend)
+    : undefined;
 }
 
 function refusalOfAddress(address: string, { clusterIPs, serviceCIDRs }: Expectations): ExpectedVerdict | undefined {

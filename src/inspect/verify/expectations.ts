@@ -67,6 +67,8 @@ export interface Expectations {
   readonly nodeAddresses: readonly string[];
   /** Which of the node's addresses accept node ports; `all` leaves out loopback. */
   readonly nodePortAddresses: 'all' | ReadonlySet<string>;
+  /** The protocols whose node ports loopback addresses refuse. */
+  readonly refusedAtLocalhost: ReadonlySet<Protocol>;
   /** Undefined if pods cannot be distinguished from other clients; `podCidr` is that of a detector by source. */
   readonly detector: LocalDetector | undefined;
   readonly podCidr: Cidr | undefined;

@@ -26,6 +26,7 @@ import {
   primaryAddress,
   type ResolvedNode,
   resolveDetector,
+  resolveLocalhostNodePorts,
   resolveNode,
   resolveNodePortAddresses,
 } from './resolve-node.ts';
@@ -113,6 +114,7 @@ export function buildNodeSettings(
     addresses: node.addresses.filter((address) => parseAddress(address)?.family === family),
     primaryAddress: primaryAddress(node, family),
     nodePortAddresses: resolveNodePortAddresses(node, family, options).addresses,
+    localhostNodePorts: resolveLocalhostNodePorts(family, options),
     detector: resolveDetector(node, family, options),
     podCIDR: firstOfFamily(node.podCIDRs, family),
     servesExternalIPs: options.allowServiceExternalIPs,

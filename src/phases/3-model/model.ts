@@ -66,6 +66,12 @@ export type NodePortAddresses =
   | { readonly kind: 'all' }
   | { readonly kind: 'listed'; readonly addresses: readonly string[] };
 
+/**
+ * What becomes of node ports at loopback addresses, which rules cannot translate: `untouched`, so that they are like any other
+ * port; `refused`; or `served`, where an agent listens for TCP, and the other protocols are refused.
+ */
+export type LocalhostNodePorts = 'untouched' | 'refused' | 'served';
+
 /** A node and its settings, for one family. */
 export interface NodeSettings {
   readonly family: Family;
@@ -77,6 +83,7 @@ export interface NodeSettings {
   /** The first of them, if there is one. */
   readonly primaryAddress: string | undefined;
   readonly nodePortAddresses: NodePortAddresses;
+  readonly localhostNodePorts: LocalhostNodePorts;
   /** Undefined if pods cannot be recognized. */
   readonly detector: LocalDetector | undefined;
   /** The range of the pods on this node (Node spec.podCIDRs); undefined if it is not known. */

@@ -3,10 +3,18 @@ import type { Node, Snapshot, Sourced } from '../../kubernetes/objects.ts';
 import { zoneLabel } from '../../kubernetes/services.ts';
 import { countOf, suggestClosest } from '../../lib/text.ts';
 import { describePath, describeValue, type Path } from '../../lib/unknown-values.ts';
-import { type Cidr, cidrContains, cidrText, isHostAddress, parseAddress, parseCidr } from '../../net/address.ts';
+import {
+  type Cidr,
+  cidrContains,
+  cidrText,
+  isHostAddress,
+  isLoopback,
+  parseAddress,
+  parseCidr,
+} from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { LocalDetector, NodePortAddresses } from './model.ts';
+import type { LocalDetector, LocalhostNodePorts, NodePortAddresses } from './model.ts';
 
 /** The node that the ruleset is for, from options and its Node object. */
 export interface ResolvedNode {
@@ -204,6 +212,28 @@ export function resolveNodePortAddresses(
   const ofFamily = node.addresses.filter((address) => parseAddress(address)?.family === family);
   const accepted = ofFamily.filter((address) => cidrs.some((cidr) => cidrContains(cidr, address)));
   return { addresses: { kind: 'listed', addresses: accepted }, unlisted: false };
+}
+
+/**
+ * What becomes of node ports at loopback addresses, as in kube-proxy: its proxy for TCP runs only where nodePortAddresses names
+ * loopback addresses of the family, by `localhost` or a range; `all` is not enough (KEP-6032).
+ */
+export function resolveLocalhostNodePorts(
+  family: Family,
+  { localhostNodePorts, nodePortAddresses }: Pick<CompileOptions, 'localhostNodePorts' | 'nodePortAddresses'>,
+): LocalhostNodePorts {
+  if (!localhostNodePorts) {
+    return 'untouched';
+  }
+  const isNamed = nodePortAddresses.some((entry) => {
+    const cidr = parseCidr(entry);
+    return entry === 'localhost' || (cidr?.family === family && isLoopbackRange(cidr));
+  });
+  return isNamed ? 'served' : 'refused';
+}
+
+function isLoopbackRange({ address, prefix, family }: Cidr): boolean {
+  return isLoopback(address) && prefix >= (family === 'ip' ? 8 : 128);
 }
 
 function cidrsOf(entry: string, node: ResolvedNode, family: Family): Cidr[] {

@@ -4,7 +4,14 @@
 
 import type { Family, Protocol } from '../../net/network.ts';
 import type { Chain, Element, EndpointList, SetDeclaration } from '../../nft/ruleset.ts';
-import type { Endpoint, FrontendKind, LocalDetector, NodePortAddresses, ServicePort } from '../3-model/model.ts';
+import type {
+  Endpoint,
+  FrontendKind,
+  LocalDetector,
+  LocalhostNodePorts,
+  NodePortAddresses,
+  ServicePort,
+} from '../3-model/model.ts';
 import type { EndpointMapKey, FrontendScheme } from './names.ts';
 
 /** What the ruleset of one family depends on besides Services: the node and its settings. */
@@ -15,6 +22,7 @@ export interface PlanContext {
   readonly masqueradeAll: boolean;
   readonly detector: LocalDetector | undefined;
   readonly nodePortAddresses: NodePortAddresses;
+  readonly localhostNodePorts: LocalhostNodePorts;
   /** The node's own address of the family, undefined when it has none. */
   readonly primaryAddress: string | undefined;
   /** The range of the pods on the node, undefined when it is not known. */

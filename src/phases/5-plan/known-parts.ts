@@ -77,6 +77,7 @@ function firstContext({ family, chains }: Parts): PlanContext {
     masqueradeAll: false,
     detector: undefined,
     nodePortAddresses: { kind: 'all' },
+    localhostNodePorts: 'untouched',
     primaryAddress: undefined,
     podCIDR: undefined,
     isStray: () => false,
@@ -103,6 +104,7 @@ function possibleSettings({ chains }: Parts): Change[][] {
       ),
     ],
     [withContext({ nodePortAddresses: { kind: 'listed', addresses: [] } })],
+    [withContext({ localhostNodePorts: 'refused' })],
     podCIDRs.map((podCIDR) => withContext({ podCIDR })),
   ];
 }

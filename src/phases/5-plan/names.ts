@@ -20,6 +20,7 @@ export const setNames = {
   serviceNodePorts: 'service-nodeports',
   noEndpointServices: 'no-endpoint-services',
   noEndpointNodePorts: 'no-endpoint-nodeports',
+  localhostNodePorts: 'localhost-nodeports',
   firewallIps: 'firewall-ips',
   firewallSources: 'firewall-sources',
 } as const;

@@ -54,5 +54,10 @@ export const isForNode: StatementOf<'match'> = {
 
 /** Node ports do not work on loopback addresses: the answer could not leave the node (net.ipv4.conf.*.route_localnet). */
 function isNotForLoopback(family: Family): Statement {
-  return { kind: 'match', left: daddr, negated: true, right: family === 'ip' ? '127.0.0.0/8' : '::1' };
+  return { ...isForLoopback(family), negated: true };
+}
+
+/** `ip daddr 127.0.0.0/8` */
+export function isForLoopback(family: Family): StatementOf<'match'> {
+  return { kind: 'match', left: daddr, right: family === 'ip' ? '127.0.0.0/8' : '::1' };
 }

@@ -6,7 +6,7 @@ import { allowedSources, planFirewall } from './firewall.ts';
 import type { Claim, Fragment, PlanContext, PlannedFrontend } from './fragment.ts';
 import { planHairpins } from './masquerade.ts';
 import { displayName, elementComment } from './names.ts';
-import { clusterIpPlacement, planRefusal } from './refusals.ts';
+import { clusterIpPlacement, localhostPlacements, planRefusal } from './refusals.ts';
 
 /** Plans everything that one service port contributes to the ruleset. */
 export function planFragment(servicePort: ServicePort, selection: Selection, context: PlanContext): Fragment {
@@ -63,7 +63,11 @@ function planClaim(
     address,
     servicePort,
     served: selection.hasEndpoints,
-    placements: [...(dispatch?.placements ?? []), ...(refusal ? [planRefusal(frontend, refusal)] : [])],
+    placements: [
+      ...(dispatch?.placements ?? []),
+      ...(refusal ? [planRefusal(frontend, refusal)] : []),
+      ...(kind === 'NodePort' ? localhostPlacements(servicePort, frontend, context) : []),
+    ],
     chain: dispatch?.chain,
     affinity: dispatch?.affinity,
   };

@@ -81,6 +81,7 @@ export function planContext(settings: NodeSettings, options: CompileOptions): Pl
     masqueradeAll: options.masqueradeAll,
     detector: settings.detector,
     nodePortAddresses: settings.nodePortAddresses,
+    localhostNodePorts: settings.localhostNodePorts,
     primaryAddress: settings.primaryAddress,
     podCIDR: settings.podCIDR,
     isStray: strayTest(settings, options.masqueradeAll),
@@ -90,7 +91,10 @@ export function planContext(settings: NodeSettings, options: CompileOptions): Pl
 }
 
 /** The sets of every ruleset, used or not, because its fixed chains name them. */
-export function planFixedSets({ counters }: Pick<PlanContext, 'counters'>): SetDeclaration[] {
+export function planFixedSets({
+  counters,
+  localhostNodePorts,
+}: Pick<PlanContext, 'counters' | 'localhostNodePorts'>): SetDeclaration[] {
   return [
     refusals.clusterIps,
     refusals.serviceCidrs,
@@ -98,6 +102,7 @@ export function planFixedSets({ counters }: Pick<PlanContext, 'counters'>): SetD
     ...frontendMaps(counters),
     refusals.noEndpointServices,
     refusals.noEndpointNodePorts,
+    ...(localhostNodePorts === 'untouched' ? [] : [refusals.localhostNodePorts]),
   ];
 }
 
@@ -126,14 +131,14 @@ export function planVaryingChains(context: PlanContext, { refusesEndpoints, hasS
 }
 
 /** The parts of the context that shape fixed chains. */
-export type ChainSetting = 'mark' | 'masqueradeAll' | 'detector' | 'nodePortAddresses';
+export type ChainSetting = 'mark' | 'masqueradeAll' | 'detector' | 'nodePortAddresses' | 'localhostNodePorts';
 
 /** The names of the chains of every ruleset, each with the settings that its rules depend on; some vary with endpoints, too. */
 export const fixedChains: ReadonlyMap<string, readonly ChainSetting[]> = new Map<string, readonly ChainSetting[]>([
   [chainNames.rejectChain, []],
   [chainNames.services, ['mark', 'masqueradeAll', 'detector', 'nodePortAddresses']],
   [chainNames.incomingRefusals, ['nodePortAddresses']],
-  [chainNames.outgoingRefusals, ['nodePortAddresses']],
+  [chainNames.outgoingRefusals, ['nodePortAddresses', 'localhostNodePorts']],
   ...planNatChains().map(({ name }) => [name, []] as const),
   [natPostrouting.name, ['mark']],
 ]);

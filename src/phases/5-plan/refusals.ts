@@ -9,7 +9,7 @@ import type { NodeSettings, ServicePort } from '../3-model/model.ts';
 import type { RefusalVerdict } from '../4-select/select-endpoints.ts';
 import type { ElementPlacement, PlanContext, PlannedFrontend } from './fragment.ts';
 import { chainNames, elementComment, setNames } from './names.ts';
-import { isForNode, isToNodePortAddress } from './node-ports.ts';
+import { isForLoopback, isForNode, isToNodePortAddress } from './node-ports.ts';
 
 /** All cluster IPs, with and without endpoints. */
 export const clusterIps: SetDeclaration = {
@@ -40,6 +40,13 @@ export const noEndpointNodePorts: SetDeclaration = {
   key: ['protocol', 'port'],
   value: 'verdict',
   comment: 'node ports without usable endpoints',
+};
+
+/** Node ports that are refused at loopback addresses (KubeProxyNFTablesLocalhostNodePorts). */
+export const localhostNodePorts: SetDeclaration = {
+  name: setNames.localhostNodePorts,
+  key: ['protocol', 'port'],
+  comment: 'node ports that loopback addresses refuse',
 };
 
 /**
@@ -74,7 +81,7 @@ export function planIncomingRefusals(context: PlanContext): Chain {
 export function planOutgoingRefusals(context: PlanContext): Chain {
   return {
     name: chainNames.outgoingRefusals,
-    rules: [refuseServices, ...refuseAddresses([]), refuseNodePorts(context)],
+    rules: [refuseServices, ...refuseAddresses([]), refuseNodePorts(context), ...refuseLocalhost(context)],
   };
 }
 
@@ -84,6 +91,17 @@ function refuseNodePorts(context: PlanContext): Rule {
     ...isToNodePortAddress(context),
     { kind: 'vmap', key: [l4proto, thDport], map: setNames.noEndpointNodePorts },
   ];
+}
+
+/**
+ * `ip daddr 127.0.0.0/8 meta l4proto . th dport @localhost-nodeports goto reject-chain`, for what only the node sends. Another
+ * program that listens there at the number of a node port is not reached either, as with kube-proxy.
+ */
+function refuseLocalhost({ localhostNodePorts: is, family }: PlanContext): Rule[] {
+  const isRefused: Statement = { kind: 'match-set', key: [l4proto, thDport], set: setNames.localhostNodePorts };
+  return is === 'untouched'
+    ? []
+    : [[isForLoopback(family), isRefused, { kind: 'goto', chain: chainNames.rejectChain }]];
 }
 
 /** `ip daddr . meta l4proto . th dport vmap @no-endpoint-services` */
@@ -118,6 +136,16 @@ export function planRefusal(
     verdict === 'drop' ? ({ kind: 'drop' } as const) : ({ kind: 'goto', chain: chainNames.rejectChain } as const);
   const set = scheme === 'address' ? noEndpointServices : noEndpointNodePorts;
   return { set, elements: [{ key: verdictKey, comment, value }] };
+}
+
+/** The element that refuses a node port at loopback addresses; none where an agent serves it there. */
+export function localhostPlacements(
+  { protocol }: Pick<ServicePort, 'protocol'>,
+  { verdictKey, comment }: PlannedFrontend,
+  { localhostNodePorts: is }: PlanContext,
+): ElementPlacement[] {
+  const isRefused = is === 'refused' || (is === 'served' && protocol !== 'tcp');
+  return isRefused ? [{ set: localhostNodePorts, elements: [{ key: verdictKey, comment }] }] : [];
 }
 
 /** The cluster IP of a service port, served or not. Several ports share it, so the comment names no port. */

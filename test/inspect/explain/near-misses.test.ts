@@ -218,6 +218,36 @@ describe('external IPs with their feature gate off', () => {
   });
 });
 
+describe('node ports at loopback addresses', () => {
+  const gate = { nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'], localhostNodePorts: true };
+  const served = explainerFor(documents, { ...gate, nodePortAddresses: ['primary', 'localhost'] }).explain;
+  const refused = explainerFor(documents, { ...gate, nodePortAddresses: ['all'] }).explain;
+  const toPort = { source: '127.0.0.1', port: 30080, protocol: 'tcp' } as const;
+
+  test('are those of the agent', () => {
+    const { headline, reason } = served({ ...toPort, destination: '127.0.0.1' });
+    expect(reason.code).toBe('localhost-node-port');
+    expect(headline).toBe(
+      'DIRECT (no rule is involved): node port 30080 of shop/web:http is served on 127.0.0.1 by svc2nft agent while it runs, not by a rule',
+    );
+  });
+
+  test('are those of the agent at one address', () => {
+    expect(served({ ...toPort, destination: '127.0.0.2' }).reason).toEqual({
+      code: 'node-port-closed',
+      text: 'node port 30080 of shop/web:http is not open on 127.0.0.2: of the loopback addresses, svc2nft agent serves 127.0.0.1 only',
+    });
+  });
+
+  test('are refused where nothing serves them', () => {
+    const { headline, service } = refused({ ...toPort, destination: '127.0.0.1' });
+    expect(service?.name).toBe('shop/web:http');
+    expect(headline).toBe(
+      'REFUSED (the client gets a TCP reset at once): node port 30080 of shop/web:http is not open on 127.0.0.1: loopback addresses refuse node ports over TCP (KubeProxyNFTablesLocalhostNodePorts)',
+    );
+  });
+});
+
 describe('node ports of Services that nodes do not serve', () => {
   const notServed = (name: string, port: number, spec: object, labels: object = {}) => ({
     apiVersion: 'v1',

@@ -41,6 +41,8 @@ const reasons: Readonly<Record<ReturnType<typeof expectFate>['reason'], readonly
   unallocated: ['unallocated'],
   // These clusters have no endpoint at a cluster IP.
   'refused-endpoint': [],
+  // These clusters do not have the feature gate.
+  localhost: [],
   'not-a-service': reasonsFor.untouched,
 };
 

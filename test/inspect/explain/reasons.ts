@@ -4,7 +4,7 @@ import type { Explanation, ReasonCode } from '../../../src/inspect/explain/expla
 /** The possible reasons for each fate. */
 export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'>, readonly ReasonCode[]>> = {
   translated: ['cluster-ip', 'load-balancer-ip', 'external-ip', 'node-port'],
-  rejected: ['no-endpoints', 'unknown-port', 'refused-endpoint'],
+  rejected: ['no-endpoints', 'unknown-port', 'refused-endpoint', 'node-port-closed'],
   dropped: ['no-local-endpoints', 'source-ranges', 'unallocated', 'refused-endpoint'],
   untouched: [
     'node-port-closed',
@@ -15,6 +15,7 @@ export const reasonsFor: Readonly<Record<Exclude<Explanation['verdict'], 'mixed'
     'wrong-port',
     'not-served',
     'health-check-port',
+    'localhost-node-port',
     'no-table',
     'no-service',
   ],
@@ -39,7 +40,10 @@ export function expectReasons(explanation: Explanation, owners: readonly string[
   expect(verdict === 'mixed' ? [] : reasonsFor[verdict]).toContain(reason.code);
   expect(reason.text).not.toBe('');
   expect(steps.length).toBeGreaterThan(0);
-  if (ofService.includes(reason.code)) {
+  if (verdict === 'rejected' && reason.code === 'node-port-closed') {
+    // Loopback addresses refuse it, at which no Service claims anything.
+    expect(service?.name).toMatch(/^\S+\/\S+$/);
+  } else if (ofService.includes(reason.code)) {
     expect(owners).toContain(service?.name);
   } else {
     expect(service).toBeNull();

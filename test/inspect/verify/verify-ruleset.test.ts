@@ -21,7 +21,8 @@ describe('compiled rulesets are correct', () => {
     fc.record({
       targetNft: fc.constantFrom('1.0.6', '1.1.3'),
       masqueradeAll: fc.boolean(),
-      nodePortAddresses: fc.constantFrom([], ['all'], ['192.0.2.0/24'], ['198.51.100.0/24']),
+      nodePortAddresses: fc.constantFrom([], ['all'], ['192.0.2.0/24'], ['198.51.100.0/24', 'localhost']),
+      localhostNodePorts: fc.boolean(),
       clusterCIDRs: fc.constantFrom([], ['10.244.0.0/16', 'fd00:10:244::/48'], ['10.244.1.0/24']),
     }),
     fc.record({

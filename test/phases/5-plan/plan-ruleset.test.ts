@@ -14,6 +14,7 @@ const context: PlanContext = {
   masqueradeAll: false,
   detector: { kind: 'source', cidr: '10.244.0.0/16' },
   nodePortAddresses: { kind: 'all' },
+  localhostNodePorts: 'untouched',
   primaryAddress: '192.0.2.1',
   podCIDR: '10.244.1.0/24',
   isStray: () => false,
@@ -26,6 +27,7 @@ const others: Readonly<Record<ChainSetting, Partial<PlanContext>>> = {
   masqueradeAll: { masqueradeAll: true },
   detector: { detector: undefined },
   nodePortAddresses: { nodePortAddresses: { kind: 'listed', addresses: ['192.0.2.1'] } },
+  localhostNodePorts: { localhostNodePorts: 'refused' },
 };
 
 function planAll(settings: PlanContext): Chain[] {
