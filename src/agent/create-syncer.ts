@@ -169,7 +169,8 @@ function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
     },
     /** @param outcome undefined after a bug. */
     end: (request: number, outcome: UpdateOutcome | undefined): void => {
-      const { families, healthChecks = [], triggers = [], duration = 0 } = outcome ?? {};
+      const { families, duration = 0 } = outcome ?? {};
+      const { healthChecks = [], localhostPorts = [], triggers = [] } = outcome ?? {};
       const isShared = families !== undefined && told.has(families);
       if (families) {
         told.add(families);
@@ -177,7 +178,8 @@ function trackRequests({ observe, now }: Pick<AgentTools, 'observe' | 'now'>) {
       tellLeftOut(outcome, isShared, observe);
       const results = families?.map(summarize);
       const at = now();
-      observe({ kind: 'sync-done', request, at, isShared, duration, families: results, healthChecks, triggers });
+      const changed = { healthChecks, localhostPorts, triggers };
+      observe({ kind: 'sync-done', request, at, isShared, duration, families: results, ...changed });
     },
   };
 }

@@ -35,7 +35,7 @@ interface KnownEvent {
 
 /**
  * Tells the users of a cluster what goes wrong on this node: Events about Services that are left out or whose port for health checks
- * cannot be opened, and about the Node when a table had to be repaired. Few of them, and none twice within half an hour. Nothing waits
+ * or node port at a loopback address cannot be opened, and about the Node when a table had to be repaired. Few of them, and none twice within half an hour. Nothing waits
  * for that; a failure is logged once, and again after one that was successful.
  */
 export function reportEvents(options: EventOptions): AgentServer {
@@ -166,6 +166,12 @@ function describe(observation: Observation, { nodeName = '', table }: EventOptio
       // In the words of kube-proxy.
       const note = `node ${nodeName} failed to start healthcheck "${namespace}/${name}" on port ${port}: ${reason}`;
       return [{ regarding, reason: 'FailedToStartServiceHealthcheck', action: 'Listen', note }];
+    }
+    case 'localhost-port-failed': {
+      const { namespace, name, port, reason } = observation.failure;
+      const regarding: EventSubject = { kind: 'Service', namespace, name };
+      const note = `node ${nodeName} cannot serve node port ${port} at a loopback address: ${reason}`;
+      return [{ regarding, reason: 'FailedToListenOnLocalhost', action: 'Listen', note }];
     }
     case 'sync-done': {
       const repaired = (observation.families ?? []).filter(({ isRepaired }) => isRepaired && !observation.isShared);

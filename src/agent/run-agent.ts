@@ -16,6 +16,7 @@ import { trackWriters } from './own-writers.ts';
 import { recheckPeriodically, repairFromMonitor } from './repair-tables.ts';
 import { reportEvents } from './report-events.ts';
 import { type HealthOptions, serveHealth } from './serve-health.ts';
+import { serveLocalhost } from './serve-localhost.ts';
 import { type MetricsServerOptions, serveMetrics } from './serve-metrics.ts';
 import { createStateLog } from './state-log.ts';
 
@@ -145,10 +146,10 @@ function reportCleanup(
 
 /** What other programs ask an agent for. */
 function startServers(
-  options: HealthOptions & Omit<MetricsServerOptions, 'server'> & Pick<AgentOptions, 'connection'>,
+  options: HealthOptions & AgentTools & Omit<MetricsServerOptions, 'server'> & Pick<AgentOptions, 'connection'>,
 ) {
   const { server } = options.connection;
-  return [serveHealth(options), serveMetrics({ ...options, server }), reportEvents(options)];
+  return [serveHealth(options), serveLocalhost(options), serveMetrics({ ...options, server }), reportEvents(options)];
 }
 
 /** What is told of the states of a resource. */

@@ -270,8 +270,8 @@ function createCommit(engine: Engine, now: () => number): CommitTables {
       const isHeld = outcome.families.every(({ result }) => result !== 'failed');
       triggers = isHeld ? [] : all.slice(-mostTriggers);
       const news = isHeld
-        ? { healthChecks: engine.takeHealthChecks(), triggers: all }
-        : { healthChecks: [], triggers: [] };
+        ? { healthChecks: engine.takeHealthChecks(), localhostPorts: engine.takeLocalhostPorts(), triggers: all }
+        : { healthChecks: [], localhostPorts: [], triggers: [] };
       return { ...outcome, ...news, duration, diagnostics, waitsFor };
     } catch (error) {
       memory.known.clear();

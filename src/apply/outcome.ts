@@ -4,6 +4,7 @@ import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { TablePlan } from '../diff/plan-table.ts';
 import type { WaitsFor } from '../engine/engine.ts';
 import type { HealthCheck } from '../engine/health-checks.ts';
+import type { LocalhostPort } from '../engine/localhost-ports.ts';
 import type { EndpointTrigger } from '../engine/object-store.ts';
 import type { NftError } from '../kernel/nft-error.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
@@ -49,6 +50,8 @@ export interface UpdateOutcome extends Outcome {
    * What a failed update changed comes with the next one that succeeds.
    */
   readonly healthChecks: readonly HealthCheck[];
+  /** The node ports of TCP that have changed where loopback addresses serve them (localhostNodePorts); as above. */
+  readonly localhostPorts: readonly LocalhostPort[];
   /** When the endpoints changed whose changes all tables hold now; empty while one does not. Not those of the first lists. */
   readonly triggers: readonly EndpointTrigger[];
   /** In milliseconds: how long planning and changing the tables took, without waiting for changes before. */

@@ -28,6 +28,7 @@ import { desiredRulesetOf, emptyFamily, type FamilyState, viewOf } from './famil
 import { findNode, type NodeState } from './find-node.ts';
 import { type FollowUp, planFollowUp } from './follow-up.ts';
 import { type HealthCheckTracker, trackHealthChecks } from './health-checks.ts';
+import { type LocalhostPortTracker, trackLocalhostPorts } from './localhost-ports.ts';
 import {
   applyObject,
   emptyStore,
@@ -84,6 +85,7 @@ export function createEngine(options: Partial<CompileOptions> = {}): Engine {
     },
     views: () => viewsOf(state),
     takeHealthChecks: () => state.healthChecks.take({ services: state.store.services, families: state.families }),
+    takeLocalhostPorts: () => state.localhostPorts.take(state.families),
     objects: () => storedObjects(state.store),
     statistics: () => statisticsOf(state),
     nodeSettings: () => [...state.families.values()].flatMap((family) => family.settings ?? []),
@@ -97,6 +99,7 @@ interface EngineState {
   /** Services that are left out of each family. */
   readonly rejected: ReadonlyMap<Family, Namespaced<true>>;
   readonly healthChecks: HealthCheckTracker;
+  readonly localhostPorts: LocalhostPortTracker;
   /** Whether a call has said that all objects are there. */
   isComplete: boolean;
   /** What was accepted since the last commit. */
@@ -118,6 +121,7 @@ function emptyState(options: CompileOptions): EngineState {
     families,
     rejected,
     healthChecks: trackHealthChecks(),
+    localhostPorts: trackLocalhostPorts(),
     isComplete: false,
     touched: noneTouched(),
     node: undefined,
@@ -270,6 +274,7 @@ function bringFamilyUpToDate(
   const { state: after, update: changed } = changeFamily(before, input);
   state.families.set(family, after);
   noteHealthChecks(state, touched.services, after !== before);
+  state.localhostPorts.note(after, changed.handovers);
   const { commands, diagnostics } = changed;
   const followUp = withNodeAddresses(planFollowUp(changed.handovers), settingsBefore, after);
   const isNothing = commands.length === 0 && !followUp.checkUdpFlows;

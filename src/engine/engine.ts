@@ -8,6 +8,7 @@ import type { NodeSettings } from '../phases/3-model/model.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { HealthCheck } from './health-checks.ts';
+import type { LocalhostPort } from './localhost-ports.ts';
 import type { EndpointTrigger, KubernetesObject } from './object-store.ts';
 import type { Statistics } from './statistics.ts';
 
@@ -90,6 +91,11 @@ export interface Engine extends DesiredState {
    * kernel holds that: only then do packets go to the endpoints that a health check tells of.
    */
   takeHealthChecks(): readonly HealthCheck[];
+  /**
+   * The node ports of TCP that have changed since the last call, in families where loopback addresses serve them, as above. Some may
+   * be as they were.
+   */
+  takeLocalhostPorts(): readonly LocalhostPort[];
   /** Copies of all valid objects, as far as rules depend on them. */
   objects(): readonly KubernetesObject[];
   /** How much the tables hold, and what is left out; cheap enough to ask for now and then. */

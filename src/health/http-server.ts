@@ -93,7 +93,8 @@ export function jsonText(body: string): HttpAnswer {
 /** The answer to a path that there is not, as Go's servers give it. */
 export const notFound: HttpAnswer = plainText('404 page not found\n', 404);
 
-function describeBindError(error: unknown, place: string): string {
+/** Why a port cannot be had, in words. */
+export function describeBindError(error: unknown, place: string): string {
   const { code, message } = error as NodeJS.ErrnoException;
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: 'another socket uses it',

@@ -1,6 +1,7 @@
 /** What an agent sees and does, told as it happens to those who judge by it or count it. Types only; all values are small. */
 
 import type { HealthCheck } from '../engine/health-checks.ts';
+import type { LocalhostPort } from '../engine/localhost-ports.ts';
 import type { EndpointTrigger } from '../engine/object-store.ts';
 import type { Family } from '../net/network.ts';
 import type { PortFailure } from './service-health.ts';
@@ -33,6 +34,10 @@ export type Observation =
   | { readonly kind: 'probed'; readonly path: 'healthz' | 'livez'; readonly status: number }
   /** A port for the health checks of a Service could not be opened. */
   | { readonly kind: 'port-failed'; readonly failure: PortFailure }
+  /** A node port could not be opened at a loopback address. */
+  | { readonly kind: 'localhost-port-failed'; readonly failure: PortFailure }
+  /** How many node ports are open at loopback addresses of a family now. */
+  | { readonly kind: 'localhost-ports-open'; readonly family: Family; readonly count: number }
   | ServiceLeftOut;
 
 type FollowingState = 'listing' | 'watching' | 'absent' | 'retrying';
@@ -61,6 +66,8 @@ interface SyncDone {
   readonly families: readonly FamilySync[] | undefined;
   /** The health checks of load balancers that have changed. */
   readonly healthChecks: readonly HealthCheck[];
+  /** The node ports of TCP that have changed where loopback addresses serve them. */
+  readonly localhostPorts: readonly LocalhostPort[];
   /** When the endpoints changed whose changes are in the kernel now. */
   readonly triggers: readonly EndpointTrigger[];
 }

@@ -18,7 +18,7 @@ function steps(first: number, last: number, step: number): number[] {
 
 /**
  * The metrics of kube-proxy in nftables mode (pkg/proxy/metrics), with its names, labels, units and buckets, so that dashboards and
- * alerts for kube-proxy work. Those of localhost node ports are left out, which there are not.
+ * alerts for kube-proxy work. Packets that loopback addresses refuse are not counted: no rule here counts packets.
  */
 export function countAsKubeProxy(tools: MetricsTools): Count {
   const counts = [
@@ -27,6 +27,7 @@ export function countAsKubeProxy(tools: MetricsTools): Count {
     countChanges(tools),
     countFlows(tools),
     countProbes(tools),
+    countLocalhostPorts(tools),
   ];
   gaugeLackOfEndpoints(tools);
   return (observation, arrived) => {
@@ -209,6 +210,32 @@ function countProbes({ registers }: MetricsTools): Count {
   return (observation) => {
     if (observation.kind === 'probed') {
       counters[observation.path].inc({ code: `${observation.status}` });
+    }
+  };
+}
+
+function countLocalhostPorts({ registers, families }: MetricsTools): Count {
+  const common = { labelNames: ['ip_family'], registers };
+  const listeners = new Gauge({
+    ...common,
+    name: 'kubeproxy_nftables_localhost_nodeport_listeners',
+    help: 'Node ports that are open at loopback addresses',
+  });
+  const failures = new Counter({
+    ...common,
+    name: 'kubeproxy_nftables_localhost_nodeport_listener_creation_failures_total',
+    help: 'Attempts to open a node port at a loopback address that failed',
+  });
+  for (const family of families) {
+    const ip_family = nameOfFamily(family);
+    listeners.set({ ip_family }, 0);
+    failures.inc({ ip_family }, 0);
+  }
+  return (observation) => {
+    if (observation.kind === 'localhost-ports-open') {
+      listeners.set({ ip_family: nameOfFamily(observation.family) }, observation.count);
+    } else if (observation.kind === 'localhost-port-failed') {
+      failures.inc({ ip_family: nameOfFamily(observation.failure.family) });
     }
   };
 }

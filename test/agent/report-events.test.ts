@@ -107,6 +107,15 @@ describe('an Event is created', () => {
       },
     ],
     [
+      'about a node port that cannot be opened at a loopback address',
+      { kind: 'localhost-port-failed', failure: { ...portFailure, port: 30_080, reason: '127.0.0.1:30080: taken' } },
+      {
+        reason: 'FailedToListenOnLocalhost',
+        action: 'Listen',
+        note: 'node worker-1 cannot serve node port 30080 at a loopback address: 127.0.0.1:30080: taken',
+      },
+    ],
+    [
       'about the Node whose table was repaired',
       syncDone(1, 0, { families: [familySync('ip'), familySync('ip6', { isRepaired: true })] }),
       {

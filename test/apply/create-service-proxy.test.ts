@@ -53,6 +53,7 @@ describe('the first time', () => {
         conntrack: undefined,
         diagnostics: [],
         healthChecks: [],
+        localhostPorts: [],
         triggers: [],
         duration: expect.any(Number),
         waitsFor: 'complete',

@@ -33,10 +33,12 @@ const allowed: Readonly<Record<string, string>> = {
   apply: 'lib net nft diagnostics options kernel diff conntrack engine phases/3-model phases/5-plan',
   cluster: 'lib diagnostics engine',
   health: 'net engine phases/3-model',
+  relay: 'net engine health',
   // Loaded once the agent has nothing better to do.
   metrics: 'net engine health version',
   debug: 'lib nft kubernetes options health inspect/explain inspect/list phases/1-read phases/3-model phases/5-plan',
-  agent: 'lib net frontends diagnostics options config kernel engine apply cluster health metrics debug phases/5-plan',
+  agent:
+    'lib net frontends diagnostics options config kernel engine apply cluster health relay metrics debug phases/5-plan',
   // What only looks knows neither engine nor apply.
   // The stale UDP flows that it names are those that the cleanup of apply finds.
   'inspect/changes': 'lib net nft frontends conntrack phases/3-model phases/5-plan',

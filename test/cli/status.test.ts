@@ -68,6 +68,7 @@ async function serveAgent(health = healthy): Promise<{ metrics: string; healthz:
     isShared: false,
     duration: 1,
     healthChecks: [],
+    localhostPorts: [],
     triggers: [],
   });
   const healthz = await serve({ '/healthz': health }, health === healthy ? 200 : 503);

@@ -7,7 +7,16 @@ type SyncDone = Extract<Observation, { readonly kind: 'sync-done' }>;
 /** A request that was carried out for both families. */
 export function syncDone(request: number, at: number, rest: Partial<SyncDone> = {}): SyncDone {
   return {
-    ...{ kind: 'sync-done', request, at, isShared: false, duration: 2, healthChecks: [], triggers: [] },
+    ...{
+      kind: 'sync-done',
+      request,
+      at,
+      isShared: false,
+      duration: 2,
+      healthChecks: [],
+      localhostPorts: [],
+      triggers: [],
+    },
     families: [familySync('ip'), familySync('ip6')],
     ...rest,
   };

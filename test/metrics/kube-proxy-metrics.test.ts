@@ -55,6 +55,8 @@ test('names, types and labels are those of kube-proxy in nftables mode', async (
     kubeproxy_proxy_livez_total: 'counter code',
     kubeproxy_conntrack_reconciler_sync_duration_seconds: 'histogram ip_family',
     kubeproxy_conntrack_reconciler_deleted_entries_total: 'counter ip_family',
+    kubeproxy_nftables_localhost_nodeport_listeners: 'gauge ip_family',
+    kubeproxy_nftables_localhost_nodeport_listener_creation_failures_total: 'counter ip_family',
   });
 });
 

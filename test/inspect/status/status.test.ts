@@ -42,7 +42,7 @@ function queued(request: number): Observation {
 
 function done(request: number, isRepaired = false, isInSync = true): Observation {
   const families = (['ip', 'ip6'] as const).map((family) => ({ family, isInSync, isFull: false, isRepaired }));
-  const rest = { isShared: false, duration: 3, healthChecks: [], triggers: [] };
+  const rest = { isShared: false, duration: 3, healthChecks: [], localhostPorts: [], triggers: [] };
   return { kind: 'sync-done', request, at: 0, families, ...rest };
 }
 
