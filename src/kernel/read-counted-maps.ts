@@ -45,7 +45,7 @@ export async function readCountedMaps(
 
 /**
  * One map of the kernel with its counters; undefined when there is none. nft 1.0.6 reads the elements of no other map, so the
- * frontends of 10,000 Services take a fifth of a second, and their 100,000 endpoints two seconds.
+ * frontends of 10,000 Services take about half a second, and their 100,000 endpoints five seconds.
  */
 async function readCountedMap(
   run: RunProgram,

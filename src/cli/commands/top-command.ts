@@ -49,7 +49,7 @@ Services without endpoints are not listed. A connection that affinity sends back
 endpoint, as that is not picked again.
 
 A NAME is NAMESPACE/SERVICE, a namespace, or a Service of any namespace. Endpoints are shown with -o wide, and where each NAME is
-NAMESPACE/SERVICE. To read them takes longer: 2 seconds for 100,000 endpoints, where their Services take a fifth of a second. If reading takes
+NAMESPACE/SERVICE. To read them takes longer: 5 seconds for 100,000 endpoints, where their Services take half a second. If reading takes
 longer than half of the interval, the next one waits for as long as that took.
 
 On a terminal the table is drawn again at each interval, and rows that do not fit are left out. Elsewhere it is printed once, after
