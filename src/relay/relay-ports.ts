@@ -9,7 +9,7 @@ export interface RelayPorts {
   sync(changes: readonly LocalhostPort[]): void;
   /** Tries the ports again that could not be opened. */
   retry(): void;
-  /** Frees all ports, and ends their connections. */
+  /** Frees all ports, and ends their connections. Later changes open none. */
   close(): void;
 }
 
@@ -48,6 +48,7 @@ const mostConnections = 2_000;
  */
 export function createRelayPorts(options: RelayPortsOptions): RelayPorts {
   const ports = new Map<string, RelayedPort>();
+  let isClosed = false;
   const room = { left: mostConnections };
   const counts = new Map<Family, number>();
   const count = (family: Family, change: 1 | -1): void => {
@@ -85,7 +86,8 @@ export function createRelayPorts(options: RelayPortsOptions): RelayPorts {
   };
   return {
     sync: (changes) => {
-      for (const change of changes) {
+      // A sync may end after the agent has closed its servers, and an open port would keep the agent from ending.
+      for (const change of isClosed ? [] : changes) {
         update(change);
       }
     },
@@ -97,6 +99,7 @@ export function createRelayPorts(options: RelayPortsOptions): RelayPorts {
       }
     },
     close: () => {
+      isClosed = true;
       for (const [key, port] of ports) {
         closePort(key, port);
       }

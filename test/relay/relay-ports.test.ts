@@ -128,12 +128,13 @@ describe('node ports at loopback addresses', () => {
     ]);
   });
 
-  test('are closed at the end, also those that were just being opened', async () => {
+  test('are closed at the end, also those that were just being opened, and stay so', async () => {
     const { ports, sync, places } = startPorts();
     await sync(webPort(30_080));
     ports.sync([webPort(30_081)]);
     ports.close();
     await settle();
+    await sync(webPort(30_082));
     expect(places()).toEqual([]);
   });
 });
