@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -6,7 +6,7 @@ import { text as readStream } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withoutLock } from '../../src/apply/with-lock.ts';
-import { type DoctorFlags, readHead, runDoctor } from '../../src/cli/commands/doctor-command.ts';
+import { type DoctorFlags, readHead, readHostFiles, runDoctor } from '../../src/cli/commands/doctor-command.ts';
 import { findingCodes } from '../../src/inspect/doctor/finding.ts';
 import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
@@ -243,5 +243,18 @@ describe('files', () => {
     expect(await readHead(join(folder, 'pipe'))).toBe('');
     expect(await readHead(folder)).toBeUndefined();
     expect(await readHead(join(folder, 'missing'))).toBeUndefined();
+  });
+
+  test('below the root of a host, whose links mean that root', async () => {
+    const wants = join(folder, 'etc/systemd/system/multi-user.target.wants');
+    mkdirSync(wants, { recursive: true });
+    mkdirSync(join(folder, 'usr/lib'), { recursive: true });
+    symlinkSync('usr/lib', join(folder, 'lib'));
+    symlinkSync('/lib/ufw.service', join(wants, 'ufw.service'));
+    writeFileSync(join(folder, 'lib/ufw.service'), 'unit');
+    const readText = readHostFiles(folder);
+    expect(await readText('/etc/systemd/system/multi-user.target.wants/ufw.service')).toBe('unit');
+    expect(await readText('/etc/nftables.conf')).toBeUndefined();
+    expect(await readText('/proc/self/status')).toMatch(/^Name:/);
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 const pages = [
   ...readdirSync('.').filter((name) => name.endsWith('.md')),
+  'deploy/README.md',
   'src/README.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
@@ -20,7 +21,7 @@ describe.each(pages)('%s', (page) => {
   });
 
   test('names source, test and fixture files that exist', () => {
-    const names = [...text.matchAll(/`((?:src|test|fixtures|docs|bench|demo|page)\/[\w./-]+)`/g)].map(
+    const names = [...text.matchAll(/`((?:src|test|fixtures|deploy|docs|bench|demo|page)\/[\w./-]+)`/g)].map(
       ([, name = '']) => name,
     );
     expect(names.filter((name) => !existsSync(name))).toEqual([]);

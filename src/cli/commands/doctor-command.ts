@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { tableNameProblem } from '../../config/check-options.ts';
@@ -20,11 +21,13 @@ import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
   svc2nft doctor
+  svc2nft doctor --root /host
   svc2nft doctor -o json | jq '.findings[] | select(.status == "problem")'
 `;
 
 const notes = `
 Changes nothing: rules are tried in a temporary network namespace. Without root, it lists what it could not check.
+In a container, --root says where the files of the host are; kubectl debug node/NODE mounts them at /host.
 docs/doctor.md explains every finding.
 `;
 
@@ -36,6 +39,8 @@ export function doctorCommand(context: Context, setExitCode: (code: number) => v
     )
     .optionsGroup('Rules:')
     .option('--table <name>', 'name of the nft table (default: svc2nft)', checkedText(tableNameProblem))
+    .optionsGroup('Node:')
+    .option('--root <dir>', 'where the files of the node are, in a container (default: /)')
     .optionsGroup('Output:')
     .addOption(formatOption('text: human-readable; json: for programs', ['text', 'json']).default('text'))
     .action(async (flags: DoctorFlags) => {
@@ -47,6 +52,7 @@ export function doctorCommand(context: Context, setExitCode: (code: number) => v
 /** The flags of `svc2nft doctor`. */
 export interface DoctorFlags {
   readonly table?: string;
+  readonly root?: string;
   readonly output: 'text' | 'json';
 }
 
@@ -60,7 +66,7 @@ const page = fileURLToPath(packageFile('docs/doctor.md'));
 export async function runDoctor(
   flags: DoctorFlags,
   context: Context,
-  readText: Instruments['readText'] = readHead,
+  readText: Instruments['readText'] = flags.root === undefined ? readHead : readHostFiles(flags.root),
 ): Promise<number> {
   const { table } = withDefaults({ ...(flags.table !== undefined && { table: flags.table }) });
   const facts = await withProgress(context, ({ watch }) => gatherFacts({ run: watch(context.run), readText }, table));
@@ -75,6 +81,25 @@ export async function runDoctor(
 
 function jsonOf(findings: readonly DoctorFinding[]): string {
   return `${JSON.stringify({ counts: countFindings(findings), page, findings }, undefined, 2)}\n`;
+}
+
+/** Reads configuration of the host below a folder. /proc and /sys are those of the kernel, which is the same. */
+export function readHostFiles(root: string): Instruments['readText'] {
+  return async (path) => readHead(path.startsWith('/etc/') ? await followLinks(root, path) : path);
+}
+
+/** Where a path of the host leads, whose links mean the root folder of the host. */
+async function followLinks(root: string, path: string): Promise<string> {
+  let place = path;
+  // As many as Linux follows.
+  for (let links = 0; links < 40; links += 1) {
+    const target = await readlink(join(root, place)).catch(() => undefined);
+    if (target === undefined) {
+      break;
+    }
+    place = isAbsolute(target) ? target : join(dirname(place), target);
+  }
+  return join(root, place);
 }
 
 /** In bytes. The checks need no more of a file; only the list of a large IPVS is longer. */
