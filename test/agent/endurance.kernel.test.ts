@@ -173,7 +173,8 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
       }
       console.log(`in sync after ${describeTimes(`kills of ${program}`, times)}`);
     },
-    60_000 + 15_000 * runs,
+    // A monitor that is killed at once after its start is started again after 15 seconds.
+    60_000 + 40_000 * runs,
   );
 });
 
