@@ -75,7 +75,7 @@ export const openRelay: RelayOpener = async ({ address, port, pick, room }) => {
       server.close();
       // A regular end would look like that of a whole answer.
       for (const socket of sockets) {
-        socket.resetAndDestroy();
+        reset(socket);
       }
     },
   };
@@ -96,7 +96,7 @@ function join(client: Socket, target: Socket, onEnd: () => void): void {
       }
       // Otherwise it may still have bytes to send, and ends by itself.
       if (hadError || !socket.readableEnded) {
-        other.resetAndDestroy();
+        reset(other);
       }
     });
   }
@@ -106,6 +106,11 @@ function join(client: Socket, target: Socket, onEnd: () => void): void {
     client.pipe(target);
     target.pipe(client);
   });
+}
+
+/** Node would put off the reset of a socket that is connecting until it is connected, and the process could not end before. */
+function reset(socket: Socket): void {
+  socket.connecting ? socket.destroy() : socket.resetAndDestroy();
 }
 
 function ignore(): void {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EndpointAddress } from '../../src/net/network.ts';
 import { type OpenRelay, openRelay } from '../../src/relay/open-relay.ts';
@@ -23,6 +24,27 @@ async function listen(onConnection: (socket: Socket) => void): Promise<{ server:
   await once(server, 'listening');
   ends.push(() => server.close());
   return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** A port whose queue of connections is full, because the thread that listens there never accepts one. */
+async function fullPort(): Promise<number> {
+  const worker = new Worker(
+    `const { createServer } = require('node:net');
+    const { parentPort } = require('node:worker_threads');
+    const server = createServer();
+    server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => {
+      parentPort.postMessage(server.address().port);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`,
+    { eval: true },
+  );
+  ends.push(() => worker.terminate());
+  const [port] = await once(worker, 'message');
+  for (let waiting = 0; waiting < 2; waiting += 1) {
+    const socket = dial(port).on('error', () => undefined);
+    await once(socket, 'connect');
+  }
+  return port;
 }
 
 async function freePort(): Promise<number> {
@@ -154,6 +176,17 @@ describe('a relay', () => {
     const again = await openRelay({ address: '127.0.0.1', port, pick: () => undefined, room });
     ends.push(again.close);
     expect(await end).toBe('ECONNRESET');
+    await expect.poll(() => room.left).toBe(10);
+  });
+
+  test('does not wait for endpoints that do not answer, when it is closed', async () => {
+    const { port, relay, room } = await relayTo({ address: '127.0.0.1', port: await fullPort() });
+    const client = dial(port);
+    const end = endOf(client);
+    await expect.poll(() => room.left).toBe(9);
+    relay.close();
+    expect(await end).toBe('ECONNRESET');
+    // Otherwise after the time that an endpoint has to accept.
     await expect.poll(() => room.left).toBe(10);
   });
 
