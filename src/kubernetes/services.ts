@@ -1,5 +1,5 @@
 import { isHostAddress, parseAddress } from '../net/address.ts';
-import { type Family, nameOfFamily } from '../net/network.ts';
+import { type Family, isPortNumber, nameOfFamily } from '../net/network.ts';
 import type { Service } from './objects.ts';
 
 /* Facts about Services that validation, the model and verification must agree on. */
@@ -60,7 +60,7 @@ export function loadBalancerTexts({ status }: Service): string[] {
 export function healthCheckPort(service: Service): number {
   const { type, externalTrafficPolicy, healthCheckNodePort } = service.spec;
   const hasChecks = type === 'LoadBalancer' && externalTrafficPolicy === 'Local' && isServed(service);
-  return hasChecks ? (healthCheckNodePort ?? 0) : 0;
+  return hasChecks && isPortNumber(healthCheckNodePort) ? healthCheckNodePort : 0;
 }
 
 /** The families in which a Service has a cluster IP that is served. */

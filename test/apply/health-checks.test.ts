@@ -27,3 +27,10 @@ test('health checks are told once the kernel holds what they tell of', async () 
   expect(await told()).toEqual([[31_000, { ip: 0 }]]);
   expect(await told()).toEqual([]);
 });
+
+test('there are none at what is not a port, which an API server refuses', async () => {
+  const { proxy } = await startProxy({ nodeName: 'worker-1', clusterCIDRs: ['10.244.0.0/16'] });
+  const strange = { ...web, spec: { ...(web['spec'] as object), healthCheckNodePort: 99_999 } };
+  const { ok, healthChecks } = await proxy.update({ apply: [workerNode, strange], complete: true });
+  expect({ ok, healthChecks }).toEqual({ ok: true, healthChecks: [] });
+});
