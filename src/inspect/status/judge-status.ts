@@ -92,7 +92,7 @@ function judgeServer({ apiServer: { host, heardSecondsAgo } }: AgentStatus): Sta
       ];
 }
 
-function judgeSyncs({ healthy, pending, families }: AgentStatus): StatusFinding[] {
+function judgeSyncs({ healthy, pending, families, apiServer }: AgentStatus): StatusFinding[] {
   const failures = families.reduce((sum, one) => sum + one.failures, 0);
   const advice = 'the log of the agent has what nft says; svc2nft doctor looks for what keeps it from working';
   const waits = `a change has waited for ${durationText(pending.oldestSeconds)}`;
@@ -105,7 +105,7 @@ function judgeSyncs({ healthy, pending, families }: AgentStatus): StatusFinding[
   if (families.length > 0 && families.every(({ lastSync }) => lastSync === null)) {
     return [
       problem(
-        'nothing has been written yet',
+        `nothing has been written yet${refusalText(apiServer)}`,
         'the log of the agent says what it waits for: lists of the API server, or its Node',
       ),
     ];
@@ -113,6 +113,17 @@ function judgeSyncs({ healthy, pending, families }: AgentStatus): StatusFinding[
   return failures > 0
     ? [warning(`${countOf(failures, 'sync')} failed since the agent started, the last one succeeded`, advice)]
     : [];
+}
+
+/** What keeps lists from coming; empty where nothing does. */
+function refusalText({ host, answers }: AgentStatus['apiServer']): string {
+  const codes = Object.keys(answers);
+  const refusals = codes.filter((code) => /^(401|403|429|5..)$/.test(code));
+  const server = `the API server${host === null ? '' : ` ${escapeControls(host)}`}`;
+  if (refusals.length > 0) {
+    return `: ${server} has refused requests with status ${listWords(refusals)}`;
+  }
+  return codes.length > 0 && !codes.includes('200') ? `: ${server} does not answer` : '';
 }
 
 function judgeServices({ leftOut: { invalid, rejected } }: AgentStatus): StatusFinding[] {
@@ -136,9 +147,11 @@ function judgeServices({ leftOut: { invalid, rejected } }: AgentStatus): StatusF
   ];
 }
 
+const portAdvice = 'the log of the agent names it; ss -ltnp says which program has it';
+
 function judgeTrouble({ families, foreignChanges, trouble }: AgentStatus): StatusFinding[] {
   const repairs = families.reduce((sum, one) => sum + one.repairs, 0);
-  const { nftEnded, monitorEnded, healthPortFailures } = trouble;
+  const { nftEnded, monitorEnded, healthPortFailures, localhostPortFailures } = trouble;
   const log = 'the log of the agent says when, and why';
   return [
     ...(repairs > 0
@@ -155,7 +168,15 @@ function judgeTrouble({ families, foreignChanges, trouble }: AgentStatus): Statu
       ? [
           warning(
             `a port for health checks of a Service could not be opened, ${countOf(healthPortFailures, 'attempt')}`,
-            'the log of the agent names it; ss -ltnp says which program has it',
+            portAdvice,
+          ),
+        ]
+      : []),
+    ...(localhostPortFailures > 0
+      ? [
+          warning(
+            `a node port could not be opened at a loopback address, ${countOf(localhostPortFailures, 'attempt')}`,
+            portAdvice,
           ),
         ]
       : []),

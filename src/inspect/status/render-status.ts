@@ -70,12 +70,16 @@ function agentText({ version, startedAt, memoryBytes }: AgentStatus, now: number
   return parts.filter((part) => part !== '').join(', ');
 }
 
-function serverText({ apiServer: { host, heardSecondsAgo, restarts } }: AgentStatus): string {
+function serverText({ apiServer: { host, answers, heardSecondsAgo, restarts }, families }: AgentStatus): string {
   const ages = Object.values(heardSecondsAgo);
-  const heard =
-    ages.length === 0 ? 'nothing was heard yet' : `all kinds heard within ${durationText(Math.max(...ages))}`;
+  // Ages begin with the first attempt, so before the first sync they do not say that anything has come.
+  const isComplete = families.some(({ lastSync, failures }) => lastSync !== null || failures > 0);
+  const isSilent = ages.length === 0 || (!isComplete && answers['200'] === undefined);
+  const heard = isComplete
+    ? `all kinds heard within ${durationText(Math.max(...ages))}`
+    : 'not everything was heard yet';
   const again = restarts > 0 ? `, ${restarts} ${restarts === 1 ? 'retry' : 'retries'} since the start` : '';
-  return `${host === null ? '' : `${escapeControls(host)}, `}${heard}${again}`;
+  return `${host === null ? '' : `${escapeControls(host)}, `}${isSilent ? 'nothing was heard yet' : heard}${again}`;
 }
 
 function syncText({ families, pending }: AgentStatus, now: number): string {

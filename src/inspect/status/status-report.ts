@@ -62,10 +62,14 @@ interface TroubleStatus {
   readonly nftEnded: number;
   readonly monitorEnded: number;
   readonly healthPortFailures: number;
+  /** Of node ports at loopback addresses. */
+  readonly localhostPortFailures: number;
 }
 
 interface ApiServerStatus {
   readonly host: string | null;
+  /** How often it answered, by the status; `<error>` for no answer. */
+  readonly answers: Readonly<Record<string, number>>;
   /** How long ago something was received about each kind. */
   readonly heardSecondsAgo: Readonly<Record<string, number>>;
   readonly restarts: number;
@@ -141,9 +145,11 @@ export function describeAgent({ samples = [], config, health }: AgentAnswers): A
       nftEnded: sum('svc2nft_session_restarts_total', { reason: 'ended' }),
       monitorEnded: sum('svc2nft_monitor_restarts_total'),
       healthPortFailures: sum('svc2nft_health_check_port_failures_total'),
+      localhostPortFailures: sum('kubeproxy_nftables_localhost_nodeport_listener_creation_failures_total'),
     },
     apiServer: {
       host: samples.find(({ name }) => name === 'rest_client_requests_total')?.labels['host'] ?? null,
+      answers: valuesBy(samples, 'rest_client_requests_total', 'code'),
       heardSecondsAgo: valuesBy(samples, 'svc2nft_watch_age_seconds', 'kind'),
       restarts: sum('svc2nft_watch_restarts_total'),
     },

@@ -64,8 +64,13 @@ const calm: AgentStatus = {
   latency: { changes: 1_234, halfWithinSeconds: 0.002, mostWithinSeconds: 0.0075 },
   leftOut: { invalid: 0, rejected: 0 },
   foreignChanges: 0,
-  trouble: { nftEnded: 0, monitorEnded: 0, healthPortFailures: 0 },
-  apiServer: { host: '10.0.0.1:6443', heardSecondsAgo: { Node: 40, Service: 5.4, EndpointSlice: 0.2 }, restarts: 0 },
+  trouble: { nftEnded: 0, monitorEnded: 0, healthPortFailures: 0, localhostPortFailures: 0 },
+  apiServer: {
+    host: '10.0.0.1:6443',
+    answers: { '200': 8 },
+    heardSecondsAgo: { Node: 40, Service: 5.4, EndpointSlice: 0.2 },
+    restarts: 0,
+  },
   table: 'svc2nft',
 };
 
@@ -94,7 +99,7 @@ describe('what an agent tells', () => {
         { ...calm.families[1], lastSync: new Date(startTime).toISOString(), elements: 0 },
       ],
       latency: { changes: 1, halfWithinSeconds: 0.0005, mostWithinSeconds: 0.0005 },
-      apiServer: { host: null, heardSecondsAgo: { Service: 0 }, restarts: 0 },
+      apiServer: { host: null, answers: {}, heardSecondsAgo: { Service: 0 }, restarts: 0 },
     });
   });
 
@@ -109,6 +114,7 @@ describe('what an agent tells', () => {
       { kind: 'session-replaced', reason: 'old' },
       { kind: 'monitor-ended' },
       { kind: 'port-failed', failure: portFailure },
+      { kind: 'localhost-port-failed', failure: portFailure },
       { kind: 'api-answer', status: 200 },
       following,
       { kind: 'following', resource: 'Service', state: 'retrying', at: 0 },
@@ -120,10 +126,10 @@ describe('what an agent tells', () => {
         { family: 'IPv4', repairs: 1, failures: 1 },
         { family: 'IPv6', repairs: 1, failures: 1 },
       ],
-      trouble: { nftEnded: 1, monitorEnded: 1, healthPortFailures: 1 },
+      trouble: { nftEnded: 1, monitorEnded: 1, healthPortFailures: 1, localhostPortFailures: 1 },
       // The sync that failed, and the one that has not begun.
       pending: { services: 2, endpointSlices: 4 },
-      apiServer: { host: '10.0.0.1:6443', restarts: 1 },
+      apiServer: { host: '10.0.0.1:6443', answers: { '200': 1 }, restarts: 1 },
     });
   });
 
@@ -180,6 +186,28 @@ describe('the screen', () => {
     expect(lines[0]).toBe('worker-1: not in sync');
   });
 
+  test.each<[string, Readonly<Record<string, number>>, string, string]>([
+    ['does not answer', { '<error>': 8 }, 'nothing was heard yet', ': the API server 10.0.0.1:6443 does not answer'],
+    [
+      'refuses all',
+      { '401': 8 },
+      'nothing was heard yet',
+      ': the API server 10.0.0.1:6443 has refused requests with status 401',
+    ],
+    [
+      'refuses some',
+      { '200': 3, '403': 8, '404': 1, '503': 1 },
+      'not everything was heard yet',
+      ': the API server 10.0.0.1:6443 has refused requests with status 403 and 503',
+    ],
+    ['is slow', { '200': 3, '404': 1, '422': 1 }, 'not everything was heard yet', ''],
+  ])('of an agent that has just started, whose server %s', (_, answers, heard, why) => {
+    const families = calm.families.map((one) => ({ ...one, lastSync: null, elements: 0 }));
+    const lines = render(reportOn({ ...calm, families, apiServer: { ...calm.apiServer, answers } }));
+    expect(lines).toContain(`API server  10.0.0.1:6443, ${heard}`);
+    expect(lines).toContain(`look first at: nothing has been written yet${why}`);
+  });
+
   test('of an agent in all kinds of trouble, the worst first', () => {
     const lines = render(
       reportOn({
@@ -193,9 +221,10 @@ describe('the screen', () => {
         latency: { changes: 1, halfWithinSeconds: null, mostWithinSeconds: null },
         leftOut: { invalid: 2, rejected: 1 },
         foreignChanges: 3,
-        trouble: { nftEnded: 1, monitorEnded: 2, healthPortFailures: 4 },
+        trouble: { nftEnded: 1, monitorEnded: 2, healthPortFailures: 4, localhostPortFailures: 5 },
         apiServer: {
           host: '10.0.0.1:6443',
+          answers: { '200': 8 },
           heardSecondsAgo: { Service: 400, Node: 121, EndpointSlice: 3 },
           restarts: 1,
         },
@@ -223,6 +252,7 @@ describe('the screen', () => {
       'then: nft has ended once by itself',
       'then: nft monitor has ended 2 times by itself',
       'then: a port for health checks of a Service could not be opened, 4 attempts',
+      'then: a node port could not be opened at a loopback address, 5 attempts',
       'then: load balancers are told to leave this node: its Node is missing, or is about to go',
       `then: the agent has version 0.0.9, and this is ${version}`,
     ]);
