@@ -22,7 +22,7 @@ const secondsCutOff = Number(process.env['CUT_OFF'] ?? 3);
 const patience = { timeout: 30_000, interval: 50 };
 
 /** In seconds: longer than an agent takes to start, and a load balancer to see that a node has no Pods left. */
-const grace = 3;
+const grace = 5;
 
 /** Behind a load balancer that only knows the nodes: `edge` only where there are Pods, which see their clients' addresses. */
 const [webPort, edgePort, healthPort] = [30_080, 30_081, 32_000];
