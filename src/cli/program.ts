@@ -71,6 +71,7 @@ const commands: readonly CommandEntry[] = [
     name: 'agent',
     group: 'Compile and apply:',
     summary: 'follow a cluster and keep this node in sync with it',
+    refusal: 'no agent is started',
     load: async () => (await import('./commands/agent-command.ts')).agentCommand,
   },
   {
@@ -111,6 +112,7 @@ const commands: readonly CommandEntry[] = [
     name: 'status',
     group: 'Inspect:',
     summary: 'say on one screen how this node is served',
+    refusal: 'no agent is asked',
     load: async () => (await import('./commands/status-command.ts')).statusCommand,
   },
   {

@@ -280,8 +280,11 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
       await expectInStep();
       await update(config('often'));
       await vi.waitFor(() => {
-        expect(agent.log.map(({ msg }) => msg)).toContain(
-          '--config has changed: the configuration cannot be used; going on with the one before',
+        expect(agent.log).toContainEqual(
+          expect.objectContaining({
+            msg: '--config has changed: the configuration cannot be used; going on with the one before',
+            said: expect.stringMatching(/nftables\.syncPeriod is "often".*\n1 error: the configuration is not used$/s),
+          }),
         );
       }, patience);
       await server.call('apply', ...web('bank', 12, ['10.244.3.1']));
@@ -294,6 +297,8 @@ describe.skipIf(!kernelTestsRun)('an agent on the kernel', () => {
       await vi.waitFor(() => expect(periods()).toEqual([120_000, 180_000, 180_000]), patience);
       agent.kill('SIGTERM');
       expect(await agent.ended).toBe(0);
+      // All lines are JSON.
+      expect(agent.log.filter(({ level }) => level === 0)).toEqual([]);
     },
   );
 

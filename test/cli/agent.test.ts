@@ -119,6 +119,12 @@ describe('agent --once', () => {
     expect(texts.some((text) => text.includes('ip svc2nft'))).toBe(true);
   });
 
+  test('says of a configuration that cannot be used that there is no agent', async () => {
+    const { exitCode, stderr } = await agent([...flags(), '--config', join(folder, 'missing.yaml')]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/error file-not-found: no such file or folder\n1 error: no agent is started\n$/);
+  });
+
   test('waits for an API server that has no answer at first', async () => {
     server.refuse({ status: 503 });
     const before = server.requests.length;

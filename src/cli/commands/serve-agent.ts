@@ -127,14 +127,15 @@ function prepareStarts(flags: ServeFlags, context: Context, log: AgentLog) {
   let next: Start | undefined;
   let last = Promise.resolve();
   const prepareNext = async (reason: string): Promise<void> => {
-    const prepared = await prepareStart(flags, context);
+    const { gathered, said } = gatherMessages(context);
+    const prepared = await prepareStart(flags, gathered);
     if (typeof prepared === 'number') {
-      log('error', `${reason}: the configuration cannot be used; going on with the one before`);
+      log('error', `${reason}: the configuration cannot be used; going on with the one before`, said());
       return;
     }
     await next?.connection.close();
     next = prepared;
-    log('info', `${reason}: starting again with the configuration`);
+    log('info', `${reason}: starting again with the configuration`, said());
     wanted.abort();
   };
   return {
@@ -154,6 +155,19 @@ function prepareStarts(flags: ServeFlags, context: Context, log: AgentLog) {
       wanted = new AbortController();
       return taken;
     },
+  };
+}
+
+/** A context whose messages become a detail of a line in the log, so that all of the log of an agent that runs is JSON where it is. */
+function gatherMessages(context: Context) {
+  const texts: string[] = [];
+  const stderr = { write: (text: string): boolean => texts.push(text) > 0 };
+  return {
+    gathered: {
+      ...{ ...context, stderr, color: 'never', diagnostics: 'text' },
+      refusal: 'the configuration is not used',
+    } satisfies Context,
+    said: () => (texts.length > 0 ? { said: texts.join('').trimEnd() } : {}),
   };
 }
 
