@@ -48,6 +48,7 @@ const meanings: readonly (ExitCodeMeaning & {
       explain: 'bad input, or an unknown name',
       list: 'bad input, no such table, or an unknown Service or namespace (the rest is still listed)',
       graph: 'bad input, or no such Service',
+      dns: 'bad input',
       top: 'no such table, one without counters, or an unknown Service or namespace',
     },
   },

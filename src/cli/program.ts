@@ -103,6 +103,13 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
   },
   {
+    name: 'dns',
+    group: 'Inspect:',
+    summary: 'print the DNS records of Services',
+    refusal: 'no records',
+    load: async () => (await import('./commands/dns-command.ts')).dnsCommand,
+  },
+  {
     name: 'top',
     group: 'Inspect:',
     summary: 'show connections per second by Service and endpoint',

@@ -214,7 +214,8 @@ function detectLocalOf(
 export const configHelp =
   'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence';
 
-function addInputOptions(command: Command): Command {
+/** Adds the arguments and the flag that name files. */
+export function addFileOptions(command: Command): Command {
   return command
     .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
     .optionsGroup('Input:')
@@ -222,7 +223,11 @@ function addInputOptions(command: Command): Command {
       '-f, --filename <path>',
       'the same as PATH, as in kubectl; may be repeated',
       (path: string, previous: readonly string[] = []) => [...previous, path],
-    )
+    );
+}
+
+function addInputOptions(command: Command): Command {
+  return addFileOptions(command)
     .option('--config <file>', configHelp)
     .option('--keep-going', 'leave out invalid objects and compile the rest')
     .addOption(
