@@ -1,16 +1,20 @@
+import { networkInterfaces } from 'node:os';
 import type { ServiceProxy } from '../apply/create-service-proxy.ts';
 import type { BindAddress } from '../config/bind-address.ts';
 import { type HttpAnswer, openHttpServer, type ServerOpener } from '../health/http-server.ts';
 import type { Observe } from '../health/observation.ts';
 import { createProxyHealth } from '../health/proxy-health.ts';
 import { createServiceHealth, type PortFailure, type ServiceHealth } from '../health/service-health.ts';
+import { cidrContains, isLoopback, parseCidr } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
+import type { CompileOptions } from '../options.ts';
 import { type AgentTools, createRetry } from './create-syncer.ts';
 import { type AgentServer, type OpenPolicy, openPatiently } from './open-patiently.ts';
 
 /** What is served, and where. */
 export interface HealthOptions extends Omit<AgentTools, 'observe'>, OpenPolicy {
   readonly families: readonly Family[];
+  readonly compile: Pick<CompileOptions, 'nodePortAddresses'>;
   readonly proxy: Pick<ServiceProxy, 'nodeSettings'>;
   /** Where `/healthz` and `/livez` are; undefined for nowhere. */
   readonly healthz: BindAddress | undefined;
@@ -21,6 +25,8 @@ export interface HealthOptions extends Omit<AgentTools, 'observe'>, OpenPolicy {
   readonly observe?: Observe;
   /** Default: real servers. */
   readonly open?: ServerOpener;
+  /** The loopback addresses of this machine. Default: those of its interfaces. */
+  readonly loopback?: readonly string[];
 }
 
 /** In milliseconds: the port of a Service that another program has is tried again after so long. */
@@ -62,7 +68,8 @@ export function serveHealth(options: HealthOptions): AgentServer {
 }
 
 function serveServices(options: HealthOptions, isHealthy: () => boolean): ReadonlyMap<Family, ServiceHealth> {
-  const { families, log, open = openHttpServer } = options;
+  const { families, compile, log, open = openHttpServer, loopback = loopbackAddresses() } = options;
+  const named = loopback.filter((address) => isNamed(address, compile));
   const retryAfter = createRetry(() => {
     for (const service of services.values()) {
       service.retry();
@@ -87,7 +94,23 @@ function serveServices(options: HealthOptions, isHealthy: () => boolean): Readon
     log('info', 'the port for health checks of a Service is open', { ...describe(port), attempts: port.attempts });
   };
   const services = new Map(
-    families.map((family) => [family, createServiceHealth({ family, open, isHealthy, onFailure, onRecovery })]),
+    families.map((family) => {
+      const ofFamily = named.filter((address) => address.includes(':') === (family === 'ip6'));
+      return [family, createServiceHealth({ family, open, loopback: ofFamily, isHealthy, onFailure, onRecovery })];
+    }),
   );
   return services;
+}
+
+function loopbackAddresses(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((some = []) => some.map(({ address }) => address));
+  return addresses.filter(isLoopback);
+}
+
+/** Whether nodePortAddresses names a loopback address. */
+function isNamed(address: string, { nodePortAddresses }: HealthOptions['compile']): boolean {
+  return nodePortAddresses.some((entry) => {
+    const cidr = parseCidr(entry);
+    return entry === 'localhost' || (cidr !== undefined && cidrContains(cidr, address));
+  });
 }

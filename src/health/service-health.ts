@@ -29,6 +29,8 @@ export interface ServiceHealth {
 export interface ServiceHealthOptions {
   readonly family: Family;
   readonly open: ServerOpener;
+  /** Loopback addresses that nodePortAddresses names, of this family; rules do not serve them, but kube-proxy listens there, too. */
+  readonly loopback: readonly string[];
   /** Whether the kernel holds the rules that Services need now. */
   readonly isHealthy: () => boolean;
   /** Receives each failure of a port, which is not tried again before somebody calls `retry`, or a port becomes free. */
@@ -160,12 +162,12 @@ async function openPort(port: HealthPort, options: OpenOptions): Promise<void> {
 /** Opens a port at all addresses, or else at none. */
 async function openAll(
   port: HealthPort,
-  { addresses, family, open, isHealthy }: OpenOptions,
+  { addresses, family, loopback, open, isHealthy }: OpenOptions,
 ): Promise<{ readonly servers: readonly OpenServer[] } | { readonly reason: string }> {
   const servers: OpenServer[] = [];
   const respond = (): HttpAnswer => describeHealth(port.check, family, isHealthy());
   try {
-    for (const address of listenAt(addresses, family)) {
+    for (const address of listenAt(addresses, family, loopback)) {
       servers.push(await open({ address, port: port.check.port, ipv6Only: true, respond }));
     }
     return { servers };
@@ -187,9 +189,9 @@ function closePort(port: HealthPort): void {
   port.servers = [];
 }
 
-function listenAt(addresses: NodePortAddresses, family: Family): readonly string[] {
+function listenAt(addresses: NodePortAddresses, family: Family, loopback: readonly string[]): readonly string[] {
   const wildcard = family === 'ip' ? '0.0.0.0' : '::';
-  return addresses.kind === 'all' ? [wildcard] : addresses.addresses;
+  return addresses.kind === 'all' ? [wildcard] : [...addresses.addresses, ...loopback];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createSyncer } from '../../src/agent/create-syncer.ts';
 import { serveHealth } from '../../src/agent/serve-health.ts';
 import type { ServiceProxy } from '../../src/apply/create-service-proxy.ts';
@@ -16,9 +16,10 @@ const web = service('web', {
 });
 
 /** A syncer with its servers, none of them real. Time stands still unless it is moved. */
-function startServers(proxy: ServiceProxy) {
+function startServers(proxy: ServiceProxy, nodePortAddresses: readonly string[] = []) {
   let time = 0;
   const open = new Map<number, () => HttpAnswer>();
+  const places: string[] = [];
   const end = new AbortController();
   const tools = {
     log: () => undefined,
@@ -30,11 +31,14 @@ function startServers(proxy: ServiceProxy) {
   const health = serveHealth({
     ...tools,
     families: ['ip', 'ip6'],
+    compile: { nodePortAddresses },
+    loopback: ['127.0.0.1', '127.0.0.2', '::1'],
     proxy,
     healthz: { address: undefined, port: 10_256 },
     syncPeriod: 30_000,
     wallClock: () => new Date(time),
-    open: async ({ port, respond }: ServerOptions) => {
+    open: async ({ address = '*', port, respond }: ServerOptions) => {
+      places.push(`${address} ${port}`);
       open.set(port, () => respond({ path: '/healthz', query: new URLSearchParams() }) as HttpAnswer);
       return { close: () => open.delete(port) };
     },
@@ -42,6 +46,7 @@ function startServers(proxy: ServiceProxy) {
   return {
     syncer: createSyncer(proxy, 30_000, { ...tools, observe: health.observe }),
     health,
+    places,
     statuses: () => [...open].map(([port, respond]) => [port, respond().status]),
     pass: (milliseconds: number) => {
       time += milliseconds;
@@ -78,3 +83,22 @@ test('a failing nft makes the proxy and its Services unhealthy after a minute, a
   health.close();
   expect(statuses()).toEqual([]);
 });
+
+test.each([
+  [['primary'], ['192.0.2.11']],
+  [
+    ['primary', 'localhost'],
+    ['192.0.2.11', '127.0.0.1', '127.0.0.2'],
+  ],
+  [['127.0.0.1/32'], ['127.0.0.1']],
+  [['all', 'localhost'], ['0.0.0.0']],
+])(
+  'with nodePortAddresses %s, the health of Services is served at %s, as by kube-proxy',
+  async (entries, addresses) => {
+    const { proxy } = await startProxy({ nodeName: 'worker-1', nodePortAddresses: entries });
+    const { syncer, places } = startServers(proxy, entries);
+    syncer.update({ apply: [workerNode, web, slice('web', ['10.244.1.1'])], complete: true });
+    await proxy.idle();
+    await vi.waitFor(() => expect(places.slice(1)).toEqual(addresses.map((address) => `${address} 31000`)));
+  },
+);

@@ -23,6 +23,7 @@ beforeEach(() => {
 function create(family: 'ip' | 'ip6' = 'ip'): ServiceHealth {
   return createServiceHealth({
     family,
+    loopback: [],
     open: async ({ address, port, respond }: ServerOptions) => {
       const place = `${address}:${port}`;
       if (taken.has(port) || open.has(place)) {
