@@ -102,6 +102,9 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
     const { longest = longestRun, inherit, interact, onStart, onOutput, signal: ending } = options;
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
+    if (!canStart()) {
+      return { ...notStarted, stderr: `spawn ${program} EMFILE` };
+    }
     const signals = [signal, ending].filter((one) => one !== undefined);
     const common = {
       env: { ...childEnvironment(env), ...(interact && noHome) },
@@ -141,6 +144,32 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
     return limit.isExceeded() ? { ...result, timedOut: longest } : result;
   };
 }
+
+/** What a process takes for its pipes, and a file for its input. */
+const descriptors = 12;
+
+/** Without pipes execa throws, and Node then ends this process because nothing listens to the error of the other one. */
+function canStart(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < descriptors) {
+      opened.push(openSync('/dev/null', 'r'));
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const descriptor of opened) {
+      closeSync(descriptor);
+    }
+  }
+}
+
+/** The result where the system has no descriptor left. */
+const notStarted: ProgramResult = {
+  ...{ exitCode: undefined, signal: undefined, stdout: '', stderr: '' },
+  ...{ missing: false, denied: false },
+};
 
 /** Passes output on as it comes. A program that prints too much ends because nobody reads the rest. */
 function passOutput(

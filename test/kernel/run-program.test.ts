@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -181,4 +182,34 @@ test('a program that may not be executed is denied', async () => {
 test('a program that cannot be started gives the reason', async () => {
   const result = await runScript('true', { args: ['x'.repeat(40_000_000)] });
   expect(result).toEqual({ ...ended, exitCode: undefined, stderr: 'spawn E2BIG' });
+});
+
+test('a program that cannot be started for lack of file descriptors is busy, and does not end this process', async () => {
+  const setLimit = (limit: string): void => {
+    execFileSync('prlimit', ['--pid', `${process.pid}`, `--nofile=${limit}:`]);
+  };
+  const usual = execFileSync('prlimit', ['--pid', `${process.pid}`, '--nofile', '--noheadings', '--output', 'SOFT']);
+  expect(await runScript('echo there')).toEqual({ ...ended, stdout: 'there\n' });
+  setLimit('512');
+  const opened: number[] = [];
+  const fill = (): never => {
+    for (;;) {
+      opened.push(openSync('/dev/null', 'r'));
+    }
+  };
+  const started: unknown[] = [];
+  expect(fill).toThrow('EMFILE');
+  const run = createRunProgram({ env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` } });
+  const results = await Promise.all([
+    run('nft', ['--version']),
+    run('nft', ['-i'], undefined, { interact: (program) => started.push(program) }),
+  ]).finally(() => {
+    for (const descriptor of opened) {
+      closeSync(descriptor);
+    }
+  });
+  setLimit(usual.toString().trim());
+  expect(started).toEqual([]);
+  expect(results.map((result) => classifyNftError(result).kind)).toEqual(['busy', 'busy']);
+  expect(await runScript('echo there')).toEqual({ ...ended, stdout: 'there\n' });
 });
