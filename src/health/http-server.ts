@@ -37,8 +37,8 @@ export type ServerOpener = (options: ServerOptions) => Promise<OpenServer>;
 /** In milliseconds. Requests are short, and whoever can reach the port can open connections. */
 const limits = { headersTimeout: 10_000, requestTimeout: 20_000, connectionsCheckingInterval: 5_000 };
 
-/** How many connections a server has at most; more are closed at once. */
-const mostConnections = 1_000;
+/** How many connections a server has at most; more are closed at once. Each takes a file descriptor, and there may be many servers. */
+const mostConnections = 200;
 
 /** An HTTP server whose method and body of requests do not count. @throws Error when the port cannot be had. */
 export const openHttpServer: ServerOpener = async ({ address, port, ipv6Only = false, respond }) => {
