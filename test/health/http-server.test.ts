@@ -57,6 +57,22 @@ describe('a server', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 503 .*\r\n\r\ntwo €\n$/s);
   });
 
+  test('closes connections that are too many, and answers again when others have ended', async () => {
+    const port = await open();
+    const sockets = Array.from({ length: 250 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    let closed = 0;
+    for (const socket of sockets) {
+      socket.once('close', () => {
+        closed += 1;
+      });
+    }
+    await expect.poll(() => closed).toBe(50);
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await expect.poll(async () => (await send(port, `GET / HTTP/1.1\r\n${closing}`)).slice(0, 12)).toBe('HTTP/1.1 503');
+  });
+
   test('answers HEAD without a body', async () => {
     const answer = await send(await open(), `HEAD / HTTP/1.1\r\n${closing}`);
     expect(answer).toMatch(/^HTTP\/1\.1 503 .*Content-Length: 8\r\n.*\r\n\r\n$/s);
