@@ -16,7 +16,7 @@ export interface Client {
 }
 
 /** Address, port, and the port of the health check that says whether it is used; null for always. */
-export type Target = readonly [address: string, port: number, healthPort: number | null];
+type Target = readonly [address: string, port: number, healthPort: number | null];
 
 /** What one client saw. */
 export interface LoadReport {
