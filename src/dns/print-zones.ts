@@ -24,7 +24,7 @@ export interface ZoneOptions {
 export function printZones(records: readonly DnsRecord[], options: ZoneOptions): Zone[] {
   const zones = new Map<string, DnsRecord[]>([[options.domain, []]]);
   for (const record of records) {
-    pushTo(zones, originOf(record.name, options.domain), record);
+    pushTo(zones, zoneOf(record.name, options.domain), record);
   }
   return [...zones].map(([origin, some]) => ({ origin, text: printZone(origin, some, options) }));
 }
@@ -32,16 +32,16 @@ export function printZones(records: readonly DnsRecord[], options: ZoneOptions):
 /** How many labels of a reverse name are those of a host. */
 const hostLabels = { 'in-addr': 2, ip6: 16 } as const;
 
-function originOf(name: string, domain: string): string {
+/** The zone of a fully qualified name of a record, `cluster.local`. */
+export function zoneOf(name: string, domain: string): string {
   const [, kind] = /\.(in-addr|ip6)\.arpa\.$/.exec(name) ?? [];
   const host = kind === undefined ? undefined : hostLabels[kind as keyof typeof hostLabels];
   return host === undefined ? domain : name.split('.').slice(host, -1).join('.');
 }
 
 function printZone(origin: string, records: readonly DnsRecord[], { domain, ttl, serial }: ZoneOptions): string {
-  const server = `ns.dns.${domain}.`;
-  // Refresh, retry and expiry in seconds, and how long the absence of a name is kept: as in CoreDNS.
-  const authority = `${server} hostmaster.${domain}. ${serial} 7200 1800 86400 ${ttl}`;
+  const { server, contact, refresh, retry, expire } = authorityOf(domain);
+  const authority = `${server} ${contact} ${serial} ${refresh} ${retry} ${expire} ${ttl}`;
   return joinLines([
     `$ORIGIN ${origin}.`,
     `$TTL ${ttl}`,
@@ -51,6 +51,17 @@ function printZone(origin: string, records: readonly DnsRecord[], { domain, ttl,
     ...(origin === domain ? ['ns.dns IN A 127.0.0.1'] : []),
     ...records.map((record) => `${relativeName(record.name, origin)} IN ${record.type} ${recordData(record)}`),
   ]);
+}
+
+/** What the SOA record of each zone says, besides its serial number and how long the absence of a name is kept; times in seconds, as in CoreDNS. */
+export function authorityOf(domain: string) {
+  return {
+    server: `ns.dns.${domain}.`,
+    contact: `hostmaster.${domain}.`,
+    refresh: 7_200,
+    retry: 1_800,
+    expire: 86_400,
+  };
 }
 
 function relativeName(name: string, origin: string): string {

@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { main } from '../../src/cli/main.ts';
 import { runMain } from '../support/run-main.ts';
 
 const web = {
@@ -110,6 +112,25 @@ describe('svc2nft dns', () => {
     expect([exitCode, stderr.slice(0, 32)]).toEqual([2, `error: cannot make the folder ${input.slice(0, 2)}`]);
   });
 
+  test('serves until it is interrupted, and says where', async () => {
+    const controller = new AbortController();
+    const said: string[] = [];
+    const write = (text: string): boolean => {
+      said.push(text);
+      controller.abort();
+      return true;
+    };
+    const [stdin, stdout, { signal }] = [new PassThrough(), new PassThrough(), controller];
+    const context = { stdin, stdout, stderr: { write }, env: {}, interruption: signal };
+    expect(await main(['dns', input, '--serve', '127.0.0.1:35353'], context)).toBe(0);
+    expect(said).toEqual(['serving 4 records at 127.0.0.1:35353 until Ctrl+C\n']);
+  });
+
+  test('says where it cannot listen', async () => {
+    const { exitCode, stderr } = await runMain(['dns', input, '--serve', '192.0.2.77:5353']);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('error: cannot listen at 192.0.2.77:5353: ')]);
+  });
+
   test('says that there is nothing', async () => {
     const empty = join(folder, 'empty.json');
     await writeFile(empty, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [] }));
@@ -130,6 +151,10 @@ describe('svc2nft dns', () => {
     [['--domain', ''], '"" is not the name of a domain'],
     [['--domain', 'x'.repeat(65)], 'is not the name of a domain'],
     [['--ttl', '-1'], '"-1" is not a number of seconds, 0 to 604800'],
+    [['--serve', '0.0.0.0:5353'], '"0.0.0.0:5353" is not one address with a port'],
+    [['--serve', '127.0.0.1:0'], '"127.0.0.1:0" is not one address with a port'],
+    [['--serve', '127.0.0.1:5353', '--zones', 'x'], 'cannot be used with'],
+    [['--from', 'A b'], '"A b" is not the name of a namespace'],
     [['--serial', '4294967296'], '"4294967296" is not a number of a zone, 0 to 4294967295'],
   ])('refuses %j', async (flags, message) => {
     const { exitCode, stderr } = await runMain(['dns', input, ...flags]);

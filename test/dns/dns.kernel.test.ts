@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DnsRecord } from '../../src/dns/dns-records.ts';
 import { recordData } from '../../src/dns/print-zones.ts';
@@ -55,7 +55,7 @@ const objects = [
   service('files', { type: 'ExternalName', externalName: 'files.example.com' }),
 ];
 
-describe.skipIf(!kernelTestsRun)('BIND, with the zones that dns writes', () => {
+describe.skipIf(!kernelTestsRun)('real queries', () => {
   let folder: string;
   let input: string;
 
@@ -67,7 +67,7 @@ describe.skipIf(!kernelTestsRun)('BIND, with the zones that dns writes', () => {
 
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('answers for each record, and with nothing else', async () => {
+  test('get each record, and nothing else, from BIND with the zones, and from the server of its own', async () => {
     const { stdout } = await runMain(['dns', input, '-o', 'json']);
     const { records } = JSON.parse(stdout) as { readonly records: readonly DnsRecord[] };
     expect(new Set(records.map(({ type }) => type))).toEqual(new Set(['A', 'AAAA', 'SRV', 'PTR', 'CNAME', 'TXT']));
@@ -84,14 +84,28 @@ describe.skipIf(!kernelTestsRun)('BIND, with the zones that dns writes', () => {
         dig @127.0.0.1 -p 5353 +tries=1 +time=1 +short dns-version.cluster.local TXT | grep -q 1.1.0 && break
         sleep 0.1
       done
-      while read -r question; do
-        dig @127.0.0.1 -p 5353 +noall +answer +nottlid $question
-      done <<'QUESTIONS'
+      node ${resolve('bin/svc2nft.js')} dns ${input} --serve 127.0.0.1:5354 2> own.log &
+      own=$!
+      trap 'kill $server $own; wait' EXIT
+      until grep -q serving own.log; do sleep 0.1; done
+      for port in 5353 5354; do
+        echo "port $port"
+        while read -r question; do
+          dig @127.0.0.1 -p $port +noall +answer +nottlid $question
+        done <<'QUESTIONS'
 ${questions.join('\n')}
 QUESTIONS
+        for question in 'nobody.shop.svc.cluster.local A' 'svc.cluster.local A' 'web.shop.svc.cluster.local TXT' 'example.com A'; do
+          dig @127.0.0.1 -p $port +noall +comments $question | sed -n 's/.*status: \\([A-Z]*\\).*/status \\1/p'
+        done
+      done
     `;
     const answers = await runInNamespace(script);
+    const lines = answers.map((line) => line.replace(/\s+/g, ' '));
+    const [bind, own] = [lines.slice(1, lines.indexOf('port 5354')), lines.slice(lines.indexOf('port 5354') + 1)];
     const expected = records.map((record) => `${record.name} IN ${record.type} ${recordData(record)}`);
-    expect(answers.map((line) => line.replace(/\s+/g, ' ')).sort()).toEqual(expected.sort());
+    const statuses = ['NXDOMAIN', 'NOERROR', 'NOERROR', 'REFUSED'].map((status) => `status ${status}`);
+    expect(bind.sort()).toEqual([...expected, ...statuses].sort());
+    expect(own.sort()).toEqual([...expected, ...statuses].sort());
   });
 });

@@ -1,18 +1,24 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseBindAddress } from '../../config/bind-address.ts';
+import { createAnswerQuery } from '../../dns/answer-query.ts';
 import { isHostName } from '../../dns/dns-names.ts';
 import { type DnsRecord, listDnsRecords } from '../../dns/dns-records.ts';
 import { printZones, recordData, type Zone, type ZoneOptions } from '../../dns/print-zones.ts';
 import { countOf, escapeControls, joinLines } from '../../lib/text.ts';
 import { describeValue, isMapping, type Mapping } from '../../lib/unknown-values.ts';
+import { endpointText } from '../../net/network.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addLiveOptions, type ClusterFlags } from '../flags/cluster-flags.ts';
-import { addFileOptions, inputPaths } from '../flags/compile-flags.ts';
+import { addFileOptions, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
+import { namespaceProblem } from '../flags/service-filters.ts';
 import { noteServices } from '../input/load-cluster.ts';
 import { loadObjects } from '../input/load-objects.ts';
+import { interruptionOfProcess } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeOutput } from '../output/write-output.ts';
 
@@ -22,6 +28,7 @@ const examples = `
   svc2nft dns dump.yaml -o zone > cluster.local.zone
   svc2nft dns dump.yaml --zones zones && (cd zones && named -g -c named.conf)
   svc2nft dns dump.yaml --zones zones && (cd zones && coredns)
+  svc2nft dns dump.yaml --serve 127.0.0.1:5353 --from shop   then: dig @127.0.0.1 -p 5353 web
 `;
 
 const notes = `
@@ -36,6 +43,9 @@ Of headless Services, only endpoints that are ready have records.
 
 --zones writes a file for each zone, the reverse ones too, and two that load them all: named.conf for BIND, Corefile for CoreDNS. Other files
 in the folder stay.
+
+--serve answers queries over UDP and TCP until Ctrl+C, with the records as they were read at the start; it forwards nothing. With --from, names that are not
+in the domain of the cluster are looked up below it, as for Pods of that namespace: web, web.shop, web.shop.svc.
 `;
 
 /** The flags of `svc2nft dns`. */
@@ -46,6 +56,8 @@ interface DnsFlags extends ClusterFlags {
   readonly serial: number;
   readonly output: 'table' | 'json' | 'zone';
   readonly zones?: string;
+  readonly serve?: string;
+  readonly from?: string;
 }
 
 /** `svc2nft dns`: the records of Services. */
@@ -59,10 +71,29 @@ export function dnsCommand(context: Context, setExitCode: (code: number) => void
     .optionsGroup('Output:')
     .addOption(formatOption('zone: a master file; json: for programs', ['table', 'json', 'zone']).default('table'))
     .option('--zones <dir>', 'write all zones to files in this folder, and print nothing')
+    .addOption(
+      new Option('--serve <address:port>', 'answer queries at this address, and print nothing')
+        .argParser(checkedText(serveProblem))
+        .conflicts('zones'),
+    )
+    .option(
+      '--from <namespace>',
+      'with --serve: find short names as Pods of this namespace do',
+      checkedText(namespaceProblem),
+    )
     .action(async (paths: string[], flags: DnsFlags) => {
       setExitCode(await runDns(inputPaths(paths, flags), flags, context));
     });
   return addHelpTexts(command, { notes, examples });
+}
+
+/** 53 needs a permission, and is mostly taken. */
+const usualPort = 5353;
+
+function serveProblem(text: string): string | undefined {
+  return parseBindAddress(text, usualPort)?.address === undefined
+    ? `${describeValue(text)} is not one address with a port, such as 127.0.0.1:${usualPort} or [::1]:${usualPort}`
+    : undefined;
 }
 
 function parseDomain(text: string): string {
@@ -99,9 +130,47 @@ async function runDns(paths: readonly string[], flags: DnsFlags, context: Contex
     context.stderr.write('no Services, so there are no records of any\n');
   }
   const options = { domain, ttl, serial };
+  if (flags.serve !== undefined) {
+    return serve(records, { ...flags, ...options, serve: flags.serve }, context);
+  }
   return flags.zones === undefined
     ? writeOutput(textOf(records, flags, options), undefined, context)
     : writeZones(printZones(records, options), flags.zones, context);
+}
+
+/** Answers queries until it is interrupted. */
+async function serve(
+  records: readonly DnsRecord[],
+  { serve: place, from, ...options }: ZoneOptions & { readonly serve: string; readonly from?: string },
+  { stderr, interruption }: Context,
+): Promise<number> {
+  const { serveDns } = await import('../../dns/serve-dns.ts');
+  const { domain } = options;
+  const { address = '', port } = parseBindAddress(place, usualPort) ?? { port: usualPort };
+  const search = from === undefined ? [] : [`${from}.svc.${domain}`, `svc.${domain}`, domain];
+  const signal = interruption ?? interruptionOfProcess();
+  try {
+    const server = await serveDns({
+      ...options,
+      address,
+      port,
+      answer: createAnswerQuery(records, { domain, search }),
+    });
+    stderr.write(
+      `serving ${countOf(records.length, 'record')} at ${endpointText({ address, port: server.port })} until Ctrl+C\n`,
+    );
+    if (!signal.aborted) {
+      await once(signal, 'abort');
+    }
+    server.close();
+    return exitCodes.done;
+  } catch (error) {
+    stderr.write(
+      `error: ${escapeControls(`cannot listen at ${place}: ${error instanceof Error ? error.message : String(error)}`)}\n`,
+    );
+    const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES';
+    return isDenied ? exitCodes.noPermission : exitCodes.wrongUsage;
+  }
 }
 
 function textOf(records: readonly DnsRecord[], { output }: DnsFlags, options: ZoneOptions): string {
