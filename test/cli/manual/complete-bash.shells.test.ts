@@ -36,7 +36,7 @@ _svc2nft
 describe('offers', () => {
   test.each<[words: string[], offered: string[]]>([
     [['ex'], ['(filenames)', 'explain']],
-    [['d'], ['(filenames)', 'diff', 'doctor', 'dump.yaml']],
+    [['d'], ['(filenames)', 'diff', 'dns', 'doctor', 'dump.yaml']],
     [['co'], ['(filenames)', 'compile', 'completion']],
     [
       ['verify', '--ruleset', ''],

@@ -32,7 +32,7 @@ describe.runIf(programsRun('fish'))('in fish', () => {
     ['svc2nft ex', ['explain']],
     ['svc2nft --vers', ['--version']],
     ['svc2nft du', ['dump.yaml']],
-    ['svc2nft d', ['diff', 'doctor', 'dump.yaml']],
+    ['svc2nft d', ['diff', 'dns', 'doctor', 'dump.yaml']],
     ['svc2nft verify --ruleset k', ['kernel']],
     ['svc2nft verify --ruleset d', ['dump.yaml']],
     ['svc2nft explain --from ', ['node', 'outside', 'pod:']],
