@@ -22,6 +22,9 @@ export function checkSurroundings(check: WalkCheck, literals: Literals): void {
   for (const target of [...freeTargets(check, freePort), ...nodePortsElsewhere(expectations, literals)]) {
     sendFrom([...everyClient, ...markedClients(clients, expectations)], target, check);
   }
+  for (const target of refusedAtLocalhost(expectations)) {
+    sendFrom(clients, target, check);
+  }
   const named = namedTargets(expectations, literals, freePort);
   const isTooMuch = named.length * everyClient.length > mostNamedPackets;
   if (isTooMuch) {
@@ -113,6 +116,14 @@ function nodePortsElsewhere(expectations: Expectations, { destinations }: Litera
   const samples = sampleNodePorts(expectations);
   return [...addresses].flatMap((destination) =>
     samples.map(({ port, service: { protocol } }) => ({ destination, protocol, port })),
+  );
+}
+
+/** All node ports that loopback addresses refuse: an element of its own refuses each. */
+function refusedAtLocalhost({ family, nodePorts, refusedAtLocalhost: refused }: Expectations): ProbeTarget[] {
+  const destination = family === 'ip' ? '127.0.0.1' : '::1';
+  return [...nodePorts.values()].flatMap(({ port, service: { protocol } }) =>
+    refused.has(protocol) ? [{ destination, protocol, port }] : [],
   );
 }
 

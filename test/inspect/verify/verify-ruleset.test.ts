@@ -54,6 +54,42 @@ describe('compiled rulesets are correct', () => {
   });
 });
 
+describe('node ports that loopback addresses refuse', () => {
+  const service = (name: string, last: number) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'shop', name },
+    spec: {
+      type: 'NodePort',
+      clusterIP: `10.96.0.${last}`,
+      ports: [{ name: 'dns', port: 53, protocol: 'UDP', nodePort: 30_000 + last }],
+    },
+  });
+  const node = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: nodeName },
+    status: { addresses: [{ type: 'InternalIP', address: '192.0.2.11' }] },
+  };
+  const objects = [node, service('one', 1), service('two', 2)];
+  const [side] = sidesOf(documentsOf(objects), { nodeName, localhostNodePorts: true, families: ['ip'] });
+
+  test('are right where several are alike', () => {
+    expect(side && linesOf(side)).toEqual([]);
+  });
+
+  test.each([30_001, 30_002])('are missed one by one: %i', (port) => {
+    const { ruleset, expectations } = side ?? expect.fail('no table');
+    const sets = ruleset.sets.map((set) =>
+      set.name === 'localhost-nodeports'
+        ? { ...set, elements: set.elements.filter(({ key }) => !key.endsWith(` ${port}`)) }
+        : set,
+    );
+    const lines = linesOf({ ruleset: { ...ruleset, sets }, expectations });
+    expect(lines.filter((line) => line.includes(`:${port}/udp`))).not.toEqual([]);
+  });
+});
+
 describe('a flushed part is named before its symptoms', () => {
   const file = 'docs/shop.yaml';
   const { documents } = readDocuments([{ file, content: readFileSync(file) }]);
