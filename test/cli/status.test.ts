@@ -143,7 +143,7 @@ describe('status', () => {
     expect(stdout).toContain('look first at: the agent is not healthy');
   });
 
-  test('is content with health alone', async () => {
+  test('is not content with health alone', async () => {
     const { healthz } = await serveAgent();
     const { exitCode, stdout } = await status([
       '--metrics-bind-address',
@@ -151,7 +151,7 @@ describe('status', () => {
       '--healthz-bind-address',
       healthz,
     ]);
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(1);
     expect(stdout).toContain('look first at: metrics are not served at 127.0.0.1:1');
   });
 

@@ -16,8 +16,8 @@ const examples = `
 `;
 
 const notes = `
-Removes any table of that name, no matter which program created it. Established connections continue: conntrack keeps translating them
-until they end.
+Removes any table of that name, no matter which program created it. Established connections continue as long as another table with nat chains is
+loaded, such as kube-proxy's: without any, the kernel stops translating.
 `;
 
 /** `svc2nft clean`: removes the tables from the kernel. */

@@ -62,9 +62,10 @@ function judgeAgent(agent: AgentStatus, { versions, servers }: Judged): StatusFi
       : []),
     ...(servers.metrics.status === null
       ? [
-          warning(
-            `metrics are not served${servers.metrics.address === '' ? '' : ` at ${servers.metrics.address}`}, so that only the health is known, which may be that of kube-proxy`,
-            'name their place: --metrics-bind-address or --config',
+          // An agent serves its health before its metrics, and kube-proxy has the same port for it.
+          problem(
+            `metrics are not served${servers.metrics.address === '' ? '' : ` at ${servers.metrics.address}`}, so that only the health is known, which may be that of kube-proxy or of an agent that has just started`,
+            'ask again in a second; or name their place: --metrics-bind-address or --config',
           ),
         ]
       : []),
@@ -102,10 +103,11 @@ function judgeSyncs({ healthy, pending, families, apiServer }: AgentStatus): Sta
   if (pending.oldestSeconds > longestWait) {
     return [problem(waits, advice)];
   }
-  if (families.length > 0 && families.every(({ lastSync }) => lastSync === null)) {
+  const unwritten = families.filter(({ lastSync }) => lastSync === null).map(({ family }) => family);
+  if (unwritten.length > 0) {
     return [
       problem(
-        `nothing has been written yet${refusalText(apiServer)}`,
+        `nothing has been written yet${unwritten.length < families.length ? ` for ${listWords(unwritten)}` : ''}${refusalText(apiServer)}`,
         'the log of the agent says what it waits for: lists of the API server, or its Node',
       ),
     ];

@@ -32,10 +32,11 @@ const words = {
   ok: ['32', 'in sync'],
 } as const;
 
-function headline({ agent, findings }: StatusReport, color: boolean): string {
+function headline({ agent, findings, servers }: StatusReport, color: boolean): string {
   const worst: StatusFinding['status'] | 'ok' = findings[0]?.status ?? 'ok';
   const [code, known] = words[worst];
-  const word = agent ? known : 'no agent answers';
+  const served = servers.metrics.status === null ? 'only the health is known' : known;
+  const word = agent ? served : 'no agent answers';
   const node = agent?.node ? escapeControls(agent.node) : 'this node';
   const painted = color ? `\u001b[${code}m${word}\u001b[0m` : word;
   return `${node}: ${painted}`;

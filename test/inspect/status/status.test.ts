@@ -137,14 +137,14 @@ describe('what an agent tells', () => {
     const agent = describeAgent({ samples: undefined, config: undefined, health });
     expect(agent).toMatchObject({ version: null, node: null, startedAt: null, healthy: true, latency: null });
     expect(render(reportOn(agent, { servers: { ...servers, metrics: silent } }))).toEqual([
-      'this node: in sync, with warnings',
+      'this node: only the health is known',
       '',
       'agent       runs',
       'health      healthy (200 at 127.0.0.1:10256/healthz)',
       `versions    svc2nft ${version}, nft 1.1.3, Linux 6.18.0, Node 20.20.2`,
       '',
-      'look first at: metrics are not served at 127.0.0.1:10249, so that only the health is known, which may be that of kube-proxy',
-      '  name their place: --metrics-bind-address or --config',
+      'look first at: metrics are not served at 127.0.0.1:10249, so that only the health is known, which may be that of kube-proxy or of an agent that has just started',
+      '  ask again in a second; or name their place: --metrics-bind-address or --config',
     ]);
   });
 
@@ -259,6 +259,11 @@ describe('the screen', () => {
   });
 
   test.each<[string, Partial<AgentStatus>, string]>([
+    [
+      'one family was never written',
+      { families: calm.families.map((one) => (one.family === 'IPv6' ? { ...one, lastSync: null } : one)) },
+      'problem: nothing has been written yet for IPv6',
+    ],
     ['a change waits', { pending: { ...calm.pending, oldestSeconds: 6 } }, 'problem: a change has waited for 6 s'],
     ['a change has just come', { pending: { ...calm.pending, oldestSeconds: 4 } }, ''],
     [
