@@ -49,6 +49,7 @@ const meanings: readonly (ExitCodeMeaning & {
       list: 'bad input, no such table, or an unknown Service or namespace (the rest is still listed)',
       graph: 'bad input, or no such Service',
       dns: 'bad input',
+      resolve: 'bad input, or a Service that an API server would refuse',
       top: 'no such table, one without counters, or an unknown Service or namespace',
     },
   },

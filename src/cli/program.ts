@@ -75,6 +75,13 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/agent-command.ts')).agentCommand,
   },
   {
+    name: 'resolve',
+    group: 'Compile and apply:',
+    summary: 'complete manifests as a control plane does',
+    refusal: 'nothing is printed',
+    load: async () => (await import('./commands/resolve-command.ts')).resolveCommand,
+  },
+  {
     name: 'explain',
     group: 'Inspect:',
     summary: 'explain where a packet goes',

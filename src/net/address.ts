@@ -164,11 +164,15 @@ export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   const first = addressNumber(address);
   const last = first + (1n << BigInt(bits - prefix)) - 1n;
   const numbers = [first, last, first - 1n, last + 1n].filter((number) => number >= 0n && number < 1n << BigInt(bits));
-  const parsed = [...new Set(numbers)].map((number) => {
-    const hex = number.toString(16).padStart(bits / 4, '0');
-    return ipaddr.fromByteArray((hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)));
-  });
-  return parsed.map(canonicalText).filter((text) => text.includes(':') === (family === 'ip6'));
+  const texts = [...new Set(numbers)].map((number) => addressOfNumber(family, number));
+  return texts.filter((text) => text.includes(':') === (family === 'ip6'));
+}
+
+/** The canonical text of an address of 32 or 128 bits. */
+export function addressOfNumber(family: Family, number: bigint): string {
+  const hex = number.toString(16).padStart(family === 'ip' ? 8 : 32, '0');
+  const bytes = (hex.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16));
+  return canonicalText(ipaddr.fromByteArray(bytes));
 }
 
 /** The 32 or 128 bits of a valid address as a number. */

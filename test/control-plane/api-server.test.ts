@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { allocateServices } from '../../src/control-plane/allocate-services.ts';
+import { completeService, type FamilyName } from '../../src/control-plane/complete-service.ts';
+import { resolveObjects } from '../../src/control-plane/resolve-objects.ts';
+import { hasError } from '../../src/diagnostics/diagnostic.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../../src/lib/unknown-values.ts';
+import { type Cidr, parseCidr } from '../../src/net/address.ts';
+import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
+import { validate } from '../../src/phases/2-validate/validate.ts';
+
+/* What an API server 1.37 made of manifests, and which ones it refused: test/control-plane/api-server. */
+
+const folder = 'test/control-plane/api-server';
+const read = <T>(name: string): T => JSON.parse(readFileSync(`${folder}/${name}`, 'utf8')) as T;
+
+const file = `${folder}/manifests.yaml`;
+const manifests = readDocuments([{ file, content: readFileSync(file) }]).documents.flatMap(({ value }) =>
+  isMapping(value) ? [value] : [],
+);
+
+interface Accepted {
+  readonly name: string;
+  readonly spec: Mapping;
+}
+
+/** What a cluster allocates differs from one to the next; whether it does, and how much, does not. */
+function withoutValues(spec: Mapping, written: Mapping): Mapping {
+  const { clusterIP, clusterIPs, ports, healthCheckNodePort, ...rest } = spec;
+  return {
+    ...rest,
+    clusterIP: written['clusterIP'] === 'None' || !clusterIP ? clusterIP : 'given',
+    clusterIPs: listIn({ clusterIPs }, 'clusterIPs').map((text) => (text === 'None' ? text : 'given')),
+    ports: listIn({ ports }, 'ports')
+      .filter(isMapping)
+      .map(({ nodePort, ...port }) => ({ ...port, hasNodePort: Boolean(nodePort) })),
+    hasHealthCheck: Boolean(healthCheckNodePort),
+  };
+}
+
+describe.each<[string, readonly FamilyName[], readonly string[]]>([
+  ['accepted.json', ['IPv4', 'IPv6'], ['10.96.0.0/12', 'fd00:10:96::/112']],
+  ['accepted-single-stack.json', ['IPv4'], ['10.96.0.0/12']],
+])('the fields of Services are those of the API server: %s', (name, families, ranges) => {
+  const accepted = read<Accepted[]>(name);
+  const byName = new Map(manifests.map((object) => [String(mappingIn(object, 'metadata')['name']), object]));
+  const serviceCIDRs = ranges.map((text) => parseCidr(text) as Cidr);
+
+  test.each(accepted)('$name', ({ name: service, spec }) => {
+    const manifest = byName.get(service) ?? {};
+    const [resolved] = allocateServices([completeService(manifest, families)], {
+      serviceCIDRs,
+      loadBalancerCIDRs: [],
+      nodePorts: [30_000, 32_767],
+    });
+    const written = mappingIn(manifest, 'spec');
+    const own = JSON.parse(JSON.stringify(resolved?.service)) as Mapping;
+    expect(resolved?.problems).toEqual([]);
+    expect(withoutValues(mappingIn(own, 'spec'), written)).toEqual(withoutValues(spec, written));
+  });
+});
+
+interface Decision {
+  readonly title: string;
+  readonly accepted: boolean;
+  readonly answer?: string;
+  readonly object: Mapping;
+}
+
+const ranges = ['10.96.0.0/12', 'fd00:10:96::/108'].map((text) => parseCidr(text) as Cidr);
+const options = { serviceCIDRs: ranges, loadBalancerCIDRs: [], podCIDRs: [], nodes: 0 };
+const completed = read<Accepted[]>('accepted.json').map(({ name, spec }) => ({
+  name,
+  service: { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' }, spec },
+}));
+
+describe('Services are refused that the API server refuses', () => {
+  test.each(read<Decision[]>('services.json'))('$title', ({ accepted, answer, object }) => {
+    // Beside those that the server had accepted before.
+    const others = completed.filter(({ name }) => name !== mappingIn(object, 'metadata')['name']);
+    const { diagnostics } = resolveObjects(documentsOf([...others.map(({ service }) => service), object]), options);
+    const invalid = hasError(validate(documentsOf([object])).diagnostics);
+    const problems = diagnostics.map(({ message }) => message);
+    expect({ accepted: problems.length === 0 && !invalid, answer, problems }).toEqual({ accepted, answer, problems });
+  });
+});
