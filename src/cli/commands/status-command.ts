@@ -44,7 +44,7 @@ Asks the agent of this machine for its metrics, settings and health, which takes
 it looks for tables in the kernel, which takes root. Counts are those since the agent started.
 
 -o json prints {agent, servers, tables, versions, findings: [{status, what, advice}]}; agent is null where none answers, and tables is
-null where one does. A problem is what keeps changes of the cluster from the kernel; all else is a warning.
+null where one does. A problem is what keeps changes of the cluster from the kernel, or hides whether it does; all else is a warning.
 `;
 
 /** The flags of `svc2nft status`. */
