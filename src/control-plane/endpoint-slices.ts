@@ -5,6 +5,7 @@
  */
 
 import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import { podAddresses } from '../kubernetes/pods.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress, familyOfAddress } from '../net/address.ts';
@@ -167,11 +168,7 @@ function isPodInEndpoints(pod: Mapping): boolean {
 }
 
 function addressesOf(pod: Mapping): string[] {
-  const status = mappingIn(pod, 'status');
-  const texts = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
-  return (texts.length > 0 ? texts : [status['podIP']]).flatMap((text) =>
-    typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
-  );
+  return podAddresses(mappingIn(pod, 'status'));
 }
 
 function typeOf(address: string): AddressType {

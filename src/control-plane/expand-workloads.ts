@@ -4,6 +4,7 @@
  */
 
 import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
+import { podAddresses } from '../kubernetes/pods.ts';
 import { namespaceOf } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress, parseCidr } from '../net/address.ts';
@@ -35,7 +36,7 @@ export function expandWorkloads({ workloads, pods, nodes }: WorkloadSources): Ma
     const metadata = mappingIn(pod, 'metadata');
     setNamespaced(names, namespaceOf(metadata), textIn(metadata, 'name'), true);
     const { pools = [] } = placesByName.get(textIn(mappingIn(pod, 'spec'), 'nodeName')) ?? {};
-    for (const address of podAddresses(pod)) {
+    for (const address of podAddresses(mappingIn(pod, 'status'))) {
       for (const pool of pools) {
         takeValue(pool, address, address);
       }
@@ -177,10 +178,4 @@ function hostnameOf(workload: Mapping, spec: Mapping, name: string): Mapping {
   const hostname = isStateful ? name : textIn(spec, 'hostname');
   const subdomain = isStateful ? textIn(mappingIn(workload, 'spec'), 'serviceName') : textIn(spec, 'subdomain');
   return { ...(hostname !== '' && { hostname }), ...(subdomain !== '' && { subdomain }) };
-}
-
-function podAddresses(pod: Mapping): string[] {
-  return listIn(mappingIn(pod, 'status'), 'podIPs').flatMap((entry) =>
-    isMapping(entry) ? (canonicalAddress(textIn(entry, 'ip')) ?? []) : [],
-  );
 }

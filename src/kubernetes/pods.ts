@@ -51,19 +51,24 @@ export function readPodFacts(pod: Mapping): PodFacts | undefined {
   }
   const spec = mappingIn(pod, 'spec');
   const status = mappingIn(pod, 'status');
-  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
   return {
     namespace,
     name,
     nodeName: validName(spec['nodeName']),
     isHostNetwork: spec['hostNetwork'] === true,
     labels: entriesIn(metadata, 'labels'),
-    addresses: (podIPs.length > 0 ? podIPs : [status['podIP']]).flatMap((text) =>
-      typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
-    ),
+    addresses: podAddresses(status),
     ports: portsOf(spec),
     state: stateOf(pod),
   };
+}
+
+/** The addresses in the status of a Pod, canonical: podIPs, else podIP. */
+export function podAddresses(status: Mapping): string[] {
+  const podIPs = listIn(status, 'podIPs').map((entry) => (isMapping(entry) ? entry['ip'] : undefined));
+  return (podIPs.length > 0 ? podIPs : [status['podIP']]).flatMap((text) =>
+    typeof text === 'string' ? (canonicalAddress(text) ?? []) : [],
+  );
 }
 
 /**
