@@ -5,7 +5,7 @@
  */
 
 import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
-import { podAddresses } from '../kubernetes/pods.ts';
+import { containerPorts, podAddresses } from '../kubernetes/pods.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress, familyOfAddress } from '../net/address.ts';
@@ -257,24 +257,13 @@ function resolveTargetPort(port: Mapping, pod: Mapping): number | undefined {
     return target;
   }
   const protocol = textIn(port, 'protocol') || 'TCP';
-  for (const one of containerPorts(pod)) {
+  for (const one of containerPorts(mappingIn(pod, 'spec'))) {
     if (one['name'] === target && (textIn(one, 'protocol') || 'TCP') === protocol) {
       const number = one['containerPort'];
       return typeof number === 'number' ? number : undefined;
     }
   }
   return undefined;
-}
-
-/** Entries of containers[].ports, those of sidecars (init containers that are always restarted) last. */
-function containerPorts(pod: Mapping): Mapping[] {
-  const spec = mappingIn(pod, 'spec');
-  const sidecars = listIn(spec, 'initContainers')
-    .filter(isMapping)
-    .filter((container) => container['restartPolicy'] === 'Always');
-  return [...listIn(spec, 'containers').filter(isMapping), ...sidecars].flatMap((container) =>
-    listIn(container, 'ports').filter(isMapping),
-  );
 }
 
 /** A slice for each subset and family, unless it is a lock of leader election, or says that it is not to be mirrored. */

@@ -79,25 +79,30 @@ export function validName(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z0-9][-_.A-Za-z0-9]{0,252}$/.test(value) ? value : '';
 }
 
-/** Those of containers that keep running: init containers do so with restartPolicy Always (sidecars). */
 function portsOf(spec: Mapping): PodPort[] {
+  return containerPorts(spec).flatMap(({ name, containerPort, protocol }) =>
+    typeof containerPort === 'number'
+      ? [
+          {
+            name: typeof name === 'string' ? name : '',
+            port: containerPort,
+            protocol: typeof protocol === 'string' ? protocol.toLowerCase() : 'tcp',
+          },
+        ]
+      : [],
+  );
+}
+
+/**
+ * The entries of containers[].ports in the spec of a Pod: those of containers that keep running, as init containers do with
+ * restartPolicy Always (sidecars), which come last.
+ */
+export function containerPorts(spec: Mapping): Mapping[] {
   const sidecars = listIn(spec, 'initContainers')
     .filter(isMapping)
     .filter((one) => one['restartPolicy'] === 'Always');
   return [...listIn(spec, 'containers').filter(isMapping), ...sidecars].flatMap((container) =>
-    listIn(container, 'ports')
-      .filter(isMapping)
-      .flatMap(({ name, containerPort, protocol }) =>
-        typeof containerPort === 'number'
-          ? [
-              {
-                name: typeof name === 'string' ? name : '',
-                port: containerPort,
-                protocol: typeof protocol === 'string' ? protocol.toLowerCase() : 'tcp',
-              },
-            ]
-          : [],
-      ),
+    listIn(container, 'ports').filter(isMapping),
   );
 }
 
