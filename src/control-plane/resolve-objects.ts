@@ -116,7 +116,9 @@ function resolveServices(
     for (const { path, message } of problems) {
       refuse(document, path, message);
     }
-    services.set(value, withoutUndefined(service));
+    if (problems.length === 0) {
+      services.set(value, withoutUndefined(service));
+    }
   }
   return { services, diagnostics };
 }

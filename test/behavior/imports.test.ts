@@ -52,10 +52,10 @@ const allowed: Readonly<Record<string, string>> = {
   'control-plane': 'lib net diagnostics kubernetes',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'inspect/status': 'lib',
-  'cli/flags': 'lib diagnostics kubernetes config options cli',
+  'cli/flags': 'lib net control-plane diagnostics kubernetes config options cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config kernel apply cluster inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/graph phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':

@@ -21,7 +21,7 @@ test.each([[['--help']], [['compile', '--help']], [['help', 'compile']], [['-h']
 );
 
 test('an unknown option is wrong usage', async () => {
-  const result = await runMain(['--nodes', 'a']);
+  const result = await runMain(['--knode', 'a']);
   expect(result).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(result.stderr).toContain("unknown option '--nodes'");
+  expect(result.stderr).toContain("unknown option '--knode'");
 });

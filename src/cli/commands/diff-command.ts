@@ -20,7 +20,6 @@ import {
   type CompileRequest,
   chooseInput,
   chooseOwnNode,
-  compilePaths,
   compileSource,
   type InputSource,
   loadSettings,
@@ -151,7 +150,7 @@ async function planTables(
   if (typeof compiled === 'number') {
     return compiled === exitCodes.badInput ? verdicts.badInput : compiled;
   }
-  const read = await chooseTables(flags, compiled, { ...request, run });
+  const read = await chooseTables(flags, compiled, { ...request, run, ...input });
   if (!read) {
     return verdicts.badInput;
   }
@@ -188,7 +187,7 @@ type ReadTable = (name: TableName) => Promise<ListedTable | NftError | undefined
 async function chooseTables(
   { from }: DiffFlags,
   desired: Cluster,
-  request: CompileRequest & { readonly run: RunProgram },
+  request: CompileRequest & InputSource & { readonly run: RunProgram },
 ): Promise<ReadTable | undefined> {
   if (from === undefined) {
     return (name) => readActualTable(request.run, name);
@@ -198,7 +197,16 @@ async function chooseTables(
     ...request.options,
     ...(desired.options.nodeName !== undefined && { nodeName: desired.options.nodeName }),
   };
-  const compiled = await compilePaths([from], { ...request, options, configDiagnostics: [], onlyAboutInput: true });
+  const older = {
+    ...request,
+    paths: [from],
+    cluster: undefined,
+    options,
+    configDiagnostics: [],
+    onlyAboutInput: true,
+    needs: {},
+  } as const;
+  const compiled = await compileSource(older, older);
   if (typeof compiled === 'number') {
     request.context.stderr.write(`error: ${escapeControls(from)} gives no ruleset to compare with\n`);
     return undefined;

@@ -15,6 +15,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addLiveOptions, type ClusterFlags } from '../flags/cluster-flags.ts';
 import { addFileOptions, checkedText, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
+import { addResolveChoice, type OptionalResolveFlags } from '../flags/resolve-flags.ts';
 import { namespaceProblem } from '../flags/service-filters.ts';
 import { noteServices } from '../input/load-cluster.ts';
 import { loadObjects } from '../input/load-objects.ts';
@@ -49,7 +50,7 @@ in the domain of the cluster are looked up below it, as for Pods of that namespa
 `;
 
 /** The flags of `svc2nft dns`. */
-interface DnsFlags extends ClusterFlags {
+interface DnsFlags extends ClusterFlags, OptionalResolveFlags {
   readonly filename?: readonly string[];
   readonly domain: string;
   readonly ttl: number;
@@ -62,7 +63,7 @@ interface DnsFlags extends ClusterFlags {
 
 /** `svc2nft dns`: the records of Services. */
 export function dnsCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addLiveOptions(addFileOptions(new Command('dns')))
+  const command = addResolveChoice(addLiveOptions(addFileOptions(new Command('dns'))))
     .description('Prints the DNS records of Services, as the DNS of a cluster has them.')
     .optionsGroup('Records:')
     .option('--domain <name>', 'the domain of the cluster', parseDomain, 'cluster.local')

@@ -1,24 +1,20 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { mostNodes } from '../../control-plane/make-nodes.ts';
-import { resolveObjects } from '../../control-plane/resolve-objects.ts';
-import { hasError, severityOf } from '../../diagnostics/diagnostic.ts';
-import { countOf } from '../../lib/text.ts';
-import { describeValue, type Mapping } from '../../lib/unknown-values.ts';
-import { type Cidr, parseCidr } from '../../net/address.ts';
+import { Command } from 'commander';
+import { hasError, severityOf, withoutLeniency, withStrictSeverity } from '../../diagnostics/diagnostic.ts';
 import { readDocuments } from '../../phases/1-read/read-documents.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addFileOptions, inputPaths } from '../flags/compile-flags.ts';
+import { addFileOptions, addLeniencyOptions, type InputFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
+import { addResolveOptions, type ResolveFlags, resolveOptionsOf } from '../flags/resolve-flags.ts';
 import { lacksInput, noteServices } from '../input/load-cluster.ts';
 import { loadInput } from '../input/load-files.ts';
+import { resolveDocuments } from '../input/resolve-documents.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { writeOutput } from '../output/write-output.ts';
 
 const examples = `
-  svc2nft resolve shop.yaml | svc2nft compile - --node node-1 --cluster-cidr 10.244.0.0/16
   svc2nft resolve shop.yaml | svc2nft list - --node node-1 --cluster-cidr 10.244.0.0/16
   svc2nft resolve shop.yaml --nodes 5 --load-balancer-cidr 198.51.100.0/24 -o yaml > cluster.yaml
   svc2nft resolve manifests/ --service-cidr 10.96.0.0/12,fd00:10:96::/112 --pod-cidr 10.244.0.0/16,fd00:10:244::/48
@@ -41,100 +37,52 @@ checked so strictly.
 `;
 
 /** The flags of `svc2nft resolve`. */
-interface ResolveFlags {
-  readonly filename?: readonly string[];
-  readonly serviceCidr: readonly Cidr[];
-  readonly podCidr: readonly Cidr[];
-  readonly loadBalancerCidr: readonly Cidr[];
-  readonly nodes: number;
+interface ResolveCommandFlags extends ResolveFlags, InputFlags {
+  readonly keepGoing?: true;
+  readonly strict?: true;
   readonly output: 'json' | 'yaml';
 }
 
 /** `svc2nft resolve`: what a control plane makes of manifests. */
 export function resolveCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addFileOptions(new Command('resolve'))
+  const command = addResolveOptions(addLeniencyOptions(addFileOptions(new Command('resolve')), 'resolve'))
     .description('Completes manifests as a control plane does: addresses, node ports, Pods and EndpointSlices.')
-    .optionsGroup('Cluster:')
-    .option(
-      '--service-cidr <cidrs>',
-      'the range of cluster IPs, one for each family, separated by a comma; the first one is for Services that name no family (default: 10.96.0.0/12)',
-      parseRanges,
-    )
-    .option(
-      '--pod-cidr <cidrs>',
-      'the range of Pods, one for each family, separated by a comma (default: 10.244.0.0/16)',
-      parseRanges,
-    )
-    .option(
-      '--load-balancer-cidr <cidrs>',
-      'the range of load balancers, one for each family, separated by a comma (default: they get no address)',
-      parseRanges,
-    )
-    .option('--nodes <number>', 'how many Nodes there are, if the input has none', parseNodes, 3)
     .optionsGroup('Output:')
     .addOption(formatOption('how the objects are written', ['json', 'yaml']).default('json'))
-    .action(async (paths: string[], flags: Partial<ResolveFlags> & Pick<ResolveFlags, 'nodes' | 'output'>) => {
-      setExitCode(await runResolve(inputPaths(paths, flags), { ...defaultRanges(), ...flags }, context));
+    .action(async (paths: string[], flags: ResolveCommandFlags) => {
+      setExitCode(await runResolve(inputPaths(paths, flags), flags, context));
     });
   return addHelpTexts(command, { notes, examples });
 }
 
-function defaultRanges(): Pick<ResolveFlags, 'serviceCidr' | 'podCidr' | 'loadBalancerCidr'> {
-  return { serviceCidr: parseRanges('10.96.0.0/12'), podCidr: parseRanges('10.244.0.0/16'), loadBalancerCidr: [] };
-}
-
-function parseRanges(text: string): Cidr[] {
-  const ranges = text.split(',').map((part) => {
-    const cidr = parseCidr(part);
-    if (!cidr) {
-      throw new InvalidArgumentError(`${describeValue(part)} is not a range of addresses such as 10.96.0.0/12`);
-    }
-    return cidr;
-  });
-  if (new Set(ranges.map(({ family }) => family)).size < ranges.length) {
-    throw new InvalidArgumentError('expected one range for each family');
-  }
-  return ranges;
-}
-
-function parseNodes(text: string): number {
-  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
-  if (count < 1) {
-    throw new InvalidArgumentError(`${describeValue(text)} is not a number of Nodes, 1 to 9999`);
-  }
-  return count;
-}
-
-async function runResolve(paths: readonly string[], flags: ResolveFlags, context: Context): Promise<number> {
-  const { serviceCidr, podCidr, loadBalancerCidr, nodes, output } = flags;
-  const small = podCidr.find((cidr) => mostNodes(cidr) < nodes);
-  if (small) {
-    context.stderr.write(`error: --pod-cidr has no room for ${countOf(nodes, 'node')} (see --help)\n`);
-    return exitCodes.wrongUsage;
-  }
+async function runResolve(paths: readonly string[], flags: ResolveCommandFlags, context: Context): Promise<number> {
   if (lacksInput(paths, context)) {
     return exitCodes.wrongUsage;
   }
   const { texts, diagnostics } = await loadInput(paths, context.stdin);
   const { documents, diagnostics: aboutTexts } = readDocuments(texts);
   const invalid = validate(documents).diagnostics.filter((one) => severityOf(one) === 'error');
-  const resolved = resolveObjects(documents, {
-    serviceCIDRs: serviceCidr,
-    podCIDRs: podCidr,
-    loadBalancerCIDRs: loadBalancerCidr,
-    nodes,
-  });
-  const all = [...diagnostics, ...aboutTexts, ...invalid, ...resolved.diagnostics];
-  const isRefused = hasError(all);
-  reportDiagnostics(all, { refused: isRefused, context });
+  const leftOut = new Set(flags.keepGoing ? invalid.map(({ place }) => place?.document) : []);
+  const resolved = resolveDocuments(
+    documents.filter((document) => !leftOut.has(document)),
+    resolveOptionsOf(flags),
+  );
+  const severe = flags.strict ? withStrictSeverity : withoutLeniency;
+  const [aboutFiles, aboutObjects] = [
+    severe([...diagnostics, ...aboutTexts]),
+    severe([...invalid, ...resolved.diagnostics]),
+  ];
+  const isRefused = hasError(aboutFiles) || (hasError(aboutObjects) && !flags.keepGoing);
+  reportDiagnostics([...aboutFiles, ...aboutObjects], { refused: isRefused, context });
   if (isRefused) {
     await noteServices(paths, context);
     return exitCodes.badInput;
   }
-  return writeOutput(await textOf(resolved.objects, output), undefined, context);
+  const objects = resolved.documents.map(({ value }) => value);
+  return writeOutput(await textOf(objects, flags.output), undefined, context);
 }
 
-async function textOf(objects: readonly Mapping[], format: ResolveFlags['output']): Promise<string> {
+async function textOf(objects: readonly unknown[], format: ResolveCommandFlags['output']): Promise<string> {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
   if (format === 'json') {
     return `${JSON.stringify(list, undefined, 2)}\n`;

@@ -13,9 +13,10 @@ import type { Report } from '../../diagnostics/diagnostic.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { CompileOptions } from '../../options.ts';
 import { addLiveOptions, type ClusterFlags } from './cluster-flags.ts';
+import { addResolveChoice, type OptionalResolveFlags } from './resolve-flags.ts';
 
 /** What to read, besides the paths among the arguments. */
-interface InputFlags {
+export interface InputFlags {
   readonly filename?: readonly string[];
 }
 
@@ -41,8 +42,8 @@ export interface CompileFlags extends InputFlags {
   readonly strict?: true;
 }
 
-/** The flags of a command that reads files or a cluster. */
-export interface SnapshotFlags extends CompileFlags, ClusterFlags {}
+/** The flags of a command that reads files or a cluster, and may resolve the manifests of files. */
+export interface SnapshotFlags extends CompileFlags, ClusterFlags, OptionalResolveFlags {}
 
 /** Adds the flags of a command that compiles manifests from files. */
 export function addCompileOptions(command: Command): Command {
@@ -51,7 +52,7 @@ export function addCompileOptions(command: Command): Command {
 
 /** Adds the flags of a command that compiles manifests from files, or the objects of a cluster. */
 export function addSnapshotOptions(command: Command): Command {
-  return addRuleOptions(addLiveOptions(addInputOptions(command)), nodeHelp);
+  return addRuleOptions(addResolveChoice(addLiveOptions(addInputOptions(command))), nodeHelp);
 }
 
 const nodeHelp =
@@ -227,9 +228,17 @@ export function addFileOptions(command: Command): Command {
 }
 
 function addInputOptions(command: Command): Command {
-  return addFileOptions(command)
-    .option('--config <file>', configHelp)
-    .option('--keep-going', 'leave out invalid objects and compile the rest')
+  return addLeniencyOptions(addFileOptions(command).option('--config <file>', configHelp), 'compile');
+}
+
+/**
+ * Adds the flags that say what becomes of invalid objects, and how many problems are printed.
+ *
+ * @param verb what is done with the other objects.
+ */
+export function addLeniencyOptions(command: Command, verb: string): Command {
+  return command
+    .option('--keep-going', `leave out invalid objects and ${verb} the rest`)
     .addOption(
       new Option('--strict', 'refuse input with warnings about its files and objects, as for CI').conflicts(
         'keepGoing',

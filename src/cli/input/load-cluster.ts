@@ -2,6 +2,7 @@ import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
 import type { ServerAddresses, SyncPeriods } from '../../config/config-options.ts';
 import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
 import type { KubeProxySettings } from '../../config/kube-proxy-settings.ts';
+import type { ResolveOptions } from '../../control-plane/resolve-objects.ts';
 import {
   type Diagnostic,
   type DiagnosticCode,
@@ -21,12 +22,14 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ClusterFlags, namesCluster } from '../flags/cluster-flags.ts';
 import { type CompileFlags, type SnapshotFlags, withFlags } from '../flags/compile-flags.ts';
+import { type OptionalResolveFlags, resolveOptionsOf, settingsOfResolve } from '../flags/resolve-flags.ts';
 import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-files.ts';
 import type { LiveNeeds } from './read-live.ts';
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
+import type { ResolvedInput } from './resolve-documents.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
 export interface Cluster extends Omit<CompiledRulesets, 'rulesets' | 'snapshot'> {
@@ -77,6 +80,8 @@ export interface InputSource {
   readonly paths: readonly string[];
   /** A cluster in place of these. */
   readonly cluster: ClusterFlags | undefined;
+  /** Completes the manifests of the paths. */
+  readonly resolve?: ResolveOptions;
 }
 
 /** Whether a command reads a cluster: flags name one, or it is a plugin of kubectl, which has one. */
@@ -85,9 +90,18 @@ export function readsCluster(paths: readonly string[], flags: ClusterFlags, { is
 }
 
 /** What to read; the exit code, after a message, where that is nothing, or two things at once. */
-export function chooseInput(paths: readonly string[], flags: ClusterFlags, context: Context): InputSource | number {
+export function chooseInput(
+  paths: readonly string[],
+  flags: ClusterFlags & OptionalResolveFlags,
+  context: Context,
+): InputSource | number {
+  const resolve = flags.resolve && { resolve: resolveOptionsOf(flags) };
   if (!readsCluster(paths, flags, context)) {
-    return lacksInput(paths, context) ? exitCodes.wrongUsage : { paths, cluster: undefined };
+    return lacksInput(paths, context) ? exitCodes.wrongUsage : { paths, cluster: undefined, ...resolve };
+  }
+  if (resolve) {
+    context.stderr.write('error: --resolve completes manifests of files: name these\n');
+    return exitCodes.wrongUsage;
   }
   if (paths.length > 0) {
     context.stderr.write('error: a snapshot is read from files or from a cluster: omit PATH, or --live and the like\n');
@@ -102,29 +116,39 @@ export async function compileSource(
   input: InputSource,
   request: CompileRequest & { readonly needs: LiveNeeds },
 ): Promise<Cluster | number> {
-  if (!input.cluster) {
-    return compilePaths(input.paths, request);
-  }
   const snapshot = await readSource(input, request);
-  return typeof snapshot === 'number' ? snapshot : compileSnapshot(snapshot, request);
+  if (typeof snapshot === 'number') {
+    return snapshot;
+  }
+  request.progress?.step('compiling');
+  return compileSnapshot(snapshot, request);
 }
 
-/** Documents, and for those of a cluster which of its Nodes is meant. */
+/** Documents, and which Node is meant, where they are those of a cluster or resolved. */
 export interface SourceSnapshot extends ReadResult {
-  /** `name` is undefined where neither a flag nor the name of this machine says which one it is. */
+  /** `nodeName` is undefined where neither a flag nor the name of this machine says which one it is. */
   readonly live?: { readonly nodeName: string | undefined };
+  readonly resolved?: ResolvedInput;
 }
 
 /** Reads a snapshot; the exit code, after a message, where a cluster cannot be read. */
 export async function readSource(
-  { paths, cluster }: InputSource,
+  { paths, cluster, resolve }: InputSource,
   request: Pick<CompileRequest, 'options' | 'context' | 'progress'> & { readonly needs: LiveNeeds },
 ): Promise<SourceSnapshot | number> {
   if (!cluster) {
-    return parseInput(await loadInput(paths, request.context.stdin), request.context);
+    const read = await parseInput(await loadPaths(paths, request), request.context);
+    return resolve ? resolveRead(read, resolve) : read;
   }
   const { readLive } = await import('./read-live.ts');
   return readLive(cluster, request);
+}
+
+/** What was read, as a cluster would have it. */
+async function resolveRead(read: ReadResult, options: ResolveOptions): Promise<SourceSnapshot> {
+  const { resolveDocuments } = await import('./resolve-documents.ts');
+  const resolved = resolveDocuments(read.documents, options);
+  return { documents: resolved.documents, diagnostics: read.diagnostics, resolved };
 }
 
 /** Options for the compiler, and diagnostics about the configuration file. */
@@ -140,10 +164,11 @@ interface Settings {
 }
 
 /** Reads the configuration file, if there is one; flags take precedence over it. */
-export async function loadSettings(flags: CompileFlags): Promise<Settings> {
+export async function loadSettings(flags: CompileFlags & OptionalResolveFlags): Promise<Settings> {
   const found: Diagnostic[] = [];
   const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
-  const options = withFlags(config?.options ?? {}, flags, (code, _, message) => found.push({ code, message }));
+  const configured = { ...settingsOfResolve(flags), ...config?.options };
+  const options = withFlags(configured, flags, (code, _, message) => found.push({ code, message }));
   const { periods = {}, servers, settings = {}, diagnostics = [] } = config ?? {};
   return { options, periods, ...(servers && { servers }), settings, diagnostics: [...diagnostics, ...found] };
 }
@@ -182,11 +207,6 @@ export function isPartial({ code }: Diagnostic): boolean {
   return incompleteCodes.get(code) === 'partial';
 }
 
-/** Reads and compiles a snapshot, and reports problems on stderr; the exit code when the input is refused. */
-export async function compilePaths(paths: readonly string[], request: CompileRequest): Promise<Cluster | number> {
-  return compileInput(await loadPaths(paths, request), request);
-}
-
 /** The bytes of files and folders, or of stdin without any. */
 export function loadPaths(
   paths: readonly string[],
@@ -217,7 +237,7 @@ async function parseInput({ texts, diagnostics }: LoadedInput, context: Context)
  * fatal even with --keep-going, because its content is unknown.
  */
 export function compileSnapshot(snapshot: SourceSnapshot, request: CompileRequest): Cluster | number {
-  const { documents, diagnostics, live } = snapshot;
+  const { documents, diagnostics, live, resolved } = snapshot;
   const { configDiagnostics, onlyAboutInput, withoutAdvice, usesPods, machine, context } = request;
   const options = withNode(snapshot, request);
   const compiled = compileRulesets(documents, options);
@@ -233,8 +253,9 @@ export function compileSnapshot(snapshot: SourceSnapshot, request: CompileReques
     reportDiagnostics(refusals, { refused: true, context });
     return exitCodes.badInput;
   }
-  const isRefused = !rulesets || !valid || hasError(aboutFiles);
-  const aboutObjects = compiled.diagnostics.filter(
+  const refused = resolved?.diagnostics ?? [];
+  const isRefused = !rulesets || !valid || hasError(aboutFiles) || (hasError(refused) && !options.keepGoing);
+  const aboutObjects = [...refused, ...compiled.diagnostics].filter(
     (diagnostic) =>
       (!onlyAboutInput || isAboutInput(diagnostic) || incompleteCodes.has(diagnostic.code)) &&
       !(withoutAdvice && adviceOnRules.has(diagnostic.code)),
@@ -244,16 +265,18 @@ export function compileSnapshot(snapshot: SourceSnapshot, request: CompileReques
   const found = live ? all.map(withoutRemedy) : all;
   // Without a ruleset, advice about the ruleset would only hide what is wrong.
   reportDiagnostics(isRefused ? found.filter(isAboutInput) : found, { refused: isRefused, context });
-  const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
-  reportUnusedKinds(unusedKinds, context);
+  if (!resolved) {
+    const unusedKinds = new Map([...compiled.unusedKinds].filter(([kind]) => !(usesPods && kind === 'Pod')));
+    reportUnusedKinds(unusedKinds, context);
+  }
   return isRefused ? exitCodes.badInput : { ...compiled, rulesets, snapshot: valid, documents, options };
 }
 
 /** The options with the name of the node: a given one, else the one that the machine or the command chooses. */
-function withNode({ documents, live }: SourceSnapshot, request: CompileRequest): CompileOptions {
+function withNode({ documents, live, resolved }: SourceSnapshot, request: CompileRequest): CompileOptions {
   const { options, machine, chooseNode } = request;
   const choose = (): string | undefined => (machine ? findOwnNode(documents, machine) : chooseNode?.(documents));
-  const nodeName = options.nodeName ?? choose() ?? live?.nodeName;
+  const nodeName = options.nodeName ?? choose() ?? (live ?? resolved)?.nodeName;
   return nodeName === undefined ? options : { ...options, nodeName };
 }
 

@@ -6,6 +6,7 @@ import { compareText, escapeControls } from '../../lib/text.ts';
 import { isMapping, mappingIn } from '../../lib/unknown-values.ts';
 import { clusterWords, namesCluster } from '../flags/cluster-flags.ts';
 import type { SnapshotFlags } from '../flags/compile-flags.ts';
+import { resolveWords } from '../flags/resolve-flags.ts';
 import type { Cluster } from './load-cluster.ts';
 
 /** The most nodes of a page. */
@@ -80,6 +81,7 @@ export function explainCommandOf(paths: readonly string[], flags: SnapshotFlags)
     'explain',
     ...(paths.length === 0 && !namesCluster(flags) ? ['-'] : paths),
     ...clusterWords(flags),
+    ...resolveWords(flags),
     ...one('--config', flags.config),
     ...(flags.keepGoing ? ['--keep-going'] : []),
     ...one('--node', flags.node),

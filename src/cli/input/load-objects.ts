@@ -6,6 +6,7 @@ import { validate } from '../../phases/2-validate/validate.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { ClusterFlags } from '../flags/cluster-flags.ts';
+import type { OptionalResolveFlags } from '../flags/resolve-flags.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { chooseInput, readSource } from './load-cluster.ts';
 import type { LiveNeeds } from './read-live.ts';
@@ -18,7 +19,7 @@ import type { LiveNeeds } from './read-live.ts';
  */
 export async function loadObjects(
   paths: readonly string[],
-  flags: ClusterFlags,
+  flags: ClusterFlags & OptionalResolveFlags,
   { needs, context }: { readonly needs: LiveNeeds; readonly context: Context },
 ): Promise<readonly Document[] | number> {
   const input = chooseInput(paths, flags, context);
@@ -29,9 +30,9 @@ export async function loadObjects(
   if (typeof source === 'number') {
     return source;
   }
-  const { documents, live } = source;
+  const { documents, live, resolved } = source;
   const { diagnostics, lacking } = validate(documents);
-  const all = [...source.diagnostics, ...lacking, ...diagnostics];
+  const all = [...source.diagnostics, ...lacking, ...(resolved?.diagnostics ?? []), ...diagnostics];
   const isRefused = hasError(all);
   reportDiagnostics(live ? all.map(withoutRemedy) : all, { refused: isRefused, context });
   return isRefused ? exitCodes.badInput : documents;

@@ -84,6 +84,11 @@ const expectations: readonly Expectation[] = [
     advice: `apply reads files; svc2nft agent --once reads a cluster, or ${wholeInput} | svc2nft apply ...`,
   },
   {
+    options: '--resolve',
+    commands: 'apply agent',
+    advice: 'rules for this machine come from a cluster; svc2nft lab runs manifests in network namespaces of its own',
+  },
+  {
     options: '--cluster --user --token --as --insecure-skip-tls-verify',
     commands: `agent ${readers}`,
     advice: 'a kubeconfig says that: --kubeconfig FILE and --context NAME choose one',

@@ -53,7 +53,7 @@ export function validate(documents: readonly Document[]): Validation {
   appendAll(diagnostics, noteNodePorts(snapshot.services));
   return {
     snapshot,
-    diagnostics: [...badAnswers, ...sortByDocument(diagnostics, documents)],
+    diagnostics: [...badAnswers, ...sortByDocument(summarizeManifests(diagnostics, used.Service), documents)],
     lacking: badAnswers.length > 0 ? [] : findLacking({ used, unusedKinds }, names),
   };
 }
@@ -174,6 +174,27 @@ function sortByKind(documents: readonly Document[]): SortedDocuments {
     }
   }
   return { used, unusedKinds, diagnostics, badAnswers: summarizeAnswers(answers) };
+}
+
+/**
+ * Where no Service has a cluster IP, the input is what somebody wrote, not what a cluster has: one warning says so, at the first
+ * of them. Otherwise Services without one are on their way, and each has a warning of its own.
+ */
+function summarizeManifests(diagnostics: Diagnostic[], services: readonly Document[]): Diagnostic[] {
+  const isNew = ({ code }: Diagnostic): boolean => code === 'no-cluster-ip';
+  const first = diagnostics.find(isNew);
+  if (!first || services.some(({ value }) => needsSlices(value))) {
+    return diagnostics;
+  }
+  const { length: count } = diagnostics.filter(isNew);
+  const what =
+    count === 1
+      ? 'it has no clusterIP: this is a manifest'
+      : `${countOf(count, 'Service')} have no clusterIP: these are manifests`;
+  const message = `${what}, not a cluster's state; --resolve fills in what a cluster would`;
+  const { object: _, ...placed } = first;
+  const summary = count === 1 ? { ...first, message } : { ...placed, message };
+  return diagnostics.filter((one) => one === first || !isNew(one)).map((one) => (one === first ? summary : one));
 }
 
 /** What is wrong with the answers, once for each message, at its first place: thousands of objects may lack the same. */
