@@ -187,16 +187,26 @@ function withoutBulk(object: Mapping, kind: string): Mapping {
   }
 }
 
-/** Of containers, their ports and whether they keep running: else environments and volumes of a cluster's Pods are gigabytes. */
-function slimPodSpec({ containers, initContainers, nodeName, hostNetwork, readinessGates }: Mapping): Mapping {
+/**
+ * Of containers, their ports and whether they keep running, and where else the Pod may run: environments and volumes of a cluster's Pods
+ * are gigabytes.
+ */
+function slimPodSpec(spec: Mapping): Mapping {
   const slim = (list: unknown): unknown =>
     Array.isArray(list)
       ? list.map((one) =>
           isMapping(one) ? { name: one['name'], ports: one['ports'], restartPolicy: one['restartPolicy'] } : one,
         )
       : list;
-  return { containers: slim(containers), initContainers: slim(initContainers), nodeName, hostNetwork, readinessGates };
+  const kept = podFields.map((field) => [field, spec[field]]).filter(([, value]) => value !== undefined);
+  return {
+    containers: slim(spec['containers']),
+    initContainers: slim(spec['initContainers']),
+    ...Object.fromEntries(kept),
+  };
 }
+
+const podFields = ['nodeName', 'hostNetwork', 'readinessGates', 'hostname', 'subdomain', 'nodeSelector', 'tolerations'];
 
 function nameOf(object: Mapping): unknown {
   return mappingIn(object, 'metadata')['name'];

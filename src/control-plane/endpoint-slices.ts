@@ -73,14 +73,17 @@ export function makeEndpointSlices(sources: SliceSources): Mapping[] {
 /** Services whose slices a controller has made. */
 function indexManaged(slices: readonly Mapping[]): Namespaced<true> {
   const managed: Namespaced<true> = new Map();
-  for (const slice of slices) {
+  for (const slice of slices.filter(isManaged)) {
     const metadata = mappingIn(slice, 'metadata');
-    const labels = mappingIn(metadata, 'labels');
-    if (Object.values<unknown>(controllers).includes(labels[managerLabel])) {
-      setNamespaced(managed, namespaceOf(metadata), textIn(labels, ownerLabel), true);
-    }
+    setNamespaced(managed, namespaceOf(metadata), textIn(mappingIn(metadata, 'labels'), ownerLabel), true);
   }
   return managed;
+}
+
+/** Whether a controller has made a slice, and would change it. */
+export function isManaged(slice: Mapping): boolean {
+  const labels = mappingIn(mappingIn(slice, 'metadata'), 'labels');
+  return Object.values<unknown>(controllers).includes(labels[managerLabel]);
 }
 
 /** A slice that has no name yet. */
