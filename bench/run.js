@@ -11,6 +11,7 @@ import { measureAgents } from './parts/agent.js';
 import { measureChanges } from './parts/change.js';
 import { measureChurn } from './parts/churn.js';
 import { measureCompilations } from './parts/compile.js';
+import { measureDns } from './parts/dns.js';
 import { measureLoads } from './parts/load.js';
 import { measureLooks } from './parts/look.js';
 import { measureMemory } from './parts/memory.js';
@@ -35,6 +36,7 @@ const parts = {
   churn: { sizes: [10_000], measure: measureChurn },
   repair: { sizes: [1_000, 10_000], measure: measureRepairs },
   random: { sizes: [10_000], measure: measureRandomChanges },
+  dns: { sizes: [1_000, 10_000], measure: measureDns },
 };
 
 const sizes = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument));

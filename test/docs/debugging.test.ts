@@ -20,7 +20,7 @@ afterAll(() => {
 });
 
 /** Every command prints what stands below it; `DOCS=write npx vitest run test/docs/debugging.test.ts` renews that. */
-describe.each(['docs/debugging.md', 'docs/commands.md', 'README.md'])('%s', (file) => {
+describe.each(['docs/debugging.md', 'docs/commands.md', 'docs/manifests.md', 'README.md'])('%s', (file) => {
   const blocks = [...readFileSync(file, 'utf8').matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = '']) => block);
 
   test.each(blocks)('%s', async (block) => {
