@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import {
   describePath,
   describeValue,
@@ -9,17 +8,18 @@ import {
   type Path,
   textIn,
 } from '../lib/unknown-values.ts';
-import { parseAddress, parseCidr, specialRangeOf } from '../net/address.ts';
-import { nameOfFamily } from '../net/network.ts';
+import { parseAddress, parseCidr } from '../net/address.ts';
 import {
+  checkHost,
   checkLabels,
+  checkMetadata,
   checkName,
   containerPortName,
-  dnsLabel,
   dnsSubdomain,
+  familyOfStrict,
   qualifiedName,
   type Refuse,
-} from './api-names.ts';
+} from './api-values.ts';
 import { type FamilyName, isHeadless, typeOf } from './complete-service.ts';
 
 /**
@@ -30,8 +30,7 @@ import { type FamilyName, isHeadless, typeOf } from './complete-service.ts';
  */
 export function checkServiceManifest(service: Mapping, families: readonly FamilyName[], refuse: Refuse): void {
   const spec = mappingIn(service, 'spec');
-  checkMetadata(service, refuse);
-  checkLabels(mappingIn(service, 'metadata'), ['metadata', 'labels'], refuse);
+  checkMetadata(mappingIn(service, 'metadata'), refuse);
   checkLabels(spec, ['spec', 'selector'], refuse);
   checkType(spec, refuse);
   checkPorts(spec, refuse);
@@ -107,7 +106,7 @@ function checkPorts(spec: Mapping, refuse: Refuse): void {
       refuse(path, `${describePath(path)} has no name; each port of a Service with several ports needs one`);
     }
     checkTargetPort(port['targetPort'], [...path, 'targetPort'], refuse);
-    checkName(port['appProtocol'] || undefined, qualifiedName, [...path, 'appProtocol'], refuse);
+    checkName(port['appProtocol'], qualifiedName, [...path, 'appProtocol'], refuse);
     if (type === 'ClusterIP' && port['nodePort']) {
       refuse(
         [...path, 'nodePort'],
@@ -145,13 +144,6 @@ function checkTargetPort(value: unknown, path: Path, refuse: Refuse): void {
   ) {
     refuse(path, `${describePath(path)} is ${describeValue(value)}; ${containerPortName.expected}`);
   }
-}
-
-/** The texts of addresses that an API server accepts are those of Go, without leading zeros and mapped IPv4. */
-function familyOfStrict(text: unknown): FamilyName | undefined {
-  const address = typeof text === 'string' && isIP(text) !== 0 ? parseAddress(text) : undefined;
-  const isMapped = address?.family === 'ip' && String(text).includes(':');
-  return address && !isMapped ? nameOfFamily(address.family) : undefined;
 }
 
 function checkClusterIPs(spec: Mapping, refuse: Refuse): void {
@@ -276,31 +268,6 @@ function checkExternals(spec: Mapping, refuse: Refuse): void {
       refuse(
         path,
         `${describePath(path)} is ${describeValue(text)}; expected a CIDR such as 192.0.2.0/24, without bits beyond its prefix length`,
-      );
-    }
-  }
-}
-
-/** Reports an address that cannot be that of another host (ValidateNonSpecialIP). */
-function checkHost(text: unknown, path: Path, refuse: Refuse): void {
-  const address = typeof text === 'string' ? parseAddress(text)?.text : undefined;
-  if (address !== undefined && specialRangeOf(address) !== undefined) {
-    refuse(
-      path,
-      `${describePath(path)} is ${describeValue(text)}; expected the address of a host, not one of a special range`,
-    );
-  }
-}
-
-/** Reports a name of metadata that an API server refuses. */
-function checkMetadata(object: Mapping, refuse: Refuse): void {
-  const metadata = mappingIn(object, 'metadata');
-  checkName(metadata['namespace'] || undefined, dnsLabel, ['metadata', 'namespace'], refuse);
-  for (const key of Object.keys(mappingIn(metadata, 'annotations'))) {
-    if (!qualifiedName.isValid(key.toLowerCase())) {
-      refuse(
-        ['metadata', 'annotations', key],
-        `metadata.annotations has the key ${describeValue(key)}; ${qualifiedName.expected}`,
       );
     }
   }

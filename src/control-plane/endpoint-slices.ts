@@ -1,6 +1,5 @@
 /**
- * The EndpointSlices of Services with a selector, as the EndpointSlice controller of Kubernetes makes them, and those of v1 Endpoints, as
- * the mirroring controller does (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/). Nothing is validated:
+ * The EndpointSlices of Services with a selector, as the EndpointSlice controller of Kubernetes makes them, and those of v1 Endpoints (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/). Nothing is validated:
  * malformed values count as absent.
  */
 
@@ -8,8 +7,17 @@ import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/nam
 import { containerPorts, podAddresses } from '../kubernetes/pods.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
-import { canonicalAddress, familyOfAddress } from '../net/address.ts';
+import { cpuShares, hintsFor, type ZoneShares } from './endpoint-hints.ts';
+import { mirrorEndpoints } from './mirror-endpoints.ts';
 import { selectPods } from './select-pods.ts';
+import {
+  type AddressType,
+  addressTypeOf,
+  controllers,
+  managerLabel,
+  type SliceDraft,
+  slicePort,
+} from './slice-draft.ts';
 
 /** What slices are made of; all are objects as the API has them, Services with their defaults and cluster IPs. */
 export interface SliceSources {
@@ -23,22 +31,16 @@ export interface SliceSources {
   readonly slices: readonly Mapping[];
 }
 
-type AddressType = 'IPv4' | 'IPv6';
-
-/** Who writes slices, by the label {@link managerLabel}. */
-const controllers = {
-  selector: 'endpointslice-controller.k8s.io',
-  mirror: 'endpointslicemirroring-controller.k8s.io',
-} as const;
-
-const managerLabel = 'endpointslice.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';
 
 /** --max-endpoints-per-slice of kube-controller-manager. */
 const mostEndpoints = 100;
 
-/** --mirroring-max-endpoints-per-subset. */
-const mostMirrored = 1_000;
+/** What slices of selectors need to know of Nodes. */
+interface NodeFacts {
+  readonly byName: ReadonlyMap<string, Mapping>;
+  readonly shares: ZoneShares | undefined;
+}
 
 /** The slices that controllers would add, in the order of the Services. */
 export function makeEndpointSlices(sources: SliceSources): Mapping[] {
@@ -49,7 +51,8 @@ export function makeEndpointSlices(sources: SliceSources): Mapping[] {
     setNamespaced(taken, namespaceOf(metadata), textIn(metadata, 'name'), true);
   }
   const selectable = selectPods(sources.pods);
-  const nodes = new Map(sources.nodes.map((node) => [textIn(mappingIn(node, 'metadata'), 'name'), node]));
+  const byName = new Map(sources.nodes.map((node) => [textIn(mappingIn(node, 'metadata'), 'name'), node]));
+  const nodes = { byName, shares: cpuShares(sources.nodes) };
   const legacy: Namespaced<Mapping> = new Map();
   for (const one of sources.endpoints) {
     const metadata = mappingIn(one, 'metadata');
@@ -58,14 +61,15 @@ export function makeEndpointSlices(sources: SliceSources): Mapping[] {
   return sources.services.flatMap((service) => {
     const metadata = mappingIn(service, 'metadata');
     const [namespace, name] = [namespaceOf(metadata), textIn(metadata, 'name')];
-    if (textIn(mappingIn(service, 'spec'), 'type') === 'ExternalName' || getNamespaced(managed, namespace, name)) {
+    const selector = Object.entries(mappingIn(mappingIn(service, 'spec'), 'selector'));
+    const isExternalName = textIn(mappingIn(service, 'spec'), 'type') === 'ExternalName';
+    if (getNamespaced(managed, namespace, name) || (isExternalName && selector.length > 0)) {
       return [];
     }
-    const selector = Object.entries(mappingIn(mappingIn(service, 'spec'), 'selector'));
     const drafts =
       selector.length > 0
         ? draftSlices(service, selectable(namespace, selector), nodes)
-        : mirrorEndpoints(getNamespaced(legacy, namespace, name));
+        : mirrorEndpoints(getNamespaced(legacy, namespace, name) ?? {});
     return drafts.map((draft) => nameSlice(draft, { namespace, service: name, taken }));
   });
 }
@@ -86,16 +90,8 @@ export function isManaged(slice: Mapping): boolean {
   return Object.values<unknown>(controllers).includes(labels[managerLabel]);
 }
 
-/** A slice that has no name yet. */
-interface SliceDraft {
-  readonly addressType: AddressType;
-  readonly labels: Mapping;
-  readonly ports: readonly Mapping[];
-  readonly endpoints: readonly Mapping[];
-}
-
 function nameSlice(
-  { addressType, labels, ports, endpoints }: SliceDraft,
+  { addressType, labels, annotations = {}, ports, endpoints }: SliceDraft,
   {
     namespace,
     service,
@@ -112,7 +108,7 @@ function nameSlice(
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { name, namespace, labels },
+    metadata: { name, namespace, labels, ...(Object.keys(annotations).length > 0 && { annotations }) },
     addressType,
     ports,
     endpoints,
@@ -120,23 +116,26 @@ function nameSlice(
 }
 
 /** One slice for each family and set of resolved ports with up to 100 endpoints, more if there are more; an empty one for no endpoints. */
-function draftSlices(service: Mapping, pods: readonly Mapping[], nodes: ReadonlyMap<string, Mapping>): SliceDraft[] {
+function draftSlices(service: Mapping, pods: readonly Mapping[], nodes: NodeFacts): SliceDraft[] {
   const labels = labelsOf(service);
-  const candidates = pods.filter(isPodInEndpoints).filter((pod) => isNodeThere(pod, service, nodes));
+  const addHints = hintsFor(service, nodes.shares);
+  const candidates = pods.filter(isPodInEndpoints).filter((pod) => isNodeThere(pod, service, nodes.byName));
   return familiesOf(service).flatMap((addressType) => {
+    const found = candidates.flatMap((pod) => {
+      const addresses = addressesOf(pod).filter((address) => addressTypeOf(address) === addressType);
+      return addresses.length > 0 ? [{ pod, endpoint: endpointOf(pod, { addresses, service, nodes }) }] : [];
+    });
+    const endpoints = addHints(found.map(({ endpoint }) => endpoint));
     const groups = new Map<string, { readonly ports: readonly Mapping[]; readonly endpoints: Mapping[] }>();
-    for (const pod of candidates) {
+    for (const [index, { pod }] of found.entries()) {
       const ports = resolvePorts(service, pod);
-      const addresses = addressesOf(pod).filter((address) => typeOf(address) === addressType);
-      if (addresses.length > 0) {
-        const key = JSON.stringify(ports);
-        const group = groups.get(key) ?? { ports, endpoints: [] };
-        groups.set(key, group);
-        group.endpoints.push(endpointOf(pod, { addresses, service, nodes }));
-      }
+      const key = JSON.stringify(ports);
+      const group = groups.get(key) ?? { ports, endpoints: [] };
+      groups.set(key, group);
+      group.endpoints.push(endpoints[index] as Mapping);
     }
-    const drafts = [...groups.values()].flatMap(({ ports, endpoints }) =>
-      chunks(endpoints, mostEndpoints).map((some) => ({ addressType, labels, ports, endpoints: some })),
+    const drafts = [...groups.values()].flatMap((group) =>
+      chunks(group.endpoints, mostEndpoints).map((some) => ({ ...group, addressType, labels, endpoints: some })),
     );
     return drafts.length > 0 ? drafts : [{ addressType, labels, ports: [], endpoints: [] }];
   });
@@ -174,10 +173,6 @@ function addressesOf(pod: Mapping): string[] {
   return podAddresses(mappingIn(pod, 'status'));
 }
 
-function typeOf(address: string): AddressType {
-  return familyOfAddress(address) === 'ip' ? 'IPv4' : 'IPv6';
-}
-
 /** A Pod whose node is gone has no endpoint, unless endpoints need not be ready. */
 function isNodeThere(pod: Mapping, service: Mapping, nodes: ReadonlyMap<string, Mapping>): boolean {
   return nodes.size === 0 || publishesAll(service) || nodes.has(textIn(mappingIn(pod, 'spec'), 'nodeName'));
@@ -190,20 +185,19 @@ function publishesAll(service: Mapping): boolean {
 interface EndpointParts {
   readonly addresses: readonly string[];
   readonly service: Mapping;
-  readonly nodes: ReadonlyMap<string, Mapping>;
+  readonly nodes: NodeFacts;
 }
 
 function endpointOf(pod: Mapping, { addresses, service, nodes }: EndpointParts): Mapping {
   const [metadata, spec] = [mappingIn(pod, 'metadata'), mappingIn(pod, 'spec')];
   const [name, namespace, uid] = [textIn(metadata, 'name'), namespaceOf(metadata), textIn(metadata, 'uid')];
   const nodeName = textIn(spec, 'nodeName');
-  const zone = textIn(mappingIn(mappingIn(nodes.get(nodeName) ?? {}, 'metadata'), 'labels'), zoneLabel);
+  const zone = textIn(mappingIn(mappingIn(nodes.byName.get(nodeName) ?? {}, 'metadata'), 'labels'), zoneLabel);
   const serving = isReady(pod);
   const terminating = (metadata['deletionTimestamp'] ?? null) !== null;
   const ready = publishesAll(service) || (serving && !terminating);
   const hostname = textIn(spec, 'hostname');
   const isNamed = hostname !== '' && textIn(spec, 'subdomain') === textIn(mappingIn(service, 'metadata'), 'name');
-  const hints = ready ? hintsOf(textIn(mappingIn(service, 'spec'), 'trafficDistribution'), { zone, nodeName }) : {};
   return {
     addresses,
     conditions: { ready, serving, terminating },
@@ -211,7 +205,6 @@ function endpointOf(pod: Mapping, { addresses, service, nodes }: EndpointParts):
     targetRef: { kind: 'Pod', namespace, name, ...(uid !== '' && { uid }) },
     ...(nodeName !== '' && { nodeName }),
     ...(zone !== '' && { zone }),
-    ...(Object.keys(hints).length > 0 && { hints }),
   };
 }
 
@@ -219,18 +212,6 @@ function isReady(pod: Mapping): boolean {
   return listIn(mappingIn(pod, 'status'), 'conditions').some(
     (one) => isMapping(one) && one['type'] === 'Ready' && one['status'] === 'True',
   );
-}
-
-/** For whom the endpoint is meant (ServiceSpec.trafficDistribution). */
-function hintsOf(
-  distribution: string,
-  { zone, nodeName }: { readonly zone: string; readonly nodeName: string },
-): Mapping {
-  const isClose = ['PreferClose', 'PreferSameZone', 'PreferSameNode'].includes(distribution);
-  return {
-    ...(isClose && zone !== '' && { forZones: [{ name: zone }] }),
-    ...(distribution === 'PreferSameNode' && nodeName !== '' && { forNodes: [{ name: nodeName }] }),
-  };
 }
 
 /** Ports whose targetPort the Pod has; a name may stand for another number in each. */
@@ -241,16 +222,6 @@ function resolvePorts(service: Mapping, pod: Mapping): Mapping[] {
       const number = resolveTargetPort(port, pod);
       return number === undefined ? [] : [slicePort(port, number)];
     });
-}
-
-function slicePort(port: Mapping, number: unknown): Mapping {
-  const appProtocol = textIn(port, 'appProtocol');
-  return {
-    name: textIn(port, 'name'),
-    port: number,
-    protocol: textIn(port, 'protocol') || 'TCP',
-    ...(appProtocol !== '' && { appProtocol }),
-  };
 }
 
 /** @param port an entry of spec.ports. @returns undefined if no container of the Pod has a port of that name and protocol. */
@@ -267,53 +238,4 @@ function resolveTargetPort(port: Mapping, pod: Mapping): number | undefined {
     }
   }
   return undefined;
-}
-
-/** A slice for each subset and family, unless it is a lock of leader election, or says that it is not to be mirrored. */
-function mirrorEndpoints(endpoints: Mapping | undefined): SliceDraft[] {
-  const metadata = mappingIn(endpoints ?? {}, 'metadata');
-  const labels = mappingIn(metadata, 'labels');
-  const isLock = 'control-plane.alpha.kubernetes.io/leader' in mappingIn(metadata, 'annotations');
-  if (!endpoints || isLock || labels['endpointslice.kubernetes.io/skip-mirror'] === 'true') {
-    return [];
-  }
-  return listIn(endpoints, 'subsets')
-    .filter(isMapping)
-    .flatMap((subset) => mirrorSubset(subset, { ...labels, [ownerLabel]: textIn(metadata, 'name') }));
-}
-
-function mirrorSubset(subset: Mapping, labels: Mapping): SliceDraft[] {
-  const all = [
-    ...listIn(subset, 'addresses').map((address) => mirrorAddress(address, true)),
-    ...listIn(subset, 'notReadyAddresses').map((address) => mirrorAddress(address, false)),
-  ]
-    .flatMap((endpoint) => endpoint ?? [])
-    .slice(0, mostMirrored);
-  const ports = listIn(subset, 'ports')
-    .filter(isMapping)
-    .map((port) => slicePort(port, port['port']));
-  return (['IPv4', 'IPv6'] as const).flatMap((addressType) => {
-    const endpoints = all.filter(({ addresses: [address] }) => typeOf(address) === addressType);
-    const mirrored = { ...labels, [managerLabel]: controllers.mirror };
-    return endpoints.length > 0 ? [{ addressType, labels: mirrored, ports, endpoints }] : [];
-  });
-}
-
-interface MirroredEndpoint extends Mapping {
-  readonly addresses: readonly [string];
-}
-
-function mirrorAddress(entry: unknown, ready: boolean): MirroredEndpoint | undefined {
-  const address = isMapping(entry) ? canonicalAddress(textIn(entry, 'ip')) : undefined;
-  if (!isMapping(entry) || address === undefined) {
-    return undefined;
-  }
-  const [nodeName, hostname] = [textIn(entry, 'nodeName'), textIn(entry, 'hostname')];
-  return {
-    addresses: [address],
-    conditions: { ready },
-    ...(hostname !== '' && { hostname }),
-    ...(isMapping(entry['targetRef']) && { targetRef: entry['targetRef'] }),
-    ...(nodeName !== '' && { nodeName }),
-  };
 }

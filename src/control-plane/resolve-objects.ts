@@ -1,11 +1,14 @@
-import { type Diagnostic, toDiagnostic } from '../diagnostics/diagnostic.ts';
+import { type Diagnostic, type Problem, toDiagnostic } from '../diagnostics/diagnostic.ts';
 import type { Document } from '../diagnostics/document.ts';
-import { isMapping, listIn, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
+import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
 import { type Cidr, cidrText, parseCidr } from '../net/address.ts';
 import { nameOfFamily } from '../net/network.ts';
+import { adviseOnSelectors, type ResolvedService } from './advise-on-selectors.ts';
 import { allocateServices } from './allocate-services.ts';
-import { checkServiceFields } from './check-service-fields.ts';
+import type { Refuse } from './api-values.ts';
+import { type CheckedKind, checkFields } from './check-fields.ts';
 import { checkServiceManifest } from './check-service-manifest.ts';
+import { checkSliceManifest } from './check-slice-manifest.ts';
 import { completeService, type FamilyName } from './complete-service.ts';
 import { makeEndpointSlices } from './endpoint-slices.ts';
 import { expandWorkloads } from './expand-workloads.ts';
@@ -27,7 +30,10 @@ export interface ResolveOptions {
 export interface ResolvedObjects {
   /** The objects of the input in their order, Services with all fields, and then those that were added. */
   readonly objects: readonly Mapping[];
-  /** Why an API server would refuse Services, as errors; these come as they are. */
+  /**
+   * Why an API server would refuse Services and EndpointSlices, as errors; these come as they are. And warnings about
+   * selectors without Pods, and target ports that Pods do not declare.
+   */
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -41,7 +47,7 @@ const nodePorts = [30_000, 32_767] as const;
  */
 export function resolveObjects(documents: readonly Document[], options: ResolveOptions): ResolvedObjects {
   const objects = documents.flatMap(({ value }) => (isMapping(value) ? [value] : []));
-  const ofKind = (kind: string): Mapping[] => objects.filter((object) => object['kind'] === kind);
+  const ofKind = (kind: string): Mapping[] => objects.filter((object) => isOfKind(object, kind));
   const given = ofKind('ServiceCIDR').flatMap(rangesOf);
   const serviceCIDRs = given.length > 0 ? given : options.serviceCIDRs;
   const families = [...new Set(serviceCIDRs.map(({ family }) => nameOfFamily(family)))];
@@ -50,20 +56,40 @@ export function resolveObjects(documents: readonly Document[], options: ResolveO
   const known = ofKind('Node');
   const nodes = known.length > 0 ? [] : makeNodes({ count: options.nodes, podCIDRs: options.podCIDRs });
   const allNodes = [...known, ...nodes];
-  const workloads = objects.filter(
-    (object) => !['Service', 'Pod', 'Node', 'EndpointSlice'].includes(String(object['kind'])),
-  );
+  const workloads = objects.filter((object) => !Object.keys(groups).some((kind) => isOfKind(object, kind)));
   const pods = expandWorkloads({ workloads, pods: ofKind('Pod'), nodes: allNodes });
+  const allPods = [...ofKind('Pod'), ...pods];
   const slices = makeEndpointSlices({
-    services: [...services.values()],
-    pods: [...ofKind('Pod'), ...pods],
+    services: services.map(({ resolved }) => resolved),
+    pods: allPods,
     nodes: allNodes,
     endpoints: ofKind('Endpoints'),
     slices: ofKind('EndpointSlice'),
   });
+  const advice = adviseOnSelectors({ services, pods: allPods, workloads, slices: ofKind('EndpointSlice') });
   const added = given.length > 0 ? [] : [serviceCIDRObject(serviceCIDRs)];
-  const completed = objects.map((object) => services.get(object) ?? object);
-  return { objects: [...completed, ...added, ...nodes, ...pods, ...slices], diagnostics };
+  const resolvedOf = new Map(services.map(({ document, resolved }) => [document.value, resolved]));
+  const completed = objects.map((object) => resolvedOf.get(object) ?? object);
+  return {
+    objects: [...completed, ...added, ...nodes, ...pods, ...slices],
+    diagnostics: [...diagnostics, ...checkSlices(documents), ...advice],
+  };
+}
+
+/** The kinds that are not workloads, and their API groups: others may have kinds of the same names. */
+const groups: Readonly<Record<string, string>> = {
+  Service: '',
+  Pod: '',
+  Node: '',
+  Endpoints: '',
+  EndpointSlice: 'discovery.k8s.io',
+  ServiceCIDR: 'networking.k8s.io',
+};
+
+/** Whether an object is of a kind of Kubernetes, in any version. */
+function isOfKind({ kind, apiVersion }: Mapping, wanted: string): boolean {
+  const group = /^(.*)\//.exec(String(apiVersion))?.[1] ?? '';
+  return kind === wanted && (apiVersion === undefined || group === groups[wanted]);
 }
 
 function rangesOf(serviceCIDR: Mapping): Cidr[] {
@@ -81,46 +107,58 @@ function serviceCIDRObject(ranges: readonly Cidr[]): Mapping {
   };
 }
 
-/** Services by what they were in the input; those that are refused are left as they are. */
+/** Services that are not refused by themselves, in the order of the input, and why the others are. */
 function resolveServices(
   documents: readonly Document[],
   families: readonly FamilyName[],
   ranges: Parameters<typeof allocateServices>[1],
-): { readonly services: ReadonlyMap<Mapping, Mapping>; readonly diagnostics: Diagnostic[] } {
+): { readonly services: readonly ResolvedService[]; readonly diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = [];
-  const refuse = (document: Document, path: Path, message: string): void => {
-    diagnostics.push({
-      ...toDiagnostic({ code: 'refused-by-api-server', path, message }, document),
-      severity: 'error',
-    });
-  };
-  const accepted: { readonly document: Document; readonly value: Mapping }[] = [];
-  for (const document of documents) {
-    const { value } = document;
-    if (isMapping(value) && value['kind'] === 'Service') {
-      const before = diagnostics.length;
-      checkServiceFields(value, (path, message) => refuse(document, path, message));
-      checkServiceManifest(value, families, (path, message) => refuse(document, path, message));
-      if (diagnostics.length === before) {
-        accepted.push({ document, value });
-      }
-    }
-  }
+  const accepted = mappingsOf(documents, 'Service').filter(({ document, value }) => {
+    const found = refusalsOf(document, 'Service', (refuse) => checkServiceManifest(value, families, refuse));
+    diagnostics.push(...found);
+    return found.length === 0;
+  });
   const allocated = allocateServices(
     accepted.map(({ value }) => completeService(value, families)),
     ranges,
   );
-  const services = new Map<Mapping, Mapping>();
-  for (const [index, { service, problems }] of allocated.entries()) {
-    const { document, value } = accepted[index] as (typeof accepted)[number];
-    for (const { path, message } of problems) {
-      refuse(document, path, message);
-    }
-    if (problems.length === 0) {
-      services.set(value, withoutUndefined(service));
-    }
-  }
+  const services = allocated.flatMap(({ service, problems }, index) => {
+    const { document } = accepted[index] as (typeof accepted)[number];
+    diagnostics.push(...problems.map((problem) => toError(problem, document)));
+    return problems.length === 0 ? [{ document, resolved: withoutUndefined(service) }] : [];
+  });
   return { services, diagnostics };
+}
+
+function checkSlices(documents: readonly Document[]): Diagnostic[] {
+  return mappingsOf(documents, 'EndpointSlice').flatMap(({ document, value }) =>
+    refusalsOf(document, 'EndpointSlice', (refuse) => checkSliceManifest(value, refuse)),
+  );
+}
+
+function mappingsOf(
+  documents: readonly Document[],
+  kind: CheckedKind,
+): { readonly document: Document; readonly value: Mapping }[] {
+  return documents.flatMap((document) => {
+    const { value } = document;
+    return isMapping(value) && isOfKind(value, kind) ? [{ document, value }] : [];
+  });
+}
+
+/** Why an API server would refuse an object: for its fields, or what a check says. */
+function refusalsOf(document: Document, kind: CheckedKind, check: (refuse: Refuse) => void): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const refuse: Refuse = (path, message) =>
+    found.push(toError({ code: 'refused-by-api-server', path, message }, document));
+  checkFields(document.value, kind, refuse);
+  check(refuse);
+  return found;
+}
+
+function toError(problem: Problem, document: Document): Diagnostic {
+  return { ...toDiagnostic(problem, document), severity: 'error' };
 }
 
 /** As JSON has it. */

@@ -13,7 +13,7 @@ import {
 import { addressNumber, addressOfNumber, type Cidr, familyOfAddress, parseAddress, parseCidr } from '../net/address.ts';
 import { type Family, nameOfFamily } from '../net/network.ts';
 import { allocateServices } from './allocate-services.ts';
-import { checkServiceFields } from './check-service-fields.ts';
+import { checkFields } from './check-fields.ts';
 import { checkServiceManifest } from './check-service-manifest.ts';
 import { completeService, isHeadless, typeOf } from './complete-service.ts';
 import { nameOf, namespaceIn } from './object-names.ts';
@@ -43,7 +43,7 @@ function changeField(service: Mapping, { path, value }: FieldChange, objects: re
     problems.push(message);
   };
   const changed = problems.length === 0 ? (withValue(service, path, value) as Mapping) : service;
-  checkServiceFields(changed, refuse);
+  checkFields(changed, 'Service', refuse);
   if (problems[0] !== undefined) {
     return problems[0];
   }

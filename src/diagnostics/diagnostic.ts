@@ -60,6 +60,10 @@ export const diagnosticCodes = {
   'slice-without-service': 'warning',
   'slice-port-without-name': 'warning',
   'ranges-do-not-apply': 'warning',
+  // manifests, when they are resolved
+  'selector-matches-nothing': 'warning',
+  'unknown-target-port': 'warning',
+  'undeclared-target-port': 'note',
   // the node and the configuration
   'node-not-found': 'error',
   'no-node': 'warning',

@@ -214,6 +214,24 @@ function isSpecialRange(range: string): range is SpecialRange {
   return specialRanges.has(range);
 }
 
+/**
+ * Whether the API server refuses a canonical address for an endpoint or as an external IP (ValidateEndpointIP): of 0.0.0.0/8
+ * it refuses only 0.0.0.0, of multicast only 224.0.0.0/24 and link-local scope (ff02::/16), and not the broadcast address.
+ */
+export function isRefusedForHosts(address: string): boolean {
+  switch (specialRangeOf(address)) {
+    case 'unspecified':
+      return address === '0.0.0.0' || address === '::';
+    case 'loopback':
+    case 'linkLocal':
+      return true;
+    case 'multicast':
+      return address.startsWith('224.0.0.') || /^ff[0-9a-f]2:/.test(address);
+    default:
+      return false;
+  }
+}
+
 /** The same ranges without the link-local ones. */
 const rangesWithoutHosts = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '255.255.255.255/32', '::/127', 'ff00::/8'];
 

@@ -6,15 +6,19 @@ import { parse } from 'yaml';
 import { loadInput } from '../../src/cli/input/load-files.ts';
 import { compile } from '../../src/compile.ts';
 import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
+import { resolveObjects } from '../../src/control-plane/resolve-objects.ts';
 import { diagnosticCodes, severityOf } from '../../src/diagnostics/diagnostic.ts';
+import type { Document } from '../../src/diagnostics/document.ts';
 import { formatDiagnostic } from '../../src/diagnostics/format-diagnostic.ts';
+import { isMapping } from '../../src/lib/unknown-values.ts';
 import type { CompileOptions } from '../../src/options.ts';
-import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
+import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
 
 /**
  * Each folder of fixtures/bad is called CODE or CODE--VARIANT and holds an input that gets that diagnostic:
  * snapshot.yaml or snapshot.json, or what paths.yaml lists; config.yaml, a KubeProxyConfiguration; options.yaml,
- * CompileOptions in place of the ordinary node below. expected.txt is what the user sees.
+ * CompileOptions in place of the ordinary node below; resolve.yaml, how many Nodes `resolve` makes before the rest is done.
+ * expected.txt is what the user sees.
  */
 const root = join(import.meta.dirname, '../../fixtures/bad');
 const names = readdirSync(root).sort();
@@ -53,10 +57,25 @@ async function run(folder: string) {
   const config = readConfig(folder);
   const loaded = await loadInput(pathsOf(folder), Readable.from([]));
   const read = readDocuments(loaded.texts);
-  const result = compile(read.documents, { ...optionsOf(folder), ...config.options });
-  const before = [...config.diagnostics, ...loaded.diagnostics, ...read.diagnostics];
+  const resolved = resolve(folder, read.documents);
+  const result = compile(resolved.documents, { ...optionsOf(folder), ...config.options });
+  const before = [...config.diagnostics, ...loaded.diagnostics, ...read.diagnostics, ...resolved.diagnostics];
   const refused = before.some((diagnostic) => severityOf(diagnostic) === 'error');
   return { diagnostics: [...before, ...result.diagnostics], text: refused ? undefined : result.text };
+}
+
+function resolve(folder: string, documents: readonly Document[]) {
+  const options = readYaml(folder, 'resolve.yaml');
+  if (!isMapping(options)) {
+    return { documents, diagnostics: [] };
+  }
+  const { objects, diagnostics } = resolveObjects(documents, {
+    serviceCIDRs: [{ family: 'ip', address: '10.96.0.0', prefix: 12 }],
+    podCIDRs: [{ family: 'ip', address: '10.244.0.0', prefix: 16 }],
+    loadBalancerCIDRs: [],
+    nodes: Number(options['nodes']),
+  });
+  return { documents: documentsOf(objects), diagnostics };
 }
 
 function pathsOf(folder: string): string[] {

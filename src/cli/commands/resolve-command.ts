@@ -1,5 +1,11 @@
 import { Command } from 'commander';
-import { hasError, severityOf, withoutLeniency, withStrictSeverity } from '../../diagnostics/diagnostic.ts';
+import {
+  type Diagnostic,
+  hasError,
+  severityOf,
+  withoutLeniency,
+  withStrictSeverity,
+} from '../../diagnostics/diagnostic.ts';
 import { readDocuments } from '../../phases/1-read/read-documents.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
 import type { Context } from '../context.ts';
@@ -32,8 +38,8 @@ Manifests say little: a selector, ports, a type. This command adds what a contro
 What is given stays. The rest follows from names: a Service keeps its address when others come and go, unless two lead to the same one. The same
 input gives the same output, and doing it again changes nothing.
 
-Services that an API server would refuse are errors, so is a cluster IP or node port that another Service has. EndpointSlices and Pods of the input are not
-checked so strictly.
+Services and EndpointSlices that an API server would refuse are errors, so is a cluster IP or node port that another Service has. Pods and Endpoints of the
+input are not checked so strictly. A selector that matches no Pod gets a warning with the closest labels, a targetPort that no container declares, too.
 `;
 
 /** The flags of `svc2nft resolve`. */
@@ -70,7 +76,7 @@ async function runResolve(paths: readonly string[], flags: ResolveCommandFlags, 
   const severe = flags.strict ? withStrictSeverity : withoutLeniency;
   const [aboutFiles, aboutObjects] = [
     severe([...diagnostics, ...aboutTexts]),
-    severe([...invalid, ...resolved.diagnostics]),
+    severe(onePerPlace([...invalid, ...resolved.diagnostics])),
   ];
   const isRefused = hasError(aboutFiles) || (hasError(aboutObjects) && !flags.keepGoing);
   reportDiagnostics([...aboutFiles, ...aboutObjects], { refused: isRefused, context });
@@ -80,6 +86,19 @@ async function runResolve(paths: readonly string[], flags: ResolveCommandFlags, 
   }
   const objects = resolved.documents.map(({ value }) => value);
   return writeOutput(await textOf(objects, flags.output), undefined, context);
+}
+
+/** The first of those about one value: what makes no valid rules, an API server refuses as well. */
+function onePerPlace(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const seen = new Map<unknown, Set<string>>();
+  return diagnostics.filter(({ place }) => {
+    const paths = seen.get(place?.document) ?? new Set();
+    seen.set(place?.document, paths);
+    const path = JSON.stringify(place?.path);
+    const isFirst = !(place && paths.has(path));
+    paths.add(path);
+    return isFirst;
+  });
 }
 
 async function textOf(objects: readonly unknown[], format: ResolveCommandFlags['output']): Promise<string> {

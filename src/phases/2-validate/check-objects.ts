@@ -5,6 +5,7 @@ import { describePath, describeValue, type Path } from '../../lib/unknown-values
 import {
   type Address,
   canonicalAddress,
+  isRefusedForHosts,
   parseAddress,
   parseCidr,
   type SpecialRange,
@@ -97,14 +98,13 @@ function checkEndpointSize({ endpoints }: EndpointSlice, index: number, report: 
   } else if (count > most.addresses) {
     refuse('addresses', `has ${count.toLocaleString('en')} addresses, more than 100`);
   }
-  for (const list of [hints?.forZones, hints?.forNodes]) {
-    if ((list ?? []).length > most.hints) {
-      refuse(
-        'hints',
-        `has hints for ${list?.length.toLocaleString('en')} ${list === hints?.forZones ? 'zones' : 'nodes'}, more than 8`,
-      );
-    } else if (list?.some(({ name }) => name === '')) {
-      refuse('hints', 'has a hint without a name');
+  for (const field of ['forZones', 'forNodes'] as const) {
+    const list = hints?.[field] ?? [];
+    const noun = field === 'forZones' ? 'zones' : 'nodes';
+    if (list.length > most.hints) {
+      refuse('hints', `has hints for ${list.length.toLocaleString('en')} ${noun}, more than 8`);
+    } else if (field === 'forNodes' && list.some(({ name }) => name === '')) {
+      refuse('hints', 'has a hint for a node without a name');
     }
   }
 }
@@ -153,26 +153,11 @@ export function checkHostAddress(text: string, path: Path, report: Report): void
   const range = specialRangeOf(address);
   if (range) {
     const found = `${describePath(path)} is ${describeValue(text)}`;
-    if (isRefused(address, range)) {
+    if (isRefusedForHosts(address)) {
       report('special-address', path, `${found}, ${rangeTexts[range]}; expected the address of a host`);
     } else {
       report('ignored-address', path, `${found}; it is ignored because it is ${rangeTexts[range]}`);
     }
-  }
-}
-
-/** As the API server does: of 0.0.0.0/8 only 0.0.0.0, and of multicast only 224.0.0.0/24 and link-local scope (ff02::/16). */
-function isRefused(address: string, range: SpecialRange): boolean {
-  switch (range) {
-    case 'unspecified':
-      return address === '0.0.0.0' || address === '::';
-    case 'loopback':
-    case 'linkLocal':
-      return true;
-    case 'multicast':
-      return address.startsWith('224.0.0.') || /^ff[0-9a-f]2:/.test(address);
-    case 'broadcast':
-      return false;
   }
 }
 

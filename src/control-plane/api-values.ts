@@ -1,4 +1,8 @@
-import { describePath, describeValue, entriesIn, type Mapping, type Path } from '../lib/unknown-values.ts';
+import { isIP } from 'node:net';
+import { describePath, describeValue, entriesIn, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
+import { isRefusedForHosts, parseAddress } from '../net/address.ts';
+import { nameOfFamily } from '../net/network.ts';
+import type { FamilyName } from './complete-service.ts';
 
 /** Receives a place in a manifest and what is wrong there. */
 export type Refuse = (path: Path, message: string) => void;
@@ -34,7 +38,7 @@ export const qualifiedName: NameRule = {
   expected: 'expected a name such as app or example.com/app',
 };
 /** The value of a label. */
-const labelValue: NameRule = {
+export const labelValue: NameRule = {
   isValid: (text) => text === '' || new RegExp(`^${part}$`).test(text),
   expected: 'expected at most 63 letters, digits, -, _ and .',
 };
@@ -60,5 +64,40 @@ export function checkLabels(parent: Mapping, path: Path, refuse: Refuse): void {
       refuse(at, `${describePath(path)} has the key ${describeValue(key)}; ${qualifiedName.expected}`);
     }
     checkName(value, labelValue, at, refuse);
+  }
+}
+
+/** Reports a namespace, labels or keys of annotations in the metadata of an object that cannot be such. */
+export function checkMetadata(metadata: Mapping, refuse: Refuse): void {
+  checkName(metadata['namespace'] || undefined, dnsLabel, ['metadata', 'namespace'], refuse);
+  checkLabels(metadata, ['metadata', 'labels'], refuse);
+  for (const key of Object.keys(mappingIn(metadata, 'annotations'))) {
+    if (!qualifiedName.isValid(key.toLowerCase())) {
+      refuse(
+        ['metadata', 'annotations', key],
+        `metadata.annotations has the key ${describeValue(key)}; ${qualifiedName.expected}`,
+      );
+    }
+  }
+}
+
+/**
+ * The family of an address as API servers since 1.36 accept it: without leading zeros, and not IPv4 mapped into IPv6.
+ * Undefined for anything else.
+ */
+export function familyOfStrict(text: unknown): FamilyName | undefined {
+  const address = typeof text === 'string' && isIP(text) !== 0 ? parseAddress(text) : undefined;
+  const isMapped = address?.family === 'ip' && String(text).includes(':');
+  return address && !isMapped ? nameOfFamily(address.family) : undefined;
+}
+
+/** Reports an address that cannot be that of another host (ValidateNonSpecialIP and ValidateEndpointIP). */
+export function checkHost(text: unknown, path: Path, refuse: Refuse): void {
+  const address = typeof text === 'string' ? parseAddress(text)?.text : undefined;
+  if (address !== undefined && isRefusedForHosts(address)) {
+    refuse(
+      path,
+      `${describePath(path)} is ${describeValue(text)}; expected the address of a host, not one of a special range`,
+    );
   }
 }
