@@ -10,7 +10,13 @@ import { defineConfig } from 'rolldown';
  * All files go to dist/cli itself: packageFile in src/cli/context.ts relies on it.
  */
 export default defineConfig({
-  input: { main: 'src/cli/main.ts' },
+  input: {
+    main: 'src/cli/main.ts',
+    // Processes that a lab consists of.
+    'lab-supervisor': 'src/lab/lab-supervisor.ts',
+    'lab-node': 'src/lab/lab-node.ts',
+    'lab-pod': 'src/lab/lab-pod.ts',
+  },
   platform: 'node',
   // The same code as ECMAScript modules: CommonJS modules stay apart in a bundle, which takes longer to load.
   resolve: { alias: { yaml: fileURLToPath(new URL('node_modules/yaml/browser/dist/index.js', import.meta.url)) } },

@@ -17,6 +17,7 @@ import {
   readGeneralFlags,
   refuseRepeated,
 } from './flags/general-flags.ts';
+import { endLabFlags } from './flags/lab-words.ts';
 import { addHelpTexts, asCalled, formatHelp } from './manual/format-help.ts';
 import { adviseOnOption, describeUnknownCommand, looksLikeCommand } from './manual/unknown-words.ts';
 import { fitMessages, outputWidth } from './output/fit-text.ts';
@@ -82,6 +83,13 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/resolve-command.ts')).resolveCommand,
   },
   {
+    name: 'lab',
+    group: 'Compile and apply:',
+    summary: 'try a cluster in network namespaces',
+    refusal: 'no lab is brought up',
+    load: async () => (await import('./commands/lab-command.ts')).labCommand,
+  },
+  {
     name: 'explain',
     group: 'Inspect:',
     summary: 'explain where a packet goes',
@@ -108,13 +116,6 @@ const commands: readonly CommandEntry[] = [
     summary: 'draw Services, their frontends and endpoints',
     refusal: 'nothing is drawn',
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
-  },
-  {
-    name: 'whatif',
-    group: 'Inspect:',
-    summary: 'say what a change would mean for clients',
-    refusal: 'nothing is compared',
-    load: async () => (await import('./commands/whatif-command.ts')).whatifCommand,
   },
   {
     name: 'dns',
@@ -223,7 +224,18 @@ function readWords(args: readonly string[], program: Command): string[] {
   const firstWord = firstWordOf(args);
   const named = program.commands.find((command) => command.name() === firstWord);
   const called = named ?? program.commands.find((command) => command.name() === defaultCommand) ?? program;
-  return readEqualsSigns(firstWord === 'apply' ? joinDryRun(args, existsSync) : args, called);
+  return readEqualsSigns(joinWords(firstWord, args), called);
+}
+
+function joinWords(firstWord: string | undefined, args: readonly string[]): readonly string[] {
+  switch (firstWord) {
+    case 'apply':
+      return joinDryRun(args, existsSync);
+    case 'lab':
+      return endLabFlags(args);
+    default:
+      return args;
+  }
 }
 
 const commandNames = commands.map(({ name }) => name);

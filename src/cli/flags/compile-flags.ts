@@ -215,10 +215,21 @@ function detectLocalOf(
 export const configHelp =
   'a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1), also in a ConfigMap or a file for kubeadm; other flags take precedence';
 
+/** How the argument that names files is described. */
+interface PathArgument {
+  readonly name: string;
+  readonly description: string;
+}
+
+const paths: PathArgument = {
+  name: '[PATH...]',
+  description: 'file or folder of YAML or JSON, or - for stdin (the default)',
+};
+
 /** Adds the arguments and the flag that name files. */
-export function addFileOptions(command: Command): Command {
+export function addFileOptions(command: Command, { name, description }: PathArgument = paths): Command {
   return command
-    .argument('[PATH...]', 'file or folder of YAML or JSON, or - for stdin (the default)')
+    .argument(name, description)
     .optionsGroup('Input:')
     .option(
       '-f, --filename <path>',

@@ -19,29 +19,37 @@ export interface OptionalResolveFlags extends ResolveFlags {
   readonly resolve?: true;
 }
 
-const usual = { serviceCidr: '10.96.0.0/12', podCidr: '10.244.0.0/16', nodes: 3 } as const;
+/** Ranges for those that are not given, as the flags have them; none for addresses that nothing gets. */
+interface UsualRanges {
+  readonly serviceCidr: string;
+  readonly podCidr: string;
+  readonly loadBalancerCidr?: string;
+}
+
+const usual: UsualRanges = { serviceCidr: '10.96.0.0/12', podCidr: '10.244.0.0/16' };
+const usualNodes = 3;
 
 /** Adds the flags that describe a cluster to a command that resolves manifests. */
-export function addResolveOptions(command: Command): Command {
+export function addResolveOptions(command: Command, ranges: UsualRanges = usual): Command {
   return command
     .optionsGroup('Manifests:')
     .option(
       '--service-cidr <cidrs>',
-      `the range of cluster IPs, one for each family, separated by a comma; the first one is for Services that name no family (default: ${usual.serviceCidr})`,
+      `the range of cluster IPs, one for each family, separated by a comma; the first one is for Services that name no family (default: ${ranges.serviceCidr})`,
       parseRanges,
     )
     .option(
       '--pod-cidr <cidrs>',
-      `the range of Pods, one for each family, separated by a comma (default: ${usual.podCidr})`,
+      `the range of Pods, one for each family, separated by a comma (default: ${ranges.podCidr})`,
       parseRanges,
     )
     .option(
       '--load-balancer-cidr <cidrs>',
-      'the range of load balancers, one for each family, separated by a comma (default: they get no address)',
+      `the range of load balancers, one for each family, separated by a comma (default: ${ranges.loadBalancerCidr ?? 'they get no address'})`,
       parseRanges,
     )
-    .option('--nodes <number>', `how many Nodes there are, if the input has none (default: ${usual.nodes})`, parseNodes)
-    .hook('preAction', checkRoom);
+    .option('--nodes <number>', `how many Nodes there are, if the input has none (default: ${usualNodes})`, parseNodes)
+    .hook('preAction', (called) => checkRoom(called, ranges));
 }
 
 /** Adds `--resolve`, and the flags that go with it. */
@@ -58,12 +66,13 @@ export function addResolveChoice(command: Command): Command {
 }
 
 /** The cluster that flags describe. */
-export function resolveOptionsOf(flags: ResolveFlags): ResolveOptions {
+export function resolveOptionsOf(flags: ResolveFlags, ranges: UsualRanges = usual): ResolveOptions {
+  const { loadBalancerCidr } = ranges;
   return {
-    serviceCIDRs: flags.serviceCidr ?? parseRanges(usual.serviceCidr),
-    podCIDRs: flags.podCidr ?? parseRanges(usual.podCidr),
-    loadBalancerCIDRs: flags.loadBalancerCidr ?? [],
-    nodes: flags.nodes ?? usual.nodes,
+    serviceCIDRs: flags.serviceCidr ?? parseRanges(ranges.serviceCidr),
+    podCIDRs: flags.podCidr ?? parseRanges(ranges.podCidr),
+    loadBalancerCIDRs: flags.loadBalancerCidr ?? (loadBalancerCidr === undefined ? [] : parseRanges(loadBalancerCidr)),
+    nodes: flags.nodes ?? usualNodes,
   };
 }
 
@@ -111,8 +120,8 @@ function parseNodes(text: string): number {
 }
 
 /** Whether each Node gets a part of the range of Pods. */
-function checkRoom(command: Command): void {
-  const { nodes, podCIDRs } = resolveOptionsOf(command.opts());
+function checkRoom(command: Command, ranges: UsualRanges): void {
+  const { nodes, podCIDRs } = resolveOptionsOf(command.opts(), ranges);
   if (podCIDRs.some((cidr) => mostNodes(cidr) < nodes)) {
     command.error(`error: --pod-cidr has no room for ${countOf(nodes, 'node')}`);
   }

@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { version } from '../../version.ts';
 import { isRepeatable } from '../flags/general-flags.ts';
+import { labActions } from '../flags/lab-words.ts';
 
 /** The whole command line as data, from which docs/cli.md, the man page and completion scripts are generated. */
 export interface ProgramManual extends CommandManual {
@@ -136,7 +137,12 @@ function readPlaceholder(placeholder: string, choices: readonly string[] | undef
     return { name: placeholder, words: beginnings, files: false, open: true };
   }
   const alternatives = placeholder.split('|');
-  const otherWords = alternatives.length > 1 ? alternatives.filter((word) => !fileWords.test(word)) : [];
+  const otherWords =
+    alternatives.length > 1
+      ? alternatives
+          .filter((word) => !fileWords.test(word))
+          .flatMap((word) => (word === 'ACTION' ? labActions : [word]))
+      : [];
   return {
     name: placeholder,
     words: choices ?? otherWords,

@@ -1,0 +1,72 @@
+import { hasError, severityOf } from '../../diagnostics/diagnostic.ts';
+import { dnsObjects, labRanges, localPods, outsideAddresses } from '../../lab/lab-cluster.ts';
+import { listBalancedAddresses } from '../../lab/load-balancer.ts';
+import { planLab } from '../../lab/plan-lab.ts';
+import { countOf } from '../../lib/text.ts';
+import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
+import type { CompileOptions } from '../../options.ts';
+import { documentsOf, readDocuments } from '../../phases/1-read/read-documents.ts';
+import { validate } from '../../phases/2-validate/validate.ts';
+import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { type ResolveFlags, resolveOptionsOf } from '../flags/resolve-flags.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
+import { lacksInput, noteServices } from './load-cluster.ts';
+import { loadInput } from './load-files.ts';
+import { resolveDocuments } from './resolve-documents.ts';
+
+/** What a lab is brought up with. */
+export interface LabInput {
+  /** Complete, with the DNS of the cluster. */
+  readonly objects: readonly Mapping[];
+  readonly outside: readonly string[];
+  readonly compile: Partial<CompileOptions>;
+}
+
+/** Each takes a process of about 45 MB. */
+const mostMembers = 300;
+
+/** Reads manifests for a lab, and reports what is wrong with them. @returns the exit code if they cannot be used. */
+export async function loadLab(
+  paths: readonly string[],
+  flags: ResolveFlags,
+  context: Context,
+): Promise<LabInput | number> {
+  if (lacksInput(paths, context)) {
+    return exitCodes.wrongUsage;
+  }
+  const { texts, diagnostics } = await loadInput(paths, context.stdin);
+  const { documents, diagnostics: aboutTexts } = readDocuments(texts);
+  const invalid = validate(documents).diagnostics.filter((one) => severityOf(one) === 'error');
+  const options = resolveOptionsOf(flags, labRanges);
+  const added = dnsObjects(
+    documents.map(({ value }) => value),
+    options.serviceCIDRs,
+  );
+  const resolved = resolveDocuments([...documents, ...documentsOf(added)], options);
+  const all = [...diagnostics, ...aboutTexts, ...invalid, ...resolved.diagnostics];
+  const isRefused = hasError(all);
+  reportDiagnostics(all, { refused: isRefused, context });
+  if (isRefused) {
+    await noteServices(paths, context);
+    return exitCodes.badInput;
+  }
+  const objects = resolved.documents.map(({ value }) => value).filter(isMapping);
+  const plan = planLab(objects);
+  const members = plan.nodes.length + plan.hosts.length;
+  if (plan.nodes.length === 0 || members > mostMembers) {
+    const reason =
+      members === 0 ? 'no Node has an address' : `${countOf(members, 'node or Pod')} are more than ${mostMembers}`;
+    context.stderr.write(`error: ${reason}: ${context.refusal}\n`);
+    return exitCodes.badInput;
+  }
+  const balanced = listBalancedAddresses(objects.filter(({ kind }) => kind === 'Service'));
+  return {
+    objects,
+    outside: outsideAddresses(
+      plan,
+      balanced.map(({ address }) => address),
+    ),
+    compile: localPods(plan, options.podCIDRs),
+  };
+}

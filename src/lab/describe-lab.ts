@@ -1,0 +1,104 @@
+import { podAddresses } from '../kubernetes/pods.ts';
+import { loadBalancerTexts, namespaceOf } from '../kubernetes/services.ts';
+import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+import type { Lab } from './open-lab.ts';
+
+/** What a lab is now. */
+export interface LabDescription {
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly zone: string;
+    readonly addresses: readonly string[];
+    readonly isSchedulable: boolean;
+  }[];
+  readonly pods: readonly PodDescription[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly type: string;
+    /** `None` for a headless one; a name for ExternalName. */
+    readonly addresses: readonly string[];
+    readonly external: readonly string[];
+    /** `80/TCP`, with a node port `80:30080/TCP`. */
+    readonly ports: readonly string[];
+  }[];
+  /** The nodes that each address of a load balancer uses. */
+  readonly loadBalancer: readonly {
+    readonly address: string;
+    readonly service: string;
+    readonly mode: string;
+    readonly nodes: readonly string[];
+  }[];
+}
+
+interface PodDescription {
+  readonly name: string;
+  readonly node: string;
+  readonly addresses: readonly string[];
+  readonly state: 'ready' | 'not ready' | 'terminating' | 'dead';
+  readonly hostNetwork: boolean;
+}
+
+/** Describes a lab, in the order of its objects. */
+export function describeLab({ objects, hosts, balancer, nodes }: Lab): LabDescription {
+  const ofKind = (kind: string): Mapping[] => objects().filter((object) => object['kind'] === kind);
+  const isDead = (name: string): boolean => hosts.get(name)?.process.isRunning() === false;
+  return {
+    nodes: ofKind('Node').flatMap((node) => {
+      const member = nodes.get(textIn(mappingIn(node, 'metadata'), 'name'));
+      const isSchedulable = mappingIn(node, 'spec')['unschedulable'] !== true;
+      return member ? [{ ...pick(member.state), isSchedulable }] : [];
+    }),
+    pods: ofKind('Pod').map((pod) => describePod(pod, isDead)),
+    services: ofKind('Service').map(describeService),
+    loadBalancer: balancer.status(),
+  };
+}
+
+function pick({ name, zone, addresses }: { name: string; zone: string; addresses: readonly string[] }) {
+  return { name, zone, addresses };
+}
+
+function nameIn(object: Mapping): string {
+  const metadata = mappingIn(object, 'metadata');
+  return `${namespaceOf(metadata)}/${textIn(metadata, 'name')}`;
+}
+
+function describePod(pod: Mapping, isDead: (name: string) => boolean): PodDescription {
+  const [metadata, spec, status] = [mappingIn(pod, 'metadata'), mappingIn(pod, 'spec'), mappingIn(pod, 'status')];
+  const name = nameIn(pod);
+  const isReady = listIn(status, 'conditions').some(
+    (one) => isMapping(one) && one['type'] === 'Ready' && one['status'] === 'True',
+  );
+  const isTerminating = (metadata['deletionTimestamp'] ?? null) !== null;
+  const ready = isReady ? 'ready' : 'not ready';
+  const living = isTerminating ? 'terminating' : ready;
+  return {
+    name,
+    node: textIn(spec, 'nodeName'),
+    addresses: podAddresses(status),
+    state: isDead(name) ? 'dead' : living,
+    hostNetwork: spec['hostNetwork'] === true,
+  };
+}
+
+function describeService(service: Mapping): LabDescription['services'][number] {
+  const spec = mappingIn(service, 'spec');
+  const type = textIn(spec, 'type') || 'ClusterIP';
+  const clusterIPs = listIn(spec, 'clusterIPs').length > 0 ? listIn(spec, 'clusterIPs') : [spec['clusterIP']];
+  const addresses = type === 'ExternalName' ? [spec['externalName']] : clusterIPs;
+  return {
+    name: nameIn(service),
+    type,
+    addresses: addresses.map(String),
+    external: [
+      ...loadBalancerTexts(service as never),
+      ...listIn(spec, 'externalIPs').filter((text) => typeof text === 'string'),
+    ],
+    ports: listIn(spec, 'ports').filter(isMapping).map(portText),
+  };
+}
+
+function portText({ port, nodePort, protocol }: Mapping): string {
+  const node = typeof nodePort === 'number' && nodePort > 0 ? `:${nodePort}` : '';
+  return `${String(port)}${node}/${typeof protocol === 'string' ? protocol : 'TCP'}`;
+}

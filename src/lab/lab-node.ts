@@ -1,0 +1,85 @@
+/**
+ * The process of a node, in a network namespace of its own: it keeps the ruleset in sync with the objects of the cluster, answers
+ * the health checks of load balancers, and for Pods with the network of the host. It ends with its stdin.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { createServiceProxy, type ServiceProxy } from '../apply/create-service-proxy.ts';
+import type { Changes } from '../engine/engine.ts';
+import { openHttpServer, plainText } from '../health/http-server.ts';
+import { createServiceHealth } from '../health/service-health.ts';
+import { createNftSession } from '../kernel/nft-session.ts';
+import { createRunProgram } from '../kernel/run-program.ts';
+import type { Family } from '../net/network.ts';
+import type { CompileOptions } from '../options.ts';
+import { type AnsweredPort, createPortAnswers } from './answer-ports.ts';
+import { openChannel } from './open-channel.ts';
+import { prepareNetwork } from './prepare-network.ts';
+import { type ProbeRequest, probe } from './probe.ts';
+
+const answers = createPortAnswers();
+let proxy: Promise<ServiceProxy> | undefined;
+let options: Partial<CompileOptions> = {};
+/** Why the rules are not those of the objects; empty if they are. */
+let faults: readonly string[] = [];
+
+const families: readonly Family[] = ['ip', 'ip6'];
+const health = families.map((family) => ({
+  family,
+  checks: createServiceHealth({
+    family,
+    open: openHttpServer,
+    loopback: [],
+    isHealthy: () => faults.length === 0,
+    onFailure: ({ reason }) => process.stderr.write(`a port for health checks cannot be opened: ${reason}\n`),
+    onRecovery: () => undefined,
+  }),
+}));
+
+/** As kube-proxy serves it: load balancers ask there about Services that any node serves. */
+const healthzPort = 10_256;
+
+async function openHealthz(): Promise<void> {
+  const respond = () => plainText('', faults.length === 0 ? 200 : 503);
+  await openHttpServer({ port: healthzPort, respond });
+}
+
+async function update(changes: Changes): Promise<readonly string[]> {
+  proxy ??= createServiceProxy({ ...options, run: createNftSession(createRunProgram()).run });
+  const opened = await proxy;
+  const { ok, families: tables, diagnostics, healthChecks, waitsFor } = await opened.update(changes);
+  const errors = tables.flatMap(({ family, error }) => (error ? [`table ${family}: ${error.said.join(' ')}`] : []));
+  const left = tables.flatMap(({ rejectedServices }) => rejectedServices.map((name) => `nft rejects Service ${name}`));
+  faults = ok && waitsFor === undefined ? [] : [...errors, ...left, ...(waitsFor ? [`waits for ${waitsFor}`] : [])];
+  for (const { family, nodePortAddresses } of opened.nodeSettings()) {
+    health.find((one) => one.family === family)?.checks.sync(healthChecks, nodePortAddresses);
+  }
+  const warnings = diagnostics.map(
+    ({ message, object }) => `${object?.namespace ?? ''}/${object?.name ?? ''}: ${message}`,
+  );
+  return faults.length > 0 ? faults : warnings;
+}
+
+prepareNetwork({ isRouter: true });
+const channel = openChannel(
+  { input: process.stdin, output: process.stdout },
+  {
+    hello: () => true,
+    name: (hostname: string) => writeFileSync('/proc/sys/kernel/hostname', hostname),
+    start: async (given: Partial<CompileOptions>) => {
+      options = given;
+      await openHealthz();
+    },
+    update,
+    listen: ({
+      ports,
+      addresses,
+    }: {
+      readonly ports: readonly AnsweredPort[];
+      readonly addresses: readonly string[];
+    }) => answers.sync(ports, addresses),
+    probe: (request: ProbeRequest) => probe(request),
+  },
+);
+await channel.ended;
+process.exit(0);

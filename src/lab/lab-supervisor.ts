@@ -1,0 +1,120 @@
+/**
+ * The process that a lab consists of: the first one in a namespace of processes, so that all others, and their namespaces, end with it,
+ * however it ends. It answers at a socket in the folder that its argument names.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { Mapping } from '../lib/unknown-values.ts';
+import { describeLab } from './describe-lab.ts';
+import { findClient } from './find-client.ts';
+import { openChannel } from './open-channel.ts';
+import { type Lab, type LabOptions, openLab } from './open-lab.ts';
+import { type LabChange, type PodDifference, planSteps, podChanges } from './plan-steps.ts';
+import { type ProbeRequest, probe } from './probe.ts';
+
+const [, , folder = ''] = process.argv;
+let opened: Lab | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/** Changes are made one after the other. */
+function inOrder<T>(work: () => Promise<T>): Promise<T> {
+  const result = last.then(work);
+  last = result.catch(() => undefined);
+  return result;
+}
+
+function lab(): Lab {
+  if (!opened) {
+    throw new Error('the lab is not up yet');
+  }
+  return opened;
+}
+
+interface UpRequest extends Omit<LabOptions, 'folder'> {
+  readonly objects: readonly Mapping[];
+}
+
+async function up({ objects, ...options }: UpRequest): Promise<readonly string[]> {
+  const files = join(folder, 'files');
+  mkdirSync(files);
+  const fresh = await openLab({ ...options, folder: files });
+  const remarks = await fresh.bring(objects);
+  opened = fresh;
+  return remarks;
+}
+
+/** The process of a client, and what it is called. */
+function processOf(client: string): {
+  readonly pid: number;
+  readonly name: string;
+  ask?: (name: string, parameter: unknown) => Promise<unknown>;
+} {
+  const { objects, nodes, hosts } = lab();
+  const found = findClient(objects(), client);
+  if (typeof found === 'string') {
+    throw new Error(found);
+  }
+  if (found.kind === 'outside') {
+    return { pid: process.pid, name: 'outside' };
+  }
+  const member =
+    found.kind === 'node' ? nodes.get(found.name) : (hosts.get(found.name) ?? nodes.get(nodeOfPod(found.name)));
+  if (!member?.process.isRunning()) {
+    throw new Error(`${found.kind} ${found.name} does not run`);
+  }
+  return { pid: member.process.pid, name: found.name, ask: member.process.ask };
+}
+
+/** For Pods with the network of the host. */
+function nodeOfPod(name: string): string {
+  return describeLab(lab()).pods.find((pod) => pod.name === name && pod.hostNetwork)?.node ?? '';
+}
+
+/** Carries out a change step by step. */
+async function changeLab(change: LabChange): Promise<PodDifference & { readonly remarks: readonly string[] }> {
+  const current = lab();
+  const before = current.objects();
+  const planned = planSteps(before, change);
+  if ('problem' in planned) {
+    throw new Error(planned.problem);
+  }
+  if (change.kind === 'kill') {
+    await current.hosts.get(`${change.pod.namespace ?? ''}/${change.pod.name}`)?.process.kill();
+  }
+  const remarks: string[] = [];
+  for (const step of planned.steps) {
+    remarks.push(...(await current.bring(step)));
+  }
+  return { ...podChanges(before, current.objects()), remarks: [...new Set(remarks)] };
+}
+
+const server = createServer((socket) => {
+  socket.on('error', () => socket.destroy());
+  const channel = openChannel(
+    { input: socket, output: socket },
+    {
+      up: (request: UpRequest) => inOrder(() => up(request)),
+      status: () => inOrder(async () => describeLab(lab())),
+      enter: (client: string) => {
+        const { pid, name } = processOf(client);
+        return { pid, name };
+      },
+      change: (change: LabChange) => inOrder(() => changeLab(change)),
+      probe: ({ client, request }: { readonly client: string; readonly request: ProbeRequest }) => {
+        const { ask } = processOf(client);
+        return ask ? ask('probe', request) : probe(request);
+      },
+    },
+  );
+  // Nobody waits for it any more.
+  void channel.ended.then(() => {
+    if (!opened) {
+      process.exit(1);
+    }
+  });
+});
+server.listen(join(folder, 'socket'));
+// The one who has started this may have ended before it could ask.
+setTimeout(() => opened ?? process.exit(1), 60_000).unref();

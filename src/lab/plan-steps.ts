@@ -1,0 +1,167 @@
+/** How a change of a cluster goes on in a lab: the objects after each step, as its controllers would write them. Pure. */
+
+import { changeCluster } from '../control-plane/change-cluster.ts';
+import { isExpanded, podsOf, selectorOf } from '../control-plane/expand-workloads.ts';
+import { findObject, nameOf, namespaceIn, type WantedObject } from '../control-plane/object-names.ts';
+import { findPlaces, placePods } from '../control-plane/place-pods.ts';
+import { remakeSlices } from '../control-plane/remake-slices.ts';
+import { selectPods } from '../control-plane/select-pods.ts';
+import { type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+
+/** What can be done to a lab. */
+export type LabChange =
+  | { readonly kind: 'scale'; readonly workload: WantedObject; readonly replicas: number }
+  | { readonly kind: 'drain'; readonly node: string }
+  /** Lets a node have Pods again; those that run elsewhere stay there. */
+  | { readonly kind: 'uncordon'; readonly node: string }
+  /** Replaces all Pods of a workload, one after the other. */
+  | { readonly kind: 'roll'; readonly workload: WantedObject }
+  /** Ends a Pod without notice. Its workload gets another one. */
+  | { readonly kind: 'kill'; readonly pod: WantedObject };
+
+/** The objects after each step, or why there are none, in one line. */
+export type LabSteps = { readonly steps: readonly (readonly Mapping[])[] } | { readonly problem: string };
+
+/** The kinds whose Pods can be replaced. */
+export const rollableKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'ReplicationController'] as const;
+
+/** The steps of a change. Pods that go terminate first, so that nothing new is sent to them. */
+export function planSteps(objects: readonly Mapping[], change: LabChange): LabSteps {
+  switch (change.kind) {
+    case 'scale':
+    case 'drain': {
+      const changed = changeCluster(objects, change);
+      return 'problem' in changed ? changed : { steps: gracefully(objects, changed.objects) };
+    }
+    case 'uncordon':
+      return uncordon(objects, change.node);
+    case 'roll':
+      return roll(objects, change.workload);
+    case 'kill': {
+      const pod = findObject(objects, change.pod);
+      if (typeof pod === 'string') {
+        return { problem: pod };
+      }
+      const without = withPods(objects, { removed: pod });
+      return { steps: [withPods(without, { added: replacementFor(objects, pod) })] };
+    }
+  }
+}
+
+/** When Pods that terminate began to; no rule depends on it. */
+const deletionTime = '2026-01-01T00:00:00Z';
+
+/** Objects after a change, and before that those in which Pods that go still terminate. */
+function gracefully(before: readonly Mapping[], after: readonly Mapping[]): (readonly Mapping[])[] {
+  const kept = new Set(after);
+  const gone = before.filter((object) => object['kind'] === 'Pod' && !kept.has(object));
+  const names = new Set(after.filter((object) => object['kind'] === 'Pod').map(fullName));
+  // A Pod of a StatefulSet that moves has the name of its successor.
+  const terminating = gone.filter((pod) => !names.has(fullName(pod))).map(terminate);
+  return terminating.length === 0
+    ? [after]
+    : [remakeSlices({ before: after, after: [...after, ...terminating] }), after];
+}
+
+function terminate(pod: Mapping): Mapping {
+  return { ...pod, metadata: { ...mappingIn(pod, 'metadata'), deletionTimestamp: deletionTime } };
+}
+
+function fullName(object: Mapping): string {
+  return `${namespaceIn(object)}/${nameOf(object)}`;
+}
+
+interface PodChange {
+  readonly added?: Mapping | undefined;
+  readonly removed?: Mapping;
+}
+
+function withPods(before: readonly Mapping[], { added, removed }: PodChange): readonly Mapping[] {
+  const after = [...before.filter((object) => object !== removed), ...(added ? [added] : [])];
+  return remakeSlices({ before, after });
+}
+
+function uncordon(objects: readonly Mapping[], name: string): LabSteps {
+  const node = findObject(objects, { kind: 'Node', name });
+  if (typeof node === 'string') {
+    return { problem: node };
+  }
+  const { unschedulable: _, ...spec } = mappingIn(node, 'spec');
+  return { steps: [objects.map((object) => (object === node ? { ...node, spec } : object))] };
+}
+
+function roll(objects: readonly Mapping[], wanted: WantedObject): LabSteps {
+  const workload = findObject(objects, wanted);
+  if (typeof workload === 'string') {
+    return { problem: workload };
+  }
+  const pods = podsOfWorkload(objects, workload);
+  // Those of a StatefulSet keep their names, and those of a DaemonSet their nodes, so the old one goes first.
+  const isOldFirst = wanted.kind === 'StatefulSet' || wanted.kind === 'DaemonSet';
+  const steps: (readonly Mapping[])[] = [];
+  let current = objects;
+  for (const pod of pods) {
+    if (!isOldFirst) {
+      current = withPods(current, { added: replacementFor(current, pod) });
+      steps.push(current);
+    }
+    const without = withPods(current, { removed: pod });
+    steps.push(...gracefully(current, without));
+    current = without;
+    if (isOldFirst) {
+      current = withPods(current, { added: replacementFor([...current, pod], pod, workload) });
+      steps.push(current);
+    }
+  }
+  return pods.length === 0 ? { problem: `${wanted.kind} ${fullName(workload)} has no Pods` } : { steps };
+}
+
+function podsOfWorkload(objects: readonly Mapping[], workload: Mapping): Mapping[] {
+  const select = selectPods(objects.filter((object) => object['kind'] === 'Pod'));
+  return select(namespaceIn(workload), selectorOf(workload));
+}
+
+/** The Pod that takes the place of another one, where the scheduler puts it; undefined where no workload makes one. */
+function replacementFor(
+  objects: readonly Mapping[],
+  pod: Mapping,
+  workload: Mapping | undefined = objects
+    .filter(isExpanded)
+    .find((one) => podsOfWorkload(objects, one).some((other) => other === pod)),
+): Mapping | undefined {
+  if (!workload) {
+    return undefined;
+  }
+  const request = podsOf(workload);
+  const ownNode = textIn(mappingIn(pod, 'spec'), 'nodeName');
+  const places = findPlaces({
+    pods: objects.filter((object) => object['kind'] === 'Pod'),
+    nodes: objects
+      .filter((object) => object['kind'] === 'Node')
+      .filter((node) => request.kind !== 'DaemonSet' || nameOf(node) === ownNode),
+  });
+  const others = podsOfWorkload(objects, workload).filter((one) => one !== pod);
+  const names = request.kind === 'StatefulSet' ? [nameOf(pod)] : [];
+  const [made] = placePods({ ...request, count: 1, others, names }, places);
+  return made;
+}
+
+/** Which Pods came and went between two states, by name, with their node. */
+export function podChanges(before: readonly Mapping[], after: readonly Mapping[]): PodDifference {
+  const podsIn = (objects: readonly Mapping[]): Map<string, string> =>
+    new Map(
+      objects
+        .filter((object) => object['kind'] === 'Pod')
+        .map((pod) => [fullName(pod), textIn(mappingIn(pod, 'spec'), 'nodeName')]),
+    );
+  const [old, now] = [podsIn(before), podsIn(after)];
+  const differ = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] =>
+    [...a].filter(([name, node]) => b.get(name) !== node).map(([name, node]) => `${name} on ${node}`);
+  return { added: differ(now, old), removed: differ(old, now) };
+}
+
+/** `shop/cart-3 on node-2` */
+export interface PodDifference {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
