@@ -31,6 +31,7 @@ import { type FamilyName, isHeadless, typeOf } from './complete-service.ts';
 export function checkServiceManifest(service: Mapping, families: readonly FamilyName[], refuse: Refuse): void {
   const spec = mappingIn(service, 'spec');
   checkMetadata(mappingIn(service, 'metadata'), refuse);
+  checkTopologyMode(mappingIn(mappingIn(service, 'metadata'), 'annotations'), refuse);
   checkLabels(spec, ['spec', 'selector'], refuse);
   checkType(spec, refuse);
   checkPorts(spec, refuse);
@@ -39,6 +40,22 @@ export function checkServiceManifest(service: Mapping, families: readonly Family
   checkAffinity(spec, refuse);
   checkExternals(spec, refuse);
   checkWord(spec, 'trafficDistribution', ['PreferClose', 'PreferSameZone', 'PreferSameNode'], refuse);
+}
+
+/** The annotation has an older name; both must say the same. */
+function checkTopologyMode(annotations: Mapping, refuse: Refuse): void {
+  const [name, oldName] = [
+    'service.kubernetes.io/topology-mode',
+    'service.kubernetes.io/topology-aware-hints',
+  ] as const;
+  const [mode, oldMode] = [annotations[name], annotations[oldName]];
+  if (mode !== undefined && oldMode !== undefined && mode !== oldMode) {
+    const path = ['metadata', 'annotations', name];
+    refuse(
+      path,
+      `${describePath(path)} is ${describeValue(mode)}, but ${oldName} is ${describeValue(oldMode)}; they must be equal`,
+    );
+  }
 }
 
 function isSet(value: unknown): boolean {

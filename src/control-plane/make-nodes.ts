@@ -35,6 +35,8 @@ function makeNode(index: number, { count, podCIDRs }: NodeRequest): Mapping {
     metadata: { name, labels: { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone } },
     spec: { podCIDR: own[0], podCIDRs: own },
     status: {
+      // Equal shares, by which hints of topology-mode are given out.
+      allocatable: { cpu: '4' },
       addresses: [...addresses, { type: 'Hostname', address: name }],
       conditions: [{ type: 'Ready', status: 'True' }],
     },

@@ -8,6 +8,7 @@ import { isMapping, listIn, type Mapping, mappingIn } from '../../src/lib/unknow
 import { type Cidr, parseCidr } from '../../src/net/address.ts';
 import { documentsOf, readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { validate } from '../../src/phases/2-validate/validate.ts';
+import { withoutAllocated } from '../support/comparable-services.ts';
 
 /* What an API server 1.37 made of manifests, and which ones it refused: test/control-plane/api-server. */
 
@@ -22,20 +23,6 @@ const manifests = readDocuments([{ file, content: readFileSync(file) }]).documen
 interface Accepted {
   readonly name: string;
   readonly spec: Mapping;
-}
-
-/** What a cluster allocates differs from one to the next; whether it does, and how much, does not. */
-function withoutValues(spec: Mapping, written: Mapping): Mapping {
-  const { clusterIP, clusterIPs, ports, healthCheckNodePort, ...rest } = spec;
-  return {
-    ...rest,
-    clusterIP: written['clusterIP'] === 'None' || !clusterIP ? clusterIP : 'given',
-    clusterIPs: listIn({ clusterIPs }, 'clusterIPs').map((text) => (text === 'None' ? text : 'given')),
-    ports: listIn({ ports }, 'ports')
-      .filter(isMapping)
-      .map(({ nodePort, ...port }) => ({ ...port, hasNodePort: Boolean(nodePort) })),
-    hasHealthCheck: Boolean(healthCheckNodePort),
-  };
 }
 
 describe.each<[string, readonly FamilyName[], readonly string[]]>([
@@ -56,7 +43,7 @@ describe.each<[string, readonly FamilyName[], readonly string[]]>([
     const written = mappingIn(manifest, 'spec');
     const own = JSON.parse(JSON.stringify(resolved?.service)) as Mapping;
     expect(resolved?.problems).toEqual([]);
-    expect(withoutValues(mappingIn(own, 'spec'), written)).toEqual(withoutValues(spec, written));
+    expect(withoutAllocated(mappingIn(own, 'spec'), written)).toEqual(withoutAllocated(spec, written));
   });
 });
 
