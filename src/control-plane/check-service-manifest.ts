@@ -39,6 +39,7 @@ export function checkServiceManifest(service: Mapping, families: readonly Family
   checkFamilies(spec, families, refuse);
   checkAffinity(spec, refuse);
   checkExternals(spec, refuse);
+  checkWord(spec, 'internalTrafficPolicy', ['Cluster', 'Local'], refuse);
   checkWord(spec, 'trafficDistribution', ['PreferClose', 'PreferSameZone', 'PreferSameNode'], refuse);
 }
 
@@ -62,12 +63,15 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
+/** For a field that is a pointer in Go: only null counts as absent. */
 function checkWord(spec: Mapping, field: string, words: readonly string[], refuse: Refuse): void {
-  const value = spec[field];
-  if (isSet(value) && !words.some((word) => word === value)) {
+  const value = spec[field] ?? undefined;
+  if (value !== undefined && !words.some((word) => word === value)) {
     refuse(['spec', field], `spec.${field} is ${describeValue(value)}; possible values are ${words.join(', ')}`);
   }
 }
+
+const familyPolicies = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] as const;
 
 /** Fields that only Services of some types may have. */
 function checkType(spec: Mapping, refuse: Refuse): void {
@@ -86,6 +90,7 @@ function checkType(spec: Mapping, refuse: Refuse): void {
     for (const field of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']) {
       forbid(field, 'Services with endpoints');
     }
+    checkWord(spec, 'ipFamilyPolicy', familyPolicies, refuse);
     checkExternalName(spec, refuse);
   }
   const hasNodePorts = type === 'NodePort' || type === 'LoadBalancer';
@@ -218,7 +223,7 @@ function checkFamilies(spec: Mapping, families: readonly FamilyName[], refuse: R
   if (typeOf(spec) === 'ExternalName') {
     return;
   }
-  checkWord(spec, 'ipFamilyPolicy', ['SingleStack', 'PreferDualStack', 'RequireDualStack'], refuse);
+  checkWord(spec, 'ipFamilyPolicy', familyPolicies, refuse);
   const given = listIn(spec, 'ipFamilies');
   const isFree = isHeadless(spec) && Object.keys(mappingIn(spec, 'selector')).length === 0;
   const policy = textIn(spec, 'ipFamilyPolicy') || (isFree ? 'RequireDualStack' : 'SingleStack');
@@ -280,8 +285,9 @@ function checkExternals(spec: Mapping, refuse: Refuse): void {
     const path = ['spec', 'loadBalancerSourceRanges', index];
     const written = typeof text === 'string' ? text.trim() : '';
     const cidr = parseCidr(written);
-    const [address = ''] = written.split('/');
-    if (!cidr || familyOfStrict(address) === undefined || parseAddress(address)?.text !== cidr.address) {
+    const [address = '', prefix = ''] = written.split('/');
+    const isStrict = familyOfStrict(address) !== undefined && !/^0\d/.test(prefix);
+    if (!cidr || !isStrict || parseAddress(address)?.text !== cidr.address) {
       refuse(
         path,
         `${describePath(path)} is ${describeValue(text)}; expected a CIDR such as 192.0.2.0/24, without bits beyond its prefix length`,

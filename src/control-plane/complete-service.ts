@@ -29,10 +29,8 @@ export function completeService(service: Mapping, families: readonly FamilyName[
       type,
       ...affinityOf(spec),
       ...(isServed && isPublished && { externalTrafficPolicy: spec['externalTrafficPolicy'] ?? 'Cluster' }),
-      ...(isServed && {
-        internalTrafficPolicy: spec['internalTrafficPolicy'] ?? 'Cluster',
-        ...familiesOf(spec, families),
-      }),
+      internalTrafficPolicy: isServed ? (spec['internalTrafficPolicy'] ?? 'Cluster') : undefined,
+      ...(isServed && familiesOf(spec, families)),
       ...(type === 'LoadBalancer' && {
         allocateLoadBalancerNodePorts: spec['allocateLoadBalancerNodePorts'] ?? true,
       }),
