@@ -1,6 +1,7 @@
 import { checkOptions } from './config/check-options.ts';
 import { type Diagnostic, hasError, withoutRepeats, withStrictSeverity } from './diagnostics/diagnostic.ts';
 import type { Document } from './diagnostics/document.ts';
+import type { IptablesRuleset } from './iptables/iptables-ruleset.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from './options.ts';
@@ -11,6 +12,7 @@ import { isNodeKnown } from './phases/3-model/resolve-node.ts';
 import { selectView } from './phases/4-select/select-endpoints.ts';
 import { describeSource } from './phases/5-plan/describe-source.ts';
 import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
+import { planIptables } from './phases/5-plan-iptables/plan-iptables.ts';
 
 /** The result of a compilation: always diagnostics, and rulesets unless there are errors. */
 export interface CompileResult {
@@ -88,4 +90,9 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   // What is missing comes first, because it explains the rest.
   const all = [...lacking, ...diagnostics, ...conflicts];
   return { views, snapshot, rulesets, diagnostics: all, unusedKinds, hasServiceCIDRs };
+}
+
+/** The same views as rules for iptables, one for each family: what kube-proxy's iptables mode does. */
+export function compileIptables(views: readonly NodeView[], options: CompileOptions): IptablesRuleset[] {
+  return views.map(selectView).map((view) => planIptables(view, options));
 }

@@ -65,3 +65,9 @@ export function withDefaults(options: Partial<CompileOptions>): CompileOptions {
   const given = Object.entries(options ?? {}).filter(([, value]) => value !== undefined && value !== null);
   return { ...defaultOptions, ...Object.fromEntries(given) };
 }
+
+/** The options for rules of iptables: kube-proxy's iptables mode opens node ports at all addresses of the node by default. */
+export function iptablesOptions(options: CompileOptions): CompileOptions {
+  const { nodePortAddresses } = options;
+  return nodePortAddresses.length > 0 ? options : { ...options, nodePortAddresses: ['all'] };
+}

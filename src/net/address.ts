@@ -158,6 +158,23 @@ export function disjointCidrs(cidrs: readonly Cidr[]): Cidr[] {
   return kept;
 }
 
+/** The smallest range that contains all of these canonical addresses of one family; undefined without any. */
+export function smallestRange(addresses: readonly string[]): string | undefined {
+  const [any] = addresses;
+  if (any === undefined) {
+    return undefined;
+  }
+  let different = 0n;
+  const number = addressNumber(any);
+  for (const address of addresses) {
+    different |= addressNumber(address) ^ number;
+  }
+  const bits = any.includes(':') ? 128 : 32;
+  const free = different === 0n ? 0 : different.toString(2).length;
+  const network = addressOfNumber(familyOfAddress(any), (number >> BigInt(free)) << BigInt(free));
+  return cidrText({ family: familyOfAddress(any), address: network, prefix: bits - free });
+}
+
 /** The first and last address of a range, and, if they exist, the addresses just before and after it. */
 export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   const bits = family === 'ip' ? 32 : 128;

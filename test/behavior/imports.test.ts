@@ -10,6 +10,7 @@ const allowed: Readonly<Record<string, string>> = {
   net: 'lib',
   diagnostics: 'lib',
   nft: 'lib net',
+  iptables: 'lib net',
   // The objects that nft prints as JSON, typed, and their reading; both readers end in them. Some statements in JSON are text.
   'nft/objects': 'lib net nft',
   'nft/text': 'lib net nft nft/objects',
@@ -20,8 +21,10 @@ const allowed: Readonly<Record<string, string>> = {
   'phases/3-model': 'lib net diagnostics kubernetes options',
   'phases/4-select': 'phases/3-model',
   'phases/5-plan': 'lib net diagnostics kubernetes nft options version phases/3-model phases/4-select',
+  'phases/5-plan-iptables': 'lib net kubernetes iptables options phases/3-model phases/4-select phases/5-plan',
   config: 'lib net diagnostics kubernetes options phases/1-read',
-  compile: 'config diagnostics nft options phases/2-validate phases/3-model phases/4-select phases/5-plan',
+  compile:
+    'config diagnostics nft iptables options phases/2-validate phases/3-model phases/4-select phases/5-plan phases/5-plan-iptables',
   walk: 'lib net nft',
   frontends: 'lib net nft kubernetes phases/3-model phases/5-plan',
   diff: 'lib net nft phases/5-plan',
@@ -61,7 +64,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/status inspect/top inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/status inspect/top inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries:
     'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read phases/3-model',

@@ -1,12 +1,21 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { compileIptables } from '../../compile.ts';
+import { printIptables } from '../../iptables/print-iptables.ts';
 import { printRulesets } from '../../nft/print.ts';
-import { withDefaults } from '../../options.ts';
-import { describeSource } from '../../phases/5-plan/describe-source.ts';
+import { iptablesOptions, withDefaults } from '../../options.ts';
+import { describeSource, summarizeSource } from '../../phases/5-plan/describe-source.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { chooseInput, compileSnapshot, loadSettings, readSource, readsCluster } from '../input/load-cluster.ts';
+import {
+  type Cluster,
+  chooseInput,
+  compileSnapshot,
+  loadSettings,
+  readSource,
+  readsCluster,
+} from '../input/load-cluster.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
@@ -17,29 +26,67 @@ const examples = `
   svc2nft compile services.yaml slices.yaml --node worker-1 --node-ip 192.0.2.11 --node-ip 2001:db8::11 --cluster-cidr 10.244.0.0/16
   svc2nft compile --live --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft compile manifests/ --config kube-proxy.yaml --family ip6 --file rules.nft
+  svc2nft compile dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --target iptables --family ip | iptables-restore --noflush
 `;
 
-/** `svc2nft compile`: manifests in, nft text out. */
+const notes = `
+--target iptables prints what iptables-restore --noflush loads, of one family: rules as kube-proxy's iptables mode has them, in chains
+of their own. It begins with the jumps from built-in chains, which are added again each time that they are loaded; where they are
+there already, print the chains alone with --chains-only. docs/iptables.md says what differs from the nftables ruleset.
+`;
+
+/** `svc2nft compile`: manifests in, nft text out, or one for iptables. */
 export function compileCommand(context: Context, setExitCode: (code: number) => void): Command {
   const command = addSnapshotOptions(new Command('compile'))
     .description(
       "Compiles the output of `kubectl get services,endpointslices,nodes,servicecidrs -A -o json` into a node's nftables ruleset.",
     )
     .optionsGroup('Output:')
+    .addOption(
+      new Option('--target <backend>', 'what loads the rules: nft, or iptables-restore, for one --family')
+        .choices(['nftables', 'iptables'])
+        .default('nftables'),
+    )
+    .option('--chains-only', 'with --target iptables: no jumps from built-in chains, to load it again')
     .addOption(formatOption('nft: text for nft -f', ['nft'], true).default('nft'))
     .option('--file <file>', 'write to this file instead of stdout', checkedText(outputFileProblem))
+    .hook('preAction', checkTarget)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
       const inputs = inputPaths(paths, flags);
       const isLive = readsCluster(inputs, flags, context);
       const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config] };
       setExitCode(await runWatched(watched, context, () => runCompile(inputs, flags, context)));
     });
-  return addHelpTexts(addWatchOption(command), { examples });
+  return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
 /** The flags of `svc2nft compile`. */
 interface CompileCommandFlags extends SnapshotFlags, WatchFlags {
+  readonly target: 'nftables' | 'iptables';
+  readonly chainsOnly?: true;
   readonly file?: string;
+}
+
+/** Flags that only one target has, by their keys. */
+const flagsOfTarget = {
+  nftables: { table: '--table', counters: '--counters', targetNft: '--target-nft', output: '-o' },
+  iptables: { chainsOnly: '--chains-only' },
+} as const;
+
+/** Whether the flags go with the target. */
+function checkTarget(command: Command): void {
+  const { target, family }: CompileCommandFlags = command.opts();
+  const other = target === 'iptables' ? 'nftables' : 'iptables';
+  for (const [key, flag] of Object.entries(flagsOfTarget[other])) {
+    if (command.getOptionValueSource(key) === 'cli') {
+      command.error(`error: ${flag} is for --target ${other}`);
+    }
+  }
+  if (target === 'iptables' && family === undefined) {
+    command.error(
+      'error: --target iptables takes --family ip, for iptables-restore, or --family ip6, for ip6tables-restore',
+    );
+  }
 }
 
 /**
@@ -52,7 +99,15 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
     return input;
   }
   const settings = await loadSettings(flags);
-  const options = withDefaults(settings.options);
+  const isIptables = flags.target === 'iptables';
+  const options = isIptables ? iptablesOptions(withDefaults(settings.options)) : withDefaults(settings.options);
+  const { detectLocalMode, detectLocalInterface } = options;
+  if (isIptables && detectLocalMode === 'BridgeInterface' && detectLocalInterface.endsWith('+')) {
+    context.stderr.write(
+      `error: the bridge ${detectLocalInterface}: iptables takes a name that ends in + for the beginning of names\n`,
+    );
+    return exitCodes.wrongUsage;
+  }
   const snapshot = await readSource(input, { options, needs: {}, context });
   if (typeof snapshot === 'number') {
     return snapshot;
@@ -65,6 +120,23 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const text = printRulesets(cluster.rulesets, describeSource(cluster.views));
+  const text = isIptables
+    ? iptablesText(cluster, flags.chainsOnly !== true)
+    : printRulesets(cluster.rulesets, describeSource(cluster.views));
   return writeOutput(text, flags.file, context);
+}
+
+/** @param jumps whether those from built-in chains are part of it. */
+function iptablesText({ views, options }: Cluster, jumps: boolean): string {
+  const program = options.families[0] === 'ip6' ? 'ip6tables-restore' : 'iptables-restore';
+  const heading = [
+    summarizeSource(views),
+    `Load with ${program} --noflush: replaces the chains below, a transaction for each table, and touches no others.`,
+    ...(jumps
+      ? ['Its jumps from built-in chains (-I) are added each time; load it again without them (--chains-only).']
+      : []),
+  ];
+  return compileIptables(views, options)
+    .map((ruleset) => printIptables(ruleset, { heading, jumps }))
+    .join('');
 }

@@ -58,7 +58,10 @@ function planFirewallCheck(): Chain {
  * node itself may, so may the load balancer IPs: where they are bound to the node, its own connections to them have
  * them as source.
  */
-export function allowedSources(servicePort: ServicePort, { primaryAddress }: PlanContext): string[] | undefined {
+export function allowedSources(
+  servicePort: ServicePort,
+  { primaryAddress }: Pick<PlanContext, 'primaryAddress'>,
+): string[] | undefined {
   const { sourceRanges, loadBalancerIPs } = servicePort;
   if (sourceRanges.length === 0 || loadBalancerIPs.length === 0) {
     return undefined;

@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../../../src/net/address.ts';
+import type { IptablesTexts } from '../iptables-fixture.ts';
 import { type NftVersion, usualNft } from '../nft-versions.ts';
 import { type Packet, parseEndpoint } from '../packets.ts';
 import { LabUnavailable } from './lab-unavailable.ts';
@@ -10,6 +11,8 @@ import { type Lab, loadRules, startLab } from './start-lab.ts';
 export interface LabRun {
   /** nft text that the node loads; its tables must not be called `lab`. */
   readonly ruleset: string;
+  /** Texts that iptables-restore and ip6tables-restore load. */
+  readonly iptables?: IptablesTexts;
   /** All addresses of the node but loopback. */
   readonly nodeAddresses: readonly string[];
   readonly packets: readonly Packet[];
@@ -25,7 +28,13 @@ const idleLabs = new Map<NftVersion, Lab[]>();
  * their order. Throws {@link LabUnavailable} where this machine cannot do that, and an Error with nft's words if it
  * refuses the ruleset. Runs may overlap; each has a laboratory for itself, without anything that a run before has left.
  */
-export async function runPackets({ ruleset, nodeAddresses, packets, nft = usualNft }: LabRun): Promise<Observation[]> {
+export async function runPackets({
+  ruleset,
+  iptables = {},
+  nodeAddresses,
+  packets,
+  nft = usualNft,
+}: LabRun): Promise<Observation[]> {
   const idle = idleLabs.get(nft) ?? [];
   idleLabs.set(nft, idle);
   const lab = idle.pop() ?? (await startLab(nft));
@@ -34,6 +43,9 @@ export async function runPackets({ ruleset, nodeAddresses, packets, nft = usualN
     await lab.clear();
     await lab.equip(addresses, findServedByNode(packets, addresses));
     await loadRules(lab.node, ruleset);
+    for (const [program, input] of Object.entries(iptables)) {
+      await lab.node.request({ do: 'run', command: [`${program}-restore`, '--noflush'], input });
+    }
     const observations = await lab.send(packets);
     idle.push(lab);
     return observations;

@@ -1,0 +1,70 @@
+/** The names of chains: at most 28 bytes, as iptables wants them. */
+
+import { createHash } from 'node:crypto';
+import { endpointText } from '../../net/network.ts';
+import type { Endpoint, ServicePort } from '../3-model/model.ts';
+import { displayName } from '../5-plan/names.ts';
+
+/** The chains that exist once in a table. A name may be in both tables, as in kube-proxy. */
+export const fixedChainNames = {
+  /** nat: from frontends to the chains of their service ports; filter: cluster IPs without endpoints. */
+  services: 'SVC2NFT-SERVICES',
+  /** nat: the same for node ports; filter: node ports without endpoints. */
+  nodePorts: 'SVC2NFT-NODEPORTS',
+  /** nat: masquerades what has the mark. */
+  postrouting: 'SVC2NFT-POSTROUTING',
+  /** filter: other ports of cluster IPs, and addresses that no Service has. */
+  clusterIps: 'SVC2NFT-CLUSTER-IPS',
+  /** filter: answers with a refusal. */
+  reject: 'SVC2NFT-REJECT',
+  /** filter: load balancer and external IPs without endpoints. */
+  external: 'SVC2NFT-EXTERNAL',
+  /** filter: load balancer IPs that source ranges did not let through. */
+  firewall: 'SVC2NFT-FIREWALL',
+  /** filter: lets what belongs to Services pass the node. */
+  forward: 'SVC2NFT-FORWARD',
+  /** filter: health check node ports. */
+  healthChecks: 'SVC2NFT-HEALTH-CHECKS',
+} as const;
+
+/** The chains of one service port. Each has the same hash as in kube-proxy: SVC2NFT-SVC-X is there KUBE-SVC-X. */
+export interface ServiceChainNames {
+  /** Picks an endpoint for policy Cluster. */
+  readonly cluster: string;
+  /** Picks one for policy Local. */
+  readonly local: string;
+  /** Decides between the two for external traffic. */
+  readonly external: string;
+  /** Lets source ranges pass to it. */
+  readonly firewall: string;
+}
+
+/** The names of the chains of a service port. */
+export function serviceChainNames(servicePort: ServicePort): ServiceChainNames {
+  const hash = hashOf(`${displayName(servicePort)}${servicePort.protocol}`);
+  return {
+    cluster: `SVC2NFT-SVC-${hash}`,
+    local: `SVC2NFT-SVL-${hash}`,
+    external: `SVC2NFT-EXT-${hash}`,
+    firewall: `SVC2NFT-FW-${hash}`,
+  };
+}
+
+/** The name of an endpoint's chain, and of the list of its clients. */
+export function endpointChainName(servicePort: ServicePort, { endpointAddress }: Endpoint): string {
+  return `SVC2NFT-SEP-${hashOf(`${displayName(servicePort)}${servicePort.protocol}${endpointText(endpointAddress)}`)}`;
+}
+
+/** The first 80 bits of the SHA-256 in base32, as kube-proxy has them in its names. */
+function hashOf(text: string): string {
+  const bytes = createHash('sha256').update(text).digest();
+  let letters = '';
+  for (let bit = 0; bit < 80; bit += 5) {
+    const pair = bytes.readUInt16BE(bit >> 3);
+    letters += alphabet[(pair >> (11 - (bit & 7))) & 31];
+  }
+  return letters;
+}
+
+/** RFC 4648. */
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
