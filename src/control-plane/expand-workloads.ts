@@ -30,11 +30,14 @@ export function expandWorkloads({ workloads, ...sources }: WorkloadSources): Map
 export function podsOf(workload: Mapping): Omit<PodRequest, 'count' | 'others'> {
   const metadata = mappingIn(workload, 'metadata');
   const spec = mappingIn(workload, 'spec');
+  const kind = textIn(workload, 'kind');
   return {
     namespace: namespaceOf(metadata),
     name: textIn(metadata, 'name'),
-    kind: textIn(workload, 'kind'),
+    kind,
     serviceName: textIn(spec, 'serviceName'),
+    firstNumber: kind === 'StatefulSet' ? countIn(mappingIn(spec, 'ordinals'), 'start', 0) : 0,
+    isIndexed: kind === 'Job' && spec['completionMode'] === 'Indexed',
     template: mappingIn(spec, 'template'),
   };
 }
@@ -59,9 +62,18 @@ export function selectorOf(workload: Mapping): Selector {
     : Object.entries(mappingIn(mappingIn(mappingIn(spec, 'template'), 'metadata'), 'labels'));
 }
 
-/** As the API defaults them: one. */
+/** As the API defaults them: one. A Job has no more Pods than it needs, and none while it is suspended. */
 export function replicasOf(workload: Mapping): number {
   const spec = mappingIn(workload, 'spec');
-  const count = spec[workload['kind'] === 'Job' ? 'parallelism' : 'replicas'] ?? 1;
-  return Number.isSafeInteger(count) ? Math.min(Math.max(Number(count), 0), mostReplicas) : 1;
+  if (workload['kind'] !== 'Job') {
+    return Math.min(countIn(spec, 'replicas', 1), mostReplicas);
+  }
+  const parallelism = Math.min(countIn(spec, 'parallelism', 1), mostReplicas);
+  return spec['suspend'] === true ? 0 : Math.min(parallelism, countIn(spec, 'completions', parallelism));
+}
+
+/** The number in a field, at least 0; the default for anything else. */
+function countIn(parent: Mapping, field: string, byDefault: number): number {
+  const count = parent[field] ?? byDefault;
+  return Number.isSafeInteger(count) ? Math.max(Number(count), 0) : byDefault;
 }

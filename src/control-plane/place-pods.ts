@@ -5,7 +5,7 @@
 
 import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
 import { podAddresses } from '../kubernetes/pods.ts';
-import { namespaceOf } from '../kubernetes/services.ts';
+import { namespaceOf, zoneLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { type Cidr, canonicalAddress, parseCidr } from '../net/address.ts';
 import { addressPool, deriveValue, hashText, type Pool, takeValue } from './allocation-pool.ts';
@@ -87,6 +87,10 @@ export interface PodRequest {
   readonly kind: string;
   /** Of a StatefulSet: spec.serviceName. */
   readonly serviceName: string;
+  /** Of a StatefulSet: spec.ordinals.start, the number of its first Pod; 0 by default. */
+  readonly firstNumber?: number;
+  /** Whether the Pods of a Job have numbers (completionMode Indexed). */
+  readonly isIndexed?: boolean;
   /** With metadata and spec. */
   readonly template: Mapping;
   /** How many; of a DaemonSet one for each node. */
@@ -102,9 +106,9 @@ export interface PodRequest {
  * None where no node takes it. Each gets an address of each family of its node; a node without free addresses gives none.
  */
 export function placePods(request: PodRequest, places: Places): Mapping[] {
-  const { names = [], others } = request;
+  const { names = [], others, firstNumber = 0 } = request;
   return chooseNodes(request, places.nodes).map((place, index) =>
-    createPod(request, place, names[index] ?? freeName(request, others.length + index, places.names)),
+    createPod(request, place, names[index] ?? freeName(request, firstNumber + others.length + index, places.names)),
   );
 }
 
@@ -176,7 +180,7 @@ function createPod(request: PodRequest, place: Place, name: string): Mapping {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace, labels: mappingIn(metadata, 'labels') },
+    metadata: { name, namespace, labels: { ...mappingIn(metadata, 'labels'), ...addedLabels(request, place, name) } },
     spec: {
       nodeName: place.name,
       ...(isHostNetwork && { hostNetwork: true }),
@@ -198,11 +202,29 @@ function onePerFamily(addresses: readonly string[]): string[] {
   return addresses.filter(isFirst);
 }
 
-/** By which DNS knows the Pod: a StatefulSet names its Pods, for its governing Service. */
-function hostnameOf({ kind, serviceName, template }: PodRequest, name: string): Mapping {
+/** Labels of a Node that its Pods get as well. */
+const topologyLabels = [zoneLabel, 'topology.kubernetes.io/region'];
+
+/** Labels that a Service may select by, apart from those of the template: of the controller, and of the Node. */
+function addedLabels({ kind, name: owner, isIndexed }: PodRequest, { labels }: Place, name: string): Mapping {
+  const number = name.slice(owner.length + 1);
+  const ofNode = topologyLabels.flatMap((key) => (typeof labels[key] === 'string' ? [[key, labels[key]]] : []));
+  return {
+    ...(kind === 'StatefulSet' && {
+      'statefulset.kubernetes.io/pod-name': name,
+      'apps.kubernetes.io/pod-index': number,
+    }),
+    ...(kind === 'Job' && { 'job-name': owner, 'batch.kubernetes.io/job-name': owner }),
+    ...(kind === 'Job' && isIndexed && { 'batch.kubernetes.io/job-completion-index': number }),
+    ...Object.fromEntries(ofNode),
+  };
+}
+
+/** By which DNS knows the Pod: a StatefulSet names its Pods, for its governing Service, and so does a Job that numbers them. */
+function hostnameOf({ kind, serviceName, template, isIndexed }: PodRequest, name: string): Mapping {
   const spec = mappingIn(template, 'spec');
   const isStateful = kind === 'StatefulSet';
-  const hostname = isStateful ? name : textIn(spec, 'hostname');
+  const hostname = isStateful ? name : textIn(spec, 'hostname') || (isIndexed ? name : '');
   const subdomain = isStateful ? serviceName : textIn(spec, 'subdomain');
   return { ...(hostname !== '' && { hostname }), ...(subdomain !== '' && { subdomain }) };
 }
