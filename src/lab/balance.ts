@@ -66,7 +66,7 @@ export function openBalancer(outside: readonly string[]): Balancer {
   return {
     update: async (nextObjects, nextNodes) => {
       objects = nextObjects;
-      nodes = nextNodes;
+      nodes = [...nextNodes].sort((a, b) => a.number - b.number);
       await checkInOrder();
       const isChecking = targets.some(({ healthCheckPort }) => healthCheckPort > 0);
       clearInterval(timer);
