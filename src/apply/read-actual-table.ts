@@ -3,7 +3,7 @@ import { type ReadOptions, readTable } from '../kernel/read-table.ts';
 import { type Pause, pauseWithClock, withRetries } from '../kernel/run-nft.ts';
 import type { RunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
-import type { ListedTable, TableName } from '../nft/listed-table.ts';
+import type { KnownNames, ListedTable, TableName } from '../nft/listed-table.ts';
 import { knownNames } from '../phases/5-plan/names.ts';
 
 /**
@@ -11,16 +11,16 @@ import { knownNames } from '../phases/5-plan/names.ts';
  * the table. It is repeated when another program interrupts it.
  *
  * @param pause waits before another attempt.
- * @param options of the runs of nft.
+ * @param options of the runs of nft, and how parts that svc2nft never writes are read: as deviations, if nothing else is said.
  */
 export function readActualTable(
   run: RunProgram,
   name: TableName,
   pause: Pause = pauseWithClock,
-  options: ReadOptions = {},
+  { names = knownNames, ...options }: ReadOptions & { readonly names?: KnownNames } = {},
 ): Promise<ListedTable | NftError | undefined> {
   const mayRepeat = (): boolean => options.signal?.aborted !== true;
-  return withRetries(() => readTable(run, name, knownNames, options), pause, mayRepeat);
+  return withRetries(() => readTable(run, name, names, options), pause, mayRepeat);
 }
 
 /** Tables that are being read. */

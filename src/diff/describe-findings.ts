@@ -6,11 +6,11 @@ import type { Chain, FilledSet, Rule, Ruleset, SetDeclaration } from '../nft/rul
 import { isEndpointMap, kindOfSet } from '../nft/ruleset-parts.ts';
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
 import { everyDispatchMap } from '../phases/5-plan/dispatch.ts';
-import { earlierLayoutText, readEarlierLayout } from '../phases/5-plan/earlier-layouts.ts';
 import { firewallSets, planFirewallChains } from '../phases/5-plan/firewall.ts';
 import { isKnownChain, isKnownSet } from '../phases/5-plan/known-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import { fixedChains, planFixedSets } from '../phases/5-plan/plan-ruleset.ts';
+import { earlierLayoutText, readEarlierLayout } from '../phases/5-plan/table-layouts.ts';
 import { foreignHooks } from './diff-rulesets.ts';
 
 /** Something in a table that neither Services nor settings explain. */

@@ -8,7 +8,10 @@ import { isDynamic } from '../nft/ruleset-parts.ts';
 export type Choice =
   /** The first `modulus` endpoint addresses of the frontend's list in an endpoint map. */
   | { readonly kind: 'map'; readonly protocol: Protocol; readonly map: string; readonly modulus: number }
-  /** The endpoints of chains that `chain` picks among: affinity over IPv6 on an nft that has no maps for it. */
+  /**
+   * The endpoints that `chain` itself picks from, or those of chains that it picks among: affinity over IPv6 on an nft that
+   * has no maps for it, and all frontends of kube-proxy.
+   */
   | {
       readonly kind: 'chains';
       readonly protocol: Protocol;
@@ -87,6 +90,9 @@ function dispatchOf(name: string, depth: number, context: Context): Dispatch {
 }
 
 function readRule(rule: Rule, dispatch: Draft, position: Position): void {
+  if (marksClusterIP(rule, position)) {
+    return;
+  }
   const audience = audienceOf(rule, position.context.sets);
   if (audience === undefined) {
     dispatch.understood = false;
@@ -97,11 +103,24 @@ function readRule(rule: Rule, dispatch: Draft, position: Position): void {
   }
 }
 
+/**
+ * `ip daddr 10.96.0.1 tcp dport 80 ip saddr != 10.244.0.0/16 jump mark-for-masquerade` of kube-proxy before 1.36: whether cluster
+ * IPs are masqueraded is a setting of the node, not of a frontend.
+ */
+function marksClusterIP(rule: Rule, { context, depth }: Position): boolean {
+  const isOfAddress = rule.some((one) => one.kind === 'match' && one.left.kind === 'dport');
+  const jump = rule.find((one) => one.kind === 'jump');
+  const marks = isOfAddress && jump && 'chain' in jump ? dispatchOf(jump.chain, depth + 1, context) : undefined;
+  return marks?.masqueraded === true && !marks.choice && !marks.internalChoice;
+}
+
 function readStatement(statement: Statement, dispatch: Draft, audience: Audience, position: Position): void {
   const { chain, depth, context } = position;
   switch (statement.kind) {
     case 'match':
     case 'match-set':
+    case 'counter':
+    case 'comment':
       return;
     case 'set-mark':
       dispatch.masqueraded ||= audience === 'all';
@@ -120,6 +139,11 @@ function readStatement(statement: Statement, dispatch: Draft, audience: Audience
       dispatch.choice ??= { kind: 'chains', protocol, chain, endpointAddresses: [{ address, port }] };
       return;
     }
+    case 'random-dnat': {
+      const { protocol, endpointAddresses } = statement;
+      dispatch.choice ??= { kind: 'chains', protocol, chain, endpointAddresses };
+      return;
+    }
     case 'dnat-map':
       joinMap(dispatch, statement, context);
       return;
@@ -130,6 +154,7 @@ function readStatement(statement: Statement, dispatch: Draft, audience: Audience
     case 'reject':
       dispatch.rejects = true;
       return;
+    case 'match-list':
     case 'match-mark':
     case 'vmap':
     case 'delete':

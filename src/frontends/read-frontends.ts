@@ -2,9 +2,10 @@ import { appendAll, pushTo } from '../lib/lists.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import { compareAddressTexts } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
-import type { Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
+import type { Chain, Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
 import { elementsIn, isDynamic, splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { isLocalMapName } from '../phases/5-plan/known-names.ts';
+import { readKubeProxyName } from '../phases/5-plan/kube-proxy-names.ts';
 import { perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
 import { type Choice, type Dispatch, followChains } from './follow-chains.ts';
 import type { Frontend, Policy, Refusal } from './frontend.ts';
@@ -122,7 +123,10 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
   if (choice.kind === 'map') {
     return isLocalMapName(choice.map);
   }
-  // Chains of one service port look alike for all and for local endpoints; only the compiler's name for them differs.
+  // Chains of one service port look alike for all and for local endpoints; only their names differ.
+  if (readKubeProxyName(choice.chain)?.prefix === 'local') {
+    return true;
+  }
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
   return choice.chain === perEndpointNames.localChain({ namespace, name: service, protocol, portName });
 }
@@ -181,8 +185,11 @@ function readEntries(ruleset: Ruleset): ReadonlyMap<string, Entry> {
     }
   }
   const sources = readSources(elementsIn(ruleset, setNames.firewallSources));
+  const chains = new Map(ruleset.chains.map((chain) => [chain.name, chain]));
   for (const element of elementsIn(ruleset, setNames.firewallIps)) {
-    entryOf(element, entries).sourceRanges = sources.get(element.key) ?? [];
+    const { key, value } = element;
+    const chain = value && 'chain' in value ? chains.get(value.chain) : undefined;
+    entryOf(element, entries).sourceRanges = (chain && readAllowed(chain)) ?? sources.get(key) ?? [];
   }
   return entries;
 }
@@ -205,6 +212,15 @@ function entryOf(element: Element, entries: Map<string, Draft>): Draft {
 /** The comment, where it is one that the compiler writes. */
 function nameIn({ comment }: Element): string | undefined {
   return readServicePortName(comment) && comment;
+}
+
+/** kube-proxy's chain for the source ranges of a service port: `ip saddr != { 192.0.2.0/24, 198.51.100.1 } drop`. */
+function readAllowed({ rules }: Chain): string[] | undefined {
+  const [match] = rules[0] ?? [];
+  if (match?.kind === 'match-list' && match.negated) {
+    return [...match.values].sort(compareAddressTexts);
+  }
+  return match?.kind === 'match' && match.negated ? [String(match.right)] : undefined;
 }
 
 function readSources(elements: readonly Element[]): Map<string, string[]> {

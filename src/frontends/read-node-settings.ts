@@ -3,6 +3,7 @@ import type { Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
 import { elementsIn } from '../nft/ruleset-parts.ts';
 import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.ts';
 import { natPostrouting } from '../phases/5-plan/base-chains.ts';
+import { kubeProxyNames } from '../phases/5-plan/kube-proxy-names.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
 
 /** Settings of the node as its rules reflect them; undefined where they do not. */
@@ -28,11 +29,11 @@ export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
   const refusing = rulesOf(chainNames.outgoingRefusals, ruleset);
   return {
     masqueradeMarks: masquerading && readMarks(masquerading),
-    masqueraded: services && readMasqueraded(services),
+    masqueraded: services && readMasqueraded(services, ruleset),
     detector: services && readDetector(services, ruleset),
     nodePortAddresses: services && readNodePortAddresses(services, ruleset),
     localhostNodePorts: refusing && (refusing.some(refusesLocalhost) ? 'refused' : 'untouched'),
-    serviceCIDRs: keysOf(setNames.serviceCidrs, ruleset),
+    serviceCIDRs: [...keysOf(setNames.serviceCidrs, ruleset), ...droppedRanges(ruleset)],
     counters: readCounters(ruleset),
   };
 }
@@ -49,6 +50,17 @@ function keysOf(name: string, ruleset: Ruleset): string[] {
     .sort(compareText);
 }
 
+/** ip daddr { 10.96.0.0/12, 10.112.0.0/16 } drop, in a table of kube-proxy */
+function droppedRanges(ruleset: Ruleset): string[] {
+  const rules = rulesOf(kubeProxyNames.clusterIpsCheck, ruleset) ?? [];
+  return rules.flatMap(([match, verdict]) => {
+    if (verdict?.kind === 'drop' && match?.kind === 'match-list') {
+      return match.values;
+    }
+    return verdict?.kind === 'drop' && match?.kind === 'match' ? [String(match.right)] : [];
+  });
+}
+
 function readCounters({ sets }: Ruleset): SettingsInRules['counters'] {
   const frontends = sets.find(({ name }) => name === setNames.serviceIps);
   return frontends && (frontends.counter ? 'on' : 'off');
@@ -58,13 +70,20 @@ function readMarks(rules: readonly Rule[]): number[] {
   return rules.flat().flatMap((statement) => (statement.kind === 'match-mark' ? [statement.mark] : []));
 }
 
-/** ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000 */
-function markingRule(services: readonly Rule[]): Rule | undefined {
-  return services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
+/**
+ * ip saddr != 10.244.0.0/16 ip daddr @cluster-ips meta mark set meta mark or 0x00004000; before 1.36, kube-proxy has a rule for
+ * each cluster IP: ip daddr 10.96.0.1 tcp dport 80 ip saddr != 10.244.0.0/16 jump mark-for-masquerade
+ */
+function markingRule(services: readonly Rule[], { chains }: Ruleset): Rule | undefined {
+  const ofAll = services.find((rule) => rule.some(({ kind }) => kind === 'set-mark'));
+  const marks = (statement: Statement): boolean =>
+    statement.kind === 'jump' && statement.chain === kubeProxyNames.markChain;
+  const names = (statement: Statement): boolean => statement.kind === 'match' && statement.left.kind === 'dport';
+  return ofAll ?? chains.flatMap(({ rules }) => rules).find((rule) => rule.some(marks) && rule.some(names));
 }
 
-function readMasqueraded(services: readonly Rule[]): SettingsInRules['masqueraded'] {
-  const rule = markingRule(services);
+function readMasqueraded(services: readonly Rule[], ruleset: Ruleset): SettingsInRules['masqueraded'] {
+  const rule = markingRule(services, ruleset);
   if (!rule) {
     return 'no traffic';
   }
@@ -75,13 +94,13 @@ function readMasqueraded(services: readonly Rule[]): SettingsInRules['masquerade
  * With masqueradeAll, only the chains for external policy Local ask where a packet comes from; without any, the rules do
  * not show it.
  */
-function readDetector(services: readonly Rule[], { chains }: Ruleset): SettingsInRules['detector'] {
-  const rule = markingRule(services);
+function readDetector(services: readonly Rule[], ruleset: Ruleset): SettingsInRules['detector'] {
+  const rule = markingRule(services, ruleset);
   const match = rule?.find(isSourceMatch);
   if (!rule || match) {
     return match ? detectorOf(match) : 'none';
   }
-  for (const { rules } of chains) {
+  for (const { rules } of ruleset.chains) {
     // ip saddr 10.244.0.0/16 goto tcp-cluster-3
     const [first, last] = rules[0] ?? [];
     if (first && isSourceMatch(first) && last?.kind === 'goto') {

@@ -1,9 +1,10 @@
 import { cidrTest } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
-import { elementsIn } from '../nft/ruleset-parts.ts';
+import { elementsIn, splitKey } from '../nft/ruleset-parts.ts';
 import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts';
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
+import { isKubeProxys, readClusterIPs } from '../phases/5-plan/kube-proxy-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import type { Frontend } from './frontend.ts';
 import { readServicePortName } from './frontend-address.ts';
@@ -32,15 +33,20 @@ export interface RulesetFacts {
  * @param localAddresses those of the node, as far as they are known.
  */
 export function readRulesetFacts(ruleset: Ruleset, localAddresses: readonly string[] = []): RulesetFacts {
-  const owners = once(
-    () => new Map(elementsIn(ruleset, setNames.clusterIps).map(({ key, comment }) => [key, comment] as const)),
+  const owners = once((): ReadonlyMap<string, string | undefined> => {
+    const elements = elementsIn(ruleset, setNames.clusterIps);
+    return isKubeProxys(ruleset)
+      ? readClusterIPs(ruleset)
+      : new Map(elements.map(({ key, comment }) => [key, comment]));
+  });
+  const hairpins = once(
+    () => new Set(elementsIn(ruleset, setNames.hairpinConnections).map(({ key }) => splitKey(key)[0])),
   );
-  const hairpins = once(() => new Set(elementsIn(ruleset, setNames.hairpinConnections).map(({ key }) => key)));
   const { nodePortAddresses } = readNodeSettings(ruleset);
   return {
     family: ruleset.family,
     kindOf: (frontend) => kindOf(frontend, owners),
-    isLocal: ({ address }) => hairpins().has(`${address} . ${address}`),
+    isLocal: ({ address }) => hairpins().has(address),
     refuses: refusalOfEndpoints(
       ruleset,
       nodePortAddresses?.kind === 'listed' ? nodePortAddresses.addresses : localAddresses,
@@ -60,7 +66,7 @@ function refusalOfEndpoints(ruleset: Ruleset, nodePortAddresses: readonly string
     keysOf(setNames.noEndpointServices),
     keysOf(setNames.noEndpointNodePorts),
   ];
-  const isInRange = cidrTest([...keysOf(setNames.serviceCidrs)]);
+  const isInRange = cidrTest(readNodeSettings(ruleset).serviceCIDRs);
   return (protocol, { address, port }) =>
     addresses.has(address) ||
     isInRange(address) ||

@@ -185,6 +185,28 @@ export function rangeEdges({ family, address, prefix }: Cidr): string[] {
   return texts.filter((text) => text.includes(':') === (family === 'ip6'));
 }
 
+/** The CIDRs that make up a range, in numerical order; undefined if its ends are not addresses of one family, in order. */
+export function cidrsOfRange(from: string, to: string): Cidr[] | undefined {
+  const [start, end] = [parseAddress(from), parseAddress(to)];
+  if (!start || !end || start.family !== end.family) {
+    return undefined;
+  }
+  const { family } = start;
+  const bits = family === 'ip' ? 32 : 128;
+  const last = addressNumber(to);
+  const cidrs: Cidr[] = [];
+  for (let first = addressNumber(from); first <= last; ) {
+    let prefix = bits;
+    const sizeOf = (length: number): bigint => 1n << BigInt(bits - length);
+    while (prefix > 0 && first % sizeOf(prefix - 1) === 0n && first + sizeOf(prefix - 1) - 1n <= last) {
+      prefix--;
+    }
+    cidrs.push({ family, address: addressOfNumber(family, first), prefix });
+    first += sizeOf(prefix);
+  }
+  return cidrs.length > 0 ? cidrs : undefined;
+}
+
 /** The canonical text of an address of 32 or 128 bits. */
 export function addressOfNumber(family: Family, number: bigint): string {
   const hex = number.toString(16).padStart(family === 'ip' ? 8 : 32, '0');

@@ -81,4 +81,17 @@ export interface KnownNames {
   readonly tableComment: string;
   /** The transport protocol whose ports a map to endpoints holds, by the name of the map. */
   readonly mapProtocols: ReadonlyMap<string, Protocol>;
+  /**
+   * Whether a table is kube-proxy's: then comments, counters and anonymous sets and maps are parts of its ruleset. Absent where
+   * they are to be deviations in every table, because it is brought to svc2nft's own form.
+   */
+  readonly isKubeProxyTable?: (table: TableMarks) => boolean;
+}
+
+/** What shows who wrote a table. */
+export interface TableMarks {
+  /** Undefined where there is none, or nft does not print it. */
+  readonly comment: string | undefined;
+  /** The names of its chains. */
+  readonly chains: readonly string[];
 }

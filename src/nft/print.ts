@@ -42,8 +42,12 @@ function printRuleset({ family, table, comment, sets, chains }: Ruleset): string
   return [`add ${name}`, `delete ${name}`, ...block(0, name, [indent(1, `comment ${quote(comment)};`), ...body])];
 }
 
-function printChain({ name, hook, rules }: Chain, family: Family): string[] {
-  const lines = [...(hook ? [printHook(hook)] : []), ...rules.map((rule) => printRule(rule, family))];
+function printChain({ name, hook, comment, rules }: Chain, family: Family): string[] {
+  const lines = [
+    ...(hook ? [printHook(hook)] : []),
+    ...(comment === undefined ? [] : [`comment ${quote(comment)};`]),
+    ...rules.map((rule) => printRule(rule, family)),
+  ];
   return block(
     1,
     `chain ${identifier(name)}`,
@@ -162,8 +166,10 @@ function printStatement(statement: Statement, family: Family): string {
       return printMatch(statement, family);
     case 'match-set':
       return `${printExpressions(statement.key, family)} ${statement.negated ? '!= ' : ''}@${identifier(statement.set)}`;
+    case 'match-list':
+      return printListMatch(statement, family);
     case 'match-mark':
-      return `meta mark and ${hex(statement.mark)} != 0`;
+      return `meta mark and ${hex(statement.mark)} ${statement.negated ? '==' : '!='} 0`;
     case 'set-mark':
       return `meta mark set meta mark ${statement.operator} ${hex(statement.mark)}`;
     case 'vmap':
@@ -172,6 +178,8 @@ function printStatement(statement: Statement, family: Family): string {
       return printRandomGoto(statement);
     case 'dnat':
       return printDnat(statement, family);
+    case 'random-dnat':
+      return printRandomDnat(statement, family);
     case 'dnat-map':
       return `dnat ${family} to ${printExpressions(statement.key, family)} map @${identifier(statement.map)}`;
     case 'update':
@@ -183,6 +191,10 @@ function printStatement(statement: Statement, family: Family): string {
     case 'masquerade':
       // Random source ports keep two connections from racing for the same one.
       return 'masquerade fully-random';
+    case 'counter':
+      return statement.name === undefined ? 'counter' : `counter name ${quote(statement.name)}`;
+    case 'comment':
+      return `comment ${quote(statement.text)}`;
     case 'tcp-reset':
       // nft lists it without the match, which it adds by itself.
       return 'meta l4proto tcp reject with tcp reset';
@@ -197,6 +209,16 @@ function printMatch({ left, negated, right }: StatementOf<'match'>, family: Fami
   // Of a status, `!=` would compare all bits.
   const not = left.kind === 'ct-status' ? '! ' : '!= ';
   return `${printExpression(left, family)} ${negated ? not : ''}${printScalar(right, left)}`;
+}
+
+function printListMatch({ left, negated, values }: StatementOf<'match-list'>, family: Family): string {
+  return `${printExpression(left, family)} ${negated ? '!= ' : ''}{ ${values.map(word).join(', ')} }`;
+}
+
+function printRandomDnat({ protocol, endpointAddresses }: StatementOf<'random-dnat'>, family: Family): string {
+  const all = endpointAddresses.map(({ address, port }, index) => `${index} : ${word(address)} . ${port}`);
+  const map = `numgen random mod ${all.length} map { ${all.join(', ')} }`;
+  return `meta l4proto ${protocol} dnat ${family} to ${map}`;
 }
 
 function printRandomGoto({ chains }: StatementOf<'random-goto'>): string {

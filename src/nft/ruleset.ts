@@ -82,13 +82,26 @@ export type Statement =
       readonly negated?: boolean;
       readonly set: string;
     }
-  /** Matches when the packet's mark has the bit. `mark` is a 32-bit number with one bit set. */
-  | { readonly kind: 'match-mark'; readonly mark: number }
+  /** A comparison with an anonymous set of addresses and CIDRs, `ip saddr != { 10.0.0.0/8, 192.0.2.1 }`; kube-proxy's alone. */
+  | {
+      readonly kind: 'match-list';
+      readonly left: Expression;
+      readonly negated?: boolean;
+      readonly values: readonly string[];
+    }
+  /** Matches when the packet's mark has the bit; negated, when it has not. `mark` is a 32-bit number with one bit set. */
+  | { readonly kind: 'match-mark'; readonly mark: number; readonly negated?: boolean }
   | { readonly kind: 'set-mark'; readonly operator: 'or' | 'xor'; readonly mark: number }
   | { readonly kind: 'vmap'; readonly key: readonly Expression[]; readonly map: string }
   /** One of the chains at random, each with the same probability. */
   | { readonly kind: 'random-goto'; readonly chains: readonly string[] }
   | { readonly kind: 'dnat'; readonly protocol: Protocol; readonly address: string; readonly port: number }
+  /** One of the endpoint addresses at random, each with the same probability; kube-proxy's alone. */
+  | {
+      readonly kind: 'random-dnat';
+      readonly protocol: Protocol;
+      readonly endpointAddresses: readonly EndpointAddress[];
+    }
   /** The key's value in a map to endpoint addresses; a missing key ends the rule. */
   | {
       readonly kind: 'dnat-map';
@@ -107,6 +120,9 @@ export type Statement =
   | { readonly kind: 'jump' | 'goto'; readonly chain: string }
   /** Rejects TCP with a reset, `meta l4proto tcp reject with tcp reset`; for any other protocol the rule ends. */
   | { readonly kind: 'tcp-reset' }
+  /** Both do nothing to packets, and only kube-proxy writes them: a counter, with a name or its own; a comment of its rule. */
+  | { readonly kind: 'counter'; readonly name?: string }
+  | { readonly kind: 'comment'; readonly text: string }
   /** `reject` answers with an ICMP error, port unreachable. */
   | { readonly kind: 'drop' | 'reject' | 'return' | 'masquerade' };
 
@@ -127,6 +143,8 @@ export interface Hook {
 export interface Chain {
   readonly name: string;
   readonly hook?: Hook;
+  /** Only in tables of kube-proxy. */
+  readonly comment?: string;
   readonly rules: readonly Rule[];
 }
 

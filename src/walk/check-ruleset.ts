@@ -69,6 +69,7 @@ function checkHook(base: Chain, { type, hook }: Hook, names: RulesetNames): void
 function isAllowed({ kind }: Statement, place: `${Hook['type']} ${Hook['hook']}`): boolean {
   switch (kind) {
     case 'dnat':
+    case 'random-dnat':
     case 'dnat-map':
       return place === 'nat prerouting' || place === 'nat output';
     case 'masquerade':
@@ -100,26 +101,27 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
     case 'match':
       checkMatch(statement, names, place);
       break;
+    case 'match-list':
+      checkListMatch(statement, names, place);
+      break;
     case 'match-set':
       checkLookup(statement.set, { statement, value: undefined, names, place });
       break;
     case 'match-mark':
-      refuseUnless(isMark(statement.mark), place, 'invalid mark');
-      break;
     case 'set-mark':
-      refuseUnless(isMark(statement.mark) && ['or', 'xor'].includes(statement.operator), place, 'invalid mark');
+      checkMark(statement, place);
       break;
     case 'vmap':
       checkLookup(statement.map, { statement, value: 'verdict', names, place });
       break;
     case 'random-goto':
-      refuseUnless(statement.chains.length > 0, place, 'no chains to choose from');
-      for (const chain of statement.chains) {
-        checkChain(chain, names, place);
-      }
+      checkRandomGoto(statement, names, place);
       break;
     case 'dnat':
       checkDnat(statement, names, place);
+      break;
+    case 'random-dnat':
+      checkRandomDnat(statement, names, place);
       break;
     case 'dnat-map':
       refuseUnless(protocols.includes(statement.protocol), place, `unknown protocol ${statement.protocol}`);
@@ -138,6 +140,8 @@ export function checkStatement(statement: Statement, names: RulesetNames, place:
     case 'reject':
     case 'return':
     case 'masquerade':
+    case 'counter':
+    case 'comment':
       break;
     default:
       statement satisfies never;
@@ -176,6 +180,21 @@ function checkChange(statement: StatementOf<'update' | 'delete'>, names: Ruleset
   refuseUnless(timed, place, `${set.name} has no timeouts`);
 }
 
+function checkMark(statement: StatementOf<'match-mark' | 'set-mark'>, place: RulesetPlace): void {
+  const isKnown = statement.kind === 'match-mark' || ['or', 'xor'].includes(statement.operator);
+  refuseUnless(isMark(statement.mark) && isKnown, place, 'invalid mark');
+}
+
+function checkListMatch(
+  { left, values }: StatementOf<'match-list'>,
+  { family }: RulesetNames,
+  place: RulesetPlace,
+): void {
+  refuseUnless(checkExpression(left, place) === 'address', place, `a list of addresses for ${left.kind}`);
+  const wrong = values.find((value) => !isCanonical(value, 'address', family));
+  refuseUnless(wrong === undefined, place, `${wrong} is not a valid address`);
+}
+
 function checkMatch({ left, right }: StatementOf<'match'>, { family }: RulesetNames, place: RulesetPlace): void {
   const type = checkExpression(left, place);
   if (type !== 'other') {
@@ -206,6 +225,24 @@ function checkDnat(
 ): void {
   const known = protocols.includes(protocol) && isWithin(port, 0xffff) && !address.includes('/');
   refuseUnless(known && isCanonical(address, 'address', family), place, 'invalid address or port');
+}
+
+function checkRandomDnat(
+  { protocol, endpointAddresses }: StatementOf<'random-dnat'>,
+  names: RulesetNames,
+  place: RulesetPlace,
+): void {
+  refuseUnless(endpointAddresses.length > 0, place, 'no endpoints to choose from');
+  for (const { address, port } of endpointAddresses) {
+    checkDnat({ kind: 'dnat', protocol, address, port }, names, place);
+  }
+}
+
+function checkRandomGoto({ chains }: StatementOf<'random-goto'>, names: RulesetNames, place: RulesetPlace): void {
+  refuseUnless(chains.length > 0, place, 'no chains to choose from');
+  for (const chain of chains) {
+    checkChain(chain, names, place);
+  }
 }
 
 function checkChain(name: string, { chains }: RulesetNames, place: RulesetPlace): void {

@@ -111,18 +111,22 @@ function wayOf(control: Control): string {
 function readsDestination(statement: Statement): boolean {
   switch (statement.kind) {
     case 'match':
+    case 'match-list':
       return isOfDestination(statement.left);
     case 'match-set':
     case 'vmap':
       return statement.key.some(isOfDestination);
     case 'dnat':
     case 'dnat-map':
+    case 'random-dnat':
     case 'update':
     case 'delete':
       return true;
     case 'match-mark':
     case 'set-mark':
     case 'random-goto':
+    case 'counter':
+    case 'comment':
     case 'jump':
     case 'goto':
     case 'tcp-reset':

@@ -70,8 +70,13 @@ export function decide(
       }
       return lookUpCertain(map, { key, connection, context }, found) === undefined ? undefined : verdictOf(found);
     }
+    case 'match-list':
+      return controlOf(isInList(statement, readCertain(statement.left, connection, context)));
     case 'match-mark':
-      return controlOf((connection.mark & statement.mark) !== 0);
+      return controlOf(hasMark(statement, connection));
+    case 'counter':
+    case 'comment':
+      return next;
     case 'jump':
     case 'goto':
       return statement;
@@ -84,6 +89,15 @@ export function decide(
     default:
       return undefined;
   }
+}
+
+/** Whether the comparison holds; it does not for a packet without the field. */
+function isInList({ left, values, negated = false }: StatementOf<'match-list'>, value: Scalar | undefined): boolean {
+  return value !== undefined && values.some((one) => isEqual(left, value, one)) !== negated;
+}
+
+function hasMark({ mark, negated = false }: StatementOf<'match-mark'>, connection: Connection): boolean {
+  return ((connection.mark & mark) !== 0) !== negated;
 }
 
 function controlOf(holds: boolean): Control {
@@ -114,6 +128,8 @@ export function runStatement(statement: Statement, connection: Connection, conte
       );
     case 'dnat':
       return [translation(effectOf(connection, endRule), translateTo([statement], statement.protocol, connection))];
+    case 'random-dnat':
+      return runRandomDnat(statement, connection, context);
     case 'dnat-map':
       return runDnatMap(statement, connection, context);
     case 'update':
@@ -154,6 +170,18 @@ function runMatchSet(
   return lookUp(set, { key, connection, context }).map((result) => {
     const holds = result.key !== undefined && (result.element !== undefined) !== negated;
     return effectOf(result.connection, controlOf(holds), result);
+  });
+}
+
+function runRandomDnat(
+  { endpointAddresses, protocol }: StatementOf<'random-dnat'>,
+  connection: Connection,
+  { keepsSteps }: WalkContext,
+): Effect[] {
+  const lists = keepsSteps ? endpointAddresses.map((one) => [one]) : [endpointAddresses];
+  return lists.map((list) => {
+    const branch = branchOf(connection, lists.length);
+    return translation(effectOf(branch, endRule), translateTo(list, protocol, branch));
   });
 }
 

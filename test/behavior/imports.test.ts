@@ -117,7 +117,10 @@ describe('imports', () => {
     );
     expect(planned).toEqual([
       'inspect/verify/check-shapes.ts -> phases/5-plan/known-parts.ts',
-      'inspect/verify/verify-ruleset.ts -> phases/5-plan/earlier-layouts.ts',
+      'inspect/verify/kube-proxy-behavior.ts -> phases/5-plan/kube-proxy-names.ts',
+      'inspect/verify/list-clients.ts -> phases/5-plan/kube-proxy-names.ts',
+      'inspect/verify/verify-ruleset.ts -> phases/5-plan/kube-proxy-names.ts',
+      'inspect/verify/verify-ruleset.ts -> phases/5-plan/table-layouts.ts',
     ]);
   });
 

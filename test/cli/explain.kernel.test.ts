@@ -19,7 +19,7 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
       svc2nft explain --ruleset kernel --from 10.244.1.5 --to 10.96.0.20:80
     `);
     expect(lines).toEqual([
-      'error: the kernel has no table ip svc2nft',
+      'error: the kernel has no table ip svc2nft or kube-proxy',
       'exit code 1',
       'REFUSED (the client gets a TCP reset at once): shop/orders:http has no endpoint that can receive it',
       '',

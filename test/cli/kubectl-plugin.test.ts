@@ -52,7 +52,10 @@ describe('kubectl svc2nft', () => {
 
   test('reads rules where these are asked for', async () => {
     const { exitCode, stderr } = await plugin(['list', '--kernel']);
-    expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: 'error: the kernel has no table svc2nft\n' });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 1,
+      stderr: 'error: the kernel has no table svc2nft or kube-proxy\n',
+    });
   });
 
   test.each([undefined, ...currentManual.commands.map(({ name }) => name)])(

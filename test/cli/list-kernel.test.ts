@@ -56,7 +56,7 @@ test('wide: nodes, states and endpoints left out are not known', async () => {
 });
 
 test.each([
-  ['no table', says.noSuchFile, 1, expect.stringMatching(/^error: .*no table svc2nft\n$/)],
+  ['no table', says.noSuchFile, 1, expect.stringMatching(/^error: .*no table svc2nft or kube-proxy\n$/)],
   [
     'no permission',
     says.notPermitted,

@@ -190,7 +190,7 @@ const misuses: [args: string[], exitCode: number, stderr: RegExp][] = [
   [['FOLDER/shop.json', '--node', 'worker-9'], 2, /error node-not-found: there is no Node "worker-9"/],
   [['FOLDER/shop.json', '--ruleset'], 2, /option '--ruleset <file\|kernel>' argument missing/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/nowhere.nft'], 2, /FOLDER\/nowhere\.nft: error file-not-found: /],
-  [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft \(it has .*other/],
+  [['FOLDER/shop.json', '--ruleset', 'FOLDER/foreign.nft'], 2, /has no table svc2nft or kube-proxy \(it has .*other/],
   [['FOLDER/shop.json', '--ruleset', 'FOLDER/shop.json'], 2, /FOLDER\/shop\.json/],
   [['-', '--ruleset', '-'], 2, /^error: stdin can be read only once: give PATH or --ruleset a file or folder/],
   [['FOLDER/shop.json', '-o', 'yaml'], 2, /^error: --output: unknown value "yaml"; expected text or json\n/],

@@ -227,11 +227,10 @@ async function loadRules(
     const rulesets = cluster?.rulesets ?? [];
     return { byFamily: new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }])), ownAddresses: [] };
   }
-  const { families, table } = cluster?.options ?? {
+  const { families } = cluster?.options ?? {
     families: flags.family === undefined ? defaultOptions.families : [flags.family],
-    table: flags.table ?? defaultOptions.table,
   };
-  const tables = await loadListedTables(flags.ruleset, { families, table }, context);
+  const tables = await loadListedTables(flags.ruleset, { families, table: flags.table }, context);
   if (typeof tables === 'number') {
     return tables;
   }

@@ -185,8 +185,8 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, context:
 }
 
 async function listRules(source: string, { family, table }: ListFlags, context: Context): Promise<Listed | number> {
-  const options = withDefaults({ ...(family && { families: [family] }), ...(table !== undefined && { table }) });
-  const tables = await loadListedTables(source, options, context);
+  const { families } = withDefaults({ ...(family && { families: [family] }) });
+  const tables = await loadListedTables(source, { families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }

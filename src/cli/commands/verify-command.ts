@@ -13,7 +13,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { type Cluster, chooseOwnNode, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
-import { loadKernelTables, loadListedTables } from '../input/load-tables.ts';
+import { loadKernelTables, loadListedTables, type TableChoice } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -94,7 +94,9 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
   }
   const { ruleset } = flags;
   const isActual = ruleset !== undefined;
-  const tables = isActual ? await loadActual(ruleset, cluster, context) : readCompiled(cluster);
+  const tables = isActual
+    ? await loadActual(ruleset, { families: cluster.options.families, table: flags.table }, context)
+    : readCompiled(cluster);
   if (typeof tables === 'number') {
     return tables === exitCodes.badInput ? verdicts.badInput : tables;
   }
@@ -108,8 +110,8 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
 }
 
 /** A table that is missing in the kernel is a fault if the snapshot needs it; a file without a table is an error. */
-function loadActual(source: string, { options }: Cluster, context: Context): Promise<readonly ListedTable[] | number> {
-  return source === 'kernel' ? loadKernelTables(namesOf(options), context) : loadListedTables(source, options, context);
+function loadActual(source: string, choice: TableChoice, context: Context): Promise<readonly ListedTable[] | number> {
+  return source === 'kernel' ? loadKernelTables(choice, context) : loadListedTables(source, choice, context);
 }
 
 /** What compile prints, read back, so that the printer is checked as well. */
@@ -133,7 +135,7 @@ function verifyCluster(
     const deviations = table?.deviations.map(({ message }) => message) ?? [];
     return table
       ? verifyRuleset(table.ruleset, expectations, { isActual, deviations, pins: table.dynamic })
-      : verifyMissingTable(expectations, options.table);
+      : verifyMissingTable(expectations, tables[0]?.ruleset.table ?? options.table);
   });
 }
 

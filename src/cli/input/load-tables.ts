@@ -3,57 +3,115 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { cutText, escapeControls, limitList, suggestClosest } from '../../lib/text.ts';
+import { cutText, escapeControls, limitList, listWords, suggestClosest } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
+import type { Family } from '../../net/network.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
 import type { Deviation, ListedTable, ListedTables, TableName } from '../../nft/listed-table.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { NftTextError } from '../../nft/text/tokens.ts';
-import type { CompileOptions } from '../../options.ts';
+import { defaultOptions } from '../../options.ts';
 import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
-import { knownNames, setNames } from '../../phases/5-plan/names.ts';
+import {
+  inspectedNames,
+  isKubeProxys,
+  kubeProxyTable,
+  nameElements,
+  readKubeProxyName,
+} from '../../phases/5-plan/kube-proxy-names.ts';
+import { setNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError, noteOwners } from '../output/report-outcome.ts';
 import { loadFile, loadInput } from './load-files.ts';
 
+/** Which tables to read. */
+export interface TableChoice {
+  readonly families: readonly Family[];
+  /** As `--table` names it; undefined for that of svc2nft, or else that of kube-proxy. */
+  readonly table: string | undefined;
+}
+
 /**
- * Reads the tables of svc2nft from the kernel (`kernel`), or from a file or stdin (`-`): the output of `compile` or of
- * `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions.
+ * Reads the tables of svc2nft or kube-proxy from the kernel (`kernel`), or from a file or stdin (`-`): the output of
+ * `compile` or of `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions. Elements of kube-proxy
+ * get the comments that svc2nft would give them.
  *
  * @returns one table for each family that has one; at least one, or the exit code after a message on stderr.
  */
 export async function loadListedTables(
   source: string,
-  { families, table }: Pick<CompileOptions, 'families' | 'table'>,
+  { families, table }: TableChoice,
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
   if (source === '') {
     context.stderr.write('error: --ruleset needs a file or kernel\n');
     return exitCodes.wrongUsage;
   }
-  const names = families.map((family) => ({ family, table }));
   if (source !== 'kernel') {
-    const found = await loadRulesetFile(source, names, context);
-    return found ?? exitCodes.badInput;
+    const found = await loadRulesetFile(source, namesOf({ families, table }), context);
+    return found ? chooseTables(found, table, context) : exitCodes.badInput;
   }
-  const tables = await loadKernelTables(names, context);
+  const tables = await loadKernelTables({ families, table }, context);
   if (typeof tables !== 'number' && tables.length === 0) {
-    context.stderr.write(`error: the kernel has no ${nameTables(names)}\n`);
+    context.stderr.write(`error: the kernel has no ${nameTables(namesOf({ families, table }))}\n`);
     return exitCodes.badInput;
   }
   return tables;
 }
 
+/** The names that a table may have, the preferred one first. */
+function tableNames(table: string | undefined): string[] {
+  return table === undefined ? [defaultOptions.table, kubeProxyTable.name] : [table];
+}
+
+function namesOf({ families, table }: TableChoice): TableName[] {
+  return tableNames(table).flatMap((name) => families.map((family) => ({ family, table: name })));
+}
+
+/** The tables of one name, the preferred one; if nobody asked for it by name, stderr says so where it is kube-proxy's. */
+function chooseTables(
+  tables: readonly ListedTable[],
+  asked: string | undefined,
+  { stderr }: Pick<Context, 'stderr'>,
+): readonly ListedTable[] {
+  const first = tables[0]?.ruleset.table;
+  const chosen = tables.filter(({ ruleset }) => ruleset.table === first).map(withNames);
+  if (asked === undefined && chosen.some(({ ruleset }) => isKubeProxys(ruleset))) {
+    stderr.write(`note: these are the rules of kube-proxy, in table ${escapeControls(first ?? '')}\n`);
+  }
+  return chosen;
+}
+
+function withNames(table: ListedTable): ListedTable {
+  return isKubeProxys(table.ruleset) ? { ...table, ruleset: nameElements(table.ruleset) } : table;
+}
+
 /**
- * Reads the named tables from the kernel. A missing table is not an error here.
+ * Reads tables from the kernel. A missing table is not an error here.
  *
  * @returns the tables that exist, or the exit code after a message on stderr.
  */
 export async function loadKernelTables(
+  { families, table }: TableChoice,
+  context: Context,
+): Promise<readonly ListedTable[] | number> {
+  for (const name of tableNames(table)) {
+    const tables = await readKernelTables(
+      families.map((family) => ({ family, table: name })),
+      context,
+    );
+    if (typeof tables === 'number' || tables.length > 0) {
+      return typeof tables === 'number' ? tables : chooseTables(tables, table, context);
+    }
+  }
+  return [];
+}
+
+async function readKernelTables(
   names: readonly TableName[],
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
@@ -84,11 +142,12 @@ export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: 
   }
 }
 
-/** Such as `table ip svc2nft`; without the family if several are meant, whose tables all have the same name. */
+/** Such as `table ip svc2nft or kube-proxy`; without the family if several are meant. */
 function nameTables(names: readonly TableName[]): string {
-  const [first] = names;
-  const table = escapeControls(first?.table ?? '');
-  return names.length === 1 ? `table ${first?.family} ${table}` : `table ${table}`;
+  const families = new Set(names.map(({ family }) => family));
+  const family = families.size === 1 ? `${names[0]?.family} ` : '';
+  const tables = [...new Set(names.map(({ table }) => escapeControls(table)))];
+  return `table ${family}${listWords(tables, 'or')}`;
 }
 
 /**
@@ -96,7 +155,7 @@ function nameTables(names: readonly TableName[]): string {
  * as a dormant one; its text output is complete.
  */
 async function readKernelTable(run: RunProgram, name: TableName): Promise<ListedTable | NftError | undefined> {
-  const table = await readActualTable(run, name);
+  const table = await readActualTable(run, name, undefined, { names: inspectedNames });
   if (!isNftError(table) || table.kind !== 'refused') {
     return table;
   }
@@ -106,7 +165,7 @@ async function readKernelTable(run: RunProgram, name: TableName): Promise<Listed
 
 function readText(text: string, name: TableName): ListedTable | undefined {
   try {
-    return parseNftText(text, [name], knownNames).tables[0];
+    return parseNftText(text, [name], inspectedNames).tables[0];
   } catch (error) {
     if (error instanceof NftTextError) {
       return undefined;
@@ -216,7 +275,7 @@ interface RulesetSource {
  * @throws NftTextError for invalid nft text.
  */
 export function readRulesetText(text: string, source: RulesetSource): ListedTables | Diagnostic {
-  const listed = /^\s*\{/.test(text) ? readJson(text, source) : parseNftText(text, source.names, knownNames);
+  const listed = /^\s*\{/.test(text) ? readJson(text, source) : parseNftText(text, source.names, inspectedNames);
   if ('code' in listed) {
     return listed;
   }
@@ -232,7 +291,7 @@ function findTerse({ ruleset }: ListedTable): Deviation[] {
   const { family, table, sets, chains } = ruleset;
   const frontends = sets.filter(({ name }) => frontendSets.has(name));
   const isTerse =
-    chains.some(({ name }) => isDispatchChainName(name)) &&
+    chains.some(({ name }) => isDispatchChainName(name) || readKubeProxyName(name) !== undefined) &&
     frontends.some(({ name }) => name === setNames.serviceIps) &&
     frontends.every(({ elements }) => elements.length === 0);
   const message = `table ${family} ${table}: the sets have no elements; was it listed with -t?`;
@@ -261,7 +320,7 @@ function readJson(text: string, { file, names }: RulesetSource): ListedTables | 
   if (lists.length === 0) {
     return diagnosticInFile('invalid-json', 'not the JSON of nft, which has a list "nftables"', file);
   }
-  return readNftTables({ nftables: lists.flat() }, names, knownNames);
+  return readNftTables({ nftables: lists.flat() }, names, inspectedNames);
 }
 
 /** The list of objects in one output of nft; nothing for any other value. */

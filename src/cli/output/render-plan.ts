@@ -10,9 +10,9 @@ import { countOf } from '../../lib/text.ts';
 import type { Command } from '../../nft/command.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
-import { readEarlierLayout } from '../../phases/5-plan/earlier-layouts.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import { chainNames } from '../../phases/5-plan/names.ts';
+import { readEarlierLayout } from '../../phases/5-plan/table-layouts.ts';
 
 /** How a plan is printed. */
 export interface RenderPlanOptions {

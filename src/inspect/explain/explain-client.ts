@@ -52,7 +52,7 @@ export function explainSource(evidence: Evidence): ExplainedStep[] {
   if (summary.verdict !== 'translated') {
     return [];
   }
-  const marked = paths.find((path) => path.masqueradedByMark);
+  const marked = paths.find((path) => path.masqueradedByMark && !isMarkedAsHairpin(path));
   const hairpin = paths.find((path) => path.masqueradedAsHairpin);
   if (marked) {
     const rules = [marked.markedAtClusterIp, marked.markedAtFrontend, marked.masqueradedByMark];
@@ -67,6 +67,11 @@ export function explainSource(evidence: Evidence): ExplainedStep[] {
   }
   const text = `not masqueraded, so the endpoint sees ${packet.source}: ${whyPreserved(evidence)}`;
   return [{ topic: 'source', text, rules: [] }];
+}
+
+/** Before 1.36, kube-proxy gives the mark to what endpoints send to themselves. */
+function isMarkedAsHairpin({ markedAtClusterIp, markedAtFrontend, masqueradedAsHairpin }: PacketPath): boolean {
+  return masqueradedAsHairpin !== undefined && !markedAtClusterIp && !markedAtFrontend;
 }
 
 function whyMasqueraded(path: PacketPath, { settings }: Evidence): string {

@@ -87,9 +87,11 @@ function unknownPort(evidence: Evidence): Conclusion['reason'] {
   return { code: 'unknown-port', text: findWrongPort(evidence) ?? 'the cluster IP does not have this port' };
 }
 
-function unallocated(evidence: Evidence, { element }: Decision): Conclusion['reason'] {
+function unallocated(evidence: Evidence, { element, statement }: Decision): Conclusion['reason'] {
   const near = findNearestService(evidence);
-  const text = `${evidence.packet.destination} belongs to no Service, but is in Service CIDR ${element?.key ?? ''}${near}`;
+  const inRule = statement.kind === 'match' ? ` ${statement.right}` : '';
+  const range = element ? ` ${element.key}` : inRule;
+  const text = `${evidence.packet.destination} belongs to no Service, but is in Service CIDR${range || 's'}${near}`;
   return { code: 'unallocated', text };
 }
 

@@ -184,7 +184,7 @@ function isBehindEnd({ steps, verdict }: PacketOutcome, { chain, rule, index }: 
 
 function translates(step: Step, index: RulePosition['index']): boolean {
   const kind = statementOf(step, index)?.kind;
-  return step.passed && (kind === 'dnat' || kind === 'dnat-map' || kind === 'masquerade');
+  return step.passed && (kind === 'dnat' || kind === 'random-dnat' || kind === 'dnat-map' || kind === 'masquerade');
 }
 
 function statementOf({ chain, rule, statement }: Step, index: RulePosition['index']): Statement | undefined {
@@ -208,6 +208,7 @@ const ends: readonly Statement['kind'][] = [
   'return',
   'masquerade',
   'dnat',
+  'random-dnat',
   'dnat-map',
   'random-goto',
   'vmap',

@@ -5,6 +5,7 @@ import { printRule } from '../../nft/print.ts';
 import type { Chain, Element, Rule, Statement, StatementOf } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
 import { isClientSetName } from '../../phases/5-plan/known-names.ts';
+import { kubeProxyNames, readKubeProxyName } from '../../phases/5-plan/kube-proxy-names.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
 import type { PacketOutcome, Step } from '../../walk/fate.ts';
 import type { RuleReference } from './explanation.ts';
@@ -111,43 +112,69 @@ function forgetRefusal(path: Draft, rule: Rule | undefined): void {
 function decisionOf(statement: Statement, step: Step): keyof PacketPath | undefined {
   switch (statement.kind) {
     case 'match':
-      return step.passed ? clientMatchOf(statement) : undefined;
+      return rangeOf(statement, step) ?? clientMatchOf(statement, step);
+    case 'match-list':
+      return rangeOf(statement, step);
     case 'match-set':
       return membershipOf(statement, step);
     case 'vmap':
-      return step.element && (refusingMaps.has(statement.map) ? 'refusal' : 'frontend');
+      return step.element && (lookups.get(statement.map) ?? 'frontend');
     case 'set-mark':
       return markOf(statement, step);
+    case 'jump':
+      return statement.chain === kubeProxyNames.markChain ? markOf({ operator: 'or' }, step) : undefined;
     case 'dnat-map':
-      if (!step.element) {
-        return undefined;
-      }
-      return pinMaps.has(statement.map) ? 'pinFollowed' : 'picked';
+      return step.element && (pinMaps.has(statement.map) ? 'pinFollowed' : 'picked');
     case 'dnat':
+    case 'random-dnat':
     case 'random-goto':
       return 'picked';
     case 'update':
       return 'pinWritten';
     case 'match-mark':
-      return step.passed ? 'masqueradedByMark' : undefined;
+      return step.passed === (statement.negated ?? false) ? undefined : 'masqueradedByMark';
     default:
       return undefined;
   }
 }
 
-const refusingMaps: ReadonlySet<string> = new Set([setNames.noEndpointServices, setNames.noEndpointNodePorts]);
-/** The last one is that of earlier versions, in forward and output. */
+/** What an element of a verdict map decides; of all others, where connections to a frontend go. */
+const lookups: ReadonlyMap<string, keyof PacketPath> = new Map([
+  [setNames.noEndpointServices, 'refusal'],
+  [setNames.noEndpointNodePorts, 'refusal'],
+  [setNames.firewallIps, 'guarded'],
+  [kubeProxyNames.localhostRejections, 'localhostRefused'],
+]);
+/** The third one is that of earlier versions, in forward and output, and the last one of both, or kube-proxy's. */
 const refusingChains: ReadonlySet<string> = new Set([
   chainNames.incomingRefusals,
   chainNames.outgoingRefusals,
   'refusals',
+  kubeProxyNames.clusterIpsCheck,
 ]);
 const pinMaps: ReadonlySet<string> = new Set(protocols.map(pinMapName));
 const pinSets: ReadonlySet<string> = new Set(protocols.map(pinSetName));
 
+/** The ranges that kube-proxy's rules name: `ip saddr != { 192.0.2.0/24 } drop`, and `ip daddr 10.96.0.0/12 drop`. */
+function rangeOf(
+  { left, negated }: StatementOf<'match'> | StatementOf<'match-list'>,
+  { chain, passed }: Step,
+): keyof PacketPath | undefined {
+  if (left.kind !== 'address') {
+    return undefined;
+  }
+  if (left.field === 'daddr') {
+    return chain === kubeProxyNames.clusterIpsCheck && passed ? 'unallocated' : undefined;
+  }
+  if (!negated || readKubeProxyName(chain)?.prefix !== 'firewall') {
+    return undefined;
+  }
+  return passed ? 'sourceRefused' : 'sourceAllowed';
+}
+
 /** Only chains of external frontends match the source without setting a mark in the same rule. */
-function clientMatchOf({ left, negated }: StatementOf<'match'>): keyof PacketPath | undefined {
-  if (negated) {
+function clientMatchOf({ left, negated }: StatementOf<'match'>, { chain, passed }: Step): keyof PacketPath | undefined {
+  if (!passed || negated || readKubeProxyName(chain)?.prefix === 'endpoint') {
     return undefined;
   }
   if (left.kind === 'fib-type' && left.field === 'saddr') {
@@ -197,11 +224,23 @@ function affinityOf(set: string): keyof PacketPath | undefined {
   return isClientSetName(set) ? 'pinFollowed' : undefined;
 }
 
-function markOf({ operator }: StatementOf<'set-mark'>, { chain }: Step): keyof PacketPath | undefined {
-  if (operator !== 'or') {
+/** Before 1.36, kube-proxy's chains jump to the one that sets the mark. */
+function markOf(
+  { operator }: Pick<StatementOf<'set-mark'>, 'operator'>,
+  { chain }: Step,
+): keyof PacketPath | undefined {
+  if (operator !== 'or' || chain === kubeProxyNames.markChain) {
     return undefined;
   }
-  return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
+  switch (readKubeProxyName(chain)?.prefix) {
+    case 'service':
+    case 'local':
+      return 'markedAtClusterIp';
+    case 'endpoint':
+      return 'masqueradedAsHairpin';
+    default:
+      return chain === chainNames.services ? 'markedAtClusterIp' : 'markedAtFrontend';
+  }
 }
 
 /**

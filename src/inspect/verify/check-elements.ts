@@ -26,7 +26,7 @@ export function checkElements({ ruleset, expectations, found, drawn, faults }: W
   const unusable = unusableFrontends(expectations);
   for (const { declaration, isDynamic, entries, lists } of ruleset.sets.values()) {
     if (declaration.name === hairpinSet) {
-      checkHairpinSet(entries, expectations).forEach(faults.add);
+      checkHairpinSet(entries, declaration, expectations).forEach(faults.add);
       continue;
     }
     const ofLists = [...lists.values()].flatMap((list) => elementsOfList(list, drawn.get(list) ?? 0));
@@ -46,8 +46,15 @@ export function checkElements({ ruleset, expectations, found, drawn, faults }: W
 }
 
 /** Marked packets are masqueraded before this set is looked up, so no walk shows its faults; its elements do. */
-function checkHairpinSet(entries: ReadonlyMap<string, Element>, { hairpins }: Expectations): Fault[] {
-  const expected = new Map([...hairpins].map((address) => [`${address} . ${address}`, address]));
+function checkHairpinSet(
+  entries: ReadonlyMap<string, Element>,
+  { key: types }: SetDeclaration,
+  { hairpins, hairpinKeysOfNode }: Expectations,
+): Fault[] {
+  // That of kube-proxy has protocol and port as well.
+  const expected = types.includes('port')
+    ? new Map([...hairpinKeysOfNode].map((key) => [key, splitKey(key)[0] ?? '']))
+    : new Map([...hairpins].map((address) => [`${address} . ${address}`, address]));
   const extra = [...entries.keys()].filter((key) => !expected.has(key));
   const missing = [...expected].filter(([key]) => !entries.has(key));
   return [

@@ -125,8 +125,11 @@ function effectOf(rule: Rule): string {
 function effectsOf(statement: Statement): string[] {
   switch (statement.kind) {
     case 'match':
+    case 'match-list':
     case 'match-set':
     case 'match-mark':
+    case 'counter':
+    case 'comment':
       return [];
     case 'set-mark':
       return ['changes marks'];
@@ -136,6 +139,8 @@ function effectsOf(statement: Statement): string[] {
       return ['sends packets to a chain at random'];
     case 'dnat':
       return [`translates packets to ${endpointText(statement)}`];
+    case 'random-dnat':
+      return [`translates packets to one of ${statement.endpointAddresses.length} endpoints`];
     case 'dnat-map':
       return [`translates packets to endpoints in ${statement.map}`];
     case 'update':

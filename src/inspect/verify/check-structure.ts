@@ -187,7 +187,7 @@ const verdicts: ReadonlySet<Statement['kind']> = new Set([
 ] as const);
 
 /** Removing a Service or adding a source range must not affect established connections (docs/ruleset.md). */
-function statelessRule(chain: string, rules: readonly Rule[]): Fault[] {
+export function statelessRule(chain: string, rules: readonly Rule[]): Fault[] {
   const found = rules.findIndex(([first]) => first && !matchesNew(first));
   const message = `chain ${chain}, rule ${found + 1} applies to all connections, but should apply only to new ones (ct state new)`;
   return found === -1 ? [] : [{ code: 'wrong-state', message }];

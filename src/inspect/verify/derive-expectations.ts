@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../kubernetes/objects.ts';
+import { pushTo } from '../../lib/lists.ts';
 import { compareText } from '../../lib/text.ts';
 import { type Cidr, cidrContains, rangeOf } from '../../net/address.ts';
 import type { Protocol } from '../../net/network.ts';
@@ -28,6 +29,11 @@ export function deriveExpectations(
   const { nodePortAddresses, localhostNodePorts, detector } = node;
   const frontends = assignFrontends(services);
   const clusterIPs = new Set(services.map(({ clusterIP }) => clusterIP));
+  const onNode = services.flatMap(({ service: { protocol }, hairpinEndpoints }) =>
+    hairpinEndpoints
+      .filter(({ nodeName }) => nodeName !== '')
+      .map(({ address, port }) => ({ address, key: `${address} . ${address} . ${protocol} . ${port}` })),
+  );
   const serviceCIDRs = node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []);
   return {
     family: node.family,
@@ -35,6 +41,8 @@ export function deriveExpectations(
     siblings: groupByAffinity(frontends),
     clusterIPs,
     hairpins: new Set(services.flatMap(({ hairpinEndpoints }) => hairpinEndpoints.map(({ address }) => address))),
+    hairpinsOfNode: new Set(onNode.map(({ address }) => address)),
+    hairpinKeysOfNode: new Set(onNode.map(({ key }) => key)),
     hairpinRange: hairpinRange(services, node, masqueradeAll),
     serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
@@ -125,15 +133,17 @@ function guardedEndpoints(
 /** Each frontend with the one service port that owns it, and the service ports that lost a frontend to another one. */
 function assignFrontends(
   services: readonly ServiceWithAddresses[],
-): Pick<Expectations, 'ips' | 'nodePorts' | 'losers'> {
+): Pick<Expectations, 'ips' | 'nodePorts' | 'contested' | 'losers'> {
   const ips = new Map<string, ExpectedFrontend>();
   const nodePorts = new Map<string, ExpectedFrontend>();
+  const contested = new Map<string, ExpectedFrontend[]>();
   const losers = new Set<string>();
   const settle = (owners: Map<string, ExpectedFrontend>, key: string, claimant: ExpectedFrontend): void => {
     const owner = owners.get(key);
     const isFirst = !owner || compareClaims(claimant, owner) < 0;
     const loser = isFirst ? owner : claimant;
     if (loser) {
+      pushTo(contested, key, loser);
       const { namespace, name, protocol, portName } = loser.service;
       losers.add(`${namespace}/${name}/${protocol}/${portName}`);
     }
@@ -156,7 +166,7 @@ function assignFrontends(
       settle(nodePorts, `${service.protocol} ${nodePort}`, frontend);
     }
   }
-  return { ips, nodePorts, losers };
+  return { ips, nodePorts, contested, losers };
 }
 
 const ranks = ['ClusterIP', 'LoadBalancer', 'ExternalIP', 'NodePort'];

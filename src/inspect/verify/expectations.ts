@@ -55,12 +55,17 @@ export interface Expectations {
   readonly nodePorts: ReadonlyMap<string, ExpectedFrontend>;
   /** The frontends of each Service with affinity, by `namespace/name`. */
   readonly siblings: ReadonlyMap<string, readonly ExpectedFrontend[]>;
+  /** What other Services claim, by the keys of `ips` and `nodePorts`; only where several Services claim one. */
+  readonly contested: ReadonlyMap<string, readonly ExpectedFrontend[]>;
   /** Service ports, `namespace/name/protocol/port name`, that claim a frontend which another one owns. */
   readonly losers: ReadonlySet<string>;
   /** Every cluster IP that a service port has, owner or not. */
   readonly clusterIPs: ReadonlySet<string>;
   /** Addresses of endpoints that run here, or may, and so may reach themselves. */
   readonly hairpins: ReadonlySet<string>;
+  /** Those whose EndpointSlice names this node, which are all for kube-proxy; and with protocol and port, as its set has them. */
+  readonly hairpinsOfNode: ReadonlySet<string>;
+  readonly hairpinKeysOfNode: ReadonlySet<string>;
   /** Those to which the rule for them applies: where all endpoints that run here are in the node's range of pods, that range. */
   readonly hairpinRange: Cidr | undefined;
   readonly serviceCIDRs: readonly Cidr[];

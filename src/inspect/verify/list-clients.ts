@@ -1,6 +1,7 @@
 import { type Cidr, cidrContains, cidrTest, cidrText, rangeEdges, rangeOf, singleAddress } from '../../net/address.ts';
 import type { EndpointAddress } from '../../net/network.ts';
-import type { Ruleset, Statement, StatementOf } from '../../nft/ruleset.ts';
+import type { Chain, Ruleset, Statement, StatementOf } from '../../nft/ruleset.ts';
+import { readKubeProxyName } from '../../phases/5-plan/kube-proxy-names.ts';
 import type { Packet } from '../../walk/fate.ts';
 import { isNodeAddress } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
@@ -98,13 +99,16 @@ export interface Literals {
   readonly interfaces: readonly string[];
 }
 
-/** The literals in all rules of a ruleset, each once. */
+/**
+ * The literals in all rules of a ruleset, each once. In kube-proxy's chains of single service ports, they are those of the
+ * service port's own frontends and endpoints, but for ranges of clients.
+ */
 export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
   const sources = new Map<string, Cidr>();
   const destinations = new Map<string, Cidr>();
   const ports = new Set<number>();
   const interfaces = new Set<string>();
-  for (const { left, right } of chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.filter(isMatch)))) {
+  for (const { left, right } of chains.flatMap(literalMatches)) {
     if (typeof right === 'number') {
       ports.add(right);
     } else if (left.kind === 'iifname') {
@@ -123,8 +127,20 @@ export function readLiterals({ chains }: Pick<Ruleset, 'chains'>): Literals {
   };
 }
 
-function isMatch(statement: Statement): statement is StatementOf<'match'> {
-  return statement.kind === 'match';
+type LiteralMatch = Pick<StatementOf<'match'>, 'left' | 'right'>;
+
+function literalMatches({ name, rules }: Chain): LiteralMatch[] {
+  const isOfOne = readKubeProxyName(name) !== undefined;
+  const matches = rules.flat().flatMap(matchesOf);
+  return isOfOne ? matches.filter(({ right }) => typeof right === 'string' && right.includes('/')) : matches;
+}
+
+function matchesOf(statement: Statement): LiteralMatch[] {
+  if (statement.kind === 'match-list') {
+    const { left, values } = statement;
+    return values.map((right) => ({ left, right }));
+  }
+  return statement.kind === 'match' ? [statement] : [];
 }
 
 function addRange(ranges: Map<string, Cidr>, text: string): void {

@@ -1,12 +1,12 @@
 import { pushTo } from '../../lib/lists.ts';
-import { countOf, escapeControls } from '../../lib/text.ts';
-import type { Fault, Verification } from './verification.ts';
+import { countOf, escapeControls, listSome } from '../../lib/text.ts';
+import type { BehaviorNote, Fault, Verification } from './verification.ts';
 
 /** How many faults of one kind are printed; the others are counted. */
 const shownOfKind = 20;
 
-/** A verification as lines: one for each fault, then a summary. Control characters are escaped. */
-export function renderVerification({ family, table, exists, faults, ...counts }: Verification): string[] {
+/** A verification as lines: one for each fault and note, then a summary. Control characters are escaped. */
+export function renderVerification({ family, table, exists, faults, notes = [], ...counts }: Verification): string[] {
   if (!exists && faults.length === 0) {
     return [escapeControls(`table ${family} ${table}: no table, and no Service needs one`)];
   }
@@ -16,7 +16,19 @@ export function renderVerification({ family, table, exists, faults, ...counts }:
     `${countOf(counts.packets, 'packet')} walked`,
   ];
   const verdict = faults.length === 0 ? 'correct' : countOf(faults.length, 'fault');
-  return [...renderFaults(faults), `table ${family} ${table}: ${numbers.join(', ')}: ${verdict}`].map(escapeControls);
+  const summary = `table ${family} ${table}: ${numbers.join(', ')}: ${verdict}`;
+  return [...renderFaults(faults), ...notes.map(renderNote), summary].map(escapeControls);
+}
+
+/** How many frontends of a note are named. */
+const shownFrontends = 3;
+
+function renderNote({ message, frontends }: BehaviorNote): string {
+  const where =
+    frontends.length === 0
+      ? 'where no Service answers'
+      : `${countOf(frontends.length, 'frontend')}: ${listSome(frontends, shownFrontends)}`;
+  return `note: ${message} (${where})`;
 }
 
 /** Kinds in the order of their first fault, so that the lines of one kind stand together. */

@@ -1,6 +1,7 @@
 /** What verify finds in one table. Types only; plain data. */
 
 import type { Family } from '../../net/network.ts';
+import type { BehaviorCode } from './kube-proxy-behavior.ts';
 
 /** One table, checked. */
 export interface Verification {
@@ -15,6 +16,17 @@ export interface Verification {
   /** How many packets were walked through the ruleset. */
   readonly packets: number;
   readonly faults: readonly Fault[];
+  /** What kube-proxy does otherwise than svc2nft, which is not a fault; absent for other tables. */
+  readonly notes?: readonly BehaviorNote[];
+}
+
+/** Frontends at which kube-proxy has a behavior of its own. */
+export interface BehaviorNote {
+  readonly code: BehaviorCode;
+  /** What it does, in one line. */
+  readonly message: string;
+  /** The frontends of Services where a packet has shown it: `shop/web:http 10.96.0.10:80/tcp`, sorted; it may be at none. */
+  readonly frontends: readonly string[];
 }
 
 /** One thing that is wrong. */

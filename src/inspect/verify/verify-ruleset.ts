@@ -1,17 +1,20 @@
+import { compareText } from '../../lib/text.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/earlier-layouts.ts';
+import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
+import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/table-layouts.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
 import { checkPins } from './check-pins.ts';
 import { checkShapes } from './check-shapes.ts';
-import { checkDamage, checkStructure } from './check-structure.ts';
+import { checkDamage, checkStructure, statelessRule } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
 import type { Expectations, ExpectedService } from './expectations.ts';
+import { acceptKubeProxy, type BehaviorCode, behaviorTexts } from './kube-proxy-behavior.ts';
 import { readLiterals } from './list-clients.ts';
-import type { Fault, Verification } from './verification.ts';
+import type { BehaviorNote, Fault, Verification } from './verification.ts';
 import { createWalkCheck } from './walk-check.ts';
 
 /** Where a ruleset comes from. */
@@ -31,6 +34,9 @@ export interface VerifyOptions {
  */
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
   const expectations = withSpareAddress(given);
+  if (isKubeProxys(ruleset)) {
+    return verifyKubeProxy(ruleset, expectations, options);
+  }
   const { family, table } = ruleset;
   const sizes = { family, table, exists: true, ...countExpected(expectations) };
   const layout = readEarlierLayout(ruleset);
@@ -62,6 +68,38 @@ export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: Ve
     }
     return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }] };
   }
+}
+
+/** The same for a table of kube-proxy: only fates and elements count, for its layout is its own. */
+function verifyKubeProxy(
+  ruleset: Ruleset,
+  expectations: Expectations,
+  { deviations = [] }: VerifyOptions,
+): Verification {
+  const { family, table } = ruleset;
+  const sizes = { family, table, exists: true, ...countExpected(expectations) };
+  const causes = deviations.map((message): Fault => ({ code: 'not-understood', message }));
+  try {
+    const check = createWalkCheck(indexRuleset(ruleset), expectations, acceptKubeProxy(ruleset, expectations));
+    const literals = readLiterals(ruleset);
+    checkFrontends(check, literals);
+    checkHairpins(check);
+    checkSurroundings(check, literals);
+    checkElements(check);
+    const filters = ruleset.chains.filter(({ hook }) => hook?.type === 'filter');
+    const stateless = filters.flatMap(({ name, rules }) => statelessRule(name, rules));
+    const faults = [...causes, ...check.faults.list(), ...stateless];
+    return { ...sizes, packets: check.packets(), faults, notes: [...check.behaviors].map(noteOf) };
+  } catch (error) {
+    if (!(error instanceof UnknownRule)) {
+      throw error;
+    }
+    return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }], notes: [] };
+  }
+}
+
+function noteOf([code, frontends]: readonly [BehaviorCode, ReadonlySet<string>]): BehaviorNote {
+  return { code, message: behaviorTexts[code], frontends: [...frontends].sort(compareText) };
 }
 
 /** In place of a fault for each rule, chain and hook that this version writes otherwise. */

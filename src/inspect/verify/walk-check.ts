@@ -18,6 +18,7 @@ import {
   frontendLabel,
   placeOf,
 } from './fault-collector.ts';
+import type { AcceptedFate, AcceptFates, BehaviorCode } from './kube-proxy-behavior.ts';
 import { type Client, clientKinds, standardClients } from './list-clients.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface WalkCheck {
   readonly ruleset: IndexedRuleset;
   readonly expectations: Expectations;
   readonly faults: FaultCollector;
+  /** The frontends at which kube-proxy had a behavior of its own; empty for other tables. */
+  readonly behaviors: ReadonlyMap<BehaviorCode, ReadonlySet<string>>;
   /** Every element that some packet has matched, but for those of endpoint lists. */
   readonly found: ReadonlySet<Element>;
   /** How many endpoints of a list, from the first, some packet may reach. */
@@ -55,9 +58,18 @@ interface Sent {
   readonly expected: ExpectedFate;
 }
 
-/** A check of one ruleset that has not walked any packets yet. */
-export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectations): WalkCheck {
+/**
+ * A check of one ruleset that has not walked any packets yet.
+ *
+ * @param acceptFates for a table of kube-proxy: which fates are right for it as well.
+ */
+export function createWalkCheck(
+  ruleset: IndexedRuleset,
+  expectations: Expectations,
+  acceptFates: AcceptFates = (_packet, expected) => [{ expected, codes: [] }],
+): WalkCheck {
   const faults = createFaultCollector();
+  const behaviors = new Map<BehaviorCode, Set<string>>();
   /** The endpoints of each frontend whose affinity was tried. */
   const triedAt = new Map<string, Set<ExpectedEndpoint>>();
   let packets = 0;
@@ -92,16 +104,20 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
     return findAffinityProblem(outcomes, { ...means, packet, expected, isThorough });
   };
   const check: WalkCheck['check'] = (client, target) => {
-    const { source, inputInterface = '', mark = 0 } = client;
-    const { destination, protocol, port } = target;
-    const packet = { source, inputInterface, mark, destination, protocol, port };
-    const expected = expectFate(packet, expectations);
+    const packet = packetOf(client, target);
+    const asked = expectFate(packet, expectations);
     track.takeChains();
     const branches = walk(packet);
     const met = track.takeChains();
+    const { expected, codes } = chooseFate(
+      { expected: asked, codes: [] },
+      () => acceptFates(packet, asked),
+      (one) => !means.compareFate(branches, one.expected),
+    );
     const addDifference = (difference: Difference): void => {
       faults.addDifference(placeOfTarget(target, expected, expectations), difference, client.words);
     };
+    noteBehaviors(codes, placeOfTarget(target, expected, expectations), behaviors);
     const difference = means.compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
     if (difference) {
       addDifference(difference);
@@ -115,7 +131,38 @@ export function createWalkCheck(ruleset: IndexedRuleset, expectations: Expectati
   };
   const { found, drawn } = track;
   const { compareFate } = means;
-  return { ruleset, expectations, faults, found, drawn, packets: () => packets, walk, compareFate, check };
+  return { ruleset, expectations, faults, behaviors, found, drawn, packets: () => packets, walk, compareFate, check };
+}
+
+function packetOf(
+  { source, inputInterface = '', mark = 0 }: Client,
+  { destination, protocol, port }: ProbeTarget,
+): Packet {
+  return { source, inputInterface, mark, destination, protocol, port };
+}
+
+/** What a packet is compared with: the fate that its Service asks for, or the one of kube-proxy that it had. */
+function chooseFate(
+  asked: AcceptedFate,
+  accepted: () => readonly AcceptedFate[],
+  isRight: (one: AcceptedFate) => boolean,
+): AcceptedFate {
+  if (isRight(asked)) {
+    return asked;
+  }
+  const fates = accepted();
+  return fates.find(isRight) ?? { expected: fates[0]?.expected ?? asked.expected, codes: [] };
+}
+
+function noteBehaviors(
+  codes: readonly BehaviorCode[],
+  { service, frontend }: FaultPlace,
+  behaviors: Map<BehaviorCode, Set<string>>,
+): void {
+  for (const code of codes) {
+    const places = behaviors.get(code) ?? new Set();
+    behaviors.set(code, service === undefined ? places : places.add(`${service} ${frontend}`));
+  }
 }
 
 /** What walks match; see {@link WalkCheck}. */

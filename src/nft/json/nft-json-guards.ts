@@ -1,5 +1,7 @@
 import { isMapping } from '../../lib/unknown-values.ts';
 import type {
+  NftAnonymousSet,
+  NftCounter,
   NftDetails,
   NftDnat,
   NftElement,
@@ -132,14 +134,19 @@ function isOperands(json: unknown): json is readonly [NftField, number] {
   return Array.isArray(json) && json.length === 2 && isField(json[0]) && isNumber(json[1]);
 }
 
-const isAnonymousSet = single('set', isElements);
+const isAnonymousSet: Guard<NftAnonymousSet> = single('set', isElements);
 
 function isElements(json: unknown): json is readonly NftElement[] {
   return Array.isArray(json) && json.every(isElement);
 }
 
-const isMatch: Guard<NftMatch> = fields({ op: isString, left: oneOf(isKey, isMasked), right: isPart });
-const isLookup = fields({ key: isKey, data: isString });
+const isMatch: Guard<NftMatch> = fields({
+  op: isString,
+  left: oneOf(isKey, isMasked),
+  right: oneOf(isPart, isAnonymousSet),
+});
+const isLookup = fields({ key: isKey, data: oneOf(isString, isAnonymousSet) });
+const isCounter: Guard<NftCounter> = oneOf(isString, fields({ packets: isNumber, bytes: isNumber }));
 const isTranslation: Guard<NftDnat> = fields(
   { addr: oneOf(isString, single('map', isLookup)) },
   { family: isString, port: isPart },
@@ -162,6 +169,7 @@ export const isStatement: Guard<NftStatement> = oneOf(
   single('reject', oneOf(isNull, fields({}, { type: isString, expr: isWord }))),
   single('drop', isNull),
   single('return', isNull),
+  single('counter', isCounter),
 );
 
 /** The key and the value of a mapping that has one key, `{"drop": null}`; undefined for all else. */

@@ -88,13 +88,22 @@ export type NftStatement =
   | { readonly reject: NftReject | null }
   | { readonly drop: null }
   | { readonly return: null }
+  | { readonly counter: NftCounter }
   | NftUnknown;
 
 export interface NftMatch {
   readonly op: string;
   readonly left: NftKey | NftMasked;
-  readonly right: NftPart;
+  readonly right: NftPart | NftAnonymousSet;
 }
+
+/** `{ 10.0.0.0/8, 192.0.2.1 }`; or a map, `{ 0 : 10.1.2.3 . 80 }`. */
+export interface NftAnonymousSet {
+  readonly set: readonly NftElement[];
+}
+
+/** The name of a counter, or one of the rule's own. */
+export type NftCounter = string | { readonly packets: number; readonly bytes: number };
 
 /** `meta mark set meta mark | 0x4000` */
 export interface NftMangle {
@@ -105,13 +114,13 @@ export interface NftMangle {
 /** `numgen random mod 2 vmap { 0 : goto a, 1 : goto b }`, or the name of a map. */
 export interface NftVerdictMap {
   readonly key: NftKey;
-  readonly data: string | { readonly set: readonly NftElement[] };
+  readonly data: string | NftAnonymousSet;
 }
 
 /** What follows `dnat`, `to 10.1.2.3:80` or `to ip daddr . tcp dport map @endpoints`. */
 export interface NftDnat {
   readonly family?: string;
-  readonly addr: string | { readonly map: { readonly key: NftKey; readonly data: string } };
+  readonly addr: string | { readonly map: { readonly key: NftKey; readonly data: string | NftAnonymousSet } };
   readonly port?: NftPart;
 }
 

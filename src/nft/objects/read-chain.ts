@@ -2,7 +2,7 @@ import type { Family, Protocol } from '../../net/network.ts';
 import { l4proto, protocolOf } from '../expressions.ts';
 import type { Deviation } from '../listed-table.ts';
 import type { Chain, Hook, Rule, Statement } from '../ruleset.ts';
-import type { NftChain, NftRule, NftStatement } from './nft-json.ts';
+import type { NftChain, NftRule } from './nft-json.ts';
 import { readProtocol } from './read-expression.ts';
 import { readStatement } from './read-statement.ts';
 
@@ -15,39 +15,53 @@ interface ReadChain {
 /**
  * Reads a chain and its rules. A base chain that is not understood comes without a hook; a rule that is not understood or
  * has a comment, as an empty list. A policy other than accept stands for such a rule at the end.
+ *
+ * @param options.isKubeProxy whether the table is kube-proxy's: then comments are understood.
  */
 export function readChain(
   listed: NftChain & { readonly name: string },
   listedRules: readonly NftRule[],
-  family: Family,
+  options: RuleContext,
 ): ReadChain {
-  const { name, policy = 'accept' } = listed;
-  const deviations = unexpectedParts(listed).map(
+  const { name, policy = 'accept', comment } = listed;
+  const deviations = unexpectedParts(listed, options).map(
     (part): Deviation => ({ message: `chain ${name}: unexpected ${part}`, chain: name, needsRebuild: true }),
   );
   const hook = readHook(listed);
-  const rules = listedRules.map(({ comment, expr }, index): Rule => {
-    const rule = comment === undefined ? readRule(expr, family) : undefined;
+  const rules = listedRules.map((listedRule, index): Rule => {
+    const hasComment = listedRule.comment !== undefined && !options.isKubeProxy;
+    const rule = hasComment ? undefined : readRule(listedRule, options);
     if (!rule) {
-      const problem = comment === undefined ? 'is not understood' : 'has a comment';
+      const problem = hasComment ? 'has a comment' : 'is not understood';
       deviations.push({ message: `chain ${name}: rule ${index + 1} ${problem}`, chain: name, needsRebuild: false });
     }
     return rule ?? [];
   });
   return {
-    chain: { name, ...(hook && { hook }), rules: policy === 'accept' ? rules : [...rules, []] },
+    chain: {
+      name,
+      ...(hook && { hook }),
+      ...(options.isKubeProxy && comment !== undefined && { comment }),
+      rules: policy === 'accept' ? rules : [...rules, []],
+    },
     deviations,
   };
 }
 
-/** What the compiler never gives a chain. */
-function unexpectedParts(listed: NftChain): string[] {
+/** What the meaning of rules depends on besides themselves. */
+interface RuleContext {
+  readonly family: Family;
+  readonly isKubeProxy: boolean;
+}
+
+/** What the writer of the table never gives a chain. */
+function unexpectedParts(listed: NftChain, { isKubeProxy }: RuleContext): string[] {
   const { policy = 'accept' } = listed;
   const isBase = 'type' in listed || 'hook' in listed || 'prio' in listed;
   return [
     ...(isBase && !readHook(listed) ? [describeHook(listed)] : []),
     ...(policy === 'accept' ? [] : [`policy ${policy}`]),
-    ...['comment', 'dev', 'flags'].filter((field) => field in listed),
+    ...[...(isKubeProxy ? [] : ['comment']), 'dev', 'flags'].filter((field) => field in listed),
   ];
 }
 
@@ -74,21 +88,29 @@ const types: readonly Hook['type'][] = ['filter', 'nat'];
 const hooks: readonly Hook['hook'][] = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
 /** A rule; undefined when a part of it is not understood. */
-function readRule(expr: readonly NftStatement[], family: Family): Rule | undefined {
+function readRule({ comment, expr }: Pick<NftRule, 'comment' | 'expr'>, context: RuleContext): Rule | undefined {
   const rule: Statement[] = [];
   for (const part of expr) {
     const protocol = matchedProtocol(rule.at(-1));
-    const statement = readStatement(part, { family, protocol });
+    const statement = readStatement(part, { ...context, protocol });
     if (!statement) {
       return undefined;
     }
-    if (statement.kind === 'dnat' || (statement.kind === 'tcp-reset' && protocol === 'tcp')) {
+    if (
+      statement.kind === 'dnat' ||
+      statement.kind === 'random-dnat' ||
+      (statement.kind === 'tcp-reset' && protocol === 'tcp')
+    ) {
       // The match before it is its protocol.
       rule.pop();
     }
     rule.push(statement);
   }
-  return rule.length === 0 ? undefined : withProtocol(rule);
+  if (rule.length === 0) {
+    return undefined;
+  }
+  const read = withProtocol(rule);
+  return comment === undefined ? read : [...read, { kind: 'comment', text: comment }];
 }
 
 /**

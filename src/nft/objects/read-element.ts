@@ -134,7 +134,7 @@ export function readVerdict(listed: ListedValue | undefined): Verdict | undefine
 }
 
 /** The value of a map to endpoint addresses, `{"concat": ["10.1.2.3", 8080]}`; undefined for any other value. */
-function readEndpointValue(listed: ListedValue | undefined): EndpointAddress | undefined {
+export function readEndpointValue(listed: ListedValue | undefined): EndpointAddress | undefined {
   const parts = partsOf(listed);
   const address = parts?.[0];
   const port = parts?.[1];

@@ -20,10 +20,13 @@ export function readListedTable(
   readers: ReadonlyMap<NftSet, SetReader> = new Map(),
 ): ListedTable {
   const { family, table } = name;
-  const deviations = [...describeTable(json.table, name), ...json.others.map(unknownObject)];
+  const isKubeProxy = isKubeProxys(json, knownNames);
+  // kube-proxy's counters are named in the rules that count.
+  const others = json.others.filter(({ kind }) => !isKubeProxy || kind !== 'counter');
+  const deviations = [...describeTable(json.table, name), ...others.map(unknownObject)];
   const { sets, dynamic } = readSets(json, { family, knownNames, readers, deviations });
-  const chains = readChains(json, family, deviations);
-  const { flags = [], comment = knownNames.tableComment } = json.table ?? {};
+  const chains = readChains(json, { family, isKubeProxy }, deviations);
+  const { flags = [], comment = isKubeProxy ? '' : knownNames.tableComment } = json.table ?? {};
   const own = flags.filter(isTableFlag);
   return {
     isDormant: own.length < flags.length,
@@ -33,6 +36,11 @@ export function readListedTable(
     // Names and types may be anyone's.
     deviations: deviations.map((deviation) => ({ ...deviation, message: escapeControls(deviation.message) })),
   };
+}
+
+function isKubeProxys({ table, chains }: NftJson, { isKubeProxyTable }: KnownNames): boolean {
+  const marks = { comment: table?.comment, chains: chains.flatMap(({ name }) => name ?? []) };
+  return isKubeProxyTable?.(marks) ?? false;
 }
 
 function describeTable(json: NftTable | undefined, { family, table }: TableName): Deviation[] {
@@ -95,7 +103,7 @@ function readSets(
   return { sets, dynamic };
 }
 
-function readChains(json: NftJson, family: Family, deviations: Deviation[]): Chain[] {
+function readChains(json: NftJson, context: Parameters<typeof readChain>[2], deviations: Deviation[]): Chain[] {
   const rules = rulesByChain(json.rules);
   const chains: Chain[] = [];
   for (const listed of json.chains) {
@@ -104,7 +112,7 @@ function readChains(json: NftJson, family: Family, deviations: Deviation[]): Cha
       deviations.push(unknownObject({ kind: 'chain', name }));
       continue;
     }
-    const found = readChain({ ...listed, name }, rules.get(name) ?? [], family);
+    const found = readChain({ ...listed, name }, rules.get(name) ?? [], context);
     appendAll(deviations, found.deviations);
     chains.push(found.chain);
   }

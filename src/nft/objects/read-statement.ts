@@ -1,7 +1,9 @@
-import type { Family, Protocol } from '../../net/network.ts';
+import { cidrsOfRange, cidrText } from '../../net/address.ts';
+import type { EndpointAddress, Family, Protocol } from '../../net/network.ts';
 import { protocolOf } from '../expressions.ts';
 import type { Expression, Scalar, Statement } from '../ruleset.ts';
 import type {
+  NftAnonymousSet,
   NftDnat,
   NftElement,
   NftKey,
@@ -16,18 +18,24 @@ import type {
   NftStatement,
   NftVerdictMap,
 } from './nft-json.ts';
-import { pairOf, printAddress, readVerdict } from './read-element.ts';
-import { isCount, onlyFlag, readExpressions, readField, readProtocol } from './read-expression.ts';
+import { pairOf, printAddress, readEndpointValue, readVerdict } from './read-element.ts';
+import { isCount, onlyFlag, readAll, readExpressions, readField, readProtocol } from './read-expression.ts';
 
 /** What the meaning of a statement depends on besides itself. */
 interface StatementContext {
   readonly family: Family;
   /** The transport protocol that the statement before matches, if it does. */
   readonly protocol: Protocol | undefined;
+  /** Whether the table is kube-proxy's, which writes some statements that svc2nft never does. */
+  readonly isKubeProxy: boolean;
 }
 
-/** A statement of a rule; undefined for one that svc2nft never writes. */
+/** A statement of a rule; undefined for one that the writer of the table never writes. */
 export function readStatement(statement: NftStatement, context: StatementContext): Statement | undefined {
+  return readOwnStatement(statement, context) ?? (context.isKubeProxy ? readKubeProxys(statement, context) : undefined);
+}
+
+function readOwnStatement(statement: NftStatement, context: StatementContext): Statement | undefined {
   const { family } = context;
   if ('match' in statement) {
     return readMatch(statement.match, family);
@@ -59,14 +67,72 @@ export function readStatement(statement: NftStatement, context: StatementContext
   if ('reject' in statement) {
     return readReject(statement.reject, family);
   }
-  if ('unknown' in statement) {
+  if ('unknown' in statement || 'counter' in statement) {
     return undefined;
   }
   return { kind: 'drop' in statement ? 'drop' : 'return' };
 }
 
+/** What only kube-proxy writes: anonymous sets and maps, counters, `meta mark & 0x4000 == 0`. */
+function readKubeProxys(statement: NftStatement, context: StatementContext): Statement | undefined {
+  if ('counter' in statement) {
+    return { kind: 'counter', ...(typeof statement.counter === 'string' && { name: statement.counter }) };
+  }
+  if ('match' in statement) {
+    return readUnmarked(statement.match) ?? readListMatch(statement.match, context.family);
+  }
+  return 'dnat' in statement ? readRandomDnat(statement.dnat, context) : undefined;
+}
+
+function readUnmarked({ op, left, right }: NftMatch): Statement | undefined {
+  const mark = op === '==' && right === 0 && isMasked(left) && '&' in left ? readBits(left['&']) : undefined;
+  return mark === undefined ? undefined : { kind: 'match-mark', mark, negated: true };
+}
+
+/** `ip saddr != { 10.0.0.0/8, 192.0.2.1-192.0.2.9 }`; nft joins adjacent ranges. */
+function readListMatch({ op, left, right }: NftMatch, family: Family): Statement | undefined {
+  const expression = isMasked(left) || 'concat' in left ? undefined : readField(left, family);
+  if (expression?.kind !== 'address' || typeof right !== 'object' || (op !== '==' && op !== '!=')) {
+    return undefined;
+  }
+  const values = readAll('set' in right ? right.set : [right], readRange)?.flat();
+  return values && { kind: 'match-list', left: expression, ...(op === '!=' && { negated: true }), values };
+}
+
+/** An element as addresses or CIDRs; undefined for anything else. */
+function readRange(element: NftElement): string[] | undefined {
+  if (typeof element !== 'object') {
+    const address = printAddress(element);
+    return address === undefined ? undefined : [address];
+  }
+  if ('prefix' in element) {
+    const cidr = printAddress(element);
+    return cidr === undefined ? undefined : [cidr];
+  }
+  const [from, to] = 'range' in element ? element.range : [];
+  return typeof from === 'string' && typeof to === 'string' ? cidrsOfRange(from, to)?.map(cidrText) : undefined;
+}
+
+/** `dnat ip to numgen random mod 2 map { 0 : 10.1.2.3 . 80, 1 : 10.1.2.4 . 80 }` after `meta l4proto tcp` */
+function readRandomDnat(
+  { family: to, addr, port }: NftDnat,
+  { family, protocol }: StatementContext,
+): Statement | undefined {
+  if (typeof addr === 'string' || typeof addr.map.data === 'string' || port !== undefined || !protocol) {
+    return undefined;
+  }
+  const { key, data } = addr.map;
+  const endpointAddresses = readNumbered(readExpressions(key, family), data, readEndpointValue);
+  return endpointAddresses && (to === undefined || to === family)
+    ? { kind: 'random-dnat', protocol, endpointAddresses }
+    : undefined;
+}
+
 /** A comparison with a value or a set. */
 function readMatch({ op, left, right }: NftMatch, family: Family): Statement | undefined {
+  if (typeof right === 'object' && 'set' in right) {
+    return undefined;
+  }
   if (isMasked(left)) {
     return op === '!=' && right === 0 && '&' in left ? readMarkMatch(left['&']) : undefined;
   }
@@ -166,26 +232,33 @@ function isMark(key: NftKey): boolean {
 function readVerdictMap({ key: listedKey, data }: NftVerdictMap, family: Family): Statement | undefined {
   const key = readExpressions(listedKey, family);
   if (typeof data !== 'string') {
-    return readRandomGoto(key, data.set);
+    return readRandomGoto(key, data);
   }
   return key && data.startsWith('@') ? { kind: 'vmap', key, map: data.slice(1) } : undefined;
 }
 
-function readRandomGoto(key: readonly Expression[] | undefined, entries: readonly NftElement[]): Statement | undefined {
+function readRandomGoto(key: readonly Expression[] | undefined, data: NftAnonymousSet): Statement | undefined {
+  const chains = readNumbered(key, data, (value) => {
+    const verdict = readVerdict(value);
+    return verdict?.kind === 'goto' ? verdict.chain : undefined;
+  });
+  return chains && { kind: 'random-goto', chains };
+}
+
+/** The values of a map from each number that `numgen` may draw; undefined for any other map. */
+function readNumbered<T extends string | EndpointAddress>(
+  key: readonly Expression[] | undefined,
+  { set: entries }: NftAnonymousSet,
+  read: (value: ReturnType<typeof pairOf>[1]) => T | undefined,
+): T[] | undefined {
   const [expression, ...others] = key ?? [];
   if (expression?.kind !== 'numgen' || others.length > 0 || expression.modulus !== entries.length) {
     return undefined;
   }
-  const chains: string[] = [];
-  for (const [index, entry] of entries.entries()) {
-    const [number, verdict] = pairOf(entry);
-    const goto = readVerdict(verdict);
-    if (number !== index || goto?.kind !== 'goto') {
-      return undefined;
-    }
-    chains.push(goto.chain);
-  }
-  return { kind: 'random-goto', chains };
+  return readAll([...entries.entries()], ([index, entry]) => {
+    const [number, value] = pairOf(entry);
+    return number === index ? read(value) : undefined;
+  });
 }
 
 /** `dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp-endpoints` */
@@ -194,6 +267,9 @@ function readDestinationMap({ family: to, addr, port }: NftDnat, family: Family)
     return undefined;
   }
   const { key: listedKey, data } = addr.map;
+  if (typeof data !== 'string') {
+    return undefined;
+  }
   const key = readExpressions(listedKey, family);
   const protocol = key?.map(protocolOf).find((found) => found !== undefined);
   return key && protocol && data.startsWith('@') ? { kind: 'dnat-map', protocol, key, map: data.slice(1) } : undefined;

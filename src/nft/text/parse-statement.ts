@@ -1,8 +1,9 @@
 import type {
+  NftAnonymousSet,
   NftDnat,
   NftKey,
   NftMasked,
-  NftPart,
+  NftMatch,
   NftSetChange,
   NftStatement,
   NftVerdictMap,
@@ -53,6 +54,7 @@ const parsers: ReadonlyMap<string, Parse> = new Map<string, Parse>([
   ['goto', (tokens) => withTarget(tokens, (target) => ({ goto: { target } }))],
   ['masquerade', (tokens) => ({ masquerade: accept(tokens, 'fully-random') ? { flags: 'fully-random' } : null })],
   ['reject', parseReject],
+  ['counter', parseCounter],
   ['dnat', parseDnat],
   ['update', (tokens) => parseSetChange(tokens, 'update')],
   ['delete', (tokens) => parseSetChange(tokens, 'delete')],
@@ -78,6 +80,20 @@ function parseReject(tokens: Tokens): NftStatement | undefined {
   accept(tokens, 'type');
   const expr = scalarOf(acceptWord(tokens) ?? '');
   return type === undefined || typeof expr === 'object' ? undefined : { reject: { type, expr } };
+}
+
+/** `counter name "rejected"`, without quotes in later versions, or `counter packets 0 bytes 0`. */
+function parseCounter(tokens: Tokens): NftStatement | undefined {
+  if (accept(tokens, 'name')) {
+    const { kind, text } = tokens.take();
+    return kind === 'string' || kind === 'word' ? { counter: text } : undefined;
+  }
+  for (const unit of ['packets', 'bytes']) {
+    if (accept(tokens, unit)) {
+      acceptWord(tokens);
+    }
+  }
+  return { counter: { packets: 0, bytes: 0 } };
 }
 
 /** `update @pins { ip saddr timeout 2m : ip daddr . tcp dport }` */
@@ -108,15 +124,19 @@ function parseLookup(tokens: Tokens): NftStatement | undefined {
     return undefined;
   }
   if (accept(tokens, 'vmap')) {
-    const data = parseVerdictMap(tokens);
+    const data = parseMapData(tokens);
     return data === undefined ? undefined : { vmap: { key: left, data } };
   }
   return accept(tokens, 'set') ? parseMarkChange(left, tokens) : parseMatch(left, tokens);
 }
 
 /** `@service-ips` or `{ 0 : goto a, 1 : goto b }` */
-function parseVerdictMap(tokens: Tokens): NftVerdictMap['data'] | undefined {
-  return isWordOrMark(tokens.peek(), '{') ? { set: parseElements(tokens) } : acceptWord(tokens);
+function parseMapData(tokens: Tokens): NftVerdictMap['data'] | undefined {
+  return parseAnonymousSet(tokens) ?? acceptWord(tokens);
+}
+
+function parseAnonymousSet(tokens: Tokens): NftAnonymousSet | undefined {
+  return isWordOrMark(tokens.peek(), '{') ? { set: parseElements(tokens) } : undefined;
 }
 
 function parseMarkChange(key: NftKey, tokens: Tokens): NftStatement | undefined {
@@ -175,7 +195,11 @@ function parseOperator(left: NftKey, tokens: Tokens): string {
 }
 
 /** Names of interfaces stand in quotes, and nothing else does. */
-function parseRight(left: NftKey, tokens: Tokens): NftPart | undefined {
+function parseRight(left: NftKey, tokens: Tokens): NftMatch['right'] | undefined {
+  const list = parseAnonymousSet(tokens);
+  if (list) {
+    return list;
+  }
   if ('meta' in left && left.meta.key === 'iifname') {
     return tokens.peek().kind === 'string' ? tokens.take().text : undefined;
   }
@@ -210,7 +234,7 @@ function parseUnbracketed(tokens: Tokens): NftDnat | undefined {
     return destinationOf(addr, port, tokens);
   }
   const key = parseKey(tokens);
-  const data = key !== undefined && accept(tokens, 'map') ? acceptWord(tokens) : undefined;
+  const data = key !== undefined && accept(tokens, 'map') ? parseMapData(tokens) : undefined;
   return key === undefined || data === undefined ? undefined : { addr: { map: { key, data } } };
 }
 

@@ -5,6 +5,7 @@ import { type EndpointAddress, protocols } from '../../net/network.ts';
 import { hooksOfBaseChains } from './base-chains.ts';
 import { dispatchChainName } from './dispatch-chains.ts';
 import type { AffinityGroup, DispatchChain } from './fragment.ts';
+import { readKubeProxyName } from './kube-proxy-names.ts';
 import {
   affinitySetName,
   chainNames,
@@ -121,12 +122,12 @@ export function isLocalMapName(name: string): boolean {
   return localMaps.has(name);
 }
 
-/** Whether a chain of affinity per endpoint picks from the endpoints of this node only. */
+/** Whether a chain of affinity per endpoint, or of kube-proxy, picks from the endpoints of this node only. */
 export function isLocalChainName(name: string): boolean {
-  return name.startsWith(perEndpointPrefixes.localChain);
+  return name.startsWith(perEndpointPrefixes.localChain) || readKubeProxyName(name)?.prefix === 'local';
 }
 
-/** Whether a set has the clients of one endpoint, for affinity per endpoint. */
+/** Whether a set has the clients of one endpoint, for affinity per endpoint or in a table of kube-proxy. */
 export function isClientSetName(name: string): boolean {
-  return name.startsWith(perEndpointPrefixes.clientSet);
+  return name.startsWith(perEndpointPrefixes.clientSet) || readKubeProxyName(name)?.prefix === 'affinity';
 }

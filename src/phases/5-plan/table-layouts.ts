@@ -1,6 +1,10 @@
-/** The layouts of tables that earlier versions wrote, until the next `apply` brings them up to date. */
+/**
+ * Whose layout a table has: that of this version, that of an earlier one, until the next `apply` brings it up to date, or
+ * kube-proxy's.
+ */
 
 import type { Chain, Ruleset } from '../../nft/ruleset.ts';
+import { isKubeProxys } from './kube-proxy-names.ts';
 
 /** A layout of earlier versions. */
 interface EarlierLayout {
@@ -48,7 +52,10 @@ export const earlierLayoutText = 'the table is in the layout of an earlier versi
  * Whether a chain or set is one of those that the layout of a table explains, by its name; undefined for a table in the
  * layout of this version.
  */
-export function readEarlierLayout({ chains }: Pick<Ruleset, 'chains'>): ((name: string) => boolean) | undefined {
-  const layout = layouts.find(({ isOf }) => isOf(chains));
+export function readEarlierLayout({
+  comment,
+  chains,
+}: Pick<Ruleset, 'comment' | 'chains'>): ((name: string) => boolean) | undefined {
+  const layout = isKubeProxys({ comment, chains }) ? undefined : layouts.find(({ isOf }) => isOf(chains));
   return layout && ((name) => layout.differing.some((names) => names.test(name)));
 }
