@@ -28,7 +28,7 @@ export const kubeProxyNames = {
 } as const;
 
 /** What the chains of a service port, the chains of endpoints, and the sets of their clients are for. */
-export type KubeProxyPrefix = 'service' | 'local' | 'external' | 'firewall' | 'endpoint' | 'affinity';
+type KubeProxyPrefix = 'service' | 'local' | 'external' | 'firewall' | 'endpoint' | 'affinity';
 
 /** What the name of a chain or set says. */
 export interface KubeProxyName {
@@ -64,7 +64,7 @@ function readEndpoint(text: string, port: number): EndpointAddress | undefined {
 }
 
 /** Whether kube-proxy wrote a table: by its comment, or where nft does not print that, by the names of its chains. */
-export function isKubeProxyTable({ comment, chains }: TableMarks): boolean {
+function isKubeProxyTable({ comment, chains }: TableMarks): boolean {
   const isOther = comment === tableComment;
   return comment === kubeProxyTable.comment || (!isOther && chains.some(isOfKubeProxy));
 }
