@@ -176,6 +176,8 @@ async function readList(resource: Resource, { pageSize = defaultPageSize, ...too
 function withoutBulk(object: Mapping, kind: string): Mapping {
   const { managedFields: _, annotations: __, ...metadata } = mappingIn(object, 'metadata');
   switch (kind) {
+    case 'Service':
+      return { ...object, metadata: { ...metadata, ...keptAnnotations(object) } };
     case 'Node': {
       const { images: ___, ...status } = mappingIn(object, 'status');
       return { ...object, metadata, status };
@@ -185,6 +187,15 @@ function withoutBulk(object: Mapping, kind: string): Mapping {
     default:
       return { ...object, metadata };
   }
+}
+
+/** Those that say which hints the EndpointSlice controller sets. */
+const hintAnnotations = ['service.kubernetes.io/topology-aware-hints', 'service.kubernetes.io/topology-mode'];
+
+function keptAnnotations(object: Mapping): Mapping {
+  const annotations = mappingIn(mappingIn(object, 'metadata'), 'annotations');
+  const kept = Object.entries(annotations).filter(([key]) => hintAnnotations.includes(key));
+  return kept.length > 0 ? { annotations: Object.fromEntries(kept) } : {};
 }
 
 /**

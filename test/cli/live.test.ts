@@ -93,6 +93,14 @@ describe('a cluster in place of files', () => {
     expect(live.stdout).not.toBe('');
   });
 
+  test('gives the same answer about a change of it', async () => {
+    const fromFile = await run(['whatif', 'docs/shop.yaml', '--drain', 'worker-1']);
+    expect(await run(['whatif', '--server', server.url, '--drain', 'worker-1'])).toEqual(fromFile);
+    expect(fromFile.stdout).toContain('refused everywhere');
+    const both = await run(['whatif', '--server', server.url, '--with', 'docs/shop.yaml']);
+    expect(both.stdout).toContain('Nothing changes for any client.');
+  });
+
   test.each(each)('is seen by the Node of this machine, if it has one: %s', async (name, ...flags) => {
     const own = await run([name, '--server', server.url, ...flags], { hostName: 'Worker-2.example.org' });
     const named = await run([name, '--server', server.url, ...flags, '--node', 'worker-2']);

@@ -122,6 +122,25 @@ describe('what is read', () => {
     expect(['managedFields', 'applied', 'images', 'volumes', 'env'].filter((word) => text.includes(word))).toEqual([]);
   });
 
+  test('has what says where else a Pod may run, and which hints endpoints get', async () => {
+    const hinted = { 'service.kubernetes.io/topology-mode': 'Auto' };
+    const service = { kind: 'Service', metadata: { name: 'web' }, spec: {} };
+    const { objects } = await read(
+      { pods: true },
+      {
+        objects: [
+          { ...service, metadata: Object.assign({ annotations: { ...hinted, last: 'applied' } }, service.metadata) },
+          { ...pod, spec: { nodeSelector: { disk: 'ssd' }, tolerations: [{ operator: 'Exists' }], volumes: [] } },
+        ],
+      },
+    );
+    expect(objects).toMatchObject([
+      { metadata: { name: 'web', annotations: hinted } },
+      { spec: { nodeSelector: { disk: 'ssd' }, tolerations: [{ operator: 'Exists' }] } },
+    ]);
+    expect(JSON.stringify(objects)).not.toContain('applied');
+  });
+
   test('is the Node with the first of the names that exists, or all Nodes', async () => {
     const short = await read({ nodeNames: ['worker-2.example', 'worker-2'] });
     expect({ names: namesOf(short.objects), nodeName: short.nodeName }).toEqual({

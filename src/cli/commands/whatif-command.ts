@@ -44,8 +44,7 @@ do not say what owns them. Each change begins with what the one before leaves, a
                because of a change is part of it
   --with       for comparison with another snapshot, or with --resolve with other manifests
 
-EndpointSlices of a controller are made again where the Pods of their Service come or go, without hints of topology-mode Auto; those that somebody
-wrote lose the endpoints that are gone.
+EndpointSlices of a controller are made again where the Pods of their Service come or go; those that somebody wrote lose the endpoints that are gone.
 
 Each node weighs the same, and so does each service port. A share is that of new connections; Pods and nodes connect to the cluster IP, external clients to
 a node port, load balancer or external IP. With policy Local, their shares are averaged over nodes with endpoints, as load balancers choose these.
