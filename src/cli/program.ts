@@ -90,6 +90,13 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/lab-command.ts')).labCommand,
   },
   {
+    name: 'expose',
+    group: 'Compile and apply:',
+    summary: 'print a Service for a workload',
+    refusal: 'nothing is printed',
+    load: async () => (await import('./commands/expose-command.ts')).exposeCommand,
+  },
+  {
     name: 'explain',
     group: 'Inspect:',
     summary: 'explain where a packet goes',

@@ -22,15 +22,24 @@ const kindWords: Readonly<Record<string, readonly string[]>> = {
   Service: ['service', 'services', 'svc'],
 };
 
+/** Whether a word is one for a kind, alone. */
+export function isKindWord(word: string, kinds: readonly string[]): boolean {
+  return kindOfWord(word, kinds) !== undefined;
+}
+
+function kindOfWord(word: string, kinds: readonly string[]): string | undefined {
+  // A resource may be followed by its group: deployments.apps.
+  return kinds.find((one) => kindWords[one]?.includes(word.toLowerCase().replace(/\..*$/, '')));
+}
+
 /**
- * Reads `deployment/web`, or with a namespace `deployment/shop/web`; without a kind if there is a default.
+ * Reads `deployment/web`, or with a namespace `deployment/shop/web`.
  *
  * @returns what is wrong with it, if something is.
  */
 export function parseObjectName(text: string, kinds: readonly string[]): WantedObject | string {
   const [word = '', ...names] = text.split('/');
-  // A resource may be followed by its group: deployments.apps.
-  const kind = kinds.find((one) => kindWords[one]?.includes(word.toLowerCase().replace(/\..*$/, '')));
+  const kind = kindOfWord(word, kinds);
   const [name = '', namespace] = names.reverse();
   if (kind === undefined || names.length > 2 || name === '' || namespace === '') {
     const known = listWords(

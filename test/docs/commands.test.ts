@@ -45,6 +45,21 @@ test('the text of whatif that the page shows is the one that is printed', async 
   expect([stdout, stderr]).toEqual([text.join('\n'), '']);
 });
 
+test('the Service that the page shows is the one that expose prints', async () => {
+  const [command = '', ...text] = blockIn('expose', 'npx svc2nft expose').split('\n');
+  const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ name: 'web' }] } };
+  const web = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { selector: { matchLabels: { app: 'web' } }, template },
+  };
+  const args = command.split(' ').slice(3);
+  expect(args[2]).toBe('shop.yaml');
+  const { stdout } = await runMain(args.toSpliced(2, 1, '-'), { input: JSON.stringify(web) });
+  expect(stdout).toBe(text.join('\n'));
+});
+
 test('the page names every flag of compile', () => {
   const run = () => Promise.reject(new Error('no program is needed'));
   const context = {

@@ -12,6 +12,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   verify: ['check', 'validate', 'lint', 'audit', 'test'],
   graph: ['draw', 'dot', 'svg', 'mermaid', 'picture', 'diagram', 'visualize', 'plot'],
   whatif: ['what-if', 'simulate', 'drain', 'scale', 'impact'],
+  expose: ['service', 'create', 'publish'],
   resolve: ['complete', 'expand', 'fill', 'defaults'],
   lab: ['simulate', 'sandbox', 'playground', 'try', 'run', 'emulate', 'kind', 'minikube'],
   dns: ['records', 'zone', 'zones', 'names', 'dig', 'nslookup', 'coredns'],
@@ -90,6 +91,7 @@ const expectations: readonly Expectation[] = [
     commands: 'apply agent',
     advice: 'rules for this machine come from a cluster; svc2nft lab runs manifests in network namespaces of its own',
   },
+  { options: '--dry-run', commands: 'expose', advice: 'expose only prints, so the option is not needed' },
   {
     options: '--cluster --user --token --as --insecure-skip-tls-verify',
     commands: `agent ${readers}`,

@@ -19,7 +19,7 @@ describe('the words after kubectl svc2nft', () => {
   test.each<[line: readonly string[], words: readonly string[], directive: string]>([
     [[''], commands, files],
     [[], commands, files],
-    [['ex'], ['explain'], files],
+    [['expl'], ['explain'], files],
     [['./du'], [], files],
     [['--vers'], ['--version'], noFiles],
     [['list', '--ku'], ['--kubeconfig'], noFiles],
