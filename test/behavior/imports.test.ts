@@ -65,7 +65,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/status inspect/top inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/status inspect/top inspect/verify inspect/whatif lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries:
     'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read phases/3-model',

@@ -35,7 +35,7 @@ _svc2nft
 
 describe('offers', () => {
   test.each<[words: string[], offered: string[]]>([
-    [['ex'], ['(filenames)', 'explain']],
+    [['expl'], ['(filenames)', 'explain']],
     [['d'], ['(filenames)', 'diff', 'dns', 'doctor', 'dump.yaml']],
     [['co'], ['(filenames)', 'compile', 'completion']],
     [
@@ -132,7 +132,7 @@ describe('offers', () => {
 describe.runIf(programsRun('bash', 'python3'))('on a terminal', () => {
   test('the tab key completes', async () => {
     const lines = [
-      'svc2nft exp\t',
+      'svc2nft expl\t',
       'svc2nft diff --fa\tip6',
       'svc2nft verify --ruleset \t',
       'svc2nft verify --ruleset k\t',

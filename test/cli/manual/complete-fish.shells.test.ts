@@ -29,7 +29,7 @@ describe.runIf(programsRun('fish'))('in fish', () => {
   }
 
   test.each<[line: string, offered: string[]]>([
-    ['svc2nft ex', ['explain']],
+    ['svc2nft ex', ['explain', 'expose']],
     ['svc2nft --vers', ['--version']],
     ['svc2nft du', ['dump.yaml']],
     ['svc2nft d', ['diff', 'dns', 'doctor', 'dump.yaml']],

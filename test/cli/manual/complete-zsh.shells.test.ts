@@ -15,7 +15,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
 
   test('the tab key completes', async () => {
     const lines = [
-      'svc2nft exp\t',
+      'svc2nft expl\t',
       'svc2nft --vers\t',
       'svc2nft d\t',
       'svc2nft verify --ruleset \t',
@@ -81,7 +81,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
     const functions = join(place.folder, 'manifests');
     writeFileSync(join(functions, '_svc2nft'), completeZsh(currentManual));
     const script = `fpath=(${functions} $fpath); compinit -D -u`;
-    const lines = ['svc2nft exp\t', 'svc2nft diff --fa\tip6'];
+    const lines = ['svc2nft expl\t', 'svc2nft diff --fa\tip6'];
     const { calls } = await typeLines('zsh', { script, lines, folder: place.folder });
     expect(calls).toEqual(['<explain>', '<diff><--family=ip6>']);
   });
