@@ -98,6 +98,8 @@ export const strictCodes: ReadonlySet<DiagnosticCode> = new Set([
   'slice-without-service',
   'slice-port-without-name',
   'ranges-do-not-apply',
+  'selector-matches-nothing',
+  'unknown-target-port',
   'unknown-config-field',
 ]);
 
