@@ -108,7 +108,7 @@ New connections of Pods and nodes to other zones: 73%
     const [pay, web] = await itemsOf('--scale', 'deploy/pay=0', '--set', 'web.spec.internalTrafficPolicy=Local');
     expect(pay).toMatchObject({
       service: 'pay',
-      effects: ['outage', 'connections-broken', 'shares', 'cross-zone'],
+      effects: ['outage', 'connections-broken'],
       treatments: [
         { clients: 'internal', isEverywhere: true, before: { verdict: 'served' }, after: { verdict: 'refused' } },
       ],
@@ -138,6 +138,32 @@ New connections of Pods and nodes to other zones: 73%
       'web.spec.externalTrafficPolicy=Local',
     );
     expect(back.stdout).toContain('Nothing changes for any client.');
+  });
+
+  test('ends connections where their Pods end, and those of UDP where their endpoints do', async () => {
+    const external = await itemsOf('--set', 'pay.spec.externalName=a.example', '--set', 'pay.spec.type=ExternalName');
+    const { stdout: nobody } = await whatIf('--set', 'pay.spec.selector.app=nobody');
+    expect(nobody).toContain('refused everywhere\n  shop/pay  existing connections go on\n');
+    expect(external).toMatchObject([{ effects: ['frontend-removed'], broken: { internal: 0, external: null } }]);
+    const udp = ['--set', 'pay.spec.ports[0].targetPort=8080', '--set', 'pay.spec.ports[0].protocol=UDP'];
+    const path = join(folder, 'udp.json');
+    const ports = [{ port: 80, targetPort: 8080, protocol: 'UDP' }];
+    await writeFile(path, listOf([...shop.slice(0, 3), service('pay', { ports })]));
+    const { stdout } = await runMain(['whatif', path, ...resolve, '--set', 'pay.spec.selector.app=web', '-o', 'json']);
+    expect((JSON.parse(stdout) as WhatIf).items).toMatchObject([{ service: 'pay', broken: { internal: 1 } }]);
+    expect((await itemsOf(...udp)).map(({ protocol, effects }) => [protocol, effects[0]])).toContainEqual([
+      'udp',
+      'frontend-added',
+    ]);
+  });
+
+  test('counts families as one, and names what is new in one of them', async () => {
+    const both = ['--service-cidr', '10.96.0.0/16,fd00:96::/112', '--pod-cidr', '10.244.0.0/16,fd00:244::/48'];
+    const args = ['whatif', manifests, ...resolve, ...both, '--set', 'pay.spec.ipFamilyPolicy=PreferDualStack'];
+    const { stdout } = await runMain(args);
+    expect(stdout).toMatch(
+      /1 service port of 2 changes for some clients\n\nReached there as well\n {2}shop\/pay {2}\[fd00:96::\w+\]:80\n\nNew/,
+    );
   });
 
   test('says which frontends come and go, and which sources may use them', async () => {
@@ -273,7 +299,8 @@ test('values are read as YAML reads them', async () => {
   expect(web?.frontendsAdded).toContainEqual(expect.stringMatching(/:81$/));
   expect(await itemsOf('--set', 'web.spec.publishNotReadyAddresses=yes')).toEqual([]);
   const [first] = await itemsOf('--set', 'web.spec.selector["app"]=pay');
-  expect(first?.broken.internal).toBe(1);
+  // Its Pods run on, so existing connections do, too.
+  expect([first?.effects, first?.broken.internal]).toEqual([expect.arrayContaining(['shares']), 0]);
   const [removed] = await itemsOf('--set', 'web.spec.externalTrafficPolicy=');
   expect(removed?.effects).toContain('source-lost');
 });

@@ -4,6 +4,7 @@ import { compareNames, compareText } from '../../lib/text.ts';
 import { cidrText } from '../../net/address.ts';
 import { endpointText } from '../../net/network.ts';
 import type { Endpoint } from '../../phases/3-model/model.ts';
+import { displayName } from '../../phases/5-plan/names.ts';
 import type { ClusterState, NodeOutcome, OutcomeOn, PlacedNode, PortState } from './cluster-state.ts';
 import { crossZoneOf, crossZoneOfPort } from './cross-zone.ts';
 import {
@@ -54,10 +55,16 @@ export function compareStates(
         .filter((name) => !stayed.has(name))
         .sort(compareText),
     },
-    servicePorts: { before: before.state.ports.size, after: after.state.ports.size },
+    servicePorts: { before: countPorts(before.state), after: countPorts(after.state) },
     crossZone: crossZoneOf(before.state, after.state),
     items: items.sort(compareChanges),
   };
+}
+
+/** Those of two families are one. */
+function countPorts({ ports }: ClusterState): number {
+  return new Set([...ports.values()].map(({ servicePort }) => `${displayName(servicePort)}/${servicePort.protocol}`))
+    .size;
 }
 
 interface Context {
@@ -90,6 +97,9 @@ function comparePort(
   const frontends = (state: PortState | undefined): string[] =>
     (state?.frontends ?? []).map((frontend) => frontendHostText(frontend, family));
   const [old, now] = [frontends(before), frontends(after)];
+  const shares = (['internal', 'external'] as const).flatMap((clients) =>
+    compareShares(clients, before, after, context),
+  );
   const ranges = (state: PortState | undefined): string[] => (state?.servicePort.sourceRanges ?? []).map(cidrText);
   const change = {
     namespace: servicePort.namespace,
@@ -98,12 +108,12 @@ function comparePort(
     protocol: servicePort.protocol,
     family,
     treatments,
-    shares: (['internal', 'external'] as const).flatMap((clients) => compareShares(clients, before, after, context)),
+    shares,
     frontendsRemoved: old.filter((frontend) => !now.includes(frontend)),
     frontendsAdded: now.filter((frontend) => !old.includes(frontend)),
     broken: {
-      internal: brokenShare(before?.internal, after, context.before.state.nodes),
-      external: brokenShare(before?.external, after, context.before.state.nodes),
+      internal: brokenShare('internal', shares, before, context),
+      external: brokenShare('external', shares, before, context),
     },
     affinitySeconds: {
       before: before?.servicePort.affinitySeconds ?? 0,
@@ -201,9 +211,12 @@ function compareShares(
     const [was, is] = [old.get(text), now.get(text)];
     const change = { before: was?.share ?? 0, after: is?.share ?? 0 };
     const endpoint = is?.endpoint ?? was?.endpoint;
-    return endpoint && Math.abs(change.after - change.before) > precision
-      ? [{ clients, endpoint: text, ...locate(endpoint, is ? context.after : context.before), ...change }]
-      : [];
+    if (!endpoint || Math.abs(change.after - change.before) <= precision) {
+      return [];
+    }
+    const place = locate(endpoint, is ? context.after : context.before);
+    const gone = isGone(endpoint, (before ?? after)?.servicePort.protocol ?? '', after, context.after);
+    return [{ clients, endpoint: text, ...place, ...change, gone }];
   });
 }
 
@@ -216,20 +229,31 @@ function locate(
   return { pod: found?.pod ?? '', node, zone: state.zones.get(node) ?? found?.zone ?? '' };
 }
 
-/** The share of connections whose endpoint is gone: not only unused, but in no slice any more. */
+/** The share of connections that cannot go on; null where there were none. */
 function brokenShare(
-  before: OutcomeOn | undefined,
-  after: PortState | undefined,
-  nodes: readonly PlacedNode[],
+  clients: Clients,
+  shares: readonly ShareChange[],
+  before: PortState | undefined,
+  context: Context,
 ): number | null {
-  const shares = sharesOf(before, nodes);
-  if (shares.size === 0) {
-    return null;
-  }
-  const left = new Set(
-    (after?.servicePort.endpoints ?? []).map(({ endpointAddress }) => endpointText(endpointAddress)),
-  );
-  return [...shares].reduce((sum, [text, { share }]) => sum + (left.has(text) ? 0 : share), 0);
+  const outcomeOn = before?.[clients];
+  const isServed = context.before.state.nodes.some((node) => outcomeOn?.(node).verdict === 'served');
+  const gone = shares.filter((share) => share.clients === clients && share.gone);
+  return isServed ? gone.reduce((sum, share) => sum + share.before, 0) : null;
+}
+
+/**
+ * Whether nothing is at the address of an endpoint any more. Connections of UDP go elsewhere as soon as it is no longer an endpoint.
+ */
+function isGone(
+  { endpointAddress }: Endpoint,
+  protocol: string,
+  after: PortState | undefined,
+  { locations }: LocatedState,
+): boolean {
+  const text = endpointText(endpointAddress);
+  const isEndpoint = after?.servicePort.endpoints.some((one) => endpointText(one.endpointAddress) === text) ?? false;
+  return !(isEndpoint || (protocol !== 'udp' && locations.byAddress.has(endpointAddress.address)));
 }
 
 function effectsOf(
@@ -250,8 +274,9 @@ function effectsOf(
     'affinity-lost': after !== undefined && affinitySeconds.before > 0 && affinitySeconds.after === 0,
     'connections-broken': (broken.internal ?? 0) + (broken.external ?? 0) > precision,
     'source-ranges': sourceRanges.before.join() !== sourceRanges.after.join(),
-    shares: shares.length > 0,
-    'cross-zone': Math.abs((crossZone.after ?? 0) - (crossZone.before ?? 0)) > precision,
+    shares: shares.some((one) => one.before > 0) && shares.some((one) => one.after > 0),
+    'cross-zone':
+      crossZone.before !== null && crossZone.after !== null && Math.abs(crossZone.after - crossZone.before) > precision,
     'served-again': treatments.some(
       (one) => !isServed(one.before) && one.before.verdict !== 'absent' && isServed(one.after),
     ),

@@ -43,7 +43,7 @@ function countLines({ nodes, pods, items, servicePorts }: WhatIf): string[] {
       : []),
     ...(items.length > 0
       ? [
-          `  ${countOf(ports, 'service port')} of ${new Intl.NumberFormat('en').format(servicePorts.after)} ${ports === 1 ? 'changes' : 'change'} for some clients`,
+          `  ${countOf(ports, 'service port')} of ${new Intl.NumberFormat('en').format(Math.max(servicePorts.before, servicePorts.after))} ${ports === 1 ? 'changes' : 'change'} for some clients`,
         ]
       : []),
   ];
@@ -66,9 +66,10 @@ const sections: readonly Section[] = [
   {
     effects: ['outage'],
     title: 'Without any endpoint: refused everywhere',
-    linesOf: ({ broken }) => [
-      `${percentText(Math.max(broken.internal ?? 0, broken.external ?? 0))} of existing connections break`,
-    ],
+    linesOf: ({ broken }) => {
+      const share = Math.max(broken.internal ?? 0, broken.external ?? 0);
+      return [share > 0 ? `${percentText(share)} of existing connections break` : 'existing connections go on'];
+    },
   },
   {
     effects: ['partial-outage'],
@@ -190,17 +191,14 @@ function verdictText({ verdict }: Treatment): string {
 const shownEndpoints = 3;
 
 function brokenText({ broken, shares, affinitySeconds }: PortChange): string {
-  const parts = [
-    ...(broken.internal ? [percentText(broken.internal)] : []),
-    ...(broken.external && broken.external !== broken.internal
-      ? [`${percentText(broken.external)} of external clients`]
-      : []),
-  ];
-  const gone = [...new Set(shares.filter(({ before, after }) => before > 0 && after === 0).map(endpointName))].sort(
-    compareText,
-  );
+  const { internal, external } = broken;
+  const isSame = internal === null || external === null || percentText(internal) === percentText(external);
+  const share = isSame
+    ? percentText(internal ?? external ?? 0)
+    : `${percentText(internal)} of Pods and nodes, ${percentText(external)} of external clients`;
+  const gone = [...new Set(shares.filter((one) => one.gone).map(endpointName))].sort(compareText);
   const pinned = affinitySeconds.after > 0 ? '; clients with affinity to it get another endpoint' : '';
-  return `${parts.join(', ')}: ${listSome(limitList(gone, shownEndpoints), shownEndpoints + 1)}${pinned}`;
+  return `${share}: ${listSome(limitList(gone, shownEndpoints), shownEndpoints + 1)}${pinned}`;
 }
 
 function endpointName({ endpoint, pod, node }: ShareChange): string {
@@ -219,9 +217,8 @@ function shareLines({ shares, crossZone, treatments }: PortChange): string[] {
     const stay = own.filter(({ before, after }) => before > 0 && after > 0);
     const fresh = own.filter(({ before, after }) => before === 0 && after > 0);
     const gone = own.filter(({ before, after }) => before > 0 && after === 0);
-    // Else each that goes has a successor, and nothing is different but that.
-    const isOther = stay.length > 0 || (fresh.length > 0 && gone.length === 0);
-    return isOther ? sharesText(clients, { stay, fresh, gone }, treatments) : undefined;
+    // Else each that goes has a successor, or there were none.
+    return stay.length > 0 ? sharesText(clients, { stay, fresh, gone }, treatments) : undefined;
   };
   const [internal, external] = [textFor('internal'), textFor('external')];
   return [
@@ -282,7 +279,7 @@ function percentText(share: number): string {
 }
 
 /** What happens meanwhile, which depends on what is done: a paragraph each. */
-function notesOf({ changes, items }: WhatIf): string[] {
+function notesOf({ changes, items, pods }: WhatIf): string[] {
   const kinds = changes.map(({ kind }) => kind);
   const breaks = items.some((item) => item.effects.includes('connections-broken'));
   const movesLocal = items.some(({ treatments }) =>
@@ -292,6 +289,11 @@ function notesOf({ changes, items }: WhatIf): string[] {
     ),
   );
   return [
+    ...(kinds.includes('drain') && pods === null
+      ? [
+          'The input has no Pods, so what runs on the node counts as gone: with Pods, those that something controls move to other nodes.',
+        ]
+      : []),
     ...(movesLocal
       ? [
           'A load balancer that follows the health checks of externalTrafficPolicy Local avoids nodes without endpoints, some checks later.',

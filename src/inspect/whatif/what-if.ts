@@ -37,6 +37,8 @@ export interface ShareChange {
   readonly zone: string;
   readonly before: number;
   readonly after: number;
+  /** Nothing is at its address any more; over UDP: it is no longer an endpoint. Connections to it break. */
+  readonly gone: boolean;
 }
 
 /** A share before and after; null where there are no connections, or zones are not known. */
