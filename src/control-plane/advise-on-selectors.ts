@@ -47,14 +47,21 @@ export function adviseOnSelectors({ services, pods, workloads, slices }: Advised
     const message = 'the input has no Pods, nor workloads that make some, so selectors of Services match nothing';
     return [adviceOn(first.service, message)];
   }
-  const byNamespace = groupLabeled(labeled);
+  const candidates = indexLabeled(labeled);
+  let compared = 0;
   return selecting.flatMap(({ service, namespace, name, selector }) => {
     const selected = select(namespace, selector);
     if (selected.length > 0) {
       return adviseOnPorts(service, selected.filter(isRunning));
     }
-    const isOwner = getNamespaced(owners, namespace, name) === true;
-    const message = isOwner ? undefined : aboutSelector(selector, namespace, byNamespace);
+    if (getNamespaced(owners, namespace, name)) {
+      return [];
+    }
+    compared += 1;
+    const message = aboutSelector(selector, namespace, {
+      ...candidates,
+      isCompared: compared <= mostCompared.selectors,
+    });
     return message === undefined ? [] : [adviceOn(service, message)];
   });
 }
@@ -118,11 +125,17 @@ function labeledAs(object: Mapping, labels: Mapping): Labeled {
   };
 }
 
-/** How many different sets of labels of a namespace are compared with one selector: there may be a hundred thousand. */
-const compared = 500;
+/** How many selectors are compared with labels, and with how many different sets of labels each: there may be a hundred thousand. */
+const mostCompared = { selectors: 100, labels: 500 } as const;
 
-/** By namespace, the first of those with the same labels, as the replicas of a workload have them. */
-function groupLabeled(labeled: readonly Labeled[]): ReadonlyMap<string, readonly Labeled[]> {
+interface Candidates {
+  /** The first of those with the same labels, as the replicas of a workload have them. */
+  readonly byNamespace: ReadonlyMap<string, readonly Labeled[]>;
+  /** The name of the first that has all labels. */
+  readonly findName: (namespace: string, selector: Labels) => string | undefined;
+}
+
+function indexLabeled(labeled: readonly Labeled[]): Candidates {
   const first = new Map<string, Labeled>();
   for (const one of labeled) {
     const key = JSON.stringify([one.namespace, one.labels]);
@@ -130,33 +143,39 @@ function groupLabeled(labeled: readonly Labeled[]): ReadonlyMap<string, readonly
       first.set(key, one);
     }
   }
-  const groups = new Map<string, Labeled[]>();
+  const byNamespace = new Map<string, Labeled[]>();
   for (const one of first.values()) {
-    pushTo(groups, one.namespace, one);
+    pushTo(byNamespace, one.namespace, one);
   }
-  return groups;
+  const select = selectPods(
+    [...first.values()].map((one) => ({ metadata: { ...one, labels: Object.fromEntries(one.labels) } })),
+  );
+  const findName = (namespace: string, selector: Labels): string | undefined => {
+    const [found] = select(namespace, selector);
+    return found && textIn(mappingIn(found, 'metadata'), 'name');
+  };
+  return { byNamespace, findName };
 }
 
 /** Undefined if a workload has the labels, which has no Pods because it is scaled to none. */
 function aboutSelector(
   selector: Labels,
   namespace: string,
-  byNamespace: ReadonlyMap<string, readonly Labeled[]>,
+  { byNamespace, findName, isCompared }: Candidates & { readonly isCompared: boolean },
 ): string | undefined {
-  const matches = ({ labels }: Labeled): boolean => missingOf(selector, labels).length === 0;
-  const here = byNamespace.get(namespace) ?? [];
-  if (here.some(matches)) {
+  if (findName(namespace, selector) !== undefined) {
     return undefined;
   }
   const claim = `no Pod has ${labelsText(selector)}`;
-  const closest = closestTo(selector, here.slice(0, compared));
+  const here = byNamespace.get(namespace) ?? [];
+  const closest = isCompared ? closestTo(selector, here.slice(0, mostCompared.labels)) : undefined;
   if (closest !== undefined) {
     return `${claim}; ${closest}`;
   }
-  for (const [other, labeled] of byNamespace) {
-    const elsewhere = labeled.find(matches);
-    if (elsewhere) {
-      return `${claim} in namespace ${namespace}; ${elsewhere.name} has it in namespace ${other}`;
+  for (const other of isCompared ? byNamespace.keys() : []) {
+    const elsewhere = findName(other, selector);
+    if (elsewhere !== undefined) {
+      return `${claim} in namespace ${namespace}; ${elsewhere} has it in namespace ${other}`;
     }
   }
   return here.length === 0 ? `${claim}: namespace ${namespace} has none` : claim;
