@@ -15,7 +15,8 @@ export default defineConfig({
     // Processes that a lab consists of.
     'lab-supervisor': 'src/lab/lab-supervisor.ts',
     'lab-node': 'src/lab/lab-node.ts',
-    'lab-pod': 'src/lab/lab-pod.ts',
+    'lab-server': 'src/lab/lab-server.ts',
+    'lab-probe': 'src/lab/lab-probe.ts',
   },
   platform: 'node',
   // The same code as ECMAScript modules: CommonJS modules stay apart in a bundle, which takes longer to load.

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { once } from 'node:events';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
+import { endpointText } from '../net/network.ts';
 
 /** Who answers at a port. */
 export interface Identity {
@@ -20,16 +21,18 @@ export interface AnsweredPort {
 }
 
 /** All ports that are answered in one network namespace. */
-interface PortAnswers {
+export interface PortAnswers {
   /**
    * Opens what is new, closes what is gone.
    *
-   * @param addresses those that UDP is answered at; TCP is at all.
+   * @param addresses at which they are.
    * @returns what could not be opened, in words.
    */
   sync(ports: readonly AnsweredPort[], addresses: readonly string[]): Promise<string[]>;
   /** Takes no new connections; resolves when there are none, or after so many milliseconds. */
   finish(longest: number): Promise<void>;
+  /** Ends all connections at once, as when a process is killed. */
+  reset(): void;
 }
 
 /** What was answered, by the line that tells of it. */
@@ -63,7 +66,13 @@ export function createPortAnswers(): PortAnswers {
   const ports = new Map<string, OpenPort>();
   const sockets = new Set<Socket>();
   const keyOf = ({ protocol, port, identity }: AnsweredPort, addresses: readonly string[]): string =>
-    JSON.stringify([protocol, port, identity, protocol === 'udp' ? addresses : []]);
+    JSON.stringify([protocol, port, identity, addresses]);
+  const closeAll = (): void => {
+    for (const { close } of ports.values()) {
+      close();
+    }
+    ports.clear();
+  };
   return {
     sync: async (wanted, addresses) => {
       const keys = new Map(wanted.map((port) => [keyOf(port, addresses), port]));
@@ -77,7 +86,8 @@ export function createPortAnswers(): PortAnswers {
         .filter(([key]) => !ports.has(key))
         .map(async ([key, port]) => {
           try {
-            const close = port.protocol === 'tcp' ? await openTcp(port, sockets) : await openUdp(port, addresses);
+            const close =
+              port.protocol === 'tcp' ? await openTcp(port, addresses, sockets) : await openUdp(port, addresses);
             ports.set(key, { open: port, close });
             return [];
           } catch (error) {
@@ -89,11 +99,14 @@ export function createPortAnswers(): PortAnswers {
       return (await Promise.all(opened)).flat();
     },
     finish: async (longest) => {
-      for (const { close } of ports.values()) {
-        close();
-      }
-      ports.clear();
+      closeAll();
       await Promise.race([noneLeft(sockets), pause(longest)]);
+    },
+    reset: () => {
+      closeAll();
+      for (const socket of sockets) {
+        socket.resetAndDestroy();
+      }
     },
   };
 }
@@ -109,32 +122,36 @@ function pause(milliseconds: number): Promise<void> {
 /** In milliseconds: a client that says nothing is answered after so long, as it may wait for the server to speak first. */
 const silence = 400;
 
-async function openTcp({ port, identity }: AnsweredPort, sockets: Set<Socket>): Promise<() => void> {
+/** A server for each address. */
+async function openTcp(
+  { port, identity }: AnsweredPort,
+  addresses: readonly string[],
+  sockets: Set<Socket>,
+): Promise<() => void> {
   const http = answerHttp(identity);
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
-    answerStream(socket, identity, http);
-  });
-  await listen(server, port);
-  return () => {
-    server.close();
+  const servers: Server[] = [];
+  const close = (): void => {
+    for (const server of servers) {
+      server.close();
+    }
     http.closeIdleConnections();
   };
-}
-
-/** At all addresses of both families, where there are two. */
-async function listen(server: Server, port: number): Promise<void> {
   try {
-    server.listen({ host: '::', port });
-    await once(server, 'listening');
-  } catch (error) {
-    if (!['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')) {
-      throw error;
+    for (const host of addresses) {
+      const server = createServer({ allowHalfOpen: true }, (socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+        answerStream(socket, identity, http);
+      });
+      servers.push(server);
+      server.listen({ host, port });
+      await once(server, 'listening');
     }
-    server.listen({ host: '0.0.0.0', port });
-    await once(server, 'listening');
+  } catch (error) {
+    close();
+    throw error;
   }
+  return close;
 }
 
 /** Requests of HTTP get an HTTP answer; any other text, or silence, gets a line. */
@@ -188,17 +205,15 @@ function answerTo(socket: Socket, identity: Identity): PortAnswer {
   };
 }
 
-/** IPv6 in brackets; IPv4 without the prefix that it has at sockets of both families. */
 function placeText(address = '', port = 0): string {
-  const plain = address.replace(/^::ffff:(?=[\d.]+$)/, '');
-  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+  return endpointText({ address, port });
 }
 
 /** A socket for each address: an answer has to come from the address that was asked. */
 async function openUdp({ port, identity }: AnsweredPort, addresses: readonly string[]): Promise<() => void> {
   const sockets: UdpSocket[] = [];
   try {
-    for (const address of [...addresses, '127.0.0.1']) {
+    for (const address of addresses) {
       const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
       sockets.push(socket);
       socket.on('message', (_, peer) => answerDatagram(socket, { address, port, peer }, identity));
@@ -207,13 +222,13 @@ async function openUdp({ port, identity }: AnsweredPort, addresses: readonly str
       socket.on('error', () => undefined);
     }
   } catch (error) {
-    closeAll(sockets);
+    closeSockets(sockets);
     throw error;
   }
-  return () => closeAll(sockets);
+  return () => closeSockets(sockets);
 }
 
-function closeAll(sockets: readonly UdpSocket[]): void {
+function closeSockets(sockets: readonly UdpSocket[]): void {
   for (const socket of sockets) {
     socket.close();
   }

@@ -8,11 +8,12 @@ import type { CompileOptions } from '../options.ts';
 import { dnsService, type LabPlan } from './plan-lab.ts';
 
 /** Ranges of a lab, unless somebody says otherwise: of both families, so that every Service can have its addresses. */
-export const labRanges = {
-  serviceCidr: '10.96.0.0/12,fd00:10:96::/112',
-  podCidr: '10.244.0.0/16,fd00:10:244::/56',
-  loadBalancerCidr: '198.51.100.0/24,2001:db8:100::/112',
-} as const;
+export const labRanges: { readonly serviceCidr: string; readonly podCidr: string; readonly loadBalancerCidr: string } =
+  {
+    serviceCidr: '10.96.0.0/12,fd00:10:96::/112',
+    podCidr: '10.244.0.0/16,fd00:10:244::/56',
+    loadBalancerCidr: '198.51.100.0/24,2001:db8:100::/112',
+  };
 
 /**
  * The Service and Deployment of the cluster's DNS, as kubeadm makes them: at the tenth address of Services, unless another Service asks for
@@ -69,6 +70,21 @@ export function dnsObjects(objects: readonly unknown[], serviceCIDRs: readonly C
       },
     },
   ];
+}
+
+/** The usual ranges of a lab in these families. */
+export function rangesOf(families: readonly Family[]): typeof labRanges {
+  const partOf = (text: string): string =>
+    text
+      .split(',')
+      .filter((range) => families.includes(range.includes(':') ? 'ip6' : 'ip'))
+      .join();
+  const { serviceCidr, podCidr, loadBalancerCidr } = labRanges;
+  return {
+    serviceCidr: partOf(serviceCidr),
+    podCidr: partOf(podCidr),
+    loadBalancerCidr: partOf(loadBalancerCidr),
+  };
 }
 
 /** How rules tell Pods from others: by their range, or by their interfaces if Pods have other addresses. */

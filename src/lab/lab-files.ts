@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from './lab-process.ts';
-import { clusterDomain } from './serve-lab-dns.ts';
+import { clusterDomain } from './plan-lab.ts';
 
 /** Files that processes of a lab see in place of those of the machine. */
 export interface LabFiles {
-  /** Makes a Pod look up names by these servers, as a kubelet sets it up. */
-  useDns(processId: number, namespace: string, servers: readonly string[]): Promise<void>;
+  /** A file in place of resolv.conf, as a kubelet makes it for the Pods of a namespace; undefined where there is none to replace. */
+  resolvConfFor(namespace: string, servers: readonly string[]): string | undefined;
 }
 
 /** Names are looked up in files and DNS only: other ways lead to services of the machine. */
@@ -50,24 +50,22 @@ export async function openLabFiles(folder: string): Promise<LabFiles> {
   }
   const written = new Map<string, string>();
   return {
-    useDns: async (processId, namespace, servers) => {
+    resolvConfFor: (namespace, servers) => {
       const text = resolvConf(namespace, servers);
       const path = written.get(text) ?? join(folder, `resolv-${written.size}`);
       if (!written.has(text)) {
         written.set(text, path);
         writeFileSync(path, text);
       }
-      await bind(path, '/etc/resolv.conf', processId);
+      return existsSync('/etc/resolv.conf') ? path : undefined;
     },
   };
 }
 
 /** A file that the machine does not have cannot be replaced; programs then do without. */
-async function bind(path: string, target: string, processId?: number): Promise<void> {
+async function bind(path: string, target: string): Promise<void> {
   if (existsSync(target)) {
-    const inside = processId === undefined ? [] : ['nsenter', `--mount=/proc/${processId}/ns/mnt`];
-    const [program = '', ...args] = [...inside, 'mount', '--bind', path, target];
-    await mustRun(program, args);
+    await mustRun('mount', ['--bind', path, target]);
   }
 }
 

@@ -15,7 +15,6 @@ import type { CompileOptions } from '../options.ts';
 import { type AnsweredPort, createPortAnswers } from './answer-ports.ts';
 import { openChannel } from './open-channel.ts';
 import { prepareNetwork } from './prepare-network.ts';
-import { type ProbeRequest, probe } from './probe.ts';
 
 const answers = createPortAnswers();
 let proxy: Promise<ServiceProxy> | undefined;
@@ -60,14 +59,14 @@ async function update(changes: Changes): Promise<readonly string[]> {
   return faults.length > 0 ? faults : warnings;
 }
 
-prepareNetwork({ isRouter: true });
+prepareNetwork();
 const channel = openChannel(
   { input: process.stdin, output: process.stdout },
   {
     hello: () => true,
-    name: (hostname: string) => writeFileSync('/proc/sys/kernel/hostname', hostname),
-    start: async (given: Partial<CompileOptions>) => {
-      options = given;
+    start: async ({ hostname, compile }: { readonly hostname: string; readonly compile: Partial<CompileOptions> }) => {
+      writeFileSync('/proc/sys/kernel/hostname', hostname);
+      options = compile;
       await openHealthz();
     },
     update,
@@ -78,7 +77,6 @@ const channel = openChannel(
       readonly ports: readonly AnsweredPort[];
       readonly addresses: readonly string[];
     }) => answers.sync(ports, addresses),
-    probe: (request: ProbeRequest) => probe(request),
   },
 );
 await channel.ended;

@@ -1,41 +1,94 @@
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { runShortly, type StartedProcess, startProcess } from '../kernel/start-process.ts';
 import { type Channel, openChannel } from './open-channel.ts';
+import { networkSettings } from './prepare-network.ts';
 
-/** A process of a lab in namespaces of its own: of the network, of mounts, and of the name of the machine. */
-export interface LabProcess {
+/** A process with namespaces of its own: of the network, of mounts, and of the name of the machine. */
+export interface NamespaceHolder {
   readonly pid: number;
-  readonly ask: Channel['ask'];
   readonly isRunning: () => boolean;
   /** Ends it at once, and with it its namespaces. */
   kill(): Promise<void>;
 }
 
-/** What such a process does: `lab-node.ts` or `lab-pod.ts`. */
-export type LabRole = 'lab-node' | 'lab-pod';
+/** One that does something, too. */
+export interface LabProcess extends NamespaceHolder {
+  readonly ask: Channel['ask'];
+}
 
-/** The file of a process, beside this one: both are bundled into one folder. */
-export function labProgram(name: LabRole | 'lab-supervisor'): string {
+/** The file of a process, beside this one: all are bundled into one folder. */
+export function labProgram(name: 'lab-supervisor' | 'lab-node' | 'lab-server' | 'lab-probe'): string {
   return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
 }
 
 /** Its mounts follow those of the machine, so that nothing there stays in use. */
 export const ownMounts: readonly string[] = ['--mount', '--propagation', 'slave'];
 
-/** Starts one, and waits until its network namespace can get interfaces. @throws Error if it cannot start. */
-export async function startLabProcess(role: LabRole): Promise<LabProcess> {
-  const program = [process.execPath, '--max-old-space-size=256', labProgram(role)];
-  const started = await startProcess('unshare', ['--net', '--uts', ...ownMounts, '--', ...program]);
-  const { pid, ended, kill } = started;
+const ownNamespaces = ['--net', '--uts', ...ownMounts, '--'];
+
+/** Starts a process of a node, or the servers of all Pods; its network namespace can then get interfaces. @throws Error if it cannot start. */
+export async function startLabProcess(role: 'lab-node' | 'lab-server'): Promise<LabProcess> {
+  const started = await startProcess('unshare', [...ownNamespaces, process.execPath, labProgram(role)]);
+  const { ask } = openProcessChannel(started);
+  await ask('hello');
+  return { ...holderOf(started), ask };
+}
+
+/** What is asked for where another process is, in its network and with its files; then the one that asks ends. */
+export async function askInside(processId: number, question: string, parameter: unknown): Promise<unknown> {
+  const inside = [`--net=/proc/${processId}/ns/net`, `--mount=/proc/${processId}/ns/mnt`, '--'];
+  const started = await startProcess('nsenter', [...inside, process.execPath, labProgram('lab-probe')]);
+  try {
+    return await openProcessChannel(started).ask(question, parameter);
+  } finally {
+    started.kill();
+  }
+}
+
+/**
+ * Prepares namespaces and keeps them, at a twentieth of what a process of Node takes: a lab has many Pods. It ends with its stdin. All that
+ * differs comes as arguments: the name of the machine, a file in place of resolv.conf, or an empty text, and settings of the network.
+ */
+const holderScript = `set -e
+printf %s "$1" > /proc/sys/kernel/hostname
+[ -z "$2" ] || mount --bind "$2" /etc/resolv.conf
+shift 2
+for setting do
+  file=/proc/sys/net/\${setting%%=*}
+  [ ! -e "$file" ] || printf %s "\${setting#*=}" > "$file"
+done
+echo ready
+exec cat > /dev/null
+`;
+
+/** What the namespaces of a Pod are made of. */
+export interface HolderOptions {
+  readonly hostname: string;
+  /** A file in place of /etc/resolv.conf; undefined for that of this process. */
+  readonly resolvConf: string | undefined;
+}
+
+/** Makes the namespaces of a Pod. @throws Error if that fails. */
+export async function startHolder({ hostname, resolvConf = '' }: HolderOptions): Promise<NamespaceHolder> {
+  const settings = networkSettings.map(([path, value]) => `${path}=${value}`);
+  const script = ['sh', '-c', holderScript, 'lab-pod', hostname, resolvConf, ...settings];
+  const started = await startProcess('unshare', [...ownNamespaces, ...script]);
+  const holder = holderOf(started);
+  await Promise.race([once(started.stdout, 'data'), started.ended]);
+  if (!holder.isRunning()) {
+    throw new Error(`the namespaces of ${hostname} cannot be made`);
+  }
+  return holder;
+}
+
+function holderOf({ pid, ended, kill }: StartedProcess): NamespaceHolder {
   let isRunning = true;
   void ended.then(() => {
     isRunning = false;
   });
-  const { ask } = openProcessChannel(started);
-  await ask('hello');
   return {
     pid,
-    ask,
     isRunning: () => isRunning,
     kill: () => {
       kill();
@@ -48,14 +101,21 @@ function openProcessChannel({ stdin, stdout }: StartedProcess): Channel {
   return openChannel({ input: stdout, output: stdin });
 }
 
-/** Runs `ip` with these lines, all or none of them, in the network namespace of a process; without one in that of this process. */
+/**
+ * Runs `ip` with these lines, until one fails, in the network namespace of a process; without one in that of this process. Lines about rules
+ * of IPv6 come last, because `ip` takes rules for those of the family that it is started with.
+ */
 export async function runIp(lines: readonly string[], processId?: number): Promise<void> {
-  if (lines.length === 0) {
-    return;
-  }
+  const isLast = (line: string): boolean => line.startsWith('rule ') && line.includes(':');
   const inside = processId === undefined ? [] : ['nsenter', `--net=/proc/${processId}/ns/net`];
-  const [program = '', ...args] = [...inside, 'ip', '-batch', '-'];
-  await mustRun(program, args, `${lines.join('\n')}\n`);
+  const parts = [
+    { program: ['ip', '-batch', '-'], part: lines.filter((line) => !isLast(line)) },
+    { program: ['ip', '-6', '-batch', '-'], part: lines.filter(isLast) },
+  ];
+  for (const { program, part } of parts.filter((one) => one.part.length > 0)) {
+    const [first = '', ...args] = [...inside, ...program];
+    await mustRun(first, args, `${part.join('\n')}\n`);
+  }
 }
 
 /** Runs a program to its end. @throws Error with what it says if it fails. */

@@ -9,10 +9,11 @@ import { join } from 'node:path';
 import type { Mapping } from '../lib/unknown-values.ts';
 import { describeLab } from './describe-lab.ts';
 import { findClient } from './find-client.ts';
+import type { ProbeRequest } from './lab-probe.ts';
+import { askInside } from './lab-process.ts';
 import { openChannel } from './open-channel.ts';
 import { type Lab, type LabOptions, openLab } from './open-lab.ts';
 import { type LabChange, type PodDifference, planSteps, podChanges } from './plan-steps.ts';
-import { type ProbeRequest, probe } from './probe.ts';
 
 const [, , folder = ''] = process.argv;
 let opened: Lab | undefined;
@@ -45,26 +46,22 @@ async function up({ objects, ...options }: UpRequest): Promise<readonly string[]
   return remarks;
 }
 
-/** The process of a client, and what it is called. */
-function processOf(client: string): {
-  readonly pid: number;
-  readonly name: string;
-  ask?: (name: string, parameter: unknown) => Promise<unknown>;
-} {
+/** A process in the namespaces of a client. */
+function processOf(client: string): number {
   const { objects, nodes, hosts } = lab();
   const found = findClient(objects(), client);
   if (typeof found === 'string') {
     throw new Error(found);
   }
   if (found.kind === 'outside') {
-    return { pid: process.pid, name: 'outside' };
+    return process.pid;
   }
   const member =
     found.kind === 'node' ? nodes.get(found.name) : (hosts.get(found.name) ?? nodes.get(nodeOfPod(found.name)));
   if (!member?.process.isRunning()) {
     throw new Error(`${found.kind} ${found.name} does not run`);
   }
-  return { pid: member.process.pid, name: found.name, ask: member.process.ask };
+  return member.process.pid;
 }
 
 /** For Pods with the network of the host. */
@@ -81,7 +78,7 @@ async function changeLab(change: LabChange): Promise<PodDifference & { readonly 
     throw new Error(planned.problem);
   }
   if (change.kind === 'kill') {
-    await current.hosts.get(`${change.pod.namespace ?? ''}/${change.pod.name}`)?.process.kill();
+    await current.silence(`${change.pod.namespace ?? ''}/${change.pod.name}`);
   }
   const remarks: string[] = [];
   for (const step of planned.steps) {
@@ -97,15 +94,10 @@ const server = createServer((socket) => {
     {
       up: (request: UpRequest) => inOrder(() => up(request)),
       status: () => inOrder(async () => describeLab(lab())),
-      enter: (client: string) => {
-        const { pid, name } = processOf(client);
-        return { pid, name };
-      },
+      enter: processOf,
       change: (change: LabChange) => inOrder(() => changeLab(change)),
-      probe: ({ client, request }: { readonly client: string; readonly request: ProbeRequest }) => {
-        const { ask } = processOf(client);
-        return ask ? ask('probe', request) : probe(request);
-      },
+      probe: ({ client, requests }: { readonly client: string; readonly requests: readonly ProbeRequest[] }) =>
+        askInside(processOf(client), 'probe', requests),
     },
   );
   // Nobody waits for it any more.

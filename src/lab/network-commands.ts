@@ -2,10 +2,13 @@
  * How the network of a lab is made, as lines for `ip -batch` and a text for nft. In the middle is the namespace of what is outside of the
  * cluster, which routes between nodes: a cable leads from it to each node, and from each node to each of its Pods.
  *
- *     outside --n1-- node 1 --p1-- Pod
- *                           --p2-- Pod
- *             --n2-- node 2 --p3-- Pod
- *             --h4-- an endpoint that is not in the cluster
+ *     outside --n1-- node 1 --p4-- Pod --s4-- server
+ *                           --p5-- Pod --s5-- (the same)
+ *             --n2-- node 2 --p6-- Pod --s6--
+ *             --h7-- an endpoint that is not in the cluster --s7--
+ *
+ * What comes to a port of a Pod goes on to the server, which has the address of the Pod, too, and answers the same way back; all else, such
+ * as answers to a client in the Pod, is for the Pod itself.
  *
  * All names of interfaces come from numbers, and all addresses are canonical.
  */
@@ -61,11 +64,83 @@ export function farEndLines(kind: CableKind, { addresses }: Pick<Attachment, 'ad
     ...addresses.map((address) => `addr add ${single(address)} dev eth0`),
     'link set eth0 up',
     ...familiesOf(addresses).map((family) => {
-      const destination = family === 'ip' ? 'default' : '::/0';
       const gateway = gateways[kind][family];
-      return `route add ${destination} via ${gateway} dev eth0 onlink${sourceText(gateway, addresses)}`;
+      return `route add ${everywhere[family]} via ${gateway} dev eth0 onlink${sourceText(gateway, addresses)}`;
     }),
   ];
+}
+
+/** Rules are asked in this order; `local`, which comes first by default, has to be asked later, because servers have the same addresses. */
+const preferences = { own: 5, local: 10 } as const;
+
+/** The routing table of a Pod for what goes to its server. */
+const serverTable = 100;
+
+/** Where the routing tables of the server begin, one for each Pod. */
+const firstTable = 1_000;
+
+/** Asks for local addresses later, once in a namespace. */
+export function ownRulesLines(families: readonly Family[]): string[] {
+  return families
+    .map((family) => (family === 'ip' ? '0.0.0.0/0' : '::/0'))
+    .flatMap((all) => [
+      `rule add from ${all} pref ${preferences.local} lookup local`,
+      `rule del from ${all} pref 0 lookup local`,
+    ]);
+}
+
+/**
+ * The end of the cable between a Pod and the server that is at the server. Both ends have one hardware address and ask for none, so that
+ * each takes what the other one sends, whatever its address.
+ */
+export function serverEndLines({ number, processId, addresses }: Attachment): string[] {
+  const [name, table] = [`s${number}`, firstTable + number];
+  const hardware = 'address 02:00:00:00:00:01 arp off';
+  return [
+    `link add ${name} ${hardware} type veth peer name server ${hardware} netns ${processId}`,
+    ...addresses.map((address) => `addr add ${single(address)} dev ${name}`),
+    `link set ${name} up`,
+    ...addresses.map((address) => `rule add from ${address} iif lo pref ${preferences.own} lookup ${table}`),
+    ...familiesOf(addresses).map((family) => `route add ${everywhere[family]} dev ${name} table ${table}`),
+  ];
+}
+
+/** What is left of {@link serverEndLines} when the Pod has ended. */
+export function serverEndRemovalLines({ number, addresses }: Pick<Attachment, 'number' | 'addresses'>): string[] {
+  return addresses.map(
+    (address) => `rule del from ${address} iif lo pref ${preferences.own} lookup ${firstTable + number}`,
+  );
+}
+
+/** The end of that cable that is in the Pod. */
+export function podServerLines({ addresses }: Pick<Attachment, 'addresses'>): string[] {
+  return [
+    'link set server up',
+    ...familiesOf(addresses).map((family) => `route add ${everywhere[family]} dev server table ${serverTable}`),
+    ...ownRulesLines(familiesOf(addresses)),
+  ];
+}
+
+const everywhere: Readonly<Record<Family, string>> = { ip: 'default', ip6: '::/0' };
+
+/** A port of a Pod that its server answers. */
+export interface ServedPort {
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number;
+}
+
+/** Sends what comes to ports of a Pod on to the server, or no longer. */
+export function servedPortLines(
+  action: 'add' | 'del',
+  ports: readonly ServedPort[],
+  addresses: readonly string[],
+): string[] {
+  return addresses.flatMap((address) =>
+    ports.map(
+      ({ protocol, port }) =>
+        `rule ${action} iif eth0 to ${address} ipproto ${protocol} dport ${port} pref ${preferences.own} lookup ${serverTable}`,
+    ),
+  );
 }
 
 /** How what is outside reaches a Pod: by its node. Addresses of a family that the node does not have are left out. */

@@ -4,23 +4,46 @@ import { clusterIPText, namespaceOf } from '../kubernetes/services.ts';
 import { pushTo } from '../lib/lists.ts';
 import { isMapping, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
+import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { type Balancer, openBalancer } from './balance.ts';
 import { type LabFiles, openLabFiles } from './lab-files.ts';
-import { type LabProcess, runIp, startLabProcess } from './lab-process.ts';
+import { type LabProcess, type NamespaceHolder, runIp, startHolder, startLabProcess } from './lab-process.ts';
 import { type NextHop, nextHopOf } from './load-balancer.ts';
-import { farEndLines, nearEndLines, outsideLines, podRouteLines } from './network-commands.ts';
+import {
+  type Attachment,
+  farEndLines,
+  nearEndLines,
+  outsideLines,
+  ownRulesLines,
+  podRouteLines,
+  podServerLines,
+  servedPortLines,
+  serverEndLines,
+  serverEndRemovalLines,
+} from './network-commands.ts';
 import { changesBetween } from './object-changes.ts';
-import { dnsService, type LabHost, type LabNode, type LabPlan, planLab } from './plan-lab.ts';
+import {
+  clusterDomain,
+  dnsService,
+  type LabHost,
+  type LabNode,
+  type LabPlan,
+  planLab,
+  portsOfHost,
+} from './plan-lab.ts';
 import { prepareNetwork } from './prepare-network.ts';
 
 /** A part of a lab that has namespaces of its own, and what it is now. */
-interface Member<T> {
-  /** By which its interface is named; never used again. */
+interface Member<T, P extends NamespaceHolder> {
+  /** By which its interfaces are named; never used again. */
   readonly number: number;
-  readonly process: LabProcess;
+  readonly process: P;
   state: T;
 }
+
+type NodeMember = Member<LabNode, LabProcess>;
+type HostMember = Member<LabHost, NamespaceHolder>;
 
 /** A cluster in network namespaces: that of this process is what is outside of the cluster. */
 export interface Lab {
@@ -31,9 +54,11 @@ export interface Lab {
    * @throws Error when a program fails; the lab may then be anything in between.
    */
   bring(objects: readonly Mapping[]): Promise<string[]>;
+  /** Lets nothing answer for a Pod any more, and ends its connections, as when its process is killed. */
+  silence(pod: string): Promise<void>;
   readonly objects: () => readonly Mapping[];
-  readonly nodes: ReadonlyMap<string, Member<LabNode>>;
-  readonly hosts: ReadonlyMap<string, Member<LabHost>>;
+  readonly nodes: ReadonlyMap<string, NodeMember>;
+  readonly hosts: ReadonlyMap<string, HostMember>;
   readonly balancer: Balancer;
 }
 
@@ -41,6 +66,8 @@ export interface Lab {
 export interface LabOptions {
   /** Of this process, empty, for files that members see. */
   readonly folder: string;
+  /** Families that the kernel has. */
+  readonly families: readonly Family[];
   /** Of what is outside, at most one of each family. */
   readonly outside: readonly string[];
   /** For the rules of nodes. */
@@ -52,28 +79,36 @@ const longestFinish = 2_000;
 
 /** Opens a lab without members, in the network namespace of this process. */
 export async function openLab(options: LabOptions): Promise<Lab> {
-  prepareNetwork({ isRouter: true });
-  const [files] = await Promise.all([openLabFiles(options.folder), runIp(outsideLines(options.outside))]);
-  const tools: Tools = { ...options, files, nodes: new Map(), hosts: new Map(), next: { number: 1 } };
+  prepareNetwork();
+  const [files, server] = await Promise.all([
+    openLabFiles(options.folder),
+    startLabProcess('lab-server'),
+    runIp(outsideLines(options.outside)),
+  ]);
+  await runIp(['link set lo up', ...ownRulesLines(options.families)], server.pid);
+  const tools: Tools = { ...options, files, server, nodes: new Map(), hosts: new Map(), next: { number: 1 } };
   const balancer = openBalancer(options.outside);
   let current: readonly Mapping[] = [];
   return {
     ...{ nodes: tools.nodes, hosts: tools.hosts, balancer, objects: () => current },
+    silence: async (pod) => {
+      await server.ask('kill', pod);
+    },
     bring: async (objects) => {
       const plan = planLab(objects);
       const before = current;
-      const isFirst = before.length === 0;
       current = objects;
-      await addNodes(plan, tools);
-      const started = await startHosts(plan, tools);
-      // At the start no rule leads to anybody yet, and nodes take their time.
-      const wired = wireHosts(started, tools, dnsServers(objects));
-      if (!isFirst) {
-        await wired;
-      }
-      const [faults] = await Promise.all([updateNodes(plan, { before, after: objects }, tools), wired]);
-      const unheard = await listen(plan, objects, tools);
-      await balancer.update(objects, hopsOf(tools));
+      const [started] = await Promise.all([startHosts(plan, tools, dnsServers(objects)), addNodes(plan, tools)]);
+      const updated = (): Promise<string[]> => updateNodes(plan, { before, after: objects }, tools);
+      // New nodes take their time, and at the start no rule leads to anybody yet.
+      const early = before.length === 0 ? updated() : undefined;
+      await wireHosts(started, tools);
+      const unheard = await serve(plan, objects, tools);
+      const faults = await (early ?? updated());
+      await balancer.update(
+        objects,
+        [...tools.nodes.values()].map(({ number, state }) => ({ number, node: state })),
+      );
       await endHosts(plan, tools);
       return [...plan.notes, ...faults, ...unheard];
     },
@@ -82,14 +117,14 @@ export async function openLab(options: LabOptions): Promise<Lab> {
 
 interface Tools extends LabOptions {
   readonly files: LabFiles;
-  readonly nodes: Map<string, Member<LabNode>>;
-  readonly hosts: Map<string, Member<LabHost>>;
+  readonly server: LabProcess;
+  readonly nodes: Map<string, NodeMember>;
+  readonly hosts: Map<string, HostMember>;
   readonly next: { number: number };
 }
 
 /** Nodes that were added stay; they may change. */
-async function addNodes({ nodes: wanted }: LabPlan, tools: Tools): Promise<void> {
-  const { nodes, next, outside, compile } = tools;
+async function addNodes({ nodes: wanted }: LabPlan, { nodes, next, outside, compile }: Tools): Promise<void> {
   await Promise.all(
     wanted.map(async (node) => {
       const known = nodes.get(node.name);
@@ -103,26 +138,26 @@ async function addNodes({ nodes: wanted }: LabPlan, tools: Tools): Promise<void>
       const cable = { number, processId: started.pid, addresses: node.addresses };
       await runIp(nearEndLines('n', cable, outside));
       await runIp(farEndLines('n', cable), started.pid);
-      await started.ask('name', node.name);
-      await started.ask('start', { ...compile, nodeName: node.name });
+      await started.ask('start', { hostname: node.name, compile: { ...compile, nodeName: node.name } });
     }),
   );
 }
 
-/** Starts the processes of hosts that are new, or whose process has died. */
-async function startHosts({ hosts: wanted }: LabPlan, { hosts, next }: Tools): Promise<Member<LabHost>[]> {
+/** Makes the namespaces of hosts that are new, have moved, or have lost theirs. */
+async function startHosts({ hosts: wanted }: LabPlan, tools: Tools, servers: readonly string[]): Promise<HostMember[]> {
+  const { hosts, next, files } = tools;
   const started = wanted.map(async (host) => {
     const known = hosts.get(host.name);
-    const isSame = known?.process.isRunning() && isSamePlace(known.state, host);
-    if (known && isSame) {
-      known.state = host;
+    if (known?.process.isRunning() && isSamePlace(known.state, host)) {
       return [];
     }
-    const number = next.number++;
-    const member: Member<LabHost> = { number, process: await startLabProcess('lab-pod'), state: host };
     if (known) {
-      await known.process.kill();
+      await removeHost(known, tools);
     }
+    const number = next.number++;
+    const resolvConf = host.kind === 'pod' ? files.resolvConfFor(host.namespace, servers) : undefined;
+    const holder = await startHolder({ hostname: host.hostname, resolvConf });
+    const member: HostMember = { number, process: holder, state: { ...host, ports: [], dnsPorts: [] } };
     hosts.set(host.name, member);
     return [member];
   });
@@ -133,44 +168,38 @@ function isSamePlace(a: LabHost, b: LabHost): boolean {
   return a.node === b.node && a.addresses.join() === b.addresses.join();
 }
 
-/** Connects hosts to their nodes. */
-async function wireHosts(started: readonly Member<LabHost>[], tools: Tools, servers: readonly string[]): Promise<void> {
-  const { nodes, files, outside } = tools;
-  const groups = new Map<string, Member<LabHost>[]>();
+/** Connects hosts to their nodes and to the server. */
+async function wireHosts(started: readonly HostMember[], { nodes, outside, server }: Tools): Promise<void> {
+  const groups = new Map<string, HostMember[]>();
   for (const member of started) {
     pushTo(groups, member.state.node, member);
   }
+  const nearEnds = [...groups].map(([name, members]) => {
+    const node = nodes.get(name);
+    const lines = members.flatMap((member) => nearEndLines(node ? 'p' : 'h', cableOf(member), node ? [] : outside));
+    return runIp(lines, node?.process.pid);
+  });
+  await Promise.all([
+    ...nearEnds,
+    runIp(
+      started.flatMap((member) => serverEndLines(cableOf(member))),
+      server.pid,
+    ),
+    runIp(started.flatMap(({ state }) => podRouteLines('add', state.addresses, hopsTo(nodes.get(state.node))))),
+  ]);
   await Promise.all(
-    [...groups].map(async ([name, members]) => {
-      const node = nodes.get(name);
-      const lines = members.flatMap((member) => nearEndLines(node ? 'p' : 'h', cableOf(member), node ? [] : outside));
-      await runIp(lines, node?.process.pid);
-    }),
-  );
-  await runIp(started.flatMap(({ state }) => podRouteLines('add', state.addresses, hopsTo(nodes.get(state.node)))));
-  await Promise.all(
-    started.map(async (member) => {
-      const { process: own, state } = member;
-      await Promise.all([
-        runIp(farEndLines(nodes.has(state.node) ? 'p' : 'h', state), own.pid),
-        state.kind === 'pod' ? files.useDns(own.pid, state.namespace, servers) : undefined,
-        own.ask('name', state.hostname),
-      ]);
-      await own.ask('listen', { ports: state.ports, addresses: state.addresses });
-    }),
+    started.map(({ process: { pid }, state }) =>
+      runIp([...farEndLines(nodes.has(state.node) ? 'p' : 'h', state), ...podServerLines(state)], pid),
+    ),
   );
 }
 
-function cableOf({ number, process: { pid }, state: { addresses } }: Member<LabHost>) {
+function cableOf({ number, process: { pid }, state: { addresses } }: HostMember): Attachment {
   return { number, processId: pid, addresses };
 }
 
-function hopsTo(node: Member<LabNode> | undefined): NextHop[] {
+function hopsTo(node: NodeMember | undefined): NextHop[] {
   return node ? (['ip', 'ip6'] as const).flatMap((family) => nextHopOf(node.state, node.number, family)) : [];
-}
-
-function hopsOf({ nodes }: Tools) {
-  return [...nodes.values()].map(({ number, state }) => ({ number, node: state }));
 }
 
 /** Tells all nodes what has changed. */
@@ -187,43 +216,61 @@ async function updateNodes(
   return (await Promise.all(told)).flat();
 }
 
-/** Opens the ports of all members as they are now, and tells DNS of its records. */
-async function listen(plan: LabPlan, objects: readonly Mapping[], { nodes, hosts }: Tools): Promise<string[]> {
-  const members = [
-    ...plan.nodes.map(({ name }) => nodes.get(name)),
-    ...plan.hosts.map(({ name }) => hosts.get(name)),
-  ].filter((one) => one !== undefined);
-  const unheard = await Promise.all(
-    members
-      .filter(({ process: own }) => own.isRunning())
-      .map(({ process: own, state: { ports, addresses } }) => own.ask('listen', { ports, addresses })),
-  );
+/** Opens the ports of nodes and hosts as they are now, and tells DNS of its records. */
+async function serve(plan: LabPlan, objects: readonly Mapping[], tools: Tools): Promise<string[]> {
+  const { nodes, hosts, server } = tools;
   const records = listDnsRecords(
     { services: ofKind(objects, 'Service'), endpointSlices: ofKind(objects, 'EndpointSlice') },
-    'cluster.local',
+    clusterDomain,
   );
-  await Promise.all(
-    [...hosts.values()]
-      .filter(({ state, process: own }) => state.dnsPorts.length > 0 && own.isRunning())
-      .map(({ process: own, state: { dnsPorts: ports, addresses } }) => own.ask('dns', { records, addresses, ports })),
+  const places = plan.hosts.flatMap(({ addresses, dnsPorts }) =>
+    addresses.flatMap((address) => dnsPorts.map((port) => ({ address, port }))),
   );
-  return (unheard as string[][]).flat();
+  const served = plan.hosts.map(({ name, ports, addresses }) => ({ name, ports, addresses }));
+  const [unheard] = await Promise.all([
+    server.ask('serve', served),
+    server.ask('dns', { records, places }),
+    ...plan.nodes.map(({ name, ports, addresses }) => nodes.get(name)?.process.ask('listen', { ports, addresses })),
+    ...plan.hosts.map(async (host) => {
+      const member = hosts.get(host.name);
+      if (member?.process.isRunning()) {
+        await runIp(portChangeLines(member.state, host), member.process.pid);
+        member.state = host;
+      }
+    }),
+  ]);
+  return unheard as string[];
+}
+
+function portChangeLines(before: LabHost, after: LabHost): string[] {
+  const keyOf = ({ protocol, port }: ReturnType<typeof portsOfHost>[number]): string => `${protocol} ${port}`;
+  const [old, now] = [before, after].map((host) => new Map(portsOfHost(host).map((port) => [keyOf(port), port])));
+  const added = [...(now ?? [])].filter(([key]) => !old?.has(key)).map(([, port]) => port);
+  const gone = [...(old ?? [])].filter(([key]) => !now?.has(key)).map(([, port]) => port);
+  return [...servedPortLines('add', added, after.addresses), ...servedPortLines('del', gone, after.addresses)];
 }
 
 /** Ends those that are gone, once they have no connection left. */
-async function endHosts(plan: LabPlan, { hosts, nodes }: Tools): Promise<void> {
+async function endHosts(plan: LabPlan, tools: Tools): Promise<void> {
+  const { hosts, server } = tools;
   const wanted = new Set(plan.hosts.map(({ name }) => name));
   const gone = [...hosts.values()].filter(({ state }) => !wanted.has(state.name));
   await Promise.all(
-    gone.map(async ({ process: own, state }) => {
-      hosts.delete(state.name);
-      if (own.isRunning()) {
-        await own.ask('finish', longestFinish).catch(() => undefined);
-      }
-      await own.kill();
-      await runIp(podRouteLines('del', state.addresses, hopsTo(nodes.get(state.node))));
+    gone.map(async (member) => {
+      hosts.delete(member.state.name);
+      await server.ask('finish', { name: member.state.name, longest: longestFinish });
+      await removeHost(member, tools);
     }),
   );
+}
+
+/** Ends the namespaces of a host, and removes what led to it. */
+async function removeHost({ number, process: own, state }: HostMember, { nodes, server }: Tools): Promise<void> {
+  await own.kill();
+  await Promise.all([
+    runIp(podRouteLines('del', state.addresses, hopsTo(nodes.get(state.node)))),
+    runIp(serverEndRemovalLines({ number, addresses: state.addresses }), server.pid),
+  ]);
 }
 
 function ofKind(objects: readonly Mapping[], kind: string): Mapping[] {

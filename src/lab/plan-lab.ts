@@ -49,6 +49,9 @@ export interface LabHost {
   readonly dnsPorts: readonly number[];
 }
 
+/** The domain of all labs. */
+export const clusterDomain = 'cluster.local';
+
 /** The Service of the cluster's DNS. */
 export const dnsService = { namespace: 'kube-system', name: 'kube-dns' } as const;
 
@@ -186,6 +189,12 @@ function splitPorts(ports: readonly EndpointPort[], identity: Identity): Pick<La
   const others = ports.filter(({ port }) => !dns.includes(port));
   const byKey = new Map(others.map(({ protocol, port }) => [`${protocol} ${port}`, { protocol, port, identity }]));
   return { ports: [...byKey.values()], dnsPorts: [...new Set(dns)] };
+}
+
+/** All ports at which a host answers, those of DNS over both protocols. */
+export function portsOfHost({ ports, dnsPorts }: LabHost): Pick<AnsweredPort, 'protocol' | 'port'>[] {
+  const dns = dnsPorts.flatMap((port) => [{ protocol: 'udp', port } as const, { protocol: 'tcp', port } as const]);
+  return [...ports.map(({ protocol, port }) => ({ protocol, port })), ...dns];
 }
 
 function addressHost(address: string, ports: readonly EndpointPort[], node: string): LabHost {

@@ -1,38 +1,44 @@
 import { type AnswerQuery, createAnswerQuery } from '../dns/answer-query.ts';
 import type { DnsRecord } from '../dns/dns-records.ts';
-import { serveDns } from '../dns/serve-dns.ts';
+import { type DnsServer, serveDns } from '../dns/serve-dns.ts';
+import { endpointText } from '../net/network.ts';
+import { clusterDomain } from './plan-lab.ts';
 
-/** What a server of DNS tells from now on, and where. */
-export interface DnsUpdate {
-  readonly records: readonly DnsRecord[];
-  readonly addresses: readonly string[];
-  readonly ports: readonly number[];
+/** Where the DNS of the cluster is served. */
+export interface DnsPlace {
+  readonly address: string;
+  readonly port: number;
 }
 
-/** A server of the cluster's DNS. */
+/** The servers of the cluster's DNS. */
 export interface LabDns {
-  /** Takes other records; addresses and ports stay. */
-  update(update: Pick<DnsUpdate, 'records'>): void;
+  /** Takes other records, opens what is new, and closes what is gone. @throws Error when a port cannot be had. */
+  sync(records: readonly DnsRecord[], places: readonly DnsPlace[]): Promise<void>;
 }
-
-/** The domain of all labs. */
-export const clusterDomain = 'cluster.local';
 
 /** In seconds. Endpoints come and go as soon as somebody says so, and clients should not remember them. */
 const ttl = 0;
 
-/** Opens a server at each address and port. @throws Error when a port cannot be had. */
-export async function openLabDns({ records, addresses, ports }: DnsUpdate): Promise<LabDns> {
-  let current: AnswerQuery = createAnswerQuery(records, { domain: clusterDomain });
-  for (const address of addresses) {
-    for (const port of ports) {
-      const answer: AnswerQuery = (name, type) => current(name, type);
-      await serveDns({ address, port, domain: clusterDomain, ttl, serial: 1, answer });
-    }
-  }
+/** None at first. */
+export function createLabDns(): LabDns {
+  const servers = new Map<string, DnsServer>();
+  let current: AnswerQuery = createAnswerQuery([], { domain: clusterDomain });
   return {
-    update: ({ records: next }) => {
-      current = createAnswerQuery(next, { domain: clusterDomain });
+    sync: async (records, places) => {
+      current = createAnswerQuery(records, { domain: clusterDomain });
+      const wanted = new Map(places.map((place) => [endpointText(place), place]));
+      for (const [key, server] of servers) {
+        if (!wanted.has(key)) {
+          server.close();
+          servers.delete(key);
+        }
+      }
+      const answer: AnswerQuery = (name, type) => current(name, type);
+      for (const [key, { address, port }] of wanted) {
+        if (!servers.has(key)) {
+          servers.set(key, await serveDns({ address, port, domain: clusterDomain, ttl, serial: 1, answer }));
+        }
+      }
     },
   };
 }

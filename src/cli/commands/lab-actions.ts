@@ -176,7 +176,7 @@ async function runProgramInside(
     context.stderr.write(`error: ${escapeControls(program)} is not installed on this machine\n`);
     return exitCodes.noPermission;
   }
-  const { pid } = await ask<{ readonly pid: number }>(name, 'enter', from);
+  const pid = await ask<number>(name, 'enter', from);
   const first = supervisorOf(labFolder(name));
   if (first === undefined) {
     throw new Error('the lab has ended');

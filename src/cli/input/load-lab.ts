@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { hasError, severityOf } from '../../diagnostics/diagnostic.ts';
-import { dnsObjects, labRanges, localPods, outsideAddresses } from '../../lab/lab-cluster.ts';
+import { dnsObjects, localPods, outsideAddresses, rangesOf } from '../../lab/lab-cluster.ts';
 import { listBalancedAddresses } from '../../lab/load-balancer.ts';
 import { planLab } from '../../lab/plan-lab.ts';
 import { countOf } from '../../lib/text.ts';
 import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
+import { familyOfAddress } from '../../net/address.ts';
+import type { Family } from '../../net/network.ts';
 import type { CompileOptions } from '../../options.ts';
 import { documentsOf, readDocuments } from '../../phases/1-read/read-documents.ts';
 import { validate } from '../../phases/2-validate/validate.ts';
@@ -19,12 +22,18 @@ import { resolveDocuments } from './resolve-documents.ts';
 export interface LabInput {
   /** Complete, with the DNS of the cluster. */
   readonly objects: readonly Mapping[];
+  readonly families: readonly Family[];
   readonly outside: readonly string[];
   readonly compile: Partial<CompileOptions>;
 }
 
 /** Each takes a process of about 45 MB. */
 const mostMembers = 300;
+
+/** IPv6 may be turned off. */
+function kernelFamilies(): Family[] {
+  return existsSync('/proc/net/if_inet6') ? ['ip', 'ip6'] : ['ip'];
+}
 
 /** Reads manifests for a lab, and reports what is wrong with them. @returns the exit code if they cannot be used. */
 export async function loadLab(
@@ -38,7 +47,8 @@ export async function loadLab(
   const { texts, diagnostics } = await loadInput(paths, context.stdin);
   const { documents, diagnostics: aboutTexts } = readDocuments(texts);
   const invalid = validate(documents).diagnostics.filter((one) => severityOf(one) === 'error');
-  const options = resolveOptionsOf(flags, labRanges);
+  const families = kernelFamilies();
+  const options = resolveOptionsOf(flags, rangesOf(families));
   const added = dnsObjects(
     documents.map(({ value }) => value),
     options.serviceCIDRs,
@@ -63,10 +73,11 @@ export async function loadLab(
   const balanced = listBalancedAddresses(objects.filter(({ kind }) => kind === 'Service'));
   return {
     objects,
+    families,
     outside: outsideAddresses(
       plan,
       balanced.map(({ address }) => address),
-    ),
+    ).filter((address) => families.includes(familyOfAddress(address))),
     compile: localPods(plan, options.podCIDRs),
   };
 }

@@ -1,8 +1,11 @@
+/** The process that connects to others from where a client is. It ends with its stdin. */
+
 import { createSocket } from 'node:dgram';
 import { lookup, Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
+import { openChannel } from './open-channel.ts';
 
 /** One connection, datagram or question of DNS, from the network namespace of this process. */
 export type ProbeRequest =
@@ -34,7 +37,7 @@ export type ProbeResult =
   | { readonly result: 'failed'; readonly reason: string };
 
 /** Never rejects. */
-export async function probe(request: ProbeRequest): Promise<ProbeResult> {
+async function probe(request: ProbeRequest): Promise<ProbeResult> {
   try {
     if (request.kind === 'dns') {
       return { result: 'answered', texts: (await resolveRecords(request)).sort() };
@@ -161,3 +164,10 @@ async function resolveRecords({ host, type, timeout }: ProbeRequest & { readonly
       );
   }
 }
+
+const channel = openChannel(
+  { input: process.stdin, output: process.stdout },
+  { probe: (requests: readonly ProbeRequest[]) => Promise.all(requests.map(probe)) },
+);
+await channel.ended;
+process.exit(0);
