@@ -52,7 +52,7 @@ const meanings: readonly (ExitCodeMeaning & {
       expose: 'bad input, no such object, or a Service that an API server would refuse',
       whatif: 'bad input, or a change that is not possible',
       resolve: 'bad input, or a Service that an API server would refuse',
-      lab: 'bad input, no such lab, Pod or node',
+      lab: 'bad input, no such lab, Pod or node, or an expectation that is not met',
       top: 'no such table, one without counters, or an unknown Service or namespace',
     },
   },

@@ -119,9 +119,6 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
-/** In milliseconds: a client that says nothing is answered after so long, as it may wait for the server to speak first. */
-const silence = 400;
-
 /** A server for each address. */
 async function openTcp(
   { port, identity }: AnsweredPort,
@@ -154,16 +151,17 @@ async function openTcp(
   return close;
 }
 
-/** Requests of HTTP get an HTTP answer; any other text, or silence, gets a line. */
+/** Requests of HTTP get an HTTP answer; any other text, and the end of what the client says, gets a line. */
 function answerStream(socket: Socket, identity: Identity, http: HttpServer): void {
   const say = (): void => {
     socket.write(`${answerLine(answerTo(socket, identity))}\n`);
   };
-  const timer = setTimeout(say, silence);
-  socket.once('close', () => clearTimeout(timer));
+  const sayLast = (): void => {
+    say();
+    socket.end();
+  };
   const first = (piece: Buffer): void => {
-    clearTimeout(timer);
-    socket.off('end', onEnd);
+    socket.off('end', sayLast);
     if (/^[A-Z]{3,10} \S/.test(piece.toString('latin1', 0, 100))) {
       socket.pause();
       socket.unshift(piece);
@@ -174,12 +172,7 @@ function answerStream(socket: Socket, identity: Identity, http: HttpServer): voi
     say();
     socket.on('data', say).once('end', () => socket.end());
   };
-  const onEnd = (): void => {
-    clearTimeout(timer);
-    say();
-    socket.end();
-  };
-  socket.once('data', first).once('end', onEnd);
+  socket.once('data', first).once('end', sayLast);
 }
 
 function answerHttp(identity: Identity): HttpServer {

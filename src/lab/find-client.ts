@@ -1,7 +1,12 @@
+import { selectorOf } from '../control-plane/expand-workloads.ts';
+import { findObject, nameOf, namespaceIn, parseObjectName } from '../control-plane/object-names.ts';
 import { selectPods } from '../control-plane/select-pods.ts';
-import { namespaceOf } from '../kubernetes/services.ts';
+import { podAddresses } from '../kubernetes/pods.ts';
 import { listSome } from '../lib/text.ts';
-import { describeValue, isMapping, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+import { describeValue, isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+import { canonicalAddress } from '../net/address.ts';
+import { listBalancedAddresses } from './load-balancer.ts';
+import { rollableKinds } from './plan-steps.ts';
 
 /** From where something is tried: a part of a lab with a network namespace. */
 export type LabClient =
@@ -48,38 +53,87 @@ function namesOf(objects: readonly Mapping[], kind: string): string[] {
 }
 
 function fullName(object: Mapping): string {
-  const metadata = mappingIn(object, 'metadata');
-  const name = textIn(metadata, 'name');
-  return object['kind'] === 'Node' ? name : `${namespaceOf(metadata)}/${name}`;
+  return object['kind'] === 'Node' ? nameOf(object) : `${namespaceIn(object)}/${nameOf(object)}`;
 }
 
 function listOf(noun: string, names: readonly string[]): string {
   return names.length === 0 ? `the lab has no ${noun}` : `${noun} are ${listSome(names, 5)}`;
 }
 
-/** The first Pod that a workload selects. */
 function findWorkloadPod(objects: readonly Mapping[], text: string): LabClient | string {
-  const parts = text.split('/');
-  const [kind = '', name = ''] = [parts[0], parts.at(-1)];
-  if (parts.length < 2 || parts.length > 3 || kind === '' || name === '') {
-    return `${describeValue(text)} is not a client; expected ${clientForms}`;
+  const pods = podsOfWorkload(objects, text);
+  if (typeof pods === 'string') {
+    return pods;
   }
-  const namespace = parts.length === 3 ? parts[1] : undefined;
-  const workload = objects.find(
-    (object) =>
-      textIn(object, 'kind').toLowerCase() === kind.toLowerCase() &&
-      textIn(mappingIn(object, 'metadata'), 'name') === name &&
-      (namespace === undefined || namespaceOf(mappingIn(object, 'metadata')) === namespace),
-  );
-  if (!workload) {
-    return `there is no ${kind} ${describeValue(name)} in the lab`;
+  const [name] = pods;
+  return name === undefined ? `${describeValue(text)} has no Pod` : { kind: 'pod', name };
+}
+
+/** The names of the Pods that a workload selects, or what is wrong with its name. */
+function podsOfWorkload(objects: readonly Mapping[], text: string): string[] | string {
+  const wanted = parseObjectName(text, rollableKinds);
+  if (typeof wanted === 'string') {
+    return text.includes('/') ? wanted : `${describeValue(text)} is not a client; expected ${clientForms}`;
   }
-  const spec = mappingIn(workload, 'spec');
-  const selector = mappingIn(spec, 'selector');
-  const labels = isMapping(selector['matchLabels']) ? selector['matchLabels'] : selector;
-  const all =
-    Object.keys(labels).length > 0 ? labels : mappingIn(mappingIn(mappingIn(spec, 'template'), 'metadata'), 'labels');
+  const workload = findObject(objects, wanted);
+  if (typeof workload === 'string') {
+    return workload;
+  }
   const select = selectPods(objects.filter((object) => object['kind'] === 'Pod'));
-  const [pod] = select(namespaceOf(mappingIn(workload, 'metadata')), Object.entries(all));
-  return pod ? { kind: 'pod', name: fullName(pod) } : `${kind} ${describeValue(name)} has no Pod`;
+  return select(namespaceIn(workload), selectorOf(workload)).map(fullName);
+}
+
+/**
+ * The names of those who answer, as their answers have them: of a Pod, the Pods of a workload, a node, or an address.
+ *
+ * @returns what is wrong with the text, in one line, if it names nobody.
+ */
+export function findAnswerers(objects: readonly Mapping[], text: string): readonly string[] | string {
+  const address = canonicalAddress(text);
+  if (address !== undefined) {
+    return [address];
+  }
+  if (/^(node|pod):/.test(text)) {
+    const found = findClient(objects, text);
+    if (typeof found === 'string') {
+      return found;
+    }
+    return found.kind === 'outside' ? [] : [found.name];
+  }
+  return podsOfWorkload(objects, text);
+}
+
+/** The addresses of a client. */
+export function addressesOfClient(
+  objects: readonly Mapping[],
+  client: LabClient,
+  outside: readonly string[],
+): string[] {
+  if (client.kind === 'outside') {
+    return [...outside];
+  }
+  const kind = client.kind === 'node' ? 'Node' : 'Pod';
+  const object = objects.find((one) => one['kind'] === kind && fullName(one) === client.name) ?? {};
+  const status = mappingIn(object, 'status');
+  return kind === 'Pod'
+    ? podAddresses(status)
+    : listIn(status, 'addresses').flatMap((one) =>
+        isMapping(one) ? (canonicalAddress(textIn(one, 'address')) ?? []) : [],
+      );
+}
+
+/**
+ * The address of the load balancer that the name of a Service stands for outside, `web.shop` or `web`; undefined for a text that is not the
+ * name of one with such an address.
+ */
+export function findBalancedAddress(objects: readonly Mapping[], host: string): string | undefined {
+  const [name = '', namespace, ...rest] = host.split('.');
+  const services = objects.filter(
+    (object) =>
+      object['kind'] === 'Service' &&
+      nameOf(object) === name &&
+      (namespace === undefined || namespaceIn(object) === namespace),
+  );
+  const addresses = rest.length > 0 ? [] : listBalancedAddresses(services).filter(({ mode }) => mode !== 'external');
+  return addresses[0]?.address;
 }

@@ -13,8 +13,8 @@ import { createRunProgram } from '../kernel/run-program.ts';
 import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { type AnsweredPort, createPortAnswers } from './answer-ports.ts';
+import { prepareNetwork } from './lab-process.ts';
 import { openChannel } from './open-channel.ts';
-import { prepareNetwork } from './prepare-network.ts';
 
 const answers = createPortAnswers();
 let proxy: Promise<ServiceProxy> | undefined;

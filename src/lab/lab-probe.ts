@@ -36,6 +36,17 @@ export type ProbeResult =
   | { readonly result: 'unknown name' }
   | { readonly result: 'failed'; readonly reason: string };
 
+/** How many are tried at a time, so that none waits for the others. */
+const triesAtOnce = 20;
+
+async function probeAll(requests: readonly ProbeRequest[]): Promise<ProbeResult[]> {
+  const found: ProbeResult[] = [];
+  for (let start = 0; start < requests.length; start += triesAtOnce) {
+    found.push(...(await Promise.all(requests.slice(start, start + triesAtOnce).map(probe))));
+  }
+  return found;
+}
+
 /** Never rejects. */
 async function probe(request: ProbeRequest): Promise<ProbeResult> {
   try {
@@ -165,9 +176,6 @@ async function resolveRecords({ host, type, timeout }: ProbeRequest & { readonly
   }
 }
 
-const channel = openChannel(
-  { input: process.stdin, output: process.stdout },
-  { probe: (requests: readonly ProbeRequest[]) => Promise.all(requests.map(probe)) },
-);
+const channel = openChannel({ input: process.stdin, output: process.stdout }, { probe: probeAll });
 await channel.ended;
 process.exit(0);

@@ -5,8 +5,8 @@
 
 import type { DnsRecord } from '../dns/dns-records.ts';
 import { type AnsweredPort, createPortAnswers, type PortAnswers } from './answer-ports.ts';
+import { prepareNetwork } from './lab-process.ts';
 import { openChannel } from './open-channel.ts';
-import { prepareNetwork } from './prepare-network.ts';
 import { createLabDns, type DnsPlace } from './serve-lab-dns.ts';
 
 /** What answers at the addresses of one Pod. */

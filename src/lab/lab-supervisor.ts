@@ -6,14 +6,16 @@
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pushTo } from '../lib/lists.ts';
 import type { Mapping } from '../lib/unknown-values.ts';
 import { describeLab } from './describe-lab.ts';
-import { findClient } from './find-client.ts';
-import type { ProbeRequest } from './lab-probe.ts';
+import { addressesOfClient, findAnswerers, findBalancedAddress, findClient } from './find-client.ts';
+import type { Findings } from './judge-expectation.ts';
 import { askInside } from './lab-process.ts';
 import { openChannel } from './open-channel.ts';
 import { type Lab, type LabOptions, openLab } from './open-lab.ts';
 import { type LabChange, type PodDifference, planSteps, podChanges } from './plan-steps.ts';
+import type { Expectation } from './read-expectations.ts';
 
 const [, , folder = ''] = process.argv;
 let opened: Lab | undefined;
@@ -69,6 +71,47 @@ function nodeOfPod(name: string): string {
   return describeLab(lab()).pods.find((pod) => pod.name === name && pod.hostNetwork)?.node ?? '';
 }
 
+/** What was found out about an expectation, or why nothing could be. */
+type Finding = Findings | { readonly problem: string };
+
+/** Tries what expectations are about, with one process for each client. */
+async function findOut(expectations: readonly Expectation[]): Promise<Finding[]> {
+  const findings: Finding[] = expectations.map(() => ({ problem: 'not tried' }));
+  const byClient = new Map<string, number[]>();
+  for (const [index, { from }] of expectations.entries()) {
+    pushTo(byClient, from, index);
+  }
+  const work = [...byClient].map(async ([from, indices]) => {
+    const some = indices.map((index) => expectations[index] as Expectation);
+    const found = await findOutFrom(from, some).catch((error: Error) => some.map(() => ({ problem: error.message })));
+    for (const [at, index] of indices.entries()) {
+      findings[index] = found[at] as Finding;
+    }
+  });
+  await Promise.all(work);
+  return findings;
+}
+
+async function findOutFrom(from: string, expectations: readonly Expectation[]): Promise<Finding[]> {
+  const { objects, outside } = lab();
+  const client = findClient(objects(), from);
+  if (typeof client === 'string') {
+    throw new Error(client);
+  }
+  const requests = expectations.flatMap(({ request, times }) => {
+    const host = (client.kind === 'outside' && findBalancedAddress(objects(), request.host)) || request.host;
+    return Array.from({ length: times }, () => ({ ...request, host }));
+  });
+  const results = [...((await askInside(processOf(from), 'probe', requests)) as Findings['results'])];
+  const clientAddresses = addressesOfClient(objects(), client, outside);
+  return expectations.map(({ answeredBy, times }) => {
+    const own = results.splice(0, times);
+    const names = answeredBy.map((text) => findAnswerers(objects(), text));
+    const problem = names.find((one) => typeof one === 'string');
+    return problem === undefined ? { results: own, names: names.flat(), clientAddresses } : { problem };
+  });
+}
+
 /** Carries out a change step by step. */
 async function changeLab(change: LabChange): Promise<PodDifference & { readonly remarks: readonly string[] }> {
   const current = lab();
@@ -96,8 +139,7 @@ const server = createServer((socket) => {
       status: () => inOrder(async () => describeLab(lab())),
       enter: processOf,
       change: (change: LabChange) => inOrder(() => changeLab(change)),
-      probe: ({ client, requests }: { readonly client: string; readonly requests: readonly ProbeRequest[] }) =>
-        askInside(processOf(client), 'probe', requests),
+      expect: findOut,
     },
   );
   // Nobody waits for it any more.

@@ -124,7 +124,7 @@ export function podServerLines({ addresses }: Pick<Attachment, 'addresses'>): st
 const everywhere: Readonly<Record<Family, string>> = { ip: 'default', ip6: '::/0' };
 
 /** A port of a Pod that its server answers. */
-export interface ServedPort {
+interface AnsweredPortNumber {
   readonly protocol: 'tcp' | 'udp';
   readonly port: number;
 }
@@ -132,7 +132,7 @@ export interface ServedPort {
 /** Sends what comes to ports of a Pod on to the server, or no longer. */
 export function servedPortLines(
   action: 'add' | 'del',
-  ports: readonly ServedPort[],
+  ports: readonly AnsweredPortNumber[],
   addresses: readonly string[],
 ): string[] {
   return addresses.flatMap((address) =>

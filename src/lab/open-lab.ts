@@ -1,4 +1,5 @@
 import { listDnsRecords } from '../dns/dns-records.ts';
+import type { Changes } from '../engine/engine.ts';
 import type { Service } from '../kubernetes/objects.ts';
 import { clusterIPText, namespaceOf } from '../kubernetes/services.ts';
 import { pushTo } from '../lib/lists.ts';
@@ -8,7 +9,14 @@ import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { type Balancer, openBalancer } from './balance.ts';
 import { type LabFiles, openLabFiles } from './lab-files.ts';
-import { type LabProcess, type NamespaceHolder, runIp, startHolder, startLabProcess } from './lab-process.ts';
+import {
+  type LabProcess,
+  type NamespaceHolder,
+  prepareNetwork,
+  runIp,
+  startHolder,
+  startLabProcess,
+} from './lab-process.ts';
 import { type NextHop, nextHopOf } from './load-balancer.ts';
 import {
   type Attachment,
@@ -22,7 +30,6 @@ import {
   serverEndLines,
   serverEndRemovalLines,
 } from './network-commands.ts';
-import { changesBetween } from './object-changes.ts';
 import {
   clusterDomain,
   dnsService,
@@ -32,7 +39,6 @@ import {
   planLab,
   portsOfHost,
 } from './plan-lab.ts';
-import { prepareNetwork } from './prepare-network.ts';
 
 /** A part of a lab that has namespaces of its own, and what it is now. */
 interface Member<T, P extends NamespaceHolder> {
@@ -57,6 +63,8 @@ export interface Lab {
   /** Lets nothing answer for a Pod any more, and ends its connections, as when its process is killed. */
   silence(pod: string): Promise<void>;
   readonly objects: () => readonly Mapping[];
+  /** The addresses of what is outside. */
+  readonly outside: readonly string[];
   readonly nodes: ReadonlyMap<string, NodeMember>;
   readonly hosts: ReadonlyMap<string, HostMember>;
   readonly balancer: Balancer;
@@ -90,7 +98,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const balancer = openBalancer(options.outside);
   let current: readonly Mapping[] = [];
   return {
-    ...{ nodes: tools.nodes, hosts: tools.hosts, balancer, objects: () => current },
+    ...{ nodes: tools.nodes, hosts: tools.hosts, balancer, objects: () => current, outside: options.outside },
     silence: async (pod) => {
       await server.ask('kill', pod);
     },
@@ -107,7 +115,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
       const faults = await (early ?? updated());
       await balancer.update(
         objects,
-        [...tools.nodes.values()].map(({ number, state }) => ({ number, node: state })),
+        plan.nodes.map((node) => ({ number: tools.nodes.get(node.name)?.number ?? 0, node })),
       );
       await endHosts(plan, tools);
       return [...plan.notes, ...faults, ...unheard];
@@ -214,6 +222,43 @@ async function updateNodes(
     return faults.map((fault) => `${name}: ${fault}`);
   });
   return (await Promise.all(told)).flat();
+}
+
+/** The kinds of objects that rules follow from. */
+const kinds: readonly unknown[] = ['Service', 'EndpointSlice', 'ServiceCIDR', 'Node'];
+
+/** What a node has to be told, as a watch of the API would: what is new or different, and what is gone. Other Nodes are left out. */
+function changesBetween(before: readonly Mapping[], after: readonly Mapping[], node: string): Changes {
+  const known = indexObjects(before, node);
+  const wanted = indexObjects(after, node);
+  const changed = [...wanted].filter(([key, object]) => !isEqual(known.get(key), object));
+  const gone = [...known].filter(([key]) => !wanted.has(key));
+  return {
+    apply: changed.map(([, object]) => object),
+    remove: gone.map(([, object]) => {
+      const metadata = mappingIn(object, 'metadata');
+      const kind = textIn(object, 'kind');
+      const isNamespaced = kind === 'Service' || kind === 'EndpointSlice';
+      return { kind, name: textIn(metadata, 'name'), ...(isNamespaced && { namespace: namespaceOf(metadata) }) };
+    }),
+    complete: true,
+  };
+}
+
+function indexObjects(objects: readonly Mapping[], node: string): Map<string, Mapping> {
+  return new Map(
+    objects
+      .filter((object) => kinds.includes(object['kind']))
+      .filter((object) => object['kind'] !== 'Node' || textIn(mappingIn(object, 'metadata'), 'name') === node)
+      .map((object) => {
+        const metadata = mappingIn(object, 'metadata');
+        return [JSON.stringify([object['kind'], namespaceOf(metadata), metadata['name']]), object];
+      }),
+  );
+}
+
+function isEqual(a: Mapping | undefined, b: Mapping): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Opens the ports of nodes and hosts as they are now, and tells DNS of its records. */

@@ -43,7 +43,9 @@ export function planSteps(objects: readonly Mapping[], change: LabChange): LabSt
         return { problem: pod };
       }
       const without = withPods(objects, { removed: pod });
-      return { steps: [withPods(without, { added: replacementFor(objects, pod) })] };
+      const workload = workloadOf(objects, pod);
+      const added = workload && replacementFor(without, { pod, workload, taken: [pod] });
+      return { steps: [withPods(without, { added })] };
     }
   }
 }
@@ -99,17 +101,19 @@ function roll(objects: readonly Mapping[], wanted: WantedObject): LabSteps {
   // Those of a StatefulSet keep their names, and those of a DaemonSet their nodes, so the old one goes first.
   const isOldFirst = wanted.kind === 'StatefulSet' || wanted.kind === 'DaemonSet';
   const steps: (readonly Mapping[])[] = [];
+  // New Pods do not get names of those that have just gone.
+  const taken = wanted.kind === 'StatefulSet' ? [] : pods;
   let current = objects;
   for (const pod of pods) {
     if (!isOldFirst) {
-      current = withPods(current, { added: replacementFor(current, pod) });
+      current = withPods(current, { added: replacementFor(current, { pod, workload, taken }) });
       steps.push(current);
     }
     const without = withPods(current, { removed: pod });
     steps.push(...gracefully(current, without));
     current = without;
     if (isOldFirst) {
-      current = withPods(current, { added: replacementFor([...current, pod], pod, workload) });
+      current = withPods(current, { added: replacementFor(current, { pod, workload, taken }) });
       steps.push(current);
     }
   }
@@ -121,21 +125,24 @@ function podsOfWorkload(objects: readonly Mapping[], workload: Mapping): Mapping
   return select(namespaceIn(workload), selectorOf(workload));
 }
 
-/** The Pod that takes the place of another one, where the scheduler puts it; undefined where no workload makes one. */
-function replacementFor(
-  objects: readonly Mapping[],
-  pod: Mapping,
-  workload: Mapping | undefined = objects
-    .filter(isExpanded)
-    .find((one) => podsOfWorkload(objects, one).some((other) => other === pod)),
-): Mapping | undefined {
-  if (!workload) {
-    return undefined;
-  }
+/** The workload in the input that makes a Pod. */
+function workloadOf(objects: readonly Mapping[], pod: Mapping): Mapping | undefined {
+  return objects.filter(isExpanded).find((one) => podsOfWorkload(objects, one).includes(pod));
+}
+
+interface Replacement {
+  readonly pod: Mapping;
+  readonly workload: Mapping;
+  /** Pods whose names and addresses the new one does not get, besides those that there are. */
+  readonly taken: readonly Mapping[];
+}
+
+/** The Pod that takes the place of another one, where the scheduler puts it; undefined where no node takes it. */
+function replacementFor(objects: readonly Mapping[], { pod, workload, taken }: Replacement): Mapping | undefined {
   const request = podsOf(workload);
   const ownNode = textIn(mappingIn(pod, 'spec'), 'nodeName');
   const places = findPlaces({
-    pods: objects.filter((object) => object['kind'] === 'Pod'),
+    pods: [...objects.filter((object) => object['kind'] === 'Pod'), ...taken],
     nodes: objects
       .filter((object) => object['kind'] === 'Node')
       .filter((node) => request.kind !== 'DaemonSet' || nameOf(node) === ownNode),

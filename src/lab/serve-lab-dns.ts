@@ -33,7 +33,11 @@ export function createLabDns(): LabDns {
           servers.delete(key);
         }
       }
-      const answer: AnswerQuery = (name, type) => current(name, type);
+      const answer: AnswerQuery = (name, type) => {
+        const found = current(name, type);
+        // There is no other server to ask, and resolvers take a refusal for a failure that may pass.
+        return found.code === 'REFUSED' ? { ...found, code: 'NXDOMAIN' } : found;
+      };
       for (const [key, { address, port }] of wanted) {
         if (!servers.has(key)) {
           servers.set(key, await serveDns({ address, port, domain: clusterDomain, ttl, serial: 1, answer }));

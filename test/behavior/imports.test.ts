@@ -55,7 +55,7 @@ const allowed: Readonly<Record<string, string>> = {
   dns: 'lib net kubernetes',
   'control-plane': 'lib net diagnostics kubernetes',
   // Processes in network namespaces of their own; those of nodes do what an agent does.
-  lab: 'lib net kubernetes options control-plane dns kernel engine apply health',
+  lab: 'lib net diagnostics kubernetes options control-plane dns kernel engine apply health phases/1-read',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'inspect/status': 'lib',
   'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',

@@ -26,7 +26,7 @@ describe('a client', () => {
     ['deployment/shop/cart', { kind: 'pod', name: 'shop/cart-0' }],
     ['node:node-2', 'there is no node "node-2"; nodes are node-1'],
     ['pod:cart-0', 'there is no Pod "default/cart-0"; Pods are shop/cart-0, shop/cart-1, shop/web'],
-    ['deployment/nope', 'there is no deployment "nope" in the lab'],
+    ['deployment/nope', 'there is no Deployment "nope"; the input has shop/cart'],
     ['inside', '"inside" is not a client; expected outside, node:NAME, pod:NAMESPACE/NAME or KIND/NAME of a workload'],
   ])('%s', (text, found) => {
     expect(findClient(objects, text)).toEqual(found);

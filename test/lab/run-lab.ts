@@ -1,24 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 
-/** A lab that a test has brought up, by the command line. */
-export interface TestLab {
-  readonly name: string;
-  /** Runs `svc2nft lab` about this lab. */
-  lab(action: string, ...words: readonly string[]): Promise<LabResult>;
-  /** What curl gets from a URL; empty when there is no answer in time. */
-  curl(from: string, url: string, ...words: readonly string[]): Promise<string>;
-  down(): Promise<LabResult>;
-}
-
-interface LabResult {
+/** What a run of the command line came to. */
+export interface LabResult {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the built command line. */
-async function runLab(words: readonly string[], input = ''): Promise<LabResult> {
+/** Runs the built `svc2nft lab`. */
+export async function runLab(words: readonly string[], input = ''): Promise<LabResult> {
   const { exitCode, stdout, stderr } = await execa(process.execPath, ['bin/svc2nft.js', 'lab', ...words], {
     input,
     reject: false,
@@ -26,67 +20,95 @@ async function runLab(words: readonly string[], input = ''): Promise<LabResult> 
   return { exitCode, stdout, stderr };
 }
 
+/** A lab that a test has brought up. */
+export interface TestLab {
+  readonly name: string;
+  /** Runs `svc2nft lab` about this lab. */
+  run(action: string, ...words: readonly string[]): Promise<LabResult>;
+  /** What curl gets from a URL; empty without an answer in three seconds. */
+  curl(from: string, url: string): Promise<string>;
+  /** Runs `svc2nft lab test`, and returns the lines about expectations that are not met. */
+  failures(expectations: readonly object[]): Promise<string[]>;
+  /** What `lab status` tells. */
+  status(): Promise<LabStatus>;
+}
+
+interface LabStatus {
+  readonly nodes: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  readonly pods: readonly { readonly name: string; readonly node: string; readonly addresses: readonly string[] }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly external: readonly string[];
+  }[];
+  readonly loadBalancer: readonly { readonly service: string; readonly nodes: readonly string[] }[];
+}
+
+/** Names are those of this process, so that tests do not meet. */
+export function ownName(name: string): string {
+  return `${name}-${process.pid}`;
+}
+
 /** Brings up a lab of objects. @throws Error with what svc2nft says if that fails. */
-export async function bringUp(
-  name: string,
-  objects: readonly unknown[],
-  ...flags: readonly string[]
-): Promise<TestLab> {
-  const own = `${name}-${process.pid}`;
-  const manifests = objects.map((object) => stringify(object)).join('---\n');
-  const { exitCode, stderr } = await runLab(['-', '--name', own, ...flags], manifests);
+export async function bringUp(name: string, objects: readonly object[], ...flags: readonly string[]): Promise<TestLab> {
+  const own = ownName(name);
+  const { exitCode, stderr } = await runLab(['-', '--name', own, ...flags], manifestsOf(objects));
   if (exitCode !== 0) {
     throw new Error(stderr);
   }
-  const lab: TestLab['lab'] = (action, ...words) => runLab([action, '--name', own, ...words]);
+  const run: TestLab['run'] = (action, ...words) => runLab([action, '--name', own, ...words]);
   return {
     name: own,
-    lab,
-    curl: async (from, url, ...words) =>
-      (await lab('curl', '--from', from, '-s', '-g', '-m', '3', ...words, url)).stdout,
-    down: () => lab('down'),
+    run,
+    curl: async (from, url) => (await run('curl', '--from', from, '-s', '-g', '-m', '3', url)).stdout,
+    failures: (expectations) => withFile({ expect: expectations }, (file) => failuresIn(run('test', file))),
+    status: async () => JSON.parse((await run('status', '-o', 'json')).stdout) as LabStatus,
   };
 }
 
-/** A Deployment of Pods that answer at these ports. */
-export function deployment(name: string, ports: readonly object[], replicas = 1, namespace = 'shop'): object {
+async function failuresIn(running: Promise<LabResult>): Promise<string[]> {
+  const { exitCode, stdout, stderr } = await running;
+  const failures = stdout.split('\n').filter((line) => line.startsWith('FAIL'));
+  return exitCode === 0 ? failures : [...failures, `exit code ${exitCode}`, stderr];
+}
+
+/** Lends a file with a value as YAML. */
+export async function withFile<T>(value: object, work: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'svc2nft-lab-'));
+  try {
+    const file = join(folder, 'file.yaml');
+    await writeFile(file, stringify(value));
+    return await work(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Objects as a file of manifests. */
+export function manifestsOf(objects: readonly object[]): string {
+  return objects.map((object) => stringify(object)).join('---\n');
+}
+
+/** A workload of Pods that answer at these ports. */
+export function workload(name: string, ports: readonly object[], replicas = 1, kind = 'Deployment'): object {
   return {
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, namespace },
+    kind,
+    metadata: { name, namespace: 'shop' },
     spec: {
-      replicas,
+      ...(kind !== 'DaemonSet' && { replicas }),
       selector: { matchLabels: { app: name } },
       template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app', image: 'app', ports }] } },
     },
   };
 }
 
-/** A Service of the Pods of a Deployment with the same name, unless the spec says otherwise. */
-export function service(name: string, ports: readonly object[], spec: object = {}, namespace = 'shop'): object {
+/** A Service of the Pods of a workload with the same name, unless the spec says otherwise. */
+export function service(name: string, ports: readonly object[], spec: object = {}): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace },
+    metadata: { name, namespace: 'shop' },
     spec: { selector: { app: name }, ports, ...spec },
   };
-}
-
-/** A Service as `lab status` describes it. */
-interface ServiceStatus {
-  readonly name: string;
-  readonly addresses: readonly string[];
-  readonly external: readonly string[];
-}
-
-/** The cluster IPs, and so on, of a Service, as `lab status` tells them. */
-export async function describeService({ lab }: TestLab, name: string): Promise<ServiceStatus> {
-  const { services } = JSON.parse((await lab('status', '-o', 'json')).stdout) as {
-    readonly services: readonly ServiceStatus[];
-  };
-  const found = services.find((one) => one.name === name);
-  if (!found) {
-    throw new Error(`no Service ${name}`);
-  }
-  return found;
 }

@@ -1,64 +1,50 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { bringUp, deployment, describeService, service, type TestLab } from './run-lab.ts';
+import { bringUp, service, type TestLab, workload } from './run-lab.ts';
 
 const both = { ipFamilyPolicy: 'RequireDualStack' };
+const ofWeb = { selector: { app: 'web' } };
+const http = { name: 'http', port: 80, targetPort: 8080 };
+const udp = { name: 'udp', port: 5000, protocol: 'UDP' };
 
-/** A Service of each type, each with what is behind it. */
+/** A Service of each type, and what is behind it. */
 const objects = [
-  deployment('client', [{ containerPort: 80 }]),
-  deployment(
+  workload('client', [{ containerPort: 80 }]),
+  workload(
     'web',
     [{ containerPort: 8080 }, { name: 'admin', containerPort: 9090 }, { containerPort: 5000, protocol: 'UDP' }],
     2,
   ),
-  service(
-    'web',
-    [
-      { name: 'http', port: 80, targetPort: 8080 },
-      { name: 'admin', port: 90, targetPort: 'admin' },
-      { name: 'udp', port: 5000, protocol: 'UDP' },
-    ],
-    both,
-  ),
-  service('six', [{ name: 'http', port: 80, targetPort: 8080 }], { ipFamilies: ['IPv6'], selector: { app: 'web' } }),
+  service('web', [http, { name: 'admin', port: 90, targetPort: 'admin' }, udp], both),
+  service('six', [http, udp], { ...ofWeb, ipFamilies: ['IPv6'] }),
   service(
     'node-port',
     [
-      { name: 'http', port: 80, targetPort: 8080, nodePort: 30080 },
-      { name: 'udp', port: 5000, protocol: 'UDP', nodePort: 30500 },
+      { ...http, nodePort: 30080 },
+      { ...udp, nodePort: 30500 },
     ],
-    {
-      ...both,
-      type: 'NodePort',
-      selector: { app: 'web' },
-    },
+    { ...both, ...ofWeb, type: 'NodePort' },
   ),
-  service(
-    'balanced',
-    [
-      { name: 'http', port: 80, targetPort: 8080 },
-      { name: 'udp', port: 5000, protocol: 'UDP' },
-    ],
-    {
-      ...both,
-      type: 'LoadBalancer',
-      selector: { app: 'web' },
-    },
-  ),
-  deployment('single', [{ containerPort: 8080 }]),
-  service('local', [{ port: 80, targetPort: 8080 }], {
-    type: 'LoadBalancer',
-    externalTrafficPolicy: 'Local',
-    selector: { app: 'single' },
-  }),
-  service('headless', [{ port: 8080 }], { clusterIP: 'None', selector: { app: 'web' } }),
-  service('elsewhere', [], {
-    type: 'ExternalName',
-    externalName: 'example.org',
-    selector: undefined,
-    ports: undefined,
-  }),
-  service('database', [{ port: 5432, targetPort: 5433 }], { selector: undefined }),
+  service('balanced', [http, udp], { ...both, ...ofWeb, type: 'LoadBalancer' }),
+  service('external', [http], { ...ofWeb, externalIPs: ['192.0.2.80'] }),
+  workload('single', [{ containerPort: 8080 }]),
+  service('local', [http], { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { app: 'single' } }),
+  {
+    ...service('proxied', [{ ...http, nodePort: 30081 }], { ...ofWeb, type: 'LoadBalancer' }),
+    status: { loadBalancer: { ingress: [{ ip: '198.51.100.250', ipMode: 'Proxy' }] } },
+  },
+  service('headless', [{ port: 8080 }], { ...ofWeb, clusterIP: 'None' }),
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'elsewhere', namespace: 'shop' },
+    spec: { type: 'ExternalName', externalName: 'example.org' },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'database', namespace: 'shop' },
+    spec: { ports: [{ port: 5432, targetPort: 5433 }] },
+  },
   {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
@@ -67,99 +53,119 @@ const objects = [
     ports: [{ port: 5433, name: '' }],
     endpoints: [{ addresses: ['192.0.2.55'] }],
   },
-  service('nobody', [{ port: 80 }], { selector: { app: 'nobody' } }),
+  service('nobody', [http]),
+  service('sticky', [http], { ...ofWeb, sessionAffinity: 'ClientIP' }),
 ];
 
 describe('a lab with Services of all types', () => {
   let lab: TestLab;
-  const client = 'deployment/shop/client';
-  const curl = (url: string, from = client): Promise<string> => lab.curl(from, url);
-  /** A datagram, sent by bash, which has sockets. */
-  const udp = async (host: string, port: number, from = client): Promise<string> => {
-    const script = 'exec 3<>"/dev/udp/$0/$1" && echo hello >&3 && timeout 3 head -n 1 <&3';
-    return (await lab.lab('shell', '--from', from, 'bash', '-c', script, host, String(port))).stdout;
-  };
+  let podAddresses: string[];
 
   beforeAll(async () => {
     lab = await bringUp('services', objects);
+    const { pods } = await lab.status();
+    podAddresses = pods.filter(({ name }) => name.startsWith('shop/web-')).map(({ addresses: [four = ''] }) => four);
   });
   afterAll(async () => {
-    await lab?.down();
+    await lab?.run('down');
   });
 
-  test('answers at names of Services, short and long', async () => {
-    const answers = await Promise.all(
-      ['web', 'web.shop', 'web.shop.svc.cluster.local'].map((name) => curl(`http://${name}`)),
-    );
-    for (const answer of answers) {
-      expect(answer).toMatch(/^shop\/web-[01] on node-\d in zone-\w answers \S+ at \S+:8080 over TCP$/);
-    }
+  const client = 'deployment/shop/client';
+  const answeredBy = 'deployment/web';
+
+  test('answers Pods at names and addresses of Services', async () => {
+    const { services } = await lab.status();
+    const [four, six] = services.find(({ name }) => name === 'shop/web')?.addresses ?? [];
+    const seen = { answeredBy, seenFrom: 'client' };
+    expect(
+      await lab.failures([
+        ...[
+          'web',
+          'web.shop',
+          'web.shop.svc.cluster.local',
+          'web:90',
+          `${four}`,
+          `[${six}]`,
+          'six',
+          'headless:8080',
+        ].map((host) => ({ from: client, to: `http://${host}`, ...seen })),
+        ...['web', 'six', `${four}`, `[${six}]`].map((host) => ({ from: client, to: `udp://${host}:5000`, ...seen })),
+        { from: client, to: 'http://web', answeredBy, times: 30, all: true },
+        { from: client, to: 'tcp://web:90', ...seen },
+        { from: client, to: 'tcp://database:5432', answeredBy: '192.0.2.55', seenFrom: 'client' },
+        { from: 'node:node-2', to: `http://${four}`, answeredBy },
+        { from: client, to: 'http://web:81', result: 'refused' },
+        { from: client, to: 'http://nobody', result: 'refused' },
+        { from: client, to: 'http://nothing', result: 'unknown name' },
+        { from: 'pod:shop/web-0', to: 'http://web', answeredBy, times: 20, all: true },
+      ]),
+    ).toEqual([]);
   });
 
-  test('answers at every port of a Service, named ones too, and refuses others', async () => {
-    expect(await curl('http://web:90')).toContain(':9090 over TCP');
-    expect((await lab.lab('curl', '--from', client, '-s', '-m', '3', 'http://web:81')).exitCode).toBe(7);
-    expect((await lab.lab('curl', '--from', client, '-s', '-m', '3', 'http://nobody')).exitCode).toBe(7);
+  test('answers clients outside at node ports, at addresses of load balancers and at external IPs', async () => {
+    const { services, nodes } = await lab.status();
+    const [, six] = services.find(({ name }) => name === 'shop/balanced')?.external ?? [];
+    const places = [
+      ...nodes.flatMap(({ addresses: [node4, node6] }) => [`${node4}:30080`, `[${node6}]:30080`]),
+      ...['balanced.shop', `[${six}]`, 'proxied', '192.0.2.80'],
+    ];
+    expect(
+      await lab.failures([
+        ...places.map((place) => ({ from: 'outside', to: `http://${place}`, answeredBy })),
+        ...['198.18.0.1:30500', '[2001:db8::1]:30500', 'balanced:5000', `[${six}]:5000`].map((place) => ({
+          ...{ from: 'outside', to: `udp://${place}`, answeredBy },
+        })),
+        { from: 'outside', to: 'http://local', answeredBy: 'pod:shop/single-0', times: 10, seenFrom: 'client' },
+        { from: 'outside', to: 'http://balanced:81', result: 'refused' },
+        { from: 'outside', to: 'http://198.18.0.1:30081', answeredBy },
+      ]),
+    ).toEqual([]);
   });
 
-  test('answers over IPv6', async () => {
-    const [, address = ''] = (await describeService(lab, 'shop/web')).addresses;
-    expect(address).toContain(':');
-    expect(await curl(`http://[${address}]`)).toMatch(/answers \[fd00:.*\]:\d+ at \[fd00:.*\]:8080 over TCP/);
-    expect(await curl('http://six')).toMatch(/answers \[fd00:/);
-    expect(await udp(address, 5000)).toMatch(/^shop\/web-[01] .* at \[fd00:.*\]:5000 over UDP$/);
+  test('sends connections to a load balancer with policy Local only to nodes with endpoints', async () => {
+    const { pods, loadBalancer } = await lab.status();
+    const node = pods.find(({ name }) => name === 'shop/single-0')?.node;
+    expect(loadBalancer.find((one) => one.service === 'shop/local')?.nodes).toEqual([node]);
+    expect(loadBalancer.find((one) => one.service === 'shop/balanced')?.nodes).toEqual(['node-1', 'node-2', 'node-3']);
   });
 
-  test('answers UDP', async () => {
-    const [address = ''] = (await describeService(lab, 'shop/web')).addresses;
-    expect(await udp(address, 5000)).toMatch(/^shop\/web-[01] on node-\d in zone-\w answers 10\.244\..* over UDP$/);
+  test('has the records of DNS', async () => {
+    const name = (one: string): string => `dns:${one}.shop.svc.cluster.local`;
+    expect(
+      await lab.failures([
+        { from: client, to: name('headless'), records: podAddresses },
+        { from: client, to: name('elsewhere'), type: 'CNAME', records: 'example.org' },
+        { from: client, to: name('_http._tcp.web'), type: 'SRV', records: '0 100 80 web.shop.svc.cluster.local' },
+        { from: client, to: name('nothing'), result: 'unknown name' },
+        { from: 'node:node-1', to: name('headless'), result: 'refused' },
+      ]),
+    ).toEqual([]);
   });
 
-  test('answers at node ports, from outside and of both families', async () => {
-    expect(await curl('http://198.18.0.2:30080', 'outside')).toMatch(/^shop\/web-[01] on /);
-    expect(await curl('http://[2001:db8::3]:30080', 'outside')).toMatch(/^shop\/web-[01] on /);
-    expect(await udp('198.18.0.1', 30500, 'outside')).toMatch(/over UDP$/);
-    expect(await udp('2001:db8::1', 30500, 'outside')).toMatch(/over UDP$/);
-  });
-
-  test('answers at addresses of the load balancer, and refuses other ports there', async () => {
-    const [four = '', six = ''] = (await describeService(lab, 'shop/balanced')).external;
-    expect(await curl(`http://${four}`, 'outside')).toMatch(/^shop\/web-[01] on /);
-    expect(await curl(`http://[${six}]`, 'outside')).toMatch(/^shop\/web-[01] on /);
-    expect(await curl(`http://${four}`)).toMatch(/^shop\/web-[01] on /);
-    expect(await udp(four, 5000, 'outside')).toMatch(/over UDP$/);
-    expect((await lab.lab('curl', '-s', '-m', '3', `http://${four}:81`)).exitCode).toBe(7);
-  });
-
-  test('keeps the source of clients with policy Local, where the load balancer asks for health', async () => {
-    const [address = ''] = (await describeService(lab, 'shop/local')).external;
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      expect(await curl(`http://${address}`, 'outside')).toMatch(
-        /^shop\/single-0 on .* answers 203\.0\.113\.1:\d+ at /,
-      );
-    }
-  });
-
-  test('has DNS for headless Services and external names', async () => {
-    const dig = async (...words: string[]): Promise<string[]> =>
-      (await lab.lab('dig', '--from', client, '+short', ...words)).stdout.split('\n').sort();
-    expect(await dig('headless.shop.svc.cluster.local')).toEqual([
-      expect.stringMatching(/^10\.244\./),
-      expect.stringMatching(/^10\.244\./),
+  test('says which expectation is not met, and how', async () => {
+    expect(await lab.failures([{ from: client, to: 'http://web', answeredBy: 'deployment/single' }])).toEqual([
+      expect.stringMatching(
+        /^FAIL {2}deployment\/shop\/client -> http:\/\/web: expected an answer of deployment\/single, answered by shop\/web-\d$/,
+      ),
+      'exit code 1',
+      '',
     ]);
-    expect(await dig('elsewhere.shop.svc.cluster.local', 'CNAME')).toEqual(['example.org.']);
-    expect(await dig('+tcp', '_http._tcp.web.shop.svc.cluster.local', 'SRV')).toEqual([
-      '0 100 80 web.shop.svc.cluster.local.',
+    expect(await lab.failures([{ from: 'pod:shop/nope', to: 'http://web' }])).toEqual([
+      expect.stringContaining('there is no Pod "shop/nope"'),
+      'exit code 1',
+      '',
     ]);
-    expect(await curl('http://headless:8080')).toMatch(/^shop\/web-[01] on /);
   });
 
-  test('answers for endpoints that are not Pods', async () => {
-    expect(await curl('http://database:5432')).toMatch(/^192\.0\.2\.55 answers .* at 192\.0\.2\.55:5433 over TCP$/);
-  });
-
-  test('answers from nodes', async () => {
-    const [address = ''] = (await describeService(lab, 'shop/web')).addresses;
-    expect(await curl(`http://${address}`, 'node:node-2')).toMatch(/^shop\/web-[01] on /);
+  test('runs programs of the machine in the network of a client, with their exit codes', async () => {
+    expect(await lab.curl(client, 'http://web.shop/path')).toMatch(/^shop\/web-\d on node-\d in zone-\w answers /);
+    const dig = await lab.run('dig', '--from', client, '+short', 'elsewhere.shop.svc.cluster.local', 'CNAME');
+    expect(dig.stdout).toBe('example.org.');
+    const shell = await lab.run('shell', '--from', client, 'sh', '-c', 'hostname; pwd; exit 7');
+    expect(shell).toMatchObject({ exitCode: 7, stdout: `client-0\n${process.cwd()}` });
+    expect(await lab.run('shell', 'no-such-program')).toMatchObject({
+      exitCode: 4,
+      stderr: 'error: no-such-program is not installed on this machine',
+    });
   });
 });

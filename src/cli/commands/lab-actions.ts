@@ -3,36 +3,17 @@ import { join } from 'node:path';
 import { scalableKinds } from '../../control-plane/change-cluster.ts';
 import { parseObjectName } from '../../control-plane/object-names.ts';
 import { runInTerminal } from '../../kernel/start-process.ts';
-import type { LabDescription } from '../../lab/describe-lab.ts';
-import {
-  connectLab,
-  defaultName,
-  endLab,
-  isRunning,
-  labFolder,
-  listLabs,
-  logOf,
-  startLab,
-  supervisorOf,
-} from '../../lab/lab-folder.ts';
+import { endLab, isRunning, labFolder, listLabs, supervisorOf } from '../../lab/lab-folder.ts';
 import { type LabChange, type PodDifference, rollableKinds } from '../../lab/plan-steps.ts';
-import { countOf, escapeControls, joinLines } from '../../lib/text.ts';
+import { escapeControls, joinLines } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { LabAction } from '../flags/lab-words.ts';
-import type { ResolveFlags } from '../flags/resolve-flags.ts';
-import { type LabInput, loadLab } from '../input/load-lab.ts';
-import { renderLab, suggestCommands } from '../output/render-lab.ts';
+import { renderLab } from '../output/render-lab.ts';
 import { writeOutput } from '../output/write-output.ts';
-
-/** The flags of `svc2nft lab`. */
-export interface LabFlags extends ResolveFlags {
-  readonly filename?: readonly string[];
-  readonly name: string;
-  readonly from?: string;
-  readonly output: 'text' | 'json';
-}
+import { askLab, describeNamed, type LabFlags, reportFailure } from './bring-up-lab.ts';
+import { runLabTest } from './lab-test.ts';
 
 /** Programs that every lab needs, and what has them. */
 const neededPrograms = {
@@ -69,77 +50,6 @@ function isInstalled(program: string, env: Context['env']): boolean {
   });
 }
 
-/** `svc2nft lab PATH...` */
-export async function bringUp(paths: readonly string[], flags: LabFlags, context: Context): Promise<number> {
-  const folder = labFolder(flags.name);
-  if (isRunning(folder)) {
-    return fail(`lab ${flags.name} is up; end it with svc2nft lab down${nameWords(flags)}`, context);
-  }
-  const input = await loadLab(paths, flags, context);
-  if (typeof input === 'number') {
-    return input;
-  }
-  return reportFailure(context, async () => {
-    const start = context.now();
-    await openNamed(flags.name, input, context);
-    const description = await describe(flags.name);
-    const seconds = ((context.now() - start) / 1000).toFixed(1);
-    const { nodes, pods, services } = description;
-    const counts = [countOf(nodes.length, 'node'), countOf(pods.length, 'Pod'), countOf(services.length, 'Service')];
-    context.stderr.write(`lab ${flags.name} is up in ${seconds} s: ${counts.join(', ')}\n`);
-    context.stderr.write(suggestCommands(description, nameWords(flags)));
-    return exitCodes.done;
-  });
-}
-
-/** Brings up a lab; it is down again if that fails. */
-async function openNamed(name: string, input: LabInput, { stderr }: Context): Promise<void> {
-  const folder = labFolder(name);
-  const channel = await startLab(folder);
-  try {
-    const remarks = (await channel.ask('up', input)) as readonly string[];
-    for (const remark of remarks) {
-      stderr.write(`note: ${escapeControls(remark)}\n`);
-    }
-    channel.close();
-  } catch (error) {
-    const log = logOf(folder).trim();
-    await endLab(folder);
-    throw log === '' ? error : new Error(`${(error as Error).message}\n${log}`);
-  }
-}
-
-async function ask<T>(name: string, question: string, parameter?: unknown): Promise<T> {
-  const channel = await connectLab(labFolder(name));
-  try {
-    return (await channel.ask(question, parameter)) as T;
-  } finally {
-    channel.close();
-  }
-}
-
-function describe(name: string): Promise<LabDescription> {
-  return ask(name, 'status');
-}
-
-function nameWords({ name }: LabFlags): string {
-  return name === defaultName ? '' : ` --name ${name}`;
-}
-
-function fail(message: string, { stderr }: Context): number {
-  stderr.write(`error: ${message.split('\n').map(escapeControls).join('\n')}\n`);
-  return exitCodes.badInput;
-}
-
-/** Errors of the lab are told, not thrown. */
-async function reportFailure(context: Context, work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error), context);
-  }
-}
-
 /** `svc2nft lab ACTION ...` */
 export function runLabAction(
   action: LabAction,
@@ -159,6 +69,8 @@ export function runLabAction(
         return showStatus(words, flags, context);
       case 'down':
         return takeDown(words, flags, context);
+      case 'test':
+        return runLabTest(words, flags, context);
       default:
         return changeLab(action, words, flags, context);
     }
@@ -176,7 +88,7 @@ async function runProgramInside(
     context.stderr.write(`error: ${escapeControls(program)} is not installed on this machine\n`);
     return exitCodes.noPermission;
   }
-  const pid = await ask<number>(name, 'enter', from);
+  const pid = await askLab<number>(name, 'enter', from);
   const first = supervisorOf(labFolder(name));
   if (first === undefined) {
     throw new Error('the lab has ended');
@@ -200,7 +112,7 @@ async function changeLab(
     stderr.write(`error: ${change}\n`);
     return exitCodes.wrongUsage;
   }
-  const { added, removed, remarks } = await ask<PodDifference & { readonly remarks: readonly string[] }>(
+  const { added, removed, remarks } = await askLab<PodDifference & { readonly remarks: readonly string[] }>(
     name,
     'change',
     change,
@@ -262,7 +174,7 @@ const usages: Readonly<Record<ChangeAction, string>> = {
 
 async function showStatus(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
   refuseWords(words, 'status');
-  const description = await describe(flags.name);
+  const description = await describeNamed(flags.name);
   const text = flags.output === 'json' ? `${JSON.stringify(description, undefined, 2)}\n` : renderLab(description);
   return writeOutput(text, undefined, context);
 }

@@ -4,12 +4,12 @@ import { defaultName, isLabName } from '../../lab/lab-folder.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addFileOptions, checkedText, inputPaths } from '../flags/compile-flags.ts';
+import { addFileOptions, checkedText } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { type LabAction, labActions } from '../flags/lab-words.ts';
 import { addResolveOptions } from '../flags/resolve-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
-import type { LabFlags } from './lab-actions.ts';
+import type { LabFlags } from './bring-up-lab.ts';
 
 const examples = `
   svc2nft lab shop.yaml                                     bring up the cluster of these manifests
@@ -18,6 +18,7 @@ const examples = `
   svc2nft lab dig --from pod:shop/frontend-0 +short cart.shop.svc.cluster.local
   svc2nft lab scale deployment/cart 5
   svc2nft lab drain node-2
+  svc2nft lab test expectations.yaml shop.yaml              bring it up, check it, and end it, as in CI
   svc2nft lab status
   svc2nft lab down
 `;
@@ -35,6 +36,7 @@ lab, also if its processes are killed.
   roll KIND/NAME                   replace the Pods of a workload one by one, as after a change of its template
   kill POD                         end a Pod without notice; its workload gets another one
   status                           nodes, Pods, Services, and which nodes the load balancer uses
+  test FILE [PATH...]              check expectations of the lab that is up, or of one that is brought up from PATH for that, and ended
   down                             end the lab; without --name also what is left of labs that have ended
 
 CLIENT is outside (the default), node:NAME, pod:NAMESPACE/NAME or its beginning, or KIND/NAME of a workload. A path with the name of an action is written ./curl.
@@ -57,7 +59,7 @@ export function labCommand(context: Context, setExitCode: (code: number) => void
       'from where to connect: outside, node:NAME, pod:NAMESPACE/NAME, KIND/NAME (default: outside)',
     )
     .optionsGroup('Output:')
-    .addOption(formatOption('how status is written', ['text', 'json']).default('text'))
+    .addOption(formatOption('how the results of status and test are written', ['text', 'json']).default('text'))
     .action(async (words: string[], flags: LabFlags) => {
       setExitCode(await runLab(words, flags, context));
     });
@@ -78,13 +80,16 @@ async function runLab(words: readonly string[], flags: LabFlags, context: Contex
     context.stderr.write(`error: ${misused} (see --help)\n`);
     return exitCodes.wrongUsage;
   }
-  const { bringUp, findObstacle, runLabAction } = await import('./lab-actions.ts');
+  const [{ findObstacle, runLabAction }, { bringUp }] = await Promise.all([
+    import('./lab-actions.ts'),
+    import('./bring-up-lab.ts'),
+  ]);
   const obstacle = findObstacle(context);
   if (obstacle !== undefined) {
     context.stderr.write(`error: ${obstacle}\n`);
     return exitCodes.noPermission;
   }
-  return action ? runLabAction(action, others, flags, context) : bringUp(inputPaths(words, flags), flags, context);
+  return action ? runLabAction(action, others, flags, context) : bringUp(words, flags, context);
 }
 
 const flagsOfClients: readonly LabAction[] = ['curl', 'nc', 'dig', 'shell'];
@@ -97,5 +102,5 @@ function misuseOf(action: LabAction, flags: LabFlags): string | undefined {
   const isCluster = [flags.serviceCidr, flags.podCidr, flags.loadBalancerCidr, flags.nodes, flags.filename].some(
     (one) => one !== undefined,
   );
-  return isCluster ? `lab ${action} takes no flags that describe a cluster` : undefined;
+  return isCluster && action !== 'test' ? `lab ${action} takes no flags that describe a cluster` : undefined;
 }

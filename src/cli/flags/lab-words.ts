@@ -11,6 +11,7 @@ export const labActions = [
   'uncordon',
   'roll',
   'kill',
+  'test',
   'status',
   'down',
 ] as const;

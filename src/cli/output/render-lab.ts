@@ -1,5 +1,5 @@
 import type { LabDescription } from '../../lab/describe-lab.ts';
-import { escapeControls, joinLines } from '../../lib/text.ts';
+import { countOf, escapeControls, joinLines } from '../../lib/text.ts';
 
 /** A lab as tables of text, for a terminal. */
 export function renderLab({ nodes, pods, services, loadBalancer }: LabDescription): string {
@@ -69,4 +69,17 @@ export function suggestCommands({ pods, services }: LabDescription, nameWords: s
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
+}
+
+/** A line for each expectation, and how many are met. */
+export function renderJudgments(
+  results: readonly { readonly from: string; readonly to: string; readonly isMet: boolean; readonly found: string }[],
+): string {
+  const met = results.filter(({ isMet }) => isMet).length;
+  return joinLines([
+    ...results.map(
+      ({ from, to, isMet, found }) => `${isMet ? 'ok  ' : 'FAIL'}  ${escapeControls(`${from} -> ${to}: ${found}`)}`,
+    ),
+    `${met} of ${countOf(results.length, 'expectation')} met`,
+  ]);
 }
