@@ -306,7 +306,7 @@ function notesOf({ changes, items, pods }: WhatIf): string[] {
       : []),
     ...(breaks && kinds.includes('lose-zone')
       ? [
-          'A zone that is lost says no goodbye: existing connections there hang, and new ones too, until the control plane has noticed (about a minute). Pods are made again elsewhere after 5 minutes, which is not shown.',
+          'Nodes of a lost zone fail without notice: existing connections hang, and new ones too, until the control plane has noticed (about a minute). Pods are made again elsewhere after 5 minutes, which is not shown.',
         ]
       : []),
   ].flatMap((note) => ['', note]);
