@@ -1,7 +1,7 @@
 /** The names of chains: at most 28 bytes, as iptables wants them. */
 
 import { createHash } from 'node:crypto';
-import { endpointText } from '../../net/network.ts';
+import { endpointText, type Protocol } from '../../net/network.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 import { displayName } from '../5-plan/names.ts';
 
@@ -53,6 +53,16 @@ export function serviceChainNames(servicePort: ServicePort): ServiceChainNames {
 /** The name of an endpoint's chain, and of the list of its clients. */
 export function endpointChainName(servicePort: ServicePort, { endpointAddress }: Endpoint): string {
   return `SVC2NFT-SEP-${hashOf(`${displayName(servicePort)}${servicePort.protocol}${endpointText(endpointAddress)}`)}`;
+}
+
+/** The chain of the frontends in a range of addresses, where there are many. */
+export function addressBranchName(range: string): string {
+  return `SVC2NFT-TO-${hashOf(range)}`;
+}
+
+/** The chain of the node ports from one on, where there are many. */
+export function portBranchName(protocol: Protocol, first: number): string {
+  return `SVC2NFT-PORTS-${protocol.toUpperCase()}-${first}`;
 }
 
 /** The first 80 bits of the SHA-256 in base32, as kube-proxy has them in its names. */

@@ -22,6 +22,7 @@ import { type BareClaim, resolveClaims } from '../5-plan/claims.ts';
 import { allowedSources } from '../5-plan/firewall.ts';
 import { strayTest } from '../5-plan/masquerade.ts';
 import { displayName, frontendKindText } from '../5-plan/names.ts';
+import { branchByAddress, branchByPort } from './branch-rules.ts';
 import { fixedChainNames, serviceChainNames } from './iptables-names.ts';
 import {
   entryChainOf,
@@ -155,8 +156,13 @@ function planNat(ports: readonly ServedPort[], context: IptablesContext): Iptabl
       }),
     );
   return [
-    { name: fixedChainNames.services, rules: [...rulesTo(false), ...toNodePorts(context)] },
-    { name: fixedChainNames.nodePorts, rules: rulesTo(true) },
+    ...branchByAddress({
+      name: fixedChainNames.services,
+      rules: rulesTo(false),
+      others: toNodePorts(context),
+      family: context.family,
+    }),
+    ...branchByPort(fixedChainNames.nodePorts, rulesTo(true)),
     { name: fixedChainNames.postrouting, rules: postroutingRules(context) },
     ...collectAll(ports, (port) => planServiceChains(port, context)),
   ];

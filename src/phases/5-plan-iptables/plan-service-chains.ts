@@ -185,7 +185,6 @@ function translate(servicePort: ServicePort, endpoint: Endpoint, matches: readon
   return {
     protocol: servicePort.protocol,
     matches,
-    comment: displayName(servicePort),
     target: { kind: 'dnat', to: endpoint.endpointAddress },
   };
 }
