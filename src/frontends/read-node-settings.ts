@@ -25,7 +25,7 @@ export interface SettingsInRules {
 /** Reads the node's settings from the fixed chains, whose rules they shape, and from three sets. */
 export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
   const services = rulesOf(chainNames.services, ruleset);
-  const masquerading = rulesOf(natPostrouting.name, ruleset);
+  const masquerading = rulesOf(kubeProxyNames.masquerading, ruleset) ?? rulesOf(natPostrouting.name, ruleset);
   const refusing = rulesOf(chainNames.outgoingRefusals, ruleset);
   return {
     masqueradeMarks: masquerading && readMarks(masquerading),
@@ -33,7 +33,7 @@ export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
     detector: services && readDetector(services, ruleset),
     nodePortAddresses: services && readNodePortAddresses(services, ruleset),
     localhostNodePorts: refusing && (refusing.some(refusesLocalhost) ? 'refused' : 'untouched'),
-    serviceCIDRs: [...keysOf(setNames.serviceCidrs, ruleset), ...droppedRanges(ruleset)],
+    serviceCIDRs: [...keysOf(setNames.serviceCidrs, ruleset), ...droppedRanges(ruleset)].sort(compareText),
     counters: readCounters(ruleset),
   };
 }

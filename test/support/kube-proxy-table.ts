@@ -20,7 +20,7 @@ const folder = new URL('../behavior/kube-proxy-tables/', import.meta.url).pathna
 export const kubeProxyTables: readonly string[] = readdirSync(folder).sort();
 
 /** The paths of one. */
-function filesOf(name: string): { readonly snapshot: string; readonly config: string; readonly rules: string } {
+export function filesOf(name: string): { readonly snapshot: string; readonly config: string; readonly rules: string } {
   const file = (base: string): string => `${folder}${name}/${base}`;
   return { snapshot: file('snapshot.yaml'), config: file('config.yaml'), rules: file('kube-proxy.nft') };
 }

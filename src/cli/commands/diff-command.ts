@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { keepServiceCIDRs } from '../../engine/desired-snapshot.ts';
+import type { FamilyChanges } from '../../inspect/changes/changes.ts';
+import { describeChanges } from '../../inspect/changes/describe-changes.ts';
+import { renderChanges } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -22,11 +25,13 @@ import {
   chooseOwnNode,
   compileSource,
   type InputSource,
+  loadCluster,
   loadSettings,
   readsCluster,
   wantsStdinTwice,
 } from '../input/load-cluster.ts';
 import { describeMissingPath, findMissingPaths } from '../input/load-files.ts';
+import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -42,12 +47,17 @@ const examples = `
   svc2nft diff --live --cluster-cidr 10.244.0.0/16                                             what the agent of this machine has yet to do
   svc2nft diff --from yesterday.yaml --live --node worker-1 --cluster-cidr 10.244.0.0/16       what changed in the cluster since
   svc2nft diff yesterday.yaml today.yaml --node worker-1 --cluster-cidr 10.244.0.0/16         compare two snapshots: needs neither root nor nft
+  svc2nft diff dump.yaml --node worker-1 --config config.yaml --from-rules kernel              what kube-proxy serves here that svc2nft would not, and the reverse
   svc2nft diff -f services.yaml -f slices.yaml -f nodes.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   one snapshot in three files
 `;
 
 const notes = `
 Two PATHs are compared: the first one is the older snapshot. One PATH, three and more, or those of -f are one snapshot, which
 is compared with the kernel, or with the snapshot of --from. If either snapshot has no ServiceCIDR, service CIDRs are not compared.
+
+--from-rules compares what rules serve with what those of this snapshot would serve: frontends, endpoints, policies, affinity, source
+ranges, and settings of the node, but neither chains nor commands. The rules may be kube-proxy's (the table kube-proxy, where there is
+no svc2nft) or those of svc2nft. With -o json, tables is a list of the differences of each family, as in the other JSON under changes.
 
 Compared with the kernel and without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 `;
@@ -58,6 +68,7 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
     .optionsGroup('Input:')
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
+    .option('--from-rules <file|kernel>', 'compare with what these rules serve, also those of kube-proxy (- for stdin)')
     .optionsGroup('Output:')
     .addOption(
       formatOption('text: in Service terms; nft: the transactions; json: for programs', [
@@ -69,8 +80,14 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
     .action(async (paths: string[], flags: DiffFlags) => {
       const [inputs, named] = nameSnapshots(paths, flags);
       const isLive = readsCluster(inputs, flags, context);
-      const watched = { watch: flags.watch, isLive, paths: inputs, others: [named.config, named.from] };
-      setExitCode(await runWatched(watched, context, () => runDiff(inputs, named, context)));
+      const watched = {
+        watch: flags.watch,
+        isLive,
+        paths: inputs,
+        others: [named.config, named.from, named.fromRules],
+      };
+      const run = named.fromRules === undefined ? runDiff : runDiffRules;
+      setExitCode(await runWatched(watched, context, () => run(inputs, named, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
@@ -78,13 +95,15 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
 /** The flags of `svc2nft diff`. */
 interface DiffFlags extends SnapshotFlags, WatchFlags {
   readonly from?: string;
+  readonly fromRules?: string;
   readonly output: 'text' | 'nft' | 'json';
 }
 
 /** Two paths are an old and a new snapshot, as in diff(1), unless flags say otherwise. */
 function nameSnapshots(paths: readonly string[], flags: DiffFlags): [paths: readonly string[], flags: DiffFlags] {
   const [from, to, ...others] = paths;
-  const areCompared = flags.from === undefined && flags.filename === undefined && others.length === 0;
+  const areCompared =
+    (flags.from ?? flags.fromRules) === undefined && flags.filename === undefined && others.length === 0;
   return areCompared && from !== undefined && to !== undefined
     ? [[to], { ...flags, from }]
     : [inputPaths(paths, flags), flags];
@@ -112,6 +131,80 @@ async function runDiff(paths: readonly string[], flags: DiffFlags, context: Cont
   }
   await writePlans(plans, flags, context);
   return plans.some(({ result }) => result !== 'unchanged') ? verdicts.different : verdicts.same;
+}
+
+/** Prints how what rules serve differs from what the snapshot asks for; resolves to the exit code. */
+async function runDiffRules(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
+  const { fromRules = '', output } = flags;
+  const problem = describeConflict(flags);
+  if (problem !== undefined) {
+    context.stderr.write(`error: --from-rules takes no ${problem} (see --help)\n`);
+    return exitCodes.wrongUsage;
+  }
+  const inputs = paths.length === 0 && !readsCluster(paths, flags, context) ? ['-'] : paths;
+  if (wantsStdinTwice(inputs, { flag: '--from-rules', value: fromRules }, context)) {
+    return exitCodes.wrongUsage;
+  }
+  const loaded = await loadBoth(paths, flags, context);
+  if (typeof loaded === 'number') {
+    return loaded === exitCodes.badInput ? verdicts.badInput : loaded;
+  }
+  const [{ rulesets }, tables] = loaded;
+  const changes = rulesets.map((desired) => compareRules(tables, desired)).filter(hasChanges);
+  const text =
+    output === 'json'
+      ? `${JSON.stringify({ tables: changes }, undefined, 2)}\n`
+      : fitLines(renderServed(changes, tables, context), context.stdout);
+  await writeOutput(text, undefined, context);
+  return changes.length > 0 ? verdicts.different : verdicts.same;
+}
+
+function describeConflict({ from, output }: DiffFlags): string | undefined {
+  if (from !== undefined) {
+    return '--from';
+  }
+  return output === 'nft' ? '-o nft, because it compares what is served and changes no rules' : undefined;
+}
+
+/** The snapshot and the rules; the exit code after a message on stderr where one of them cannot be read. */
+async function loadBoth(
+  paths: readonly string[],
+  flags: DiffFlags,
+  context: Context,
+): Promise<readonly [Cluster, readonly ListedTable[]] | number> {
+  const { fromRules = '', table } = flags;
+  const cluster = await loadCluster(paths, flags, context, fromRules === 'kernel' ? chooseOwnNode(context) : {});
+  if (typeof cluster === 'number') {
+    return cluster;
+  }
+  const tables = await loadListedTables(fromRules, { families: cluster.options.families, table }, context);
+  if (typeof tables === 'number') {
+    return tables;
+  }
+  warnAboutDeviations(tables, context);
+  return [cluster, tables];
+}
+
+function renderServed(changes: readonly FamilyChanges[], tables: readonly ListedTable[], context: Context): string[] {
+  const table = escapeControls(tables[0]?.ruleset.table ?? '');
+  const options = { color: wantsColor(context, 'stdout'), limit: 1_000 };
+  return changes.flatMap((one) => [
+    `table ${one.family} ${table}: serves otherwise than svc2nft would`,
+    ...renderChanges(one, options).map((line) => `  ${line}`),
+  ]);
+}
+
+/** What differs of what is served; rules of others have other chains, and UDP flows are not theirs to delete. */
+function compareRules(tables: readonly ListedTable[], desired: Ruleset): FamilyChanges {
+  const actual = tables.find(({ ruleset }) => ruleset.family === desired.family)?.ruleset;
+  const changes = describeChanges(actual, desired);
+  // A snapshot may lack ServiceCIDRs.
+  const settings = changes.settings.filter(({ setting, after }) => setting !== 'service CIDRs' || after.length > 0);
+  return { ...changes, tableChange: 'kept', settings, chains: [], staleUdpFlows: [] };
+}
+
+function hasChanges({ gained, lost, changed, settings }: FamilyChanges): boolean {
+  return gained.length + lost.length + changed.length + settings.length > 0;
 }
 
 /**

@@ -98,7 +98,7 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .optionsGroup('Input:')
     .option(
       '--ruleset <file|kernel>',
-      'explain these rules (kernel, or a file from compile or nft list) instead of those of the snapshot',
+      'explain these rules (kernel, or a file from compile or nft list; also those of kube-proxy) instead of those of the snapshot',
     )
     .optionsGroup('Output:')
     .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))

@@ -64,7 +64,10 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .description('Lists the frontends of Services on this node, with their policies, endpoints and problems.')
     .optionsGroup('Input:')
     .option('--kernel', 'the same as --ruleset kernel')
-    .option('--ruleset <file|kernel>', 'list what these rules serve (- reads them from stdin), without manifests')
+    .option(
+      '--ruleset <file|kernel>',
+      'list what these rules serve, also those of kube-proxy (- reads them from stdin), without manifests',
+    )
     .optionsGroup('Output:')
     .addOption(
       formatOption('wide: a line per endpoint; json, yaml: everything; name: for explain --to', [

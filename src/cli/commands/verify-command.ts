@@ -41,13 +41,16 @@ it, or last forever. One whose endpoint is gone loses a single packet, which is 
 Packets of established connections are not walked; instead, filter rules must begin with ct state new. Rules for an address
 of the node that the snapshot does not name may be missed.
 
+A table of kube-proxy (its nftables mode, Kubernetes 1.29 to 1.38) is checked for what it does with packets, and for elements that no
+Service needs, but not for its layout. What kube-proxy does otherwise on purpose, or in older versions, is printed as a note and is no fault.
+
 A table in the layout of an earlier version has one fault that says so, in place of one for each rule that is another now.
 
 Pass the same options as to compile or apply; otherwise differences in options appear as faults. With --ruleset kernel and
 without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
-frontend, message}]}]}; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, earlier-layout, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
+frontend, message}], notes: [{code, message, frontends}]}]}; only tables of kube-proxy have notes, whose codes are in docs/commands.md; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, earlier-layout, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
 unknown-chain, unknown-set, unknown-rule, missing-rule, misplaced-rule, wrong-declaration, wrong-hook, unreachable-rule,
 wrong-state, wrong-comment.
@@ -58,7 +61,10 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
   const command = addSnapshotOptions(new Command('verify'))
     .description('Checks that every Service is reachable as specified, and that nothing else is reachable.')
     .optionsGroup('Input:')
-    .option('--ruleset <file|kernel>', 'ruleset to check, - for stdin (default: what compile prints)')
+    .option(
+      '--ruleset <file|kernel>',
+      'ruleset to check, also that of kube-proxy; - for stdin (default: what compile prints)',
+    )
     .optionsGroup('Output:')
     .addOption(formatOption('text: one line per fault; json: for programs', ['text', 'json']).default('text'))
     .action(async (paths: string[], flags: VerifyFlags) => {

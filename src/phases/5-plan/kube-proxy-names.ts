@@ -15,6 +15,8 @@ export const kubeProxyTable = { name: 'kube-proxy', comment: 'rules for kube-pro
 
 /** Its chains and maps with fixed names that svc2nft does not have. */
 export const kubeProxyNames = {
+  /** Masquerades; in earlier versions of svc2nft as well. */
+  masquerading: 'masquerading',
   /** Kubernetes 1.29 to 1.35: sets the mark. */
   markChain: 'mark-for-masquerade',
   /** Early versions: looks for Services and node ports without endpoints. */
