@@ -2,9 +2,6 @@ import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { keepServiceCIDRs } from '../../engine/desired-snapshot.ts';
-import type { FamilyChanges } from '../../inspect/changes/changes.ts';
-import { describeChanges } from '../../inspect/changes/describe-changes.ts';
-import { renderChanges } from '../../inspect/changes/render-changes.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls } from '../../lib/text.ts';
@@ -37,6 +34,7 @@ import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { type PlannedTable, planData, type RenderPlanOptions, renderPlan } from '../output/render-plan.ts';
+import { compareServed, renderServed } from '../output/render-served.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError, noteOnPermission, noteOwners } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -150,11 +148,11 @@ async function runDiffRules(paths: readonly string[], flags: DiffFlags, context:
     return loaded === exitCodes.badInput ? verdicts.badInput : loaded;
   }
   const [{ rulesets }, tables] = loaded;
-  const changes = rulesets.map((desired) => compareRules(tables, desired)).filter(hasChanges);
+  const changes = compareServed(tables, rulesets);
   const text =
     output === 'json'
       ? `${JSON.stringify({ tables: changes }, undefined, 2)}\n`
-      : fitLines(renderServed(changes, tables, context), context.stdout);
+      : fitLines(renderServed(changes, tables, { color: wantsColor(context, 'stdout') }), context.stdout);
   await writeOutput(text, undefined, context);
   return changes.length > 0 ? verdicts.different : verdicts.same;
 }
@@ -183,28 +181,6 @@ async function loadBoth(
   }
   warnAboutDeviations(tables, context);
   return [cluster, tables];
-}
-
-function renderServed(changes: readonly FamilyChanges[], tables: readonly ListedTable[], context: Context): string[] {
-  const table = escapeControls(tables[0]?.ruleset.table ?? '');
-  const options = { color: wantsColor(context, 'stdout'), limit: 1_000 };
-  return changes.flatMap((one) => [
-    `table ${one.family} ${table}: serves otherwise than svc2nft would`,
-    ...renderChanges(one, options).map((line) => `  ${line}`),
-  ]);
-}
-
-/** What differs of what is served; rules of others have other chains, and UDP flows are not theirs to delete. */
-function compareRules(tables: readonly ListedTable[], desired: Ruleset): FamilyChanges {
-  const actual = tables.find(({ ruleset }) => ruleset.family === desired.family)?.ruleset;
-  const changes = describeChanges(actual, desired);
-  // A snapshot may lack ServiceCIDRs.
-  const settings = changes.settings.filter(({ setting, after }) => setting !== 'service CIDRs' || after.length > 0);
-  return { ...changes, tableChange: 'kept', settings, chains: [], staleUdpFlows: [] };
-}
-
-function hasChanges({ gained, lost, changed, settings }: FamilyChanges): boolean {
-  return gained.length + lost.length + changed.length + settings.length > 0;
 }
 
 /**
