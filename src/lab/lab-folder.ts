@@ -47,6 +47,7 @@ interface KnownProcess {
  * @throws Error when there is such a lab, or it cannot be started.
  */
 export async function startLab({ name, path }: LabFolder): Promise<Channel> {
+  mkdirSync(join(path, '../..'), { recursive: true });
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   createFolder({ name, path });
   const log = openSync(join(path, 'log'), 'w', 0o600);
@@ -102,7 +103,11 @@ export async function connectLab(folder: LabFolder): Promise<Channel> {
   const channel = isRunning(folder) ? await openSocket(folder.path) : undefined;
   if (!channel) {
     const name = folder.name === defaultName ? '' : ` ${folder.name}`;
-    throw new Error(`no lab${name} is up; "svc2nft lab PATH" brings one up`);
+    const others = listLabs()
+      .filter(isRunning)
+      .map((one) => one.name);
+    const advice = others.length > 0 ? `--name is one of ${others.join(', ')}` : '"svc2nft lab PATH" brings one up';
+    throw new Error(`no lab${name} is up; ${advice}`);
   }
   return channel;
 }

@@ -14,7 +14,9 @@ import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { type AnsweredPort, createPortAnswers } from './answer-ports.ts';
 import { prepareNetwork } from './lab-process.ts';
+import { healthzPort } from './load-balancer.ts';
 import { openChannel } from './open-channel.ts';
+import type { NodeRemarks } from './open-lab.ts';
 
 const answers = createPortAnswers();
 let proxy: Promise<ServiceProxy> | undefined;
@@ -35,15 +37,12 @@ const health = families.map((family) => ({
   }),
 }));
 
-/** As kube-proxy serves it: load balancers ask there about Services that any node serves. */
-const healthzPort = 10_256;
-
 async function openHealthz(): Promise<void> {
   const respond = () => plainText('', faults.length === 0 ? 200 : 503);
   await openHttpServer({ port: healthzPort, respond });
 }
 
-async function update(changes: Changes): Promise<readonly string[]> {
+async function update(changes: Changes): Promise<NodeRemarks> {
   proxy ??= createServiceProxy({ ...options, run: createNftSession(createRunProgram()).run });
   const opened = await proxy;
   const { ok, families: tables, diagnostics, healthChecks, waitsFor } = await opened.update(changes);
@@ -53,10 +52,10 @@ async function update(changes: Changes): Promise<readonly string[]> {
   for (const { family, nodePortAddresses } of opened.nodeSettings()) {
     health.find((one) => one.family === family)?.checks.sync(healthChecks, nodePortAddresses);
   }
-  const warnings = diagnostics.map(
-    ({ message, object }) => `${object?.namespace ?? ''}/${object?.name ?? ''}: ${message}`,
+  const warnings = diagnostics.map(({ message, object }) =>
+    object ? `${object.kind} ${object.namespace ?? ''}/${object.name ?? ''}: ${message}` : message,
   );
-  return faults.length > 0 ? faults : warnings;
+  return { faults, warnings };
 }
 
 prepareNetwork();

@@ -7,6 +7,9 @@ import { canonicalAddress, familyOfAddress, isHostAddress } from '../net/address
 import { type Family, isPortNumber } from '../net/network.ts';
 import type { LabNode } from './plan-lab.ts';
 
+/** Where kube-proxy serves its health: load balancers ask there about Services that any node serves. */
+export const healthzPort = 10_256;
+
 /** An address outside of the cluster that leads to Services. */
 export interface BalancedAddress {
   readonly address: string;
@@ -14,7 +17,7 @@ export interface BalancedAddress {
   /** `VIP`: nodes see the address itself. `Proxy`: connections go to node ports. `external`: one of spec.externalIPs, routed to nodes. */
   readonly mode: 'VIP' | 'Proxy' | 'external';
   readonly ports: readonly BalancedPort[];
-  /** Where nodes tell whether they take connections; 0 where every ready node does. */
+  /** Where nodes tell whether they take connections; 0 where nobody asks. */
   readonly healthCheckPort: number;
 }
 
@@ -45,7 +48,7 @@ function addressesOf(service: Mapping): BalancedAddress[] {
   const common = { service: `${namespace}/${name}`, ports };
   const ingress = listIn(mappingIn(mappingIn(service, 'status'), 'loadBalancer'), 'ingress').filter(isMapping);
   const isLocal = textIn(spec, 'externalTrafficPolicy') === 'Local';
-  const healthCheckPort = isLocal ? numberIn(spec, 'healthCheckNodePort') : 0;
+  const healthCheckPort = isLocal ? numberIn(spec, 'healthCheckNodePort') : healthzPort;
   const balanced = textIn(spec, 'type') === 'LoadBalancer' ? ingress : [];
   return [
     ...balanced.flatMap(({ ip, ipMode }): BalancedAddress[] =>

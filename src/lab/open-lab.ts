@@ -132,7 +132,7 @@ interface Tools extends LabOptions {
 }
 
 /** Nodes that were added stay; they may change. */
-async function addNodes({ nodes: wanted }: LabPlan, { nodes, next, outside, compile }: Tools): Promise<void> {
+async function addNodes({ nodes: wanted }: LabPlan, { nodes, next, outside, compile, families }: Tools): Promise<void> {
   await Promise.all(
     wanted.map(async (node) => {
       const known = nodes.get(node.name);
@@ -146,7 +146,7 @@ async function addNodes({ nodes: wanted }: LabPlan, { nodes, next, outside, comp
       const cable = { number, processId: started.pid, addresses: node.addresses };
       await runIp(nearEndLines('n', cable, outside));
       await runIp(farEndLines('n', cable), started.pid);
-      await started.ask('start', { hostname: node.name, compile: { ...compile, nodeName: node.name } });
+      await started.ask('start', { hostname: node.name, compile: { ...compile, families, nodeName: node.name } });
     }),
   );
 }
@@ -210,6 +210,13 @@ function hopsTo(node: NodeMember | undefined): NextHop[] {
   return node ? (['ip', 'ip6'] as const).flatMap((family) => nextHopOf(node.state, node.number, family)) : [];
 }
 
+/** What a node says about its rules, in words. */
+export interface NodeRemarks {
+  /** Why they are not those of the objects. */
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /** Tells all nodes what has changed. */
 async function updateNodes(
   plan: LabPlan,
@@ -218,10 +225,11 @@ async function updateNodes(
 ): Promise<string[]> {
   const told = plan.nodes.map(async ({ name }) => {
     const changes = changesBetween(objects.before, objects.after, name);
-    const faults = (await nodes.get(name)?.process.ask('update', changes)) as readonly string[];
-    return faults.map((fault) => `${name}: ${fault}`);
+    const said = (await nodes.get(name)?.process.ask('update', changes)) as NodeRemarks | undefined;
+    return [...(said?.faults ?? []).map((fault) => `${name}: ${fault}`), ...(said?.warnings ?? [])];
   });
-  return (await Promise.all(told)).flat();
+  // Most warnings are those of every node.
+  return [...new Set((await Promise.all(told)).flat())];
 }
 
 /** The kinds of objects that rules follow from. */

@@ -85,7 +85,7 @@ describe('the end of a lab', () => {
       .poll(() => all.filter((pid) => existsSync(`/proc/${pid}`) && !isZombie(pid)), { timeout: 10_000 })
       .toEqual([]);
     expect(await describeMachine()).toEqual(before);
-    expect((await lab.run('status')).stderr).toBe(`error: no lab ${lab.name} is up; "svc2nft lab PATH" brings one up`);
+    expect((await lab.run('status')).stderr).toContain(`error: no lab ${lab.name} is up`);
     expect(await lab.run('down')).toMatchObject({ exitCode: 0 });
     expect(existsSync(`/run/svc2nft/lab/${lab.name}`)).toBe(false);
   });

@@ -90,7 +90,13 @@ export function manifestsOf(objects: readonly object[]): string {
 }
 
 /** A workload of Pods that answer at these ports. */
-export function workload(name: string, ports: readonly object[], replicas = 1, kind = 'Deployment'): object {
+export function workload(
+  name: string,
+  ports: readonly object[],
+  replicas = 1,
+  kind = 'Deployment',
+  spec: object = {},
+): object {
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -98,7 +104,10 @@ export function workload(name: string, ports: readonly object[], replicas = 1, k
     spec: {
       ...(kind !== 'DaemonSet' && { replicas }),
       selector: { matchLabels: { app: name } },
-      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'app', image: 'app', ports }] } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { ...spec, containers: [{ name: 'app', image: 'app', ports }] },
+      },
     },
   };
 }

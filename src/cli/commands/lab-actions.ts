@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { scalableKinds } from '../../control-plane/change-cluster.ts';
 import { parseObjectName } from '../../control-plane/object-names.ts';
 import { runInTerminal } from '../../kernel/start-process.ts';
-import { endLab, isRunning, labFolder, listLabs, supervisorOf } from '../../lab/lab-folder.ts';
+import { defaultName, endLab, isRunning, labFolder, listLabs, supervisorOf } from '../../lab/lab-folder.ts';
 import { type LabChange, type PodDifference, rollableKinds } from '../../lab/plan-steps.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
@@ -181,7 +181,8 @@ async function showStatus(words: readonly string[], flags: LabFlags, context: Co
 
 async function takeDown(words: readonly string[], flags: LabFlags, { stderr }: Context): Promise<number> {
   refuseWords(words, 'down');
-  const leftover = listLabs().filter((folder) => folder.name !== flags.name && !isRunning(folder));
+  const others = flags.name === defaultName ? listLabs() : [];
+  const leftover = others.filter((folder) => folder.name !== flags.name && !isRunning(folder));
   const wasUp = await endLab(labFolder(flags.name));
   for (const folder of leftover) {
     await endLab(folder);

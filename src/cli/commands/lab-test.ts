@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import { type Findings, judgeExpectation } from '../../lab/judge-expectation.ts';
 import { defaultName, endLab, labFolder } from '../../lab/lab-folder.ts';
@@ -7,6 +8,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { inputPaths } from '../flags/compile-flags.ts';
 import { loadFile } from '../input/load-files.ts';
 import { loadLab } from '../input/load-lab.ts';
+import { interruptionOfProcess } from '../input/watch-files.ts';
 import { renderJudgments } from '../output/render-lab.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -37,9 +39,16 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
     return input;
   }
   const name = flags.name === defaultName ? `test-${process.pid}` : flags.name;
-  await openNamed(name, input, context);
+  const signal = context.interruption ?? interruptionOfProcess();
+  const interrupted = once(signal, 'abort').then(() => {
+    throw new Error('interrupted');
+  });
+  const work = async (): Promise<number> => {
+    await openNamed(name, input, context);
+    return checkExpectations(expectations, { ...flags, name }, context);
+  };
   try {
-    return await checkExpectations(expectations, { ...flags, name }, context);
+    return await Promise.race([work(), interrupted]);
   } finally {
     await endLab(labFolder(name));
   }
