@@ -27,11 +27,11 @@ interface BalancerStatus {
   readonly nodes: readonly string[];
 }
 
-/** In milliseconds, between two health checks. */
+/** In milliseconds, from the end of a health check to the next one. */
 const period = 1_000;
 
-/** In milliseconds: a health check without an answer has failed. */
-const longestCheck = 500;
+/** In milliseconds: a health check without an answer has failed. Long enough for a busy machine. */
+const longestCheck = 3_000;
 
 /** @param outside the own addresses, from which connections come. */
 export function openBalancer(outside: readonly string[]): Balancer {
@@ -63,14 +63,18 @@ export function openBalancer(outside: readonly string[]): Balancer {
     last = result.catch((error: Error) => void process.stderr.write(`load balancer: ${error.message}\n`));
     return result;
   };
+  const schedule = (): void => {
+    clearTimeout(timer);
+    const isChecking = targets.some(({ healthCheckPort }) => healthCheckPort > 0);
+    const again = (): void => void checkInOrder().then(schedule, schedule);
+    timer = isChecking ? setTimeout(again, period).unref() : undefined;
+  };
   return {
     update: async (nextObjects, nextNodes) => {
       objects = nextObjects;
       nodes = [...nextNodes].sort((a, b) => a.number - b.number);
       await checkInOrder();
-      const isChecking = targets.some(({ healthCheckPort }) => healthCheckPort > 0);
-      clearInterval(timer);
-      timer = isChecking ? setInterval(() => void checkInOrder().catch(() => undefined), period).unref() : undefined;
+      schedule();
     },
     status: () =>
       targets.map(({ address, service, mode, hops }) => ({

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { createServiceProxy, type ServiceProxy } from '../apply/create-service-proxy.ts';
 import type { Changes } from '../engine/engine.ts';
-import { openHttpServer, plainText } from '../health/http-server.ts';
+import { openHttpServer, plainText, type ServerOpener } from '../health/http-server.ts';
 import { createServiceHealth } from '../health/service-health.ts';
 import { createNftSession } from '../kernel/nft-session.ts';
 import { createRunProgram } from '../kernel/run-program.ts';
@@ -24,12 +24,22 @@ let options: Partial<CompileOptions> = {};
 /** Why the rules are not those of the objects; empty if they are. */
 let faults: readonly string[] = [];
 
+/** Servers that do not listen yet. */
+const opening = new Set<Promise<unknown>>();
+const openServer: ServerOpener = (server) => {
+  const opened = openHttpServer(server);
+  opening.add(opened);
+  const forget = () => opening.delete(opened);
+  opened.then(forget, forget);
+  return opened;
+};
+
 const families: readonly Family[] = ['ip', 'ip6'];
 const health = families.map((family) => ({
   family,
   checks: createServiceHealth({
     family,
-    open: openHttpServer,
+    open: openServer,
     loopback: [],
     isHealthy: () => faults.length === 0,
     onFailure: ({ reason }) => process.stderr.write(`a port for health checks cannot be opened: ${reason}\n`),
@@ -52,6 +62,8 @@ async function update(changes: Changes): Promise<NodeRemarks> {
   for (const { family, nodePortAddresses } of opened.nodeSettings()) {
     health.find((one) => one.family === family)?.checks.sync(healthChecks, nodePortAddresses);
   }
+  // A load balancer that asks now gets an answer.
+  await Promise.allSettled(opening);
   const warnings = diagnostics.map(({ message, object }) =>
     object ? `${object.kind} ${object.namespace ?? ''}/${object.name ?? ''}: ${message}` : message,
   );
