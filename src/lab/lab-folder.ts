@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startDetached } from '../kernel/start-process.ts';
@@ -17,6 +27,16 @@ const labRoot = '/run/svc2nft/lab';
 
 /** The name of a lab that is not named. */
 export const defaultName = 'lab';
+
+/** `lab blue`, in messages; `the lab` if it has the default name. */
+export function describeLabName(name: string): string {
+  return name === defaultName ? 'the lab' : `lab ${name}`;
+}
+
+/** The command that ends a lab. */
+export function downCommand(name: string): string {
+  return name === defaultName ? 'svc2nft lab down' : `svc2nft lab down --name ${name}`;
+}
 
 /** The folder of a lab, there or not. @param name one that {@link isLabName} accepts. */
 export function labFolder(name: string, root: string = labRoot): LabFolder {
@@ -55,8 +75,7 @@ export async function startLab({ name, path }: LabFolder): Promise<Channel> {
   const program = [process.execPath, labProgram('lab-supervisor'), path];
   const { pid, ended } = await startDetached('unshare', [...namespaces, '--', ...program], log);
   closeSync(log);
-  const known: KnownProcess = { pid, startTime: startTimeOf(pid) ?? '' };
-  writeFileSync(join(path, 'process'), JSON.stringify(known), { mode: 0o600 });
+  writeProcess(path, pid);
   let isOver = false;
   void ended.then(() => {
     isOver = true;
@@ -73,20 +92,32 @@ export async function startLab({ name, path }: LabFolder): Promise<Channel> {
   }
 }
 
-/** A lab that has ended without being taken down may be in the way. */
+/**
+ * Creates the folder under another name, with this process in it, and then renames it: another command must not take a lab that is just
+ * starting for one that has ended.
+ */
 function createFolder({ name, path }: LabFolder): void {
+  const prepared = `${path}.${process.pid}`;
+  mkdirSync(prepared, { recursive: true, mode: 0o700 });
+  writeProcess(prepared, process.pid);
   try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw error;
-    }
     if (isRunning({ path })) {
-      throw new Error(`lab ${name} is up; "svc2nft lab down" ends it`, { cause: error });
+      throw new Error(`${describeLabName(name)} is already up; end it with ${downCommand(name)}`);
     }
-    rmSync(path, { recursive: true });
-    mkdirSync(path, { mode: 0o700 });
+    // A lab that ended without lab down.
+    rmSync(path, { recursive: true, force: true });
+    renameSync(prepared, path);
+  } finally {
+    rmSync(prepared, { recursive: true, force: true });
   }
+}
+
+/** Readers see the old process or the new one, never half a file. */
+function writeProcess(path: string, pid: number): void {
+  const known: KnownProcess = { pid, startTime: startTimeOf(pid) ?? '' };
+  const file = join(path, 'process');
+  writeFileSync(`${file}.new`, JSON.stringify(known), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
 
 /** What processes of a lab have said, its end. */
@@ -103,10 +134,11 @@ export async function connectLab(folder: LabFolder): Promise<Channel> {
   const channel = isRunning(folder) ? await openSocket(folder.path) : undefined;
   if (!channel) {
     const name = folder.name === defaultName ? '' : ` ${folder.name}`;
-    const others = listLabs()
-      .filter(isRunning)
-      .map((one) => one.name);
-    const advice = others.length > 0 ? `--name is one of ${others.join(', ')}` : '"svc2nft lab PATH" brings one up';
+    const others = listLabs().filter(isRunning);
+    const advice =
+      others.length > 0
+        ? `use ${others.map((other) => `--name ${other.name}`).join(' or ')}`
+        : '"svc2nft lab PATH" brings one up';
     throw new Error(`no lab${name} is up; ${advice}`);
   }
   return channel;

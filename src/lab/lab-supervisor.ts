@@ -37,9 +37,11 @@ function lab(): Lab {
 
 interface UpRequest extends Omit<LabOptions, 'folder'> {
   readonly objects: readonly Mapping[];
+  /** Whether the lab ends when the one who asks is gone, however that ends. */
+  readonly endsWithCaller: boolean;
 }
 
-async function up({ objects, ...options }: UpRequest): Promise<readonly string[]> {
+async function up({ objects, endsWithCaller: _, ...options }: UpRequest): Promise<readonly string[]> {
   const files = join(folder, 'files');
   mkdirSync(files);
   const fresh = await openLab({ ...options, folder: files });
@@ -132,19 +134,23 @@ async function changeLab(change: LabChange): Promise<PodDifference & { readonly 
 
 const server = createServer((socket) => {
   socket.on('error', () => socket.destroy());
+  let request: UpRequest | undefined;
   const channel = openChannel(
     { input: socket, output: socket },
     {
-      up: (request: UpRequest) => inOrder(() => up(request)),
+      up: (wanted: UpRequest) => {
+        request = wanted;
+        return inOrder(() => up(wanted));
+      },
       status: () => inOrder(async () => describeLab(lab())),
       enter: processOf,
       change: (change: LabChange) => inOrder(() => changeLab(change)),
       expect: findOut,
     },
   );
-  // Nobody waits for it any more.
+  // The caller is gone, and the lab with it unless it is up and stays.
   void channel.ended.then(() => {
-    if (!opened) {
+    if (request && (request.endsWithCaller || !opened)) {
       process.exit(1);
     }
   });

@@ -153,18 +153,15 @@ function replacementFor(objects: readonly Mapping[], { pod, workload, taken }: R
   return made;
 }
 
-/** Which Pods came and went between two states, by name, with their node. */
+/** Which Pods came and went between two states of one lab. A replaced Pod of a StatefulSet did both, under the same name. */
 export function podChanges(before: readonly Mapping[], after: readonly Mapping[]): PodDifference {
-  const podsIn = (objects: readonly Mapping[]): Map<string, string> =>
-    new Map(
-      objects
-        .filter((object) => object['kind'] === 'Pod')
-        .map((pod) => [fullName(pod), textIn(mappingIn(pod, 'spec'), 'nodeName')]),
-    );
-  const [old, now] = [podsIn(before), podsIn(after)];
-  const differ = (a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): string[] =>
-    [...a].filter(([name, node]) => b.get(name) !== node).map(([name, node]) => `${name} on ${node}`);
-  return { added: differ(now, old), removed: differ(old, now) };
+  const podsOnlyIn = (some: readonly Mapping[], others: readonly Mapping[]): string[] => {
+    const known = new Set(others);
+    return some
+      .filter((object) => object['kind'] === 'Pod' && !known.has(object))
+      .map((pod) => `${fullName(pod)} on ${textIn(mappingIn(pod, 'spec'), 'nodeName')}`);
+  };
+  return { added: podsOnlyIn(after, before), removed: podsOnlyIn(before, after) };
 }
 
 /** `shop/cart-3 on node-2` */

@@ -14,7 +14,7 @@ async function run(line: string): Promise<string> {
     ? ['lab', '--name', name, ...(action === undefined ? [] : [action]), ...words]
     : line.slice('$ svc2nft '.length).split(' ');
   const { all } = await execa(process.execPath, ['bin/svc2nft.js', ...args], { all: true, reject: false });
-  const shown = all.replaceAll(` --name ${name}`, '').replaceAll(name, 'lab');
+  const shown = all.replaceAll(` --name ${name}`, '').replaceAll(`lab ${name}`, 'the lab');
   return `${line}\n${shown === '' ? '' : `${shown}\n`}`;
 }
 
@@ -24,8 +24,7 @@ function withoutChance(text: string): string {
     text
       .replace(/shop\/(web|api)-\d on node-\d in zone-\w answers (\S+):\d+ at \S+:(\d+) /g, 'shop/$1 answers $2 at $3 ')
       .replace(/answers (\S+):\d+ at /g, 'answers $1 at ')
-      .replace(/up in [\d.]+ s/g, 'up in a moment')
-      .replace(/after \d+ (ms|milliseconds)/g, 'after a moment')
+      .replace(/after [\d.]+ (s|ms|milliseconds)\b/g, 'after a moment')
       // dig prints addresses in any order.
       .replace(/(?:^[\d.]+\n)+/gm, (lines) => lines.split('\n').sort().join('\n'))
   );

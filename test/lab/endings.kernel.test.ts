@@ -54,6 +54,10 @@ function supervisor(name: string): number {
   return found;
 }
 
+async function statusCode(name: string): Promise<number | undefined> {
+  return (await runLab(['status', '--name', name])).exitCode;
+}
+
 describe('the end of a lab', () => {
   let before: object;
   beforeAll(async () => {
@@ -93,11 +97,29 @@ describe('the end of a lab', () => {
   test('of one name does not keep another one from it, nor two at a time', async () => {
     const lab = await bringUp('left', objects);
     const second = await runLab(['-', '--name', lab.name], manifestsOf(objects));
-    expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`lab ${lab.name} is up`) });
+    expect(second).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`lab ${lab.name} is already up`) });
     process.kill(supervisor(lab.name), 'SIGKILL');
     const again = await bringUp('left', objects);
     expect(await again.curl('deployment/web', 'http://web')).toMatch(/^shop\/web-/);
     await again.run('down');
+  });
+
+  test('comes with that of an interrupted test, and what is left of it is removed', async () => {
+    const name = ownName('left');
+    // One of the three nodes has no endpoint and drops all of these connections, which takes minutes.
+    const local = service('local', [{ port: 80 }], { selector: { app: 'web' }, internalTrafficPolicy: 'Local' });
+    const nodes = ['node:node-1', 'node:node-2', 'node:node-3'];
+    const expectations = { expect: nodes.map((from) => ({ from, to: 'tcp://local.shop:80', times: 1000 })) };
+    await withFile(expectations, async (file) => {
+      const words = ['bin/svc2nft.js', 'lab', 'test', file, '-', '--name', name];
+      const running = execa(process.execPath, words, { input: manifestsOf([...objects, local]), reject: false });
+      await expect.poll(() => statusCode(name), { timeout: 60_000 }).toBe(0);
+      running.kill('SIGKILL');
+      await running;
+    });
+    await expect.poll(() => processesOf(name), { timeout: 30_000 }).toEqual([]);
+    await runLab(['down', '--name', name]);
+    expect(existsSync(`/run/svc2nft/lab/${name}`)).toBe(false);
   });
 
   test('comes with the end of a test that has brought it up', async () => {

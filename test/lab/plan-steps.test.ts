@@ -99,6 +99,15 @@ describe('steps', () => {
     expect(steps.map(endpoints)).toEqual([['web-1']]);
   });
 
+  test('of the sudden end of a Pod of a StatefulSet replace it under its name', () => {
+    const before = clusterOf('StatefulSet', 1);
+    const pod = { kind: 'Pod', namespace: 'default', name: 'web-0' };
+    const after = stepsOf(before, { kind: 'kill', pod }).at(-1) ?? [];
+    const name = expect.stringMatching(/^default\/web-0 on node-\d$/);
+    expect(podChanges(before, after)).toEqual({ added: [name], removed: [name] });
+    expect(podChanges(after, after)).toEqual({ added: [], removed: [] });
+  });
+
   test('of a drained node move its Pods, and uncordon lets it have some again', () => {
     const before = clusterOf('Deployment', 3);
     const drained = stepsOf(before, { kind: 'drain', node: 'node-2' }).at(-1) ?? [];

@@ -1,5 +1,16 @@
 import type { LabDescription } from '../../lab/describe-lab.ts';
-import { connectLab, defaultName, endLab, isRunning, labFolder, logOf, startLab } from '../../lab/lab-folder.ts';
+import {
+  connectLab,
+  defaultName,
+  describeLabName,
+  downCommand,
+  endLab,
+  isRunning,
+  labFolder,
+  logOf,
+  startLab,
+} from '../../lab/lab-folder.ts';
+import type { Channel } from '../../lab/open-channel.ts';
 import { countOf, escapeControls } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -20,7 +31,7 @@ export interface LabFlags extends ResolveFlags {
 export async function bringUp(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
   const folder = labFolder(flags.name);
   if (isRunning(folder)) {
-    return fail(`lab ${flags.name} is up; end it with svc2nft lab down${nameWords(flags)}`, context);
+    return fail(`${describeLabName(flags.name)} is already up; end it with ${downCommand(flags.name)}`, context);
   }
   const input = await loadLab(inputPaths(words, flags), flags, context);
   if (typeof input === 'number') {
@@ -28,19 +39,28 @@ export async function bringUp(words: readonly string[], flags: LabFlags, context
   }
   return reportFailure(context, async () => {
     const start = context.now();
-    await openNamed(flags.name, input, context);
+    const channel = await openNamed(flags.name, { ...input, endsWithCaller: false }, context);
+    channel.close();
     const description = await describeNamed(flags.name);
     const seconds = ((context.now() - start) / 1000).toFixed(1);
     const { nodes, pods, services } = description;
     const counts = [countOf(nodes.length, 'node'), countOf(pods.length, 'Pod'), countOf(services.length, 'Service')];
-    context.stderr.write(`lab ${flags.name} is up in ${seconds} s: ${counts.join(', ')}\n`);
+    context.stderr.write(`${describeLabName(flags.name)} is up after ${seconds} s: ${counts.join(', ')}\n`);
     context.stderr.write(suggestCommands(description, nameWords(flags)));
     return exitCodes.done;
   });
 }
 
-/** Brings up a lab; it is down again if that fails. */
-export async function openNamed(name: string, input: LabInput, { stderr }: Context): Promise<void> {
+/**
+ * Brings up a lab; it is down again if that fails.
+ *
+ * @returns the channel that it was asked through: a lab that ends with its caller ends when that is closed.
+ */
+export async function openNamed(
+  name: string,
+  input: LabInput & { readonly endsWithCaller: boolean },
+  { stderr }: Context,
+): Promise<Channel> {
   const folder = labFolder(name);
   const channel = await startLab(folder);
   try {
@@ -48,7 +68,7 @@ export async function openNamed(name: string, input: LabInput, { stderr }: Conte
     for (const remark of remarks) {
       stderr.write(`note: ${escapeControls(remark)}\n`);
     }
-    channel.close();
+    return channel;
   } catch (error) {
     const log = logOf(folder).trim();
     await endLab(folder);

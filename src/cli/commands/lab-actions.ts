@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { scalableKinds } from '../../control-plane/change-cluster.ts';
 import { parseObjectName } from '../../control-plane/object-names.ts';
 import { runInTerminal } from '../../kernel/start-process.ts';
-import { defaultName, endLab, isRunning, labFolder, listLabs, supervisorOf } from '../../lab/lab-folder.ts';
+import {
+  defaultName,
+  describeLabName,
+  downCommand,
+  endLab,
+  isRunning,
+  labFolder,
+  listLabs,
+  supervisorOf,
+} from '../../lab/lab-folder.ts';
 import { type LabChange, type PodDifference, rollableKinds } from '../../lab/plan-steps.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
 import { describeValue } from '../../lib/unknown-values.ts';
@@ -181,14 +190,16 @@ async function showStatus(words: readonly string[], flags: LabFlags, context: Co
 
 async function takeDown(words: readonly string[], flags: LabFlags, { stderr }: Context): Promise<number> {
   refuseWords(words, 'down');
-  const others = flags.name === defaultName ? listLabs() : [];
-  const leftover = others.filter((folder) => folder.name !== flags.name && !isRunning(folder));
   const wasUp = await endLab(labFolder(flags.name));
-  for (const folder of leftover) {
-    await endLab(folder);
-    stderr.write(`what was left of lab ${folder.name} is removed\n`);
+  stderr.write(`${describeLabName(flags.name)} ${wasUp ? 'is down' : 'was not up'}\n`);
+  for (const folder of flags.name === defaultName ? listLabs() : []) {
+    if (isRunning(folder)) {
+      stderr.write(`lab ${folder.name} is still up; end it with ${downCommand(folder.name)}\n`);
+    } else {
+      await endLab(folder);
+      stderr.write(`removed what was left of lab ${folder.name}\n`);
+    }
   }
-  stderr.write(wasUp ? `lab ${flags.name} is down\n` : `lab ${flags.name} was not up\n`);
   return exitCodes.done;
 }
 

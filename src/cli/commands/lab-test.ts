@@ -44,7 +44,8 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
     throw new Error('interrupted');
   });
   const work = async (): Promise<number> => {
-    await openNamed(name, input, context);
+    // The channel stays open: the lab ends even if this process is killed.
+    await openNamed(name, { ...input, endsWithCaller: true }, context);
     return checkExpectations(expectations, { ...flags, name }, context);
   };
   try {

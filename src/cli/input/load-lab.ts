@@ -3,7 +3,6 @@ import { hasError, severityOf } from '../../diagnostics/diagnostic.ts';
 import { dnsObjects, localPods, outsideAddresses, rangesOf } from '../../lab/lab-cluster.ts';
 import { listBalancedAddresses } from '../../lab/load-balancer.ts';
 import { planLab } from '../../lab/plan-lab.ts';
-import { countOf } from '../../lib/text.ts';
 import { isMapping, type Mapping } from '../../lib/unknown-values.ts';
 import { familyOfAddress } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
@@ -66,7 +65,9 @@ export async function loadLab(
   const members = plan.nodes.length + plan.hosts.length;
   if (plan.nodes.length === 0 || members > mostMembers) {
     const reason =
-      members === 0 ? 'no Node has an address' : `${countOf(members, 'node or Pod')} are more than ${mostMembers}`;
+      plan.nodes.length === 0
+        ? 'no Node has an address'
+        : `${members} nodes and Pods are more than the ${mostMembers} that a lab can have`;
     context.stderr.write(`error: ${reason}: ${context.refusal}\n`);
     return exitCodes.badInput;
   }
