@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compileIptables, compileRulesets } from '../../src/compile.ts';
+import { diffIptables } from '../../src/iptables/diff-iptables.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
 import { withDefaults } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
@@ -12,7 +13,7 @@ import { judge } from '../support/lab/judge.ts';
 import { runPackets } from '../support/lab/run-packets.ts';
 import { manyServices } from '../support/many-services.ts';
 import type { Packet } from '../support/packets.ts';
-import { type RestoreVariant, restoreInTurn } from '../support/restore-iptables.ts';
+import { type RestoreVariant, restoreInTurn, restoreOver } from '../support/restore-iptables.ts';
 
 /** Every packet of every fixture through the kernel, with the rules for iptables. */
 describe.skipIf(!kernelTestsRun).each(listFixtures())('%s', { concurrent: true }, (name) => {
@@ -88,6 +89,57 @@ describe.skipIf(!kernelTestsRun).each<RestoreVariant>(['nft', 'legacy'])('iptabl
     expect(count(back)).toBe(count(first));
   });
 });
+
+describe.skipIf(!kernelTestsRun).each<RestoreVariant>(['nft', 'legacy'])(
+  'iptables-%s-restore of a difference',
+  (variant) => {
+    const rulesetOf = (name: string) => iptablesOfFixture(name).rulesets.find(({ family }) => family === 'ip');
+    const names = listFixtures().filter((name) => rulesetOf(name) !== undefined);
+    const next = (name: string) => (saved: string) => {
+      const ruleset = rulesetOf(name);
+      return ruleset ? diffIptables(saved, ruleset) : '';
+    };
+
+    test('leads from the rules of any fixture to those of the next, and is empty for the same', {
+      timeout: 400_000,
+    }, async () => {
+      const wrong: string[] = [];
+      await inParallel(names, 2, async (name) => {
+        const other = names[(names.indexOf(name) + 1) % names.length] ?? name;
+        const first = iptablesOfFixture(name).texts.iptables ?? '';
+        const { saved, held } = await restoreOver(variant, { first, between: '', next: next(other) });
+        if (held !== rulesOf(iptablesOfFixture(other).texts.iptables ?? '') || next(name)(saved) !== '') {
+          wrong.push(`${name} -> ${other}: ${next(name)(saved)}`);
+        }
+      });
+      expect(wrong).toEqual([]);
+    });
+
+    test('keeps rules of others, and brings jumps back to the front', async () => {
+      const name = 'node-ports-answer-at-the-primary-addresses';
+      const first = iptablesOfFixture(name).texts.iptables ?? '';
+      const between = '$T -I PREROUTING -t nat -j ACCEPT\n$T -N OTHER\n$T -A OTHER -j SVC2NFT-FORWARD\n$T -D INPUT 1';
+      const { saved, held } = await restoreOver(variant, { first, between, next: next(name) });
+      expect(next(name)(saved)).toMatchInlineSnapshot(`
+        "*filter
+        -D INPUT -m comment --comment "Kubernetes Services" -j SVC2NFT-HEALTH-CHECKS
+        -D INPUT -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-EXTERNAL
+        -I INPUT 1 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-FIREWALL
+        -I INPUT 2 -m comment --comment "Kubernetes Services" -j SVC2NFT-HEALTH-CHECKS
+        -I INPUT 3 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-EXTERNAL
+        COMMIT
+        *nat
+        -D PREROUTING -m comment --comment "Kubernetes Services" -j SVC2NFT-SERVICES
+        -I PREROUTING 1 -m comment --comment "Kubernetes Services" -j SVC2NFT-SERVICES
+        COMMIT
+        "
+      `);
+      const others = ['*nat -A PREROUTING -j ACCEPT', '*filter -A OTHER -j SVC2NFT-FORWARD'];
+      const expected = [...rulesOf(first).split('\n'), ...others].sort();
+      expect(held.split('\n').sort()).toEqual(expected);
+    });
+  },
+);
 
 /** What iptables-save prints of a text, sorted: chains without counters, and rules, each with its table. */
 function rulesOf(text: string): string {

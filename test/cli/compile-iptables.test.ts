@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runMain } from '../support/run-main.ts';
 
@@ -21,6 +24,48 @@ describe('compile --target iptables', () => {
     const chains = await runMain([...compile, '--family', 'ip', '--chains-only']);
     const expected = whole.stdout.split('\n').filter((line) => !/^-I |^# Its jumps/.test(line));
     expect(chains).toEqual({ ...whole, stdout: expected.join('\n') });
+  });
+
+  test('--over prints what differs from saved rules: nothing for the same, and a text that begins with their jumps without any', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+    const file = join(folder, 'saved');
+    const print = async (saved: string) => {
+      writeFileSync(file, saved);
+      return runMain([...compile, '--family', 'ip', '--over', file]);
+    };
+    const whole = (await runMain([...compile, '--family', 'ip'])).stdout;
+    // As iptables-save prints them: jumps are rules like others.
+    const saved = whole
+      .replace(/^-I (\w+) \d+ /gm, '-A $1 ')
+      .replace(/^\*filter$/m, '*filter\n:INPUT ACCEPT [7:8]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]')
+      .replace(/^\*nat$/m, '*nat\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:POSTROUTING ACCEPT [0:0]');
+    const same = await print(saved);
+    expect(same).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(same.stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+
+    const fewer = await print(
+      saved.replace(/^-A SVC2NFT-NODEPORTS .*\n/m, '').replace('COMMIT', ':SVC2NFT-SVC-GONE - [0:0]\nCOMMIT'),
+    );
+    expect(fewer.stdout.split('\n').filter((line) => !line.startsWith('#'))).toEqual([
+      '*filter',
+      ':SVC2NFT-SVC-GONE - [0:0]',
+      '-X SVC2NFT-SVC-GONE',
+      'COMMIT',
+      '*nat',
+      ':SVC2NFT-NODEPORTS - [0:0]',
+      expect.stringMatching(/^-A SVC2NFT-NODEPORTS -p tcp -m tcp --dport 30080 .* -g SVC2NFT-EXT-I5LIAMPLWKMBJ54B$/),
+      'COMMIT',
+      '',
+    ]);
+
+    const anew = await print('');
+    expect(anew.stdout.match(/^-I .*$/gm)).toEqual(whole.match(/^-I .*$/gm));
+    const hostile = await print(
+      '*nat\n:SVC2NFT-X;reboot - [0:0]\n:SVC2NFT-$(reboot) - [0:0]\n-A PREROUTING -j $(reboot)\n',
+    );
+    expect(hostile.stdout).toBe(anew.stdout);
+    expect(await runMain([...compile, '--family', 'ip', '--over', folder])).toMatchObject({ exitCode: 1, stdout: '' });
+    rmSync(folder, { recursive: true });
   });
 
   test('opens node ports at all addresses by default, as kube-proxy in that mode', async () => {

@@ -4,6 +4,26 @@ import { execa } from 'execa';
 export type RestoreVariant = 'nft' | 'legacy';
 
 /**
+ * Loads a text, and what is computed from what iptables-save then prints.
+ *
+ * @param between commands that are run in between, with $T for iptables.
+ * @returns what was printed before, and what the tables hold at the end.
+ */
+export async function restoreOver(
+  variant: RestoreVariant,
+  { first, between, next }: { readonly first: string; readonly between: string; next(saved: string): string },
+): Promise<{ readonly saved: string; readonly held: string }> {
+  const T = `iptables-${variant}`;
+  const run = (script: string, env: Record<string, string>) =>
+    execa('unshare', ['--net', 'bash', '-ec', script], { env: { ...env, T } });
+  const load = '$T-restore --noflush <<< "$FIRST"\n';
+  const { stdout: saved } = await run(`${load}${between}\n$T-save`, { FIRST: first });
+  const second = `${load}${between}\n$T-restore --noflush <<< "$NEXT"\n$T-save`;
+  const { stdout } = await run(second, { FIRST: first, NEXT: next(saved) });
+  return { saved, held: heldRules(stdout) };
+}
+
+/**
  * Loads texts one after the other in a network namespace of their own.
  *
  * @param program `iptables` or `ip6tables`.

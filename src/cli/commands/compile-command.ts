@@ -1,5 +1,7 @@
 import { Command, Option } from 'commander';
 import { compileIptables } from '../../compile.ts';
+import { hasError } from '../../diagnostics/diagnostic.ts';
+import { diffIptables } from '../../iptables/diff-iptables.ts';
 import { printIptables } from '../../iptables/print-iptables.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { iptablesOptions, withDefaults } from '../../options.ts';
@@ -16,8 +18,10 @@ import {
   readSource,
   readsCluster,
 } from '../input/load-cluster.ts';
+import { loadFile } from '../input/load-files.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { outputFileProblem, overwritesInput, writeOutput } from '../output/write-output.ts';
 
 const examples = `
@@ -31,8 +35,8 @@ const examples = `
 
 const notes = `
 --target iptables prints what iptables-restore --noflush loads, of one family: rules as kube-proxy's iptables mode has them, in chains
-of their own. It begins with the jumps from built-in chains, which are added again each time that they are loaded; where they are
-there already, print the chains alone with --chains-only. docs/iptables.md says what differs from the nftables ruleset.
+of their own. It begins with the jumps from built-in chains, which are added again each time that they are loaded. Where rules are
+there already, print what differs from them with --over, or the chains alone with --chains-only. docs/iptables.md says what differs from the nftables ruleset.
 `;
 
 /** `svc2nft compile`: manifests in, nft text out, or one for iptables. */
@@ -48,6 +52,12 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
         .default('nftables'),
     )
     .option('--chains-only', 'with --target iptables: no jumps from built-in chains, to load it again')
+    .addOption(
+      new Option(
+        '--over <file>',
+        'with --target iptables: only what differs from these rules, as iptables-save prints them',
+      ).conflicts('chainsOnly'),
+    )
     .addOption(formatOption('nft: text for nft -f', ['nft'], true).default('nft'))
     .option('--file <file>', 'write to this file instead of stdout', checkedText(outputFileProblem))
     .hook('preAction', checkTarget)
@@ -64,13 +74,14 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
 interface CompileCommandFlags extends SnapshotFlags, WatchFlags {
   readonly target: 'nftables' | 'iptables';
   readonly chainsOnly?: true;
+  readonly over?: string;
   readonly file?: string;
 }
 
 /** Flags that only one target has, by their keys. */
 const flagsOfTarget = {
   nftables: { table: '--table', counters: '--counters', targetNft: '--target-nft', output: '-o' },
-  iptables: { chainsOnly: '--chains-only' },
+  iptables: { chainsOnly: '--chains-only', over: '--over' },
 } as const;
 
 /** Whether the flags go with the target. */
@@ -120,23 +131,47 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const text = isIptables
-    ? iptablesText(cluster, flags.chainsOnly !== true)
-    : printRulesets(cluster.rulesets, describeSource(cluster.views));
-  return writeOutput(text, flags.file, context);
+  if (!isIptables) {
+    return writeOutput(printRulesets(cluster.rulesets, describeSource(cluster.views)), flags.file, context);
+  }
+  const saved = await readSavedRules(flags.over, context);
+  return typeof saved === 'number'
+    ? saved
+    : writeOutput(iptablesText(cluster, flags.chainsOnly !== true, saved), flags.file, context);
 }
 
-/** @param jumps whether those from built-in chains are part of it. */
-function iptablesText({ views, options }: Cluster, jumps: boolean): string {
+/** What iptables-save has printed to a file; an empty list without a file, the exit code if it cannot be read. */
+async function readSavedRules(path: string | undefined, context: Context): Promise<string[] | number> {
+  if (path === undefined) {
+    return [];
+  }
+  const { texts, diagnostics } = await loadFile(path);
+  if (hasError(diagnostics)) {
+    reportDiagnostics(diagnostics, { refused: true, context });
+    return exitCodes.badInput;
+  }
+  return texts.map(({ content }) => new TextDecoder().decode(content));
+}
+
+/**
+ * @param jumps whether those from built-in chains are part of it.
+ * @param saved rules to compare with, if there are any.
+ */
+function iptablesText({ views, options }: Cluster, jumps: boolean, [saved]: readonly string[]): string {
   const program = options.families[0] === 'ip6' ? 'ip6tables-restore' : 'iptables-restore';
+  const load = `Load with ${program} --noflush: `;
+  const summary = summarizeSource(views);
+  const rulesets = compileIptables(views, options);
+  if (saved !== undefined) {
+    const heading = `# ${summary}\n# ${load}only what differs, a transaction for each table.\n`;
+    return heading + rulesets.map((ruleset) => diffIptables(saved, ruleset)).join('');
+  }
   const heading = [
-    summarizeSource(views),
-    `Load with ${program} --noflush: replaces the chains below, a transaction for each table, and touches no others.`,
+    summary,
+    `${load}replaces the chains below, a transaction for each table, and touches no others.`,
     ...(jumps
-      ? ['Its jumps from built-in chains (-I) are added each time; load it again without them (--chains-only).']
+      ? ['Its jumps from built-in chains (-I) are added each time; load it again without them (--chains-only, --over).']
       : []),
   ];
-  return compileIptables(views, options)
-    .map((ruleset) => printIptables(ruleset, { heading, jumps }))
-    .join('');
+  return rulesets.map((ruleset) => printIptables(ruleset, { heading, jumps })).join('');
 }
