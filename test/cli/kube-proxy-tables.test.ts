@@ -81,6 +81,16 @@ describe('rules of kube-proxy', () => {
     expect(stdout.split('\n')[0]).toBe(headline);
   });
 
+  test.each(['mermaid', 'dot'])('graph draws what svc2nft would draw: %s', async (format) => {
+    const own = await runMain(['graph', ...inputs, '-o', format]);
+    expect(own.stdout).toContain('cart');
+    const drawn = await runMain(['graph', ...inputs, '-o', format, '--ruleset', rules]);
+    expect(drawn).toEqual({ ...own, stderr: `${own.stderr}${note}` });
+    const without = rulesOf('every-kind-of-frontend').replaceAll(/tcp \. 30443 : [^,}]*,?/g, '');
+    const changed = await runMain(['graph', ...inputs, '-o', format, '--ruleset', '-'], { input: without });
+    expect(changed.stdout).not.toBe(own.stdout);
+  });
+
   test('verify has notes and no faults', async () => {
     const args = ['verify', ...inputs, '--ruleset', rules, '--family', 'ip', '-o', 'json'];
     const { exitCode, stdout } = await runMain(args);

@@ -17,8 +17,17 @@ import { namesCluster } from '../flags/cluster-flags.ts';
 import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
-import { type Cluster, loadCluster, noteServices, notesOf, readsCluster } from '../input/load-cluster.ts';
+import {
+  type Cluster,
+  chooseOwnNode,
+  loadCluster,
+  noteServices,
+  notesOf,
+  readsCluster,
+  wantsStdinTwice,
+} from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
+import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeSvg } from '../output/lay-out-svg.ts';
@@ -29,6 +38,7 @@ const examples = `
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --file graph.html        a searchable page, for clusters of any size
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --service shop/web       Mermaid, which GitHub shows in Markdown
   svc2nft graph --live --cluster-cidr 10.244.0.0/16 --file graph.html                           the cluster that kubectl uses
+  svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel         what the loaded rules do, also those of kube-proxy; needs root
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop --file shop.svg  a picture of one namespace
 `;
 
@@ -42,7 +52,7 @@ The input should contain Pods and all Nodes besides Services and EndpointSlices:
 from the slices alone.
 
 Refusals have their reason and the frontends that they concern; Services without rules have a box of their own. The HTML page
-works offline and sends nothing. It has the rules of every Node of the input (at most 50, fewer in large clusters: it says how
+works offline and sends nothing. Without --ruleset it has the rules of every Node of the input (at most 50, fewer in large clusters: it says how
 many are missing) and copies the explain command of each arrow. SVG is light or dark as the viewer prefers.
 `;
 
@@ -51,6 +61,11 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
   const command = addServiceFilters(addSnapshotOptions(new Command('graph')))
     .description(
       'Draws frontends, Services and endpoints by zone and node, with the share of connections on each arrow.',
+    )
+    .optionsGroup('Input:')
+    .option(
+      '--ruleset <file|kernel>',
+      'draw what these rules do, also those of kube-proxy, instead of those of the snapshot',
     )
     .optionsGroup('Output:')
     .addOption(
@@ -68,7 +83,7 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
     .action(async (paths: string[], flags: GraphFlags) => {
       const inputs = inputPaths(paths, flags);
       const isLive = readsCluster(inputs, flags, context);
-      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config] };
+      const watched = { watch: flags.watch, isLive, paths: inputs, others: [flags.config, flags.ruleset] };
       setExitCode(await runWatched(watched, context, () => runGraph(inputs, flags, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
@@ -79,6 +94,8 @@ interface GraphFlags extends SnapshotFlags, WatchFlags, ServiceFilters {
   /** Absent: by the extension of the file. */
   readonly output?: GraphFormat;
   readonly file?: string;
+  /** A file, `-` or `kernel`; absent for what the snapshot compiles to. */
+  readonly ruleset?: string;
 }
 
 /** Arrows that a drawing may have before it is hard to read. */
@@ -104,9 +121,8 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
     );
     return exitCodes.wrongUsage;
   }
-  const cluster = await loadCluster(paths, flags, context, { needs: { allNodes: true, pods: true } });
+  const cluster = await loadGraphed(paths, flags, context);
   if (typeof cluster === 'number') {
-    await noteServices(paths, context);
     return cluster;
   }
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, context)) {
@@ -129,9 +145,38 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   }
   const isKubectls = readsCluster(paths, flags, context) && !namesCluster(flags);
   const again = isKubectls ? { ...flags, live: true as const } : flags;
-  const pageOf = (): PageContent => loadNodeGraphs({ first: graph, cluster, sources, isSelected, paths, flags: again });
+  // The rules that are given are those of one node.
+  const drawn = flags.ruleset === undefined ? cluster : { ...cluster, documents: [] };
+  const pageOf = (): PageContent =>
+    loadNodeGraphs({ first: graph, cluster: drawn, sources, isSelected, paths, flags: again });
   const text = await write({ graph, pageOf }, chosen, context);
   return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
+}
+
+/** The cluster, with the rules that are drawn; the exit code after a message on stderr where one of them cannot be read. */
+async function loadGraphed(paths: readonly string[], flags: GraphFlags, context: Context): Promise<Cluster | number> {
+  const { ruleset, table } = flags;
+  const inputs = paths.length === 0 && !readsCluster(paths, flags, context) ? ['-'] : paths;
+  if (wantsStdinTwice(inputs, { flag: '--ruleset', value: ruleset }, context)) {
+    return exitCodes.wrongUsage;
+  }
+  const cluster = await loadCluster(paths, flags, context, {
+    needs: { allNodes: true, pods: true },
+    ...(ruleset === 'kernel' && chooseOwnNode(context)),
+  });
+  if (typeof cluster === 'number') {
+    await noteServices(paths, context);
+    return cluster;
+  }
+  if (ruleset === undefined) {
+    return cluster;
+  }
+  const tables = await loadListedTables(ruleset, { families: cluster.options.families, table }, context);
+  if (typeof tables === 'number') {
+    return tables;
+  }
+  warnAboutDeviations(tables, context);
+  return { ...cluster, rulesets: tables.map((listed) => listed.ruleset) };
 }
 
 /** Undefined, after a message, if the graph is too large. */

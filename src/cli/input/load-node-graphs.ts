@@ -15,6 +15,9 @@ const mostNodes = 50;
 /** The most service ports and endpoints of all nodes of a page together: some megabytes, and some seconds to compile. */
 const mostParts = 200_000;
 
+/** The flags that a graph and its explanations share. */
+type ExplainedFlags = SnapshotFlags & { readonly ruleset?: string };
+
 /** What graphs of other nodes are made from. */
 interface NodeGraphRequest {
   /** That of the node that was asked for. */
@@ -23,7 +26,7 @@ interface NodeGraphRequest {
   readonly sources: Omit<GraphSources, 'views' | 'rulesets'>;
   readonly isSelected: IsSelected;
   readonly paths: readonly string[];
-  readonly flags: SnapshotFlags;
+  readonly flags: ExplainedFlags;
 }
 
 /**
@@ -72,7 +75,7 @@ function nodeNamesOf(documents: readonly Document[]): string[] {
 }
 
 /** The command that explains packets with the same snapshot and options, for POSIX shells, without --from and --to. */
-export function explainCommandOf(paths: readonly string[], flags: SnapshotFlags): string {
+export function explainCommandOf(paths: readonly string[], flags: ExplainedFlags): string {
   const list = (flag: string, values: readonly string[] | undefined): string[] =>
     values === undefined ? [] : [flag, values.join(',')];
   const one = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
@@ -93,6 +96,7 @@ export function explainCommandOf(paths: readonly string[], flags: SnapshotFlags)
     ...one('--table', flags.table),
     ...one('--family', flags.family),
     ...one('--target-nft', flags.targetNft),
+    ...one('--ruleset', flags.ruleset),
   ];
   return words.map(quoteWord).join(' ');
 }
