@@ -91,7 +91,9 @@ async function findTargets(objects: readonly Mapping[], nodes: readonly Numbered
     nodes.map(({ node }) => node),
   );
   const usable = nodes.filter(({ node }) => eligible.includes(node));
-  const addresses = listBalancedAddresses(services);
+  // The address of a node may be an external IP, too; there is a way to it already.
+  const taken = new Set(nodes.flatMap(({ node }) => node.addresses));
+  const addresses = listBalancedAddresses(services).filter(({ address }) => !taken.has(address));
   const isHealthy = await checkHealth(addresses, usable);
   return addresses.map((one) => {
     const family = familyOfAddress(one.address);

@@ -13,20 +13,26 @@ export type LabClient =
   | { readonly kind: 'outside' }
   | { readonly kind: 'node'; readonly name: string }
   /** `shop/frontend-0` */
-  | { readonly kind: 'pod'; readonly name: string };
+  | { readonly kind: 'pod'; readonly name: string }
+  /** An endpoint without a Pod. */
+  | { readonly kind: 'address'; readonly name: string };
 
 /** How `--from` is written, in messages. */
-const clientForms = 'outside, node:NAME, pod:NAMESPACE/NAME or KIND/NAME of a workload';
+const clientForms = 'outside, node:NAME, pod:NAMESPACE/NAME, KIND/NAME of a workload, or the address of an endpoint';
 
 /**
  * The client that a text names: `outside`, `node:node-1`, `pod:shop/frontend-0`, the first Pod of which the name begins so
- * (`pod:shop/frontend`), or the first Pod of a workload (`deployment/frontend`, `deployment/shop/frontend`).
+ * (`pod:shop/frontend`), or the first Pod of a workload (`deployment/frontend`, `deployment/shop/frontend`), or an address.
  *
  * @returns what is wrong with it, in one line, if there is none.
  */
 export function findClient(objects: readonly Mapping[], text: string): LabClient | string {
   if (text === 'outside') {
     return { kind: 'outside' };
+  }
+  const address = canonicalAddress(text);
+  if (address !== undefined) {
+    return { kind: 'address', name: address };
   }
   const [, kind = '', name = ''] = /^(node|pod):(.+)$/s.exec(text) ?? [];
   if (kind === 'node') {
@@ -109,8 +115,8 @@ export function addressesOfClient(
   client: LabClient,
   outside: readonly string[],
 ): string[] {
-  if (client.kind === 'outside') {
-    return [...outside];
+  if (client.kind === 'outside' || client.kind === 'address') {
+    return client.kind === 'outside' ? [...outside] : [client.name];
   }
   const kind = client.kind === 'node' ? 'Node' : 'Pod';
   const object = objects.find((one) => one['kind'] === kind && fullName(one) === client.name) ?? {};

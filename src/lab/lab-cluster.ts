@@ -1,7 +1,7 @@
 /** What a lab adds to the objects of a cluster, and which addresses it takes beside theirs. Pure. */
 
 import { namespaceOf } from '../kubernetes/services.ts';
-import { isMapping, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { addressNumber, addressOfNumber, type Cidr, cidrContains, cidrText, parseCidr } from '../net/address.ts';
 import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
@@ -32,7 +32,10 @@ export function dnsObjects(objects: readonly unknown[], serviceCIDRs: readonly C
   const [range] = serviceCIDRs;
   const isOther = objects.some((object) => isMapping(object) && object['kind'] === 'ServiceCIDR');
   const address = range && !isOther ? addressOfNumber(range.family, addressNumber(range.address) + 10n) : undefined;
-  const isTaken = services.some((service) => textIn(mappingIn(service, 'spec'), 'clusterIP') === address);
+  const isTaken = services.some((service) => {
+    const spec = mappingIn(service, 'spec');
+    return [spec['clusterIP'], ...listIn(spec, 'clusterIPs')].includes(address);
+  });
   const port = (name: string, protocol: string) => ({ name, protocol, port: 53, targetPort: name });
   return [
     {

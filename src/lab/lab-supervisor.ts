@@ -63,7 +63,11 @@ function processOf(client: string): number {
   const member =
     found.kind === 'node' ? nodes.get(found.name) : (hosts.get(found.name) ?? nodes.get(nodeOfPod(found.name)));
   if (!member?.process.isRunning()) {
-    throw new Error(`${found.kind} ${found.name} does not run`);
+    throw new Error(
+      found.kind === 'address'
+        ? `no endpoint without a Pod has ${found.name}`
+        : `${found.kind} ${found.name} does not run`,
+    );
   }
   return member.process.pid;
 }

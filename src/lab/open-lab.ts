@@ -163,7 +163,7 @@ async function startHosts({ hosts: wanted }: LabPlan, tools: Tools, servers: rea
       await removeHost(known, tools);
     }
     const number = next.number++;
-    const resolvConf = host.kind === 'pod' ? files.resolvConfFor(host.namespace, servers) : undefined;
+    const resolvConf = host.node === '' ? undefined : files.resolvConfFor(host.namespace, servers);
     const holder = await startHolder({ hostname: host.hostname, resolvConf });
     const member: HostMember = { number, process: holder, state: { ...host, ports: [], dnsPorts: [] } };
     hosts.set(host.name, member);

@@ -24,6 +24,7 @@ describe('the DNS of a lab', () => {
 
   test('leaves its address to a Service that asks for it, and to the control plane where the input has ranges', () => {
     expect(addressOf([service('web', 'shop', '10.96.0.10')])).toBeUndefined();
+    expect(addressOf([{ kind: 'Service', spec: { clusterIPs: ['fd00::1', '10.96.0.10'] } }])).toBeUndefined();
     expect(addressOf([{ kind: 'ServiceCIDR', spec: { cidrs: ['10.0.0.0/24'] } }])).toBeUndefined();
   });
 

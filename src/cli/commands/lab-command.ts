@@ -39,7 +39,7 @@ lab, also if its processes are killed.
   test FILE [PATH...]              check expectations of the lab that is up, or of one that is brought up from PATH for that, and ended
   down                             end the lab; without --name also what is left of labs that have ended
 
-CLIENT is outside (the default), node:NAME, pod:NAMESPACE/NAME or its beginning, or KIND/NAME of a workload. A path with the name of an action is written ./curl.
+CLIENT is outside (the default), node:NAME, pod:NAMESPACE/NAME or its beginning, KIND/NAME of a workload, or the address of an endpoint without a Pod. A path with the name of an action is written ./curl.
 `;
 
 /** `svc2nft lab`: a cluster to try in network namespaces. */
