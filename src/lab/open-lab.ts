@@ -94,7 +94,15 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     runIp(outsideLines(options.outside)),
   ]);
   await runIp(['link set lo up', ...ownRulesLines(options.families)], server.pid);
-  const tools: Tools = { ...options, files, server, nodes: new Map(), hosts: new Map(), next: { number: 1 } };
+  const tools: Tools = {
+    ...options,
+    files,
+    server,
+    nodes: new Map(),
+    hosts: new Map(),
+    next: { number: 1 },
+    told: new Map(),
+  };
   const balancer = openBalancer(options.outside);
   let current: readonly Mapping[] = [];
   return {
@@ -104,12 +112,12 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     },
     bring: async (objects) => {
       const plan = planLab(objects);
-      const before = current;
+      const isFirst = current.length === 0;
       current = objects;
       const [started] = await Promise.all([startHosts(plan, tools, dnsServers(objects)), addNodes(plan, tools)]);
-      const updated = (): Promise<string[]> => updateNodes(plan, { before, after: objects }, tools);
+      const updated = (): Promise<string[]> => updateNodes(plan, objects, tools);
       // New nodes take their time, and at the start no rule leads to anybody yet.
-      const early = before.length === 0 ? updated() : undefined;
+      const early = isFirst ? updated() : undefined;
       await wireHosts(started, tools);
       const unheard = await serve(plan, objects, tools);
       const faults = await (early ?? updated());
@@ -129,6 +137,8 @@ interface Tools extends LabOptions {
   readonly nodes: Map<string, NodeMember>;
   readonly hosts: Map<string, HostMember>;
   readonly next: { number: number };
+  /** The objects that nodes know. */
+  readonly told: Map<string, readonly Mapping[]>;
 }
 
 /** Nodes that were added stay; they may change. */
@@ -218,18 +228,15 @@ export interface NodeRemarks {
 }
 
 /** Tells all nodes what has changed. */
-async function updateNodes(
-  plan: LabPlan,
-  objects: { readonly before: readonly Mapping[]; readonly after: readonly Mapping[] },
-  { nodes }: Tools,
-): Promise<string[]> {
-  const told = plan.nodes.map(async ({ name }) => {
-    const changes = changesBetween(objects.before, objects.after, name);
-    const said = (await nodes.get(name)?.process.ask('update', changes)) as NodeRemarks | undefined;
-    return [...(said?.faults ?? []).map((fault) => `${name}: ${fault}`), ...(said?.warnings ?? [])];
+async function updateNodes(plan: LabPlan, objects: readonly Mapping[], { nodes, told }: Tools): Promise<string[]> {
+  const said = plan.nodes.map(async ({ name }) => {
+    const changes = changesBetween(told.get(name) ?? [], objects, name);
+    const remarks = (await nodes.get(name)?.process.ask('update', changes)) as NodeRemarks | undefined;
+    told.set(name, objects);
+    return [...(remarks?.faults ?? []).map((fault) => `${name}: ${fault}`), ...(remarks?.warnings ?? [])];
   });
   // Most warnings are those of every node.
-  return [...new Set((await Promise.all(told)).flat())];
+  return [...new Set((await Promise.all(said)).flat())];
 }
 
 /** The kinds of objects that rules follow from. */
