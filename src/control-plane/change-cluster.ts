@@ -1,12 +1,12 @@
 /** What becomes of a cluster's objects when somebody changes something, once its controllers are done. Pure. */
 
-import { podAddresses } from '../kubernetes/pods.ts';
+import { isPodReady, isPodTerminating, podAddresses } from '../kubernetes/pods.ts';
 import { zoneLabel } from '../kubernetes/services.ts';
 import { compareText, listSome } from '../lib/text.ts';
 import { describeValue, isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { familyOfAddress, parseCidr } from '../net/address.ts';
 import { isExpanded, mostReplicas, podsOf, replicasOf, selectorOf } from './expand-workloads.ts';
-import { findObject, nameOf, namespaceIn, type WantedObject } from './object-names.ts';
+import { findObject, nameOf, namespaceIn, ofKind, type WantedObject } from './object-names.ts';
 import { findPlaces, type Places, type PodRequest, placePods } from './place-pods.ts';
 import { remakeSlices } from './remake-slices.ts';
 import { selectPods } from './select-pods.ts';
@@ -49,10 +49,6 @@ export function changeCluster(objects: readonly Mapping[], change: ClusterChange
 /** The kinds that can be scaled. */
 export const scalableKinds = ['Deployment', 'StatefulSet', 'ReplicaSet', 'ReplicationController'] as const;
 
-function ofKind(objects: readonly Mapping[], kind: string): Mapping[] {
-  return objects.filter((object) => object['kind'] === kind);
-}
-
 function nodeOf(pod: Mapping): string {
   return textIn(mappingIn(pod, 'spec'), 'nodeName');
 }
@@ -60,8 +56,7 @@ function nodeOf(pod: Mapping): string {
 /** It takes connections, or will: it has not come to its end, and nobody deletes it. */
 function isActive(pod: Mapping): boolean {
   const phase = textIn(mappingIn(pod, 'status'), 'phase');
-  const isDeleted = (mappingIn(pod, 'metadata')['deletionTimestamp'] ?? null) !== null;
-  return phase !== 'Succeeded' && phase !== 'Failed' && !isDeleted;
+  return phase !== 'Succeeded' && phase !== 'Failed' && !isPodTerminating(pod);
 }
 
 function scale(
@@ -142,7 +137,7 @@ function sortByDispensability(pods: readonly Mapping[], kind: string): Mapping[]
   const createdAt = (pod: Mapping): string => textIn(mappingIn(pod, 'metadata'), 'creationTimestamp');
   return latest.sort(
     (a, b) =>
-      Number(isReady(a)) - Number(isReady(b)) ||
+      Number(isPodReady(a)) - Number(isPodReady(b)) ||
       (loads.get(nodeOf(b)) ?? 0) - (loads.get(nodeOf(a)) ?? 0) ||
       compareText(createdAt(b), createdAt(a)),
   );
@@ -150,12 +145,6 @@ function sortByDispensability(pods: readonly Mapping[], kind: string): Mapping[]
 
 function ordinalOf(pod: Mapping): number {
   return Number(/-(\d{1,9})$/.exec(nameOf(pod))?.[1] ?? -1);
-}
-
-function isReady(pod: Mapping): boolean {
-  return listIn(mappingIn(pod, 'status'), 'conditions').some(
-    (one) => isMapping(one) && one['type'] === 'Ready' && one['status'] === 'True',
-  );
 }
 
 /** For Pods on Nodes that do not say which addresses theirs have: ranges that no network uses (RFC 2544, RFC 3849). */

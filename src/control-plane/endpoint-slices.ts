@@ -1,10 +1,10 @@
 /**
- * The EndpointSlices of Services with a selector, as the EndpointSlice controller of Kubernetes makes them, and those of v1 Endpoints (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/). Nothing is validated:
- * malformed values count as absent.
+ * The EndpointSlices of Services with a selector, as the EndpointSlice controller of Kubernetes makes them, and those of v1 Endpoints
+ * (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/). Nothing is validated: malformed values count as absent.
  */
 
 import { getNamespaced, type Namespaced, setNamespaced } from '../kubernetes/namespaced-map.ts';
-import { containerPorts, podAddresses } from '../kubernetes/pods.ts';
+import { containerPorts, isPodReady, isPodTerminating, podAddresses } from '../kubernetes/pods.ts';
 import { namespaceOf, ownerLabel, zoneLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { cpuShares, hintsFor, type ZoneShares } from './endpoint-hints.ts';
@@ -193,8 +193,8 @@ function endpointOf(pod: Mapping, { addresses, service, nodes }: EndpointParts):
   const [name, namespace, uid] = [textIn(metadata, 'name'), namespaceOf(metadata), textIn(metadata, 'uid')];
   const nodeName = textIn(spec, 'nodeName');
   const zone = textIn(mappingIn(mappingIn(nodes.byName.get(nodeName) ?? {}, 'metadata'), 'labels'), zoneLabel);
-  const serving = isReady(pod);
-  const terminating = (metadata['deletionTimestamp'] ?? null) !== null;
+  const serving = isPodReady(pod);
+  const terminating = isPodTerminating(pod);
   const ready = publishesAll(service) || (serving && !terminating);
   const hostname = textIn(spec, 'hostname');
   const isNamed = hostname !== '' && textIn(spec, 'subdomain') === textIn(mappingIn(service, 'metadata'), 'name');
@@ -206,12 +206,6 @@ function endpointOf(pod: Mapping, { addresses, service, nodes }: EndpointParts):
     ...(nodeName !== '' && { nodeName }),
     ...(zone !== '' && { zone }),
   };
-}
-
-function isReady(pod: Mapping): boolean {
-  return listIn(mappingIn(pod, 'status'), 'conditions').some(
-    (one) => isMapping(one) && one['type'] === 'Ready' && one['status'] === 'True',
-  );
 }
 
 /** Ports whose targetPort the Pod has; a name may stand for another number in each. */

@@ -54,8 +54,8 @@ export function parseObjectName(text: string, kinds: readonly string[]): WantedO
 /** The one object that a name means; else what is wrong, in one line. */
 export function findObject(objects: readonly Mapping[], wanted: WantedObject): Mapping | string {
   const { kind, namespace, name } = wanted;
-  const ofKind = objects.filter((object) => object['kind'] === kind);
-  const named = ofKind.filter((object) => nameOf(object) === name);
+  const candidates = ofKind(objects, kind);
+  const named = candidates.filter((object) => nameOf(object) === name);
   const found = named.filter((object) => namespace === undefined || namespaceIn(object) === namespace);
   const [only, ...others] = found;
   if (only && others.length === 0) {
@@ -66,7 +66,7 @@ export function findObject(objects: readonly Mapping[], wanted: WantedObject): M
     return `there is a ${kind} ${describeValue(name)} in the namespaces ${listWords(namespaces)}; say which one: ${namespaces[0]}/${escapeControls(name)}`;
   }
   const place = namespace === undefined ? '' : ` in namespace ${describeValue(namespace)}`;
-  return `there is no ${kind} ${describeValue(name)}${place}; ${describeOthers(ofKind, { kind, name, isFull: named.length > 0 })}`;
+  return `there is no ${kind} ${describeValue(name)}${place}; ${describeOthers(candidates, { kind, name, isFull: named.length > 0 })}`;
 }
 
 const shownNames = 5;
@@ -76,9 +76,7 @@ function describeOthers(
   { kind, name, isFull }: { readonly kind: string; readonly name: string; readonly isFull: boolean },
 ): string {
   const isNamespaced = kind !== 'Node';
-  const names = objects.map((object) =>
-    escapeControls(isNamespaced ? `${namespaceIn(object)}/${nameOf(object)}` : nameOf(object)),
-  );
+  const names = objects.map((object) => escapeControls(isNamespaced ? fullName(object) : nameOf(object)));
   if (names.length === 0) {
     return `the input has no ${kind}`;
   }
@@ -89,6 +87,16 @@ function describeOthers(
   const closest = isFull ? name : suggestClosest(name, bare);
   const suggestion = closest === undefined ? undefined : names[bare.indexOf(escapeControls(closest))];
   return suggestion === undefined ? `the input has ${listSome(names, shownNames)}` : `did you mean ${suggestion}?`;
+}
+
+/** The objects of a kind, in their order. */
+export function ofKind(objects: readonly Mapping[], kind: string): Mapping[] {
+  return objects.filter((object) => object['kind'] === kind);
+}
+
+/** `shop/web`. */
+export function fullName(object: Mapping): string {
+  return `${namespaceIn(object)}/${nameOf(object)}`;
 }
 
 /** metadata.name. */

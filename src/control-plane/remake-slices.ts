@@ -4,7 +4,7 @@ import { ownerLabel } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { isManaged, makeEndpointSlices } from './endpoint-slices.ts';
-import { nameOf, namespaceIn } from './object-names.ts';
+import { nameOf, namespaceIn, ofKind } from './object-names.ts';
 import { selectPods } from './select-pods.ts';
 
 /** A cluster before and after a change of its other objects. */
@@ -41,10 +41,6 @@ export function remakeSlices(change: SliceChange): Mapping[] {
   });
   const others = ofKind(after, 'Service').flatMap((service) => takeRemade(namespaceIn(service), nameOf(service)));
   return [...kept, ...others];
-}
-
-function ofKind(objects: readonly Mapping[], kind: string): Mapping[] {
-  return objects.filter((object) => object['kind'] === kind);
 }
 
 function serviceOf(slice: Mapping): string {

@@ -108,17 +108,17 @@ export function containerPorts(spec: Mapping): Mapping[] {
 
 function stateOf(pod: Mapping): PodState {
   const status = mappingIn(pod, 'status');
-  const word = stateWord(mappingIn(pod, 'metadata'), status);
+  const word = stateWord(pod, status);
   const { cause, detail } = word === 'Pending' || word === 'not ready' ? causeOf(pod, status) : noCause;
   return { word, cause: escapeControls(cause), detail: escapeControls(detail) };
 }
 
-function stateWord(metadata: Mapping, status: Mapping): PodState['word'] {
+function stateWord(pod: Mapping, status: Mapping): PodState['word'] {
   const { phase } = status;
   if (phase === 'Succeeded' || phase === 'Failed') {
     return 'finished';
   }
-  if ((metadata['deletionTimestamp'] ?? null) !== null) {
+  if (isPodTerminating(pod)) {
     return 'terminating';
   }
   if (phase === 'Pending') {
@@ -129,6 +129,16 @@ function stateWord(metadata: Mapping, status: Mapping): PodState['word'] {
     return 'unknown';
   }
   return ready === 'True' ? 'ready' : 'not ready';
+}
+
+/** Whether its status says so. */
+export function isPodReady(pod: Mapping): boolean {
+  return conditionOf(mappingIn(pod, 'status'), 'Ready')?.['status'] === 'True';
+}
+
+/** Whether it is being deleted; its containers may still run. */
+export function isPodTerminating(pod: Mapping): boolean {
+  return (mappingIn(pod, 'metadata')['deletionTimestamp'] ?? null) !== null;
 }
 
 function conditionOf(status: Mapping, type: string): Mapping | undefined {

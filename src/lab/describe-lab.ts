@@ -1,5 +1,6 @@
-import { podAddresses } from '../kubernetes/pods.ts';
-import { loadBalancerTexts, namespaceOf } from '../kubernetes/services.ts';
+import { fullName, nameOf, ofKind } from '../control-plane/object-names.ts';
+import { isPodReady, isPodTerminating, podAddresses } from '../kubernetes/pods.ts';
+import { loadBalancerTexts } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import type { Lab } from './open-lab.ts';
 
@@ -40,16 +41,15 @@ interface PodDescription {
 
 /** Describes a lab, in the order of its objects. */
 export function describeLab({ objects, hosts, balancer, nodes }: Lab): LabDescription {
-  const ofKind = (kind: string): Mapping[] => objects().filter((object) => object['kind'] === kind);
   const isDead = (name: string): boolean => hosts.get(name)?.process.isRunning() === false;
   return {
-    nodes: ofKind('Node').flatMap((node) => {
-      const member = nodes.get(textIn(mappingIn(node, 'metadata'), 'name'));
+    nodes: ofKind(objects(), 'Node').flatMap((node) => {
+      const member = nodes.get(nameOf(node));
       const isSchedulable = mappingIn(node, 'spec')['unschedulable'] !== true;
       return member ? [{ ...pick(member.state), isSchedulable }] : [];
     }),
-    pods: ofKind('Pod').map((pod) => describePod(pod, isDead)),
-    services: ofKind('Service').map(describeService),
+    pods: ofKind(objects(), 'Pod').map((pod) => describePod(pod, isDead)),
+    services: ofKind(objects(), 'Service').map(describeService),
     loadBalancer: balancer.status(),
   };
 }
@@ -58,20 +58,11 @@ function pick({ name, zone, addresses }: { name: string; zone: string; addresses
   return { name, zone, addresses };
 }
 
-function nameIn(object: Mapping): string {
-  const metadata = mappingIn(object, 'metadata');
-  return `${namespaceOf(metadata)}/${textIn(metadata, 'name')}`;
-}
-
 function describePod(pod: Mapping, isDead: (name: string) => boolean): PodDescription {
-  const [metadata, spec, status] = [mappingIn(pod, 'metadata'), mappingIn(pod, 'spec'), mappingIn(pod, 'status')];
-  const name = nameIn(pod);
-  const isReady = listIn(status, 'conditions').some(
-    (one) => isMapping(one) && one['type'] === 'Ready' && one['status'] === 'True',
-  );
-  const isTerminating = (metadata['deletionTimestamp'] ?? null) !== null;
-  const ready = isReady ? 'ready' : 'not ready';
-  const living = isTerminating ? 'terminating' : ready;
+  const [spec, status] = [mappingIn(pod, 'spec'), mappingIn(pod, 'status')];
+  const name = fullName(pod);
+  const ready = isPodReady(pod) ? 'ready' : 'not ready';
+  const living = isPodTerminating(pod) ? 'terminating' : ready;
   return {
     name,
     node: textIn(spec, 'nodeName'),
@@ -87,7 +78,7 @@ function describeService(service: Mapping): LabDescription['services'][number] {
   const clusterIPs = listIn(spec, 'clusterIPs').length > 0 ? listIn(spec, 'clusterIPs') : [spec['clusterIP']];
   const addresses = type === 'ExternalName' ? [spec['externalName']] : clusterIPs;
   return {
-    name: nameIn(service),
+    name: fullName(service),
     type,
     addresses: addresses.map(String),
     external: [

@@ -1,5 +1,5 @@
 import { selectorOf } from '../control-plane/expand-workloads.ts';
-import { findObject, nameOf, namespaceIn, parseObjectName } from '../control-plane/object-names.ts';
+import { findObject, fullName, nameOf, namespaceIn, ofKind, parseObjectName } from '../control-plane/object-names.ts';
 import { selectPods } from '../control-plane/select-pods.ts';
 import { podAddresses } from '../kubernetes/pods.ts';
 import { listSome } from '../lib/text.ts';
@@ -36,7 +36,7 @@ export function findClient(objects: readonly Mapping[], text: string): LabClient
   }
   const [, kind = '', name = ''] = /^(node|pod):(.+)$/s.exec(text) ?? [];
   if (kind === 'node') {
-    const names = namesOf(objects, 'Node');
+    const names = ofKind(objects, 'Node').map(nameOf);
     return names.includes(name)
       ? { kind: 'node', name }
       : `there is no node ${describeValue(name)}; ${listOf('nodes', names)}`;
@@ -45,21 +45,12 @@ export function findClient(objects: readonly Mapping[], text: string): LabClient
 }
 
 function findPod(objects: readonly Mapping[], text: string): LabClient | string {
-  const names = namesOf(objects, 'Pod');
+  const names = ofKind(objects, 'Pod').map(fullName);
   const wanted = text.includes('/') ? text : `default/${text}`;
   const found = names.find((name) => name === wanted) ?? names.find((name) => name.startsWith(`${wanted}-`));
   return found === undefined
     ? `there is no Pod ${describeValue(wanted)}; ${listOf('Pods', names)}`
     : { kind: 'pod', name: found };
-}
-
-/** Names of objects that run, with their namespace where they have one. */
-function namesOf(objects: readonly Mapping[], kind: string): string[] {
-  return objects.filter((object) => object['kind'] === kind).map((object) => fullName(object));
-}
-
-function fullName(object: Mapping): string {
-  return object['kind'] === 'Node' ? nameOf(object) : `${namespaceIn(object)}/${nameOf(object)}`;
 }
 
 function listOf(noun: string, names: readonly string[]): string {
@@ -85,7 +76,7 @@ function podsOfWorkload(objects: readonly Mapping[], text: string): string[] | s
   if (typeof workload === 'string') {
     return workload;
   }
-  const select = selectPods(objects.filter((object) => object['kind'] === 'Pod'));
+  const select = selectPods(ofKind(objects, 'Pod'));
   return select(namespaceIn(workload), selectorOf(workload)).map(fullName);
 }
 
@@ -118,10 +109,12 @@ export function addressesOfClient(
   if (client.kind === 'outside' || client.kind === 'address') {
     return client.kind === 'outside' ? [...outside] : [client.name];
   }
-  const kind = client.kind === 'node' ? 'Node' : 'Pod';
-  const object = objects.find((one) => one['kind'] === kind && fullName(one) === client.name) ?? {};
-  const status = mappingIn(object, 'status');
-  return kind === 'Pod'
+  const isPod = client.kind === 'pod';
+  const object = ofKind(objects, isPod ? 'Pod' : 'Node').find(
+    (one) => (isPod ? fullName(one) : nameOf(one)) === client.name,
+  );
+  const status = mappingIn(object ?? {}, 'status');
+  return isPod
     ? podAddresses(status)
     : listIn(status, 'addresses').flatMap((one) =>
         isMapping(one) ? (canonicalAddress(textIn(one, 'address')) ?? []) : [],
@@ -134,11 +127,8 @@ export function addressesOfClient(
  */
 export function findBalancedAddress(objects: readonly Mapping[], host: string): string | undefined {
   const [name = '', namespace, ...rest] = host.split('.');
-  const services = objects.filter(
-    (object) =>
-      object['kind'] === 'Service' &&
-      nameOf(object) === name &&
-      (namespace === undefined || namespaceIn(object) === namespace),
+  const services = ofKind(objects, 'Service').filter(
+    (service) => nameOf(service) === name && (namespace === undefined || namespaceIn(service) === namespace),
   );
   const addresses = rest.length > 0 ? [] : listBalancedAddresses(services).filter(({ mode }) => mode !== 'external');
   return addresses[0]?.address;

@@ -3,11 +3,57 @@
  * ports. One process for each would take a second of the processor for ten Pods. It ends with its stdin.
  */
 
+import { type AnswerQuery, createAnswerQuery } from '../dns/answer-query.ts';
 import type { DnsRecord } from '../dns/dns-records.ts';
+import { type DnsServer, serveDns } from '../dns/serve-dns.ts';
+import { endpointText } from '../net/network.ts';
 import { type AnsweredPort, createPortAnswers, type PortAnswers } from './answer-ports.ts';
 import { prepareNetwork } from './lab-process.ts';
 import { openChannel } from './open-channel.ts';
-import { createLabDns, type DnsPlace } from './serve-lab-dns.ts';
+import { clusterDomain } from './plan-lab.ts';
+
+/** Where the DNS of the cluster is served. */
+interface DnsPlace {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The servers of the cluster's DNS. */
+interface LabDns {
+  /** Takes other records, opens what is new, and closes what is gone. @throws Error when a port cannot be had. */
+  sync(records: readonly DnsRecord[], places: readonly DnsPlace[]): Promise<void>;
+}
+
+/** In seconds. Endpoints come and go at any time, and clients should not remember them. */
+const ttl = 0;
+
+/** None at first. */
+function createLabDns(): LabDns {
+  const servers = new Map<string, DnsServer>();
+  let current: AnswerQuery = createAnswerQuery([], { domain: clusterDomain });
+  return {
+    sync: async (records, places) => {
+      current = createAnswerQuery(records, { domain: clusterDomain });
+      const wanted = new Map(places.map((place) => [endpointText(place), place]));
+      for (const [key, server] of servers) {
+        if (!wanted.has(key)) {
+          server.close();
+          servers.delete(key);
+        }
+      }
+      const answer: AnswerQuery = (name, type) => {
+        const found = current(name, type);
+        // There is no other server to ask, and resolvers take a refusal for a failure that may pass.
+        return found.code === 'REFUSED' ? { ...found, code: 'NXDOMAIN' } : found;
+      };
+      for (const [key, { address, port }] of wanted) {
+        if (!servers.has(key)) {
+          servers.set(key, await serveDns({ address, port, domain: clusterDomain, ttl, serial: 1, answer }));
+        }
+      }
+    },
+  };
+}
 
 /** What answers at the addresses of one Pod. */
 interface ServedHost {

@@ -1,3 +1,4 @@
+import { fullName, ofKind } from '../control-plane/object-names.ts';
 import { listDnsRecords } from '../dns/dns-records.ts';
 import type { Changes } from '../engine/engine.ts';
 import type { Service } from '../kubernetes/objects.ts';
@@ -333,16 +334,10 @@ async function removeHost({ number, process: own, state }: HostMember, { nodes, 
   ]);
 }
 
-function ofKind(objects: readonly Mapping[], kind: string): Mapping[] {
-  return objects.filter((object) => object['kind'] === kind);
-}
-
 /** The cluster IPs of the Service of DNS. */
 function dnsServers(objects: readonly Mapping[]): string[] {
-  const service = ofKind(objects, 'Service').find((one) => {
-    const metadata = mappingIn(one, 'metadata');
-    return namespaceOf(metadata) === dnsService.namespace && textIn(metadata, 'name') === dnsService.name;
-  });
+  const name = `${dnsService.namespace}/${dnsService.name}`;
+  const service = ofKind(objects, 'Service').find((one) => fullName(one) === name);
   return (['IPv4', 'IPv6'] as const).flatMap((family) => {
     const text =
       service && isMapping(service['spec']) ? clusterIPText(service as unknown as Service, family) : undefined;

@@ -2,7 +2,7 @@
 
 import { changeCluster } from '../control-plane/change-cluster.ts';
 import { isExpanded, podsOf, selectorOf } from '../control-plane/expand-workloads.ts';
-import { findObject, nameOf, namespaceIn, type WantedObject } from '../control-plane/object-names.ts';
+import { findObject, fullName, nameOf, namespaceIn, ofKind, type WantedObject } from '../control-plane/object-names.ts';
 import { findPlaces, placePods } from '../control-plane/place-pods.ts';
 import { remakeSlices } from '../control-plane/remake-slices.ts';
 import { selectPods } from '../control-plane/select-pods.ts';
@@ -57,7 +57,7 @@ const deletionTime = '2026-01-01T00:00:00Z';
 function gracefully(before: readonly Mapping[], after: readonly Mapping[]): (readonly Mapping[])[] {
   const kept = new Set(after);
   const gone = before.filter((object) => object['kind'] === 'Pod' && !kept.has(object));
-  const names = new Set(after.filter((object) => object['kind'] === 'Pod').map(fullName));
+  const names = new Set(ofKind(after, 'Pod').map(fullName));
   // A Pod of a StatefulSet that moves has the name of its successor.
   const terminating = gone.filter((pod) => !names.has(fullName(pod))).map(terminate);
   return terminating.length === 0
@@ -67,10 +67,6 @@ function gracefully(before: readonly Mapping[], after: readonly Mapping[]): (rea
 
 function terminate(pod: Mapping): Mapping {
   return { ...pod, metadata: { ...mappingIn(pod, 'metadata'), deletionTimestamp: deletionTime } };
-}
-
-function fullName(object: Mapping): string {
-  return `${namespaceIn(object)}/${nameOf(object)}`;
 }
 
 interface PodChange {
@@ -121,7 +117,7 @@ function roll(objects: readonly Mapping[], wanted: WantedObject): LabSteps {
 }
 
 function podsOfWorkload(objects: readonly Mapping[], workload: Mapping): Mapping[] {
-  const select = selectPods(objects.filter((object) => object['kind'] === 'Pod'));
+  const select = selectPods(ofKind(objects, 'Pod'));
   return select(namespaceIn(workload), selectorOf(workload));
 }
 
@@ -142,10 +138,8 @@ function replacementFor(objects: readonly Mapping[], { pod, workload, taken }: R
   const request = podsOf(workload);
   const ownNode = textIn(mappingIn(pod, 'spec'), 'nodeName');
   const places = findPlaces({
-    pods: [...objects.filter((object) => object['kind'] === 'Pod'), ...taken],
-    nodes: objects
-      .filter((object) => object['kind'] === 'Node')
-      .filter((node) => request.kind !== 'DaemonSet' || nameOf(node) === ownNode),
+    pods: [...ofKind(objects, 'Pod'), ...taken],
+    nodes: ofKind(objects, 'Node').filter((node) => request.kind !== 'DaemonSet' || nameOf(node) === ownNode),
   });
   const others = podsOfWorkload(objects, workload).filter((one) => one !== pod);
   const names = request.kind === 'StatefulSet' ? [nameOf(pod)] : [];
