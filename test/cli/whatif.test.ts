@@ -77,7 +77,7 @@ Without an endpoint for some clients
 Existing connections that break, because their endpoint goes
   shop/web  25%: shop/web-0 on node-1
 
-Served, and not until now
+Served now, but not before
   shop/web  external clients via node-5: 1 endpoint (was dropped)
 
 A load balancer that follows the health checks of externalTrafficPolicy Local avoids nodes without endpoints, some checks later.
@@ -162,15 +162,15 @@ New connections of Pods and nodes to other zones: 73%
     const args = ['whatif', manifests, ...resolve, ...both, '--set', 'pay.spec.ipFamilyPolicy=PreferDualStack'];
     const { stdout } = await runMain(args);
     expect(stdout).toMatch(
-      /1 service port of 2 changes for some clients\n\nReached there as well\n {2}shop\/pay {2}\[fd00:96::\w+\]:80\n\nNew/,
+      /1 service port of 2 changes for some clients\n\nAddresses and ports added\n {2}shop\/pay {2}\[fd00:96::\w+\]:80\n\nNew/,
     );
   });
 
   test('says which frontends come and go, and which sources may use them', async () => {
     const gone = await whatIf('--set', 'web.spec.type=ClusterIP');
-    expect(gone.stdout).toMatch(/No longer reached there\n {2}shop\/web {2}198\.51\.100\.\d+:80, \*:3\d{4}\n/);
+    expect(gone.stdout).toMatch(/Addresses and ports removed\n {2}shop\/web {2}198\.51\.100\.\d+:80, \*:3\d{4}\n/);
     const added = await whatIf('--set', 'pay.spec.externalIPs=[192.0.2.7]');
-    expect(added.stdout).toContain('Reached there as well\n  shop/pay  192.0.2.7:80\n');
+    expect(added.stdout).toContain('Addresses and ports added\n  shop/pay  192.0.2.7:80\n');
     const ranges = await whatIf('--set', 'web.spec.loadBalancerSourceRanges=[192.0.2.0/24, 198.51.100.0/24]');
     expect(ranges.stdout).toContain('shop/web  all -> 192.0.2.0/24, 198.51.100.0/24\n');
   });
@@ -289,7 +289,7 @@ describe('svc2nft whatif refuses', () => {
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(result.stderr).toContain('include them');
     const set = await runMain(['whatif', manifests, '--set', 'web.spec.type=ClusterIP']);
-    expect(set.stderr).toContain('error: the input has no Node, so nobody is there to connect');
+    expect(set.stderr).toContain('error: the input has no Node, and shares are those of connections on each Node');
   });
 });
 

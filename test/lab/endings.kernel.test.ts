@@ -133,6 +133,13 @@ describe('the end of a lab', () => {
   });
 });
 
+test('an action with a typo is suggested', async () => {
+  const { exitCode, stderr } = await runLab(['satus']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('satus: error file-not-found');
+  expect(stderr).toContain('note: did you mean svc2nft lab status?');
+});
+
 function isZombie(pid: number): boolean {
   try {
     return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

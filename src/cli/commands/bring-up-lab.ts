@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { LabDescription } from '../../lab/describe-lab.ts';
 import {
   connectLab,
@@ -11,10 +12,11 @@ import {
   startLab,
 } from '../../lab/lab-folder.ts';
 import type { Channel } from '../../lab/open-channel.ts';
-import { countOf, escapeControls } from '../../lib/text.ts';
+import { countOf, escapeControls, suggestClosest } from '../../lib/text.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { inputPaths } from '../flags/compile-flags.ts';
+import { labActions } from '../flags/lab-words.ts';
 import type { ResolveFlags } from '../flags/resolve-flags.ts';
 import { type LabInput, loadLab } from '../input/load-lab.ts';
 import { suggestCommands } from '../output/render-lab.ts';
@@ -35,6 +37,7 @@ export async function bringUp(words: readonly string[], flags: LabFlags, context
   }
   const input = await loadLab(inputPaths(words, flags), flags, context);
   if (typeof input === 'number') {
+    noteAction(words, context);
     return input;
   }
   return reportFailure(context, async () => {
@@ -49,6 +52,14 @@ export async function bringUp(words: readonly string[], flags: LabFlags, context
     context.stderr.write(suggestCommands(description, nameWords(flags)));
     return exitCodes.done;
   });
+}
+
+/** A path that is not there may be an action with a typo. */
+function noteAction([first = '']: readonly string[], { stderr }: Context): void {
+  const closest = existsSync(first) ? undefined : suggestClosest(first, labActions);
+  if (closest !== undefined) {
+    stderr.write(`note: did you mean svc2nft lab ${closest}?\n`);
+  }
 }
 
 /**

@@ -24,22 +24,23 @@ const examples = `
 `;
 
 const notes = `
-Brings up a cluster in network namespaces of its own, as root: each node with its own rules, each Pod with an address that answers HTTP, TCP and UDP
-at its ports with who it is and whom it saw, the DNS of the cluster, a client outside, and a load balancer that respects health checks. What manifests do not
-say is added as svc2nft resolve does; ranges of both families are used by default. The network of this machine is not touched, and everything ends with the
-lab, also if its processes are killed.
+Brings up a cluster in its own network namespaces, as root. Each node has its own rules; each Pod has an address, and answers HTTP, TCP and UDP on its
+ports with its name and the client address that it saw. There are also the DNS of the cluster, an outside client, and a load balancer that respects health
+checks. What manifests leave out is added as svc2nft resolve does, by default with ranges of both families. The network of this machine is not touched, and
+everything ends with the lab, even if its processes are killed.
 
-  curl, nc, dig --from CLIENT ...  the program of this machine with these arguments, in the network of the client
-  shell --from CLIENT [PROGRAM]    a shell there, or another program with its arguments
+  curl, nc, dig --from CLIENT ...  run this program with these arguments in the network of the client; dig needs +search for short names
+  shell --from CLIENT [PROGRAM]    run a shell there, or another program with its arguments
   scale KIND/NAME NUMBER           change the replicas of a workload
-  drain NODE, uncordon NODE        move the Pods of a node to others; let it have Pods again
+  drain NODE, uncordon NODE        move the Pods of a node to others; allow new Pods on it again
   roll KIND/NAME                   replace the Pods of a workload one by one, as after a change of its template
   kill POD                         end a Pod without notice; its workload gets another one
   status                           nodes, Pods, Services, and which nodes the load balancer uses
-  test FILE [PATH...]              check expectations of the lab that is up, or of one that is brought up from PATH for that, and ended
-  down                             end the lab; without --name also what is left of labs that have ended
+  test FILE [PATH...]              check expectations in the lab that is up, or in a temporary one brought up from PATH
+  down                             end the lab; without --name, also remove what other labs left when they ended
 
-CLIENT is outside (the default), node:NAME, pod:NAMESPACE/NAME or its beginning, KIND/NAME of a workload, or the address of an endpoint without a Pod. A path with the name of an action is written ./curl.
+CLIENT is outside (the default), node:NAME, pod:NAMESPACE/NAME or its beginning, KIND/NAME of a workload, or the address of an endpoint without a Pod. Write a path that has
+the name of an action as ./curl.
 `;
 
 /** `svc2nft lab`: a cluster to try in network namespaces. */
@@ -47,13 +48,13 @@ export function labCommand(context: Context, setExitCode: (code: number) => void
   const command = addResolveOptions(
     addFileOptions(new Command('lab'), {
       name: '[ACTION|PATH...]',
-      description: 'what to do, with its arguments; or a file or folder of YAML or JSON, - for stdin',
+      description: 'an action with its arguments; or a file or folder of YAML or JSON, - for stdin',
     }),
     labRanges,
   )
     .description('Brings up a cluster in network namespaces, to try its Services with real connections.')
     .optionsGroup('Lab:')
-    .option('--name <name>', `the name of the lab, if there are several`, checkedText(labNameProblem), defaultName)
+    .option('--name <name>', 'the name of the lab, if there are several', checkedText(labNameProblem), defaultName)
     .option(
       '--from <client>',
       'from where to connect: outside, node:NAME, pod:NAMESPACE/NAME, KIND/NAME (default: outside)',

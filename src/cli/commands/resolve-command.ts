@@ -13,7 +13,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addFileOptions, addLeniencyOptions, type InputFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { addResolveOptions, type ResolveFlags, resolveOptionsOf } from '../flags/resolve-flags.ts';
-import { lacksInput, noteServices } from '../input/load-cluster.ts';
+import { lacksInput } from '../input/load-cluster.ts';
 import { loadInput } from '../input/load-files.ts';
 import { resolveDocuments } from '../input/resolve-documents.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
@@ -81,7 +81,6 @@ async function runResolve(paths: readonly string[], flags: ResolveCommandFlags, 
   const isRefused = hasError(aboutFiles) || (hasError(aboutObjects) && !flags.keepGoing);
   reportDiagnostics([...aboutFiles, ...aboutObjects], { refused: isRefused, context });
   if (isRefused) {
-    await noteServices(paths, context);
     return exitCodes.badInput;
   }
   const objects = resolved.documents.map(({ value }) => value);

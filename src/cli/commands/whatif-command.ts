@@ -16,7 +16,7 @@ import { addLiveOptions, type ClusterFlags } from '../flags/cluster-flags.ts';
 import { addFileOptions, type InputFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
 import { addResolveChoice, type OptionalResolveFlags } from '../flags/resolve-flags.ts';
-import { noteServices, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import { readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadObjects } from '../input/load-objects.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -31,20 +31,20 @@ const examples = `
 `;
 
 const notes = `
-The input needs all Nodes, and Pods: without them, nothing runs elsewhere in place of what a drain takes away. Also Deployments and the like, where Pods
-do not say what owns them. Each change begins with what the one before leaves, and once everything is ready again; what happens meanwhile is not shown.
+The input needs all Nodes and Pods: without Pods, a drain moves nothing to other Nodes. It also needs Deployments and the like if Pods do not name their owners.
+Changes apply in order, each to the result of the one before. The result is the cluster once everything is ready again; what happens meanwhile is not shown.
 
-  --drain      Pods that something controls are made again on other Nodes that take them, those with the fewest of their kind first; Pods
-               of DaemonSets stay, others are gone. Neither PodDisruptionBudgets nor free memory are looked at
-  --lose-zone  nothing is moved: a cluster does that only after minutes
+  --drain      Pods with a controller are recreated on other Nodes that accept them, first on those with the fewest Pods of the workload;
+               Pods of DaemonSets stay, others are gone. PodDisruptionBudgets and free memory are ignored
+  --lose-zone  no Pod is recreated elsewhere: a cluster does that only after minutes
   --scale      down as the ReplicaSet controller chooses: Pods that are not ready, then on Nodes with several, then the newest; of a
                StatefulSet the highest numbers. Up as svc2nft resolve makes Pods. KIND is deployment, statefulset, replicaset or
                replicationcontroller, or short for it
-  --set        VALUE is YAML; an empty one takes the field away. What an API server refuses is an error, what it sets, clears and allocates
-               because of a change is part of it
+  --set        VALUE is YAML; an empty one removes the field. What an API server refuses is an error; what it sets, clears and allocates
+               because of the change is included
   --with       for comparison with another snapshot, or with --resolve with other manifests
 
-EndpointSlices of a controller are made again where the Pods of their Service come or go; those that somebody wrote lose the endpoints that are gone.
+EndpointSlices of a controller are recreated where Pods of their Service come or go; others only lose the endpoints that are gone.
 
 Each node weighs the same, and so does each service port. A share is that of new connections; Pods and nodes connect to the cluster IP, external clients to
 a node port, load balancer or external IP. With policy Local, their shares are averaged over nodes with endpoints, as load balancers choose these.
@@ -99,7 +99,6 @@ async function runWhatIf(paths: readonly string[], flags: WhatIfFlags, run: Run)
   }
   const documents = await loadObjects(paths, flags, { needs: { allNodes: true, pods: true }, context });
   if (typeof documents === 'number') {
-    await noteServices(paths, context);
     return documents;
   }
   const after = await changeDocuments(documents, flags, run);
@@ -110,7 +109,7 @@ async function runWhatIf(paths: readonly string[], flags: WhatIfFlags, run: Run)
   if (!before || !now || before.snapshot.nodes.length === 0 || now.snapshot.nodes.length === 0) {
     const problem = before?.snapshot.nodes.length === 0 ? 'the input has no Node' : 'no Node is left';
     context.stderr.write(
-      `error: ${problem}, so nobody is there to connect; for manifests without Nodes use --resolve\n`,
+      `error: ${problem}, and shares are those of connections on each Node; for manifests use --resolve\n`,
     );
     return exitCodes.badInput;
   }

@@ -24,7 +24,7 @@ export function addChangeOptions(command: Command, requested: RequestedChange[])
     .optionsGroup('Changes, in the order given:')
     .option(
       '--drain <node>',
-      'as kubectl drain does: no new Pods on this Node, and others elsewhere in place of its Pods; may be repeated',
+      'as kubectl drain does: no new Pods on this Node, and its Pods are recreated elsewhere; may be repeated',
       collect('drain', (node) => ({ kind: 'drain', node })),
     )
     .option(
@@ -42,14 +42,10 @@ export function addChangeOptions(command: Command, requested: RequestedChange[])
       'another value of a field of a Service, as in shop/web.spec.externalTrafficPolicy=Local; may be repeated',
       collect('set', readSetting),
     )
-    .option(
-      '--with <path>',
-      'the cluster as this file or folder has it, in place of the input; may be repeated',
-      (path: string) => {
-        requested.push({ text: `with ${path}`, path });
-        return path;
-      },
-    );
+    .option('--with <path>', 'replace the cluster by that of this file or folder; may be repeated', (path: string) => {
+      requested.push({ text: `with ${path}`, path });
+      return path;
+    });
 }
 
 function readScale(text: string): ClusterChange {

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ResolveFlags, resolveOptionsOf } from '../flags/resolve-flags.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
-import { lacksInput, noteServices } from './load-cluster.ts';
+import { lacksInput } from './load-cluster.ts';
 import { loadInput } from './load-files.ts';
 import { resolveDocuments } from './resolve-documents.ts';
 
@@ -57,7 +57,6 @@ export async function loadLab(
   const isRefused = hasError(all);
   reportDiagnostics(all, { refused: isRefused, context });
   if (isRefused) {
-    await noteServices(paths, context);
     return exitCodes.badInput;
   }
   const objects = resolved.documents.map(({ value }) => value).filter(isMapping);

@@ -35,7 +35,7 @@ function comparePods(before: WhatIfCluster, after: WhatIfCluster): WhatIf['pods'
     before: old.size,
     after: now.size,
     gone: [...old].filter(isMissing(now)).length,
-    made: [...now].filter(isMissing(old)).length,
+    created: [...now].filter(isMissing(old)).length,
   };
 }
 

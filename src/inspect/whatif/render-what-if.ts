@@ -34,7 +34,7 @@ function countLines({ nodes, pods, items, servicePorts }: WhatIf): string[] {
     nodes.lost.length > 0
       ? `: ${listSome(nodes.lost.map(escapeControls), 5)} ${nodes.lost.length === 1 ? 'is' : 'are'} gone`
       : '';
-  const moved = pods && pods.gone + pods.made > 0 ? `: ${pods.gone} gone, ${pods.made} new` : '';
+  const moved = pods && pods.gone + pods.created > 0 ? `: ${pods.gone} gone, ${pods.created} new` : '';
   const ports = new Set(items.map(nameOfPort)).size;
   return [
     ...(nodes.before === nodes.after && lost === '' ? [] : [`  Nodes  ${nodes.before} -> ${nodes.after}${lost}`]),
@@ -86,7 +86,7 @@ const sections: readonly Section[] = [
   },
   {
     effects: ['frontend-removed'],
-    title: 'No longer reached there',
+    title: 'Addresses and ports removed',
     linesOf: ({ frontendsRemoved }) => [frontendsRemoved.join(', ')],
   },
   {
@@ -115,7 +115,7 @@ const sections: readonly Section[] = [
   { effects: ['shares', 'cross-zone'], title: 'Shares of new connections', linesOf: shareLines },
   {
     effects: ['served-again'],
-    title: 'Served, and not until now',
+    title: 'Served now, but not before',
     linesOf: ({ treatments }) =>
       treatments
         .filter(
@@ -126,7 +126,7 @@ const sections: readonly Section[] = [
   },
   {
     effects: ['frontend-added'],
-    title: 'Reached there as well',
+    title: 'Addresses and ports added',
     linesOf: ({ frontendsAdded }) => [frontendsAdded.join(', ')],
   },
   {
@@ -306,7 +306,7 @@ function notesOf({ changes, items, pods }: WhatIf): string[] {
       : []),
     ...(breaks && kinds.includes('lose-zone')
       ? [
-          'Nodes of a lost zone fail without notice: existing connections hang, and new ones too, until the control plane has noticed (about a minute). Pods are made again elsewhere after 5 minutes, which is not shown.',
+          'Nodes of a lost zone fail without notice: existing connections hang, and new ones too, until the control plane has noticed (about a minute). Pods are recreated elsewhere after 5 minutes, which is not shown.',
         ]
       : []),
   ].flatMap((note) => ['', note]);

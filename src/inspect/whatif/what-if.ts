@@ -119,7 +119,7 @@ export interface WhatIf {
     readonly before: number;
     readonly after: number;
     readonly gone: number;
-    readonly made: number;
+    readonly created: number;
   } | null;
   readonly servicePorts: { readonly before: number; readonly after: number };
   readonly crossZone: CrossZone;
