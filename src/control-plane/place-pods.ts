@@ -172,27 +172,59 @@ function freeName({ namespace, name: prefix }: PodRequest, index: number, names:
 function createPod(request: PodRequest, place: Place, name: string): Mapping {
   const { namespace, template } = request;
   const [metadata, spec] = [mappingIn(template, 'metadata'), mappingIn(template, 'spec')];
-  const isHostNetwork = spec['hostNetwork'] === true;
-  const own = isHostNetwork
-    ? place.addresses
-    : place.pools.flatMap((pool) => deriveValue(pool, `${namespace}/${name}`, name) ?? []);
-  const addresses = onePerFamily(own);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name, namespace, labels: { ...mappingIn(metadata, 'labels'), ...addedLabels(request, place, name) } },
     spec: {
       nodeName: place.name,
-      ...(isHostNetwork && { hostNetwork: true }),
+      ...(spec['hostNetwork'] === true && { hostNetwork: true }),
       ...hostnameOf(request, name),
       containers: listIn(spec, 'containers'),
       ...(listIn(spec, 'initContainers').length > 0 && { initContainers: listIn(spec, 'initContainers') }),
     },
-    status: {
-      phase: 'Running',
-      conditions: [{ type: 'Ready', status: 'True' }],
-      ...(addresses[0] !== undefined && { podIP: addresses[0], podIPs: addresses.map((ip) => ({ ip })) }),
-    },
+    status: runningStatus({ namespace, name, spec }, place),
+  };
+}
+
+/** The status of a Pod that is ready. */
+function runningStatus(
+  { namespace, name, spec }: { readonly namespace: string; readonly name: string; readonly spec: Mapping },
+  { addresses: ofNode, pools }: Place,
+): Mapping {
+  const own =
+    spec['hostNetwork'] === true
+      ? ofNode
+      : pools.flatMap((pool) => deriveValue(pool, `${namespace}/${name}`, name) ?? []);
+  const addresses = onePerFamily(own);
+  return {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: 'True' }],
+    ...(addresses[0] !== undefined && { podIP: addresses[0], podIPs: addresses.map((ip) => ({ ip })) }),
+  };
+}
+
+/**
+ * A Pod as a manifest has it, without a status, once it runs and is ready: on the node that it names, else where the scheduler puts it. Any
+ * other one is returned as it is, and so is one that no node takes.
+ */
+export function startPod(pod: Mapping, { nodes }: Places): Mapping {
+  if (Object.keys(mappingIn(pod, 'status')).length > 0) {
+    return pod;
+  }
+  const [metadata, spec] = [mappingIn(pod, 'metadata'), mappingIn(pod, 'spec')];
+  const [namespace, name, nodeName] = [namespaceOf(metadata), textIn(metadata, 'name'), textIn(spec, 'nodeName')];
+  const request = { ...{ namespace, name, serviceName: '' }, kind: 'Pod', template: pod, count: 1, others: [] };
+  const [place] = nodeName === '' ? chooseNodes(request, nodes) : nodes.filter((node) => node.name === nodeName);
+  if (!place || name === '') {
+    return pod;
+  }
+  const labels = { ...mappingIn(metadata, 'labels'), ...topologyLabelsOf(place) };
+  return {
+    ...pod,
+    metadata: { ...metadata, ...(Object.keys(labels).length > 0 && { labels }) },
+    spec: { ...spec, nodeName: place.name },
+    status: runningStatus({ namespace, name, spec }, place),
   };
 }
 
@@ -206,9 +238,8 @@ function onePerFamily(addresses: readonly string[]): string[] {
 const topologyLabels = [zoneLabel, 'topology.kubernetes.io/region'];
 
 /** Labels that a Service may select by, apart from those of the template: of the controller, and of the Node. */
-function addedLabels({ kind, name: owner, isIndexed }: PodRequest, { labels }: Place, name: string): Mapping {
+function addedLabels({ kind, name: owner, isIndexed }: PodRequest, place: Place, name: string): Mapping {
   const number = name.slice(owner.length + 1);
-  const ofNode = topologyLabels.flatMap((key) => (typeof labels[key] === 'string' ? [[key, labels[key]]] : []));
   return {
     ...(kind === 'StatefulSet' && {
       'statefulset.kubernetes.io/pod-name': name,
@@ -216,8 +247,14 @@ function addedLabels({ kind, name: owner, isIndexed }: PodRequest, { labels }: P
     }),
     ...(kind === 'Job' && { 'job-name': owner, 'batch.kubernetes.io/job-name': owner }),
     ...(kind === 'Job' && isIndexed && { 'batch.kubernetes.io/job-completion-index': number }),
-    ...Object.fromEntries(ofNode),
+    ...topologyLabelsOf(place),
   };
+}
+
+function topologyLabelsOf({ labels }: Place): Mapping {
+  return Object.fromEntries(
+    topologyLabels.flatMap((key) => (typeof labels[key] === 'string' ? [[key, labels[key]]] : [])),
+  );
 }
 
 /** By which DNS knows the Pod: a StatefulSet names its Pods, for its governing Service, and so does a Job that numbers them. */

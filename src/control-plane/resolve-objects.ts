@@ -13,6 +13,7 @@ import { completeService, type FamilyName } from './complete-service.ts';
 import { makeEndpointSlices } from './endpoint-slices.ts';
 import { expandWorkloads } from './expand-workloads.ts';
 import { makeNodes } from './make-nodes.ts';
+import { findPlaces, startPod } from './place-pods.ts';
 
 /** The cluster that manifests are resolved for. */
 export interface ResolveOptions {
@@ -57,8 +58,9 @@ export function resolveObjects(documents: readonly Document[], options: ResolveO
   const nodes = known.length > 0 ? [] : makeNodes({ count: options.nodes, podCIDRs: options.podCIDRs });
   const allNodes = [...known, ...nodes];
   const workloads = objects.filter((object) => !Object.keys(groups).some((kind) => isOfKind(object, kind)));
-  const pods = expandWorkloads({ workloads, pods: ofKind('Pod'), nodes: allNodes });
-  const allPods = [...ofKind('Pod'), ...pods];
+  const givenPods = startPods(ofKind('Pod'), allNodes);
+  const pods = expandWorkloads({ workloads, pods: [...givenPods.values()], nodes: allNodes });
+  const allPods = [...givenPods.values(), ...pods];
   const slices = makeEndpointSlices({
     services: services.map(({ resolved }) => resolved),
     pods: allPods,
@@ -69,11 +71,17 @@ export function resolveObjects(documents: readonly Document[], options: ResolveO
   const advice = adviseOnSelectors({ services, pods: allPods, workloads, slices: ofKind('EndpointSlice') });
   const added = given.length > 0 ? [] : [serviceCIDRObject(serviceCIDRs)];
   const resolvedOf = new Map(services.map(({ document, resolved }) => [document.value, resolved]));
-  const completed = objects.map((object) => resolvedOf.get(object) ?? object);
+  const completed = objects.map((object) => resolvedOf.get(object) ?? givenPods.get(object) ?? object);
   return {
     objects: [...completed, ...added, ...nodes, ...pods, ...slices],
     diagnostics: [...diagnostics, ...checkSlices(documents), ...advice],
   };
+}
+
+/** The Pods of the input, and what becomes of them. */
+function startPods(pods: readonly Mapping[], nodes: readonly Mapping[]): Map<Mapping, Mapping> {
+  const places = findPlaces({ pods, nodes });
+  return new Map(pods.map((pod) => [pod, startPod(pod, places)]));
 }
 
 /** The kinds that are not workloads, and their API groups: others may have kinds of the same names. */

@@ -35,6 +35,43 @@ const errorsOf = (diagnostics: readonly Diagnostic[]): Diagnostic[] =>
 const named = (objects: readonly Mapping[], kind: string): string[] =>
   objects.filter((one) => one['kind'] === kind).map((one) => String(mappingIn(one, 'metadata')['name']));
 
+describe('Pods in the input', () => {
+  const pod = (name: string, more: Mapping = {}, spec: Mapping = {}): Mapping => ({
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels: { app: 'web' } } },
+    spec: { containers: [{ name: 'main', ports: [{ name: 'web', containerPort: 8080 }] }], ...spec },
+    ...more,
+  });
+  const given = [
+    service('web'),
+    pod('any'),
+    pod('bound', {}, { nodeName: 'node-2' }),
+    pod('host', {}, { hostNetwork: true, nodeName: 'node-1' }),
+    pod('pending', { status: { phase: 'Pending' } }),
+    pod('nowhere', {}, { nodeSelector: { disk: 'none' } }),
+    deployment('web', 2),
+  ];
+  const { objects } = resolve(given);
+  const [, any, bound, host, pending, nowhere] = objects;
+
+  test('run on a node if they have no status', () => {
+    expect(any).toMatchObject({
+      metadata: { name: 'any', labels: { app: 'web', 'topology.kubernetes.io/zone': expect.any(String) } },
+      spec: { nodeName: expect.stringMatching(/^node-\d$/) },
+      status: { phase: 'Running', podIP: expect.stringMatching(/^10\.244\./) },
+    });
+    expect(bound).toMatchObject({ spec: { nodeName: 'node-2' }, status: { phase: 'Running' } });
+    expect(host).toMatchObject({ status: { podIP: '198.18.0.1' } });
+    expect(objects.find((one) => one['kind'] === 'EndpointSlice')).toMatchObject({
+      endpoints: ['any', 'bound', 'host'].map((name) => ({ targetRef: { name }, conditions: { ready: true } })),
+    });
+  });
+
+  test('stay as they are if they have one, or no node takes them', () => {
+    expect([pending, nowhere]).toEqual([given[4], given[5]]);
+    expect(resolve(objects).objects).toEqual(objects);
+  });
+});
+
 describe('manifests', () => {
   const manifests = [service('web', { type: 'LoadBalancer', ipFamilyPolicy: 'PreferDualStack' }), deployment('web', 3)];
   const { objects, diagnostics } = resolve(manifests);
