@@ -1,7 +1,7 @@
 import { fullName, nameOf, ofKind } from '../control-plane/object-names.ts';
 import { isPodReady, isPodTerminating, podAddresses } from '../kubernetes/pods.ts';
-import { loadBalancerTexts } from '../kubernetes/services.ts';
 import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
+import { listBalancedAddresses } from './load-balancer.ts';
 import type { Lab } from './open-lab.ts';
 
 /** What a lab is now. */
@@ -81,10 +81,7 @@ function describeService(service: Mapping): LabDescription['services'][number] {
     name: fullName(service),
     type,
     addresses: addresses.map(String),
-    external: [
-      ...loadBalancerTexts(service as never),
-      ...listIn(spec, 'externalIPs').filter((text) => typeof text === 'string'),
-    ],
+    external: listBalancedAddresses([service]).map(({ address }) => address),
     ports: listIn(spec, 'ports').filter(isMapping).map(portText),
   };
 }

@@ -19,6 +19,7 @@ import type { Expectation } from './read-expectations.ts';
 
 const [, , folder = ''] = process.argv;
 let opened: Lab | undefined;
+let isAsked = false;
 let last: Promise<unknown> = Promise.resolve();
 
 /** Changes are made one after the other. */
@@ -144,6 +145,7 @@ const server = createServer((socket) => {
     {
       up: (wanted: UpRequest) => {
         request = wanted;
+        isAsked = true;
         return inOrder(() => up(wanted));
       },
       status: () => inOrder(async () => describeLab(lab())),
@@ -161,4 +163,4 @@ const server = createServer((socket) => {
 });
 server.listen(join(folder, 'socket'));
 // The one who has started this may have ended before it could ask.
-setTimeout(() => opened ?? process.exit(1), 60_000).unref();
+setTimeout(() => isAsked || process.exit(1), 60_000).unref();

@@ -288,10 +288,12 @@ async function serve(plan: LabPlan, objects: readonly Mapping[], tools: Tools): 
     addresses.flatMap((address) => dnsPorts.map((port) => ({ address, port }))),
   );
   const served = plan.hosts.map(({ name, ports, addresses }) => ({ name, ports, addresses }));
-  const [unheard] = await Promise.all([
-    server.ask('serve', served),
+  const listen = async ({ name, ports, addresses }: LabNode): Promise<readonly string[]> =>
+    (await nodes.get(name)?.process.ask('listen', { ports, addresses })) as readonly string[];
+  const [unheard, unheardAtNodes] = await Promise.all([
+    server.ask('serve', served) as Promise<readonly string[]>,
+    Promise.all(plan.nodes.map(listen)),
     server.ask('dns', { records, places }),
-    ...plan.nodes.map(({ name, ports, addresses }) => nodes.get(name)?.process.ask('listen', { ports, addresses })),
     ...plan.hosts.map(async (host) => {
       const member = hosts.get(host.name);
       if (member?.process.isRunning()) {
@@ -300,7 +302,7 @@ async function serve(plan: LabPlan, objects: readonly Mapping[], tools: Tools): 
       }
     }),
   ]);
-  return unheard as string[];
+  return [...unheard, ...unheardAtNodes.flat()];
 }
 
 function portChangeLines(before: LabHost, after: LabHost): string[] {

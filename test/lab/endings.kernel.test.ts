@@ -131,6 +131,26 @@ describe('the end of a lab', () => {
     expect(processesOf(ownName('ending'))).toEqual([]);
     expect(await describeMachine()).toEqual(before);
   });
+
+  test('does not come with a test of another lab that cannot have its name', async () => {
+    const lab = await bringUp('left', objects);
+    const expectations = { expect: [{ from: 'outside', to: 'tcp://192.0.2.1:9' }] };
+    const result = await withFile(expectations, (file) =>
+      runLab(['test', file, '-', '--name', lab.name], manifestsOf(objects)),
+    );
+    expect(result).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is already up') });
+    expect((await lab.run('status')).exitCode).toBe(0);
+    await lab.run('down');
+  });
+
+  test('does not come with a question that somebody asks while it is brought up', async () => {
+    const name = ownName('ending');
+    const up = runLab(['-', '--name', name], manifestsOf(objects));
+    await expect.poll(() => existsSync(`/run/svc2nft/lab/${name}/socket`), { timeout: 20_000, interval: 5 }).toBe(true);
+    await runLab(['curl', '--name', name, 'http://192.0.2.1']);
+    expect((await up).exitCode).toBe(0);
+    await runLab(['down', '--name', name]);
+  });
 });
 
 test('an action with a typo is suggested', async () => {

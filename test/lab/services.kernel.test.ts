@@ -26,6 +26,18 @@ const objects = [
   ),
   service('balanced', [http, udp], { ...both, ...ofWeb, type: 'LoadBalancer' }),
   service('external', [http], { ...ofWeb, externalIPs: ['192.0.2.80'] }),
+  // As load balancers of k3s do: at the addresses of nodes themselves.
+  {
+    ...service('at-nodes', [{ ...http, port: 82 }], { ...ofWeb, type: 'LoadBalancer' }),
+    status: { loadBalancer: { ingress: [{ ip: '198.18.0.1' }] } },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'bare', namespace: 'shop', labels: { app: 'bare' } },
+    spec: { containers: [{ name: 'app', image: 'app', ports: [{ containerPort: 8080 }] }] },
+  },
+  service('bare', [http]),
   workload('single', [{ containerPort: 8080 }]),
   service('local', [http], { type: 'LoadBalancer', externalTrafficPolicy: 'Local', selector: { app: 'single' } }),
   {
@@ -106,6 +118,7 @@ describe('a lab with Services of all types', () => {
         ...['web', 'six', `${four}`, `[${six}]`].map((host) => ({ from: client, to: `udp://${host}:5000`, ...seen })),
         { from: client, to: 'http://web', answeredBy, times: 30, all: true },
         { from: client, to: 'tcp://web:90', ...seen },
+        { from: client, to: 'http://bare', answeredBy: 'pod:shop/bare', seenFrom: 'client' },
         { from: client, to: 'tcp://database:5432', answeredBy: '192.0.2.55', seenFrom: 'client' },
         { from: 'node:node-2', to: `http://${four}`, answeredBy },
         { from: client, to: 'http://agent:9100', answeredBy: 'daemonset/agent' },
@@ -132,6 +145,7 @@ describe('a lab with Services of all types', () => {
           ...{ from: 'outside', to: `udp://${place}`, answeredBy },
         })),
         { from: 'outside', to: 'http://local', answeredBy: 'pod:shop/single-0', times: 10, seenFrom: 'client' },
+        { from: 'outside', to: 'http://198.18.0.1:82', answeredBy, times: 5 },
         { from: 'outside', to: 'http://balanced:81', result: 'refused' },
         { from: 'outside', to: 'http://198.18.0.1:30081', answeredBy },
       ]),
@@ -139,10 +153,11 @@ describe('a lab with Services of all types', () => {
   });
 
   test('sends connections to a load balancer with policy Local only to nodes with endpoints', async () => {
-    const { pods, loadBalancer } = await lab.status();
+    const { pods, loadBalancer, services } = await lab.status();
     const node = pods.find(({ name }) => name === 'shop/single-0')?.node;
     expect(loadBalancer.find((one) => one.service === 'shop/local')?.nodes).toEqual([node]);
     expect(loadBalancer.find((one) => one.service === 'shop/balanced')?.nodes).toEqual(['node-1', 'node-2', 'node-3']);
+    expect(services.find(({ name }) => name === 'shop/proxied')?.external).toEqual(['198.51.100.250']);
   });
 
   test('has the records of DNS', async () => {

@@ -31,16 +31,13 @@ export interface LabFlags extends ResolveFlags {
 
 /** `svc2nft lab PATH...` */
 export async function bringUp(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
-  const folder = labFolder(flags.name);
-  if (isRunning(folder)) {
-    return fail(`${describeLabName(flags.name)} is already up; end it with ${downCommand(flags.name)}`, context);
-  }
-  const input = await loadLab(inputPaths(words, flags), flags, context);
-  if (typeof input === 'number') {
-    noteAction(words, context);
-    return input;
-  }
   return reportFailure(context, async () => {
+    refuseRunning(flags.name);
+    const input = await loadLab(inputPaths(words, flags), flags, context);
+    if (typeof input === 'number') {
+      noteAction(words, context);
+      return input;
+    }
     const start = context.now();
     const channel = await openNamed(flags.name, { ...input, endsWithCaller: false }, context);
     channel.close();
@@ -52,6 +49,13 @@ export async function bringUp(words: readonly string[], flags: LabFlags, context
     context.stderr.write(suggestCommands(description, nameWords(flags)));
     return exitCodes.done;
   });
+}
+
+/** @throws Error when a lab of that name is up. */
+export function refuseRunning(name: string): void {
+  if (isRunning(labFolder(name))) {
+    throw new Error(`${describeLabName(name)} is already up; end it with ${downCommand(name)}`);
+  }
 }
 
 /** A path that is not there may be an action with a typo. */

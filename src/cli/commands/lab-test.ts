@@ -12,7 +12,7 @@ import { interruptionOfProcess } from '../input/watch-files.ts';
 import { renderJudgments } from '../output/render-lab.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { writeOutput } from '../output/write-output.ts';
-import { askLab, type LabFlags, openNamed } from './bring-up-lab.ts';
+import { askLab, type LabFlags, openNamed, refuseRunning } from './bring-up-lab.ts';
 
 /** Checks a file of expectations, of a lab that is up, or of one that lives as long as that takes. */
 export async function runLabTest(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
@@ -34,11 +34,12 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
   if (paths.length === 0) {
     return checkExpectations(expectations, flags, context);
   }
+  const name = flags.name === defaultName ? `test-${process.pid}` : flags.name;
+  refuseRunning(name);
   const input = await loadLab(paths, flags, context);
   if (typeof input === 'number') {
     return input;
   }
-  const name = flags.name === defaultName ? `test-${process.pid}` : flags.name;
   const signal = context.interruption ?? interruptionOfProcess();
   const interrupted = once(signal, 'abort').then(() => {
     throw new Error('interrupted');

@@ -48,7 +48,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 /** What to try first in a lab that is up. */
 export function suggestCommands({ pods, services }: LabDescription, nameWords: string): string {
   const own = services.filter(({ name }) => name !== 'kube-system/kube-dns');
-  const client = pods.find(({ name }) => !name.startsWith('kube-system/'))?.name;
+  const client = pods.find(({ name, state }) => state === 'ready' && !name.startsWith('kube-system/'))?.name;
   const inside = own.find(({ type, ports }) => type !== 'ExternalName' && ports.some((port) => port.endsWith('/TCP')));
   const outside = own.find(({ external, ports }) => external.length > 0 && ports.some((port) => port.endsWith('/TCP')));
   const portOf = (ports: readonly string[]): string =>
