@@ -39,8 +39,8 @@ export function downCommand(name: string): string {
 }
 
 /** The folder of a lab, there or not. @param name one that {@link isLabName} accepts. */
-export function labFolder(name: string, root: string = labRoot): LabFolder {
-  return { name, path: join(root, name) };
+export function labFolder(name: string): LabFolder {
+  return { name, path: join(labRoot, name) };
 }
 
 /** Whether a text can name a lab, and so a folder. */
@@ -49,9 +49,9 @@ export function isLabName(text: string): boolean {
 }
 
 /** The labs that have a folder. */
-export function listLabs(root: string = labRoot): LabFolder[] {
-  const names = existsSync(root) ? readdirSync(root).filter(isLabName).sort() : [];
-  return names.map((name) => labFolder(name, root));
+export function listLabs(): LabFolder[] {
+  const names = existsSync(labRoot) ? readdirSync(labRoot).filter(isLabName).sort() : [];
+  return names.map(labFolder);
 }
 
 /** A process, and when it was started, so that another one with its number is not taken for it. */

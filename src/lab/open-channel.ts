@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { isMapping } from '../lib/unknown-values.ts';
+import { isMapping, type Mapping } from '../lib/unknown-values.ts';
 
 /** What each side of a channel can be asked for, by name; an error is told to the one who asks. */
 export type Handlers = Readonly<Record<string, (parameter: never) => unknown>>;
@@ -47,8 +47,8 @@ export function openChannel({ input, output }: ChannelStreams, handlers: Handler
     }
   };
   const take = (line: string): void => {
-    const message: unknown = JSON.parse(line);
-    if (!isMapping(message)) {
+    const message = parseMessage(line);
+    if (!message) {
       return;
     }
     if (typeof message['ask'] === 'string') {
@@ -93,4 +93,14 @@ export function openChannel({ input, output }: ChannelStreams, handlers: Handler
         send({ id: count, ask: name, parameter });
       }),
   };
+}
+
+/** Undefined for a line that is not a message, which is ignored. */
+function parseMessage(line: string): Mapping | undefined {
+  try {
+    const message: unknown = JSON.parse(line);
+    return isMapping(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }

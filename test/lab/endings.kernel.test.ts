@@ -153,6 +153,13 @@ describe('the end of a lab', () => {
   });
 });
 
+test('expectations are read from stdin, but not together with manifests', async () => {
+  const wrong = await runLab(['test', '-'], 'expect: [{ to: http://web }]');
+  expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('expect[0].from is missing') });
+  const twice = await runLab(['test', '-', '-'], 'expect: []');
+  expect(twice).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('stdin can be read only once') });
+});
+
 test('an action with a typo is suggested', async () => {
   const { exitCode, stderr } = await runLab(['satus']);
   expect(exitCode).toBe(1);

@@ -6,7 +6,8 @@ import { type Expectation, readExpectations } from '../../lab/read-expectations.
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { inputPaths } from '../flags/compile-flags.ts';
-import { loadFile } from '../input/load-files.ts';
+import { wantsStdinTwice } from '../input/load-cluster.ts';
+import { loadFile, loadInput } from '../input/load-files.ts';
 import { loadLab } from '../input/load-lab.ts';
 import { interruptionOfProcess } from '../input/watch-files.ts';
 import { renderJudgments } from '../output/render-lab.ts';
@@ -21,7 +22,11 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
     context.stderr.write('error: expected svc2nft lab test FILE [PATH...]\n');
     return exitCodes.wrongUsage;
   }
-  const { texts, diagnostics: unread } = await loadFile(file);
+  const paths = inputPaths(others, flags);
+  if (wantsStdinTwice(paths, { flag: 'FILE', value: file }, context)) {
+    return exitCodes.wrongUsage;
+  }
+  const { texts, diagnostics: unread } = await (file === '-' ? loadInput([file], context.stdin) : loadFile(file));
   const read = texts.map(readExpectations);
   const expectations = read.flatMap((one) => one.expectations);
   const diagnostics = [...unread, ...read.flatMap((one) => one.diagnostics)];
@@ -30,7 +35,6 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
   if (isRefused) {
     return exitCodes.badInput;
   }
-  const paths = inputPaths(others, flags);
   if (paths.length === 0) {
     return checkExpectations(expectations, flags, context);
   }
