@@ -20,8 +20,13 @@ const hairpinSet = 'hairpin-connections';
  * no client of the snapshot, so what it lets through was not asked for. Exempt are dynamic sets, which traffic fills;
  * frontends that the packets cannot use up, as with source ranges that admit no pod; and frontends that have a fault
  * already, because packets that go elsewhere miss the rest of the elements.
+ *
+ * @param isExpected whether an element may be there without any packet for it, by its key.
  */
-export function checkElements({ ruleset, expectations, found, drawn, faults }: WalkCheck): void {
+export function checkElements(
+  { ruleset, expectations, found, drawn, faults }: WalkCheck,
+  isExpected: (key: string) => boolean = () => false,
+): void {
   const { family } = expectations;
   const unusable = unusableFrontends(expectations);
   for (const { declaration, isDynamic, entries, lists } of ruleset.sets.values()) {
@@ -31,7 +36,9 @@ export function checkElements({ ruleset, expectations, found, drawn, faults }: W
     }
     const ofLists = [...lists.values()].flatMap((list) => elementsOfList(list, drawn.get(list) ?? 0));
     const unfound = isDynamic ? [] : [...[...entries.values()].filter((element) => !found.has(element)), ...ofLists];
-    for (const element of unfound.filter((one) => !isServiceCidr(one, declaration, expectations))) {
+    for (const element of unfound.filter(
+      (one) => !isServiceCidr(one, declaration, expectations) && !isExpected(one.key),
+    )) {
       const frontend = frontendOf(element, declaration, expectations);
       const isExplained =
         frontend &&

@@ -49,8 +49,8 @@ export function acceptKubeProxy(ruleset: Ruleset, expectations: Expectations): A
       acceptUntouched(given, traits),
       traits.refusesLocalhost ? acceptRefusal(packet, given, expectations) : undefined,
       traits.checksEarly ? acceptEarly(packet, given, expectations) : undefined,
-      { expected: expectFate(packet, inNode), codes: ['no-hairpin'] },
-      ...otherOwners(packet, expectations),
+      acceptHairpins(packet, inNode),
+      ...[expectations, inNode].flatMap((each) => otherOwners(packet, each)),
     ];
     return [base, ...others.flatMap((one) => (one ? [withoutReset(one)] : []))];
   };
@@ -122,6 +122,18 @@ function acceptEarly({ source }: Packet, expected: ExpectedFate, expectations: E
     : undefined;
 }
 
+/** The set of hairpins has address, protocol and port of endpoints of this node. */
+function acceptHairpins(packet: Packet, inNode: Expectations): AcceptedFate {
+  const found = expectFate(packet, inNode);
+  const others = expectFate(packet, { ...inNode, hairpins: new Set() });
+  const isMasqueraded: ExpectedFate['isMasqueraded'] = (endpoint) => {
+    const { address, port } = endpoint;
+    const isKnown = inNode.hairpinKeysOfNode.has(`${address} . ${address} . ${packet.protocol} . ${port}`);
+    return (isKnown ? found : others).isMasqueraded(endpoint);
+  };
+  return { expected: { ...found, isMasqueraded }, codes: ['no-hairpin'] };
+}
+
 /** Rules for loopback addresses that do not ask where packets come from. */
 function acceptRefusal(
   { destination, protocol, port }: Packet,
@@ -146,10 +158,19 @@ function otherOwners(packet: Packet, expectations: Expectations): AcceptedFate[]
     expected: expectFate(packet, { ...expectations, ...owners }),
     codes: ['other-owner'],
   });
+  const claimants = contested.has(atIP) ? [ips.get(atIP), ...(contested.get(atIP) ?? [])] : [];
   return [
-    ...(contested.get(atIP) ?? []).map((one) => fateOf({ ips: withOwner(ips, atIP, one) })),
+    ...claimants
+      .flatMap((one) => (one ? fatesOfClaimant(one) : []))
+      .map((one) => fateOf({ ips: withOwner(ips, atIP, one) })),
     ...(contested.get(atNode) ?? []).map((one) => fateOf({ nodePorts: withOwner(nodePorts, atNode, one) })),
   ];
+}
+
+/** Source ranges are looked up on their own, so that they may be those of another claimant. */
+function fatesOfClaimant(claimant: ExpectedFrontend): ExpectedFrontend[] {
+  const { service } = claimant;
+  return service.allowed ? [claimant, { ...claimant, service: { ...service, allowed: undefined } }] : [claimant];
 }
 
 function withOwner(
