@@ -66,10 +66,11 @@ interface KnownProcess {
  * @returns how to ask it.
  * @throws Error when there is such a lab, or it cannot be started.
  */
-export async function startLab({ name, path }: LabFolder): Promise<Channel> {
+export async function startLab(folder: LabFolder): Promise<Channel> {
+  const { path } = folder;
   mkdirSync(join(path, '../..'), { recursive: true });
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
-  createFolder({ name, path });
+  createFolder(folder);
   const log = openSync(join(path, 'log'), 'w', 0o600);
   const namespaces = ['--pid', '--fork', '--kill-child', '--mount-proc', '--net', '--uts', '--ipc', ...ownMounts];
   const program = [process.execPath, labProgram('lab-supervisor'), path];
@@ -96,19 +97,25 @@ export async function startLab({ name, path }: LabFolder): Promise<Channel> {
  * Creates the folder under another name, with this process in it, and then renames it: another command must not take a lab that is just
  * starting for one that has ended.
  */
-function createFolder({ name, path }: LabFolder): void {
+function createFolder(folder: LabFolder): void {
+  const { path } = folder;
   const prepared = `${path}.${process.pid}`;
   mkdirSync(prepared, { recursive: true, mode: 0o700 });
   writeProcess(prepared, process.pid);
   try {
-    if (isRunning({ path })) {
-      throw new Error(`${describeLabName(name)} is already up; end it with ${downCommand(name)}`);
-    }
+    refuseRunning(folder);
     // A lab that ended without lab down.
     rmSync(path, { recursive: true, force: true });
     renameSync(prepared, path);
   } finally {
     rmSync(prepared, { recursive: true, force: true });
+  }
+}
+
+/** @throws Error when a lab of that name is up. */
+export function refuseRunning(folder: LabFolder): void {
+  if (isRunning(folder)) {
+    throw new Error(`${describeLabName(folder.name)} is already up; end it with ${downCommand(folder.name)}`);
   }
 }
 

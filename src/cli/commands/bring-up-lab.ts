@@ -4,11 +4,10 @@ import {
   connectLab,
   defaultName,
   describeLabName,
-  downCommand,
   endLab,
-  isRunning,
   labFolder,
   logOf,
+  refuseRunning,
   startLab,
 } from '../../lab/lab-folder.ts';
 import type { Channel } from '../../lab/open-channel.ts';
@@ -32,7 +31,7 @@ export interface LabFlags extends ResolveFlags {
 /** `svc2nft lab PATH...` */
 export async function bringUp(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
   return reportFailure(context, async () => {
-    refuseRunning(flags.name);
+    refuseRunning(labFolder(flags.name));
     const input = await loadLab(inputPaths(words, flags), flags, context);
     if (typeof input === 'number') {
       noteAction(words, context);
@@ -49,13 +48,6 @@ export async function bringUp(words: readonly string[], flags: LabFlags, context
     context.stderr.write(suggestCommands(description, nameWords(flags)));
     return exitCodes.done;
   });
-}
-
-/** @throws Error when a lab of that name is up. */
-export function refuseRunning(name: string): void {
-  if (isRunning(labFolder(name))) {
-    throw new Error(`${describeLabName(name)} is already up; end it with ${downCommand(name)}`);
-  }
 }
 
 /** A path that is not there may be an action with a typo. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import { type Findings, judgeExpectation } from '../../lab/judge-expectation.ts';
-import { defaultName, endLab, labFolder } from '../../lab/lab-folder.ts';
+import { defaultName, endLab, labFolder, refuseRunning } from '../../lab/lab-folder.ts';
 import { type Expectation, readExpectations } from '../../lab/read-expectations.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -13,7 +13,7 @@ import { interruptionOfProcess } from '../input/watch-files.ts';
 import { renderJudgments } from '../output/render-lab.ts';
 import { reportDiagnostics } from '../output/report-diagnostics.ts';
 import { writeOutput } from '../output/write-output.ts';
-import { askLab, type LabFlags, openNamed, refuseRunning } from './bring-up-lab.ts';
+import { askLab, type LabFlags, openNamed } from './bring-up-lab.ts';
 
 /** Checks a file of expectations, of a lab that is up, or of one that lives as long as that takes. */
 export async function runLabTest(words: readonly string[], flags: LabFlags, context: Context): Promise<number> {
@@ -39,7 +39,7 @@ export async function runLabTest(words: readonly string[], flags: LabFlags, cont
     return checkExpectations(expectations, flags, context);
   }
   const name = flags.name === defaultName ? `test-${process.pid}` : flags.name;
-  refuseRunning(name);
+  refuseRunning(labFolder(name));
   const input = await loadLab(paths, flags, context);
   if (typeof input === 'number') {
     return input;
