@@ -16,7 +16,7 @@ export interface Pool {
   readonly owners: Map<string, string>;
 }
 
-/** Takes a given value; returns who has it already, undefined if nobody. */
+/** Takes a given value; returns who has it already, undefined if it was free. */
 export function takeValue({ owners }: Pool, value: string, owner: string): string | undefined {
   const other = owners.get(value);
   if (other === undefined) {

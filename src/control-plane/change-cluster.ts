@@ -1,4 +1,4 @@
-/** What becomes of a cluster's objects when somebody changes something, once its controllers are done. Pure. */
+/** The objects of a cluster after a change, once its controllers are done. Pure. */
 
 import { isPodReady, isPodTerminating, podAddresses } from '../kubernetes/pods.ts';
 import { zoneLabel } from '../kubernetes/services.ts';
@@ -53,7 +53,7 @@ function nodeOf(pod: Mapping): string {
   return textIn(mappingIn(pod, 'spec'), 'nodeName');
 }
 
-/** It takes connections, or will: it has not come to its end, and nobody deletes it. */
+/** It takes connections, or will: it has not ended, and is not being deleted. */
 function isActive(pod: Mapping): boolean {
   const phase = textIn(mappingIn(pod, 'status'), 'phase');
   return phase !== 'Succeeded' && phase !== 'Failed' && !isPodTerminating(pod);
@@ -92,7 +92,7 @@ interface Scalable {
   readonly request: Omit<PodRequest, 'count' | 'others'>;
 }
 
-/** Undefined where nobody knows its Pods. */
+/** Undefined where its Pods are not known. */
 function scalableOf(workload: Mapping, objects: readonly Mapping[]): Scalable | undefined {
   const pods = ofKind(objects, 'Pod');
   const own = selectPods(pods)(namespaceIn(workload), selectorOf(workload)).filter(isActive);

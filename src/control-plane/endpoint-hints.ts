@@ -1,5 +1,5 @@
 /**
- * For whom endpoints are meant: hints of spec.trafficDistribution, and those of the annotation service.kubernetes.io/topology-mode, which the
+ * Hints that say which zones and nodes should use an endpoint: those of spec.trafficDistribution, and those of the annotation service.kubernetes.io/topology-mode, which the
  * EndpointSlice controller of Kubernetes 1.37 still gives out (k8s.io/endpointslice, trafficdist and topologycache).
  */
 

@@ -69,7 +69,7 @@ function indexRemade({ before, after }: SliceChange): Namespaced<Mapping[]> {
     const [old, now] = [selectBefore(namespace, selector), selectAfter(namespace, selector)];
     const isSame = servicesBefore.has(service) && old.length === now.length && old.every((pod, at) => pod === now[at]);
     const slices = getNamespaced(managed, namespace, nameOf(service));
-    // Without its Pods, or its slices, nobody knows what a controller would make of it.
+    // Without its Pods, or its slices, it is not known what a controller would make of it.
     const isKnown = slices ? slices.every((slice) => hasKnownPods(slice, known)) : old.length === 0;
     return !isSame && isKnown;
   };

@@ -83,7 +83,7 @@ function podsOfWorkload(objects: readonly Mapping[], text: string): string[] | s
 /**
  * The names of those who answer, as their answers have them: of a Pod, the Pods of a workload, a node, or an address.
  *
- * @returns what is wrong with the text, in one line, if it names nobody.
+ * @returns what is wrong with the text, in one line, if it names none.
  */
 export function findAnswerers(objects: readonly Mapping[], text: string): readonly string[] | string {
   const address = canonicalAddress(text);

@@ -7,7 +7,7 @@ import type { Family } from '../net/network.ts';
 import type { CompileOptions } from '../options.ts';
 import { dnsService, type LabPlan } from './plan-lab.ts';
 
-/** Ranges of a lab, unless somebody says otherwise: of both families, so that every Service can have its addresses. */
+/** The default ranges of a lab: of both families, so that every Service can have its addresses. */
 export const labRanges: { readonly serviceCidr: string; readonly podCidr: string; readonly loadBalancerCidr: string } =
   {
     serviceCidr: '10.96.0.0/12,fd00:10:96::/112',
@@ -101,7 +101,7 @@ export function localPods({ hosts }: LabPlan, podCIDRs: readonly Cidr[]): Partia
 /** Where addresses of what is outside begin: ranges for documentation (RFC 5737, RFC 3849). */
 const outsideRanges: Readonly<Record<Family, string>> = { ip: '203.0.113.0/24', ip6: '2001:db8:ffff::/64' };
 
-/** An address of each family for what is outside of the cluster: the first that nobody in the lab has. */
+/** An address of each family for what is outside of the cluster: the first that is free in the lab. */
 export function outsideAddresses({ nodes, hosts }: LabPlan, others: readonly string[] = []): string[] {
   const taken = new Set([...nodes, ...hosts].flatMap(({ addresses }) => addresses).concat(others));
   return Object.values(outsideRanges).flatMap((text) => {

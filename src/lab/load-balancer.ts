@@ -17,7 +17,7 @@ export interface BalancedAddress {
   /** `VIP`: nodes see the address itself. `Proxy`: connections go to node ports. `external`: one of spec.externalIPs, routed to nodes. */
   readonly mode: 'VIP' | 'Proxy' | 'external';
   readonly ports: readonly BalancedPort[];
-  /** Where nodes tell whether they take connections; 0 where nobody asks. */
+  /** The port where nodes say whether they accept connections; 0 for addresses without health checks. */
   readonly healthCheckPort: number;
 }
 

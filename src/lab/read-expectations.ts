@@ -6,7 +6,7 @@ import { isPortNumber } from '../net/network.ts';
 import { readDocuments } from '../phases/1-read/read-documents.ts';
 import type { ProbeRequest, ProbeResult } from './lab-probe.ts';
 
-/** What somebody expects of a lab. */
+/** An entry of a file of expectations. */
 export interface Expectation {
   /** From where, as `--from` has it. */
   readonly from: string;
