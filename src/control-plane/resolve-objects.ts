@@ -1,6 +1,6 @@
 import { type Diagnostic, type Problem, toDiagnostic } from '../diagnostics/diagnostic.ts';
 import type { Document } from '../diagnostics/document.ts';
-import { isMapping, listIn, type Mapping, mappingIn } from '../lib/unknown-values.ts';
+import { isMapping, listIn, type Mapping, mappingIn, textIn } from '../lib/unknown-values.ts';
 import { type Cidr, cidrText, parseCidr } from '../net/address.ts';
 import { nameOfFamily } from '../net/network.ts';
 import { adviseOnSelectors, type ResolvedService } from './advise-on-selectors.ts';
@@ -13,7 +13,7 @@ import { completeService, type FamilyName } from './complete-service.ts';
 import { makeEndpointSlices } from './endpoint-slices.ts';
 import { expandWorkloads } from './expand-workloads.ts';
 import { makeNodes } from './make-nodes.ts';
-import { findPlaces, startPod } from './place-pods.ts';
+import { findPlaces, type PlaceSources, startPod } from './place-pods.ts';
 
 /** The cluster that manifests are resolved for. */
 export interface ResolveOptions {
@@ -21,7 +21,7 @@ export interface ResolveOptions {
   readonly serviceCIDRs: readonly Cidr[];
   /** Of load balancers, at most one of each family; without one they get no address. */
   readonly loadBalancerCIDRs: readonly Cidr[];
-  /** Of Pods, at most one of each family; for Nodes that are made. */
+  /** Of Pods, at most one of each family; for Nodes that are made, and for all if none has podCIDRs. */
   readonly podCIDRs: readonly Cidr[];
   /** How many Nodes are made where the input has none. */
   readonly nodes: number;
@@ -58,8 +58,9 @@ export function resolveObjects(documents: readonly Document[], options: ResolveO
   const nodes = known.length > 0 ? [] : makeNodes({ count: options.nodes, podCIDRs: options.podCIDRs });
   const allNodes = [...known, ...nodes];
   const workloads = objects.filter((object) => !Object.keys(groups).some((kind) => isOfKind(object, kind)));
-  const givenPods = startPods(ofKind('Pod'), allNodes);
-  const pods = expandWorkloads({ workloads, pods: [...givenPods.values()], nodes: allNodes });
+  const podCIDRs = allNodes.some(hasPodCIDR) ? [] : options.podCIDRs;
+  const givenPods = startPods({ pods: ofKind('Pod'), nodes: allNodes, podCIDRs });
+  const pods = expandWorkloads({ workloads, pods: [...givenPods.values()], nodes: allNodes, podCIDRs });
   const allPods = [...givenPods.values(), ...pods];
   const slices = makeEndpointSlices({
     services: services.map(({ resolved }) => resolved),
@@ -79,9 +80,15 @@ export function resolveObjects(documents: readonly Document[], options: ResolveO
 }
 
 /** The Pods of the input, and what becomes of them. */
-function startPods(pods: readonly Mapping[], nodes: readonly Mapping[]): Map<Mapping, Mapping> {
-  const places = findPlaces({ pods, nodes });
-  return new Map(pods.map((pod) => [pod, startPod(pod, places)]));
+function startPods(sources: PlaceSources): Map<Mapping, Mapping> {
+  const places = findPlaces(sources);
+  return new Map(sources.pods.map((pod) => [pod, startPod(pod, places)]));
+}
+
+/** In clusters where a network plugin gives addresses out, Nodes have none. */
+function hasPodCIDR(node: Mapping): boolean {
+  const spec = mappingIn(node, 'spec');
+  return textIn(spec, 'podCIDR') !== '' || listIn(spec, 'podCIDRs').length > 0;
 }
 
 /** The kinds that are not workloads, and their API groups: others may have kinds of the same names. */

@@ -66,6 +66,15 @@ describe('Pods in the input', () => {
     });
   });
 
+  test('get addresses of the range of Pods if no Node has podCIDRs', () => {
+    const node = { kind: 'Node', metadata: { name: 'a' }, spec: {}, status: { addresses: [] } };
+    const { objects: made } = resolve([node, pod('any'), deployment('api', 2)]);
+    const addresses = made.filter((one) => one['kind'] === 'Pod').map((one) => mappingIn(one, 'status')['podIP']);
+    expect(new Set(addresses).size).toBe(3);
+    expect(addresses).toEqual(addresses.map(() => expect.stringMatching(/^10\.244\./)));
+    expect(resolve(made).objects).toEqual(made);
+  });
+
   test('stay as they are if they have one, or no node takes them', () => {
     expect([pending, nowhere]).toEqual([given[4], given[5]]);
     expect(resolve(objects).objects).toEqual(objects);
