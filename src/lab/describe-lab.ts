@@ -41,14 +41,14 @@ interface PodDescription {
 
 /** Describes a lab, in the order of its objects. */
 export function describeLab({ objects, hosts, balancer, nodes }: Lab): LabDescription {
-  const isDead = (name: string): boolean => hosts.get(name)?.process.isRunning() === false;
+  const isRunning = (name: string): boolean => hosts.get(name)?.process.isRunning() === true;
   return {
     nodes: ofKind(objects(), 'Node').flatMap((node) => {
       const member = nodes.get(nameOf(node));
       const isSchedulable = mappingIn(node, 'spec')['unschedulable'] !== true;
       return member ? [{ ...pick(member.state), isSchedulable }] : [];
     }),
-    pods: ofKind(objects(), 'Pod').map((pod) => describePod(pod, isDead)),
+    pods: ofKind(objects(), 'Pod').map((pod) => describePod(pod, isRunning)),
     services: ofKind(objects(), 'Service').map(describeService),
     loadBalancer: balancer.status(),
   };
@@ -58,17 +58,20 @@ function pick({ name, zone, addresses }: { name: string; zone: string; addresses
   return { name, zone, addresses };
 }
 
-function describePod(pod: Mapping, isDead: (name: string) => boolean): PodDescription {
+function describePod(pod: Mapping, isRunning: (name: string) => boolean): PodDescription {
   const [spec, status] = [mappingIn(pod, 'spec'), mappingIn(pod, 'status')];
   const name = fullName(pod);
   const ready = isPodReady(pod) ? 'ready' : 'not ready';
   const living = isPodTerminating(pod) ? 'terminating' : ready;
+  const hostNetwork = spec['hostNetwork'] === true;
+  // A lab leaves Pods out whose names or addresses it cannot use.
+  const isDead = isPodReady(pod) && !hostNetwork && !isRunning(name);
   return {
     name,
     node: textIn(spec, 'nodeName'),
     addresses: podAddresses(status),
-    state: isDead(name) ? 'dead' : living,
-    hostNetwork: spec['hostNetwork'] === true,
+    state: isDead ? 'dead' : living,
+    hostNetwork,
   };
 }
 

@@ -66,22 +66,28 @@ interface EndpointPort {
 export function planLab(objects: readonly Mapping[]): LabPlan {
   const ofKind = (kind: string): Mapping[] => objects.filter((object) => object['kind'] === kind);
   const notes: string[] = [];
-  const nodes = ofKind('Node').flatMap((node) => readNode(node) ?? []);
+  const taken = new Set<string>();
+  /** Whether nobody has its addresses yet; then it gets them. */
+  const takes = ({ name, addresses }: Pick<LabHost, 'name' | 'addresses'>): boolean => {
+    const isFree = !addresses.some((address) => taken.has(address));
+    if (!isFree) {
+      notes.push(`${name} has an address that others have, too; it is left out`);
+    }
+    for (const address of isFree ? addresses : []) {
+      taken.add(address);
+    }
+    return isFree;
+  };
+  const nodes = ofKind('Node')
+    .flatMap((node) => readNode(node) ?? [])
+    .filter(takes);
   const zones = new Map(nodes.map(({ name, zone }) => [name, zone]));
   const endpoints = readEndpoints(ofKind('EndpointSlice'));
   const pods = ofKind('Pod').flatMap((pod) => readPod(pod, { zones, endpoints }) ?? []);
-  const taken = new Set(nodes.flatMap(({ addresses }) => addresses));
-  const hosts: LabHost[] = [];
-  for (const { host, isHostNetwork } of pods) {
-    if (!isHostNetwork && host.addresses.some((address) => taken.has(address))) {
-      notes.push(`${host.name} has an address that others have, too; it is left out`);
-    } else if (!isHostNetwork) {
-      for (const address of host.addresses) {
-        taken.add(address);
-      }
-      hosts.push(host);
-    }
-  }
+  const hosts = pods
+    .filter(({ isHostNetwork }) => !isHostNetwork)
+    .map(({ host }) => host)
+    .filter(takes);
   const others = [...endpoints].filter(([address]) => !taken.has(address));
   return {
     nodes: nodes.map((node) => ({ ...node, ports: portsOfNode(node, pods, endpoints) })),

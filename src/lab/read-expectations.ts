@@ -89,6 +89,9 @@ function readExpectation(entry: unknown, path: Path, report: Report): Expectatio
   }
   const answeredBy = read.texts('answeredBy');
   const result = read.choice('result', results) ?? 'answered';
+  if (request) {
+    refuseIdle(entry, { request, result }, path, refuse);
+  }
   const expectation = {
     ...{ times: read.count('times') ?? 1, result, answeredBy: answeredBy ?? [], all: read.flag('all') },
     seenFrom: read.text('seenFrom', false),
@@ -97,6 +100,28 @@ function readExpectation(entry: unknown, path: Path, report: Report): Expectatio
   return isWrong || from === undefined || to === undefined || request === undefined
     ? []
     : [{ from, to, request, ...expectation }];
+}
+
+/** Refuses fields that would be met whatever happens. */
+function refuseIdle(
+  entry: Mapping,
+  { request: { kind }, result }: Pick<Expectation, 'request' | 'result'>,
+  path: Path,
+  refuse: Report,
+): void {
+  const ofAnswers = ['answeredBy', 'all', 'seenFrom'];
+  const rules: readonly (readonly [boolean, string, readonly string[]])[] = [
+    [result !== 'answered', `if the result is ${result}`, [...ofAnswers, 'records']],
+    [kind === 'dns', 'on dns:', ofAnswers],
+    [kind !== 'dns', `on ${kind}:`, ['type', 'records']],
+    [entry['answeredBy'] === undefined, 'without answeredBy', ['all']],
+  ];
+  for (const field of Object.keys(entry)) {
+    const rule = rules.find(([applies, , some]) => applies && some.includes(field));
+    if (rule && entry[field] !== false) {
+      refuse('unknown-value', [...path, field], `${describePath([...path, field])} has no effect ${rule[1]}`);
+    }
+  }
 }
 
 function refuseUnknown(entry: Mapping, path: Path, refuse: Report): void {

@@ -89,6 +89,7 @@ describe('a plan', () => {
   test('leaves out Pods that do not run, and addresses that are taken', () => {
     const objects = [
       node('node-1', '198.18.0.1'),
+      node('node-2', '198.18.0.1'),
       pod('web-0', 'node-1', '10.244.0.5'),
       pod('web-1', 'node-1', '10.244.0.5'),
       pod('web-2', 'node-9', '10.244.0.6'),
@@ -96,7 +97,9 @@ describe('a plan', () => {
     ];
     const { hosts, notes } = planLab(objects);
     expect(hosts.map(({ name }) => name)).toEqual(['shop/web-0']);
-    expect(notes).toEqual(['shop/web-1 has an address that others have, too; it is left out']);
+    expect(notes).toEqual(
+      ['node-2', 'shop/web-1'].map((name) => `${name} has an address that others have, too; it is left out`),
+    );
   });
 
   test('takes no name or address that could reach a file or a program as something else', () => {

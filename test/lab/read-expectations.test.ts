@@ -8,6 +8,19 @@ function read(text: string) {
 }
 
 describe('a file of expectations', () => {
+  test.each([
+    ['to: "http://web", all: true', 'all has no effect without answeredBy'],
+    ['to: "http://web", records: [a]', 'records has no effect on http:'],
+    ['to: "tcp://web:1", type: A', 'type has no effect on tcp:'],
+    ['to: "dns:web", answeredBy: pod:a/b', 'answeredBy has no effect on dns:'],
+    ['to: "http://web", seenFrom: client, result: refused', 'seenFrom has no effect if the result is refused'],
+  ])('has no fields without an effect: %s', (fields, message) => {
+    const { expectations, messages } = read(`expect: [{from: outside, ${fields}}]`);
+    expect(expectations).toEqual([]);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toContain(`expect[0].${message}`);
+  });
+
   test('has a list with defaults', () => {
     expect(read('expect:\n- {from: outside, to: "http://web.shop"}\n')).toEqual({
       messages: [],
