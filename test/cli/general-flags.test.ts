@@ -141,7 +141,7 @@ describe('--diagnostics json', () => {
     ],
     ['no file', ['verify', 'no-such-file'], '', 'error', 'no such file or folder'],
     ['a file of rules', ['list', '--ruleset', 'no-such-file'], '', 'error', 'no such file or folder'],
-    ['wrong usage', ['graph', '--nodes', 'a'], '', 'error', "unknown option '--nodes'"],
+    ['wrong usage', ['graph', '--knode', 'a'], '', 'error', "unknown option '--knode'"],
     ['a wrong value', ['clean', '--table', 'a b'], '', 'error', '"a b" is not a valid table name'],
     ['a mistyped command', ['aply'], '', 'error', ''],
   ])('%s', async (_, args, input, severity, message) => {
