@@ -51,7 +51,7 @@ describe('offers', () => {
     [['dump'], ['(default)']],
     [
       ['diff', '--f'],
-      ['--filename', '--feature-gates', '--family', '--from'],
+      ['--filename', '--feature-gates', '--family', '--from', '--from-rules'],
     ],
     [
       ['diff', '--family', ''],
@@ -66,7 +66,7 @@ describe('offers', () => {
     [['diff', '-o', 'n'], ['nft']],
     [['compile', '--config', ''], ['(default)']],
     [['compile', ''], ['(default)']],
-    [['dump.yaml', '--targ'], ['--target-nft']],
+    [['dump.yaml', '--target-n'], ['--target-nft']],
     [
       ['dump.yaml', '--target-nft', ''],
       ['1.0.6', '1.1.3'],

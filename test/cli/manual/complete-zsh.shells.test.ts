@@ -31,7 +31,7 @@ describe.runIf(programsRun('zsh', 'python3'))('in zsh', () => {
       'svc2nft po\t',
       'svc2nft diff ma\t',
       'svc2nft diff --node du\t',
-      'svc2nft dump.yaml --targ\t',
+      'svc2nft dump.yaml --target-n\t',
       'svc2nft explain --to 10.0.0.1:80 du\t',
       'svc2nft completion z\t',
       'svc2nft help veri\t',
