@@ -4,12 +4,12 @@ import type { Document } from './diagnostics/document.ts';
 import type { IptablesRuleset } from './iptables/iptables-ruleset.ts';
 import { printRulesets } from './nft/print.ts';
 import type { Ruleset } from './nft/ruleset.ts';
-import { type CompileOptions, withDefaults } from './options.ts';
+import { type CompileOptions, iptablesOptions, withDefaults } from './options.ts';
 import { checkDocuments, validate } from './phases/2-validate/validate.ts';
 import { buildModel } from './phases/3-model/build-model.ts';
 import type { NodeView } from './phases/3-model/model.ts';
 import { isNodeKnown } from './phases/3-model/resolve-node.ts';
-import { selectView } from './phases/4-select/select-endpoints.ts';
+import { type SelectedView, selectView } from './phases/4-select/select-endpoints.ts';
 import { describeSource } from './phases/5-plan/describe-source.ts';
 import { planRuleset } from './phases/5-plan/plan-ruleset.ts';
 import { planIptables } from './phases/5-plan-iptables/plan-iptables.ts';
@@ -37,8 +37,10 @@ export function compile(documents: readonly Document[], options: Partial<Compile
   return { rulesets, text, diagnostics, unusedKinds };
 }
 
-/** The result of {@link compileRulesets}: no text, but the views from which the rulesets were planned. */
-export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
+/** The rules of one node, by which program ever: no text, but the views from which they were planned. */
+export interface Compiled<R> extends Pick<CompileResult, 'diagnostics' | 'unusedKinds'> {
+  /** One for each requested family; undefined when the input has errors and options.keepGoing is not set. */
+  readonly rulesets: readonly R[] | undefined;
   /** One for each family; empty without rulesets. */
   readonly views: readonly NodeView[];
   /** The valid objects; undefined if documents or options are none at all. */
@@ -47,12 +49,29 @@ export interface CompiledRulesets extends Omit<CompileResult, 'text'> {
   readonly hasServiceCIDRs: boolean;
 }
 
+/** The result of {@link compileRulesets}. */
+export type CompiledRulesets = Compiled<Ruleset>;
+
 /** Like {@link compile}, without the text. */
 export function compileRulesets(
   documents: readonly Document[],
   options: Partial<CompileOptions> = {},
 ): CompiledRulesets {
-  const settings = withDefaults(options);
+  return compileWith(planRuleset, documents, withDefaults(options));
+}
+
+/** The rules for iptables of the same node, which do what kube-proxy's iptables mode does. Nothing is planned for nft. */
+export function compileIptables(
+  documents: readonly Document[],
+  options: Partial<CompileOptions> = {},
+): Compiled<IptablesRuleset> {
+  return compileWith(planIptables, documents, iptablesOptions(withDefaults(options)));
+}
+
+/** Plans the rules of one family, and warns where several service ports want the same address. */
+type Plan<R> = (view: SelectedView, options: CompileOptions) => { ruleset: R; diagnostics: Diagnostic[] };
+
+function compileWith<R>(plan: Plan<R>, documents: readonly Document[], settings: CompileOptions): Compiled<R> {
   const misuse = [...checkDocuments(documents), ...checkOptions(settings)];
   if (misuse.length > 0) {
     const unusedKinds = new Map();
@@ -65,13 +84,13 @@ export function compileRulesets(
       hasServiceCIDRs: false,
     };
   }
-  const compiled = compileValid(documents, settings);
+  const compiled = compileValid(plan, documents, settings);
   const diagnostics = settings.strict ? withStrictSeverity(compiled.diagnostics) : compiled.diagnostics;
   const isRefused = settings.strict && hasError(diagnostics);
   return { ...compiled, diagnostics, ...(isRefused && { views: [], rulesets: undefined }) };
 }
 
-function compileValid(documents: readonly Document[], settings: CompileOptions): CompiledRulesets {
+function compileValid<R>(plan: Plan<R>, documents: readonly Document[], settings: CompileOptions): Compiled<R> {
   const { snapshot, diagnostics: invalid, lacking } = validate(documents);
   const { unusedKinds, serviceCIDRs } = snapshot;
   const hasServiceCIDRs = serviceCIDRs.length > 0;
@@ -84,15 +103,10 @@ function compileValid(documents: readonly Document[], settings: CompileOptions):
   }
 
   const { views } = model;
-  const plans = views.map(selectView).map((view) => planRuleset(view, settings));
-  const conflicts = withoutRepeats(plans.flatMap((plan) => plan.diagnostics));
-  const rulesets = plans.map((plan) => plan.ruleset);
+  const plans = views.map(selectView).map((view) => plan(view, settings));
+  const conflicts = withoutRepeats(plans.flatMap((planned) => planned.diagnostics));
+  const rulesets = plans.map((planned) => planned.ruleset);
   // What is missing comes first, because it explains the rest.
   const all = [...lacking, ...diagnostics, ...conflicts];
   return { views, snapshot, rulesets, diagnostics: all, unusedKinds, hasServiceCIDRs };
-}
-
-/** The same views as rules for iptables, one for each family: what kube-proxy's iptables mode does. */
-export function compileIptables(views: readonly NodeView[], options: CompileOptions): IptablesRuleset[] {
-  return views.map(selectView).map((view) => planIptables(view, options));
 }

@@ -21,7 +21,8 @@ const allowed: Readonly<Record<string, string>> = {
   'phases/3-model': 'lib net diagnostics kubernetes options',
   'phases/4-select': 'phases/3-model',
   'phases/5-plan': 'lib net diagnostics kubernetes nft options version phases/3-model phases/4-select',
-  'phases/5-plan-iptables': 'lib net kubernetes iptables options phases/3-model phases/4-select phases/5-plan',
+  'phases/5-plan-iptables':
+    'lib net diagnostics kubernetes iptables options phases/3-model phases/4-select phases/5-plan',
   config: 'lib net diagnostics kubernetes options phases/1-read',
   compile:
     'config diagnostics nft iptables options phases/2-validate phases/3-model phases/4-select phases/5-plan phases/5-plan-iptables',

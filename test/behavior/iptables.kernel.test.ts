@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compileIptables, compileRulesets } from '../../src/compile.ts';
+import { compileIptables } from '../../src/compile.ts';
 import { diffIptables } from '../../src/iptables/diff-iptables.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
 import { withDefaults } from '../../src/options.ts';
@@ -31,8 +31,7 @@ describe.skipIf(!kernelTestsRun).each(listFixtures())('%s', { concurrent: true }
 
 test.skipIf(!kernelTestsRun)('kernel: the frontends of a large cluster, whose chains are divided', async () => {
   const options = withDefaults({ clusterCIDRs: ['10.0.0.0/8'], families: ['ip'], nodePortAddresses: ['all'] });
-  const { views } = compileRulesets(documentsOf(manyServices(300)), options);
-  const [ruleset] = compileIptables(views, options);
+  const [ruleset] = compileIptables(documentsOf(manyServices(300)), options).rulesets ?? [];
   const iptables = ruleset ? printIptables(ruleset, { heading: [], jumps: true }) : '';
   expect(iptables).toContain(' -g SVC2NFT-PORTS-TCP-');
   const packets = [0, 1, 15, 16, 255, 256, 299].flatMap((number): Packet[] => {

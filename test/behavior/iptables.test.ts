@@ -65,8 +65,10 @@ function isExpected({ expect: expected, masqueraded }: Packet, outcomes: readonl
 
 function compileBoth(objects: readonly unknown[], chosen: Partial<CompileOptions>) {
   const options = withDefaults({ nodeName, clusterCIDRs: ['10.244.0.0/16', 'fd00:10:244::/48'], ...chosen });
-  const { rulesets = [], views } = compileRulesets(documentsOf(objects), options);
-  return { rulesets, views, iptables: compileIptables(views, options) };
+  const documents = documentsOf(objects);
+  const { rulesets = [], views, diagnostics } = compileRulesets(documents, options);
+  const { rulesets: iptables = [], diagnostics: found } = compileIptables(documents, options);
+  return { rulesets, views, diagnostics, iptables, found };
 }
 
 const arbitraryOptions: fc.Arbitrary<Partial<CompileOptions>> = fc.record({
@@ -85,6 +87,17 @@ describe('every cluster', () => {
       fc.property(shuffled, arbitraryOptions, ([objects, others], options) => {
         expect(compileBoth(others, options).iptables.map(textOf)).toEqual(
           compileBoth(objects, options).iptables.map(textOf),
+        );
+      }),
+    );
+  });
+
+  test('gets the same diagnostics for both kinds of rules', () => {
+    fc.assert(
+      fc.property(arbitraryCluster, arbitraryOptions, (objects, options) => {
+        const { diagnostics, found } = compileBoth(objects, { nodePortAddresses: ['primary'], ...options });
+        expect(found.map(({ code, message }) => [code, message])).toEqual(
+          diagnostics.map(({ code, message }) => [code, message]),
         );
       }),
     );

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { compileIptables, compileRulesets } from '../../src/compile.ts';
+import { compileIptables } from '../../src/compile.ts';
 import type { IptablesRuleset } from '../../src/iptables/iptables-ruleset.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
-import { iptablesOptions } from '../../src/options.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { summarizeSource } from '../../src/phases/5-plan/describe-source.ts';
 import { type Fixture, loadFixture } from './fixture.ts';
@@ -31,9 +30,7 @@ export function iptablesOfFixture(name: string): IptablesFixture {
 function compileOnce(name: string): IptablesFixture {
   const fixture = loadFixture(name);
   const { documents } = readDocuments([{ file: fixture.snapshotFile, content: readFileSync(fixture.snapshotFile) }]);
-  const options = iptablesOptions(fixture.options);
-  const { views } = compileRulesets(documents, options);
-  const rulesets = compileIptables(views, options);
+  const { views, rulesets = [] } = compileIptables(documents, fixture.options);
   const texts = rulesets.map((ruleset, index) => {
     const heading = views.slice(index, index + 1);
     const text = printIptables(ruleset, { heading: [summarizeSource(heading)], jumps: true });

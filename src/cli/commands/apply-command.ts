@@ -4,6 +4,7 @@ import type { Outcome } from '../../apply/outcome.ts';
 import { startReading } from '../../apply/read-actual-table.ts';
 import type { DryRun } from '../../apply/sync-table.ts';
 import { withoutLock } from '../../apply/with-lock.ts';
+import { compileRulesets } from '../../compile.ts';
 import { checkOptions } from '../../config/check-options.ts';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
@@ -116,6 +117,7 @@ async function applyPaths(
   }
   const settings = await loadSettings(flags);
   const request = {
+    compile: compileRulesets,
     options: withDefaults({ targetNft: nft.targetNft, ...settings.options }),
     configDiagnostics: settings.diagnostics,
     machine: { hostName: context.hostName, allowEmpty: flags.allowEmpty === true },

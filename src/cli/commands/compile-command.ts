@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { compileIptables } from '../../compile.ts';
+import { compileIptables, compileRulesets } from '../../compile.ts';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import { diffIptables } from '../../iptables/diff-iptables.ts';
 import { printIptables } from '../../iptables/print-iptables.ts';
@@ -11,12 +11,13 @@ import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import {
-  type Cluster,
+  type CompileRequest,
   chooseInput,
   compileSnapshot,
   loadSettings,
   readSource,
   readsCluster,
+  type SourceSnapshot,
 } from '../input/load-cluster.ts';
 import { loadFile } from '../input/load-files.ts';
 import { runWatched } from '../input/watch-files.ts';
@@ -127,17 +128,17 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents }, context)) {
     return exitCodes.wrongUsage;
   }
-  const cluster = compileSnapshot(snapshot, { options, configDiagnostics: settings.diagnostics, context });
-  if (typeof cluster === 'number') {
-    return cluster;
-  }
-  if (!isIptables) {
-    return writeOutput(printRulesets(cluster.rulesets, describeSource(cluster.views)), flags.file, context);
-  }
-  const saved = await readSavedRules(flags.over, context);
-  return typeof saved === 'number'
-    ? saved
-    : writeOutput(iptablesText(cluster, flags.chainsOnly !== true, saved), flags.file, context);
+  const request = { options, configDiagnostics: settings.diagnostics, context };
+  const text = isIptables ? await iptablesText(snapshot, request, flags) : nftText(snapshot, request);
+  return typeof text === 'number' ? text : writeOutput(text, flags.file, context);
+}
+
+type TextRequest = Omit<CompileRequest, 'compile'>;
+
+/** The text for nft; the exit code when the input is refused. */
+function nftText(snapshot: SourceSnapshot, request: TextRequest): string | number {
+  const cluster = compileSnapshot(snapshot, { ...request, compile: compileRulesets });
+  return typeof cluster === 'number' ? cluster : printRulesets(cluster.rulesets, describeSource(cluster.views));
 }
 
 /** What iptables-save has printed to a file; an empty list without a file, the exit code if it cannot be read. */
@@ -153,25 +154,37 @@ async function readSavedRules(path: string | undefined, context: Context): Promi
   return texts.map(({ content }) => new TextDecoder().decode(content));
 }
 
-/**
- * @param jumps whether those from built-in chains are part of it.
- * @param saved rules to compare with, if there are any.
- */
-function iptablesText({ views, options }: Cluster, jumps: boolean, [saved]: readonly string[]): string {
+/** The text for iptables-restore; the exit code when the input is refused, or the rules to compare with cannot be read. */
+async function iptablesText(
+  snapshot: SourceSnapshot,
+  request: TextRequest,
+  { over, chainsOnly }: CompileCommandFlags,
+): Promise<string | number> {
+  const cluster = compileSnapshot(snapshot, { ...request, compile: compileIptables });
+  if (typeof cluster === 'number') {
+    return cluster;
+  }
+  const saved = await readSavedRules(over, request.context);
+  if (typeof saved === 'number') {
+    return saved;
+  }
+  const { views, options, rulesets } = cluster;
+  const summary = summarizeSource(views);
   const program = options.families[0] === 'ip6' ? 'ip6tables-restore' : 'iptables-restore';
   const load = `Load with ${program} --noflush: `;
-  const summary = summarizeSource(views);
-  const rulesets = compileIptables(views, options);
-  if (saved !== undefined) {
+  const [text] = saved;
+  if (text !== undefined) {
     const heading = `# ${summary}\n# ${load}only what differs, a transaction for each table.\n`;
-    return heading + rulesets.map((ruleset) => diffIptables(saved, ruleset)).join('');
+    return heading + rulesets.map((ruleset) => diffIptables(text, ruleset)).join('');
   }
   const heading = [
     summary,
     `${load}replaces the chains below, a transaction for each table, and touches no others.`,
-    ...(jumps
-      ? ['Its jumps from built-in chains (-I) are added each time; load it again without them (--chains-only, --over).']
-      : []),
+    ...(chainsOnly
+      ? []
+      : [
+          'Its jumps from built-in chains (-I) are added each time; load it again without them (--chains-only, --over).',
+        ]),
   ];
-  return rulesets.map((ruleset) => printIptables(ruleset, { heading, jumps })).join('');
+  return rulesets.map((ruleset) => printIptables(ruleset, { heading, jumps: !chainsOnly })).join('');
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readActualTable } from '../../apply/read-actual-table.ts';
+import { compileRulesets } from '../../compile.ts';
 import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { keepServiceCIDRs } from '../../engine/desired-snapshot.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
@@ -209,6 +210,7 @@ async function planTables(
   const settings = await loadSettings(flags);
   const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
   const request: CompileRequest = {
+    compile: compileRulesets,
     options,
     configDiagnostics: settings.diagnostics,
     ...(flags.from === undefined && chooseOwnNode(context)),

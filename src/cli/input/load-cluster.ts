@@ -1,4 +1,4 @@
-import { type CompiledRulesets, compileRulesets } from '../../compile.ts';
+import { type Compiled, compileRulesets } from '../../compile.ts';
 import type { ServerAddresses, SyncPeriods } from '../../config/config-options.ts';
 import { readKubeProxyConfig } from '../../config/kube-proxy-config.ts';
 import type { KubeProxySettings } from '../../config/kube-proxy-settings.ts';
@@ -16,6 +16,7 @@ import { incompleteCodes, withoutRemedy } from '../../kubernetes/completeness.ts
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
 import { escapeControls, listWords } from '../../lib/text.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../options.ts';
 import { type ReadResult, readDocuments } from '../../phases/1-read/read-documents.ts';
 import type { Context } from '../context.ts';
@@ -32,10 +33,10 @@ import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete
 import type { ResolvedInput } from './resolve-documents.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
-export interface Cluster extends Omit<CompiledRulesets, 'rulesets' | 'snapshot'> {
+export interface Cluster<R = Ruleset> extends Omit<Compiled<R>, 'rulesets' | 'snapshot'> {
   readonly documents: readonly Document[];
-  readonly snapshot: NonNullable<CompiledRulesets['snapshot']>;
-  readonly rulesets: NonNullable<CompiledRulesets['rulesets']>;
+  readonly snapshot: NonNullable<Compiled<R>['snapshot']>;
+  readonly rulesets: readonly R[];
   readonly options: CompileOptions;
 }
 
@@ -58,6 +59,7 @@ export async function loadCluster(
   }
   const { options, diagnostics } = await loadSettings(flags);
   return compileSource(input, {
+    compile: compileRulesets,
     options: withDefaults(options),
     configDiagnostics: diagnostics,
     usesPods: true,
@@ -112,10 +114,10 @@ export function chooseInput(
 }
 
 /** Reads and compiles a snapshot, and reports problems on stderr; the exit code when there is none, or it is refused. */
-export async function compileSource(
+export async function compileSource<R>(
   input: InputSource,
-  request: CompileRequest & { readonly needs: LiveNeeds },
-): Promise<Cluster | number> {
+  request: CompileRequest<R> & { readonly needs: LiveNeeds },
+): Promise<Cluster<R> | number> {
   const snapshot = await readSource(input, request);
   if (typeof snapshot === 'number') {
     return snapshot;
@@ -181,7 +183,9 @@ async function readConfigFile(path: string): Promise<Settings> {
 }
 
 /** How a snapshot is compiled, and what is said about it. */
-export interface CompileRequest {
+export interface CompileRequest<R = Ruleset> {
+  /** Plans rules for nft, or for iptables. */
+  readonly compile: (documents: readonly Document[], options: CompileOptions) => Compiled<R>;
   readonly options: CompileOptions;
   /** Findings about the configuration file. */
   readonly configDiagnostics: readonly Diagnostic[];
@@ -218,7 +222,7 @@ export function loadPaths(
 }
 
 /** Compiles a snapshot whose bytes are loaded, which it gives up; the exit code when the input is refused. */
-export async function compileInput(input: LoadedInput, request: CompileRequest): Promise<Cluster | number> {
+export async function compileInput<R>(input: LoadedInput, request: CompileRequest<R>): Promise<Cluster<R> | number> {
   const snapshot = await parseInput(input, request.context);
   request.progress?.step('compiling');
   return compileSnapshot(snapshot, request);
@@ -236,11 +240,11 @@ async function parseInput({ texts, diagnostics }: LoadedInput, context: Context)
  * Compiles documents and reports problems on stderr; the exit code when the input is refused. A file that cannot be read is
  * fatal even with --keep-going, because its content is unknown.
  */
-export function compileSnapshot(snapshot: SourceSnapshot, request: CompileRequest): Cluster | number {
+export function compileSnapshot<R>(snapshot: SourceSnapshot, request: CompileRequest<R>): Cluster<R> | number {
   const { documents, diagnostics, live, resolved } = snapshot;
   const { configDiagnostics, onlyAboutInput, withoutAdvice, usesPods, machine, context } = request;
   const options = withNode(snapshot, request);
-  const compiled = compileRulesets(documents, options);
+  const compiled = request.compile(documents, options);
   const { rulesets, snapshot: valid } = compiled;
   const refusals =
     machine && rulesets
@@ -273,7 +277,10 @@ export function compileSnapshot(snapshot: SourceSnapshot, request: CompileReques
 }
 
 /** The options with the name of the node: a given one, else the one that the machine or the command chooses. */
-function withNode({ documents, live, resolved }: SourceSnapshot, request: CompileRequest): CompileOptions {
+function withNode(
+  { documents, live, resolved }: SourceSnapshot,
+  request: Pick<CompileRequest, 'options' | 'machine' | 'chooseNode'>,
+): CompileOptions {
   const { options, machine, chooseNode } = request;
   const choose = (): string | undefined => (machine ? findOwnNode(documents, machine) : chooseNode?.(documents));
   const nodeName = options.nodeName ?? choose() ?? (live ?? resolved)?.nodeName;

@@ -3,6 +3,7 @@
  * does. docs/iptables.md has the layout, and where it differs.
  */
 
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type {
   BuiltInJump,
   IptablesChain,
@@ -13,12 +14,12 @@ import type {
 } from '../../iptables/iptables-ruleset.ts';
 import type { Service } from '../../kubernetes/objects.ts';
 import { healthCheckPort } from '../../kubernetes/services.ts';
-import { collectAll } from '../../lib/lists.ts';
+import { collectAll, pushTo } from '../../lib/lists.ts';
 import { cidrTest, smallestRange } from '../../net/address.ts';
 import type { CompileOptions } from '../../options.ts';
 import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
 import type { RefusalVerdict, SelectedView, Selection } from '../4-select/select-endpoints.ts';
-import { type BareClaim, resolveClaims } from '../5-plan/claims.ts';
+import { type BareClaim, describeConflict, resolveClaims } from '../5-plan/claims.ts';
 import { allowedSources } from '../5-plan/firewall.ts';
 import { strayTest } from '../5-plan/masquerade.ts';
 import { displayName, frontendKindText } from '../5-plan/names.ts';
@@ -32,8 +33,14 @@ import {
   type ServedPort,
 } from './plan-service-chains.ts';
 
-/** The rules of both tables. Of service ports that want one address, the one gets it that gets it in the nftables ruleset. */
-export function planIptables({ view, ports }: SelectedView, options: CompileOptions): IptablesRuleset {
+/**
+ * The rules of both tables. Of service ports that want one address, the one gets it that gets it in the nftables ruleset;
+ * there is a warning for each of the others.
+ */
+export function planIptables(
+  { view, ports }: SelectedView,
+  options: CompileOptions,
+): { ruleset: IptablesRuleset; diagnostics: Diagnostic[] } {
   const context: IptablesContext = {
     family: view.family,
     mark: 2 ** options.masqueradeBit,
@@ -43,23 +50,24 @@ export function planIptables({ view, ports }: SelectedView, options: CompileOpti
     primaryAddress: view.primaryAddress,
     mayBeHere: hereTest({ view, ports }, options),
   };
-  const held = heldFrontends(ports);
+  const { held, lost } = resolveClaims(
+    collectAll(ports, ({ servicePort, selection }) => claimsOf(servicePort, selection)),
+  );
+  const frontends = frontendsOf(held);
   const planned = ports.map(({ servicePort, selection }): ServedPort => {
     return {
       servicePort,
       selection,
       names: serviceChainNames(servicePort),
-      held: held.get(servicePort) ?? [],
+      held: frontends.get(servicePort) ?? [],
       sources: allowedSources(servicePort, context),
     };
   });
-  return {
-    family: view.family,
-    tables: [
-      { name: 'filter', jumps: filterJumps, chains: planFilter(planned, view, context) },
-      { name: 'nat', jumps: natJumps, chains: planNat(planned, context) },
-    ],
-  };
+  const tables: IptablesRuleset['tables'] = [
+    { name: 'filter', jumps: filterJumps, chains: planFilter(planned, view, context) },
+    { name: 'nat', jumps: natJumps, chains: planNat(planned, context) },
+  ];
+  return { ruleset: { family: view.family, tables }, diagnostics: lost.flatMap(describeConflict) };
 }
 
 /**
@@ -79,16 +87,13 @@ function hereTest({ view, ports }: SelectedView, { masqueradeAll }: CompileOptio
   };
 }
 
-/** The addresses and node ports of each service port, without those that another one gets. */
-function heldFrontends(ports: SelectedView['ports']): ReadonlyMap<ServicePort, HeldFrontend[]> {
-  const claims = collectAll(ports, ({ servicePort, selection }) => claimsOf(servicePort, selection));
-  const held = new Map<ServicePort, HeldFrontend[]>();
-  for (const { servicePort, kind, address } of resolveClaims(claims).held) {
-    const frontends = held.get(servicePort) ?? [];
-    frontends.push({ kind, address });
-    held.set(servicePort, frontends);
+/** The addresses and node ports that each service port holds. */
+function frontendsOf(held: readonly BareClaim[]): ReadonlyMap<ServicePort, HeldFrontend[]> {
+  const frontends = new Map<ServicePort, HeldFrontend[]>();
+  for (const { servicePort, kind, address } of held) {
+    pushTo(frontends, servicePort, { kind, address });
   }
-  return held;
+  return frontends;
 }
 
 function claimsOf(servicePort: ServicePort, { hasEndpoints: served }: Selection): BareClaim[] {
