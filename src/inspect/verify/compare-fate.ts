@@ -238,6 +238,7 @@ const because = {
   'no-local-endpoints': ' (no endpoints on this node)',
   'source-range': ' (not in a source range)',
   localhost: ' (loopback addresses refuse this node port)',
+  'loopback-guard': ' (loopback addresses are guarded)',
   'unknown-port': ' (the cluster IP does not have this port)',
   unallocated: ' (no Service has this cluster IP)',
   'refused-endpoint': ' (the endpoint is a cluster IP, or a frontend that refuses connections)',

@@ -47,6 +47,11 @@ export function deriveExpectations(
     serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
     nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),
+    healthCheckPorts: new Map(
+      services.flatMap(({ service: { namespace, name }, healthCheckPort }) =>
+        healthCheckPort === 0 ? [] : [[healthCheckPort, `${namespace}/${name}`] as const],
+      ),
+    ),
     refusedAtLocalhost: new Set(refusedAtLocalhost[localhostNodePorts]),
     detector,
     podCidr: detector?.kind === 'source' ? rangeOf(detector.cidr) : undefined,

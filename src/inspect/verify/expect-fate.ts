@@ -12,6 +12,7 @@ type FateReason =
   | 'unallocated'
   | 'refused-endpoint'
   | 'localhost'
+  | 'loopback-guard'
   | 'not-a-service';
 
 /** The fate that the first packet of a connection should have. */
@@ -41,7 +42,8 @@ export function expectFate(packet: Packet, expectations: Expectations): Expected
   return { verdict, rejection, reason, frontend, endpoints, isMasqueraded, refusals };
 }
 
-type ExpectedVerdict = Omit<ExpectedFate, 'rejection'>;
+/** A fate without the answer of rejections, which depends on the protocol. */
+export type ExpectedVerdict = Omit<ExpectedFate, 'rejection'>;
 
 function expectVerdict(packet: Packet, expectations: Expectations): ExpectedVerdict {
   const { ips, nodePorts } = expectations;
@@ -111,17 +113,22 @@ function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-function acceptsNodePorts(address: string, expectations: Expectations): boolean {
+/** Whether node ports answer at an address; loopback addresses are none of these. */
+export function acceptsNodePorts(address: string, expectations: Expectations): boolean {
   const { nodePortAddresses, nodeAddresses } = expectations;
   return nodePortAddresses === 'all' ? nodeAddresses.includes(address) : nodePortAddresses.has(address);
 }
 
-function isAllowed(source: string, allowed: ExpectedFrontend['service']['allowed']): boolean {
+/** Whether source ranges let a client pass. */
+export function isAllowed(source: string, allowed: ExpectedFrontend['service']['allowed']): boolean {
   return allowed === undefined || allowed.some((range) => cidrContains(range, source));
 }
 
-/** externalTrafficPolicy Local applies to external clients only: pods and the node itself may use all endpoints. */
-function endpointsFor(
+/**
+ * The endpoints of a frontend for a client. externalTrafficPolicy Local applies to external clients only: pods and the node
+ * itself may use all endpoints.
+ */
+export function endpointsFor(
   packet: Packet,
   { kind, service }: ExpectedFrontend,
   expectations: Expectations,
@@ -134,7 +141,8 @@ function endpointsFor(
   return externalLocal && isExternal ? local : cluster;
 }
 
-function isPod({ source, inputInterface = '' }: Packet, expectations: Expectations): boolean {
+/** Whether a packet comes from a pod of the cluster, as the node's detector has it. */
+export function isPod({ source, inputInterface = '' }: Packet, expectations: Expectations): boolean {
   const { detector, podCidr } = expectations;
   if (detector?.kind !== 'interface') {
     return podCidr !== undefined && cidrContains(podCidr, source);
@@ -188,7 +196,7 @@ function expectRefusal(packet: Packet, { atIP, atNode }: Addressed, expectations
 }
 
 /** How a frontend refuses clients for whom it has no endpoint; undefined if it has one for every client. */
-function refusalOf(frontend: ExpectedFrontend): ExpectedVerdict | undefined {
+export function refusalOf(frontend: ExpectedFrontend): ExpectedVerdict | undefined {
   const { hasAny, local, internalLocal, externalLocal } = frontend.service;
   if (!hasAny) {
     return refused('rejected', 'no-endpoints', frontend);
@@ -221,7 +229,8 @@ function refusalOfAddress(address: string, { clusterIPs, serviceCIDRs }: Expecta
 const noRefusals: ExpectedFate['refusals'] = new Map();
 const never = (): boolean => false;
 
-function refused(
+/** A verdict that ends a connection, or leaves it alone. */
+export function refused(
   verdict: ExpectedFate['verdict'],
   reason: FateReason,
   frontend: ExpectedFrontend | undefined,

@@ -1,6 +1,6 @@
 import { getNamespaced, type Namespaced, setNamespaced } from '../../kubernetes/namespaced-map.ts';
 import type { EndpointSlice, Service, ServicePortSpec, SliceEndpoint, Snapshot } from '../../kubernetes/objects.ts';
-import { namespaceOf } from '../../kubernetes/services.ts';
+import { healthCheckPort, namespaceOf } from '../../kubernetes/services.ts';
 import { compareText } from '../../lib/text.ts';
 import {
   type Cidr,
@@ -23,6 +23,8 @@ export interface ServiceWithAddresses {
   readonly externalIPs: readonly string[];
   /** 0 for none. */
   readonly nodePort: number;
+  /** 0 for none. */
+  readonly healthCheckPort: number;
   /** Endpoints that run here, or whose slice does not say where they run, and so may reach themselves. */
   readonly hairpinEndpoints: readonly (ExpectedEndpoint & { readonly nodeName: string })[];
 }
@@ -153,7 +155,16 @@ function expectService(port: ServicePortSpec, context: ServiceContext): ServiceW
   const hairpinEndpoints = reachable(service, isExternal).filter(
     ({ nodeName }) => nodeName === '' || nodeName === node.nodeName,
   );
-  return { service, port: port.port, clusterIP, loadBalancerIPs, externalIPs, nodePort, hairpinEndpoints };
+  return {
+    service,
+    port: port.port,
+    clusterIP,
+    loadBalancerIPs,
+    externalIPs,
+    nodePort,
+    healthCheckPort: healthCheckPort(object),
+    hairpinEndpoints,
+  };
 }
 
 /** externalTrafficPolicy counts only for Services with external frontends: by type, or by spec.externalIPs. */

@@ -72,6 +72,8 @@ export interface Expectations {
   readonly nodeAddresses: readonly string[];
   /** Which of the node's addresses accept node ports; `all` leaves out loopback. */
   readonly nodePortAddresses: 'all' | ReadonlySet<string>;
+  /** Health check node ports of load balancers with policy Local, each with its Service, `namespace/name`. */
+  readonly healthCheckPorts: ReadonlyMap<number, string>;
   /** The protocols whose node ports loopback addresses refuse. */
   readonly refusedAtLocalhost: ReadonlySet<Protocol>;
   /** Undefined if pods cannot be distinguished from other clients; `podCidr` is that of a detector by source. */

@@ -1,72 +1,46 @@
-/**
- * What kube-proxy does otherwise than svc2nft, on purpose or in older versions: fates that are right for it, though a Service
- * asks for others. Each kind is named, with its reason, and is not a fault.
- */
+/** What kube-proxy's nftables mode does otherwise than svc2nft, in all its versions. */
 
 import { isLoopback } from '../../net/address.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { kubeProxyNames } from '../../phases/5-plan/kube-proxy-names.ts';
 import type { Packet } from '../../walk/fate.ts';
+import type { AcceptedFate, AcceptFates, BehaviorCode } from './behaviors.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 
-/** Kinds of behavior; programs may rely on these words. */
-export type BehaviorCode = keyof typeof behaviorTexts;
-
-/** What each kind means, in one line. */
-export const behaviorTexts = {
-  'icmp-rejection':
-    'kube-proxy rejects TCP with an ICMP error, which the kernel limits to about one a second, and not with a reset',
-  'other-owner': 'several Services claim this frontend, and kube-proxy gives it to any of them',
-  'no-hairpin': 'kube-proxy masquerades what an endpoint sends to itself only if its EndpointSlice names this node',
-  'early-check':
-    'kube-proxy before 1.36 drops what the node itself sends to external addresses of a Service with policy Local that has no endpoints here',
-  'no-cluster-ips-check':
-    'early versions of kube-proxy refuse neither other ports of cluster IPs nor unallocated cluster IPs',
-  'no-service-cidrs': 'kube-proxy before 1.36 drops packets to unallocated cluster IPs only if it follows ServiceCIDRs',
-  'localhost-from-outside':
-    'kube-proxy refuses node ports at loopback addresses to packets from outside as well, which the kernel itself drops earlier',
-  'localhost-untouched':
-    'kube-proxy leaves node ports at loopback addresses alone without KubeProxyNFTablesLocalhostNodePorts, the default before 1.38',
-} as const;
-
-/** A fate that is right for kube-proxy, and all that it does otherwise there. */
-export interface AcceptedFate {
-  readonly expected: ExpectedFate;
-  readonly codes: readonly BehaviorCode[];
-}
-
-/** The fates that kube-proxy may give a packet, given the one that its Service asks for; the first one is what it mostly does. */
-export type AcceptFates = (packet: Packet, expected: ExpectedFate) => readonly AcceptedFate[];
-
-/** What a table of kube-proxy may do, by the version that its layout is from. */
-export function acceptKubeProxy(ruleset: Ruleset, expectations: Expectations): AcceptFates {
-  const traits = readTraits(ruleset);
+/** What kube-proxy may do with a packet, by its version; the first fate is what it does with Services that share no frontend. */
+export function acceptKubeProxy(traits: KubeProxyTraits, expectations: Expectations): AcceptFates {
   const inNode = { ...expectations, hairpins: expectations.hairpinsOfNode, hairpinRange: undefined };
   return (packet, given) => {
-    const base = withoutReset({ expected: given, codes: [] });
-    const others: readonly (AcceptedFate | undefined)[] = [
-      acceptUntouched(given, traits),
-      traits.refusesLocalhost ? acceptRefusal(packet, given, expectations) : undefined,
-      traits.checksEarly ? acceptEarly(packet, given, expectations) : undefined,
-      acceptHairpins(packet, inNode),
-      ...[expectations, inNode].flatMap((each) => otherOwners(packet, each)),
-    ];
-    return [base, ...others.flatMap((one) => (one ? [withoutReset(one)] : []))];
+    const own =
+      acceptUntouched(given, traits) ??
+      (traits.refusesLocalhost ? acceptRefusal(packet, given, expectations) : undefined) ??
+      (traits.checksEarly ? acceptEarly(packet, given, expectations) : undefined) ??
+      acceptHairpins(packet, given, inNode);
+    const others = [expectations, inNode]
+      .flatMap((each) => otherOwners(packet, each))
+      .filter(({ expected }) => isOther(expected, given));
+    return [own ?? { expected: given, codes: [] }, ...others].map(withoutReset);
   };
 }
 
-/** What the layout of a table says of its version. */
-interface Traits {
+function isOther({ verdict, frontend }: ExpectedFate, given: ExpectedFate): boolean {
+  return verdict !== given.verdict || (verdict === 'translated' && frontend !== given.frontend);
+}
+
+/** What a version of kube-proxy's nftables mode does, and others do not. */
+export interface KubeProxyTraits {
   readonly hasClusterIPsCheck: boolean;
   readonly dropsUnallocated: boolean;
   readonly isBefore136: boolean;
   /** Whether Services without endpoints are looked for in output before packets are translated. */
   readonly checksEarly: boolean;
+  /** Whether loopback addresses refuse node ports (KubeProxyNFTablesLocalhostNodePorts). */
   readonly refusesLocalhost: boolean;
 }
 
-function readTraits({ chains, sets }: Ruleset): Traits {
+/** What the layout of a table of kube-proxy says of its version. */
+export function readKubeProxyTraits({ chains, sets }: Ruleset): KubeProxyTraits {
   const names = new Set(chains.map(({ name }) => name));
   const check = chains.find(({ name }) => name === kubeProxyNames.clusterIpsCheck);
   const isBefore136 = names.has(kubeProxyNames.markChain);
@@ -80,7 +54,8 @@ function readTraits({ chains, sets }: Ruleset): Traits {
   };
 }
 
-function withoutReset({ expected, codes }: AcceptedFate): AcceptedFate {
+/** The fate with the answer that kube-proxy gives where it rejects. */
+export function withoutReset({ expected, codes }: AcceptedFate): AcceptedFate {
   const isReset = expected.rejection === 'tcp-reset';
   const mayReject = expected.verdict === 'rejected' || expected.refusals.size > 0;
   return {
@@ -90,12 +65,12 @@ function withoutReset({ expected, codes }: AcceptedFate): AcceptedFate {
 }
 
 /** What this version does not refuse. */
-function acceptUntouched(expected: ExpectedFate, traits: Traits): AcceptedFate | undefined {
+function acceptUntouched(expected: ExpectedFate, traits: KubeProxyTraits): AcceptedFate | undefined {
   const code = missingCheck(expected, traits);
   return code && { expected: { ...expected, verdict: 'untouched', reason: 'not-a-service' }, codes: [code] };
 }
 
-function missingCheck({ reason }: ExpectedFate, traits: Traits): BehaviorCode | undefined {
+function missingCheck({ reason }: ExpectedFate, traits: KubeProxyTraits): BehaviorCode | undefined {
   switch (reason) {
     case 'localhost':
       return traits.refusesLocalhost ? undefined : 'localhost-untouched';
@@ -122,8 +97,8 @@ function acceptEarly({ source }: Packet, expected: ExpectedFate, expectations: E
     : undefined;
 }
 
-/** The set of hairpins has address, protocol and port of endpoints of this node. */
-function acceptHairpins(packet: Packet, inNode: Expectations): AcceptedFate {
+/** The set of hairpins has address, protocol and port of endpoints of this node; undefined where that makes no difference. */
+function acceptHairpins(packet: Packet, given: ExpectedFate, inNode: Expectations): AcceptedFate | undefined {
   const found = expectFate(packet, inNode);
   const others = expectFate(packet, { ...inNode, hairpins: new Set() });
   const isMasqueraded: ExpectedFate['isMasqueraded'] = (endpoint) => {
@@ -131,7 +106,8 @@ function acceptHairpins(packet: Packet, inNode: Expectations): AcceptedFate {
     const isKnown = inNode.hairpinKeysOfNode.has(`${address} . ${address} . ${packet.protocol} . ${port}`);
     return (isKnown ? found : others).isMasqueraded(endpoint);
   };
-  return { expected: { ...found, isMasqueraded }, codes: ['no-hairpin'] };
+  const isOther = found.endpoints.some((endpoint) => isMasqueraded(endpoint) !== given.isMasqueraded(endpoint));
+  return isOther ? { expected: { ...found, isMasqueraded }, codes: ['no-hairpin'] } : undefined;
 }
 
 /** Rules for loopback addresses that do not ask where packets come from. */

@@ -1,7 +1,7 @@
 /** What verify finds in one table. Types only; plain data. */
 
 import type { Family } from '../../net/network.ts';
-import type { BehaviorCode } from './kube-proxy-behavior.ts';
+import type { BehaviorCode } from './behaviors.ts';
 
 /** One table, checked. */
 export interface Verification {

@@ -5,6 +5,7 @@ import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
 import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/table-layouts.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
+import { type AcceptFates, type BehaviorCode, behaviorTexts } from './behaviors.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
 import { checkPins } from './check-pins.ts';
@@ -12,7 +13,7 @@ import { checkShapes } from './check-shapes.ts';
 import { checkDamage, checkStructure, statelessRule } from './check-structure.ts';
 import { checkSurroundings } from './check-surroundings.ts';
 import type { Expectations, ExpectedService } from './expectations.ts';
-import { acceptKubeProxy, type BehaviorCode, behaviorTexts } from './kube-proxy-behavior.ts';
+import { acceptKubeProxy, readKubeProxyTraits, withoutReset } from './kube-proxy-behavior.ts';
 import { readLiterals } from './list-clients.ts';
 import type { BehaviorNote, Fault, Verification } from './verification.ts';
 import { createWalkCheck } from './walk-check.ts';
@@ -80,7 +81,7 @@ function verifyKubeProxy(
   const sizes = { family, table, exists: true, ...countExpected(expectations) };
   const causes = deviations.map((message): Fault => ({ code: 'not-understood', message }));
   try {
-    const check = createWalkCheck(indexRuleset(ruleset), expectations, acceptKubeProxy(ruleset, expectations));
+    const check = createWalkCheck(indexRuleset(ruleset), expectations, acceptFatesOf(ruleset, expectations));
     const literals = readLiterals(ruleset);
     checkFrontends(check, literals);
     checkHairpins(check);
@@ -97,6 +98,15 @@ function verifyKubeProxy(
     }
     return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }], notes: [] };
   }
+}
+
+/** Versions differ in details that no layout tells, so that what a Service asks for is right as well. */
+function acceptFatesOf(ruleset: Ruleset, expectations: Expectations): AcceptFates {
+  const accept = acceptKubeProxy(readKubeProxyTraits(ruleset), expectations);
+  return (packet, expected) => {
+    const asked = { expected, codes: [] };
+    return [...accept(packet, expected), withoutReset(asked), asked];
+  };
 }
 
 function noteOf([code, frontends]: readonly [BehaviorCode, ReadonlySet<string>]): BehaviorNote {

@@ -6,6 +6,7 @@ import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
+import type { AcceptedFate, AcceptFates, BehaviorCode } from './behaviors.ts';
 import { findAffinityProblem, findNeedlessPin, leavesNoPin } from './check-affinity.ts';
 import { type CompareFate, createFateComparison } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
@@ -18,7 +19,6 @@ import {
   frontendLabel,
   placeOf,
 } from './fault-collector.ts';
-import type { AcceptedFate, AcceptFates, BehaviorCode } from './kube-proxy-behavior.ts';
 import { type Client, clientKinds, standardClients } from './list-clients.ts';
 
 /**
@@ -109,15 +109,11 @@ export function createWalkCheck(
     track.takeChains();
     const branches = walk(packet);
     const met = track.takeChains();
-    const { expected, codes } = chooseFate(
-      { expected: asked, codes: [] },
-      () => acceptFates(packet, asked),
-      (one) => !means.compareFate(branches, one.expected),
-    );
-    const addDifference = (difference: Difference): void => {
-      faults.addDifference(placeOfTarget(target, expected, expectations), difference, client.words);
-    };
-    noteBehaviors(codes, placeOfTarget(target, expected, expectations), behaviors);
+    const isRight = (one: AcceptedFate): boolean => !means.compareFate(branches, one.expected);
+    const { expected, codes } = chooseFate(acceptFates(packet, asked), isRight, asked);
+    const place = placeOfTarget(target, expected, expectations);
+    const addDifference = (difference: Difference): void => faults.addDifference(place, difference, client.words);
+    noteBehaviors(codes, place, behaviors);
     const difference = means.compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
     if (difference) {
       addDifference(difference);
@@ -141,17 +137,13 @@ function packetOf(
   return { source, inputInterface, mark, destination, protocol, port };
 }
 
-/** What a packet is compared with: the fate that its Service asks for, or the one of kube-proxy that it had. */
+/** What a packet is compared with: the fate that it had, if that is right, or else the first one that is. */
 function chooseFate(
-  asked: AcceptedFate,
-  accepted: () => readonly AcceptedFate[],
+  accepted: readonly AcceptedFate[],
   isRight: (one: AcceptedFate) => boolean,
+  asked: ExpectedFate,
 ): AcceptedFate {
-  if (isRight(asked)) {
-    return asked;
-  }
-  const fates = accepted();
-  return fates.find(isRight) ?? { expected: fates[0]?.expected ?? asked.expected, codes: [] };
+  return accepted.find(isRight) ?? { expected: accepted[0]?.expected ?? asked, codes: [] };
 }
 
 function noteBehaviors(
