@@ -111,6 +111,13 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/whatif-command.ts')).whatifCommand,
   },
   {
+    name: 'migrate',
+    group: 'Inspect:',
+    summary: 'say what changes when another proxy serves a node',
+    refusal: 'nothing is compared',
+    load: async () => (await import('./commands/migrate-command.ts')).migrateCommand,
+  },
+  {
     name: 'dns',
     group: 'Inspect:',
     summary: 'print the DNS records of Services',

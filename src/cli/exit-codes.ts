@@ -23,10 +23,11 @@ const meanings: readonly (ExitCodeMeaning & {
 })[] = [
   {
     code: 0,
-    program: 'done; diff: no difference; verify: correct; doctor, status: no problem',
+    program: 'done; diff: no difference; migrate: nobody notices; verify: correct; doctor, status: no problem',
     meaning: 'done',
     commands: {
       diff: 'no difference',
+      migrate: 'nobody notices',
       verify: 'correct',
       doctor: 'no problem (there may be warnings)',
       status: 'an agent serves this node (there may be warnings)',
@@ -38,10 +39,11 @@ const meanings: readonly (ExitCodeMeaning & {
   {
     code: 1,
     program:
-      'bad input, and nothing is printed or changed; list: also an unknown name (the rest is still listed); diff: differences; verify: faults; doctor, status: a problem',
+      'bad input, and nothing is printed or changed; list: also an unknown name (the rest is still listed); diff, migrate: differences; verify: faults; doctor, status: a problem',
     meaning: 'bad input, and nothing is printed or changed',
     commands: {
       diff: 'differences',
+      migrate: 'clients notice something',
       verify: 'faults, or the kernel has no table',
       doctor: 'a problem that keeps Services from working',
       status: 'a problem: no agent answers, or changes do not reach the kernel',
@@ -58,9 +60,13 @@ const meanings: readonly (ExitCodeMeaning & {
   },
   {
     code: 2,
-    program: 'wrong usage; diff and verify: also bad input',
+    program: 'wrong usage; diff, migrate and verify: also bad input',
     meaning: 'wrong usage',
-    commands: { diff: 'wrong usage or bad input', verify: 'wrong usage or bad input' },
+    commands: {
+      diff: 'wrong usage or bad input',
+      migrate: 'wrong usage or bad input',
+      verify: 'wrong usage or bad input',
+    },
   },
   {
     code: 3,

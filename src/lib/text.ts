@@ -32,6 +32,11 @@ function escapeCharacter(character: string): string {
   );
 }
 
+/** A text for HTML, in elements and quoted attributes; control characters are escaped as in {@link escapeControls}. */
+export function escapeHtml(text: string): string {
+  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 /**
  * A text, or its beginning and `...` if it is long.
  *

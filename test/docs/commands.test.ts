@@ -38,8 +38,8 @@ spec:
   expect(stderr.replaceAll('<stdin>', 'cluster.yaml')).toBe(blockIn('compile', 'invalid-port'));
 });
 
-test('the text of whatif that the page shows is the one that is printed', async () => {
-  const shown = blockIn('whatif', 'npx svc2nft whatif');
+test.each(['whatif', 'migrate'])('the text of %s that the page shows is the one that is printed', async (name) => {
+  const shown = blockIn(name, `npx svc2nft ${name}`);
   const [command = '', ...text] = shown.split('\n');
   const { stdout, stderr } = await runMain(command.split(' ').slice(3));
   expect([stdout, stderr]).toEqual([text.join('\n'), '']);

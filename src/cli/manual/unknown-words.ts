@@ -11,6 +11,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   list: ['get', 'ls', 'show', 'services', 'svc', 'frontends', 'endpoints', 'dump'],
   verify: ['check', 'validate', 'lint', 'audit', 'test'],
   graph: ['draw', 'dot', 'svg', 'mermaid', 'picture', 'diagram', 'visualize', 'plot'],
+  migrate: ['upgrade', 'switch', 'migration', 'replace', 'move'],
   whatif: ['what-if', 'simulate', 'drain', 'scale', 'impact'],
   expose: ['service', 'create', 'publish'],
   resolve: ['complete', 'expand', 'fill', 'defaults'],

@@ -1,4 +1,4 @@
-import { escapeControls } from '../../lib/text.ts';
+import { escapeHtml } from '../../lib/text.ts';
 import { frontendKindText } from '../../phases/5-plan/names.ts';
 import { portText } from './drawing.ts';
 import type { Graph, GraphEndpoint, GraphServicePort, Route } from './graph.ts';
@@ -61,10 +61,6 @@ export function writePage({ source, graphs, otherNodes }: PageContent, { script,
 </body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** No text in it can end the element or begin a comment, and none is a line end in older JavaScript. */

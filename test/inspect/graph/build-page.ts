@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeGraphPage } from '../../../src/cli/output/write-graph-page.ts';
+import { writeGraphPage } from '../../../src/cli/output/write-pages.ts';
 import type { Graph } from '../../../src/inspect/graph/graph.ts';
 import type { PageContent } from '../../../src/inspect/graph/write-page.ts';
 import { type BrowserMessage, type BrowserPage, openPage } from '../../support/chromium.ts';

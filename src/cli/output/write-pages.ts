@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type PageContent, writePage } from '../../inspect/graph/write-page.ts';
+import type { Migration } from '../../inspect/migrate/migration.ts';
+import { writeMigrationPage } from '../../inspect/migrate/write-migration-page.ts';
 import { packageFile } from '../context.ts';
 
 /** The modules of the page, in the order in which their constants depend on each other. */
@@ -32,6 +34,12 @@ export async function writeGraphPage(content: PageContent): Promise<string> {
   const read = (name: string) => readFile(packageFile(`page/${name}`), 'utf8');
   const [style, ...texts] = await Promise.all([read('style.css'), ...modules.map(read)]);
   return writePage(content, { script: joinModules(texts), style, hashOf });
+}
+
+/** The page for a migration, which has no script. */
+export async function writeMigrationHtml(migration: Migration): Promise<string> {
+  const style = await readFile(packageFile('page/migration.css'), 'utf8');
+  return writeMigrationPage(migration, { style, styleHash: hashOf(style) });
 }
 
 /** Modules as one script, each in a scope of its own that returns its exports. Imports are left out. */
