@@ -1,3 +1,11 @@
+/** What rules of iptables do otherwise: the section `iptables` of KubeProxyConfiguration. What is absent is as for nftables. */
+export interface IptablesOptions {
+  readonly masqueradeAll?: boolean;
+  readonly masqueradeBit?: number;
+  /** Whether kube-proxy serves node ports at loopback addresses, which svc2nft never does; absent for true. */
+  readonly localhostNodePorts?: boolean;
+}
+
 /** The options of a compilation. All have defaults: see {@link defaultOptions}. */
 export interface CompileOptions {
   /** metadata.name of the node that the ruleset is for; by default the only Node of the snapshot. */
@@ -31,6 +39,7 @@ export interface CompileOptions {
   readonly localhostNodePorts: boolean;
   /** The bit of the packet mark that requests masquerading, 0 to 31. */
   readonly masqueradeBit: number;
+  readonly iptables?: IptablesOptions;
   /** Count the connections of each frontend and each endpoint in the kernel. */
   readonly counters: boolean;
   /** Leave out invalid objects and compile the rest, instead of refusing everything. */
@@ -68,6 +77,11 @@ export function withDefaults(options: Partial<CompileOptions>): CompileOptions {
 
 /** The options for rules of iptables: kube-proxy's iptables mode opens node ports at all addresses of the node by default. */
 export function iptablesOptions(options: CompileOptions): CompileOptions {
-  const { nodePortAddresses } = options;
-  return nodePortAddresses.length > 0 ? options : { ...options, nodePortAddresses: ['all'] };
+  const { nodePortAddresses, iptables = {}, masqueradeAll, masqueradeBit } = options;
+  return {
+    ...options,
+    nodePortAddresses: nodePortAddresses.length > 0 ? nodePortAddresses : ['all'],
+    masqueradeAll: iptables.masqueradeAll ?? masqueradeAll,
+    masqueradeBit: iptables.masqueradeBit ?? masqueradeBit,
+  };
 }

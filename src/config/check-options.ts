@@ -1,8 +1,8 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import { listWords } from '../lib/text.ts';
-import { describeValue } from '../lib/unknown-values.ts';
+import { describeValue, isMapping } from '../lib/unknown-values.ts';
 import { type Cidr, parseAddress, parseCidr } from '../net/address.ts';
-import type { CompileOptions } from '../options.ts';
+import type { CompileOptions, IptablesOptions } from '../options.ts';
 
 /**
  * Diagnostics for invalid options of a calling program. Those of the command line and of configuration files were checked
@@ -25,12 +25,28 @@ function invalidOption(name: keyof CompileOptions, problem: string): Diagnostic 
 /** Programs in JavaScript have no compiler to check this. */
 function isTyped(value: unknown, name: keyof CompileOptions): boolean {
   const type = optionTypes[name];
-  return type === 'texts'
-    ? Array.isArray(value) && value.every((entry) => typeof entry === 'string')
-    : typeof value === type;
+  switch (type) {
+    case 'texts':
+      return Array.isArray(value) && value.every((entry) => typeof entry === 'string');
+    case 'iptables':
+      return isMapping(value) && Object.entries(value).every(([key, one]) => hasIptablesType(key, one));
+    default:
+      return typeof value === type;
+  }
 }
 
-const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | 'boolean' | 'texts'>> = {
+function hasIptablesType(key: string, value: unknown): boolean {
+  const type = Object.hasOwn(iptablesTypes, key) ? iptablesTypes[key as keyof IptablesOptions] : undefined;
+  return type !== undefined && (value === undefined || typeof value === type);
+}
+
+const iptablesTypes: Readonly<Record<keyof IptablesOptions, 'number' | 'boolean'>> = {
+  masqueradeAll: 'boolean',
+  masqueradeBit: 'number',
+  localhostNodePorts: 'boolean',
+};
+
+const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | 'boolean' | 'texts' | 'iptables'>> = {
   nodeName: 'string',
   nodeAddresses: 'texts',
   bindAddress: 'string',
@@ -45,6 +61,7 @@ const optionTypes: Readonly<Record<keyof CompileOptions, 'string' | 'number' | '
   allowServiceExternalIPs: 'boolean',
   localhostNodePorts: 'boolean',
   masqueradeBit: 'number',
+  iptables: 'iptables',
   counters: 'boolean',
   keepGoing: 'boolean',
   strict: 'boolean',
@@ -68,6 +85,7 @@ function problemsOf(options: CompileOptions): [keyof CompileOptions, string | un
     ['table', tableNameProblem(options.table)],
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
     ['masqueradeBit', markBitProblem(masqueradeBit)],
+    ['iptables', markBitProblem(options.iptables?.masqueradeBit ?? masqueradeBit)],
   ];
 }
 

@@ -1,9 +1,9 @@
 import type { Report } from '../diagnostics/diagnostic.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import { listWords, suggestClosest } from '../lib/text.ts';
-import { describePath, describeValue, isMapping, type Mapping, type Path } from '../lib/unknown-values.ts';
+import { describePath, describeValue, isMapping, type Mapping, mappingIn, type Path } from '../lib/unknown-values.ts';
 import { parseAddress } from '../net/address.ts';
-import type { CompileOptions } from '../options.ts';
+import type { CompileOptions, IptablesOptions } from '../options.ts';
 import { type BindAddress, bindAddressProblem, parseBindAddress, servers } from './bind-address.ts';
 import {
   addressProblem,
@@ -116,17 +116,35 @@ function readNodePortAddresses(config: Mapping, draft: Draft, report: Report): v
   }
 }
 
+/** What both modes have in a section of their own; without that of iptables mode, its rules follow the other one. */
 function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
-  const { masqueradeAll, masqueradeBit } = isMapping(config['nftables']) ? config['nftables'] : {};
-  if (typeof masqueradeAll === 'boolean') {
-    draft.masqueradeAll = masqueradeAll;
+  Object.assign(draft, masqueradingOf(config, 'nftables', report));
+  const ofMode = masqueradingOf(config, 'iptables', report);
+  const others: Mapping = { ...modeDefaults, ...draft };
+  for (const [field, value] of Object.entries(ofMode).filter(([name, found]) => found !== others[name])) {
+    const what = `iptables.${field} is ${value}, which only rules for iptables follow`;
+    report('config-without-effect', ['iptables', field], `${what}; set nftables.${field} for all others`);
   }
-  if (typeof masqueradeBit !== 'number' || !Number.isInteger(masqueradeBit)) {
-    return;
+  const { localhostNodePorts } = mappingIn(config, 'iptables');
+  const iptables = {
+    ...(textOf(config, 'mode') === 'iptables' && modeDefaults),
+    ...ofMode,
+    ...(typeof localhostNodePorts === 'boolean' && { localhostNodePorts }),
+  };
+  if (Object.keys(iptables).length > 0) {
+    draft.iptables = iptables;
   }
-  if (isAccepted(markBitProblem(masqueradeBit), ['nftables', 'masqueradeBit'], report)) {
-    draft.masqueradeBit = masqueradeBit;
-  }
+}
+
+const modeDefaults = { masqueradeAll: false, masqueradeBit: 14 } as const;
+
+function masqueradingOf(config: Mapping, mode: 'nftables' | 'iptables', report: Report): IptablesOptions {
+  const { masqueradeAll, masqueradeBit } = mappingIn(config, mode);
+  const isBit = typeof masqueradeBit === 'number' && Number.isInteger(masqueradeBit);
+  return {
+    ...(typeof masqueradeAll === 'boolean' && { masqueradeAll }),
+    ...(isBit && isAccepted(markBitProblem(masqueradeBit), [mode, 'masqueradeBit'], report) && { masqueradeBit }),
+  };
 }
 
 function readFeatureGates(config: Mapping, draft: Draft, report: Report): void {
@@ -218,8 +236,8 @@ function checkMode(config: Mapping, report: Report): void {
     return;
   }
   if (modes.includes(mode)) {
-    const message = `mode is ${describeValue(mode)}; svc2nft always follows kube-proxy's nftables mode`;
-    report('config-without-effect', ['mode'], message);
+    const others = mode === 'iptables' ? 'rules for iptables follow that, and all others' : 'svc2nft always follows';
+    report('config-without-effect', ['mode'], `mode is ${describeValue(mode)}; ${others} kube-proxy's nftables mode`);
   } else {
     report('invalid-config', ['mode'], describeWord('mode', mode, modes));
   }

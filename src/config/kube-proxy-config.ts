@@ -197,7 +197,7 @@ function describeUnknown(key: string, fields: ConfigFields, path: Path): string 
   return `unknown field ${describePath([...path, key])}, which is ignored${suggestion}`;
 }
 
-/** Both iptables and nftables have these fields; only those of nftables are used. */
+/** Both iptables and nftables have these fields; those of nftables are mostly meant. */
 function suggestNested(key: string): string | undefined {
   return key === 'masqueradeAll' || key === 'masqueradeBit' ? `nftables.${key}` : undefined;
 }
@@ -215,9 +215,7 @@ function checkValue(value: unknown, field: ValueField, path: Path, report: Repor
   const isTyped = checkType(value, field.type, path, report);
   const { unused } = field;
   if (isTyped && unused && !isQuiet(value, unused.quiet)) {
-    const instead = suggestNested(String(path.at(-1)));
-    const advice = instead === undefined ? '' : `; set ${instead} instead`;
-    const message = `${describePath(path)} is ${describeValue(value)}, which has no effect: ${unused.why}${advice}`;
+    const message = `${describePath(path)} is ${describeValue(value)}, which has no effect: ${unused.why}`;
     report('config-without-effect', path, message);
   }
 }

@@ -71,9 +71,9 @@ export const kubeProxyFields: ConfigFields = {
     minSyncPeriod: used('duration'),
   }),
   iptables: section({
-    masqueradeBit: unused('integer', why.iptables, 14),
-    masqueradeAll: unused('boolean', why.iptables),
-    localhostNodePorts: unused('boolean', why.iptables, true),
+    masqueradeBit: used('integer'),
+    masqueradeAll: used('boolean'),
+    localhostNodePorts: used('boolean'),
     snatNodeInternalIP: unused('boolean', why.iptables),
     syncPeriod: unused('duration', why.iptables, '0s', '30s'),
     minSyncPeriod: unused('duration', why.iptables, '0s', '1s'),

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { checkOptions } from '../../src/config/check-options.ts';
 import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField } from '../../src/config/kube-proxy-fields.ts';
 import { type Diagnostic, severityOf } from '../../src/diagnostics/diagnostic.ts';
 import { formatDiagnostic } from '../../src/diagnostics/format-diagnostic.ts';
+import { iptablesOptions, withDefaults } from '../../src/options.ts';
 
 const header = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' };
 const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
@@ -24,12 +26,15 @@ function readObject(fields: object) {
 
 test('the file that kubeadm writes gives its cluster CIDR and no diagnostic', () => {
   const content = readFileSync(join(import.meta.dirname, 'kubeadm-config.yaml'), 'utf8');
-  expect(read(content)).toEqual({ options: { clusterCIDRs: ['10.244.0.0/16'], masqueradeAll: false }, found: [] });
+  const options = { clusterCIDRs: ['10.244.0.0/16'], masqueradeAll: false, iptables: { masqueradeAll: false } };
+  expect(read(content)).toEqual({ options, found: [] });
 });
 
 test('a file that states every default gives no diagnostic either', () => {
   const content = readFileSync(join(import.meta.dirname, 'defaults-config.yaml'), 'utf8');
-  expect(read(content)).toEqual({ options: { masqueradeAll: false, masqueradeBit: 14 }, found: [] });
+  const masquerading = { masqueradeAll: false, masqueradeBit: 14 };
+  const options = { ...masquerading, iptables: { ...masquerading, localhostNodePorts: true } };
+  expect(read(content)).toEqual({ options, found: [] });
 });
 
 test('reads every field that affects packets', () => {
@@ -57,6 +62,39 @@ test('reads every field that affects packets', () => {
     },
     found: [],
   });
+});
+
+test('rules for iptables have a section of their own', () => {
+  const iptables = { masqueradeAll: true, masqueradeBit: 5, localhostNodePorts: false };
+  expect(readObject({ nftables: { masqueradeAll: true, masqueradeBit: 5 }, iptables })).toEqual({
+    options: { masqueradeAll: true, masqueradeBit: 5, iptables },
+    found: [],
+  });
+  expect(readObject({ iptables })).toEqual({
+    options: { iptables },
+    found: ['config-without-effect iptables.masqueradeAll', 'config-without-effect iptables.masqueradeBit'],
+  });
+  expect(readObject({ mode: 'iptables', nftables: { masqueradeAll: true } })).toEqual({
+    options: { masqueradeAll: true, iptables: { masqueradeAll: false, masqueradeBit: 14 } },
+    found: ['config-without-effect mode'],
+  });
+  expect(readObject({ iptables: { masqueradeBit: 32 } })).toEqual({
+    options: {},
+    found: ['invalid-config iptables.masqueradeBit'],
+  });
+});
+
+test('options for rules of iptables take the place of those for nftables', () => {
+  const options = withDefaults({ masqueradeAll: true, masqueradeBit: 3, iptables: { masqueradeAll: false } });
+  expect(iptablesOptions(options)).toMatchObject({
+    masqueradeAll: false,
+    masqueradeBit: 3,
+    nodePortAddresses: ['all'],
+  });
+  expect(checkOptions(options)).toEqual([]);
+  for (const iptables of [{ masqueradeBit: 32 }, { masqueradeBit: '3' }, { other: true }, true]) {
+    expect(checkOptions({ ...options, iptables: iptables as never })).toMatchObject([{ code: 'invalid-option' }]);
+  }
 });
 
 test('a bind address that means all does not set an address of the node', () => {

@@ -186,7 +186,10 @@ export function withFlags(
     ...(flags.zone !== undefined && { zone: flags.zone }),
     ...(flags.clusterCidr !== undefined && { clusterCIDRs: flags.clusterCidr }),
     ...(flags.nodeportAddresses !== undefined && { nodePortAddresses: flags.nodeportAddresses }),
-    ...(flags.masqueradeAll !== undefined && { masqueradeAll: true }),
+    ...(flags.masqueradeAll !== undefined && {
+      masqueradeAll: true,
+      iptables: { ...configured.iptables, masqueradeAll: true },
+    }),
     ...(flags.counters !== undefined && { counters: true }),
     ...(flags.table !== undefined && { table: flags.table }),
     ...(flags.family !== undefined && { families: [flags.family] }),
