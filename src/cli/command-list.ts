@@ -144,6 +144,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/doctor-command.ts')).doctorCommand,
   },
   {
+    name: 'collect',
+    group: 'Inspect:',
+    summary: 'print what this node has, to look at it elsewhere',
+    load: async () => (await import('./commands/collect-command.ts')).collectCommand,
+  },
+  {
     name: 'completion',
     group: 'Other:',
     summary: 'print a shell completion script',

@@ -34,6 +34,7 @@ const meanings: readonly (ExitCodeMeaning & {
       explain: "explained, whatever the packet's fate",
       list: 'done, even if there is nothing to list',
       clean: 'done, or there was no table',
+      collect: 'done, even if something is missing',
     },
   },
   {
@@ -80,6 +81,7 @@ const meanings: readonly (ExitCodeMeaning & {
     meaning: 'no permission, or nft not found',
     commands: {
       compile: 'no permission to write, or to read the cluster',
+      collect: 'no permission to write',
       graph: 'no permission to write, or to read the cluster',
       lab: 'not root, not Linux, or a program is missing',
       whatif: 'no permission to read the cluster',
@@ -96,6 +98,7 @@ const fewerCodes: Readonly<Record<string, readonly ExitCode[]>> = {
   clean: [0, 2, 3, 4],
   lab: [0, 1, 2, 4],
   doctor: [0, 1, 2],
+  collect: [0, 2, 4],
   status: [0, 1, 2],
   completion: [0, 2],
   version: [0, 2],

@@ -21,16 +21,14 @@ export interface ProgramResult {
   readonly timedOut?: number;
 }
 
-/** All programs that are ever run. Only the doctor runs those after the first three, and they change nothing. */
-type Program =
+/** All programs that are ever run. Only doctor and collect run those after the first three, and they change nothing. */
+export type Program =
   | 'nft'
   | 'conntrack'
   | 'uname'
   | 'unshare'
-  | 'iptables-legacy-save'
-  | 'iptables-save'
-  | 'ip6tables-legacy-save'
-  | 'ip6tables-save';
+  | 'ip'
+  | `${'iptables' | 'ip6tables'}-${'' | 'legacy-' | 'nft-'}save`;
 
 /**
  * Runs a program with the input on its stdin, which is empty without input. Any behavior of the program is a result; the
@@ -47,6 +45,8 @@ export type RunProgram = (
 export interface RunOptions {
   /** After how many milliseconds to send SIGTERM, and SIGKILL 5 seconds later; default: one minute. */
   readonly longest?: number;
+  /** How much it may print, in characters; it fails if it prints more. Default: what fits into memory. */
+  readonly largest?: number;
   /** A file descriptor of this process that the program gets, too, as number 3: it keeps a lock until the program ends. */
   readonly inherit?: number;
   /** Called once the program has been started, if it could be. */
@@ -100,6 +100,7 @@ const longestRun = 60_000;
 export function createRunProgram({ env = process.env, signal }: RunProgramOptions = {}): RunProgram {
   return async (program, args, input, options = {}) => {
     const { longest = longestRun, inherit, interact, onStart, onOutput, signal: ending } = options;
+    const largest = Math.min(options.largest ?? longestStdout, longestStdout);
     // Most callers only compile, and start no program.
     const { execa } = await import('execa');
     if (!canStart()) {
@@ -130,15 +131,16 @@ export function createRunProgram({ env = process.env, signal }: RunProgramOption
         { transform: takeFirst(longestStderr), binary: true },
         ...inherited,
       ],
-      maxBuffer: longestStdout,
+      maxBuffer: largest,
       ...(onOutput && { buffer: { stdout: false } }),
       stripFinalNewline: false,
     });
     const limit = startLimit(child.pid, longest);
-    const output = onOutput && passOutput(child.stdout, onOutput);
+    const output = onOutput && passOutput(child.stdout, onOutput, largest);
     onStart?.();
     const ended = await child;
-    const result = toProgramResult({ ...ended, isMaxBuffer: ended.isMaxBuffer || output?.isExceeded() === true });
+    const isMaxBuffer = ended.isMaxBuffer || output?.isExceeded() === true;
+    const result = toProgramResult({ ...ended, isMaxBuffer }, largest);
     limit.clear();
     stdin.close();
     return limit.isExceeded() ? { ...result, timedOut: longest } : result;
@@ -175,17 +177,18 @@ const notStarted: ProgramResult = {
 function passOutput(
   stdout: Readable | null,
   onOutput: NonNullable<RunOptions['onOutput']>,
+  largest: number,
 ): { readonly isExceeded: () => boolean } {
   let count = 0;
   stdout?.on('data', (bytes: Uint8Array) => {
     count += bytes.length;
-    if (count > longestStdout) {
+    if (count > largest) {
       stdout.destroy();
     } else {
       onOutput(bytes);
     }
   });
-  return { isExceeded: () => count > longestStdout };
+  return { isExceeded: () => count > largest };
 }
 
 /** The part of execa's process that is used. */
@@ -274,10 +277,10 @@ interface ExecaResult {
   readonly code?: string | undefined;
 }
 
-function toProgramResult(result: ExecaResult): ProgramResult {
+function toProgramResult(result: ExecaResult, largest = longestStdout): ProgramResult {
   if (result.isMaxBuffer) {
     // Its end is of no interest: it could not write any more.
-    const stderr = `printed more than ${Math.floor(longestStdout / 1e6)} MB`;
+    const stderr = `printed more than ${Math.floor(largest / 1e6)} MB`;
     return { exitCode: undefined, signal: undefined, stdout: '', stderr, missing: false, denied: false };
   }
   // Truncated output also comes with exit code 0.

@@ -60,14 +60,15 @@ const allowed: Readonly<Record<string, string>> = {
   lab: 'lib net diagnostics kubernetes options control-plane dns kernel engine apply health phases/1-read',
   'inspect/doctor': 'lib net nft kernel phases/5-plan',
   'inspect/status': 'lib',
+  'inspect/collect': 'lib net config kernel inspect/doctor',
   'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/graph inspect/migrate lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph inspect/migrate lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
-    'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/doctor inspect/explain inspect/graph inspect/list inspect/migrate inspect/status inspect/top inspect/verify inspect/whatif lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
+    'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/collect inspect/doctor inspect/explain inspect/graph inspect/list inspect/migrate inspect/status inspect/top inspect/verify inspect/whatif lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',
   entries:
     'lib net nft diagnostics options compile frontends conntrack engine cluster inspect/changes phases/1-read phases/3-model',

@@ -15,7 +15,7 @@ test.each(['compile', 'diff', 'explain', 'doctor', 'completion', 'help'])('help 
 });
 
 const commands =
-  'compile, diff, apply, clean, agent, resolve, lab, expose, explain, list, verify, graph, whatif, migrate, dns, top, status, doctor, completion, version, help';
+  'compile, diff, apply, clean, agent, resolve, lab, expose, explain, list, verify, graph, whatif, migrate, dns, top, status, doctor, collect, completion, version, help';
 
 describe('misuse', () => {
   test.each<[args: string[], stderr: string]>([

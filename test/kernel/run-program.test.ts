@@ -133,6 +133,13 @@ test('more output arrives than execa keeps by itself', async () => {
   expect(result.stdout.length).toBe(110_000_000);
 });
 
+test('a program that prints more than it may is ended, and its output is not kept', async () => {
+  const result = await runScript('exec cat /dev/zero', { largest: 2_000_000 });
+  expect(result).toMatchObject({ exitCode: undefined, stdout: '', stderr: 'printed more than 2 MB' });
+  const allowed = await runScript("head -c 2000000 /dev/zero | tr '\\0' x", { largest: 2_000_000 });
+  expect(allowed).toMatchObject({ exitCode: 0, stdout: 'x'.repeat(2_000_000) });
+});
+
 test.each([
   ['reads nothing', 'exit 4'],
   ['stops reading', 'head -c 100000 > /dev/null; exit 4'],

@@ -30,6 +30,7 @@ import {
 } from '../input/load-cluster.ts';
 import { describeMissingPath, findMissingPaths } from '../input/load-files.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { openRules } from '../input/open-rules.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -172,11 +173,15 @@ async function loadBoth(
   context: Context,
 ): Promise<readonly [Cluster, readonly ListedTable[]] | number> {
   const { fromRules = '', table } = flags;
-  const cluster = await loadCluster(paths, flags, context, fromRules === 'kernel' ? chooseOwnNode(context) : {});
+  const rules = await openRules(fromRules, context);
+  if (typeof rules === 'number') {
+    return rules;
+  }
+  const cluster = await loadCluster(paths, flags, context, { rulesOf: rules.machine });
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const tables = await loadListedTables(fromRules, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(rules, { families: cluster.options.families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }

@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { Command } from 'commander';
 import { answerInquiry, type Reply } from '../../inspect/explain/answer-inquiry.ts';
 import type { Answer } from '../../inspect/explain/explanation.ts';
@@ -10,7 +9,7 @@ import { readEndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { readServiceNotes } from '../../kubernetes/service-notes.ts';
 import { escapeControls, joinLines } from '../../lib/text.ts';
-import { canonicalAddress, familyOfAddress, isLoopback } from '../../net/address.ts';
+import { canonicalAddress, familyOfAddress } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import { defaultOptions } from '../../options.ts';
@@ -29,6 +28,8 @@ import {
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
 import { type Cluster, loadCluster, notesOf, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { openRules, type RulesSource } from '../input/open-rules.ts';
+import { findOwnNode } from '../input/refuse-incomplete.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { outputWidth } from '../output/fit-text.ts';
@@ -98,7 +99,7 @@ export function explainCommand(context: Context, setExitCode: (code: number) => 
     .optionsGroup('Input:')
     .option(
       '--ruleset <file|kernel>',
-      'explain these rules (kernel, or a file from compile or nft list; also those of kube-proxy) instead of those of the snapshot',
+      'explain these rules (kernel, or a file from compile, collect or nft list; also those of kube-proxy) instead of those of the snapshot',
     )
     .optionsGroup('Output:')
     .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
@@ -151,19 +152,24 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
     return exitCodes.wrongUsage;
   }
   const needed = { ...flags, ...(family && { family }) };
+  const source = flags.ruleset === undefined ? undefined : await openRules(flags.ruleset, context);
+  if (typeof source === 'number') {
+    return source;
+  }
   const isLive = readsCluster(paths, flags, context);
-  const isAboutRules = flags.ruleset !== undefined && paths.length === 0 && !isLive;
+  const isAboutRules = source !== undefined && paths.length === 0 && !isLive;
   const cluster = isAboutRules
     ? undefined
     : await loadCluster(paths, needed, context, {
-        chooseNode: nodeFor({ client, target, flags }),
+        chooseNode: nodeFor({ client, target, flags }, source),
+        rulesOf: source?.machine,
         withoutAdvice: true,
         needs: { allNodes: true, pods: true, headless: true },
       });
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const rules = await loadRules(needed, cluster, context);
+  const rules = await loadRules(needed, { source, cluster }, context);
   if (typeof rules === 'number') {
     return rules;
   }
@@ -180,15 +186,20 @@ async function runExplain(paths: readonly string[], flags: ExplainFlags, context
 
 /**
  * The node that a question is about, if it names a Pod or Node of the input. Loaded rules are those of one node, whatever
- * the question names: of this machine, or for a file of an unknown one. So are the addresses of `--node-ip`.
+ * the question names: of this machine, of the one where they were collected, or for another file of an unknown one. So are the
+ * addresses of `--node-ip`.
  */
-function nodeFor({ client, target, flags }: Asked): (documents: Cluster['documents']) => string | undefined {
+function nodeFor(
+  { client, target, flags }: Asked,
+  source: RulesSource | undefined,
+): (documents: Cluster['documents']) => string | undefined {
   return (documents) => {
     const locations = readLocations(documents);
-    if (flags.ruleset !== undefined || flags.nodeIp) {
-      const own = flags.nodeIp ?? (flags.ruleset === 'kernel' ? ownAddresses() : []);
+    if (source || flags.nodeIp) {
+      const own = flags.nodeIp ?? source?.machine?.addresses ?? [];
       const names = own.map((address) => locations.nodes.get(canonicalAddress(address) ?? ''));
-      return names.find((name) => name !== undefined);
+      const isNamed = flags.nodeIp === undefined && source?.machine !== undefined;
+      return names.find((name) => name !== undefined) ?? (isNamed ? findOwnNode(documents, source.machine) : undefined);
     }
     const directory = { services: readServiceNotes(documents), locations, namespace: flags.namespace, nodeName: '' };
     const name = nodeOfQuestion(client, target, directory);
@@ -219,27 +230,25 @@ interface LoadedRules {
  * @returns the exit code where there are none.
  */
 async function loadRules(
-  flags: Pick<ExplainFlags, 'family' | 'table' | 'nodeIp' | 'ruleset'>,
-  cluster: Cluster | undefined,
+  flags: Pick<ExplainFlags, 'family' | 'table' | 'nodeIp'>,
+  { source, cluster }: { readonly source: RulesSource | undefined; readonly cluster: Cluster | undefined },
   context: Context,
 ): Promise<LoadedRules | number> {
-  if (flags.ruleset === undefined) {
+  if (!source) {
     const rulesets = cluster?.rulesets ?? [];
     return { byFamily: new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }])), ownAddresses: [] };
   }
   const { families } = cluster?.options ?? {
     families: flags.family === undefined ? defaultOptions.families : [flags.family],
   };
-  const tables = await loadListedTables(flags.ruleset, { families, table: flags.table }, context);
+  const tables = await loadListedTables(source, { families, table: flags.table }, context);
   if (typeof tables === 'number') {
     return tables;
   }
   warnAboutDeviations(tables, context);
-  const addresses = [
-    ...(flags.nodeIp ?? []),
-    ...(flags.ruleset === 'kernel' ? ownAddresses() : []),
-    ...nodePortIps(tables),
-  ].flatMap((address) => canonicalAddress(address) ?? []);
+  const addresses = [...(flags.nodeIp ?? []), ...(source.machine?.addresses ?? []), ...nodePortIps(tables)].flatMap(
+    (address) => canonicalAddress(address) ?? [],
+  );
   if (!cluster && addresses.length === 0) {
     context.stderr.write(
       "note: these rules do not show the node's addresses, so no address counts as the node's own; use --node-ip\n",
@@ -265,13 +274,6 @@ function nodePortIps(tables: readonly ListedTable[]): string[] {
   return sets
     .filter(({ name }) => name === setNames.nodePortIps)
     .flatMap(({ elements }) => elements.map(({ key }) => key));
-}
-
-/** The canonical addresses of this machine in this network namespace, without 127.0.0.0/8 and ::1. */
-function ownAddresses(): string[] {
-  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const addresses = entries.flatMap(({ address }) => canonicalAddress(address) ?? []);
-  return addresses.filter((address) => !isLoopback(address));
 }
 
 interface Asked {

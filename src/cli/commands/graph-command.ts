@@ -19,7 +19,6 @@ import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-
 import { addServiceFilters, type ServiceFilters, unknownNames } from '../flags/service-filters.ts';
 import {
   type Cluster,
-  chooseOwnNode,
   loadCluster,
   noteServices,
   notesOf,
@@ -28,6 +27,7 @@ import {
 } from '../input/load-cluster.ts';
 import { loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
+import { openRules } from '../input/open-rules.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { writeSvg } from '../output/lay-out-svg.ts';
@@ -160,18 +160,22 @@ async function loadGraphed(paths: readonly string[], flags: GraphFlags, context:
   if (wantsStdinTwice(inputs, { flag: '--ruleset', value: ruleset }, context)) {
     return exitCodes.wrongUsage;
   }
+  const rules = ruleset === undefined ? undefined : await openRules(ruleset, context);
+  if (typeof rules === 'number') {
+    return rules;
+  }
   const cluster = await loadCluster(paths, flags, context, {
     needs: { allNodes: true, pods: true },
-    ...(ruleset === 'kernel' && chooseOwnNode(context)),
+    rulesOf: rules?.machine,
   });
   if (typeof cluster === 'number') {
     await noteServices(paths, context);
     return cluster;
   }
-  if (ruleset === undefined) {
+  if (!rules) {
     return cluster;
   }
-  const tables = await loadListedTables(ruleset, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(rules, { families: cluster.options.families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }

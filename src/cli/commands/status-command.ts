@@ -26,6 +26,7 @@ import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText, configHelp } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
+import { askServer, placeOfServer, reachablePlace, type ServerAnswer } from '../input/ask-server.ts';
 import { loadSettings } from '../input/load-cluster.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -124,10 +125,10 @@ async function choosePlaces(flags: StatusFlags, context: Context): Promise<Place
   const place = (server: keyof typeof servers): string => {
     const { port, defaults } = servers[server];
     const bound = configured ? configured[server] : parseBindAddress(defaults.ip, port);
-    return bound ? reachable(endpointText({ address: bound.address ?? '0.0.0.0', port: bound.port })) : '';
+    return bound ? reachablePlace(endpointText({ address: bound.address ?? '0.0.0.0', port: bound.port })) : '';
   };
   const given = (text: string | undefined, server: keyof typeof servers): string | undefined =>
-    text === undefined ? undefined : reachable(withPort(text, server));
+    text === undefined ? undefined : placeOfServer(text, server);
   return {
     metrics: given(flags.metricsBindAddress, 'metrics') ?? place('metrics'),
     health: given(flags.healthzBindAddress, 'healthz'),
@@ -135,26 +136,16 @@ async function choosePlaces(flags: StatusFlags, context: Context): Promise<Place
   };
 }
 
-function withPort(text: string, server: keyof typeof servers): string {
-  const bound = parseBindAddress(text, servers[server].port);
-  return bound ? endpointText({ address: bound.address ?? '0.0.0.0', port: bound.port }) : '';
-}
-
-/** What listens on all addresses is asked at the own one. */
-function reachable(place: string): string {
-  return place.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, '127.0.0.1');
-}
-
 async function gatherReport(places: Places, context: Context, table: string | undefined): Promise<StatusReport> {
   const [scraped, config, versions] = await Promise.all([
-    ask(places.metrics, '/metrics'),
-    ask(places.metrics, '/configz'),
+    askServer(places.metrics, '/metrics'),
+    askServer(places.metrics, '/configz'),
     findVersions(context),
   ]);
   const samples = scraped.status === 200 ? parseMetrics(scraped.body) : undefined;
   const settings = parseJson(config.body);
   const health = places.health ?? healthPlaceOf(settings) ?? places.usualHealth;
-  const probed = await ask(health, '/healthz');
+  const probed = await askServer(health, '/healthz');
   const isHealth = isMapping(parseJson(probed.body)) && 'healthy' in (parseJson(probed.body) as object);
   const isOwn = samples === undefined ? isHealth : isOwnAgent(samples);
   const answers = { samples: isOwn ? samples : undefined, config: settings, health: parseJson(probed.body) };
@@ -183,7 +174,9 @@ function describeServer(address: string, { status, body }: ServerAnswer, doubt: 
 /** Where an agent says that it serves its health. */
 function healthPlaceOf(settings: unknown): string | undefined {
   const configuration = isMapping(settings) ? mappingIn(settings, 'kubeproxy.config.k8s.io') : {};
-  return 'healthzBindAddress' in configuration ? reachable(textIn(configuration, 'healthzBindAddress')) : undefined;
+  return 'healthzBindAddress' in configuration
+    ? reachablePlace(textIn(configuration, 'healthzBindAddress'))
+    : undefined;
 }
 
 /** Why an answer at `/metrics` is not that of an agent. */
@@ -194,39 +187,6 @@ function doubtMetrics({ status }: ServerAnswer, samples: readonly Sample[] | und
   return samples.some(({ name }) => name.startsWith('kubeproxy_'))
     ? 'kube-proxy'
     : 'its metrics are not those of svc2nft';
-}
-
-/** What a server says; without a status, why it says nothing. */
-interface ServerAnswer {
-  readonly status: number | null;
-  readonly body: string;
-}
-
-/** In milliseconds. */
-const longestAnswer = 5_000;
-
-/** Asks over HTTP. An empty place says nothing. */
-async function ask(place: string, path: string): Promise<ServerAnswer> {
-  if (place === '') {
-    return { status: null, body: '' };
-  }
-  try {
-    const answer = await fetch(`http://${place}${path}`, {
-      signal: AbortSignal.timeout(longestAnswer),
-      redirect: 'manual',
-    });
-    return { status: answer.status, body: await answer.text() };
-  } catch (error) {
-    return { status: null, body: describeSilence(error) };
-  }
-}
-
-function describeSilence(error: unknown): string {
-  const { name, message, cause } = error as Error & { readonly cause?: NodeJS.ErrnoException };
-  if (name === 'TimeoutError') {
-    return `nothing within ${longestAnswer / 1_000} s`;
-  }
-  return cause?.code === 'ECONNREFUSED' ? 'nothing listens there' : (cause?.message ?? message);
 }
 
 function parseJson(text: string): unknown {

@@ -12,8 +12,9 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { type Cluster, chooseOwnNode, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import { type Cluster, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
 import { loadKernelTables, loadListedTables, type TableChoice } from '../input/load-tables.ts';
+import { openRules, type RulesSource } from '../input/open-rules.ts';
 import { runWatched } from '../input/watch-files.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
@@ -92,21 +93,11 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
   if (wantsStdinTwice(inputs, { flag: '--ruleset', value: flags.ruleset }, context)) {
     return exitCodes.wrongUsage;
   }
-  // The rules in the kernel are those of this machine.
-  const ofMachine = flags.ruleset === 'kernel' ? chooseOwnNode(context) : {};
-  const cluster = await loadCluster(paths, flags, context, ofMachine);
-  if (typeof cluster === 'number') {
-    return cluster === exitCodes.badInput ? verdicts.badInput : cluster;
+  const loaded = await loadChecked(paths, flags, context);
+  if (typeof loaded === 'number') {
+    return loaded === exitCodes.badInput ? verdicts.badInput : loaded;
   }
-  const { ruleset } = flags;
-  const isActual = ruleset !== undefined;
-  const tables = isActual
-    ? await loadActual(ruleset, { families: cluster.options.families, table: flags.table }, context)
-    : readCompiled(cluster);
-  if (typeof tables === 'number') {
-    return tables === exitCodes.badInput ? verdicts.badInput : tables;
-  }
-  const verifications = verifyCluster(cluster, { tables, isActual });
+  const verifications = verifyCluster(...loaded);
   const text =
     flags.output === 'json'
       ? jsonOf(verifications)
@@ -115,9 +106,38 @@ async function runVerify(paths: readonly string[], flags: VerifyFlags, context: 
   return verifications.some(({ faults }) => faults.length > 0) ? verdicts.faults : verdicts.correct;
 }
 
+/** The snapshot and the rules to check; the exit code after a message on stderr where one of them cannot be read. */
+async function loadChecked(
+  paths: readonly string[],
+  flags: VerifyFlags,
+  context: Context,
+): Promise<[Cluster, CheckedTables] | number> {
+  const rules = flags.ruleset === undefined ? undefined : await openRules(flags.ruleset, context);
+  if (typeof rules === 'number') {
+    return rules;
+  }
+  const cluster = await loadCluster(paths, flags, context, { rulesOf: rules?.machine });
+  if (typeof cluster === 'number') {
+    return cluster;
+  }
+  const choice = { families: cluster.options.families, table: flags.table };
+  const tables = rules ? await loadActual(rules, choice, context) : readCompiled(cluster);
+  return typeof tables === 'number' ? tables : [cluster, { tables, isActual: rules !== undefined }];
+}
+
+/** Tables, and whether they are not those that the snapshot compiles to. */
+interface CheckedTables {
+  readonly tables: readonly ListedTable[];
+  readonly isActual: boolean;
+}
+
 /** A table that is missing in the kernel is a fault if the snapshot needs it; a file without a table is an error. */
-function loadActual(source: string, choice: TableChoice, context: Context): Promise<readonly ListedTable[] | number> {
-  return source === 'kernel' ? loadKernelTables(choice, context) : loadListedTables(source, choice, context);
+function loadActual(
+  rules: RulesSource,
+  choice: TableChoice,
+  context: Context,
+): Promise<readonly ListedTable[] | number> {
+  return rules.texts ? loadListedTables(rules, choice, context) : loadKernelTables(choice, context);
 }
 
 /** What compile prints, read back, so that the printer is checked as well. */
@@ -130,10 +150,7 @@ function namesOf({ families, table }: Cluster['options']): TableName[] {
 }
 
 /** Checks the table of each family. */
-function verifyCluster(
-  { snapshot, views, options }: Cluster,
-  { tables, isActual }: { readonly tables: readonly ListedTable[]; readonly isActual: boolean },
-): Verification[] {
+function verifyCluster({ snapshot, views, options }: Cluster, { tables, isActual }: CheckedTables): Verification[] {
   const { masqueradeAll, masqueradeBit } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });

@@ -11,7 +11,7 @@ import {
   withoutLeniency,
   withStrictSeverity,
 } from '../../diagnostics/diagnostic.ts';
-import type { Document } from '../../diagnostics/document.ts';
+import type { Document, InputText } from '../../diagnostics/document.ts';
 import { incompleteCodes, withoutRemedy } from '../../kubernetes/completeness.ts';
 import { readServiceNotes, type ServiceNote } from '../../kubernetes/service-notes.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
@@ -28,6 +28,7 @@ import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
 import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/report-diagnostics.ts';
 import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-files.ts';
+import type { RulesMachine } from './open-rules.ts';
 import type { LiveNeeds } from './read-live.ts';
 import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 import type { ResolvedInput } from './resolve-documents.ts';
@@ -51,13 +52,17 @@ export async function loadCluster(
   paths: readonly string[],
   flags: SnapshotFlags,
   context: Context,
-  { withoutAdvice, chooseNode, needs = {} }: LoadRequest = {},
+  { withoutAdvice, rulesOf, chooseNode = rulesOf && chooseOwnNode(rulesOf).chooseNode, needs = {} }: LoadRequest = {},
 ): Promise<Cluster | number> {
   const input = chooseInput(paths, flags, context);
   if (typeof input === 'number') {
     return input;
   }
-  const { options, diagnostics } = await loadSettings(flags);
+  const { options, diagnostics } = await loadSettings(flags, rulesOf?.configuration);
+  if (rulesOf?.configuration && flags.config === undefined) {
+    const name = escapeControls(rulesOf.hostName);
+    context.stderr.write(`note: the settings are those of kube-proxy on ${name}; --config takes their place\n`);
+  }
   return compileSource(input, {
     compile: compileRulesets,
     options: withDefaults(options),
@@ -74,6 +79,8 @@ export async function loadCluster(
 interface LoadRequest extends Pick<CompileRequest, 'withoutAdvice' | 'chooseNode'> {
   /** What it reads of a cluster, besides what rules depend on. */
   readonly needs?: LiveNeeds;
+  /** The machine whose rules it looks at: it says which Node is meant, and what its kube-proxy was told. */
+  readonly rulesOf?: RulesMachine | undefined;
 }
 
 /** What a snapshot is read from. */
@@ -165,10 +172,19 @@ interface Settings {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Reads the configuration file, if there is one; flags take precedence over it. */
-export async function loadSettings(flags: CompileFlags & OptionalResolveFlags): Promise<Settings> {
+/**
+ * Reads the configuration file, if there is one; flags take precedence over it.
+ *
+ * @param otherwise a configuration that counts without a file; of what is wrong with it only errors are of interest.
+ */
+export async function loadSettings(
+  flags: CompileFlags & OptionalResolveFlags,
+  otherwise?: InputText,
+): Promise<Settings> {
   const found: Diagnostic[] = [];
-  const config = flags.config === undefined ? undefined : await readConfigFile(flags.config);
+  const other = otherwise && readKubeProxyConfig(otherwise);
+  const collected = other && { ...other, diagnostics: other.diagnostics.filter((one) => severityOf(one) === 'error') };
+  const config = flags.config === undefined ? collected : await readConfigFile(flags.config);
   const configured = { ...settingsOfResolve(flags), ...config?.options };
   const options = withFlags(configured, flags, (code, _, message) => found.push({ code, message }));
   const { periods = {}, servers, settings = {}, diagnostics = [] } = config ?? {};

@@ -3,7 +3,7 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { cutText, escapeControls, limitList, listWords, suggestClosest } from '../../lib/text.ts';
+import { cutText, escapeControls, limitList, listWords } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
@@ -12,7 +12,7 @@ import { parseNftText } from '../../nft/text/parse-nft-text.ts';
 import { NftTextError } from '../../nft/text/tokens.ts';
 import { defaultOptions } from '../../options.ts';
 import { parseJson } from '../../phases/1-read/parse-json.ts';
-import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
+import { findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
 import { isDispatchChainName } from '../../phases/5-plan/known-names.ts';
 import {
   inspectedNames,
@@ -26,7 +26,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError, noteOwners } from '../output/report-outcome.ts';
-import { loadFile, loadInput } from './load-files.ts';
+import { openRules, type RulesSource, type RulesText } from './open-rules.ts';
 
 /** Which tables to read. */
 export interface TableChoice {
@@ -37,22 +37,22 @@ export interface TableChoice {
 
 /**
  * Reads the tables of svc2nft or kube-proxy from the kernel (`kernel`), or from a file or stdin (`-`): the output of
- * `compile` or of `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions. Elements of kube-proxy
+ * `compile`, of `collect`, or of `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions. Elements of kube-proxy
  * get the comments that svc2nft would give them.
  *
  * @returns one table for each family that has one; at least one, or the exit code after a message on stderr.
  */
 export async function loadListedTables(
-  source: string,
+  rules: string | RulesSource,
   { families, table }: TableChoice,
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
-  if (source === '') {
-    context.stderr.write('error: --ruleset needs a file or kernel\n');
-    return exitCodes.wrongUsage;
+  const source = typeof rules === 'string' ? await openRules(rules, context) : rules;
+  if (typeof source === 'number') {
+    return source;
   }
-  if (source !== 'kernel') {
-    const found = await loadRulesetFile(source, namesOf({ families, table }), context);
+  if (source.texts) {
+    const found = readTexts(source, namesOf({ families, table }), context);
     return found ? chooseTables(found, table, context) : exitCodes.badInput;
   }
   const tables = await loadKernelTables({ families, table }, context);
@@ -174,66 +174,53 @@ function readText(text: string, name: TableName): ListedTable | undefined {
   }
 }
 
-const whatIsExpected = 'expected the output of svc2nft compile, nft list ruleset or nft -j list ruleset';
-
 /**
- * Reads the named tables from a file (`-` is stdin) with nft text or nft's JSON, distinguished by the first character.
+ * Reads the named tables from texts with nft text or nft's JSON, distinguished by the first character: those of the first text
+ * that has one.
  *
  * @returns at least one table, or undefined after a message on stderr.
  */
-async function loadRulesetFile(
-  path: string,
+function readTexts(
+  { texts = [], missing }: RulesSource,
   names: readonly TableName[],
   context: Context,
-): Promise<readonly ListedTable[] | undefined> {
-  const fail = (problem: Diagnostic | string): undefined => {
-    if (typeof problem === 'string') {
-      context.stderr.write(`${problem}\n`);
-    } else {
-      writeDiagnostic(problem, context);
+): readonly ListedTable[] | undefined {
+  const say = (text: string): boolean => context.stderr.write(`${text}\n`);
+  let problem: Diagnostic | string | undefined;
+  for (const input of texts) {
+    const found = readTablesIn(input, names);
+    if (typeof found === 'object' && 'tables' in found) {
+      return found.tables;
     }
-  };
-  const input = await loadText(path, context);
-  if ('code' in input) {
-    return fail(input);
+    problem ??= found;
   }
-  const source = { file: input.file, names };
+  problem ??= 'error: svc2nft collect found no rules on the node';
+  if (typeof problem === 'string') {
+    say(problem);
+  } else {
+    writeDiagnostic(problem, context);
+  }
+  for (const text of missing) {
+    say(`note: not collected: ${escapeControls(text)}`);
+  }
+  return undefined;
+}
+
+/** What a text has, at least one table; otherwise why there is none. */
+function readTablesIn(
+  { file, text }: RulesText,
+  names: readonly TableName[],
+): Pick<ListedTables, 'tables'> | Diagnostic | string {
+  const source = { file, names };
   try {
-    const found = readRulesetText(input.text, source);
-    if ('code' in found) {
-      return fail(found);
-    }
-    return found.tables.length > 0 ? found.tables : fail(describeLack(found, source));
+    const found = readRulesetText(text, source);
+    return 'code' in found || found.tables.length > 0 ? found : describeLack(found, source);
   } catch (error) {
     if (error instanceof NftTextError) {
-      return fail(describeSyntaxError(error, input.file));
+      return describeSyntaxError(error, file);
     }
     throw error;
   }
-}
-
-/** The text of a file, or why there is none. */
-async function loadText(path: string, { stdin }: Context): Promise<{ file: string; text: string } | Diagnostic> {
-  const { texts, diagnostics } = path === '-' ? await loadInput(['-'], stdin) : await loadFile(path);
-  const [problem] = diagnostics;
-  const [input] = texts;
-  if (problem || !input) {
-    return problem ? withHint(problem, path) : diagnosticInFile('file-unreadable', 'cannot be read', path);
-  }
-  const { file } = input;
-  const text = decodeText(input);
-  if (typeof text !== 'string') {
-    return diagnosticInFile('not-text', `not a text file; ${whatIsExpected}`, file);
-  }
-  return text.trim() === ''
-    ? diagnosticInFile('empty-input', `the file is empty; ${whatIsExpected}`, file)
-    : { file, text };
-}
-
-/** A misspelled `kernel` looks like the name of a missing file. */
-function withHint(problem: Diagnostic, path: string): Diagnostic {
-  const meant = problem.code === 'file-not-found' ? suggestClosest(path, ['kernel']) : undefined;
-  return meant === undefined ? problem : { ...problem, message: `${problem.message} (did you mean ${meant}?)` };
 }
 
 function describeSyntaxError({ line, column, lineText, message }: NftTextError, file: string): string {

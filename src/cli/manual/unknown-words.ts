@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, readonly string[]>> = {
   top: ['rates', 'traffic', 'stats', 'connections', 'counters'],
   status: ['health', 'healthz', 'info', 'state', 'ping'],
   doctor: ['diagnose', 'preflight'],
+  collect: ['gather', 'bundle', 'must-gather', 'sosreport', 'support-bundle', 'save', 'record'],
   clean: ['delete', 'destroy', 'remove', 'rm', 'flush', 'uninstall', 'down', 'reset', 'purge', 'cleanup'],
   completion: ['completions', 'complete'],
   help: ['man', 'usage', 'commands'],

@@ -92,6 +92,9 @@ export function reportUnusedKinds(unusedKinds: ReadonlyMap<string, number>, { st
     const others =
       kinds.length > shownKinds ? [`and ${(kinds.length - shownKinds).toLocaleString('en')} more kinds`] : [];
     stderr.write(`ignored kinds: ${[...shown, ...others].join(', ')}\n`);
+    if (unusedKinds.has('CollectedNode')) {
+      stderr.write('note: what svc2nft collect printed are rules, not manifests: use --ruleset FILE\n');
+    }
   }
 }
 

@@ -39,6 +39,8 @@ export interface ChainFact {
   readonly type?: string;
   /** Of base chains: `forward`. */
   readonly hook?: string;
+  /** Of base chains that nft lists. */
+  readonly priority?: number;
   /** Of base chains: `accept`, `drop`. */
   readonly policy?: string;
   /** It belongs to legacy iptables, which nft does not show. */

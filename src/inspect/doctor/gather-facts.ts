@@ -224,7 +224,7 @@ function readChain(object: unknown): ChainFact | undefined {
   if (!isMapping(chain)) {
     return undefined;
   }
-  const { family, table, name, type, hook, policy } = chain;
+  const { family, table, name, type, hook, prio, policy } = chain;
   if (typeof family !== 'string' || typeof table !== 'string' || typeof name !== 'string') {
     return undefined;
   }
@@ -234,6 +234,7 @@ function readChain(object: unknown): ChainFact | undefined {
     name,
     ...(typeof type === 'string' && { type }),
     ...(typeof hook === 'string' && { hook }),
+    ...(typeof prio === 'number' && { priority: prio }),
     ...(typeof policy === 'string' && { policy }),
   };
 }

@@ -49,7 +49,15 @@ test('chains are read from nft, with the hooks of base chains', async () => {
   expect(facts.nft).toMatchObject({ version: '1.1.3', targetNft: '1.1.3' });
   expect(facts.chains).toEqual([
     { family: 'ip', table: 'nat', name: 'KUBE-SERVICES' },
-    { family: 'ip', table: 'svc2nft', name: 'nat-output', type: 'nat', hook: 'output', policy: 'accept' },
+    {
+      family: 'ip',
+      table: 'svc2nft',
+      name: 'nat-output',
+      type: 'nat',
+      hook: 'output',
+      priority: -100,
+      policy: 'accept',
+    },
   ]);
 });
 
