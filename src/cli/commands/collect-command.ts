@@ -26,8 +26,8 @@ tables), the name and the addresses of the node, interfaces, routes, rules of ro
 kube-proxy tells of its mode and its configuration. Rules have names of Services and addresses of Pods. There are no secrets in it: no
 environment, no files of the node but those of /proc/sys, and of the configuration only what rules depend on.
 
-On any machine, explain, list, verify and graph take the file as --ruleset FILE, and diff as --from-rules FILE. The node is then the one of
-the file, and without --config, the settings are those of its kube-proxy:
+On any machine, explain, list, verify and graph take the file as --ruleset FILE, diff as --from-rules FILE, and migrate as --from FILE. The
+node is then the one of the file, and without --config, the settings are those of its kube-proxy:
 
   svc2nft explain --ruleset worker-1.yaml --from outside --to 192.0.2.11:30080
   svc2nft verify cluster.json --ruleset worker-1.yaml

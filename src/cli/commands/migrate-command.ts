@@ -9,8 +9,8 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
-import { type Cluster, chooseOwnNode, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
-import { commonFamilies, type LoadedEnd, loadEnd } from '../input/load-sides.ts';
+import { type Cluster, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import { commonFamilies, type LoadedEnd, loadEnd, openEnd } from '../input/load-sides.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
 import { writeOutput } from '../output/write-output.ts';
@@ -88,35 +88,42 @@ async function runMigrate(paths: readonly string[], flags: MigrateFlags, context
   ) {
     return exitCodes.wrongUsage;
   }
-  const ofMachine = [from, to].includes('kernel') ? chooseOwnNode(context) : {};
-  const cluster = await loadCluster(paths, flags, context, { withoutAdvice: true, ...ofMachine });
-  if (typeof cluster === 'number') {
-    return badInput(cluster);
+  const loaded = await loadMigration([from, to], paths, flags, context);
+  if (typeof loaded === 'number') {
+    return loaded === exitCodes.badInput ? verdicts.badInput : loaded;
   }
-  const ends = await loadEnds([from, to], cluster, { table: flags.table, context });
-  if (typeof ends === 'number') {
-    return badInput(ends);
-  }
-  const migration = describeMigration(cluster, ends, context);
+  const migration = describeMigration(...loaded, context);
   await writeOutput(await textOf(migration, flags, context), undefined, context);
   return migration.changes.length > 0 ? verdicts.noticed : verdicts.unnoticed;
 }
 
-function badInput(code: number): number {
-  return code === exitCodes.badInput ? verdicts.badInput : code;
-}
-
-async function loadEnds(
+/** The snapshot and both ends; the exit code after a message on stderr where one of them cannot be read. */
+async function loadMigration(
   [from, to]: readonly [string, string],
-  cluster: Cluster,
-  means: Parameters<typeof loadEnd>[2],
-): Promise<readonly [LoadedEnd, LoadedEnd] | number> {
-  const before = await loadEnd(from, cluster, means);
+  paths: readonly string[],
+  flags: MigrateFlags,
+  context: Context,
+): Promise<[Cluster, readonly [LoadedEnd, LoadedEnd]] | number> {
+  const first = await openEnd(from, context);
+  if (typeof first === 'number') {
+    return first;
+  }
+  const second = await openEnd(to, context);
+  if (typeof second === 'number') {
+    return second;
+  }
+  const rulesOf = first.rules?.machine ?? second.rules?.machine;
+  const cluster = await loadCluster(paths, flags, context, { withoutAdvice: true, rulesOf });
+  if (typeof cluster === 'number') {
+    return cluster;
+  }
+  const means = { table: flags.table, context };
+  const before = await loadEnd(first, cluster, means);
   if (typeof before === 'number') {
     return before;
   }
-  const after = await loadEnd(to, cluster, means);
-  return typeof after === 'number' ? after : [before, after];
+  const after = await loadEnd(second, cluster, means);
+  return typeof after === 'number' ? after : [cluster, [before, after]];
 }
 
 function describeMigration(

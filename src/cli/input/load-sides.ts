@@ -9,6 +9,7 @@ import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
 import type { Context } from '../context.ts';
 import type { Cluster } from './load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from './load-tables.ts';
+import { openRules, type RulesSource } from './open-rules.ts';
 
 /** One end of a migration, in the families that it has. */
 export interface LoadedEnd extends MigrationEnd {
@@ -20,20 +21,32 @@ function isProxyName(text: string): text is (typeof predictedProxies)[number] {
   return predictedProxies.some((name) => name === text);
 }
 
+/** What a flag names as one end of a migration; without rules, a proxy. */
+export interface EndSource {
+  readonly name: string;
+  readonly rules?: RulesSource;
+}
+
+/** Opens the rules that a flag names; the exit code, after a message, where they cannot be read. */
+export async function openEnd(name: string, context: Context): Promise<EndSource | number> {
+  const rules = isProxyName(name) ? undefined : await openRules(name, context);
+  return typeof rules === 'number' ? rules : { name, ...(rules && { rules }) };
+}
+
 /**
  * One end of a migration: what a named proxy would do for the cluster, or what rules do that are loaded or in a file.
  *
  * @returns the exit code, after a message, where there are no such rules.
  */
 export async function loadEnd(
-  name: string,
+  { name, rules }: EndSource,
   cluster: Cluster,
   { table, context }: { readonly table: string | undefined; readonly context: Context },
 ): Promise<LoadedEnd | number> {
   if (isProxyName(name)) {
     return { proxy: name, source: 'prediction', sides: predictSides(name, cluster) };
   }
-  const tables = await loadListedTables(name, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(rules ?? name, { families: cluster.options.families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }

@@ -2,7 +2,6 @@ import { networkInterfaces } from 'node:os';
 import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import type { InputText } from '../../diagnostics/document.ts';
 import { type CollectedNode, isCollectedNode, readCollectedNode } from '../../inspect/collect/collected-node.ts';
-import { configurationForRules } from '../../inspect/collect/read-configz.ts';
 import { suggestClosest } from '../../lib/text.ts';
 import { canonicalAddress, isLoopback } from '../../net/address.ts';
 import { decodeText, findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
@@ -103,13 +102,14 @@ async function readCollected({ file, text }: RulesText): Promise<RulesSource | D
   if (typeof collected === 'string') {
     return diagnosticInFile('invalid-yaml', collected, file);
   }
-  const configuration = configurationForRules(collected.kubeProxy);
+  // Which Node is meant, the file says itself.
+  const { hostnameOverride: _, ...configuration } = collected.kubeProxy.configuration ?? {};
   return {
     texts: rulesIn(collected, file),
     machine: {
       hostName: collected.node,
       addresses: collected.addresses,
-      ...(configuration && {
+      ...(Object.keys(configuration).length > 0 && {
         configuration: {
           file: `${file}, configuration of kube-proxy`,
           content: Buffer.from(JSON.stringify(configuration)),

@@ -1,6 +1,5 @@
 import { type ConfigFields, kubeProxyFields } from '../../config/kube-proxy-fields.ts';
 import { isMapping, type Mapping, mappingIn } from '../../lib/unknown-values.ts';
-import type { CollectedNode } from './collected-node.ts';
 
 const group = 'kubeproxy.config.k8s.io';
 
@@ -69,22 +68,4 @@ function takeFields(values: Mapping, fields: ConfigFields): Mapping {
 function isEmpty(value: unknown): boolean {
   const isEmptyObject = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
   return value === undefined || value === null || value === '' || isEmptyObject;
-}
-
-/**
- * What rules of a node depend on, as a KubeProxyConfiguration of the nftables mode: that of the iptables mode has two settings in
- * another section, and its node ports are at all addresses unless others are named.
- */
-export function configurationForRules({ mode, configuration }: CollectedNode['kubeProxy']): Mapping | undefined {
-  if (!configuration || (mode ?? configuration['mode']) === 'nftables') {
-    return configuration;
-  }
-  const { iptables: _, ...others } = configuration;
-  const { masqueradeAll = false, masqueradeBit = 14 } = mappingIn(configuration, 'iptables');
-  return {
-    nodePortAddresses: ['0.0.0.0/0', '::/0'],
-    ...others,
-    mode: 'nftables',
-    nftables: { masqueradeAll, masqueradeBit },
-  };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readKubeProxyConfig } from '../../../src/config/kube-proxy-config.ts';
-import { configurationForRules, readConfigz } from '../../../src/inspect/collect/read-configz.ts';
+import { readConfigz } from '../../../src/inspect/collect/read-configz.ts';
 
 const head = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' };
 
@@ -85,38 +84,5 @@ describe('what kube-proxy tells at /configz', () => {
     '{"kubelet": {"a": 1}}',
   ])('is nothing in %j', (text) => {
     expect(readConfigz(text)).toBeUndefined();
-  });
-});
-
-describe('the settings that rules of a kube-proxy follow', () => {
-  const optionsOf = (configuration: object, mode?: string): object => {
-    const found = configurationForRules({ configuration: { ...head, ...configuration }, ...(mode && { mode }) });
-    const content = Buffer.from(JSON.stringify(found));
-    const { options, diagnostics } = readKubeProxyConfig({ file: 'collected', content });
-    expect(diagnostics).toEqual([]);
-    return options;
-  };
-
-  test('are those of the nftables mode as they are', () => {
-    expect(optionsOf({ mode: 'nftables', nftables: { masqueradeBit: 13 } })).toEqual({ masqueradeBit: 13 });
-  });
-
-  test('are those of the iptables section in the iptables mode, with node ports at all addresses', () => {
-    const configuration = {
-      iptables: { masqueradeAll: true, masqueradeBit: 12, localhostNodePorts: true },
-      nftables: { masqueradeBit: 3 },
-    };
-    const expected = { masqueradeAll: true, masqueradeBit: 12, nodePortAddresses: ['0.0.0.0/0', '::/0'] };
-    expect(optionsOf({ mode: 'iptables', ...configuration })).toEqual(expected);
-    // The mode that runs counts: an empty one means the default of the release.
-    expect(optionsOf(configuration, 'iptables')).toEqual(expected);
-    expect(optionsOf({ ...configuration, nodePortAddresses: ['192.0.2.0/24'] }, 'iptables')).toEqual({
-      ...expected,
-      nodePortAddresses: ['192.0.2.0/24'],
-    });
-  });
-
-  test('are unknown without a configuration', () => {
-    expect(configurationForRules({ mode: 'iptables' })).toBeUndefined();
   });
 });
