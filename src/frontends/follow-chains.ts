@@ -1,8 +1,8 @@
 import { collectAll } from '../lib/lists.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
-import type { Chain, FilledSet, Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
-import { isDynamic } from '../nft/ruleset-parts.ts';
+import type { Chain, FilledSet, Rule, Ruleset, StatementInNft, StatementOf } from '../nft/ruleset.ts';
+import { isDynamic, isOfIptables } from '../nft/ruleset-parts.ts';
 
 /** What a chain picks an endpoint from. */
 export type Choice =
@@ -99,7 +99,11 @@ function readRule(rule: Rule, dispatch: Draft, position: Position): void {
     return;
   }
   for (const statement of rule) {
-    readStatement(statement, dispatch, audience, position);
+    if (isOfIptables(statement)) {
+      dispatch.understood = false;
+    } else {
+      readStatement(statement, dispatch, audience, position);
+    }
   }
 }
 
@@ -114,7 +118,7 @@ function marksClusterIP(rule: Rule, { context, depth }: Position): boolean {
   return marks?.masqueraded === true && !marks.choice && !marks.internalChoice;
 }
 
-function readStatement(statement: Statement, dispatch: Draft, audience: Audience, position: Position): void {
+function readStatement(statement: StatementInNft, dispatch: Draft, audience: Audience, position: Position): void {
   const { chain, depth, context } = position;
   switch (statement.kind) {
     case 'match':

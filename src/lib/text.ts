@@ -223,3 +223,30 @@ function editDistance(a: string, b: string, most: number): number {
   const isSwapped = at + 1 < a.length && a[at] === b[at + 1] && a[at + 1] === b[at];
   return Math.min(after(1, 0), after(0, 1), after(1, 1), isSwapped ? after(2, 2) : Number.POSITIVE_INFINITY);
 }
+
+/** Thrown for a text that a reader of rules does not understand, with the place of the problem, counted from 1. */
+export class TextError extends Error {
+  override readonly name = 'TextError';
+  readonly line: number;
+  /** In UTF-16 units. */
+  readonly column: number;
+  /** The whole line at that place, without its line feed. */
+  readonly lineText: string;
+
+  constructor(message: string, text: string, offset: number) {
+    super(message);
+    const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
+    const feed = text.indexOf('\n', offset);
+    this.line = countLineFeeds(text, start) + 1;
+    this.column = offset - start + 1;
+    this.lineText = text.slice(start, feed < 0 ? text.length : feed);
+  }
+}
+
+function countLineFeeds(text: string, end: number): number {
+  let count = 0;
+  for (let feed = text.indexOf('\n'); feed >= 0 && feed < end; feed = text.indexOf('\n', feed + 1)) {
+    count++;
+  }
+  return count;
+}

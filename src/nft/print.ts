@@ -12,9 +12,10 @@ import type {
   Ruleset,
   Scalar,
   SetDeclaration,
-  Statement,
+  StatementInNft,
   StatementOf,
 } from './ruleset.ts';
+import { isOfIptables } from './ruleset-parts.ts';
 
 /** A comment at the top of the file, for its readers. */
 export interface Heading {
@@ -157,10 +158,15 @@ function printList({ key, endpointAddresses }: EndpointList): string {
 
 /** A rule on one line. */
 export function printRule(rule: Rule, family: Family): string {
-  return rule.map((statement) => printStatement(statement, family)).join(' ');
+  return rule
+    .map((statement) => {
+      invariant(!isOfIptables(statement), `nft has no ${statement.kind}`);
+      return printStatement(statement, family);
+    })
+    .join(' ');
 }
 
-function printStatement(statement: Statement, family: Family): string {
+function printStatement(statement: StatementInNft, family: Family): string {
   switch (statement.kind) {
     case 'match':
       return printMatch(statement, family);

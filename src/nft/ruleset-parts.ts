@@ -5,6 +5,7 @@ import type {
   Element,
   EndpointList,
   FilledSet,
+  IptablesStatement,
   KeyType,
   Rule,
   Ruleset,
@@ -42,6 +43,27 @@ export function targetsOf(statement: Statement): readonly string[] {
       return [];
   }
 }
+
+/** Whether a statement is one that only rules of iptables have. */
+export function isOfIptables(statement: Statement): statement is IptablesStatement {
+  return iptablesKinds.has(statement.kind);
+}
+
+const iptablesKinds: ReadonlySet<Statement['kind']> = new Set<IptablesStatement['kind']>([
+  'accept',
+  'never',
+  'match-random',
+  'match-ports',
+  'match-masked',
+  'write-mark',
+  'copy-mark',
+  'match-translated',
+  'match-oifname',
+  'translate',
+  'redirect',
+  'snat',
+  'uncertain',
+]);
 
 /** A text that is equal for equal rules. */
 export function ruleKey(rule: Rule): string {

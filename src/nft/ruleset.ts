@@ -2,6 +2,9 @@
  * The ruleset of one family as plain data: phase 5 plans it, `print.ts` prints it, and `text` and `json` read it back from
  * nft's text and JSON; walker, diff and checks read it as it is. Types only. Every kind below is one construct of nft, and
  * a reader must refuse a kind that it does not know.
+ *
+ * Rules of iptables are the same data, in all tables of a family as one ruleset ({@link Ruleset.language}), with kinds of their
+ * own for what nft's rules here do otherwise ({@link IptablesStatement}). Nothing prints those in nft's words.
  */
 
 import type { EndpointAddress, Family, Protocol } from '../net/network.ts';
@@ -73,7 +76,10 @@ export type Expression =
   | { readonly kind: 'numgen'; readonly modulus: number };
 
 /** One step of a rule, from left to right; a match that fails ends the rule. */
-export type Statement =
+export type Statement = StatementInNft | IptablesStatement;
+
+/** What rules of nft have, and those of iptables where they do the same. */
+export type StatementInNft =
   /** Negated, a `ct-status` is a bit that is not set, `ct status ! dnat`. */
   | { readonly kind: 'match'; readonly left: Expression; readonly negated?: boolean; readonly right: Scalar }
   | {
@@ -126,6 +132,58 @@ export type Statement =
   /** `reject` answers with an ICMP error, port unreachable. */
   | { readonly kind: 'drop' | 'reject' | 'return' | 'masquerade' };
 
+/** What only rules of iptables have. */
+export type IptablesStatement =
+  /** Ends the chains of this table at this hook; those of other tables follow. */
+  | { readonly kind: 'accept' }
+  /** A match that holds for no packet that starts a connection over TCP, UDP or SCTP, such as `-p icmp`. */
+  | { readonly kind: 'never' }
+  /** Holds with a probability of numerator / denominator, both whole numbers; drawn at each evaluation. */
+  | { readonly kind: 'match-random'; readonly numerator: number; readonly denominator: number }
+  /** The port is in one of the ranges, each given by its first and last port. `original` is the one before translation. */
+  | {
+      readonly kind: 'match-ports';
+      readonly port: 'destination' | 'original';
+      readonly negated?: boolean;
+      readonly ranges: readonly (readonly [first: number, last: number])[];
+    }
+  /** Of the bits of the mask, the mark has these. */
+  | {
+      readonly kind: 'match-masked';
+      readonly place: MarkPlace;
+      readonly mask: number;
+      readonly bits: number;
+      readonly negated?: boolean;
+    }
+  /** Clears the bits of the mask, then flips the others. */
+  | { readonly kind: 'write-mark'; readonly place: MarkPlace; readonly mask: number; readonly bits: number }
+  /**
+   * Copies a mark to the other place: the bits `fromMask` of the source are flipped in the target, whose bits `toMask` are
+   * cleared before.
+   */
+  | { readonly kind: 'copy-mark'; readonly to: MarkPlace; readonly fromMask: number; readonly toMask: number }
+  /** The connection has got a new destination (dnat), or a new source (snat): one of those that are named. */
+  | { readonly kind: 'match-translated'; readonly of: readonly ('dnat' | 'snat')[]; readonly negated?: boolean }
+  /**
+   * The interface at which the packet leaves; a trailing `*` makes the name a prefix. The walk knows it where the packet stays
+   * on the node, and is uncertain elsewhere.
+   */
+  | { readonly kind: 'match-oifname'; readonly name: string; readonly negated?: boolean }
+  /** A new destination: address, port or both; what is absent stays as it was. */
+  | { readonly kind: 'translate'; readonly address?: string; readonly port?: number }
+  /** The node itself as new destination, at the same port or another. */
+  | { readonly kind: 'redirect'; readonly port?: number }
+  | { readonly kind: 'snat'; readonly address: string }
+  /**
+   * A match or target that svc2nft does not understand, or that depends on what it does not know. The walk takes it for one that
+   * does not hold, and says that the fate is uncertain. `fromNode` is whether it holds for packets that the node itself sends,
+   * if at least that is known.
+   */
+  | { readonly kind: 'uncertain'; readonly text: string; readonly fromNode?: boolean };
+
+/** The mark of a packet, or that of its connection, which conntrack keeps. */
+type MarkPlace = 'packet' | 'connection';
+
 /** The statements of one kind, or of several. */
 export type StatementOf<Kind extends Statement['kind']> = Extract<Statement, { kind: Kind }>;
 
@@ -146,6 +204,8 @@ export interface Chain {
   /** Only in tables of kube-proxy. */
   readonly comment?: string;
   readonly rules: readonly Rule[];
+  /** The rules as iptables-save prints them, one for each; only in rulesets of iptables. */
+  readonly lines?: readonly string[];
 }
 
 /** A declared set or map and its elements at load time, which are all that `elementsOf` returns. */
@@ -158,6 +218,11 @@ export interface FilledSet extends SetDeclaration {
 /** One table with its content. Sets come before the chains that use them, chains before those that jump to them. */
 export interface Ruleset {
   readonly family: Family;
+  /**
+   * Whose rules these are; absent for nft. With `iptables`, all tables of the family are one ruleset, and the names of chains
+   * begin with those of their tables, `nat KUBE-SERVICES`. A policy of drop is the last rule of its chain.
+   */
+  readonly language?: 'iptables';
   readonly table: string;
   readonly comment: string;
   readonly sets: readonly FilledSet[];

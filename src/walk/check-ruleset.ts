@@ -1,6 +1,17 @@
-import { protocols } from '../net/network.ts';
-import type { Chain, Expression, FilledSet, Hook, KeyType, Rule, Statement, StatementOf } from '../nft/ruleset.ts';
-import { isCanonical, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
+import { type Family, protocols } from '../net/network.ts';
+import type {
+  Chain,
+  Expression,
+  FilledSet,
+  Hook,
+  IptablesStatement,
+  KeyType,
+  Rule,
+  Statement,
+  StatementInNft,
+  StatementOf,
+} from '../nft/ruleset.ts';
+import { isCanonical, isOfIptables, isWithin, targetsOf as targetsOfStatement } from '../nft/ruleset-parts.ts';
 import type { RulesetNames } from './lookup-tables.ts';
 
 /**
@@ -71,7 +82,11 @@ function isAllowed({ kind }: Statement, place: `${Hook['type']} ${Hook['hook']}`
     case 'dnat':
     case 'random-dnat':
     case 'dnat-map':
+    case 'translate':
+    case 'redirect':
       return place === 'nat prerouting' || place === 'nat output';
+    case 'snat':
+      return place === 'nat postrouting' || place === 'nat input';
     case 'masquerade':
       return place === 'nat postrouting';
     case 'tcp-reset':
@@ -96,6 +111,14 @@ function namesIn(rule: Rule, { sets }: RulesetNames): string[] {
 
 /** @throws UnknownRule for a statement that the walker does not understand, or that names a missing set or chain. */
 export function checkStatement(statement: Statement, names: RulesetNames, place: RulesetPlace): void {
+  if (isOfIptables(statement)) {
+    refuseUnless(isValid(statement, names.family), place, `invalid ${statement.kind}`);
+  } else {
+    checkStatementInNft(statement, names, place);
+  }
+}
+
+function checkStatementInNft(statement: StatementInNft, names: RulesetNames, place: RulesetPlace): void {
   const { kind } = statement;
   switch (statement.kind) {
     case 'match':
@@ -319,6 +342,31 @@ function checkExpression(expression: Expression, place: RulesetPlace): KeyType |
       throw new UnknownRule(place, `unknown expression ${kind}`);
   }
 }
+
+function isValid(statement: IptablesStatement, family: Family): boolean {
+  const isAddress = (address: string): boolean => !address.includes('/') && isCanonical(address, 'address', family);
+  switch (statement.kind) {
+    case 'match-random':
+      return isWithin(statement.denominator, 2 ** 31) && isWithin(statement.numerator, statement.denominator);
+    case 'match-ports':
+      return statement.ranges.flat().every((port) => isWithin(port, 0xffff));
+    case 'match-masked':
+    case 'write-mark':
+      return isWithin(statement.mask, 0xffffffff) && isWithin(statement.bits, 0xffffffff);
+    case 'copy-mark':
+      return isWithin(statement.fromMask, 0xffffffff) && isWithin(statement.toMask, 0xffffffff);
+    case 'translate':
+      return isAddress(statement.address ?? anyAddress[family]) && isWithin(statement.port ?? 0, 0xffff);
+    case 'redirect':
+      return isWithin(statement.port ?? 0, 0xffff);
+    case 'snat':
+      return isAddress(statement.address);
+    default:
+      return true;
+  }
+}
+
+const anyAddress: Readonly<Record<Family, string>> = { ip: '0.0.0.0', ip6: '::' };
 
 /** @throws UnknownRule with the reason if the condition is false. */
 export function refuseUnless(condition: boolean, place: RulesetPlace, reason: string): void {

@@ -4,8 +4,9 @@ import type { EndpointAddress } from '../net/network.ts';
 import type { Expression, Statement } from '../nft/ruleset.ts';
 import { setsOf } from '../nft/ruleset-parts.ts';
 import { type Connection, copyConnection, type WalkContext } from './connection.ts';
+import type { Control } from './effect.ts';
 import { isAbsent } from './look-up.ts';
-import { type Control, canPostpone, decide } from './run-statement.ts';
+import { canPostpone, decide } from './run-statement.ts';
 
 // A Service with a thousand endpoints has a thousand branches, which nearly all rules treat alike. So they are one branch with
 // a thousand choices until a statement tells them apart.
@@ -121,6 +122,11 @@ function readsDestination(statement: Statement): boolean {
     case 'random-dnat':
     case 'update':
     case 'delete':
+    case 'match-ports':
+    case 'match-translated':
+    case 'match-oifname':
+    case 'translate':
+    case 'redirect':
       return true;
     case 'match-mark':
     case 'set-mark':
@@ -134,6 +140,14 @@ function readsDestination(statement: Statement): boolean {
     case 'reject':
     case 'return':
     case 'masquerade':
+    case 'accept':
+    case 'never':
+    case 'match-random':
+    case 'match-masked':
+    case 'write-mark':
+    case 'copy-mark':
+    case 'snat':
+    case 'uncertain':
       return false;
   }
 }

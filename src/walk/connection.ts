@@ -1,8 +1,8 @@
 import { invariant } from '../lib/invariant.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
-import type { Chain, Element, EndpointList } from '../nft/ruleset.ts';
-import type { Memory } from './fate.ts';
+import type { Chain, Element, EndpointList, Hook } from '../nft/ruleset.ts';
+import { type Memory, multiplyShares, type Share } from './fate.ts';
 import type { IndexedRuleset, IndexedSet } from './lookup-tables.ts';
 
 /** A packet at one point of its path, with what conntrack and the walk know about it. */
@@ -13,7 +13,7 @@ export interface Connection {
   readonly port: number;
   /**
    * Where chance picked among endpoints that no rule has told apart yet: the destinations of as many branches, each with the
-   * probability 1 / oneIn, which are walked together; destination and port are those of the first. Undefined for one branch.
+   * probability `share`, which are walked together; destination and port are those of the first. Undefined for one branch.
    */
   readonly choices: readonly EndpointAddress[] | undefined;
   readonly originalDestination: string;
@@ -22,13 +22,17 @@ export interface Connection {
   readonly inputInterface: string;
   /** An unsigned number of 32 bits. */
   readonly mark: number;
+  /** The mark of the connection, which only rules of iptables have. */
+  readonly connectionMark: number;
   readonly translated: boolean;
   readonly masqueraded: boolean;
   /** Whether NAT has decided about the destination, and about the source. */
   readonly destinationSettled: boolean;
   readonly sourceSettled: boolean;
-  /** The branch has probability 1 / oneIn. */
-  readonly oneIn: number;
+  /** The probability of the branch. */
+  readonly share: Share;
+  /** Whether the packet met a rule that may have done something else. */
+  readonly isUncertain: boolean;
   readonly memory: Memory;
   /** The changes to the memory as text, by which branches are compared. */
   readonly changes: string;
@@ -64,30 +68,36 @@ export function copyConnection(connection: Connection): ConnectionDraft {
     originalPort: connection.originalPort,
     inputInterface: connection.inputInterface,
     mark: connection.mark,
+    connectionMark: connection.connectionMark,
     translated: connection.translated,
     masqueraded: connection.masqueraded,
     destinationSettled: connection.destinationSettled,
     sourceSettled: connection.sourceSettled,
-    oneIn: connection.oneIn,
+    share: connection.share,
+    isUncertain: connection.isUncertain,
     memory: connection.memory,
     changes: connection.changes,
     postponed: connection.postponed,
   };
 }
 
-/** A branch of the walk with a probability of 1 / oneIn. */
+/** A branch of the walk that is taken once in `oneIn` times. */
 export function branchOf(connection: Connection, oneIn: number): Connection {
-  if (oneIn === 1) {
-    return connection;
-  }
+  return oneIn === 1 ? connection : branchWithShare(connection, { numerator: 1, denominator: oneIn });
+}
+
+/** A branch of the walk that is taken with a probability. */
+export function branchWithShare(connection: Connection, share: Share): Connection {
   const branch = copyConnection(connection);
-  branch.oneIn *= oneIn;
+  branch.share = multiplyShares(branch.share, share);
   return branch;
 }
 
 /** What stays the same during one walk. */
 export interface WalkContext {
   readonly ruleset: IndexedRuleset;
+  /** Where the packet is; the walk sets it. */
+  readonly hook: Hook['hook'];
   readonly localAddresses: ReadonlySet<string>;
   /** The source that masquerading sets; undefined where no address of the node is known. */
   readonly ownAddress: string | undefined;

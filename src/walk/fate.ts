@@ -1,6 +1,5 @@
 /** What goes into a walk and what comes out of it. Addresses are canonical text of the ruleset's family. */
 
-import { invariant } from '../lib/invariant.ts';
 import { pushTo } from '../lib/lists.ts';
 import { sortByAddress } from '../net/address.ts';
 import type { Protocol } from '../net/network.ts';
@@ -54,7 +53,7 @@ export interface Step {
   readonly element: Element | undefined;
 }
 
-/** A probability, in lowest terms. */
+/** A probability, in lowest terms. Its numbers are whole. */
 export interface Share {
   readonly numerator: number;
   readonly denominator: number;
@@ -80,6 +79,11 @@ export interface PacketOutcome {
   readonly share: Share;
   /** The share as a number from 0 to 1. */
   readonly probability: number;
+  /**
+   * Present where the packet met a match or target of iptables that is not understood, or that depends on what is not known:
+   * its fate may be another one. With steps, these show which.
+   */
+  readonly isUncertain?: true;
   /** To pass on with the next packet. */
   readonly memory: Memory;
   /** The path to this outcome; the first one if several paths led to it. */
@@ -132,14 +136,48 @@ function common<T>(values: readonly T[]): T | 'mixed' | undefined {
   return new Set(values).size > 1 ? 'mixed' : values[0];
 }
 
-/** The exact sum of two shares, in lowest terms. Throws where the numbers are too large to be exact. */
+/**
+ * The sum of two shares, in lowest terms: exact, unless it takes numbers larger than JavaScript's; then it is rounded to a
+ * multiple of 2^-52.
+ */
 export function addShares(a: Share, b: Share): Share {
   const common = greatestCommonDivisor(a.denominator, b.denominator);
-  const denominator = (a.denominator / common) * b.denominator;
-  const numerator = a.numerator * (b.denominator / common) + b.numerator * (a.denominator / common);
-  invariant(Number.isSafeInteger(denominator), 'too many branches to count');
+  const [fromA, fromB] = [b.denominator / common, a.denominator / common];
+  return inLowestTerms(
+    a.numerator * fromA + b.numerator * fromB,
+    a.denominator * fromA,
+    () => toNumber(a) + toNumber(b),
+  );
+}
+
+/** The share of a share, in lowest terms; rounded as {@link addShares} does. */
+export function multiplyShares(a: Share, b: Share): Share {
+  if (a.numerator === 1 && b.numerator === 1 && a.denominator * b.denominator <= Number.MAX_SAFE_INTEGER) {
+    return { numerator: 1, denominator: a.denominator * b.denominator };
+  }
+  // What both have in common is left out first, so that the products stay small.
+  const [one, other] = [
+    greatestCommonDivisor(a.numerator, b.denominator),
+    greatestCommonDivisor(b.numerator, a.denominator),
+  ];
+  return inLowestTerms(
+    (a.numerator / one) * (b.numerator / other),
+    (a.denominator / other) * (b.denominator / one),
+    () => toNumber(a) * toNumber(b),
+  );
+}
+
+function inLowestTerms(numerator: number, denominator: number, rounded: () => number): Share {
+  if (!Number.isSafeInteger(denominator)) {
+    const unit = 2 ** 52;
+    return inLowestTerms(Math.max(1, Math.round(rounded() * unit)), unit, rounded);
+  }
   const divisor = greatestCommonDivisor(numerator, denominator);
   return { numerator: numerator / divisor, denominator: denominator / divisor };
+}
+
+function toNumber({ numerator, denominator }: Share): number {
+  return numerator / denominator;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {

@@ -7,13 +7,13 @@ import type { Branch, Trail } from './walk-chain.ts';
 export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
   const single = branches.flatMap(separate);
   if (single.length === 1) {
-    return single.map((branch) => outcomeOf(branch, { numerator: 1, denominator: branch.connection.oneIn }));
+    return single.map((branch) => outcomeOf(branch, branch.connection.share));
   }
   const groups = new Map<string, { readonly branch: Branch; share: Share }>();
   for (const branch of single) {
     const text = identityOf(branch);
     const group = groups.get(text);
-    const share = { numerator: 1, denominator: branch.connection.oneIn };
+    const { share } = branch.connection;
     if (group) {
       group.share = addShares(group.share, share);
     } else {
@@ -32,12 +32,12 @@ function separate(branch: Branch): readonly Branch[] {
 }
 
 function identityOf({ verdict, connection }: Branch): string {
-  const { destination, port, translated, masqueraded, mark, changes } = connection;
-  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${changes}`;
+  const { destination, port, translated, masqueraded, mark, isUncertain, changes } = connection;
+  return `${verdict} ${destination} ${port} ${translated} ${masqueraded} ${mark} ${isUncertain} ${changes}`;
 }
 
 function outcomeOf({ verdict, connection, trail }: Branch, share: Share): PacketOutcome {
-  const { destination, port, masqueraded, mark, memory } = connection;
+  const { destination, port, masqueraded, mark, isUncertain, memory } = connection;
   return {
     verdict: verdictOf({ verdict, connection }),
     rejectedWith: answerOf({ verdict }),
@@ -48,6 +48,7 @@ function outcomeOf({ verdict, connection, trail }: Branch, share: Share): Packet
     mark,
     share,
     probability: share.numerator / share.denominator,
+    ...(isUncertain && { isUncertain }),
     memory,
     steps: stepsOf(trail),
   };

@@ -3,7 +3,19 @@ import type { Mutable } from '../lib/mutable.ts';
 import { ipv4RangeContains } from '../net/address.ts';
 import type { EndpointAddress, Protocol } from '../net/network.ts';
 import type { Element, Expression, Scalar, Statement, StatementOf } from '../nft/ruleset.ts';
+import { isOfIptables } from '../nft/ruleset-parts.ts';
 import { branchOf, type Connection, copyConnection, setOf, type WalkContext } from './connection.ts';
+import {
+  acceptPacket,
+  type Control,
+  controlOf,
+  type Effect,
+  effectOf,
+  endRule,
+  next,
+  withDestination,
+  withSource,
+} from './effect.ts';
 import {
   changeMemory,
   drawEndpoints,
@@ -21,20 +33,8 @@ import {
   readEndpointAddress,
   readValues,
 } from './look-up.ts';
+import { decideIptables, runIptables } from './run-iptables.ts';
 
-/** Where evaluation continues: `end-rule` with the next rule; accept, drop, reject and tcp-reset end the base chain. */
-export type Control =
-  | { readonly kind: 'next' | 'end-rule' | 'return' | 'accept' | 'drop' | 'reject' | 'tcp-reset' }
-  | { readonly kind: 'jump' | 'goto'; readonly chain: string };
-
-/** What one statement does in one branch, with the lookup that it made. */
-export interface Effect extends LookupResult {
-  readonly control: Control;
-}
-
-const next: Control = { kind: 'next' };
-const endRule: Control = { kind: 'end-rule' };
-const accept: Control = { kind: 'accept' };
 const tcpReset: Control = { kind: 'tcp-reset' };
 
 /**
@@ -85,10 +85,14 @@ export function decide(
     case 'return':
       return { kind: statement.kind };
     case 'tcp-reset':
-      return connection.protocol === 'tcp' ? tcpReset : endRule;
+      return resetOf(connection);
     default:
-      return undefined;
+      return isOfIptables(statement) ? decideIptables(statement, connection, context) : undefined;
   }
+}
+
+function resetOf({ protocol }: Connection): Control {
+  return protocol === 'tcp' ? tcpReset : endRule;
 }
 
 /** Whether the comparison holds; it does not for a packet without the field. */
@@ -98,10 +102,6 @@ function isInList({ left, values, negated = false }: StatementOf<'match-list'>, 
 
 function hasMark({ mark, negated = false }: StatementOf<'match-mark'>, connection: Connection): boolean {
   return ((connection.mark & mark) !== 0) !== negated;
-}
-
-function controlOf(holds: boolean): Control {
-  return holds ? next : endRule;
 }
 
 function verdictOf({ element }: Found): Control {
@@ -136,16 +136,13 @@ export function runStatement(statement: Statement, connection: Connection, conte
     case 'delete':
       return runChange(statement, connection, context);
     case 'masquerade':
-      return [effectOf(masquerade(connection, context), accept)];
+      return [effectOf(withSource(connection, context), acceptPacket)];
     default:
+      if (isOfIptables(statement)) {
+        return runIptables(statement, connection, context);
+      }
       invariant(false, `${statement.kind} is decided without an effect`);
   }
-}
-
-const noLookup: Found = { key: undefined, element: undefined };
-
-function effectOf(connection: Connection, control: Control, { key, element }: Found = noLookup): Effect {
-  return { connection, control, key, element };
 }
 
 /** Once for each number that a `numgen` may draw. It fails when the packet lacks the field. */
@@ -190,7 +187,7 @@ function runDnatMap(statement: StatementOf<'dnat-map'>, connection: Connection, 
   const choices = context.keepsSteps ? undefined : drawEndpoints(statement.map, lookup);
   const together = choices && translateTo(choices, statement.protocol, connection);
   return together
-    ? [effectOf(together, accept)]
+    ? [effectOf(together, acceptPacket)]
     : lookUp(statement.map, lookup).map((result) =>
         translation(result, translateByMap(statement, result.connection, result.element?.value)),
       );
@@ -198,7 +195,7 @@ function runDnatMap(statement: StatementOf<'dnat-map'>, connection: Connection, 
 
 /** A translation is a verdict as well: it ends the base chain. */
 function translation(result: LookupResult, translated: Connection | undefined): Effect {
-  return translated ? effectOf(translated, accept, result) : effectOf(result.connection, endRule, result);
+  return translated ? effectOf(translated, acceptPacket, result) : effectOf(result.connection, endRule, result);
 }
 
 function runChange(
@@ -313,14 +310,7 @@ function translateTo(
   if (!first || connection.protocol !== protocol) {
     return undefined;
   }
-  const moved = copyConnection(connection);
-  moved.destination = first.address;
-  moved.port = first.port;
-  moved.choices = choices.length > 1 ? choices : undefined;
-  moved.oneIn *= choices.length;
-  moved.translated = true;
-  moved.destinationSettled = true;
-  return moved;
+  return withDestination(connection, [first, ...choices.slice(1)]);
 }
 
 /** The connection with the destination that a map holds; undefined when it has none or is for another protocol. */
@@ -330,13 +320,4 @@ function translateByMap(
   value: Element['value'],
 ): Connection | undefined {
   return value && 'address' in value ? translateTo([value], protocol, connection) : undefined;
-}
-
-/** The connection with an address of the node as source; the source stays where no address of the node is known. */
-function masquerade(connection: Connection, { ownAddress }: WalkContext): Connection {
-  const masked = copyConnection(connection);
-  masked.source = ownAddress ?? connection.source;
-  masked.masqueraded = true;
-  masked.sourceSettled = true;
-  return masked;
 }

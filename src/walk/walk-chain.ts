@@ -3,10 +3,11 @@ import type { Chain } from '../nft/ruleset.ts';
 import { refuseUnless } from './check-ruleset.ts';
 import { groupForStatement } from './choices.ts';
 import { type Connection, chainOf, type WalkContext } from './connection.ts';
+import type { Control } from './effect.ts';
 import type { Step } from './fate.ts';
 import type { Found } from './look-up.ts';
 import type { HookedChain } from './lookup-tables.ts';
-import { type Control, decide, runStatement } from './run-statement.ts';
+import { decide, runStatement } from './run-statement.ts';
 
 /** The steps of a branch, last one first, so that branches can share their beginning. */
 export interface Trail {

@@ -70,6 +70,7 @@ export function createWalkContext(
   const local = node.localAddresses.map((address) => parseAddress(address));
   return {
     ruleset,
+    hook: 'prerouting',
     localAddresses: new Set(local.flatMap((address) => address?.text ?? [])),
     ownAddress: local.find((address) => address?.family === ruleset.family)?.text,
     keepsSteps,
@@ -91,11 +92,13 @@ function connectionOf(packet: Packet, memory: Memory): Connection {
     originalPort: packet.port,
     inputInterface: packet.inputInterface ?? '',
     mark: packet.mark ?? 0,
+    connectionMark: 0,
     translated: false,
     masqueraded: false,
     destinationSettled: false,
     sourceSettled: false,
-    oneIn: 1,
+    share: { numerator: 1, denominator: 1 },
+    isUncertain: false,
     memory,
     changes: '',
     postponed: [],
@@ -144,13 +147,14 @@ function walkHook(hook: Hook['hook'], start: readonly Branch[], context: WalkCon
     return [];
   }
   let branches = start;
+  const here = { ...context, hook };
   for (const chain of context.ruleset.hooks[hook]) {
     const walked: Branch[] = [];
     for (const branch of branches) {
       if (branch.verdict !== 'accept' || isSettled(branch.connection, chain)) {
         walked.push(branch);
       } else {
-        walkChain(chain, branch, { context, ended: walked });
+        walkChain(chain, branch, { context: here, ended: walked });
       }
     }
     branches = walked;

@@ -10,7 +10,8 @@ const allowed: Readonly<Record<string, string>> = {
   net: 'lib',
   diagnostics: 'lib',
   nft: 'lib net',
-  iptables: 'lib net',
+  // iptables' rules are read into nft's data, which the walker takes.
+  iptables: 'lib net nft',
   // The objects that nft prints as JSON, typed, and their reading; both readers end in them. Some statements in JSON are text.
   'nft/objects': 'lib net nft',
   'nft/text': 'lib net nft nft/objects',

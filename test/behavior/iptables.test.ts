@@ -3,62 +3,61 @@ import { describe, expect, test } from 'vitest';
 import { compileIptables, compileRulesets } from '../../src/compile.ts';
 import type { IptablesRuleset } from '../../src/iptables/iptables-ruleset.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
-import { sortAddresses } from '../../src/net/address.ts';
+import { familyOfAddress, sortAddresses } from '../../src/net/address.ts';
 import { protocols } from '../../src/net/network.ts';
 import { type CompileOptions, withDefaults } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import type { ServicePort } from '../../src/phases/3-model/model.ts';
-import type { Packet as WalkerPacket } from '../../src/walk/fate.ts';
+import { type FateSummary, summarizeFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
+import { indexRuleset } from '../../src/walk/index-ruleset.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { arbitraryCluster, nodeName } from '../support/arbitrary-cluster.ts';
 import { listFixtures } from '../support/fixture.ts';
 import { packetsOfIptables } from '../support/iptables-differences.ts';
-import { iptablesOfFixture } from '../support/iptables-fixture.ts';
+import { iptablesOfFixture, readBack } from '../support/iptables-fixture.ts';
 import { manyServices } from '../support/many-services.ts';
 import type { Packet } from '../support/packets.ts';
-import { packetOf, walkerFor } from '../support/walk-fixture.ts';
-import { type IptablesOutcome, walkIptables } from '../support/walk-iptables.ts';
+import { walkerFor } from '../support/walk-fixture.ts';
 
 const localAddresses = ['192.0.2.11', '2001:db8:a::11'];
 
 describe.each(listFixtures())('%s', (name) => {
+  const { rulesets, packets, nodeAddresses } = iptablesOfFixture(name);
+  const walk = walkerFor(readBack(rulesets), nodeAddresses);
+
   test('every packet has its fate with rules for iptables', () => {
-    const { rulesets, packets, nodeAddresses } = iptablesOfFixture(name);
     const wrong = packetsOfIptables(name, packets).flatMap((packet) => {
-      const ruleset = rulesets.find(({ family }) => (family === 'ip6') === packet.to.address.includes(':'));
-      const outcomes = ruleset ? walkIptables(ruleset, packetOf(packet), nodeAddresses) : [];
-      return ruleset && !isExpected(packet, outcomes) ? [{ packet, outcomes }] : [];
+      const isRead = rulesets.some(({ family }) => (family === 'ip6') === packet.to.address.includes(':'));
+      const { first } = walk(packet);
+      return isRead && !isExpected(packet, first) ? [{ packet, first }] : [];
     });
     expect(wrong).toEqual([]);
   });
 
   test('clients with affinity keep their endpoint with rules for iptables', () => {
-    const { rulesets, packets, nodeAddresses } = iptablesOfFixture(name);
     for (const packet of packets.filter(({ sticky }) => sticky)) {
-      const ruleset = rulesets.find(({ family }) => (family === 'ip6') === packet.to.address.includes(':'));
-      const walk = (lists: readonly string[]): IptablesOutcome[] =>
-        ruleset ? walkIptables(ruleset, packetOf(packet), nodeAddresses, lists) : [];
-      const first = walk([]);
-      expect(first.length, packet.name).toBe(packet.expect.length);
-      for (const { endpoint, lists } of first) {
-        expect(lists).toHaveLength(1);
-        const next = walk(lists);
-        expect([next.map((one) => one.endpoint), [...new Set(next[0]?.lists)]]).toEqual([[endpoint], lists]);
-      }
+      const { first, next } = walk(packet);
+      expect(first.endpoints.length, packet.name).toBe(packet.expect.length);
+      const endpoints = first.endpoints.map(({ endpoint }) => [endpoint]);
+      expect(sorted(next.map((fate) => fate.endpoints.map(({ endpoint }) => endpoint)))).toEqual(sorted(endpoints));
     }
   });
 });
 
-function isExpected({ expect: expected, masqueraded }: Packet, outcomes: readonly IptablesOutcome[]): boolean {
+function sorted(lists: readonly (readonly string[])[]): string[] {
+  return lists.map((list) => list.join()).sort();
+}
+
+function isExpected({ expect: expected, masqueraded }: Packet, { verdict, endpoints }: FateSummary): boolean {
   if (typeof expected === 'string') {
-    return outcomes.every(({ verdict }) => verdict === expected);
+    return verdict === expected;
   }
-  const endpoints = sortAddresses([...new Set(outcomes.map(({ endpoint }) => endpoint))]);
   return (
-    outcomes.every(({ verdict }) => verdict === 'translated') &&
-    JSON.stringify(endpoints) === JSON.stringify(expected) &&
-    outcomes.every((outcome) => {
-      const isMasqueraded = Array.isArray(masqueraded) ? masqueraded.includes(outcome.endpoint) : masqueraded;
-      return masqueraded === undefined || outcome.masqueraded === isMasqueraded;
+    verdict === 'translated' &&
+    JSON.stringify(endpoints.map(({ endpoint }) => endpoint)) === JSON.stringify(sortAddresses(expected)) &&
+    endpoints.every((one) => {
+      const isMasqueraded = Array.isArray(masqueraded) ? masqueraded.includes(one.endpoint) : masqueraded;
+      return masqueraded === undefined || one.masqueraded === isMasqueraded;
     })
   );
 }
@@ -153,19 +152,21 @@ function expectEqualFates(
   { rulesets, views, iptables }: ReturnType<typeof compileBoth>,
   probes: (ports: readonly ServicePort[]) => Iterable<WalkerPacket>,
 ): number {
-  const walk = walkerFor(rulesets, localAddresses);
+  const indexed = [rulesets, readBack(iptables)].map(
+    (some) => new Map(some.map((ruleset) => [ruleset.family, indexRuleset(ruleset)])),
+  );
   let compared = 0;
-  for (const [index, { servicePorts }] of views.entries()) {
-    const ruleset = iptables[index];
+  for (const { servicePorts } of views) {
     for (const packet of probes(servicePorts)) {
-      const { first } = walk(asFixturePacket(packet));
-      const outcomes = ruleset ? walkIptables(ruleset, packet, localAddresses) : [];
-      const [one, other] = [JSON.stringify(summaryOf(outcomes)), JSON.stringify(summaryOfNft(first))];
-      if (!isKnownDifference(packet, servicePorts, first.verdict)) {
+      const [first, other] = indexed.map((some) => {
+        const ruleset = some.get(familyOfAddress(packet.destination));
+        return ruleset && summarizeFate(walkPacket(ruleset, packet, { localAddresses }));
+      });
+      if (!isKnownDifference(packet, servicePorts, first?.verdict)) {
         compared += 1;
         // Much faster than to let vitest compare.
-        if (one !== other) {
-          expect({ packet, fate: one }).toEqual({ packet, fate: other });
+        if (JSON.stringify(first) !== JSON.stringify(other)) {
+          expect({ packet, fate: other }).toEqual({ packet, fate: first });
         }
       }
     }
@@ -174,7 +175,7 @@ function expectEqualFates(
 }
 
 /** Source ranges are checked on the way to endpoints. */
-function isKnownDifference(packet: WalkerPacket, ports: readonly ServicePort[], verdict: string): boolean {
+function isKnownDifference(packet: WalkerPacket, ports: readonly ServicePort[], verdict: string | undefined): boolean {
   const isGuarded = ports.some(
     ({ loadBalancerIPs, sourceRanges }) => sourceRanges.length > 0 && loadBalancerIPs.includes(packet.destination),
   );
@@ -214,46 +215,4 @@ function* probesOf(ports: readonly ServicePort[]): Generator<WalkerPacket> {
       }
     }
   }
-}
-
-function asFixturePacket({ source, destination, protocol, port }: WalkerPacket): Packet {
-  const to = { address: destination, protocol, port };
-  return { name: '', from: source, to, expect: 'untouched', sticky: false };
-}
-
-function summaryOf(outcomes: readonly IptablesOutcome[]) {
-  const [one] = outcomes;
-  const shares = new Map<string, [bigint, bigint]>();
-  for (const { endpoint, share, verdict, masqueraded } of outcomes) {
-    if (verdict === 'translated') {
-      const key = `${endpoint} ${masqueraded}`;
-      const [numerator, denominator] = shares.get(key) ?? [0n, 1n];
-      shares.set(key, [numerator * share[1] + share[0] * denominator, denominator * share[1]]);
-    }
-  }
-  return {
-    verdicts: [...new Set(outcomes.map(({ verdict }) => verdict))],
-    rejectedWith: one?.rejectedWith,
-    endpoints: [...shares].map(([key, share]) => `${key} ${fractionText(share)}`).sort(),
-  };
-}
-
-function fractionText([numerator, denominator]: readonly [bigint, bigint]): string {
-  let [a, b] = [numerator, denominator];
-  while (b > 0n) {
-    [a, b] = [b, a % b];
-  }
-  return `${numerator / a}/${denominator / a}`;
-}
-
-function summaryOfNft({ verdict, rejectedWith, endpoints }: ReturnType<ReturnType<typeof walkerFor>>['first']) {
-  return {
-    verdicts: [verdict],
-    rejectedWith,
-    endpoints: endpoints
-      .map(({ endpoint, masqueraded, share }) => {
-        return `${endpoint} ${masqueraded} ${share.numerator}/${share.denominator}`;
-      })
-      .sort(),
-  };
 }

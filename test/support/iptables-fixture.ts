@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { compileIptables } from '../../src/compile.ts';
 import type { IptablesRuleset } from '../../src/iptables/iptables-ruleset.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
+import { readIptables } from '../../src/iptables/read-iptables.ts';
+import type { Ruleset } from '../../src/nft/ruleset.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { summarizeSource } from '../../src/phases/5-plan/describe-source.ts';
 import { type Fixture, loadFixture } from './fixture.ts';
@@ -16,6 +18,17 @@ export interface IptablesTexts {
 export interface IptablesFixture extends Fixture {
   readonly rulesets: readonly IptablesRuleset[];
   readonly texts: IptablesTexts;
+}
+
+/** Rules for iptables as the walker takes them, read from their text. */
+export function readBack(rulesets: readonly IptablesRuleset[]): Ruleset[] {
+  const texts = rulesets.map((ruleset) => printIptables(ruleset, { heading: [], jumps: true }));
+  return readIptables(texts.join('')).map(({ ruleset, deviations }) => {
+    if (deviations.length > 0) {
+      throw new Error(`rules of svc2nft are not understood: ${deviations[0]?.message}`);
+    }
+    return ruleset;
+  });
 }
 
 const compiled = new Map<string, IptablesFixture>();

@@ -3,13 +3,12 @@ import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { cutText, escapeControls, limitList, listWords } from '../../lib/text.ts';
+import { cutText, escapeControls, limitList, listWords, TextError } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
 import type { Deviation, ListedTable, ListedTables, TableName } from '../../nft/listed-table.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
-import { NftTextError } from '../../nft/text/tokens.ts';
 import { defaultOptions } from '../../options.ts';
 import { parseJson } from '../../phases/1-read/parse-json.ts';
 import { findLineStarts, positionAt } from '../../phases/1-read/positions.ts';
@@ -167,7 +166,7 @@ function readText(text: string, name: TableName): ListedTable | undefined {
   try {
     return parseNftText(text, [name], inspectedNames).tables[0];
   } catch (error) {
-    if (error instanceof NftTextError) {
+    if (error instanceof TextError) {
       return undefined;
     }
     throw error;
@@ -216,14 +215,14 @@ function readTablesIn(
     const found = readRulesetText(text, source);
     return 'code' in found || found.tables.length > 0 ? found : describeLack(found, source);
   } catch (error) {
-    if (error instanceof NftTextError) {
+    if (error instanceof TextError) {
       return describeSyntaxError(error, file);
     }
     throw error;
   }
 }
 
-function describeSyntaxError({ line, column, lineText, message }: NftTextError, file: string): string {
+function describeSyntaxError({ line, column, lineText, message }: TextError, file: string): string {
   const head = `${escapeControls(file)}:${line}:${column}: error: ${escapeControls(message)}`;
   if (lineText.trim() === '') {
     return head;
@@ -259,7 +258,7 @@ interface RulesetSource {
  * Reads nft's JSON if the text begins with a brace, else nft text.
  *
  * @returns a diagnostic for JSON that is incomplete or not nft's.
- * @throws NftTextError for invalid nft text.
+ * @throws TextError for invalid nft text.
  */
 export function readRulesetText(text: string, source: RulesetSource): ListedTables | Diagnostic {
   const listed = /^\s*\{/.test(text) ? readJson(text, source) : parseNftText(text, source.names, inspectedNames);

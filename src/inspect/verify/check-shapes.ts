@@ -1,8 +1,8 @@
 import { cutText, limitList, listWords } from '../../lib/text.ts';
 import { endpointText, type Family } from '../../net/network.ts';
 import { printRule } from '../../nft/print.ts';
-import type { Chain, FilledSet, Hook, Rule, Ruleset, SetDeclaration, Statement } from '../../nft/ruleset.ts';
-import { kindOfSet, ruleKey } from '../../nft/ruleset-parts.ts';
+import type { Chain, FilledSet, Hook, Rule, Ruleset, SetDeclaration, StatementInNft } from '../../nft/ruleset.ts';
+import { isOfIptables, kindOfSet, ruleKey } from '../../nft/ruleset-parts.ts';
 import { type KnownParts, planKnownParts } from '../../phases/5-plan/known-parts.ts';
 import { calledChains } from '../../walk/find-damage.ts';
 import type { Fault, FaultCode } from './verification.ts';
@@ -118,11 +118,11 @@ function ruleText(rule: Rule, family: Family): string {
 
 /** What a rule does with the packets that it matches: `translates packets to 10.6.6.6:80`. */
 function effectOf(rule: Rule): string {
-  const effects = rule.flatMap(effectsOf);
+  const effects = rule.flatMap((statement) => (isOfIptables(statement) ? [] : effectsOf(statement)));
   return effects.length > 0 ? listWords(effects) : 'does nothing';
 }
 
-function effectsOf(statement: Statement): string[] {
+function effectsOf(statement: StatementInNft): string[] {
   switch (statement.kind) {
     case 'match':
     case 'match-list':

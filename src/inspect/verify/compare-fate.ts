@@ -114,12 +114,12 @@ interface Arrival extends Pick<PacketOutcome, 'verdict' | 'rejectedWith' | 'masq
 }
 
 function arrivalOfBranch(branch: Branch): Arrival {
-  const { masqueraded, oneIn } = branch.connection;
+  const { masqueraded, share } = branch.connection;
   return {
     verdict: verdictOf(branch),
     rejectedWith: answerOf(branch),
     masqueraded,
-    share: { numerator: 1, denominator: oneIn },
+    share,
     destinations: destinationsOf(branch.connection),
   };
 }

@@ -12,7 +12,7 @@ interface ParsedChain {
 /**
  * Parses the block of a chain.
  *
- * @throws NftTextError
+ * @throws TextError
  */
 export function parseChain(name: string, tokens: TextTokens): ParsedChain {
   let chain: NftChain = { name };

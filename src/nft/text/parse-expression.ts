@@ -77,7 +77,7 @@ function parseNumber(tokens: Tokens): NftField | undefined {
 /**
  * The key or the value of an element, `10.96.0.1 . tcp . 80`.
  *
- * @throws NftTextError where there is none.
+ * @throws TextError where there is none.
  */
 export function parseValue(tokens: Tokens): NftValue {
   const first = parsePart(tokens);

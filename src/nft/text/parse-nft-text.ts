@@ -21,7 +21,7 @@ import { readTokens, type TextTokens, type Token } from './tokens.ts';
  * -n. The text is parsed into the form of nft's JSON, so that both are read alike and what svc2nft never writes is a
  * deviation.
  *
- * @throws NftTextError for a text that nft does not print, or that is cut off.
+ * @throws TextError for a text that nft does not print, or that is cut off.
  */
 export function parseNftText(text: string, names: readonly TableName[], knownNames: KnownNames): ListedTables {
   const tables = parseTables(text, ({ family, table }) =>
@@ -46,7 +46,7 @@ interface TextTable extends TableHead {
  * The tables that a text declares. Tables that are not wanted are skipped by their braces and strings. Commands on whole
  * tables, such as those that compile prints before a table, have the effect that they have in nft; any other is an error.
  *
- * @throws NftTextError
+ * @throws TextError
  */
 function parseTables(text: string, isSelected: (head: TableHead) => boolean): TextTable[] {
   const tokens = readTokens(text);
@@ -133,7 +133,7 @@ interface TableHead {
 /**
  * Parses the block of a table.
  *
- * @throws NftTextError
+ * @throws TextError
  */
 function parseTable(tokens: TextTokens): NftJson {
   let table: NftTable = { flags: [] };

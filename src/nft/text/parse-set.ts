@@ -17,7 +17,7 @@ import type { TextTokens, Token, Tokens } from './tokens.ts';
 /**
  * Parses the block of a set or map.
  *
- * @throws NftTextError
+ * @throws TextError
  */
 export function parseSet({ kind, name }: Pick<NftSet, 'kind' | 'name'>, tokens: TextTokens): NftSet {
   const elem: NftElement[] = [];
@@ -79,7 +79,7 @@ function holdsPorts({ type, map }: NftSet): boolean {
 /**
  * Parses `{ key : value, key : value }`.
  *
- * @throws NftTextError
+ * @throws TextError
  */
 export function parseElements(tokens: Tokens): NftElement[] {
   const elements: NftElement[] = [];

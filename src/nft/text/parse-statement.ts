@@ -1,3 +1,4 @@
+import { TextError } from '../../lib/text.ts';
 import type {
   NftAnonymousSet,
   NftDnat,
@@ -11,7 +12,7 @@ import type {
 import { parseKey, portByName, readDuration, scalarOf } from './parse-expression.ts';
 import { parseElements } from './parse-set.ts';
 import { accept, acceptWord, isWordOrMark } from './take-tokens.ts';
-import { NftTextError, readTokens, type Tokens } from './tokens.ts';
+import { readTokens, type Tokens } from './tokens.ts';
 
 /**
  * The change of a set or map that is all of a text, `update @pins { ip saddr : ip daddr }`; undefined for any other text.
@@ -23,7 +24,7 @@ export function parseSetChangeText(text: string): NftStatement | undefined {
     const change = op === 'update' || op === 'delete' ? parseSetChange(tokens, op) : undefined;
     return tokens.peek().kind === 'end' ? change : undefined;
   } catch (error) {
-    if (error instanceof NftTextError) {
+    if (error instanceof TextError) {
       return undefined;
     }
     throw error;
@@ -33,7 +34,7 @@ export function parseSetChangeText(text: string): NftStatement | undefined {
 /**
  * Takes one statement of a rule; undefined for one that svc2nft never writes.
  *
- * @throws NftTextError for a port that is given by name (`nft -S`), and for elements in braces that are not a list.
+ * @throws TextError for a port that is given by name (`nft -S`), and for elements in braces that are not a list.
  */
 export function parseStatement(tokens: Tokens): NftStatement | undefined {
   const { kind, text } = tokens.peek();

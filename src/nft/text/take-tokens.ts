@@ -26,7 +26,7 @@ export function acceptWord(tokens: Tokens): string | undefined {
  * Takes a word.
  *
  * @param expected what the error calls the missing word.
- * @throws NftTextError for any other token.
+ * @throws TextError for any other token.
  */
 export function expectWord(tokens: Tokens, expected: string): string {
   const token = tokens.take();
@@ -39,7 +39,7 @@ export function expectWord(tokens: Tokens, expected: string): string {
 /**
  * Takes this mark.
  *
- * @throws NftTextError for any other token.
+ * @throws TextError for any other token.
  */
 export function expectMark(tokens: Tokens, mark: string): Token {
   const token = tokens.take();

@@ -1,5 +1,7 @@
 /** nft text as words, strings and marks. */
 
+import { TextError } from '../../lib/text.ts';
+
 /** A word, a quoted string (its text without the quotes), a mark such as `{` or `!=`, or an end. */
 export interface Token {
   readonly kind: 'word' | 'string' | 'mark' | 'newline' | 'end';
@@ -21,36 +23,9 @@ export interface TextTokens extends Tokens {
   readonly skipBlock: (open: Token) => void;
 }
 
-/** Thrown for a text that is not an nft ruleset, with the place of the problem, counted from 1. */
-export class NftTextError extends Error {
-  override readonly name = 'NftTextError';
-  readonly line: number;
-  /** In UTF-16 units. */
-  readonly column: number;
-  /** The whole line at that place, without its line feed. */
-  readonly lineText: string;
-
-  constructor(message: string, text: string, offset: number) {
-    super(message);
-    const start = offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
-    const feed = text.indexOf('\n', offset);
-    this.line = countLineFeeds(text, start) + 1;
-    this.column = offset - start + 1;
-    this.lineText = text.slice(start, feed < 0 ? text.length : feed);
-  }
-}
-
-function countLineFeeds(text: string, end: number): number {
-  let count = 0;
-  for (let feed = text.indexOf('\n'); feed >= 0 && feed < end; feed = text.indexOf('\n', feed + 1)) {
-    count++;
-  }
-  return count;
-}
-
 /**
  * The tokens of an nft text, read one by one in linear time. Comments are left out; `;` and line feeds both end a statement,
- * so both are `newline`. `take` and `peek` throw an {@link NftTextError} for a string without an end.
+ * so both are `newline`. `take` and `peek` throw a {@link TextError} for a string without an end.
  */
 export function readTokens(text: string): TextTokens {
   const places = placeErrors(text);
@@ -131,7 +106,7 @@ const wordBreak = /[ \t\r\n;"#{}[\](),=!<>&|^]/g;
 /**
  * The offset behind the `}` that closes the block which opens at `open`; braces in strings and comments do not count.
  *
- * @throws NftTextError if the block or a string in it has no end.
+ * @throws TextError if the block or a string in it has no end.
  */
 function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
   const next = /[{}"#]/g;
@@ -162,7 +137,7 @@ function findBlockEnd(text: string, open: number, places: ErrorPlaces): number {
 /**
  * The offset of the quote that closes the one at `open`. nft has no escapes inside quotes, and a string may span lines.
  *
- * @throws NftTextError if there is none.
+ * @throws TextError if there is none.
  */
 function findStringEnd(text: string, open: number, { sawString, errorAt }: ErrorPlaces): number {
   const close = text.indexOf('"', open + 1);
@@ -182,7 +157,7 @@ function endOfComment(text: string, start: number): number {
 interface ErrorPlaces {
   /** Notes a quoted text by the offsets of its quotes. */
   readonly sawString: (open: number, close: number) => void;
-  readonly errorAt: (message: string, offset: number) => NftTextError;
+  readonly errorAt: (message: string, offset: number) => TextError;
 }
 
 /**
@@ -198,10 +173,10 @@ function placeErrors(text: string): ErrorPlaces {
       }
     },
     errorAt: (message, offset) => {
-      const error = new NftTextError(message, text, offset);
+      const error = new TextError(message, text, offset);
       return overLines === undefined || overLines > offset
         ? error
-        : new NftTextError(
+        : new TextError(
             `this quoted text is not closed on its line, or line ${error.line} is wrong: ${message}`,
             text,
             overLines,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NftTextError } from '../../../src/nft/text/tokens.ts';
+import { TextError } from '../../../src/lib/text.ts';
 import { parseOne } from './parse-one.ts';
 
 const ours = { family: 'ip', table: 'svc2nft' } as const;
@@ -51,12 +51,12 @@ const words = [
 ];
 
 /** Undefined, or the error of the text; anything else that is thrown fails the test. */
-function errorOf(text: string): NftTextError | undefined {
+function errorOf(text: string): TextError | undefined {
   try {
     parseOne(text, ours);
     return undefined;
   } catch (error) {
-    if (error instanceof NftTextError) {
+    if (error instanceof TextError) {
       return error;
     }
     throw error;
@@ -80,7 +80,7 @@ describe('wrong text is an error with a place inside the text, and nothing else 
     const end = golden.indexOf('\n}\n', table);
     fc.assert(
       fc.property(fc.integer({ min: table + 20, max: end }), (length) => {
-        expect(errorOf(golden.slice(0, length))).toBeInstanceOf(NftTextError);
+        expect(errorOf(golden.slice(0, length))).toBeInstanceOf(TextError);
       }),
       { seed, numRuns: 200 },
     );

@@ -95,8 +95,8 @@ describe.skipIf(!kernelTestsRun)('what nft prints of a loaded ruleset reads as i
     });
     const message = 'the port "http" is given by name; call nft without -S';
     expect(errors).toEqual([
-      expect.objectContaining({ name: 'NftTextError', message, line: 4, column: 22 }),
-      expect.objectContaining({ name: 'NftTextError', message, line: 3, column: 37 }),
+      expect.objectContaining({ name: 'TextError', message, line: 4, column: 22 }),
+      expect.objectContaining({ name: 'TextError', message, line: 3, column: 37 }),
     ]);
   });
 });
