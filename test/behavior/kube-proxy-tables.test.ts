@@ -77,6 +77,8 @@ test('every statement that only kube-proxy writes is in one of them', () => {
 
 /** What verify says that kube-proxy does otherwise. */
 const behaviors: Readonly<Record<string, readonly string[]>> = {
+  'addresses-of-the-node': ['icmp-rejection', 'localhost-from-outside'],
+  'among-other-programs': ['icmp-rejection'],
   'early-layout': ['early-check', 'icmp-rejection', 'no-cluster-ips-check'],
   'every-kind-of-frontend': ['icmp-rejection', 'no-hairpin'],
   'layout-before-1.36': ['early-check', 'icmp-rejection'],

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { compileRulesets } from '../../src/compile.ts';
 import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
 import { deriveExpectations } from '../../src/inspect/verify/derive-expectations.ts';
@@ -12,18 +12,31 @@ import { inspectedNames, kubeProxyTable, nameElements } from '../../src/phases/5
 
 /*
  * Tables of kube-proxy, as `nft list table` prints them, with the snapshot and configuration that they were made from: those of
- * the newest layout by kube-proxy 1.37 itself, with nft 1.0.6; those of earlier layouts by hand.
+ * the newest layout by kube-proxy 1.37 itself, with nft 1.0.6; those of earlier layouts by hand. Some have what iptables-save and
+ * ip6tables-save (1.8.9) print after kube-proxy ran in iptables mode for the same snapshot and configuration; before and after
+ * it, in among-other-programs, the rules of kubelet, flannel, ufw, the CNI plugin portmap, Docker and Tailscale were added.
  */
 const folder = new URL('../behavior/kube-proxy-tables/', import.meta.url).pathname;
 
 /** The names of all tables. */
 export const kubeProxyTables: readonly string[] = readdirSync(folder).sort();
 
-/** The paths of one. */
-export function filesOf(name: string): { readonly snapshot: string; readonly config: string; readonly rules: string } {
+/** The paths of one; rules for iptables and fates of packets (recorded-fates.ts) are not there for each. */
+export function filesOf(name: string): Record<'snapshot' | 'config' | 'rules' | 'iptables', string> & {
+  readonly fates: Record<'nftables' | 'iptables', string>;
+} {
   const file = (base: string): string => `${folder}${name}/${base}`;
-  return { snapshot: file('snapshot.yaml'), config: file('config.yaml'), rules: file('kube-proxy.nft') };
+  return {
+    snapshot: file('snapshot.yaml'),
+    config: file('config.yaml'),
+    rules: file('kube-proxy.nft'),
+    iptables: file('iptables-save.txt'),
+    fates: { nftables: file('fates-nftables.txt'), iptables: file('fates-iptables.txt') },
+  };
 }
+
+/** Those with rules for iptables as well, and with fates of packets in both modes. */
+export const recordedTables: readonly string[] = kubeProxyTables.filter((name) => existsSync(filesOf(name).iptables));
 
 /** The text of one. */
 export function rulesOf(name: string): string {
