@@ -113,7 +113,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'migrate',
     group: 'Inspect:',
-    summary: 'say what changes when another proxy serves a node',
+    summary: 'say what another proxy on a node changes for clients',
     refusal: 'nothing is compared',
     load: async () => (await import('./commands/migrate-command.ts')).migrateCommand,
   },

@@ -10,6 +10,7 @@ import {
   readSyncPeriods,
   type ServerAddresses,
   type SyncPeriods,
+  textOf,
 } from './config-options.ts';
 import { type ConfigFields, kubeProxyFields, type ValueField, type ValueType } from './kube-proxy-fields.ts';
 import { type KubeProxySettings, readKubeProxySettings } from './kube-proxy-settings.ts';
@@ -24,6 +25,8 @@ interface ConfigResult {
   readonly servers?: ServerAddresses;
   /** What else concerns an agent alone. */
   readonly settings: KubeProxySettings;
+  /** `mode`, by default that of kube-proxy on Linux; absent for a file that has no configuration. */
+  readonly mode?: string;
   readonly diagnostics: Diagnostic[];
 }
 
@@ -61,7 +64,8 @@ export function readKubeProxyConfig(text: InputText): ConfigResult {
   const periods = readSyncPeriods(config, report);
   const servers = readServerAddresses(config, report);
   const settings = readKubeProxySettings(config, report);
-  return { options, periods, servers, settings, diagnostics: diagnostics.sort(byPosition) };
+  const mode = textOf(config, 'mode') || 'iptables';
+  return { options, periods, servers, settings, mode, diagnostics: diagnostics.sort(byPosition) };
 }
 
 /** Where there is nothing, a configuration was expected, not the objects of a cluster. */

@@ -65,7 +65,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
     'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph inspect/migrate lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':

@@ -3,22 +3,32 @@ import { compareSides } from '../../inspect/migrate/compare-sides.ts';
 import { listNotes } from '../../inspect/migrate/list-notes.ts';
 import type { Migration } from '../../inspect/migrate/migration.ts';
 import { renderMigration } from '../../inspect/migrate/render-migration.ts';
+import { proxyKinds } from '../../inspect/verify/proxy-model.ts';
 import { healthCheckPort, namespaceOf } from '../../kubernetes/services.ts';
+import { escapeControls } from '../../lib/text.ts';
 import { nameOfFamily } from '../../net/network.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
-import { type Cluster, loadCluster, readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
-import { commonFamilies, type LoadedEnd, loadEnd, openEnd } from '../input/load-sides.ts';
+import { readsCluster, wantsStdinTwice } from '../input/load-cluster.ts';
+import {
+  commonFamilies,
+  type EndSource,
+  type LoadedEnd,
+  loadEnd,
+  loadMigrated,
+  type MigratedCluster,
+  openEnd,
+} from '../input/load-sides.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { fitLines } from '../output/fit-text.ts';
 import { writeOutput } from '../output/write-output.ts';
 import { writeMigrationHtml } from '../output/write-pages.ts';
 
 const examples = `
-  svc2nft migrate dump.yaml --node worker-1 --config kube-proxy.yaml                             what svc2nft does otherwise than kube-proxy
-  svc2nft migrate --live --node worker-1 --config kube-proxy.yaml
+  svc2nft migrate dump.yaml --node worker-1 --config kube-proxy.yaml                             what nftables mode will change
+  svc2nft migrate --live --node worker-1 --config kube-proxy.yaml --to svc2nft
   svc2nft migrate dump.yaml --node worker-1 --config kube-proxy.yaml --from kernel               from the rules that are loaded; needs root
   svc2nft migrate dump.yaml --node worker-1 --config kube-proxy.yaml --from rules.nft -o json | jq '.changes[].message'
 `;
@@ -26,8 +36,11 @@ const examples = `
 const notes = `
 Who serves the node is one of
 
-  svc2nft, kube-proxy-nftables   what it does is predicted from the snapshot and the settings
-  kernel, or a file              what the rules do that are loaded, or in the file; who wrote them is recognized
+  kube-proxy-iptables, kube-proxy-nftables, svc2nft, svc2nft-iptables   what it does is predicted from the snapshot and the settings
+  kernel, or a file                                                     what the rules do that are loaded, or in the file; who wrote them is recognized
+
+Each side has its own settings: node ports are open at the primary address of the node in nftables mode, and at all of its addresses in
+iptables mode, unless --config or --nodeport-addresses says otherwise; of a KubeProxyConfiguration, each mode has its own section.
 
 A connection from each kind of client to each frontend is compared: from Pods here and elsewhere, the node itself, external clients,
 clients in source ranges and endpoints that connect to themselves; to cluster IPs and other ports of these, load balancer IPs, external
@@ -56,8 +69,11 @@ export function migrateCommand(context: Context, setExitCode: (code: number) => 
   const command = addSnapshotOptions(new Command('migrate'))
     .description('Says what changes for the clients of Services when a node goes from one proxy to another.')
     .optionsGroup('Input:')
-    .option('--from <proxy|file|kernel>', 'who serves the node now (default: kube-proxy-nftables)')
-    .option('--to <proxy|file|kernel>', 'who will (default: svc2nft)')
+    .option(
+      '--from <proxy|file|kernel>',
+      'who serves the node now (default: kube-proxy in the mode of --config, else in iptables mode)',
+    )
+    .option('--to <proxy|file|kernel>', 'who will (default: kube-proxy-nftables; from there, svc2nft)')
     .optionsGroup('Output:')
     .addOption(formatOption('wide: the names of all Services; json: everything; html: a page', formats).default('text'))
     .action(async (paths: string[], flags: MigrateFlags) => {
@@ -71,63 +87,91 @@ const verdicts = { unnoticed: exitCodes.done, noticed: 1, badInput: exitCodes.wr
 
 /** Compares and prints; resolves to the exit code. */
 async function runMigrate(paths: readonly string[], flags: MigrateFlags, context: Context): Promise<number> {
-  const { from = 'kube-proxy-nftables', to = 'svc2nft' } = flags;
-  if (from === '' || to === '') {
-    context.stderr.write('error: --from and --to need a proxy, a file or kernel\n');
-    return exitCodes.wrongUsage;
+  const problem = misuseOf(paths, flags, context);
+  if (problem !== undefined) {
+    return problem;
   }
-  if (flags.output === 'html' && context.stdout.isTTY === true) {
-    context.stderr.write('error: an HTML page cannot be shown in a terminal: redirect stdout, > migration.html\n');
-    return exitCodes.wrongUsage;
+  const opened = await openEnds([flags.from, flags.to], context);
+  if (typeof opened === 'number') {
+    return badInput(opened);
   }
-  const inputs = paths.length === 0 && !readsCluster(paths, flags, context) ? ['-'] : paths;
-  const rest = from === '-' ? ['-', ...inputs] : inputs;
-  if (
-    wantsStdinTwice(inputs, { flag: '--from', value: from }, context) ||
-    wantsStdinTwice(rest, { flag: '--to', value: to }, context)
-  ) {
-    return exitCodes.wrongUsage;
+  const machine = opened.flatMap((end) => (typeof end === 'object' ? (end.machine ?? []) : []))[0];
+  const cluster = await loadMigrated(paths, flags, { machine, context });
+  if (typeof cluster === 'number') {
+    return badInput(cluster);
   }
-  const loaded = await loadMigration([from, to], paths, flags, context);
-  if (typeof loaded === 'number') {
-    return loaded === exitCodes.badInput ? verdicts.badInput : loaded;
+  const ends = await loadEnds(opened, flags, { cluster, table: flags.table, context });
+  if (typeof ends === 'number') {
+    return badInput(ends);
   }
-  const migration = describeMigration(...loaded, context);
+  const migration = describeMigration(cluster, ends, context);
   await writeOutput(await textOf(migration, flags, context), undefined, context);
   return migration.changes.length > 0 ? verdicts.noticed : verdicts.unnoticed;
 }
 
-/** The snapshot and both ends; the exit code after a message on stderr where one of them cannot be read. */
-async function loadMigration(
-  [from, to]: readonly [string, string],
-  paths: readonly string[],
-  flags: MigrateFlags,
+/** The exit code, after a message, for flags that make no sense together. */
+function misuseOf(paths: readonly string[], flags: MigrateFlags, context: Context): number | undefined {
+  const { from, to, output } = flags;
+  const inputs = paths.length === 0 && !readsCluster(paths, flags, context) ? ['-'] : paths;
+  if (from === '' || to === '') {
+    context.stderr.write('error: --from and --to need a proxy, a file or kernel\n');
+    return exitCodes.wrongUsage;
+  }
+  if (output === 'html' && context.stdout.isTTY === true) {
+    context.stderr.write('error: an HTML page cannot be shown in a terminal: redirect stdout, > migration.html\n');
+    return exitCodes.wrongUsage;
+  }
+  const isTwice =
+    wantsStdinTwice(inputs, { flag: '--from', value: from }, context) ||
+    wantsStdinTwice(from === '-' ? ['-'] : inputs, { flag: '--to', value: to }, context);
+  return isTwice ? exitCodes.wrongUsage : undefined;
+}
+
+function badInput(code: number): number {
+  return code === exitCodes.badInput ? verdicts.badInput : code;
+}
+
+/** What the flags name; undefined for one that is not given. */
+async function openEnds(
+  names: readonly (string | undefined)[],
   context: Context,
-): Promise<[Cluster, readonly [LoadedEnd, LoadedEnd]] | number> {
-  const first = await openEnd(from, context);
-  if (typeof first === 'number') {
-    return first;
+): Promise<readonly (EndSource | undefined)[] | number> {
+  const opened: (EndSource | undefined)[] = [];
+  for (const name of names) {
+    const end = name === undefined ? undefined : await openEnd(name, context);
+    if (typeof end === 'number') {
+      return end;
+    }
+    opened.push(end);
   }
-  const second = await openEnd(to, context);
-  if (typeof second === 'number') {
-    return second;
+  return opened;
+}
+
+/** Both ends; by default from the mode of the configuration to the next step, nftables mode and then svc2nft. */
+async function loadEnds(
+  [from, to]: readonly (EndSource | undefined)[],
+  flags: MigrateFlags,
+  means: Parameters<typeof loadEnd>[2],
+): Promise<readonly [LoadedEnd, LoadedEnd] | number> {
+  const { mode = 'iptables' } = means.cluster;
+  const ofMode = proxyKinds.find((kind) => kind === `kube-proxy-${mode}`);
+  const first = from ?? ofMode;
+  if (first === undefined) {
+    const what = `what kube-proxy's mode ${escapeControls(mode)} does is not known`;
+    means.context.stderr.write(`error: ${what}: name rules or a proxy with --from\n`);
+    return exitCodes.wrongUsage;
   }
-  const rulesOf = first.rules?.machine ?? second.rules?.machine;
-  const cluster = await loadCluster(paths, flags, context, { withoutAdvice: true, rulesOf });
-  if (typeof cluster === 'number') {
-    return cluster;
-  }
-  const means = { table: flags.table, context };
-  const before = await loadEnd(first, cluster, means);
+  const before = await loadEnd(first, flags.from ?? '', means);
   if (typeof before === 'number') {
     return before;
   }
-  const after = await loadEnd(second, cluster, means);
-  return typeof after === 'number' ? after : [cluster, [before, after]];
+  const next = before.proxy === 'kube-proxy-nftables' ? 'svc2nft' : 'kube-proxy-nftables';
+  const after = await loadEnd(to ?? next, flags.to ?? '', means);
+  return typeof after === 'number' ? after : [before, after];
 }
 
 function describeMigration(
-  cluster: Cluster,
+  cluster: MigratedCluster,
   [from, to]: readonly [LoadedEnd, LoadedEnd],
   { stderr }: Pick<Context, 'stderr'>,
 ): Migration {

@@ -169,6 +169,8 @@ interface Settings {
   readonly servers?: ServerAddresses;
   /** What else concerns an agent alone. */
   readonly settings: KubeProxySettings;
+  /** The mode of kube-proxy that the configuration is for; absent without one. */
+  readonly mode?: string;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -187,8 +189,16 @@ export async function loadSettings(
   const config = flags.config === undefined ? collected : await readConfigFile(flags.config);
   const configured = { ...settingsOfResolve(flags), ...config?.options };
   const options = withFlags(configured, flags, (code, _, message) => found.push({ code, message }));
-  const { periods = {}, servers, settings = {}, diagnostics = [] } = config ?? {};
-  return { options, periods, ...(servers && { servers }), settings, diagnostics: [...diagnostics, ...found] };
+  const { periods = {}, servers, settings = {}, mode, diagnostics = [] } = config ?? {};
+  const all = [...diagnostics, ...found];
+  return {
+    options,
+    periods,
+    ...(servers && { servers }),
+    settings,
+    ...(mode !== undefined && { mode }),
+    diagnostics: all,
+  };
 }
 
 async function readConfigFile(path: string): Promise<Settings> {

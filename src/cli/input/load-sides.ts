@@ -1,58 +1,119 @@
 import { compileRulesets } from '../../compile.ts';
+import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { MigrationSide } from '../../inspect/migrate/causes.ts';
 import { makeSide, type SideSettings } from '../../inspect/migrate/make-side.ts';
-import { type MigrationEnd, type ProxyName, predictedProxies } from '../../inspect/migrate/migration.ts';
+import type { MigrationEnd } from '../../inspect/migrate/migration.ts';
+import { loopbackNodePorts, type ProxyKind, proxyKinds } from '../../inspect/verify/proxy-model.ts';
+import { escapeControls } from '../../lib/text.ts';
+import { specialRangeOf } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
-import { type CompileOptions, iptablesOptions } from '../../options.ts';
+import { defaultOptions, iptablesOptions, withDefaults } from '../../options.ts';
 import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
 import type { Context } from '../context.ts';
-import type { Cluster } from './load-cluster.ts';
+import type { SnapshotFlags } from '../flags/compile-flags.ts';
+import { type Cluster, chooseInput, chooseOwnNode, compileSource, loadSettings } from './load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from './load-tables.ts';
-import { openRules, type RulesSource } from './open-rules.ts';
+import { openRules, type RulesMachine, type RulesSource } from './open-rules.ts';
+
+/** A cluster, and the mode of kube-proxy that its configuration is for; undefined without one. */
+export interface MigratedCluster extends Cluster {
+  readonly mode: string | undefined;
+}
+
+/**
+ * Reads the snapshot and the settings of all modes of kube-proxy, so that none of them is without effect.
+ *
+ * @param machine the one whose rules are compared: it says which Node is meant, all of its addresses, and what its
+ * kube-proxy was told.
+ * @returns the exit code, after a message, where there is nothing to read or the input is refused.
+ */
+export async function loadMigrated(
+  paths: readonly string[],
+  flags: SnapshotFlags,
+  { machine, context }: { readonly machine: RulesMachine | undefined; readonly context: Context },
+): Promise<MigratedCluster | number> {
+  const input = chooseInput(paths, flags, context);
+  if (typeof input === 'number') {
+    return input;
+  }
+  const { options, mode, diagnostics } = await loadSettings(flags, machine?.configuration);
+  if (machine?.configuration && flags.config === undefined) {
+    const name = escapeControls(machine.hostName);
+    context.stderr.write(`note: the settings are those of kube-proxy on ${name}; --config takes their place\n`);
+  }
+  const cluster = await compileSource(input, {
+    options: withDefaults(options),
+    configDiagnostics: diagnostics.filter((diagnostic) => !isOfOtherMode(diagnostic)),
+    usesPods: true,
+    withoutAdvice: true,
+    compile: compileRulesets,
+    ...(machine && chooseOwnNode(machine)),
+    needs: {},
+    context,
+  });
+  if (typeof cluster === 'number') {
+    return cluster;
+  }
+  return { ...(flags.nodeIp || !machine ? cluster : withAddresses(cluster, machine)), mode };
+}
+
+/** The cluster with all addresses of the node: its object has few of them, and rules may be for all. */
+function withAddresses(cluster: Cluster, { addresses }: RulesMachine): Cluster {
+  const { documents, views } = cluster;
+  const known = views.flatMap((view) => view.addresses);
+  const others = addresses.filter((address) => !known.includes(address) && specialRangeOf(address) === undefined);
+  if (known.length === 0 || others.length === 0) {
+    return cluster;
+  }
+  const options = { ...cluster.options, nodeAddresses: [...new Set([...known, ...others])] };
+  const { rulesets, snapshot, ...compiled } = compileRulesets(documents, options);
+  return rulesets && snapshot ? { ...compiled, rulesets, snapshot, documents, options } : cluster;
+}
+
+function isOfOtherMode({ code, place }: Diagnostic): boolean {
+  const [section] = place?.path ?? [];
+  return code === 'config-without-effect' && (section === 'mode' || section === 'iptables');
+}
 
 /** One end of a migration, in the families that it has. */
 export interface LoadedEnd extends MigrationEnd {
   readonly sides: readonly MigrationSide[];
 }
 
-/** Whether a flag names a proxy; else it names a file or `kernel`. */
-function isProxyName(text: string): text is (typeof predictedProxies)[number] {
-  return predictedProxies.some((name) => name === text);
-}
+/** What a flag names: a proxy, or rules. */
+export type EndSource = ProxyKind | RulesSource;
 
-/** What a flag names as one end of a migration; without rules, a proxy. */
-export interface EndSource {
-  readonly name: string;
-  readonly rules?: RulesSource;
-}
-
-/** Opens the rules that a flag names; the exit code, after a message, where they cannot be read. */
+/** Opens what a flag names; the exit code, after a message, where there are no such rules. */
 export async function openEnd(name: string, context: Context): Promise<EndSource | number> {
-  const rules = isProxyName(name) ? undefined : await openRules(name, context);
-  return typeof rules === 'number' ? rules : { name, ...(rules && { rules }) };
+  return proxyKinds.find((kind) => kind === name) ?? openRules(name, context);
 }
 
 /**
  * One end of a migration: what a named proxy would do for the cluster, or what rules do that are loaded or in a file.
  *
+ * @param name what messages call the rules.
  * @returns the exit code, after a message, where there are no such rules.
  */
 export async function loadEnd(
-  { name, rules }: EndSource,
-  cluster: Cluster,
-  { table, context }: { readonly table: string | undefined; readonly context: Context },
+  end: EndSource,
+  name: string,
+  {
+    cluster,
+    table,
+    context,
+  }: { readonly cluster: MigratedCluster; readonly table: string | undefined; readonly context: Context },
 ): Promise<LoadedEnd | number> {
-  if (isProxyName(name)) {
-    return { proxy: name, source: 'prediction', sides: predictSides(name, cluster) };
+  if (typeof end === 'string') {
+    return { proxy: end, source: 'prediction', sides: predictSides(end, cluster) };
   }
-  const tables = await loadListedTables(rules ?? name, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(end, { families: cluster.options.families, table }, context);
   if (typeof tables === 'number') {
     return tables;
   }
   warnAboutDeviations(tables, context);
   const rulesets = tables.map(({ ruleset }) => ruleset);
-  const proxy = proxyOf(rulesets);
+  const proxy = authorOf(rulesets);
   const settings = settingsFor(proxy, cluster);
   const sides = rulesets.flatMap((ruleset) => {
     const own = settings.find(({ node }) => node.family === ruleset.family);
@@ -61,28 +122,43 @@ export async function loadEnd(
   return { proxy, source: name, sides };
 }
 
-function proxyOf(rulesets: readonly Ruleset[]): ProxyName {
+function authorOf(rulesets: readonly Ruleset[]): ProxyKind {
   return rulesets.some(isKubeProxys) ? 'kube-proxy-nftables' : 'svc2nft';
 }
 
-function predictSides(proxy: ProxyName, cluster: Cluster): MigrationSide[] {
-  const { snapshot, documents, options } = cluster;
-  const rulesets = proxy === 'svc2nft' ? compileRulesets(documents, options).rulesets : undefined;
+/** What a proxy would do, in each family. */
+export function predictSides(proxy: ProxyKind, cluster: MigratedCluster): MigrationSide[] {
+  const { snapshot, rulesets } = cluster;
   return settingsFor(proxy, cluster).map((settings) => {
-    const ruleset = rulesets?.find(({ family }) => family === settings.node.family);
-    return makeSide(snapshot, { proxy, ruleset, isFound: false }, settings);
+    const compiled = rulesets.find(({ family }) => family === settings.node.family);
+    return makeSide(snapshot, { proxy, ruleset: proxy === 'svc2nft' ? compiled : undefined, isFound: false }, settings);
   });
 }
 
-/** The settings of a proxy in each family: each mode of kube-proxy has defaults of its own. */
-function settingsFor(proxy: ProxyName | null, { documents, options }: Cluster): SideSettings[] {
-  const own: CompileOptions =
-    proxy === 'kube-proxy-iptables' || proxy === 'svc2nft-iptables' ? iptablesOptions(options) : options;
-  const { masqueradeAll, masqueradeBit } = own;
-  return compileRulesets(documents, own).views.map((node) => ({ node, masqueradeAll, masqueradeBit }));
+/** The settings of a proxy in each family: each mode of kube-proxy has defaults, and a section, of its own. */
+function settingsFor(proxy: ProxyKind, cluster: MigratedCluster): SideSettings[] {
+  const { documents, options, views } = cluster;
+  if (proxy === 'svc2nft' || proxy === 'kube-proxy-nftables') {
+    const { masqueradeAll, masqueradeBit } = options;
+    return views.map((node) => ({ node, masqueradeAll, masqueradeBit, loopbackNodePorts: undefined }));
+  }
+  const own = iptablesOptions(options);
+  const nodes = compileRulesets(documents, own).views;
+  if (proxy === 'svc2nft-iptables') {
+    const { masqueradeAll, masqueradeBit } = own;
+    return nodes.map((node) => ({ node, masqueradeAll, masqueradeBit, loopbackNodePorts: undefined }));
+  }
+  const { iptables = {}, nodePortAddresses } = options;
+  const isOn = iptables.localhostNodePorts ?? true;
+  return nodes.map((node) => ({
+    node,
+    masqueradeAll: iptables.masqueradeAll ?? defaultOptions.masqueradeAll,
+    masqueradeBit: iptables.masqueradeBit ?? defaultOptions.masqueradeBit,
+    loopbackNodePorts: loopbackNodePorts(node.family, { nodePortAddresses, isOn }),
+  }));
 }
 
-/** The families that both ends have, or what a message calls the others. */
+/** The families that both ends have, and those that only one has. */
 export function commonFamilies(
   from: LoadedEnd,
   to: LoadedEnd,

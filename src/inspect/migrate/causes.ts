@@ -1,13 +1,17 @@
-import { type ExpectedFate, expectFate, isNodeAddress } from '../verify/expect-fate.ts';
-import type { Expectations } from '../verify/expectations.ts';
+import type { Packet } from '../../walk/fate.ts';
+import type { BehaviorCode } from '../verify/behaviors.ts';
+import { acceptsNodePorts } from '../verify/expect-fate.ts';
+import type { ProxyKind } from '../verify/proxy-model.ts';
 import type { PlaceKind, Probe, ProbedSide } from './list-probes.ts';
-import type { CauseCode, MigrationEffect, ProxyName } from './migration.ts';
+import type { CauseCode, MigrationEffect } from './migration.ts';
 import { type FatesOf, isSameFate, type ProxyFate } from './proxy-fate.ts';
 
 /** A proxy on a node, in one family. */
 export interface MigrationSide extends ProbedSide {
-  readonly proxy: ProxyName | null;
+  readonly proxy: ProxyKind | null;
   readonly fatesOf: FatesOf;
+  /** What it does otherwise than Services ask for, if it is a known proxy. */
+  readonly codesOf: (packet: Packet) => readonly BehaviorCode[];
   /** For loaded rules, what their proxy would do for the snapshot; undefined for others. */
   readonly predicted: FatesOf | undefined;
 }
@@ -36,52 +40,29 @@ const isNodePort = (place: PlaceKind): boolean => place.startsWith('node-port-')
 /** The causes that are known; the first one that applies counts. */
 const causes: readonly Cause[] = [
   {
-    code: 'contested-frontend',
-    applies: ({ probe: { place, keys }, from, to }) =>
-      [from, to].some(
-        ({ expectations: { contested } }) => contested.has(keys[0]) || (isNodePort(place) && contested.has(keys[1])),
-      ),
-    message: () => 'several Services claim one address and port, or one node port, and another one may get it',
-    advice: () => 'give each Service an address or node port of its own',
-  },
-  {
     code: 'localhost-node-ports',
-    applies: ({ probe: { place } }) => place === 'node-port-loopback',
-    message: ({ effect, before, after, probe }) => {
-      switch (effect) {
-        case 'breaks':
-          return `node ports stop answering at ${probe.packet.destination}`;
-        case 'opens':
-          return `node ports start to answer at ${probe.packet.destination}`;
-        default:
-          return `node ports at ${probe.packet.destination}: ${wordsOf(before)} -> ${wordsOf(after)}`;
-      }
-    },
+    applies: ({ probe: { place }, effect }) =>
+      place === 'node-port-loopback' && (effect === 'breaks' || effect === 'opens'),
+    message: ({ effect, probe: { packet } }) =>
+      `node ports ${effect === 'breaks' ? 'stop answering' : 'start to answer'} at ${packet.destination}`,
     advice: ({ effect, to }) => (effect === 'breaks' ? localhostAdvice(to) : undefined),
   },
   {
     code: 'node-port-addresses',
-    applies: ({ probe: { place, packet }, from, to }) =>
-      isNodePort(place) && acceptsNodePort(packet.destination, from) !== acceptsNodePort(packet.destination, to),
-    message: ({ effect, before, after, probe: { place } }) => {
-      const where = nodePortPlaces[place] ?? '';
-      switch (effect) {
-        case 'breaks':
-          return `node ports stop answering at ${where}`;
-        case 'opens':
-          return `node ports start to answer at ${where}`;
-        default:
-          return `node ports without endpoints at ${where}: ${wordsOf(before)} -> ${wordsOf(after)}`;
-      }
-    },
+    applies: ({ probe: { place, packet }, effect, from, to }) =>
+      isNodePort(place) &&
+      (effect === 'breaks' || effect === 'opens') &&
+      acceptsNodePorts(packet.destination, from.expectations) !== acceptsNodePorts(packet.destination, to.expectations),
+    message: ({ effect, probe: { place } }) =>
+      `node ports ${effect === 'breaks' ? 'stop answering' : 'start to answer'} at ${nodePortPlaces[place]}`,
     advice: ({ from, to }) => nodePortAdvice(from, to),
   },
   {
     code: 'node-port-refusals',
-    applies: ({ probe: { place, packet }, effect, to }) =>
-      isNodePort(place) && effect === 'refusal' && !acceptsNodePort(packet.destination, to),
-    message: ({ before, after }) =>
-      `node ports without endpoints, at addresses that accept none: ${wordsOf(before)} -> ${wordsOf(after)}`,
+    applies: ({ probe: { place }, effect, before, after }) =>
+      isNodePort(place) && effect === 'refusal' && isRefused(before) !== isRefused(after),
+    message: ({ before, probe: { place } }) =>
+      `node ports that lack endpoints are ${isRefused(before) ? 'no longer refused' : 'refused'} at ${nodePortPlaces[place]}`,
   },
   {
     code: 'refusal-answer',
@@ -111,17 +92,13 @@ const causes: readonly Cause[] = [
   },
   {
     code: 'source-ranges',
-    applies: (difference) => reasonsOf(difference).includes('source-range'),
+    applies: (difference) => isBehavior(difference, 'ranges-without-endpoints'),
     message: ({ before, after }) =>
       `clients outside of the source ranges of a load balancer IP without endpoints: ${wordsOf(before)} -> ${wordsOf(after)}`,
   },
   {
     code: 'node-to-external',
-    applies: ({ probe: { place, client }, effect, before, after }) =>
-      client === 'node' &&
-      (place === 'external-ip' || place === 'load-balancer-ip') &&
-      effect === 'refusal' &&
-      [before, after].some(({ verdict }) => verdict === 'untouched'),
+    applies: (difference) => isBehavior(difference, 'node-untouched'),
     message: ({ before, after }) =>
       `what the node itself sends to external addresses without endpoints: ${wordsOf(before)} -> ${wordsOf(after)}`,
   },
@@ -139,18 +116,17 @@ const causes: readonly Cause[] = [
   },
   {
     code: 'hairpins',
-    applies: ({ probe: { client }, effect }) =>
-      client.startsWith('itself-') && (effect === 'breaks' || effect === 'opens' || effect === 'source'),
-    message: ({ effect, probe: { client } }) => {
-      const who = `endpoints ${client === 'itself-here' ? 'on this node' : 'on other nodes'}`;
+    applies: (difference) => isBehavior(difference, 'any-hairpin', 'no-hairpin'),
+    message: ({ effect, probe: { client, packet }, to }) => {
+      const isPlaced = client === 'itself-elsewhere' || to.expectations.hairpinsOfNode.has(packet.source);
+      const elsewhere = client === 'itself-elsewhere' ? 'on other nodes' : 'on this node';
+      const who = `endpoints ${isPlaced ? elsewhere : 'whose EndpointSlice names no node'}`;
       return effect === 'breaks' ? `${who} no longer reach themselves` : `${who} reach themselves`;
     },
   },
   {
     code: 'refused-endpoints',
-    applies: (difference) =>
-      reasonsOf(difference).includes('refused-endpoint') ||
-      [difference.before, difference.after].some(({ verdict }) => verdict === 'mixed'),
+    applies: (difference) => isBehavior(difference, 'refused-endpoints'),
     message: ({ effect }) =>
       effect === 'breaks'
         ? 'endpoints at addresses that are refused themselves are no longer reached'
@@ -158,10 +134,15 @@ const causes: readonly Cause[] = [
   },
   {
     code: 'load-balancer-at-node',
-    applies: ({ probe: { place, packet }, to }) =>
-      (place === 'load-balancer-ip' || place === 'external-ip') && isNodeAddress(packet.destination, to.expectations),
+    applies: (difference) => isBehavior(difference, 'node-port-instead'),
     message: ({ before, after }) =>
       `external addresses that are those of the node, at the number of a node port: ${wordsOf(before)} -> ${wordsOf(after)}`,
+  },
+  {
+    code: 'external-at-cluster-ip',
+    applies: (difference) => isBehavior(difference, 'external-at-cluster-ip'),
+    message: () => 'an external address is also a cluster IP: endpoints see other source addresses there',
+    advice: () => 'give the Service another external address',
   },
   {
     code: 'affinity',
@@ -173,6 +154,15 @@ const causes: readonly Cause[] = [
     applies: ({ effect }) => effect === 'mark',
     message: () => 'packets arrive with another mark',
     advice: ({ from }) => `set masqueradeBit to ${Math.log2(from.expectations.masqueradeMark)} for the new mode`,
+  },
+  {
+    code: 'contested-frontend',
+    applies: ({ probe: { place, keys }, from, to }) =>
+      [from, to].some(
+        ({ expectations: { contested } }) => contested.has(keys[0]) || (isNodePort(place) && contested.has(keys[1])),
+      ),
+    message: () => 'several Services claim one address and port, or one node port, and another one may get it',
+    advice: () => 'give each Service an address or node port of its own',
   },
   {
     code: 'rules-differ',
@@ -210,22 +200,24 @@ export function explainDifference(difference: FateDifference): {
   };
 }
 
-function reasonsOf({ probe: { packet }, from, to }: FateDifference): ExpectedFate['reason'][] {
-  return [from, to].map(({ expectations }) => expectFate(packet, expectations).reason);
+/** Whether only one of the two has a behavior of its own here. */
+function isBehavior({ probe: { packet }, from, to }: FateDifference, ...codes: readonly BehaviorCode[]): boolean {
+  const [before, after] = [from, to].map((side) => side.codesOf(packet));
+  return codes.some((code) => before?.includes(code) !== after?.includes(code));
 }
 
 function isOutOfDate({ predicted }: MigrationSide, fate: ProxyFate, packet: Probe['packet']): boolean {
   return predicted !== undefined && !predicted(packet).some((one) => isSameFate(one, fate));
 }
 
-function acceptsNodePort(address: string, { expectations }: { readonly expectations: Expectations }): boolean {
-  const { nodePortAddresses, nodeAddresses } = expectations;
-  return nodePortAddresses === 'all' ? nodeAddresses.includes(address) : nodePortAddresses.has(address);
+function isRefused({ verdict }: ProxyFate): boolean {
+  return verdict === 'rejected' || verdict === 'dropped';
 }
 
 const nodePortPlaces: Partial<Record<PlaceKind, string>> = {
   'node-port-primary': 'the primary address of the node',
   'node-port-secondary': 'other addresses of the node than the primary one',
+  'node-port-loopback': 'loopback addresses',
 };
 
 const answerWords = {

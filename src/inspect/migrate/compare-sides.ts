@@ -70,13 +70,18 @@ function finish({ cases, ...change }: ChangeDraft): MigrationChange {
   };
 }
 
-/** The worst effect first, then what most Services have. */
+/** The worst effect first, then what most Services have; endpoints that connect to themselves are rare. */
 function compareChanges(a: MigrationChange, b: MigrationChange): number {
   return (
     migrationEffects.indexOf(a.effect) - migrationEffects.indexOf(b.effect) ||
+    Number(isOfEndpoints(a)) - Number(isOfEndpoints(b)) ||
     b.services.length - a.services.length ||
     b.cases.length - a.cases.length
   );
+}
+
+function isOfEndpoints({ clients }: MigrationChange): boolean {
+  return clients.every((kind) => kind.startsWith('itself-'));
 }
 
 /** What is different about one connection; nothing where both proxies may do the same things. */
@@ -86,8 +91,9 @@ function differencesOf(probe: Probe, { from, to }: Pick<FateDifference, 'from' |
   if (before.every(isAmong(after)) && after.every(isAmong(before))) {
     return [];
   }
+  // The usual fates first: others are those of Services that claim the same frontend.
   const pairs = before.flatMap((one) => after.map((other) => ({ before: one, after: other })));
-  const [pair] = pairs.filter(({ before: one, after: other }) => !isSameFate(one, other));
+  const pair = pairs.find(({ before: one, after: other }) => !isSameFate(one, other));
   return pair ? effectsOf(probe, pair).map((effect) => ({ probe, ...pair, effect, from, to })) : [];
 }
 

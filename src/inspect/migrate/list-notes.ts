@@ -1,7 +1,8 @@
 import { compareNames } from '../../lib/text.ts';
 import type { Expectations } from '../verify/expectations.ts';
+import type { ProxyKind } from '../verify/proxy-model.ts';
 import type { SidePair } from './compare-sides.ts';
-import type { MigrationNote, ProxyName } from './migration.ts';
+import type { MigrationNote } from './migration.ts';
 
 /** What two proxies do otherwise that no first packet of a connection shows. */
 interface NoteRule {
@@ -26,7 +27,7 @@ export function listNotes(pairs: readonly SidePair[]): MigrationNote[] {
   });
 }
 
-function usesIptables(proxy: ProxyName | null): boolean {
+function usesIptables(proxy: ProxyKind | null): boolean {
   return proxy === 'kube-proxy-iptables' || proxy === 'svc2nft-iptables';
 }
 

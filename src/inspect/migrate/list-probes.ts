@@ -1,4 +1,12 @@
-import { addressNumber, addressOfNumber, cidrContains, parseAddress, rangeEdges, rangeOf } from '../../net/address.ts';
+import {
+  addressNumber,
+  addressOfNumber,
+  cidrContains,
+  parseAddress,
+  rangeEdges,
+  rangeOf,
+  singleAddress,
+} from '../../net/address.ts';
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
 import { isNodeAddress } from '../verify/expect-fate.ts';
@@ -127,8 +135,12 @@ const outside = { inputInterface: 'out0' } as const;
 /** The clients of every frontend; those that cannot exist, or cannot be told from others, are left out. */
 function commonSenders({ node, expectations }: ProbedSide): Sender[] {
   const external = standardClients(expectations).find(({ words }) => words === 'external clients')?.source;
-  const here = podHere({ node, expectations }) ?? external;
-  const elsewhere = podElsewhere({ node, expectations });
+  const services = [...expectations.ips.values(), ...expectations.nodePorts.values()].map(({ service }) => service);
+  const endpoints = new Set(
+    services.flatMap(({ cluster, local }) => [...cluster, ...local].map(({ address }) => address)),
+  );
+  const here = podHere({ node, expectations }, endpoints) ?? external;
+  const elsewhere = podElsewhere({ node, expectations }, endpoints);
   const primary = expectations.nodeAddresses[0];
   return [
     ...(here === undefined ? [] : [sender('pods-here', here, podInterface(expectations))]),
@@ -146,31 +158,27 @@ function podInterface({ detector }: Expectations): string {
   return detector?.kind === 'interface' ? detector.name : 'in0';
 }
 
-/** An address in the range of this node's Pods, or else in that of all Pods. */
-function podHere({ node, expectations }: ProbedSide): string | undefined {
+/** An address in the range of this node's Pods, or else in that of all Pods, that no endpoint has. */
+function podHere({ node, expectations }: ProbedSide, endpoints: ReadonlySet<string>): string | undefined {
   const range = rangeOf(node.podCIDR ?? '') ?? expectations.podCidr;
-  return range && rangeEdges(range).find((address) => cidrContains(range, address) && isFree(address, expectations));
+  const candidates = range ? rangeEdges(range).filter((address) => cidrContains(range, address)) : [];
+  return candidates.find((address) => !endpoints.has(address) && !isNodeAddress(address, expectations));
 }
 
-/** An address in the range of all Pods but not of this node's, or that of an endpoint elsewhere. */
-function podElsewhere({ node, expectations }: ProbedSide): string | undefined {
-  const { podCidr, hairpins, ips, nodePorts } = expectations;
+/** An address in the range of all Pods but not of this node's, or else one beside that of an endpoint elsewhere. */
+function podElsewhere({ node, expectations }: ProbedSide, endpoints: ReadonlySet<string>): string | undefined {
+  const { podCidr, hairpins } = expectations;
   const own = rangeOf(node.podCIDR ?? '');
-  const isElsewhere = (address: string): boolean => !own || !cidrContains(own, address);
-  const inRange = (podCidr ? rangeEdges(podCidr) : []).filter(
-    (address) => podCidr && own && cidrContains(podCidr, address),
-  );
-  const endpoints = [...ips.values(), ...nodePorts.values()].flatMap(({ service }) => service.cluster);
+  const inRange = podCidr && own ? rangeEdges(podCidr).filter((address) => cidrContains(podCidr, address)) : [];
+  const isElsewhere = (address: string): boolean =>
+    !(own && cidrContains(own, address)) && !endpoints.has(address) && !isNodeAddress(address, expectations);
   return (
-    inRange.find((address) => isElsewhere(address) && isFree(address, expectations)) ??
-    endpoints.find(
-      ({ address }) => isElsewhere(address) && !hairpins.has(address) && !isNodeAddress(address, expectations),
-    )?.address
+    inRange.find(isElsewhere) ??
+    [...endpoints]
+      .filter((address) => !hairpins.has(address) && !isNodeAddress(address, expectations))
+      .flatMap((address) => rangeEdges(singleAddress(address)))
+      .find(isElsewhere)
   );
-}
-
-function isFree(address: string, expectations: Expectations): boolean {
-  return !isNodeAddress(address, expectations) && !expectations.hairpins.has(address);
 }
 
 const placeOfKind = {
@@ -215,19 +223,23 @@ function probeOf(
   };
 }
 
-/** Loopback addresses are there for the node alone. What it sends to an address of its own has that as source. */
+/**
+ * Loopback addresses are there for the node alone. What it sends to an address of its own has that as source. A Pod elsewhere
+ * connects to itself through this node only by its node ports: other addresses are translated on its own node.
+ */
 function sendersTo({ place, address }: NodeAddress, senders: readonly Sender[]): Sender[] {
   const isOfNode = place.startsWith('node-port-');
   return senders
     .filter(({ client }) => place !== 'node-port-loopback' || client === 'node')
-    .filter(({ client }) => place !== 'node-port-secondary' || !client.startsWith('itself-'))
+    .filter(({ client }) => client !== 'itself-here' || place !== 'node-port-secondary')
+    .filter(({ client }) => client !== 'itself-elsewhere' || place === 'node-port-primary')
     .map((from) => (from.client === 'node' && isOfNode ? { ...from, source: address } : from));
 }
 
 /** A client in the first range that a load balancer IP admits. */
 function allowedSenders(allowed: ExpectedFrontend['service']['allowed'], expectations: Expectations): Sender[] {
   const found = (allowed ?? []).flatMap((range) =>
-    rangeEdges(range).filter((address) => cidrContains(range, address) && isFree(address, expectations)),
+    rangeEdges(range).filter((address) => cidrContains(range, address) && !isNodeAddress(address, expectations)),
   );
   return found.slice(0, 1).map((source) => sender('allowed-source', source, outside.inputInterface));
 }

@@ -1,14 +1,15 @@
 import type { Snapshot } from '../../kubernetes/objects.ts';
+import { type Cidr, sortByAddress } from '../../net/address.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
 import { deriveExpectations } from '../verify/derive-expectations.ts';
-import { type ExpectedFate, expectFate, isNodeAddress } from '../verify/expect-fate.ts';
+import { isNodeAddress } from '../verify/expect-fate.ts';
 import type { Expectations } from '../verify/expectations.ts';
+import { modelProxy, type ProxyKind } from '../verify/proxy-model.ts';
 import type { MigrationSide } from './causes.ts';
-import type { ProxyName } from './migration.ts';
-import { type FatesOf, fateOfExpected, fatesOfRules } from './proxy-fate.ts';
+import { type FatesOf, fateOfExpected, fatesOfRules, type ProxyFate } from './proxy-fate.ts';
 
 /** How one proxy is set up on the node, in one family. */
 export interface SideSettings {
@@ -16,11 +17,13 @@ export interface SideSettings {
   readonly masqueradeAll: boolean;
   /** From 0 to 31. */
   readonly masqueradeBit: number;
+  /** Where kube-proxy's iptables mode serves node ports at loopback addresses. */
+  readonly loopbackNodePorts: Cidr | undefined;
 }
 
 /** Who serves the node, and with which rules. */
 export interface SideSource {
-  readonly proxy: ProxyName | null;
+  readonly proxy: ProxyKind | null;
   /** Undefined where the behavior of the proxy is predicted. */
   readonly ruleset: Ruleset | undefined;
   /** Whether these rules were loaded, or read from a file, so that they may be others than the snapshot asks for. */
@@ -35,19 +38,22 @@ export interface SideSource {
 export function makeSide(
   snapshot: Pick<Snapshot, 'services' | 'endpointSlices'>,
   { proxy, ruleset, isFound }: SideSource,
-  { node: given, ...settings }: SideSettings,
+  { node: given, loopbackNodePorts, ...settings }: SideSettings,
 ): MigrationSide {
   const node = withOtherAddress(given);
   const expectations = deriveExpectations(snapshot, { node, ...settings });
-  const model = proxy === 'kube-proxy-nftables' ? predictNftables(expectations) : undefined;
-  const byRules = ruleset && fatesOfRules(indexRuleset(ruleset), node.addresses);
-  const fatesOf = byRules ?? model ?? (() => []);
+  const model = proxy === null ? undefined : modelProxy({ kind: proxy, loopbackNodePorts }, expectations);
+  const relay = proxy !== null && hasRelay(proxy, node) ? relayOf(expectations) : (_: Packet, fate: ProxyFate) => fate;
+  const predict: FatesOf = (packet) =>
+    (model?.fatesOf(packet) ?? []).map(({ expected }) => relay(packet, fateOfExpected(expected)));
+  const walk = ruleset && fatesOfRules(indexRuleset(ruleset), node.addresses);
   return {
     proxy,
     node,
     expectations,
-    fatesOf: node.localhostNodePorts === 'served' ? withRelay(fatesOf, expectations) : fatesOf,
-    predicted: isFound ? model : undefined,
+    fatesOf: walk ? (packet) => walk(packet).map((fate) => relay(packet, fate)) : predict,
+    codesOf: (packet) => model?.fatesOf(packet)[0].codes ?? [],
+    predicted: isFound && model ? predict : undefined,
   };
 }
 
@@ -61,47 +67,33 @@ function withOtherAddress(node: NodeSettings): NodeSettings {
   return own.length === 1 ? { ...node, addresses: [...addresses, otherAddresses[family]] } : node;
 }
 
-/** A process serves node ports at loopback addresses over TCP, which no rule shows. */
-function withRelay(fatesOf: FatesOf, expectations: Expectations): FatesOf {
+/** Whether a process serves node ports at loopback addresses over TCP, which no rule shows. */
+function hasRelay(proxy: ProxyKind, { localhostNodePorts }: NodeSettings): boolean {
+  return localhostNodePorts === 'served' && (proxy === 'svc2nft' || proxy === 'kube-proxy-nftables');
+}
+
+/** What that process makes of the fate that rules give a packet. */
+function relayOf(expectations: Expectations): (packet: Packet, fate: ProxyFate) => ProxyFate {
   const { nodePorts } = expectations;
-  return (packet) => {
-    const fates = fatesOf(packet);
+  return (packet, fate) => {
     const service = nodePorts.get(`${packet.protocol} ${packet.port}`)?.service;
-    const isServed = packet.protocol === 'tcp' && isOwnLoopback(packet, expectations);
-    const endpoints = (isServed && service?.[service.externalLocal ? 'local' : 'cluster']) || [];
-    return fates.map((fate) => {
-      const isRelayed = fate.verdict === 'untouched' && endpoints.length > 0;
-      return isRelayed
-        ? {
-            ...fate,
-            verdict: 'translated',
-            endpoints: endpoints.map(({ text }) => ({
-              endpoint: text,
-              share: 1 / endpoints.length,
-              masqueraded: true,
-            })),
-          }
-        : fate;
-    });
+    const isRelayed = packet.protocol === 'tcp' && fate.verdict === 'untouched' && isOwnLoopback(packet, expectations);
+    const endpoints = (isRelayed && service?.[service.externalLocal ? 'local' : 'cluster']) || [];
+    const share = 1 / endpoints.length;
+    return endpoints.length === 0
+      ? fate
+      : {
+          ...fate,
+          verdict: 'translated',
+          endpoints: sortByAddress(endpoints, ({ text }) => text).map(({ text }) => ({
+            endpoint: text,
+            share,
+            masqueraded: true,
+          })),
+        };
   };
 }
 
 function isOwnLoopback({ source, destination }: Packet, expectations: Expectations): boolean {
   return /^(127\.|::1$)/.test(destination) && isNodeAddress(source, expectations);
-}
-
-/** What kube-proxy's nftables mode does. */
-function predictNftables(expectations: Expectations): FatesOf {
-  const inNode = { ...expectations, hairpins: expectations.hairpinsOfNode, hairpinRange: undefined };
-  const others = { ...inNode, hairpins: new Set<string>() };
-  return (packet) => {
-    const found = expectFate(packet, inNode);
-    const without = expectFate(packet, others);
-    const isMasqueraded: ExpectedFate['isMasqueraded'] = (endpoint) => {
-      const { address, port } = endpoint;
-      const isKnown = expectations.hairpinKeysOfNode.has(`${address} . ${address} . ${packet.protocol} . ${port}`);
-      return (isKnown ? found : without).isMasqueraded(endpoint);
-    };
-    return [fateOfExpected({ ...found, isMasqueraded, rejection: 'port-unreachable' })];
-  };
 }

@@ -3,19 +3,14 @@
  */
 
 import type { Family } from '../../net/network.ts';
+import type { ProxyKind } from '../verify/proxy-model.ts';
 import type { ClientKind, PlaceKind } from './list-probes.ts';
 import type { ProxyFate } from './proxy-fate.ts';
-
-/** The proxies whose behavior is predicted where there are no rules. */
-export const predictedProxies = ['svc2nft', 'kube-proxy-nftables'] as const;
-
-/** The proxies whose rules are known. */
-export type ProxyName = (typeof predictedProxies)[number] | 'svc2nft-iptables' | 'kube-proxy-iptables';
 
 /** One end of a migration. */
 export interface MigrationEnd {
   /** Who writes, or wrote, the rules; null for rules whose author is not known. */
-  readonly proxy: ProxyName | null;
+  readonly proxy: ProxyKind | null;
   /** `prediction`, or where the rules are from: `kernel`, or the name of a file. */
   readonly source: string;
 }
@@ -56,6 +51,7 @@ export type CauseCode =
   | 'hairpins'
   | 'refused-endpoints'
   | 'load-balancer-at-node'
+  | 'external-at-cluster-ip'
   | 'affinity'
   | 'masquerade-bit'
   /** The rules are not those that their proxy would write for this snapshot. */

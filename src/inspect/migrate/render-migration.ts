@@ -34,16 +34,21 @@ export function renderMigration(migration: Migration, layout: MigrationLayout): 
   return [
     summarizeMigration(migration),
     ...sections,
-    ...(notes.length > 0 ? ['', notesTitle, ...notes.flatMap((note) => noteLines(note, layout))] : []),
+    ...(notes.length > 0
+      ? ['', notesTitle, ...notes.flatMap((note) => noteLines(note, migration.services, layout))]
+      : []),
   ].map(escapeControls);
 }
 
 /** What is compared, and how many Services are hit, in one line. */
 export function summarizeMigration({ node, from, to, changes, services, connections }: Migration): string {
-  const hit = new Set(changes.flatMap((change) => change.services)).size;
   const place = node === '' ? '' : ` on ${node}`;
-  const compared = `${countOf(services, 'Service')}, ${countOf(connections, 'connection')}`;
-  const result = changes.length === 0 ? 'nobody notices' : `${hit.toLocaleString('en')} noticed by clients`;
+  const hit = (some: readonly MigrationChange[]): number => new Set(some.flatMap((change) => change.services)).size;
+  const broken = hit(changes.filter(({ effect }) => effect === 'breaks'));
+  const broke = broken > 0 ? `some stop working for ${countOf(broken, 'Service')}, ` : '';
+  const result =
+    changes.length === 0 ? 'nobody notices' : `${broke}some change for ${countOf(hit(changes), 'Service')}`;
+  const compared = `${countOf(connections, 'connection')} to ${countOf(services, 'Service')}`;
   return `${nameOfEnd(from)} -> ${nameOfEnd(to)}${place}: ${compared} compared: ${result}`;
 }
 
@@ -63,8 +68,11 @@ export function headlineOfChange({ message, services }: MigrationChange): string
 
 /** Who notices. */
 export function clientsOfChange({ clients }: Pick<MigrationChange, 'clients'>): string {
-  return listWords(clients.map((kind) => probeClients[kind]));
+  const isEverybody = everybody.every((kind) => clients.includes(kind));
+  return isEverybody ? 'all clients' : listWords(clients.map((kind) => probeClients[kind]));
 }
+
+const everybody = ['pods-here', 'pods-elsewhere', 'node', 'external'] as const;
 
 function changeLines(change: MigrationChange, layout: MigrationLayout): string[] {
   const { services, advice, cases } = change;
@@ -84,11 +92,12 @@ export function headlineOfNote({ message, services }: MigrationNote): string {
   return `${message}: ${countOf(services.length, 'Service')}`;
 }
 
-function noteLines(note: MigrationNote, { shownServices }: MigrationLayout): string[] {
+/** The Services are named where it does not concern all of them. */
+function noteLines(note: MigrationNote, all: number, { shownServices }: MigrationLayout): string[] {
   const { advice, services } = note;
   return [
     `  ${headlineOfNote(note)}`,
-    ...(services.length <= shownServices ? [`      ${services.join(', ')}`] : []),
+    ...(services.length < all ? [`      ${listSome(services, shownServices)}`] : []),
     ...(advice === null ? [] : [`      ${advice}`]),
   ];
 }

@@ -1,36 +1,29 @@
+import { predictSides } from '../../../src/cli/input/load-sides.ts';
 import { compileRulesets } from '../../../src/compile.ts';
 import type { MigrationSide } from '../../../src/inspect/migrate/causes.ts';
 import { compareSides } from '../../../src/inspect/migrate/compare-sides.ts';
-import { makeSide } from '../../../src/inspect/migrate/make-side.ts';
-import type { Migration, ProxyName } from '../../../src/inspect/migrate/migration.ts';
-import type { Ruleset } from '../../../src/nft/ruleset.ts';
+import type { Migration } from '../../../src/inspect/migrate/migration.ts';
+import type { ProxyKind } from '../../../src/inspect/verify/proxy-model.ts';
 import { type CompileOptions, withDefaults } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
 import type { Manifest } from '../../support/arbitrary-cluster.ts';
 
 /** A cluster, and how its node is set up. */
-export interface MigratedCluster {
+interface Migrated {
   readonly objects: readonly Manifest[];
   readonly options?: Partial<CompileOptions>;
 }
 
-/** A proxy in each family, by prediction or by rules. */
-export function sidesOf(
-  { objects, options = {} }: MigratedCluster,
-  proxy: ProxyName,
-  found?: readonly Ruleset[],
-): MigrationSide[] {
+/** What a proxy would do in each family. */
+export function sidesOf({ objects, options = {} }: Migrated, proxy: ProxyKind): MigrationSide[] {
   const settings = withDefaults({ nodeName: 'worker-1', ...options });
-  const { snapshot, views, rulesets } = compileRulesets(documentsOf(objects), settings);
-  if (!snapshot) {
+  const documents = documentsOf(objects);
+  const { snapshot, rulesets, ...compiled } = compileRulesets(documents, settings);
+  if (!snapshot || !rulesets) {
     throw new Error('the cluster does not compile');
   }
-  const rules = found ?? (proxy === 'svc2nft' ? rulesets : undefined);
-  const { masqueradeAll, masqueradeBit } = settings;
-  return views.map((node) => {
-    const ruleset = rules?.find(({ family }) => family === node.family);
-    return makeSide(snapshot, { proxy, ruleset, isFound: found !== undefined }, { node, masqueradeAll, masqueradeBit });
-  });
+  const cluster = { ...compiled, snapshot, rulesets, documents, options: settings };
+  return predictSides(proxy, { ...cluster, mode: undefined });
 }
 
 /** What changes between two. */
