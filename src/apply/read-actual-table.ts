@@ -31,19 +31,29 @@ export type Listings = ReadonlyMap<Family, ReturnType<typeof readActualTable>>;
  *
  * @param signal ends nft when nobody needs the tables any more.
  */
-export async function startReading(
+export function startReading(
   run: RunProgram,
   { families, table }: { readonly families: readonly Family[]; readonly table: string },
   signal: AbortSignal,
 ): Promise<Listings> {
+  return startEach(families, (family, onStart) =>
+    readActualTable(run, { family, table }, pauseWithClock, { onStart, signal }),
+  );
+}
+
+/** Starts work for each family, side by side, and resolves when the programs that it takes run. */
+export async function startEach<T>(
+  families: readonly Family[],
+  work: (family: Family, onStart: () => void) => Promise<T>,
+): Promise<ReadonlyMap<Family, Promise<T>>> {
   const started = families.map(async (family) => {
     const { promise: start, resolve: onStart } = withResolvers();
-    const listing = readActualTable(run, { family, table }, pauseWithClock, { onStart, signal });
+    const working = work(family, onStart);
     // A runner for tests may say nothing before the end.
-    await Promise.race([start, listing]);
-    return [family, { listing }] as const;
+    await Promise.race([start, working]);
+    return [family, { working }] as const;
   });
-  return new Map((await Promise.all(started)).map(([family, { listing }]) => [family, listing]));
+  return new Map((await Promise.all(started)).map(([family, { working }]) => [family, working]));
 }
 
 /** Promise.withResolvers, which Node 20 lacks. */

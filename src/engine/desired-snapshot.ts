@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { CompiledRulesets } from '../compile.ts';
+import type { Compiled, CompiledRulesets } from '../compile.ts';
+import type { IptablesRuleset } from '../iptables/iptables-ruleset.ts';
+import { readSavedServiceRanges } from '../iptables/saved-rules.ts';
 import { invariant } from '../lib/invariant.ts';
+import { parseCidr } from '../net/address.ts';
 import type { Family } from '../net/network.ts';
 import type { FilledSet, Ruleset, SetDeclaration } from '../nft/ruleset.ts';
 import type { CompileOptions } from '../options.ts';
@@ -8,7 +11,8 @@ import type { NodeView } from '../phases/3-model/model.ts';
 import { selectView } from '../phases/4-select/select-endpoints.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
-import type { DesiredState } from './desired-state.ts';
+import { withServiceRanges } from '../phases/5-plan-iptables/plan-iptables.ts';
+import type { DesiredIptables, DesiredState } from './desired-state.ts';
 
 /** A compiled snapshot as the desired state, to be applied once. */
 export function desiredSnapshot(compiled: CompiledRulesets, options: CompileOptions): DesiredState {
@@ -63,6 +67,24 @@ export function keepServiceCIDRs(
     isDeepStrictEqual(declarationOf(set), declaration) ? { ...set, elements: kept.elements } : set,
   );
   return { ...ruleset, sets };
+}
+
+/** A compiled snapshot as the desired rules of iptables. As above, it says nothing about ranges of cluster IPs without a ServiceCIDR. */
+export function desiredIptables({
+  rulesets = [],
+  views,
+  hasServiceCIDRs,
+}: Pick<Compiled<IptablesRuleset>, 'rulesets' | 'views' | 'hasServiceCIDRs'>): DesiredIptables[] {
+  return rulesets.map((ruleset) => {
+    const { family } = ruleset;
+    const isOfFamily = (range: string): boolean => parseCidr(range)?.family === family;
+    return {
+      family,
+      hasServices: views.some((view) => view.family === family && view.servicePorts.length > 0),
+      rulesetOver: (actual) =>
+        hasServiceCIDRs ? ruleset : withServiceRanges(ruleset, readSavedServiceRanges(actual).filter(isOfFamily)),
+    };
+  });
 }
 
 function declarationOf({ elements: _, lists: __, ...declaration }: FilledSet): SetDeclaration {

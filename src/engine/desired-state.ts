@@ -1,3 +1,5 @@
+import type { IptablesRuleset } from '../iptables/iptables-ruleset.ts';
+import type { SavedRules } from '../iptables/saved-rules.ts';
 import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
 import type { NodeView } from '../phases/3-model/model.ts';
@@ -25,4 +27,13 @@ export interface DesiredState {
   rejected(family: Family): readonly string[];
   /** Services and endpoints as this node sees them, one for each family; none before the node is known. */
   views(): readonly NodeView[];
+}
+
+/** The rules that iptables of one family should hold. */
+export interface DesiredIptables {
+  readonly family: Family;
+  /** Whether any Service is served, or refused. */
+  readonly hasServices: boolean;
+  /** @param actual what is there: a snapshot leaves that as it is where its input says nothing about it. */
+  readonly rulesetOver: (actual: SavedRules) => IptablesRuleset;
 }

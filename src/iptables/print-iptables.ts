@@ -55,6 +55,9 @@ function printChain({ name, rules }: IptablesChain, family: Family): string[] {
   return rules.map((rule) => start + printIptablesRule(rule, family));
 }
 
+/** The comment on each jump from a built-in chain, by which it is known again. */
+export const jumpComment = 'Kubernetes Services';
+
 /** A rule without its chain: `-d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j SVC2NFT-SVC-4N6MUXDCMWU4TGRK`. */
 export function printIptablesRule(rule: IptablesRule, family: Family): string {
   const { source, destination, inInterface, protocol, port, matches, comment, target } = rule;

@@ -21,14 +21,14 @@ export interface ProgramResult {
   readonly timedOut?: number;
 }
 
-/** All programs that are ever run. Only doctor and collect run those after the first three, and they change nothing. */
+/** All programs that are ever run. Those after the first three, other than restoring, change nothing. */
 export type Program =
   | 'nft'
   | 'conntrack'
   | 'uname'
   | 'unshare'
   | 'ip'
-  | `${'iptables' | 'ip6tables'}-${'' | 'legacy-' | 'nft-'}save`;
+  | `${'iptables' | 'ip6tables'}${'' | '-nft' | '-legacy'}-${'save' | 'restore'}`;
 
 /**
  * Runs a program with the input on its stdin, which is empty without input. Any behavior of the program is a result; the

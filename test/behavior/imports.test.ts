@@ -31,11 +31,11 @@ const allowed: Readonly<Record<string, string>> = {
   frontends: 'lib net nft kubernetes phases/3-model phases/5-plan',
   diff: 'lib net nft phases/5-plan',
   // The only one that starts programs.
-  kernel: 'lib net nft nft/json options',
+  kernel: 'lib net nft nft/json iptables options',
   conntrack: 'lib net nft frontends phases/3-model phases/4-select phases/5-plan',
   engine:
-    'lib net nft diagnostics kubernetes options compile config conntrack diff phases/1-read phases/2-validate phases/3-model phases/4-select phases/5-plan',
-  apply: 'lib net nft diagnostics options kernel diff conntrack engine phases/3-model phases/5-plan',
+    'lib net nft iptables diagnostics kubernetes options compile config conntrack diff phases/1-read phases/2-validate phases/3-model phases/4-select phases/5-plan phases/5-plan-iptables',
+  apply: 'lib net nft iptables diagnostics options kernel diff conntrack engine phases/3-model phases/5-plan',
   cluster: 'lib diagnostics engine',
   health: 'net engine phases/3-model',
   relay: 'net engine health',
@@ -65,9 +65,9 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text iptables diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
   'cli/output':
-    'lib nft diagnostics kernel diff apply agent inspect/changes inspect/graph inspect/migrate lab phases/1-read phases/3-model phases/5-plan cli',
+    'lib net nft iptables diagnostics kernel diff apply agent inspect/changes inspect/doctor inspect/graph inspect/migrate lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':
     'lib net nft nft/text iptables diagnostics kubernetes frontends options version compile config control-plane kernel diff dns engine walk apply cluster agent inspect/collect inspect/doctor inspect/explain inspect/graph inspect/list inspect/migrate inspect/status inspect/top inspect/verify inspect/whatif lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/input cli/manual cli/output',
   cli: 'lib kernel apply version cli/commands cli/flags cli/manual cli/output',

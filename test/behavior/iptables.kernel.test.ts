@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { compileIptables } from '../../src/compile.ts';
-import { diffIptables } from '../../src/iptables/diff-iptables.ts';
+import { diffIptables, printDifference } from '../../src/iptables/diff-iptables.ts';
 import { printIptables } from '../../src/iptables/print-iptables.ts';
+import { readSavedRules } from '../../src/iptables/saved-rules.ts';
 import { withDefaults } from '../../src/options.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { listFixtures } from '../support/fixture.ts';
@@ -96,7 +97,7 @@ describe.skipIf(!kernelTestsRun).each<RestoreVariant>(['nft', 'legacy'])(
     const names = listFixtures().filter((name) => rulesetOf(name) !== undefined);
     const next = (name: string) => (saved: string) => {
       const ruleset = rulesetOf(name);
-      return ruleset ? diffIptables(saved, ruleset) : '';
+      return ruleset ? printDifference(diffIptables(readSavedRules(saved), ruleset)) : '';
     };
 
     test('leads from the rules of any fixture to those of the next, and is empty for the same', {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createFakeIptables } from '../support/fake-iptables.ts';
 import { type Answer, answering, createFakeNft, says } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
 import { runCommand } from './run-command.ts';
@@ -116,5 +117,72 @@ describe('clean', () => {
     ],
   ])('needs %s: one error, exit code 4', async (_, answer, stderr) => {
     expect(await clean([], answering('nft -f -', answer))).toMatchObject({ exitCode: 4, stdout: '', stderr });
+  });
+});
+
+describe('clean of iptables', () => {
+  const own =
+    '*nat\n:SVC2NFT-SERVICES - [0:0]\n-I PREROUTING 1 -m comment --comment "Kubernetes Services" -j SVC2NFT-SERVICES\nCOMMIT\n';
+  const other = '*nat\n:CNI - [0:0]\n-A POSTROUTING -j CNI\nCOMMIT\n';
+
+  test('removes the rules of svc2nft in both variants, and those of nobody else', async () => {
+    const machine = createFakeIptables();
+    machine.load(other);
+    const before = machine.saved();
+    machine.load(own);
+    machine.load(own, 'iptables-legacy');
+    machine.load(own, 'ip6tables');
+    const { exitCode, stdout, stderr } = await runCommand(['clean'], { run: machine.run });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(
+      'table ip svc2nft: removed\ntable ip6 svc2nft: removed\niptables: removed\nip6tables: removed\n',
+    );
+    expect(machine.saved()).toBe(before);
+    expect(machine.saved('iptables-legacy') + machine.saved('ip6tables')).not.toContain('SVC2NFT');
+  });
+
+  test('says nothing of iptables where it has no rules of svc2nft, or is missing', async () => {
+    const machine = createFakeIptables(({ command }) =>
+      command.startsWith('ip') ? { ...says.missing, stderr: '' } : undefined,
+    );
+    expect(await runCommand(['clean'], { run: machine.run })).toEqual({
+      exitCode: 0,
+      stdout: 'table ip svc2nft: removed\ntable ip6 svc2nft: removed\n',
+      stderr: '',
+    });
+    const empty = createFakeIptables();
+    await runCommand(['clean', '--family', 'ip'], { run: empty.run });
+    expect(empty.commandsSince()).toEqual(['nft -f -', 'iptables-save', 'iptables-nft-save', 'iptables-legacy-save']);
+  });
+
+  test('--target chooses one of both, and --table that of nft', async () => {
+    const machine = createFakeIptables();
+    machine.load(own);
+    const clean = async (...flags: string[]) => (await runCommand(['clean', ...flags], { run: machine.run })).stdout;
+    expect(await clean('--target', 'nftables', '--family', 'ip')).toBe('table ip svc2nft: removed\n');
+    expect(await clean('--table', 'mine', '--family', 'ip')).toBe('table ip mine: removed\n');
+    expect(await clean('--target', 'iptables')).toBe('iptables: removed\nip6tables: not found\n');
+    expect(await runCommand(['clean', '--target', 'iptables', '--table', 'x'], { run: machine.run })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('error: --table is for --target nftables\n'),
+    });
+  });
+
+  test('names chains that stay because rules of others go to them', async () => {
+    const machine = createFakeIptables();
+    machine.load(`${own}*nat\n-A OUTPUT -j SVC2NFT-SERVICES\n-A SVC2NFT-SERVICES -j RETURN\nCOMMIT\n`);
+    const { exitCode, stderr } = await runCommand(['clean', '--target', 'iptables'], { run: machine.run });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr: 'note: iptables keeps 1 empty chain (SVC2NFT-SERVICES), to which rules of others go\n',
+    });
+  });
+
+  test('reports what is refused, once without permission', async () => {
+    const denied = { exitCode: 4, stderr: 'Permission denied (you must be root)\n' };
+    const machine = createFakeIptables(answering('iptables-save', denied), answering('ip6tables-save', denied));
+    const { exitCode, stdout, stderr } = await runCommand(['clean', '--target', 'iptables'], { run: machine.run });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+    expect(stderr.match(/^error: .*$/gm)).toEqual(['error: iptables, ip6tables: no-permission']);
   });
 });

@@ -9,7 +9,7 @@ import { addClusterOptions } from '../flags/cluster-flags.ts';
 import { addRuleOptions, configHelp } from '../flags/compile-flags.ts';
 import { addAliasOptions, addKernelOptions } from '../flags/kube-proxy-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
-import { cleanTables, removeTables } from './clean-command.ts';
+import { cleanRules, removeTables } from './clean-command.ts';
 import { type ServeFlags, serveAgent } from './serve-agent.ts';
 
 const examples = `
@@ -154,6 +154,6 @@ async function cleanUp(flags: AgentFlags, context: Context): Promise<number> {
     context.stderr.write('error: --cleanup-kube-proxy goes with --cleanup, which also removes the tables of svc2nft\n');
     return exitCodes.wrongUsage;
   }
-  const own = await cleanTables(flags, context);
+  const own = await cleanRules(flags, context);
   return flags.cleanupKubeProxy && own === exitCodes.done ? removeTables(kubeProxyTables, context) : own;
 }

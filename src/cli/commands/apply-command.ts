@@ -9,35 +9,34 @@ import { checkOptions } from '../../config/check-options.ts';
 import { hasError } from '../../diagnostics/diagnostic.ts';
 import { desiredSnapshot } from '../../engine/desired-snapshot.ts';
 import { findCompetingTables } from '../../inspect/doctor/check-tables.ts';
-import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls } from '../../lib/text.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
 import { formatOption } from '../flags/general-flags.ts';
+import { addTargetOption, iptablesProblem, type TargetFlags } from '../flags/target-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import {
   type Cluster,
   type CompileRequest,
   compileInput,
-  isPartial,
   lacksInput,
   loadPaths,
   loadSettings,
 } from '../input/load-cluster.ts';
 import type { LoadedInput } from '../input/load-files.ts';
-import { refuseRemoval } from '../input/refuse-incomplete.ts';
+import { refusesInput, servedByTables } from '../input/refuse-incomplete.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { type Progress, withProgress } from '../output/progress.ts';
 import { type DescribedPlan, describePlan } from '../output/render-plan.ts';
-import { reportDiagnostics } from '../output/report-diagnostics.ts';
-import { exitCodeOf, noteOwners, reportOutcome } from '../output/report-outcome.ts';
+import { exitCodeOf, noteOwners, reportCompetitors, reportOutcome } from '../output/report-outcome.ts';
+import { type ApplySettings, applyToIptables } from './iptables-rules.ts';
 
 const examples = `
   kubectl get services,endpointslices,nodes,servicecidrs -A -o json | svc2nft apply --node worker-1 --cluster-cidr 10.244.0.0/16
   svc2nft apply dump.yaml --node worker-1 --config kube-proxy.yaml --dry-run
+  svc2nft apply dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --target iptables
 `;
 
 const notes = `
@@ -55,6 +54,10 @@ server; a page of a list; a watch without its initial list; a Table or metadata 
 or cut off. --allow-empty allows what is missing, but not what is broken. An older snapshot is not recognized: what it removes
 is named last.
 
+--target iptables brings rules of iptables to the kernel in place of a table, with one iptables-restore per family: only chains that differ
+are written, and jumps from built-in chains are ahead of those of others, whose rules stay. docs/iptables.md has the rest; -o json then has
+rules: [{family, result, tables, changedTables, error}] in place of tables.
+
 -o json prints {dryRun, tables: [{family, table, result, commands, findings, rejectedServices, error, ...}], conntrack}; what a table
 gains and loses is as in diff -o json.
 
@@ -63,7 +66,10 @@ Without --node, the only Node of the input is meant, or of several the one with 
 
 /** `svc2nft apply`: brings the tables in the kernel to the ruleset of this node. */
 export function applyCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addCompileOptions(new Command('apply'))
+  const command = addTargetOption(
+    addCompileOptions(new Command('apply')),
+    'what loads the rules: nft, or iptables-restore',
+  )
     .description(
       'Brings the tables in the kernel in line with what `compile` prints: reads them and sends only what differs, in one transaction per family.',
     )
@@ -75,7 +81,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
     .addOption(
       new Option(
         '--dry-run [client|server]',
-        'change nothing; server, the default, lets the kernel check the transactions; client plans without asking the kernel to check, but still reads the tables: both need root',
+        'change nothing; server, the default, lets the kernel check the transactions (iptables-restore, with --target iptables); client plans without asking the kernel to check, but still reads the tables: both need root',
       ).choices(['client', 'server', 'none']),
     )
     .addOption(formatOption('text, or json for programs', ['text', 'json']).default('text'))
@@ -86,7 +92,7 @@ export function applyCommand(context: Context, setExitCode: (code: number) => vo
 }
 
 /** The flags of `svc2nft apply`. */
-interface ApplyFlags extends CompileFlags {
+interface ApplyFlags extends CompileFlags, TargetFlags {
   readonly dryRun?: DryRun | 'none';
   readonly allowEmpty?: true;
   readonly output: 'text' | 'json';
@@ -111,38 +117,52 @@ async function applyPaths(
   { context, progress }: { readonly context: Context; readonly progress: Progress },
 ): Promise<number> {
   const run = progress.watch(context.run);
-  const nft = await findNft(run, flags, context);
+  const nft = flags.target === 'iptables' ? undefined : await findNft(run, flags, context);
   if (typeof nft === 'number') {
     return nft;
   }
   const settings = await loadSettings(flags);
+  const options = withDefaults({ ...(nft && { targetNft: nft.targetNft }), ...settings.options });
+  const problem = nft ? undefined : iptablesProblem(options);
+  if (problem !== undefined) {
+    context.stderr.write(`error: ${problem}\n`);
+    return exitCodes.wrongUsage;
+  }
   const request = {
     compile: compileRulesets,
-    options: withDefaults({ targetNft: nft.targetNft, ...settings.options }),
+    options,
     configDiagnostics: settings.diagnostics,
     machine: { hostName: context.hostName, allowEmpty: flags.allowEmpty === true },
     context,
     progress,
   };
   const input = await loadPaths(paths, request);
-  if (hasError(input.diagnostics) || checkOptions(request.options).length > 0) {
+  if (hasError(input.diagnostics) || checkOptions(options).length > 0) {
     const refused = await compileInput(input, request);
     return typeof refused === 'number' ? refused : exitCodes.badInput;
   }
   const dryRun = flags.dryRun === 'none' ? undefined : flags.dryRun;
   const lock = dryRun ? withoutLock : context.lock;
-  const applied = await lock({ table: request.options.table, run }, (lockedRun) =>
-    applyInput(input, request, { run: lockedRun, dryRun, allowEmpty: flags.allowEmpty === true }),
+  const apply = nft ? applyToNft : applyToIptables;
+  return lock({ table: options.table, run }, (lockedRun) =>
+    apply(input, request, { run: lockedRun, dryRun, allowEmpty: flags.allowEmpty === true, output: flags.output }),
   );
+}
+
+/** Brings tables to what the input compiles to, and reports what became of them; resolves to the exit code. */
+async function applyToNft(input: LoadedInput, request: CompileRequest, settings: ApplySettings): Promise<number> {
+  const applied = await applyInput(input, request, settings);
   if (typeof applied === 'number') {
     return applied;
   }
+  const { context } = request;
   const { outcome, ...described } = applied;
   await noteOwners(
     outcome.families.flatMap(({ before }) => before ?? []),
     context,
   );
-  reportOutcome(outcome, { ...described, context, dryRun: dryRun !== undefined, output: flags.output });
+  const { dryRun, output } = settings;
+  reportOutcome(outcome, { ...described, context, dryRun: dryRun !== undefined, output });
   return exitCodeOf(outcome);
 }
 
@@ -151,17 +171,11 @@ interface Applied extends Pick<Cluster, 'views'> {
   readonly descriptions: Map<Ruleset, DescribedPlan>;
 }
 
-interface ApplySettings {
-  readonly run: RunProgram;
-  readonly dryRun: DryRun | undefined;
-  readonly allowEmpty: boolean;
-}
-
 /** Compiles while nft lists the tables, which takes about as long; the exit code when the input is refused. */
 async function applyInput(
   input: LoadedInput,
   request: CompileRequest,
-  { run, dryRun, allowEmpty }: ApplySettings,
+  { run, dryRun, allowEmpty }: Omit<ApplySettings, 'output'>,
 ): Promise<Applied | number> {
   const { context, options } = request;
   const reading = new AbortController();
@@ -173,19 +187,11 @@ async function applyInput(
     await Promise.all([competing, ...listings.values()]);
     return compiled;
   }
-  for (const { what, advice } of await competing) {
-    context.stderr.write(`warning: ${escapeControls(what)}\n    ${advice}\n`);
-  }
-  // A plan may well be made on another machine.
-  if (dryRun !== 'client') {
-    warnOfOtherMachine(compiled.views, context);
-  }
-  const refusal = allowEmpty ? undefined : await refuseRemoval(compiled, () => Promise.all([...listings.values()]));
-  if (refusal) {
-    reportDiagnostics([refusal], { refused: true, context });
+  reportCompetitors(await competing, context);
+  const readServed = async () => servedByTables(await Promise.all([...listings.values()]));
+  if (await refusesInput(compiled, readServed, { dryRun, allowEmpty, context })) {
     return exitCodes.badInput;
   }
-  reportDiagnostics(compiled.diagnostics.filter(isPartial), { refused: false, context });
   const { views } = compiled;
   const descriptions: Applied['descriptions'] = new Map();
   const outcome = await applyTables(desiredSnapshot(compiled, compiled.options), {
@@ -202,21 +208,3 @@ async function applyInput(
   });
   return { outcome, views, descriptions };
 }
-
-/** Warns if none of the Node's addresses is on this machine. Says nothing if either has no known address. */
-function warnOfOtherMachine(views: Cluster['views'], { addresses, stderr }: Context): void {
-  const own = addresses?.() ?? [];
-  const expected = views.flatMap((view) => view.addresses);
-  const name = views[0]?.nodeName ?? '';
-  if (own.length === 0 || expected.length === 0 || own.some((address) => expected.includes(address))) {
-    return;
-  }
-  const node = name === '' ? 'the node' : `Node ${name}`;
-  const shown = [...own.slice(0, shownAddresses), ...(own.length > shownAddresses ? ['...'] : [])].join(', ');
-  stderr.write(
-    `warning: this machine (${shown}) has none of the addresses of ${node} (${expected.join(', ')})\n    check --node and --node-ip: the rules may be those of another node\n`,
-  );
-}
-
-/** How many addresses of the machine a message has. */
-const shownAddresses = 5;

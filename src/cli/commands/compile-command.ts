@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { compileIptables, compileRulesets } from '../../compile.ts';
 import { hasError } from '../../diagnostics/diagnostic.ts';
-import { diffIptables } from '../../iptables/diff-iptables.ts';
+import { diffIptables, printDifference } from '../../iptables/diff-iptables.ts';
 import { printIptables } from '../../iptables/print-iptables.ts';
+import { readSavedRules } from '../../iptables/saved-rules.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { iptablesOptions, withDefaults } from '../../options.ts';
 import { describeSource, summarizeSource } from '../../phases/5-plan/describe-source.ts';
@@ -10,6 +11,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
+import { addTargetOption, iptablesProblem, type TargetFlags } from '../flags/target-flags.ts';
 import {
   type CompileRequest,
   chooseInput,
@@ -42,16 +44,16 @@ there already, print what differs from them with --over, or the chains alone wit
 
 /** `svc2nft compile`: manifests in, nft text out, or one for iptables. */
 export function compileCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addSnapshotOptions(new Command('compile'))
+  const rules = addTargetOption(
+    addSnapshotOptions(new Command('compile')),
+    'what loads the rules: nft, or iptables-restore, for one --family',
+    { nftables: { output: '-o' }, iptables: { chainsOnly: '--chains-only', over: '--over' } },
+  );
+  const command = rules
     .description(
       "Compiles the output of `kubectl get services,endpointslices,nodes,servicecidrs -A -o json` into a node's nftables ruleset.",
     )
     .optionsGroup('Output:')
-    .addOption(
-      new Option('--target <backend>', 'what loads the rules: nft, or iptables-restore, for one --family')
-        .choices(['nftables', 'iptables'])
-        .default('nftables'),
-    )
     .option('--chains-only', 'with --target iptables: no jumps from built-in chains, to load it again')
     .addOption(
       new Option(
@@ -61,7 +63,7 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
     )
     .addOption(formatOption('nft: text for nft -f', ['nft'], true).default('nft'))
     .option('--file <file>', 'write to this file instead of stdout', checkedText(outputFileProblem))
-    .hook('preAction', checkTarget)
+    .hook('preAction', checkFamily)
     .action(async (paths: string[], flags: CompileCommandFlags) => {
       const inputs = inputPaths(paths, flags);
       const isLive = readsCluster(inputs, flags, context);
@@ -72,28 +74,15 @@ export function compileCommand(context: Context, setExitCode: (code: number) => 
 }
 
 /** The flags of `svc2nft compile`. */
-interface CompileCommandFlags extends SnapshotFlags, WatchFlags {
-  readonly target: 'nftables' | 'iptables';
+interface CompileCommandFlags extends SnapshotFlags, WatchFlags, TargetFlags {
   readonly chainsOnly?: true;
   readonly over?: string;
   readonly file?: string;
 }
 
-/** Flags that only one target has, by their keys. */
-const flagsOfTarget = {
-  nftables: { table: '--table', counters: '--counters', targetNft: '--target-nft', output: '-o' },
-  iptables: { chainsOnly: '--chains-only', over: '--over' },
-} as const;
-
-/** Whether the flags go with the target. */
-function checkTarget(command: Command): void {
+/** iptables-restore loads one family. */
+function checkFamily(command: Command): void {
   const { target, family }: CompileCommandFlags = command.opts();
-  const other = target === 'iptables' ? 'nftables' : 'iptables';
-  for (const [key, flag] of Object.entries(flagsOfTarget[other])) {
-    if (command.getOptionValueSource(key) === 'cli') {
-      command.error(`error: ${flag} is for --target ${other}`);
-    }
-  }
   if (target === 'iptables' && family === undefined) {
     command.error(
       'error: --target iptables takes --family ip, for iptables-restore, or --family ip6, for ip6tables-restore',
@@ -113,11 +102,9 @@ async function runCompile(paths: readonly string[], flags: CompileCommandFlags, 
   const settings = await loadSettings(flags);
   const isIptables = flags.target === 'iptables';
   const options = isIptables ? iptablesOptions(withDefaults(settings.options)) : withDefaults(settings.options);
-  const { detectLocalMode, detectLocalInterface } = options;
-  if (isIptables && detectLocalMode === 'BridgeInterface' && detectLocalInterface.endsWith('+')) {
-    context.stderr.write(
-      `error: the bridge ${detectLocalInterface}: iptables takes a name that ends in + for the beginning of names\n`,
-    );
+  const problem = isIptables ? iptablesProblem(options) : undefined;
+  if (problem !== undefined) {
+    context.stderr.write(`error: ${problem}\n`);
     return exitCodes.wrongUsage;
   }
   const snapshot = await readSource(input, { options, needs: {}, context });
@@ -142,7 +129,7 @@ function nftText(snapshot: SourceSnapshot, request: TextRequest): string | numbe
 }
 
 /** What iptables-save has printed to a file; an empty list without a file, the exit code if it cannot be read. */
-async function readSavedRules(path: string | undefined, context: Context): Promise<string[] | number> {
+async function loadSavedRules(path: string | undefined, context: Context): Promise<string[] | number> {
   if (path === undefined) {
     return [];
   }
@@ -164,7 +151,7 @@ async function iptablesText(
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const saved = await readSavedRules(over, request.context);
+  const saved = await loadSavedRules(over, request.context);
   if (typeof saved === 'number') {
     return saved;
   }
@@ -175,7 +162,7 @@ async function iptablesText(
   const [text] = saved;
   if (text !== undefined) {
     const heading = `# ${summary}\n# ${load}only what differs, a transaction for each table.\n`;
-    return heading + rulesets.map((ruleset) => diffIptables(text, ruleset)).join('');
+    return heading + rulesets.map((ruleset) => printDifference(diffIptables(readSavedRules(text), ruleset))).join('');
   }
   const heading = [
     summary,

@@ -30,7 +30,7 @@ import { progressOn, reportDiagnostics, reportUnusedKinds } from '../output/repo
 import { findMissingPaths, type LoadedInput, loadFile, loadInput } from './load-files.ts';
 import type { RulesMachine } from './open-rules.ts';
 import type { LiveNeeds } from './read-live.ts';
-import { findOwnNode, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
+import { findOwnNode, isPartial, type Machine, refuseIncomplete } from './refuse-incomplete.ts';
 import type { ResolvedInput } from './resolve-documents.ts';
 
 /** A snapshot of a cluster, and what it compiles to for one node. */
@@ -227,14 +227,6 @@ export interface CompileRequest<R = Ruleset> {
   readonly progress?: Progress;
   /** The node to compile for if the options name none; undefined for the only Node of the input. */
   readonly chooseNode?: (documents: readonly Document[]) => string | undefined;
-}
-
-/**
- * Whether a diagnostic says that something is missing, which the table in the kernel may have. Where the rules are for this
- * machine, the caller reports it, once it has seen the table: as it is, or as the reason to refuse the input.
- */
-export function isPartial({ code }: Diagnostic): boolean {
-  return incompleteCodes.get(code) === 'partial';
 }
 
 /** The bytes of files and folders, or of stdin without any. */

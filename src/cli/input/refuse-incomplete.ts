@@ -1,8 +1,9 @@
-import type { CompiledRulesets } from '../../compile.ts';
+import type { Compiled } from '../../compile.ts';
 import { type Diagnostic, type ObjectReference, referenceOf } from '../../diagnostics/diagnostic.ts';
 import type { Document } from '../../diagnostics/document.ts';
 import type { Frontend } from '../../frontends/frontend.ts';
 import { readFrontends } from '../../frontends/read-frontends.ts';
+import { readSavedFrontends, type SavedRules } from '../../iptables/saved-rules.ts';
 import { isNftError, type NftError } from '../../kernel/nft-error.ts';
 import { findNamespacesWithoutSlices, incompleteCodes, wholeInput } from '../../kubernetes/completeness.ts';
 import { namespaceOf } from '../../kubernetes/services.ts';
@@ -11,6 +12,8 @@ import { isMapping } from '../../lib/unknown-values.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { CompileOptions } from '../../options.ts';
 import { classify, type UsedKind } from '../../phases/2-validate/validate-object.ts';
+import type { Context } from '../context.ts';
+import { reportDiagnostics } from '../output/report-diagnostics.ts';
 
 /** The machine whose kernel is changed. */
 export interface Machine {
@@ -86,15 +89,72 @@ function findMissingAddresses(nodes: readonly string[], diagnostics: readonly Di
 }
 
 /**
+ * Whether a diagnostic says that something is missing, which the table in the kernel may have. Where the rules are for this
+ * machine, the caller reports it, once it has seen the table: as it is, or as the reason to refuse the input.
+ */
+export function isPartial({ code }: Diagnostic): boolean {
+  return incompleteCodes.get(code) === 'partial';
+}
+
+/** What decides whether a snapshot may change the kernel, besides what it has. */
+interface RemovalSettings {
+  readonly dryRun: 'client' | 'server' | undefined;
+  readonly allowEmpty: boolean;
+  readonly context: Context;
+}
+
+/**
+ * Whether a compiled snapshot must not change the kernel, since it seems to have only a part of the cluster. Reports that, or else
+ * what it lacks, and whether it is that of another machine.
+ *
+ * @param readServed says what the kernel serves now.
+ */
+export async function refusesInput(
+  compiled: Pick<Compiled<unknown>, 'views' | 'diagnostics'> & { readonly documents: readonly Document[] },
+  readServed: () => Promise<ServedServices>,
+  { dryRun, allowEmpty, context }: RemovalSettings,
+): Promise<boolean> {
+  // A plan may well be made on another machine.
+  if (dryRun !== 'client') {
+    warnOfOtherMachine(compiled.views, context);
+  }
+  const refusal = allowEmpty ? undefined : await refuseRemoval(compiled, readServed);
+  if (refusal) {
+    reportDiagnostics([refusal], { refused: true, context });
+    return true;
+  }
+  reportDiagnostics(compiled.diagnostics.filter(isPartial), { refused: false, context });
+  return false;
+}
+
+/** Warns if none of the Node's addresses is on this machine. Says nothing if either has no known address. */
+function warnOfOtherMachine(views: Compiled<unknown>['views'], { addresses, stderr }: Context): void {
+  const own = addresses?.() ?? [];
+  const expected = views.flatMap((view) => view.addresses);
+  const name = views[0]?.nodeName ?? '';
+  if (own.length === 0 || expected.length === 0 || own.some((address) => expected.includes(address))) {
+    return;
+  }
+  const node = name === '' ? 'the node' : `Node ${name}`;
+  const shown = [...own.slice(0, shownAddresses), ...(own.length > shownAddresses ? ['...'] : [])].join(', ');
+  stderr.write(
+    `warning: this machine (${shown}) has none of the addresses of ${node} (${expected.join(', ')})\n    check --node and --node-ip: the rules may be those of another node\n`,
+  );
+}
+
+/** How many addresses of the machine a message has. */
+const shownAddresses = 5;
+
+/**
  * The reason not to remove Services that tables serve, or all their endpoints, where the input seems to have only a part of
  * a cluster: no Service with a cluster IP, those of one namespace, all but the one of the API server, or the EndpointSlices
  * of some namespaces.
  *
- * @param readTables is called only for such an input. What a table serves that cannot be read is not known.
+ * @param readServed is called only for such an input.
  */
-export async function refuseRemoval(
-  { documents, views }: Pick<CompiledRulesets, 'views'> & { readonly documents: readonly Document[] },
-  readTables: () => Promise<readonly (ListedTable | NftError | undefined)[]>,
+async function refuseRemoval(
+  { documents, views }: Pick<Compiled<unknown>, 'views'> & { readonly documents: readonly Document[] },
+  readServed: () => Promise<ServedServices>,
 ): Promise<Diagnostic | undefined> {
   const bare = namespacesWithoutSlices(documents);
   const isEmpty = views.every(({ servicePorts }) => servicePorts.length === 0);
@@ -104,10 +164,9 @@ export async function refuseRemoval(
   if (!isEmpty && namespaces.length > 1 && hasApiServer && bare.length === 0) {
     return undefined;
   }
-  const tables = await readTables();
-  const served = servedBy(tables);
+  const { all: served, withEndpoints, isUnknown } = await readServed();
   if (isEmpty) {
-    return refuseEmptying(served, { isUnknown: tables.some((table) => isNftError(table) && table.rebuild) });
+    return refuseEmptying(served, { isUnknown });
   }
   const [namespace = ''] = namespaces;
   const others = served.filter((service) => !service.startsWith(`${namespace}/`));
@@ -119,16 +178,12 @@ export async function refuseRemoval(
     const message = `the input has no Service ${apiServer}, which every cluster has and the table in the kernel serves; get all: ${wholeInput}`;
     return asAbsence({ code: 'no-services', message });
   }
-  return refuseWithoutSlices(bare, tables);
+  return refuseWithoutSlices(bare, withEndpoints);
 }
 
 /** Services of these namespaces would lose all their endpoints. */
-function refuseWithoutSlices(
-  namespaces: readonly string[],
-  tables: readonly (ListedTable | NftError | undefined)[],
-): Diagnostic | undefined {
+function refuseWithoutSlices(namespaces: readonly string[], served: readonly string[]): Diagnostic | undefined {
   const isBare = (service: string): boolean => namespaces.includes(service.replace(/\/.*/s, ''));
-  const served = servedBy(tables, (frontend) => [...(frontend.all ?? []), ...(frontend.local ?? [])].length > 0);
   const losing = served.filter(isBare);
   if (losing.length === 0) {
     return undefined;
@@ -158,17 +213,46 @@ function refuseEmptying(
   return asAbsence({ code: 'no-services', message });
 }
 
-/** The Services whose frontends tables have, or of those some, `namespace/name`, sorted. */
-function servedBy(
-  tables: readonly (ListedTable | NftError | undefined)[],
-  isMeant: (frontend: Frontend) => boolean = () => true,
-): string[] {
+/** The Services that the kernel serves, `namespace/name`. */
+export interface ServedServices {
+  readonly all: readonly string[];
+  /** Those of which a frontend has endpoints. */
+  readonly withEndpoints: readonly string[];
+  /** Something cannot be read that would be replaced, and may serve more. */
+  readonly isUnknown: boolean;
+}
+
+/** What tables serve. */
+export function servedByTables(tables: readonly (ListedTable | NftError | undefined)[]): ServedServices {
   const rulesets = tables.flatMap((table) => (table && !isNftError(table) ? [table.ruleset] : []));
-  const frontends = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()].filter(isMeant));
-  const names = frontends.map(({ name }) => name);
+  const frontends = rulesets.flatMap((ruleset) => [...readFrontends(ruleset).values()]);
+  const hasEndpoints = ({ all = [], local = [] }: Frontend): boolean => all.length + local.length > 0;
+  return {
+    all: servicesOf(frontends),
+    withEndpoints: servicesOf(frontends.filter(hasEndpoints)),
+    isUnknown: tables.some((table) => isNftError(table) && table.rebuild),
+  };
+}
+
+/** `namespace/name` of frontends, sorted. */
+function servicesOf(frontends: readonly Frontend[]): string[] {
   // `namespace/name:port`; an element of others has no such name.
-  const services = names.filter((name) => name.includes('/')).map((name) => name.replace(/:.*/s, ''));
-  return [...new Set(services)].sort(compareText);
+  const names = frontends.map(({ name }) => name).filter((name) => name.includes('/'));
+  return uniqueNames(names.map((name) => name.replace(/:.*/s, '')));
+}
+
+/** What rules for iptables serve. */
+export function servedByIptables(rules: readonly (SavedRules | undefined)[]): ServedServices {
+  const frontends = rules.flatMap((saved) => (saved ? readSavedFrontends(saved) : []));
+  return {
+    all: uniqueNames(frontends.map(({ service }) => service)),
+    withEndpoints: uniqueNames(frontends.flatMap(({ service, hasEndpoints }) => (hasEndpoints ? [service] : []))),
+    isUnknown: false,
+  };
+}
+
+function uniqueNames(names: readonly string[]): string[] {
+  return [...new Set(names)].sort(compareText);
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Outcome, TableOutcome } from '../../apply/outcome.ts';
 import type { StaleFlowsFate } from '../../inspect/changes/render-changes.ts';
+import type { Judgment } from '../../inspect/doctor/finding.ts';
+import type { IptablesError } from '../../kernel/iptables-programs.ts';
 import { formatNftError, type NftError } from '../../kernel/nft-error.ts';
 import { describeOwner, readTableHead } from '../../kernel/run-nft.ts';
-import { countOf } from '../../lib/text.ts';
+import { countOf, escapeControls } from '../../lib/text.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeView } from '../../phases/3-model/model.ts';
@@ -36,7 +38,11 @@ export function reportOutcome(outcome: Outcome, settings: ReportSettings): void 
     );
   }
   context.stdout.write(output === 'json' ? jsonOf(outcome, settings) : textOf(outcome, settings));
-  const { stderr } = context;
+  reportConntrack(conntrack, context);
+}
+
+/** Says on stderr which stale UDP flows may remain, and why. */
+export function reportConntrack(conntrack: Outcome['conntrack'], { stderr }: Pick<Context, 'stderr'>): void {
   if (conntrack?.missing) {
     stderr.write('warning: existing UDP flows to removed endpoints continue until idle; install conntrack-tools\n');
   }
@@ -55,6 +61,13 @@ function textOf({ families, conntrack }: Outcome, settings: ReportSettings): str
   return fitLines(lines, settings.context.stdout);
 }
 
+/** What became of stale UDP flows, for programs. */
+export function conntrackData(conntrack: Outcome['conntrack']): object | null {
+  return conntrack
+    ? { deleted: conntrack.deleted, missing: conntrack.missing === true, failed: conntrack.failed ?? null }
+    : null;
+}
+
 function jsonOf({ families, conntrack }: Outcome, { views, descriptions, dryRun }: ReportSettings): string {
   const tables = families.map((outcome) => {
     const { family, table, result, commands, error, rejectedServices } = outcome;
@@ -66,12 +79,7 @@ function jsonOf({ families, conntrack }: Outcome, { views, descriptions, dryRun 
       error: error ? { kind: error.kind, said: error.said, advice: error.advice } : null,
     };
   });
-  const cleanup = conntrack && {
-    deleted: conntrack.deleted,
-    missing: conntrack.missing === true,
-    failed: conntrack.failed ?? null,
-  };
-  return `${JSON.stringify({ dryRun, tables, conntrack: cleanup ?? null }, undefined, 2)}\n`;
+  return `${JSON.stringify({ dryRun, tables, conntrack: conntrackData(conntrack) }, undefined, 2)}\n`;
 }
 
 function viewOf(family: NodeView['family'], views: readonly NodeView[]): NodeView | undefined {
@@ -87,8 +95,8 @@ export function exitCodeOf({ ok, families }: Outcome): number {
   return ok ? exitCodes.done : exitCodes.refused;
 }
 
-/** The exit code of an error of nft. */
-export function exitCodeOfError({ kind }: NftError): number {
+/** The exit code of an error of nft or iptables. */
+export function exitCodeOfError({ kind }: Pick<NftError | IptablesError, 'kind'>): number {
   return kind === 'not-found' || kind === 'no-permission' ? exitCodes.noPermission : exitCodes.refused;
 }
 
@@ -187,4 +195,11 @@ function fateOf({ isOpen, isUnfinished }: TableOutcome): string {
 /** Without permission, the kernel was not asked. */
 function describeRefusal(error: NftError | undefined): string {
   return error && exitCodeOfError(error) === exitCodes.noPermission ? 'not checked' : 'would be refused';
+}
+
+/** Warns of what else translates Services, on stderr. */
+export function reportCompetitors(found: readonly Judgment[], { stderr }: Pick<Context, 'stderr'>): void {
+  for (const { status, what, advice } of found) {
+    stderr.write(`${status === 'note' ? 'note' : 'warning'}: ${escapeControls(what)}\n    ${advice}\n`);
+  }
 }

@@ -15,9 +15,9 @@ const stop =
   'Stop kube-proxy permanently (delete its DaemonSet, or set disable-kube-proxy on k3s and RKE2), then remove its rules:';
 
 /**
- * The problems that other tables in nft which translate Services are: those of kube-proxy, its own and those of
- * iptables-nft, and of a second svc2nft. None if there are no such tables or chains cannot be listed. Takes one listing of
- * chains, and reads no rules.
+ * The problems that other rules which translate Services are beside a table of svc2nft: those of kube-proxy, its own table and in
+ * iptables-nft, of a second svc2nft, and of svc2nft for iptables. None if there are no such rules or chains cannot be listed. Takes
+ * one listing of chains, and reads no rules.
  *
  * @param table the name of svc2nft's own tables.
  */
@@ -29,9 +29,69 @@ export async function findCompetingTables(run: RunProgram, table: string): Promi
   const judgments = [
     checkKubeProxyNftables({ chains }),
     checkKubeProxyIptables({ chains, unread: [] }),
-    checkSameRules({ table, chains }),
+    checkOtherTables(table, chains),
+    checkOwnIptables(chains),
   ];
   return judgments.filter(({ status }) => status === 'problem');
+}
+
+/**
+ * The same beside rules of svc2nft for iptables. Where nft cannot list chains, its tables are not looked at.
+ *
+ * @param saved the chains of iptables that were read.
+ * @returns the problems, and a note where both variants of iptables have rules.
+ */
+export async function findCompetitorsOfIptables(run: RunProgram, saved: readonly ChainFact[]): Promise<Judgment[]> {
+  const listed = await listChains(run);
+  const chains = [...(isNftError(listed) ? [] : listed), ...saved];
+  const tables = tablesLikeOwn(chains, ['kube-proxy']);
+  return [
+    checkKubeProxyNftables({ chains }),
+    checkKubeProxyIptables({ chains, unread: [] }),
+    ...(tables.length > 0
+      ? [
+          problem(
+            `nftables rules of svc2nft also translate Services: ${listWords(tables)}`,
+            'Remove them: svc2nft clean --target nftables, with --table NAME if they have another name.',
+          ),
+        ]
+      : []),
+    checkVariants(chains),
+  ].filter(({ status }) => status !== 'ok');
+}
+
+/** Chains of the other variant of iptables translate as well, and are not seen by programs of this one. */
+function checkVariants(chains: readonly ChainFact[]): Judgment {
+  const isOfIptables = ({ family, table, legacy: isLegacy, name }: ChainFact): boolean =>
+    !isLegacy && ['ip', 'ip6'].includes(family) && iptablesTables.includes(table) && /^[A-Z]/.test(name);
+  return chains.some((chain) => chain.legacy) && chains.some(isOfIptables)
+    ? note(
+        'iptables has rules in both variants, nf_tables and legacy; packets pass both',
+        'Use one variant on a machine, and remove the rules of the other one.',
+      )
+    : ok('one variant of iptables');
+}
+
+const iptablesTables: readonly string[] = ['filter', 'nat'];
+
+/** The rules for iptables; `svc2nft clean` finds those of both variants. */
+function checkOwnIptables(chains: readonly ChainFact[]): Judgment {
+  const places = placesOf(chains, 'SVC2NFT-SERVICES');
+  return places.length === 0
+    ? ok('no rules of svc2nft for iptables')
+    : problem(
+        `rules of svc2nft for iptables also translate Services: SVC2NFT-SERVICES in ${listWords(places)}`,
+        'Remove those that you do not need: svc2nft clean --target iptables.',
+      );
+}
+
+/** The variants of iptables that have a chain in table nat. */
+function placesOf(chains: readonly ChainFact[], name: string): string[] {
+  const found = chains.filter((chain) => chain.table === 'nat' && chain.name === name);
+  const places = found.map(
+    ({ family, legacy }) => `${family === 'ip6' ? 'ip6tables' : 'iptables'} (${legacy ? 'legacy' : 'nft'})`,
+  );
+  return [...new Set(places)];
 }
 
 /** Whether kube-proxy runs in nftables mode: tables `ip kube-proxy` and `ip6 kube-proxy`. */
@@ -53,10 +113,7 @@ export function checkKubeProxyIptables({ chains, unread }: Pick<Facts, 'chains' 
   if (isNftError(chains)) {
     return note('could not check for iptables rules of kube-proxy', chains.advice);
   }
-  const found = chains.filter(({ table, name }) => table === 'nat' && name === 'KUBE-SERVICES');
-  const places = found.map(
-    ({ family, legacy }) => `${family === 'ip6' ? 'ip6tables' : 'iptables'} (${legacy ? 'legacy' : 'nft'})`,
-  );
+  const places = placesOf(chains, 'KUBE-SERVICES');
   if (places.length > 0) {
     return problem(
       `kube-proxy also translates Services: KUBE-SERVICES in ${listWords(places)}`,
@@ -164,28 +221,43 @@ export function checkOwnTable({ table, chains, ownTables }: Facts): Judgment {
 }
 
 /**
- * Whether other tables have svc2nft's base chains: those of a second svc2nft, or of a program derived from kube-proxy.
- * The tables of kube-proxy itself have a check of their own.
+ * Whether other tables have svc2nft's base chains: those of a second svc2nft, or of a program derived from kube-proxy; or whether
+ * there are rules of svc2nft for iptables beside its table. The tables of kube-proxy itself have a check of their own.
  */
 export function checkSameRules({ table, chains }: Pick<Facts, 'table' | 'chains'>): Judgment {
   if (isNftError(chains)) {
     return note('could not check for other tables that translate Services', chains.advice);
   }
-  const isDispatcher = (chain: ChainFact): boolean => chain.name === 'services' && chain.hook === undefined;
-  const tables = chains.filter(
-    (chain) =>
-      chain.name === 'nat-prerouting' &&
-      chain.type === 'nat' &&
-      !(isServedFamily(chain) && [table, 'kube-proxy'].includes(chain.table)) &&
-      chains.some((other) => isDispatcher(other) && other.table === chain.table && other.family === chain.family),
-  );
+  const tables = checkOtherTables(table, chains);
+  const hasOwn = chains.some((chain) => chain.table === table && isServedFamily(chain));
+  return tables.status === 'ok' && hasOwn && checkOwnIptables(chains).status === 'problem'
+    ? checkOwnIptables(chains)
+    : tables;
+}
+
+function checkOtherTables(table: string, chains: readonly ChainFact[]): Judgment {
+  const tables = tablesLikeOwn(chains, [table, 'kube-proxy']);
   const verbs = tables.length === 1 ? ['has', 'translates'] : ['have', 'translate'];
   return tables.length === 0
     ? ok('no other table has the base chains of svc2nft')
     : problem(
-        `${listWords(tables.map((chain) => `table ${chain.family} ${chain.table}`))} ${verbs[0]} the base chains of svc2nft and also ${verbs[1]} Services; the table loaded last wins`,
+        `${listWords(tables)} ${verbs[0]} the base chains of svc2nft and also ${verbs[1]} Services; the table loaded last wins`,
         'Remove the table that you do not need: svc2nft clean --table NAME.',
       );
+}
+
+/** Tables with the chains of svc2nft, `table ip svc2nft`, but for those of some names. */
+function tablesLikeOwn(chains: readonly ChainFact[], except: readonly string[]): string[] {
+  const isDispatcher = (chain: ChainFact): boolean => chain.name === 'services' && chain.hook === undefined;
+  return chains
+    .filter(
+      (chain) =>
+        chain.name === 'nat-prerouting' &&
+        chain.type === 'nat' &&
+        !(isServedFamily(chain) && except.includes(chain.table)) &&
+        chains.some((other) => isDispatcher(other) && other.table === chain.table && other.family === chain.family),
+    )
+    .map(({ family, table }) => `table ${family} ${table}`);
 }
 
 function isServedFamily({ family, legacy }: ChainFact): boolean {

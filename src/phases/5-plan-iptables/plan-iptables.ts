@@ -12,6 +12,7 @@ import type {
   IptablesRuleset,
   IptablesTarget,
 } from '../../iptables/iptables-ruleset.ts';
+import { jumpComment } from '../../iptables/print-iptables.ts';
 import type { Service } from '../../kubernetes/objects.ts';
 import { healthCheckPort } from '../../kubernetes/services.ts';
 import { collectAll, pushTo } from '../../lib/lists.ts';
@@ -70,6 +71,19 @@ export function planIptables(
   return { ruleset: { family: view.family, tables }, diagnostics: lost.flatMap(describeConflict) };
 }
 
+/** A ruleset whose input had no ServiceCIDR, with the ranges of others. */
+export function withServiceRanges(ruleset: IptablesRuleset, ranges: readonly string[]): IptablesRuleset {
+  const tables = ruleset.tables.map((table) => ({
+    ...table,
+    chains: table.chains.map((chain) =>
+      table.name === 'filter' && chain.name === fixedChainNames.services
+        ? { ...chain, rules: [...chain.rules, ...unallocatedRules(ranges)] }
+        : chain,
+    ),
+  }));
+  return ranges.length === 0 ? ruleset : { ...ruleset, tables };
+}
+
 /**
  * A function that returns whether an endpoint may be on this node. One whose slice names no node may be anywhere, unless the
  * range of the node's pods is known and holds all pods that are known to be here.
@@ -125,7 +139,7 @@ function jumpTo(chain: string): IptablesTarget {
 }
 
 function jump(from: BuiltInJump['from'], chain: string, matches: readonly IptablesMatch[] = []): BuiltInJump {
-  return { from, rule: { matches, comment: 'Kubernetes Services', target: jumpTo(chain) } };
+  return { from, rule: { matches, comment: jumpComment, target: jumpTo(chain) } };
 }
 
 /** NAT chains see the first packet of a connection only. */
@@ -227,7 +241,7 @@ function planFilter(ports: readonly ServedPort[], view: NodeView, context: Iptab
     { name: fixedChainNames.forward, rules: forwardRules(context) },
     {
       name: fixedChainNames.services,
-      rules: [...refuse((kind) => kind === 'ClusterIP'), ...toClusterIps(view), ...unallocatedRules(view)],
+      rules: [...refuse((kind) => kind === 'ClusterIP'), ...toClusterIps(view), ...unallocatedRules(view.serviceCIDRs)],
     },
     { name: fixedChainNames.clusterIps, rules: clusterIpRules(view) },
     { name: fixedChainNames.reject, rules: rejectRules },
@@ -270,7 +284,7 @@ function clusterIpRules({ servicePorts }: NodeView): IptablesRule[] {
 }
 
 /** `-d 10.96.0.0/12 -j DROP`: no Service has the address, and the packet must not loop to the gateway and back. */
-function unallocatedRules({ serviceCIDRs }: NodeView): IptablesRule[] {
+function unallocatedRules(serviceCIDRs: readonly string[]): IptablesRule[] {
   return serviceCIDRs.map((range) => ({ destination: { range }, comment: 'no Service', target: { kind: 'drop' } }));
 }
 

@@ -54,7 +54,7 @@ describe('the words after kubectl svc2nft', () => {
       runCommand(line, { run: createFakeNft().run, program: 'kubectl_complete-svc2nft' });
     expect(await run(['clean', '--fam'])).toEqual({
       exitCode: 0,
-      stdout: '--family\tonly the table of one family\n:4\n',
+      stdout: '--family\tonly those of one family\n:4\n',
       stderr: '',
     });
     expect(await run(['clean', '--family', ''])).toMatchObject({ exitCode: 0, stdout: 'ip\nip6\n:4\n' });
