@@ -249,7 +249,8 @@ function readTablesIn(
   }
 }
 
-function describeSyntaxError({ line, column, lineText, message }: TextError, file: string): string {
+/** Where a text with rules cannot be read, and why: two or three lines for stderr, without a line feed at the end. */
+export function describeSyntaxError({ line, column, lineText, message }: TextError, file: string): string {
   const head = `${escapeControls(file)}:${line}:${column}: error: ${escapeControls(message)}`;
   if (lineText.trim() === '') {
     return head;
