@@ -38,7 +38,8 @@ export interface Dispatch {
 /** The most jumps that the kernel follows, one from the other. */
 const deepest = 16;
 
-const unknownDispatch: Dispatch = {
+/** That of a chain that does not exist, or of a loop. */
+export const unknownDispatch: Dispatch = {
   choice: undefined,
   internalChoice: undefined,
   masqueraded: false,

@@ -1,6 +1,8 @@
 /** What a ruleset does at one address and port, or node port, in the words of Services. Types only; plain data. */
 
 import type { EndpointAddress } from '../net/network.ts';
+import type { FrontendKind } from '../phases/3-model/model.ts';
+import type { Dispatch } from './follow-chains.ts';
 import type { FrontendAddress } from './frontend-address.ts';
 
 /** What identifies a service port. */
@@ -45,10 +47,27 @@ export interface Frontend extends FrontendState, ServicePortIdentity {
   readonly key: string;
   /** Undefined for a key of a shape that the compiler never writes. */
   readonly address: FrontendAddress | undefined;
+  /** Absent where the rules do not say it themselves: those of iptables have it in their comments. */
+  readonly kind?: FrontendKind;
   /** Name and protocol of its service port: equal for those of one. */
   readonly owner: string;
   /** Those for policy Cluster. */
   readonly all: readonly EndpointAddress[] | undefined;
   /** Those of this node, for policy Local. */
   readonly local: readonly EndpointAddress[] | undefined;
+}
+
+/** What rules have for one frontend, before it is put into the words of Services. */
+export interface FrontendEntry {
+  /** `10.96.0.10 . tcp . 80` or `tcp . 30080`. */
+  readonly key: string;
+  /** The service port that its comments name; undefined where they are not the compiler's or kube-proxy's. */
+  readonly name: string | undefined;
+  readonly kind: FrontendKind | undefined;
+  /** What picks its endpoints; undefined where nothing does. */
+  readonly dispatch: Dispatch | undefined;
+  /** What happens to connections that get no endpoint; undefined where no rule says it. */
+  readonly refusal: Refusal | undefined;
+  /** CIDRs, sorted; null where all clients may use it. */
+  readonly sourceRanges: readonly string[] | null;
 }

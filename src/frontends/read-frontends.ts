@@ -7,9 +7,11 @@ import { elementsIn, isDynamic, splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { isLocalMapName } from '../phases/5-plan/known-names.ts';
 import { readKubeProxyName } from '../phases/5-plan/kube-proxy-names.ts';
 import { perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
+import { roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
 import { type Choice, type Dispatch, followChains } from './follow-chains.ts';
-import type { Frontend, Policy, Refusal } from './frontend.ts';
+import type { Frontend, FrontendEntry, Policy, Refusal } from './frontend.ts';
 import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey } from './frontend-address.ts';
+import { readIptablesEntries } from './read-iptables-entries.ts';
 import { readPinSeconds } from './read-pin-seconds.ts';
 
 /** Every frontend of a ruleset by its verdict key, with the endpoints that serve it and how; none for no table. */
@@ -19,12 +21,12 @@ export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string,
   }
   const context: Context = {
     family: ruleset.family,
-    dispatchOf: followChains(ruleset),
     lists: readEndpointLists(ruleset.sets),
     pinSeconds: readPinSeconds(ruleset),
   };
   const frontends = new Map<string, Frontend>();
-  for (const [key, entry] of readEntries(ruleset)) {
+  const entries = ruleset.language === 'iptables' ? readIptablesEntries(ruleset) : readEntries(ruleset);
+  for (const [key, entry] of entries) {
     frontends.set(key, readFrontend(entry, context));
   }
   return frontends;
@@ -42,7 +44,6 @@ export function isNodePort({ address }: Pick<Frontend, 'address'>): boolean {
 
 interface Context {
   readonly family: Family;
-  readonly dispatchOf: (chain: string) => Dispatch;
   readonly lists: EndpointLists;
   readonly pinSeconds: ReadonlyMap<string, number>;
 }
@@ -50,17 +51,16 @@ interface Context {
 /** The name of a service port that no comment gives. */
 export const unknownName = '(unknown)';
 
-function readFrontend(entry: Entry, context: Context): Frontend {
-  const { key, name = unknownName, sourceRanges, taken, refused } = entry;
+function readFrontend(entry: FrontendEntry, context: Context): Frontend {
+  const { key, name = unknownName, kind, dispatch, refusal = 'untranslated', sourceRanges } = entry;
   const address = readVerdictKey(key);
   const protocol = address?.protocol ?? '';
   const endpointKey = address ? endpointKeyOf(address) : key;
-  const refusal = refused ? refusalOf(refused, context) : 'untranslated';
-  const served =
-    taken && readServed(dispatchOfElement(taken, context), { name, protocol, endpointKey, refusal }, context);
+  const served = dispatch && readServed(dispatch, { name, protocol, endpointKey, refusal }, context);
   return {
     key,
     address,
+    ...(kind && { kind }),
     owner: `${name} ${protocol}`,
     name,
     protocol,
@@ -104,17 +104,6 @@ function readServed(
   };
 }
 
-function dispatchOfElement({ value }: Element, { dispatchOf }: Context): Dispatch {
-  return dispatchOf(value && 'kind' in value && value.kind === 'goto' ? value.chain : '');
-}
-
-function refusalOf(element: Element, context: Context): Refusal {
-  if (element.value && 'kind' in element.value && element.value.kind === 'drop') {
-    return 'dropped';
-  }
-  return dispatchOfElement(element, context).rejects ? 'rejected' : 'not-understood';
-}
-
 /** Whether external clients get only the endpoints of this node. */
 function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }: Position): boolean {
   if (internalChoice || !choice) {
@@ -124,7 +113,7 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
     return isLocalMapName(choice.map);
   }
   // Chains of one service port look alike for all and for local endpoints; only their names differ.
-  if (readKubeProxyName(choice.chain)?.prefix === 'local') {
+  if (readKubeProxyName(choice.chain)?.prefix === 'local' || roleOfChain(choice.chain) === 'SVL') {
     return true;
   }
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
@@ -157,31 +146,18 @@ function endpointAddressesAt(
   return endpointAddresses.length > choice.modulus ? endpointAddresses.slice(0, choice.modulus) : endpointAddresses;
 }
 
-/** The elements of verdict maps and firewall sets for one frontend. */
-interface Entry {
-  /** `10.96.0.10 . tcp . 80` or `tcp . 30080`. */
-  readonly key: string;
-  /** The service port that its elements name; undefined where their comments are not the compiler's. */
-  readonly name: string | undefined;
-  /** What picks its endpoints: service-ips, service-nodeports. */
-  readonly taken: Element | undefined;
-  /** What refuses the rest: no-endpoint-services, no-endpoint-nodeports. */
-  readonly refused: Element | undefined;
-  /** CIDRs, sorted; null where all clients may use it. */
-  readonly sourceRanges: readonly string[] | null;
-}
-
-/** Every frontend that a ruleset serves, refuses or guards, by its key. */
-function readEntries(ruleset: Ruleset): ReadonlyMap<string, Entry> {
+/** Every frontend that a ruleset of nft serves, refuses or guards, by its key. */
+function readEntries(ruleset: Ruleset): ReadonlyMap<string, FrontendEntry> {
   const entries = new Map<string, Draft>();
+  const dispatchOf = followChains(ruleset);
   for (const name of [setNames.serviceIps, setNames.serviceNodePorts]) {
     for (const element of elementsIn(ruleset, name)) {
-      entryOf(element, entries).taken = element;
+      entryOf(element, entries).dispatch = dispatchOf(chainOf(element));
     }
   }
   for (const name of [setNames.noEndpointServices, setNames.noEndpointNodePorts]) {
     for (const element of elementsIn(ruleset, name)) {
-      entryOf(element, entries).refused = element;
+      entryOf(element, entries).refusal = refusalOf(element, dispatchOf);
     }
   }
   const sources = readSources(elementsIn(ruleset, setNames.firewallSources));
@@ -194,8 +170,19 @@ function readEntries(ruleset: Ruleset): ReadonlyMap<string, Entry> {
   return entries;
 }
 
+function chainOf({ value }: Element): string {
+  return value && 'kind' in value && value.kind === 'goto' ? value.chain : '';
+}
+
+function refusalOf(element: Element, dispatchOf: (chain: string) => Dispatch): Refusal {
+  if (element.value && 'kind' in element.value && element.value.kind === 'drop') {
+    return 'dropped';
+  }
+  return dispatchOf(chainOf(element)).rejects ? 'rejected' : 'not-understood';
+}
+
 /** An entry that is being put together. */
-type Draft = Mutable<Entry>;
+type Draft = Mutable<FrontendEntry>;
 
 function entryOf(element: Element, entries: Map<string, Draft>): Draft {
   const { key } = element;
@@ -204,7 +191,10 @@ function entryOf(element: Element, entries: Map<string, Draft>): Draft {
     known.name ??= nameIn(element);
     return known;
   }
-  const entry = { key, name: nameIn(element), taken: undefined, refused: undefined, sourceRanges: null };
+  const entry = {
+    ...{ key, name: nameIn(element), kind: undefined },
+    ...{ dispatch: undefined, refusal: undefined, sourceRanges: null },
+  };
   entries.set(key, entry);
   return entry;
 }

@@ -5,6 +5,8 @@ import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.t
 import { natPostrouting } from '../phases/5-plan/base-chains.ts';
 import { kubeProxyNames } from '../phases/5-plan/kube-proxy-names.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
+import { type ChainRole, roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { masqueradeMarksOf } from './follow-iptables-chains.ts';
 
 /** Settings of the node as its rules reflect them; undefined where they do not. */
 export interface SettingsInRules {
@@ -24,6 +26,9 @@ export interface SettingsInRules {
 
 /** Reads the node's settings from the fixed chains, whose rules they shape, and from three sets. */
 export function readNodeSettings(ruleset: Ruleset): SettingsInRules {
+  if (ruleset.language === 'iptables') {
+    return readIptablesSettings(ruleset);
+  }
   const services = rulesOf(chainNames.services, ruleset);
   const masquerading = rulesOf(kubeProxyNames.masquerading, ruleset) ?? rulesOf(natPostrouting.name, ruleset);
   const refusing = rulesOf(chainNames.outgoingRefusals, ruleset);
@@ -140,4 +145,68 @@ function readNodePortAddresses(services: readonly Rule[], ruleset: Ruleset): Nod
 /** ip daddr 127.0.0.0/8 meta l4proto . th dport @localhost-nodeports goto reject-chain */
 function refusesLocalhost(rule: Rule): boolean {
   return rule.some((statement) => statement.kind === 'match-set' && statement.set === setNames.localhostNodePorts);
+}
+
+/** The same from the chains of kube-proxy and svc2nft in rules of iptables. */
+function readIptablesSettings(ruleset: Ruleset): SettingsInRules {
+  const rulesIn = (table: string, ...of: readonly ChainRole[]): Rule[] =>
+    ruleset.chains.flatMap(({ name, rules }) => {
+      const role = roleOfChain(name);
+      return role && of.includes(role) && name.startsWith(`${table} `) ? rules : [];
+    });
+  const choosing = rulesIn('nat', 'SVC', 'SVL');
+  return {
+    masqueradeMarks: listOrNone(masqueradeMarksOf(ruleset)),
+    ...(choosing.length > 0
+      ? readClusterIPMarking(choosing, rulesIn('nat', 'EXT', 'XLB'))
+      : { masqueraded: undefined, detector: undefined }),
+    nodePortAddresses: readNodePortJumps(rulesIn('nat', 'SERVICES')),
+    localhostNodePorts: undefined,
+    serviceCIDRs: rulesIn('filter', 'SERVICES').flatMap(droppedRange).sort(compareText),
+    counters: undefined,
+  };
+}
+
+/** -d 10.96.0.10/32 ! -s 10.244.0.0/16 -p tcp --dport 80 -j KUBE-MARK-MASQ; with policy Local, -s 10.244.0.0/16 -j KUBE-SVC-X */
+function readClusterIPMarking(
+  choosing: readonly Rule[],
+  external: readonly Rule[],
+): Pick<SettingsInRules, 'masqueraded' | 'detector'> {
+  const marking = choosing.filter((rule) => rule.some((one) => one.kind === 'match' && one.left.kind === 'dport'));
+  const match = marking.flat().find(isSourceMatch);
+  if (marking.length === 0) {
+    return { masqueraded: 'no traffic', detector: 'none' };
+  }
+  const podMatch = match ?? external.flat().find(isSourceMatch);
+  return {
+    masqueraded: match ? 'traffic not from pods' : 'all traffic',
+    detector: podMatch && detectorOf(podMatch),
+  };
+}
+
+function listOrNone<T>(list: readonly T[]): readonly T[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+/** -d 192.0.2.11/32 -j KUBE-NODEPORTS, or -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS */
+function readNodePortJumps(services: readonly Rule[]): NodePortAddresses | undefined {
+  const jumps = services.filter((rule) =>
+    rule.some((statement) => statement.kind === 'jump' && roleOfChain(statement.chain) === 'NODEPORTS'),
+  );
+  const matches = jumps.flat().filter((statement) => statement.kind === 'match');
+  if (matches.some(({ left }) => left.kind === 'fib-type')) {
+    return { kind: 'all' };
+  }
+  const addresses = matches.flatMap(({ left, negated, right }) =>
+    left.kind === 'address' && !negated ? [String(right)] : [],
+  );
+  return jumps.length > 0 ? { kind: 'listed', addresses: addresses.sort(compareText) } : undefined;
+}
+
+/** -d 10.96.0.0/16 -j DROP */
+function droppedRange(rule: Rule): string[] {
+  const matches = rule.filter((statement) => statement.kind === 'match');
+  const [match, ...others] = matches;
+  const isRange = match?.left.kind === 'address' && others.length === 0 && String(match.right).includes('/');
+  return isRange && rule.some(({ kind }) => kind === 'drop') ? [String(match.right)] : [];
 }

@@ -1,3 +1,4 @@
+import { collectAll } from '../lib/lists.ts';
 import { cidrTest } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
 import type { Ruleset } from '../nft/ruleset.ts';
@@ -6,9 +7,10 @@ import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
 import { isKubeProxys, readClusterIPs } from '../phases/5-plan/kube-proxy-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
+import { roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
 import type { Frontend } from './frontend.ts';
 import { readServicePortName } from './frontend-address.ts';
-import { isNodePort } from './read-frontends.ts';
+import { isNodePort, readFrontends } from './read-frontends.ts';
 import { readNodeSettings } from './read-node-settings.ts';
 
 /** Facts in a ruleset beyond its frontends. */
@@ -16,8 +18,11 @@ export interface RulesetFacts {
   readonly family: Family;
   /** Undefined for an address that may be a load balancer IP or an external IP: rules show only source ranges. */
   readonly kindOf: (frontend: Frontend) => FrontendKind | undefined;
-  /** Whether an endpoint may connect to itself here, and so runs on this node. */
-  readonly isLocal: (endpointAddress: EndpointAddress) => boolean;
+  /**
+   * Whether an endpoint may connect to itself here, and so runs on this node; undefined where the rules do not show it: those of
+   * iptables do only at Services with a policy Local.
+   */
+  readonly isLocal: (endpointAddress: EndpointAddress) => boolean | undefined;
   /**
    * Whether connections that were sent to an endpoint are refused there, because it is at an address that is refused itself:
    * an endpoint written by hand may be the cluster IP of a Service (phases/5-plan/refused-endpoints.ts).
@@ -46,13 +51,34 @@ export function readRulesetFacts(ruleset: Ruleset, localAddresses: readonly stri
   return {
     family: ruleset.family,
     kindOf: (frontend) => kindOf(frontend, owners),
-    isLocal: ({ address }) => hairpins().has(address),
+    isLocal: ruleset.language === 'iptables' ? localityTest(ruleset) : ({ address }) => hairpins().has(address),
     refuses: refusalOfEndpoints(
       ruleset,
       nodePortAddresses?.kind === 'listed' ? nodePortAddresses.addresses : localAddresses,
     ),
     nodePortAddresses,
   };
+}
+
+/**
+ * Those of a list for policy Local are on this node, and other endpoints of the same frontend are not. In rules of svc2nft, those
+ * that may be here have a chain.
+ */
+function localityTest(ruleset: Ruleset): RulesetFacts['isLocal'] {
+  const known = once(() => {
+    const split = [...readFrontends(ruleset).values()].map(({ policy, all = [], local = [] }) => {
+      return { here: local, elsewhere: policy === 'local endpoints, source kept' ? all : [] };
+    });
+    const own = collectAll(ruleset.chains, ({ name, rules }) => {
+      const ends = rules.flatMap((rule) => rule.filter((statement) => statement.kind === 'dnat'));
+      const isPicked = ['SVC', 'SVL'].includes(roleOfChain(name) ?? '');
+      return [{ here: /^nat SVC2NFT-SEP-/.test(name) ? ends : [], elsewhere: isPicked ? ends : [] }];
+    });
+    const addressesOf = (list: 'here' | 'elsewhere'): ReadonlySet<string> =>
+      new Set([...split, ...own].flatMap((lists) => lists[list].map(({ address }) => address)));
+    return { here: addressesOf('here'), elsewhere: addressesOf('elsewhere') };
+  });
+  return ({ address }) => known().here.has(address) || (known().elsewhere.has(address) ? false : undefined);
 }
 
 /** As the chains that refuse look addresses up, where filter chains send them translated connections (refusals.ts). */
@@ -81,7 +107,10 @@ function kindOf(frontend: Frontend, owners: () => ReadonlyMap<string, string | u
   if (isNodePort(frontend)) {
     return 'NodePort';
   }
-  const { address, name, sourceRanges } = frontend;
+  const { address, name, kind, sourceRanges } = frontend;
+  if (kind) {
+    return kind;
+  }
   const { namespace, service } = readServicePortName(name) ?? {};
   if (address?.address !== undefined && owners().get(address.address) === `${namespace}/${service}`) {
     return 'ClusterIP';

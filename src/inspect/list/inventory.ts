@@ -15,9 +15,9 @@ export type FrontendType = FrontendKind | 'External';
 export interface EndpointRow extends EndpointLocation {
   /**
    * Whether it runs on this node. From the rules alone, one whose slice names no node counts as local: the rules allow for
-   * it to run here.
+   * it to run here. Null where the rules do not show it, as those of iptables at Services without a policy Local.
    */
-  readonly local: boolean;
+  readonly local: boolean | null;
   /** Null from the rules alone, which do not know. */
   readonly state: EndpointState | null;
   /** Which clients' connections it may get: pods and the node are internal, the others external. */
@@ -52,9 +52,9 @@ export interface FrontendRow {
   readonly affinitySeconds: number;
   /** CIDRs that may use it; null where all clients may. */
   readonly sourceRanges: readonly string[] | null;
-  /** How many endpoints some clients may reach, and how many of them are local. */
+  /** How many endpoints some clients may reach, and how many of them are local, which is null where it is not known. */
   readonly endpointsUsed: number;
-  readonly endpointsLocal: number;
+  readonly endpointsLocal: number | null;
   /** Sorted by address and port, as numbers. From the rules alone only those in use are known. */
   readonly endpoints: readonly EndpointRow[];
   /** What is worth knowing, in few words each. */

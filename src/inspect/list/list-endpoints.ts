@@ -118,7 +118,7 @@ function bareRow(
     pod: '',
     node: '',
     zone: '',
-    local: facts.isLocal(endpointAddress),
+    local: facts.isLocal(endpointAddress) ?? null,
     state: null,
     ...(isRefused ? refused : { usedBy, leftOut: null }),
   };

@@ -132,13 +132,15 @@ function causeOf(
 function countEndpoints(endpoints: readonly EndpointRow[]): Pick<FrontendRow, 'endpointsUsed' | 'endpointsLocal'> {
   let endpointsUsed = 0;
   let endpointsLocal = 0;
+  let isKnown = true;
   for (const { usedBy, local } of endpoints) {
     if (usedBy !== 'none') {
       endpointsUsed += 1;
       endpointsLocal += local ? 1 : 0;
+      isKnown &&= local !== null;
     }
   }
-  return { endpointsUsed, endpointsLocal };
+  return { endpointsUsed, endpointsLocal: isKnown ? endpointsLocal : null };
 }
 
 function lostRow(frontend: Frontend, { servicePort, kind }: FrontendClaim, { family }: RulesetFacts): FrontendRow {

@@ -42,8 +42,11 @@ const frontendColumns: readonly Column[] = [
 
 const countColumns: readonly Column[] = [
   ['ENDPOINTS', 'EPS', ({ row }, count) => count(row.endpointsUsed)],
-  ['LOCAL', 'LOC', ({ row }, count) => count(row.endpointsLocal)],
+  ['LOCAL', 'LOC', ({ row }, count) => (row.endpointsLocal === null ? notKnown : count(row.endpointsLocal))],
 ];
+
+/** As kubectl has it. */
+const notKnown = '<unknown>';
 
 const endpointColumns: readonly Column[] = [
   ['ENDPOINT', 'ENDPOINT', ({ endpoint }) => endpoint?.endpoint ?? ''],
@@ -114,7 +117,10 @@ function isSamePort(row: FrontendRow, other: FrontendRow | undefined): boolean {
   );
 }
 
-function yesOrNo(value: boolean): string {
+function yesOrNo(value: boolean | null): string {
+  if (value === null) {
+    return notKnown;
+  }
   return value ? 'yes' : 'no';
 }
 
