@@ -21,7 +21,7 @@ export function readIptables(text: string): ListedTable[] {
   });
 }
 
-/** The tables of each family by their names. */
+/** The tables of each family by their names; a second one has its variant in the name, `nat (legacy)`. */
 type Tables = Map<string, SavedTable>;
 
 /**
@@ -75,14 +75,18 @@ function addTable(
   family: Family,
   { byFamily, text }: { readonly byFamily: Map<Family, Tables>; readonly text: string },
 ): void {
-  const known = byFamily.get(family) ?? new Map<string, SavedTable>();
+  const known: Tables = byFamily.get(family) ?? new Map();
   byFamily.set(family, known);
   const first = known.get(table.name);
-  if (first && !isEmpty(first) && !isEmpty(table)) {
-    throw new TextError(`a second table ${table.name} of ${family === 'ip' ? 'IPv4' : 'IPv6'}`, text, table.offset);
-  }
   if (!first || isEmpty(first)) {
     known.set(table.name, table);
+  } else if (!isEmpty(table)) {
+    const name = `${table.name} (${table.variant})`;
+    if (first.variant === table.variant || known.has(name)) {
+      const message = `a second table ${table.name} of ${family === 'ip' ? 'IPv4' : 'IPv6'}`;
+      throw new TextError(message, text, table.offset);
+    }
+    known.set(name, table);
   }
 }
 
@@ -91,14 +95,17 @@ function isEmpty({ chains }: SavedTable): boolean {
 }
 
 function readFamily(tables: Tables, family: Family, omissions: readonly string[]): ListedTable {
-  const saved = [...tables.values()];
-  const recentSeconds = readRecentSeconds(saved);
-  const deviations: Deviation[] = omissions.map((message) => ({
-    message: escapeControls(message),
-    needsRebuild: false,
-  }));
-  const chains = saved.flatMap((table) =>
-    [...table.chains].map(([name, chain]) => readChain(name, chain, { table, family, recentSeconds, deviations })),
+  const recentSeconds = readRecentSeconds([...tables.values()]);
+  const second = [...tables].filter(([name, table]) => name !== table.name).map(([, { name }]) => name);
+  const remarks = [
+    ...omissions,
+    ...second.map((name) => `both variants of iptables have a table ${name}: which comes first is not known`),
+  ];
+  const deviations: Deviation[] = remarks.map((message) => ({ message: escapeControls(message), needsRebuild: false }));
+  const chains = [...tables].flatMap(([tableName, table]) =>
+    [...table.chains].map(([name, chain]) =>
+      readChain(name, chain, { tableName, table, family, recentSeconds, deviations }),
+    ),
   );
   const sets = [...recentSeconds.keys()].map((name): FilledSet => {
     return { name, key: ['address'], flags: ['dynamic', 'timeout'], comment: '', elements: [] };
@@ -139,6 +146,8 @@ function readRecentSeconds(tables: readonly SavedTable[]): Map<string, number | 
 }
 
 interface TableContext {
+  /** Its name in the ruleset. */
+  readonly tableName: string;
   readonly table: SavedTable;
   readonly family: Family;
   readonly recentSeconds: RuleContext['recentSeconds'];
@@ -149,12 +158,12 @@ interface TableContext {
 function readChain(
   chainName: string,
   { policy, rules }: SavedChain,
-  { table, family, recentSeconds, deviations }: TableContext,
+  { tableName, table, family, recentSeconds, deviations }: TableContext,
 ): Chain {
-  const hook = hookOf(table.name, chainName);
-  const name = `${table.name} ${chainName}`;
+  const hook = hookOf({ tableName, table }, chainName);
+  const name = `${tableName} ${chainName}`;
   const dropsAtEnd = hook !== undefined && policy === 'DROP';
-  const context = { family, table: table.name, chains: new Set(table.chains.keys()), recentSeconds, dropsAtEnd };
+  const context = { family, table: tableName, chains: new Set(table.chains.keys()), recentSeconds, dropsAtEnd };
   const read = rules.map((rule, index): Rule => {
     const statements = readRule(rule, context);
     const doubt = statements.find((statement) => statement.kind === 'uncertain');
@@ -189,10 +198,15 @@ const priorities: Readonly<Record<string, Partial<Record<Hook['hook'], number>>>
   security: { input: 50, forward: 50, output: 50 },
 };
 
-function hookOf(table: string, chain: string): Hook | undefined {
+/** A second table of the same name comes after the first one; the kernel has no order for them but that of their creation. */
+function hookOf({ tableName, table }: Pick<TableContext, 'tableName' | 'table'>, chain: string): Hook | undefined {
   const hook = Object.hasOwn(hooks, chain) ? hooks[chain] : undefined;
-  const priority = hook && Object.hasOwn(priorities, table) ? priorities[table]?.[hook] : undefined;
-  return hook && priority !== undefined ? { type: table === 'nat' ? 'nat' : 'filter', hook, priority } : undefined;
+  const priority = hook && Object.hasOwn(priorities, table.name) ? priorities[table.name]?.[hook] : undefined;
+  if (!hook || priority === undefined) {
+    return undefined;
+  }
+  const type = table.name === 'nat' ? 'nat' : 'filter';
+  return { type, hook, priority: tableName === table.name ? priority : priority + 1 };
 }
 
 /** A rule that matches and does nothing only counts. */

@@ -1,5 +1,9 @@
 /** What iptables-save prints, as far as svc2nft compares it: chains and the texts of their rules. */
 
+import type { ListedTable } from '../nft/listed-table.ts';
+import type { IptablesRuleset } from './iptables-ruleset.ts';
+import { printIptablesRule } from './print-iptables.ts';
+
 /** The rules of each chain, without its name, in order. */
 export type ChainTexts = ReadonlyMap<string, readonly string[]>;
 
@@ -20,6 +24,37 @@ export function readSavedRules(saved: string): SavedRules {
     } else if (owner !== undefined && rule !== undefined) {
       table.get(owner)?.push(rule);
     }
+  }
+  return tables;
+}
+
+/** What iptables-save would print of a ruleset, if nothing else were there. */
+export function savedRulesOf({ family, tables }: IptablesRuleset): SavedRules {
+  return new Map(
+    tables.map(({ name, jumps, chains }) => {
+      const table = new Map<string, string[]>();
+      for (const { from, rule } of jumps) {
+        table.set(from, [...(table.get(from) ?? []), printIptablesRule(rule, family)]);
+      }
+      for (const chain of chains) {
+        table.set(
+          chain.name,
+          chain.rules.map((rule) => printIptablesRule(rule, family)),
+        );
+      }
+      return [name, table];
+    }),
+  );
+}
+
+/** The rules that were read for the walker, as iptables-save prints them. */
+export function savedRulesIn({ ruleset: { chains } }: ListedTable): SavedRules {
+  const tables = new Map<string, Map<string, string[]>>();
+  for (const { name, lines = [] } of chains) {
+    const [table = '', chain = ''] = name.split(' ');
+    const start = `-A ${chain} `;
+    const rules = lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length));
+    tables.set(table, (tables.get(table) ?? new Map()).set(chain, rules));
   }
   return tables;
 }

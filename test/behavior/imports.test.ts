@@ -23,7 +23,7 @@ const allowed: Readonly<Record<string, string>> = {
   'phases/4-select': 'phases/3-model',
   'phases/5-plan': 'lib net diagnostics kubernetes nft options version phases/3-model phases/4-select',
   'phases/5-plan-iptables':
-    'lib net diagnostics kubernetes iptables options phases/3-model phases/4-select phases/5-plan',
+    'lib net nft diagnostics kubernetes iptables options phases/3-model phases/4-select phases/5-plan',
   config: 'lib net diagnostics kubernetes options phases/1-read',
   compile:
     'config diagnostics nft iptables options phases/2-validate phases/3-model phases/4-select phases/5-plan phases/5-plan-iptables',
@@ -49,7 +49,8 @@ const allowed: Readonly<Record<string, string>> = {
   'inspect/changes': 'lib net nft frontends conntrack phases/3-model phases/5-plan',
   'inspect/list': 'lib net nft kubernetes frontends phases/3-model',
   'inspect/graph': 'lib net nft kubernetes frontends phases/3-model phases/5-plan',
-  'inspect/explain': 'lib net nft kubernetes frontends walk options phases/3-model phases/4-select phases/5-plan',
+  'inspect/explain':
+    'lib net nft kubernetes frontends walk options phases/3-model phases/4-select phases/5-plan phases/5-plan-iptables',
   // It derives what is right a second time, so it shares nothing with the phases that do so first, but for the shapes of rules.
   'inspect/verify': 'lib net nft kubernetes walk phases/3-model phases/5-plan',
   'inspect/whatif': 'lib net diagnostics kubernetes frontends options phases/3-model phases/4-select phases/5-plan',
@@ -65,7 +66,7 @@ const allowed: Readonly<Record<string, string>> = {
   'cli/flags': 'lib net control-plane diagnostics kubernetes config options phases/1-read cli',
   'cli/manual': 'lib kubernetes version cli cli/flags',
   'cli/input':
-    'lib net nft nft/json nft/text iptables diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate inspect/verify lab phases/1-read phases/2-validate phases/5-plan cli cli/flags cli/output',
+    'lib net nft nft/json nft/text iptables diagnostics kubernetes frontends options compile config control-plane kernel apply cluster inspect/collect inspect/graph inspect/migrate inspect/verify lab phases/1-read phases/2-validate phases/5-plan phases/5-plan-iptables cli cli/flags cli/output',
   'cli/output':
     'lib net nft iptables diagnostics kernel diff apply agent inspect/changes inspect/doctor inspect/graph inspect/migrate lab phases/1-read phases/3-model phases/5-plan cli',
   'cli/commands':

@@ -117,7 +117,7 @@ describe('diff', () => {
 
   test.each<Misuse>([
     [['--dry-run'], "error: unknown option '--dry-run'\n(see --help)\n"],
-    [['-o', 'yaml'], 'error: --output: unknown value "yaml"; expected text, nft or json\n(see --help)\n'],
+    [['-o', 'yaml'], 'error: --output: unknown value "yaml"; expected text, nft, iptables or json\n(see --help)\n'],
     [['FOLDER/shop.json', '--from'], "error: option '--from <path>' argument missing\n(see --help)\n"],
     [['--form', 'FOLDER/shop.json'], "error: unknown option '--form'\n(Did you mean --from?)\n(see --help)\n"],
     [['--from', 'FOLDER/shop.json'], 'error: no input: name a file or folder, or pipe manifests in (see --help)\n'],

@@ -5,8 +5,6 @@ import { planTable, type TablePlan } from '../../diff/plan-table.ts';
 import { keepServiceCIDRs } from '../../engine/desired-snapshot.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { escapeControls } from '../../lib/text.ts';
-import { isMapping } from '../../lib/unknown-values.ts';
 import { printTransaction } from '../../nft/command.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
@@ -15,6 +13,8 @@ import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
 import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
+import { addTargetOption, type TargetFlags } from '../flags/target-flags.ts';
+import { compileOlder } from '../input/compile-older.ts';
 import { findNft } from '../input/find-nft.ts';
 import {
   type Cluster,
@@ -40,6 +40,7 @@ import { compareServed, renderServed } from '../output/render-served.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError, noteOnPermission, noteOwners } from '../output/report-outcome.ts';
 import { writeOutput } from '../output/write-output.ts';
+import { diffIptablesRules } from './iptables-rules.ts';
 
 const examples = `
   svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16
@@ -48,6 +49,7 @@ const examples = `
   svc2nft diff --from yesterday.yaml --live --node worker-1 --cluster-cidr 10.244.0.0/16       what changed in the cluster since
   svc2nft diff yesterday.yaml today.yaml --node worker-1 --cluster-cidr 10.244.0.0/16         compare two snapshots: needs neither root nor nft
   svc2nft diff dump.yaml --node worker-1 --config config.yaml --from-rules kernel              what kube-proxy serves here that svc2nft would not, and the reverse
+  svc2nft diff dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --target iptables -o iptables --family ip     what iptables-restore would load
   svc2nft diff -f services.yaml -f slices.yaml -f nodes.yaml --node worker-1 --cluster-cidr 10.244.0.0/16   one snapshot in three files
 `;
 
@@ -59,24 +61,33 @@ is compared with the kernel, or with the snapshot of --from. If either snapshot 
 ranges, and settings of the node, but neither chains nor commands. The rules may be kube-proxy's (the table kube-proxy, where there is
 no svc2nft) or those of svc2nft. With -o json, tables is a list of the differences of each family, as in the other JSON under changes.
 
+--target iptables compares rules of iptables in the same ways; text then has the rules that differ, -o iptables is what apply would load, IPv4
+first, and --from-rules takes the output of iptables-save and ip6tables-save.
+
 Compared with the kernel and without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 `;
 
 /** `svc2nft diff`: what apply would change. */
 export function diffCommand(context: Context, setExitCode: (code: number) => void): Command {
-  const command = addSnapshotOptions(new Command('diff'))
+  const rules = addTargetOption(
+    addSnapshotOptions(new Command('diff')),
+    'what loads the rules: nft, or iptables-restore',
+  );
+  const command = rules
     .description('Shows how the tables in the kernel, or another snapshot, differ from the ruleset of this node.')
     .optionsGroup('Input:')
     .option('--from <path>', 'compare with the ruleset of this file or folder (- for stdin) instead of the kernel')
     .option('--from-rules <file|kernel>', 'compare with what these rules serve, also those of kube-proxy (- for stdin)')
     .optionsGroup('Output:')
     .addOption(
-      formatOption('text: in Service terms; nft: the transactions; json: for programs', [
+      formatOption('text: in Service terms; nft, iptables: the transactions; json: for programs', [
         'text',
         'nft',
+        'iptables',
         'json',
       ]).default('text'),
     )
+    .hook('preAction', checkOutput)
     .action(async (paths: string[], flags: DiffFlags) => {
       const [inputs, named] = nameSnapshots(paths, flags);
       const isLive = readsCluster(inputs, flags, context);
@@ -86,17 +97,26 @@ export function diffCommand(context: Context, setExitCode: (code: number) => voi
         paths: inputs,
         others: [named.config, named.from, named.fromRules],
       };
-      const run = named.fromRules === undefined ? runDiff : runDiffRules;
+      const isServed = named.fromRules !== undefined && named.target !== 'iptables';
+      const run = isServed ? runDiffRules : runDiff;
       setExitCode(await runWatched(watched, context, () => run(inputs, named, context)));
     });
   return addHelpTexts(addWatchOption(command), { notes, examples });
 }
 
+/** Whether the transactions are those of the target. */
+function checkOutput(command: Command): void {
+  const { target = 'nftables', output }: DiffFlags = command.opts();
+  if ((output === 'iptables' && target === 'nftables') || (output === 'nft' && target === 'iptables')) {
+    command.error(`error: -o ${output} is for --target ${target === 'nftables' ? 'iptables' : 'nftables'}`);
+  }
+}
+
 /** The flags of `svc2nft diff`. */
-interface DiffFlags extends SnapshotFlags, WatchFlags {
+interface DiffFlags extends SnapshotFlags, WatchFlags, TargetFlags {
   readonly from?: string;
   readonly fromRules?: string;
-  readonly output: 'text' | 'nft' | 'json';
+  readonly output: 'text' | 'nft' | 'iptables' | 'json';
 }
 
 /** Two paths are an old and a new snapshot, as in diff(1), unless flags say otherwise. */
@@ -112,6 +132,10 @@ function nameSnapshots(paths: readonly string[], flags: DiffFlags): [paths: read
 /** Exit codes as of diff(1): 1 means that there are differences, so errors have others. */
 const verdicts = { same: 0, different: 1, badInput: exitCodes.wrongUsage } as const;
 
+function verdictOf(differs: boolean): number {
+  return differs ? verdicts.different : verdicts.same;
+}
+
 /** Prints what apply would change, or what differs from another snapshot; resolves to the exit code. */
 async function runDiff(paths: readonly string[], flags: DiffFlags, context: Context): Promise<number> {
   const input = chooseInput(paths, flags, context);
@@ -119,18 +143,25 @@ async function runDiff(paths: readonly string[], flags: DiffFlags, context: Cont
     return input;
   }
   const read = paths.length === 0 && !input.cluster ? ['-'] : paths;
-  if (wantsStdinTwice(read, { flag: '--from', value: flags.from }, context)) {
+  if (
+    wantsStdinTwice(read, { flag: '--from', value: flags.from }, context) ||
+    wantsStdinTwice(read, { flag: '--from-rules', value: flags.fromRules }, context)
+  ) {
     return exitCodes.wrongUsage;
   }
   if (await reportMissing([...(flags.from === undefined ? [] : [flags.from]), ...paths], context)) {
     return verdicts.badInput;
+  }
+  if (flags.target === 'iptables') {
+    const differs = await withProgress(context, (progress) => diffIptablesRules(input, flags, { context, progress }));
+    return typeof differs === 'number' ? differs : verdictOf(differs);
   }
   const plans = await withProgress(context, (progress) => planTables(input, flags, { context, progress }));
   if (typeof plans === 'number') {
     return plans;
   }
   await writePlans(plans, flags, context);
-  return plans.some(({ result }) => result !== 'unchanged') ? verdicts.different : verdicts.same;
+  return verdictOf(plans.some(({ result }) => result !== 'unchanged'));
 }
 
 /** Prints how what rules serve differs from what the snapshot asks for; resolves to the exit code. */
@@ -156,7 +187,7 @@ async function runDiffRules(paths: readonly string[], flags: DiffFlags, context:
       ? `${JSON.stringify({ tables: changes }, undefined, 2)}\n`
       : fitLines(renderServed(changes, tables, { color: wantsColor(context, 'stdout') }), context.stdout);
   await writeOutput(text, undefined, context);
-  return changes.length > 0 ? verdicts.different : verdicts.same;
+  return verdictOf(changes.length > 0);
 }
 
 function describeConflict({ from, output }: DiffFlags): string | undefined {
@@ -268,43 +299,8 @@ async function chooseTables(
   if (from === undefined) {
     return (name) => readActualTable(request.run, name);
   }
-  // Settings were reported with the first snapshot. The Node of a cluster may be that of this machine.
-  const options = {
-    ...request.options,
-    ...(desired.options.nodeName !== undefined && { nodeName: desired.options.nodeName }),
-  };
-  const older = {
-    ...request,
-    paths: [from],
-    cluster: undefined,
-    options,
-    configDiagnostics: [],
-    onlyAboutInput: true,
-    needs: {},
-  } as const;
-  const compiled = await compileSource(older, older);
-  if (typeof compiled === 'number') {
-    request.context.stderr.write(`error: ${escapeControls(from)} gives no ruleset to compare with\n`);
-    return undefined;
-  }
-  if (arePartsOfOne(compiled, desired)) {
-    request.context.stderr.write(
-      `error: ${escapeControls(from)} and the other snapshot have no kind of object in common, and two PATHs are compared; to read them as one snapshot, use -f for each\n`,
-    );
-    return undefined;
-  }
-  return tablesOf(compiled, desired);
-}
-
-/** Whether two inputs are rather the Services and the EndpointSlices of one cluster than two snapshots. */
-function arePartsOfOne(old: Cluster, desired: Cluster): boolean {
-  const kinds = new Set(old.documents.flatMap(kindOf));
-  const others = desired.documents.flatMap(kindOf);
-  return kinds.size > 0 && others.length > 0 && !others.some((kind) => kinds.has(kind));
-}
-
-function kindOf({ value }: Cluster['documents'][number]): string[] {
-  return isMapping(value) && typeof value['kind'] === 'string' ? [value['kind']] : [];
+  const older = await compileOlder(from, desired, request);
+  return older && tablesOf(older, desired);
 }
 
 /** The tables as they would be read if another snapshot had been applied; what only one of both says has not changed. */
@@ -324,9 +320,11 @@ async function writePlans(
   context: Context,
 ): Promise<void> {
   const options = { would: from === undefined, color: wantsColor(context, 'stdout'), limit: 1_000 };
-  const texts = {
+  const texts: Readonly<Record<DiffFlags['output'], () => string>> = {
     text: () => fitLines(renderPlans(plans, options), context.stdout),
     nft: () => plans.map(printTransaction).join(''),
+    // Refused for this target.
+    iptables: () => '',
     json: () => jsonOf(plans),
   };
   await writeOutput(texts[output](), undefined, context);

@@ -241,7 +241,7 @@ async function loadRules(
   const { families } = cluster?.options ?? {
     families: flags.family === undefined ? defaultOptions.families : [flags.family],
   };
-  const tables = await loadListedTables(source, { families, table: flags.table }, context);
+  const tables = await loadListedTables(source, { families, table: flags.table, takesIptables: true }, context);
   if (typeof tables === 'number') {
     return tables;
   }

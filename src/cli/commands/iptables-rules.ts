@@ -7,8 +7,10 @@ import { compileIptables } from '../../compile.ts';
 import { desiredIptables } from '../../engine/desired-snapshot.ts';
 import { findCompetitorsOfIptables } from '../../inspect/doctor/check-tables.ts';
 import type { ChainFact } from '../../inspect/doctor/facts.ts';
-import { emptyIptables } from '../../iptables/diff-iptables.ts';
-import type { SavedRules } from '../../iptables/saved-rules.ts';
+import { diffIptables, emptyIptables } from '../../iptables/diff-iptables.ts';
+import type { IptablesRuleset } from '../../iptables/iptables-ruleset.ts';
+import { readIptables } from '../../iptables/read-iptables.ts';
+import { type SavedRules, savedRulesIn, savedRulesOf } from '../../iptables/saved-rules.ts';
 import {
   type IptablesError,
   type IptablesListing,
@@ -17,15 +19,31 @@ import {
   listIptables,
 } from '../../kernel/iptables-programs.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
+import { escapeControls, TextError } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { type CompileRequest, compileInput } from '../input/load-cluster.ts';
+import type { CompileFlags } from '../flags/compile-flags.ts';
+import { iptablesProblem } from '../flags/target-flags.ts';
+import { compileOlder } from '../input/compile-older.ts';
+import {
+  type Cluster,
+  type CompileRequest,
+  chooseOwnNode,
+  compileInput,
+  compileSource,
+  type InputSource,
+  loadSettings,
+} from '../input/load-cluster.ts';
 import type { LoadedInput } from '../input/load-files.ts';
+import { describeSyntaxError } from '../input/load-tables.ts';
+import { openRules, type RulesSource, type RulesText } from '../input/open-rules.ts';
 import { refusesInput, servedByIptables } from '../input/refuse-incomplete.ts';
-import { reportIptables, reportRemoval } from '../output/report-iptables.ts';
-import { reportCompetitors } from '../output/report-outcome.ts';
+import type { Progress } from '../output/progress.ts';
+import { renderDifferences, reportIptables, reportIptablesErrors, reportRemoval } from '../output/report-iptables.ts';
+import { exitCodeOfError, reportCompetitors } from '../output/report-outcome.ts';
+import { writeOutput } from '../output/write-output.ts';
 
 /** How a snapshot is applied. */
 export interface ApplySettings {
@@ -103,6 +121,124 @@ function chainFacts(family: Family, rules: SavedRules, isLegacy: boolean): Chain
         : [{ family, table, name, ...(isLegacy && { legacy: true as const }) }],
     ),
   );
+}
+
+/** What rules of iptables are compared with, and how the difference is printed. */
+interface DiffSettings extends CompileFlags {
+  /** Another snapshot. */
+  readonly from?: string;
+  /** What iptables-save and ip6tables-save printed, or `kernel`, which is the default. */
+  readonly fromRules?: string;
+  readonly output: 'text' | 'nft' | 'iptables' | 'json';
+}
+
+/**
+ * Prints what leads from the rules of iptables in the kernel, in a file, or of another snapshot, to those of this one.
+ *
+ * @returns whether there is a difference; the exit code, after a message on stderr, where that cannot be said.
+ */
+export async function diffIptablesRules(
+  input: InputSource,
+  settings: DiffSettings,
+  { context, progress }: { readonly context: Context; readonly progress: Progress },
+): Promise<boolean | number> {
+  const { from, fromRules = 'kernel', output } = settings;
+  const loaded = await loadSettings(settings);
+  const options = withDefaults(loaded.options);
+  const problem =
+    iptablesProblem(options) ??
+    (from === undefined || settings.fromRules === undefined ? undefined : '--from-rules takes no --from');
+  if (problem !== undefined) {
+    context.stderr.write(`error: ${problem}\n`);
+    return exitCodes.wrongUsage;
+  }
+  const rules = from === undefined ? await openRules(fromRules, context) : undefined;
+  if (typeof rules === 'number') {
+    return exitCodes.wrongUsage;
+  }
+  const request = {
+    ...{ compile: compileIptables, options, configDiagnostics: loaded.diagnostics, context, progress, needs: {} },
+    ...(rules?.machine && chooseOwnNode(rules.machine)),
+  };
+  const compiled = await compileSource(input, request);
+  if (typeof compiled === 'number') {
+    return compiled === exitCodes.badInput ? exitCodes.wrongUsage : compiled;
+  }
+  const actual = rules
+    ? await loadSavedRules(rules, compiled.options.families, { run: progress.watch(context.run), context })
+    : await compileSaved(from ?? '', compiled, { ...request, ...input });
+  if (typeof actual === 'number') {
+    return actual;
+  }
+  const differences = desiredIptables(compiled).map(({ family, rulesetOver }) => {
+    const saved = actual.get(family) ?? new Map();
+    return diffIptables(saved, rulesetOver(saved));
+  });
+  await writeOutput(renderDifferences(differences, { output, would: from === undefined, context }), undefined, context);
+  return differences.some(({ tables }) => tables.length > 0);
+}
+
+/** What iptables-save would print of another snapshot; the exit code where it is invalid. */
+async function compileSaved(
+  from: string,
+  desired: Cluster<IptablesRuleset>,
+  request: CompileRequest<IptablesRuleset> & InputSource,
+): Promise<RulesByFamily | number> {
+  const older = await compileOlder(from, desired, request);
+  if (!older) {
+    return exitCodes.wrongUsage;
+  }
+  // What only one of both says has not changed.
+  const newer = new Map(desired.rulesets.map((ruleset) => [ruleset.family, savedRulesOf(ruleset)]));
+  return new Map(
+    desiredIptables(older).map(({ family, rulesetOver }) => [
+      family,
+      savedRulesOf(rulesetOver(newer.get(family) ?? new Map())),
+    ]),
+  );
+}
+
+type RulesByFamily = ReadonlyMap<Family, SavedRules>;
+
+/** Rules in the kernel, or in a text, of each family; the exit code after a message on stderr where they cannot be read. */
+async function loadSavedRules(
+  { texts }: RulesSource,
+  families: readonly Family[],
+  { run, context }: { readonly run: RunProgram; readonly context: Context },
+): Promise<RulesByFamily | number> {
+  if (texts) {
+    return readSavedTexts(texts, context);
+  }
+  const found = new Map<Family, SavedRules>();
+  for (const family of families) {
+    const listing = await listIptables(run, { family });
+    if (isIptablesError(listing)) {
+      reportIptablesErrors([{ family, result: 'failed', error: listing }], context);
+      return exitCodeOfError(listing);
+    }
+    found.set(family, listing.rules);
+  }
+  return found;
+}
+
+/** Those of the first text with a table of iptables; what `svc2nft collect` prints has rules of nft, too. */
+function readSavedTexts(texts: readonly RulesText[], { stderr }: Pick<Context, 'stderr'>): RulesByFamily | number {
+  const [first] = texts;
+  const { file, text } = texts.find((one) => /^\*\w+$/m.test(one.text)) ?? { file: first?.file ?? '', text: '' };
+  try {
+    const tables = readIptables(text);
+    if (tables.length === 0) {
+      stderr.write(`error: ${escapeControls(file)} has no rules of iptables, as iptables-save prints them\n`);
+    }
+    const found = new Map(tables.map((table) => [table.ruleset.family, savedRulesIn(table)]));
+    return found.size === 0 ? exitCodes.wrongUsage : found;
+  } catch (error) {
+    if (error instanceof TextError) {
+      stderr.write(`${describeSyntaxError(error, file)}\n`);
+      return exitCodes.wrongUsage;
+    }
+    throw error;
+  }
 }
 
 /** The machine's choice, and each variant where it has a name of its own: what is removed by one of them is not there for the next. */

@@ -1,6 +1,8 @@
 import { readActualTable } from '../../apply/read-actual-table.ts';
 import { type Diagnostic, diagnosticInFile } from '../../diagnostics/diagnostic.ts';
 import { excerpt } from '../../diagnostics/format-diagnostic.ts';
+import { isSavedText } from '../../iptables/parse-saved.ts';
+import { readIptables } from '../../iptables/read-iptables.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { cutText, escapeControls, limitList, listWords, TextError } from '../../lib/text.ts';
@@ -25,50 +27,59 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeDiagnostic } from '../output/report-diagnostics.ts';
 import { exitCodeOfError, noteOwners } from '../output/report-outcome.ts';
+import { loadKernelIptables, noteIptables } from './load-iptables.ts';
 import { openRules, type RulesSource, type RulesText } from './open-rules.ts';
 
 /** Which tables to read. */
 export interface TableChoice {
   readonly families: readonly Family[];
-  /** As `--table` names it; undefined for that of svc2nft, or else that of kube-proxy. */
+  /** As `--table` names it; undefined for that of svc2nft, or else that of kube-proxy, or else the rules of iptables. */
   readonly table: string | undefined;
+  /** Whether the command takes rules of iptables, all tables as one ruleset. */
+  readonly takesIptables?: boolean;
 }
 
 /**
  * Reads the tables of svc2nft or kube-proxy from the kernel (`kernel`), or from a file or stdin (`-`): the output of
- * `compile`, of `collect`, or of `nft list`, with `-j` or without. Reading a file needs neither nft nor permissions. Elements of kube-proxy
+ * `compile`, of `collect`, of `nft list`, with `-j` or without, or of iptables-save. Reading a file needs neither nft nor permissions. Elements of kube-proxy
  * get the comments that svc2nft would give them.
  *
  * @returns one table for each family that has one; at least one, or the exit code after a message on stderr.
  */
 export async function loadListedTables(
   rules: string | RulesSource,
-  { families, table }: TableChoice,
+  choice: TableChoice,
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
+  const { table } = choice;
   const source = typeof rules === 'string' ? await openRules(rules, context) : rules;
   if (typeof source === 'number') {
     return source;
   }
   if (source.texts) {
-    const found = readTexts(source, namesOf({ families, table }), context);
+    const found = readTexts(source, choice, context);
     return found ? chooseTables(found, table, context) : exitCodes.badInput;
   }
-  const tables = await loadKernelTables({ families, table }, context);
+  const tables = await loadKernelTables(choice, context);
   if (typeof tables !== 'number' && tables.length === 0) {
-    context.stderr.write(`error: the kernel has no ${nameTables(namesOf({ families, table }))}\n`);
+    context.stderr.write(`error: the kernel has no ${nameTables(choice)}\n`);
     return exitCodes.badInput;
   }
   return tables;
 }
 
 /** The names that a table may have, the preferred one first. */
-function tableNames(table: string | undefined): string[] {
-  return table === undefined ? [defaultOptions.table, kubeProxyTable.name] : [table];
+function tableNames({ table, takesIptables }: TableChoice): string[] {
+  return table === undefined
+    ? [defaultOptions.table, kubeProxyTable.name, ...(takesIptables ? [iptablesTable] : [])]
+    : [table];
 }
 
-function namesOf({ families, table }: TableChoice): TableName[] {
-  return tableNames(table).flatMap((name) => families.map((family) => ({ family, table: name })));
+/** The name of all rules of iptables, as `--table` may have it. */
+const iptablesTable = 'iptables';
+
+function namesOf(choice: TableChoice): TableName[] {
+  return tableNames(choice).flatMap((name) => choice.families.map((family) => ({ family, table: name })));
 }
 
 /** The tables of one name, the preferred one; if nobody asked for it by name, stderr says so where it is kube-proxy's. */
@@ -82,6 +93,7 @@ function chooseTables(
   if (asked === undefined && chosen.some(({ ruleset }) => isKubeProxys(ruleset))) {
     stderr.write(`note: these are the rules of kube-proxy, in table ${escapeControls(first ?? '')}\n`);
   }
+  noteIptables(chosen, { stderr });
   return chosen;
 }
 
@@ -95,14 +107,21 @@ function withNames(table: ListedTable): ListedTable {
  * @returns the tables that exist, or the exit code after a message on stderr.
  */
 export async function loadKernelTables(
-  { families, table }: TableChoice,
+  choice: TableChoice,
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
-  for (const name of tableNames(table)) {
-    const tables = await readKernelTables(
-      families.map((family) => ({ family, table: name })),
-      context,
-    );
+  const { families, table } = choice;
+  const names = tableNames(choice);
+  // A node without nft may have rules of iptables.
+  const isNftNeeded = !names.includes(iptablesTable);
+  for (const name of names) {
+    const tables =
+      name === iptablesTable
+        ? await loadKernelIptables(families, context)
+        : await readKernelTables(
+            families.map((family) => ({ family, table: name })),
+            { context, isNftNeeded },
+          );
     if (typeof tables === 'number' || tables.length > 0) {
       return typeof tables === 'number' ? tables : chooseTables(tables, table, context);
     }
@@ -112,11 +131,14 @@ export async function loadKernelTables(
 
 async function readKernelTables(
   names: readonly TableName[],
-  context: Context,
+  { context, isNftNeeded }: { readonly context: Context; readonly isNftNeeded: boolean },
 ): Promise<readonly ListedTable[] | number> {
   const tables: ListedTable[] = [];
   for (const name of names) {
     const table = await readKernelTable(context.run, name);
+    if (isNftError(table) && table.kind === 'not-found' && !isNftNeeded) {
+      return [];
+    }
     if (isNftError(table)) {
       context.stderr.write(`error: ${formatNftError(table)}\n`);
       return exitCodeOfError(table);
@@ -142,11 +164,16 @@ export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: 
 }
 
 /** Such as `table ip svc2nft or kube-proxy`; without the family if several are meant. */
-function nameTables(names: readonly TableName[]): string {
-  const families = new Set(names.map(({ family }) => family));
-  const family = families.size === 1 ? `${names[0]?.family} ` : '';
-  const tables = [...new Set(names.map(({ table }) => escapeControls(table)))];
-  return `table ${family}${listWords(tables, 'or')}`;
+function nameTables(choice: TableChoice): string {
+  const [only, ...others] = choice.families;
+  const family = only && others.length === 0 ? `${only} ` : '';
+  const names = tableNames(choice).map(escapeControls);
+  const tables = names.filter((name) => name !== iptablesTable);
+  const ofIptables = 'rules of kube-proxy or svc2nft for iptables';
+  if (tables.length === 0) {
+    return ofIptables;
+  }
+  return `table ${family}${listWords(tables, 'or')}${tables.length < names.length ? `, and no ${ofIptables}` : ''}`;
 }
 
 /**
@@ -174,20 +201,20 @@ function readText(text: string, name: TableName): ListedTable | undefined {
 }
 
 /**
- * Reads the named tables from texts with nft text or nft's JSON, distinguished by the first character: those of the first text
- * that has one.
+ * Reads the tables of a choice from texts with nft text or nft's JSON, or of iptables-save, distinguished by how they begin: those
+ * of the first text that has one.
  *
  * @returns at least one table, or undefined after a message on stderr.
  */
 function readTexts(
   { texts = [], missing }: RulesSource,
-  names: readonly TableName[],
+  choice: TableChoice,
   context: Context,
 ): readonly ListedTable[] | undefined {
   const say = (text: string): boolean => context.stderr.write(`${text}\n`);
   let problem: Diagnostic | string | undefined;
   for (const input of texts) {
-    const found = readTablesIn(input, names);
+    const found = readTablesIn(input, choice);
     if (typeof found === 'object' && 'tables' in found) {
       return found.tables;
     }
@@ -208,12 +235,12 @@ function readTexts(
 /** What a text has, at least one table; otherwise why there is none. */
 function readTablesIn(
   { file, text }: RulesText,
-  names: readonly TableName[],
+  choice: TableChoice,
 ): Pick<ListedTables, 'tables'> | Diagnostic | string {
-  const source = { file, names };
+  const source = { file, names: namesOf(choice) };
   try {
     const found = readRulesetText(text, source);
-    return 'code' in found || found.tables.length > 0 ? found : describeLack(found, source);
+    return 'code' in found || found.tables.length > 0 ? found : describeLack(found, file, choice);
   } catch (error) {
     if (error instanceof TextError) {
       return describeSyntaxError(error, file);
@@ -222,7 +249,8 @@ function readTablesIn(
   }
 }
 
-function describeSyntaxError({ line, column, lineText, message }: TextError, file: string): string {
+/** Where a text with rules cannot be read, and why: two or three lines for stderr, without a line feed at the end. */
+export function describeSyntaxError({ line, column, lineText, message }: TextError, file: string): string {
   const head = `${escapeControls(file)}:${line}:${column}: error: ${escapeControls(message)}`;
   if (lineText.trim() === '') {
     return head;
@@ -236,12 +264,9 @@ function describeSyntaxError({ line, column, lineText, message }: TextError, fil
 /** How many tables of a file are named. */
 const shownProblems = 8;
 
-function describeLack(
-  { found }: ListedTables,
-  { file, names }: { readonly file: string; readonly names: readonly TableName[] },
-): string {
+function describeLack({ found }: ListedTables, file: string, choice: TableChoice): string {
   const has = found.length === 0 ? 'no tables' : limitList(found.map(cut), shownProblems).join(', ');
-  return `error: ${escapeControls(file)} has no ${nameTables(names)} (it has ${escapeControls(has)})`;
+  return `error: ${escapeControls(file)} has no ${nameTables(choice)} (it has ${escapeControls(has)})`;
 }
 
 /** nft itself allows names of 255 characters. */
@@ -255,18 +280,28 @@ interface RulesetSource {
 }
 
 /**
- * Reads nft's JSON if the text begins with a brace, else nft text.
+ * Reads nft's JSON if the text begins with a brace, rules of iptables-save if it begins as these do, else nft text.
  *
  * @returns a diagnostic for JSON that is incomplete or not nft's.
- * @throws TextError for invalid nft text.
+ * @throws TextError for invalid text of nft or iptables-save.
  */
 export function readRulesetText(text: string, source: RulesetSource): ListedTables | Diagnostic {
+  if (isSavedText(text)) {
+    return chooseIptables(readIptables(text), source);
+  }
   const listed = /^\s*\{/.test(text) ? readJson(text, source) : parseNftText(text, source.names, inspectedNames);
   if ('code' in listed) {
     return listed;
   }
   const tables = listed.tables.map((table) => ({ ...table, deviations: [...table.deviations, ...findTerse(table)] }));
   return { ...listed, tables };
+}
+
+function chooseIptables(all: readonly ListedTable[], { names }: RulesetSource): ListedTables {
+  const tables = all.filter(({ ruleset }) =>
+    names.some(({ family, table }) => family === ruleset.family && table === iptablesTable),
+  );
+  return { tables, found: all.map(({ ruleset }) => `${ruleset.family} ${iptablesTable}`) };
 }
 
 /**

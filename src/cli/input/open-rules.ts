@@ -37,7 +37,7 @@ export interface RulesMachine {
 
 /** What a file with rules may be. */
 const whatIsExpected =
-  'expected the output of svc2nft compile, svc2nft collect, nft list ruleset or nft -j list ruleset';
+  'expected the output of svc2nft compile, svc2nft collect, nft list ruleset, nft -j list ruleset or iptables-save';
 
 /** Opens the kernel of this machine (`kernel`), or reads a file or stdin (`-`); the exit code after a message on stderr. */
 export async function openRules(name: string, context: Context): Promise<RulesSource | number> {

@@ -1,6 +1,6 @@
 import type { IptablesOutcome } from '../../apply/apply-iptables.ts';
 import type { ConntrackOutcome } from '../../apply/clean-conntrack.ts';
-import type { IptablesDifference } from '../../iptables/diff-iptables.ts';
+import { type IptablesDifference, printDifference } from '../../iptables/diff-iptables.ts';
 import { formatIptablesError, type IptablesError } from '../../kernel/iptables-programs.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { countNames, countOf } from '../../lib/text.ts';
@@ -75,7 +75,7 @@ function iptablesName(family: Family): string {
 }
 
 /** Prints errors on stderr; what both families have in common, once. */
-function reportIptablesErrors(
+export function reportIptablesErrors(
   families: readonly Pick<IptablesOutcome, 'family' | 'result' | 'error'>[],
   { stderr }: Pick<Context, 'stderr'>,
 ): void {
@@ -158,4 +158,57 @@ function differenceData({ tables }: IptablesDifference): object[] {
     deleted,
     jumps,
   }));
+}
+
+/** How differences are printed. */
+interface DifferenceSettings {
+  readonly output: 'text' | 'nft' | 'iptables' | 'json';
+  /** Nothing has changed yet. */
+  readonly would: boolean;
+  readonly context: Pick<Context, 'stdout'>;
+}
+
+/** Differences in a format: text for nothing is empty, as is that for iptables-restore. */
+export function renderDifferences(
+  differences: readonly IptablesDifference[],
+  { output, would, context }: DifferenceSettings,
+): string {
+  if (output === 'json') {
+    const rules = differences.map((difference) => ({ family: difference.family, tables: differenceData(difference) }));
+    return `${JSON.stringify({ rules }, undefined, 2)}\n`;
+  }
+  if (output === 'iptables') {
+    return differences.map(printDifference).join('');
+  }
+  const lines = differences.filter(({ tables }) => tables.length > 0).flatMap((one) => renderDifference(one, would));
+  return fitLines(lines, context.stdout);
+}
+
+/** How many rules of one family are printed at most. */
+const mostRules = 1_000;
+
+function renderDifference(difference: IptablesDifference, would: boolean): string[] {
+  const rules = difference.tables.flatMap(renderTable);
+  const more = rules.length - mostRules;
+  return [
+    `${iptablesName(difference.family)}: ${would ? 'would be ' : ''}changed (${summarizeDifference(difference)})`,
+    ...rules.slice(0, mostRules),
+    ...(more > 0 ? [`  ... and ${more} more rules and chains; -o iptables has all`] : []),
+  ];
+}
+
+/** Rules that go and come, as in diff(1), with `-D`, `-A` and `-X` as iptables has them. */
+function renderTable({ name, written, jumps, emptied, deleted }: IptablesDifference['tables'][number]): string[] {
+  const lines = [
+    ...jumps,
+    ...written.flatMap((chain) => {
+      const [before, after] = [new Set(chain.before), new Set(chain.rules)];
+      const gone = [...before].filter((rule) => !after.has(rule)).map((rule) => `-D ${chain.name} ${rule}`);
+      const added = [...after].filter((rule) => !before.has(rule)).map((rule) => `-A ${chain.name} ${rule}`);
+      return gone.length + added.length === 0 ? [`# ${chain.name}: in another order`] : [...gone, ...added];
+    }),
+    ...emptied.map((chain) => `-F ${chain}`),
+    ...deleted.map((chain) => `-X ${chain}`),
+  ];
+  return lines.map((line) => `  ${name}  ${line}`);
 }

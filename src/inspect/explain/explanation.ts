@@ -68,7 +68,7 @@ export interface RuleReference {
   readonly chain: string;
   /** Position in the chain, from 0. */
   readonly rule: number;
-  /** As nft writes it. */
+  /** As nft writes it, or iptables-save. */
   readonly nft: string;
   /**
    * `service-ips { 10.96.0.10 . tcp . 80 : goto tcp-cluster-3 }`; absent if the rule looked up no set or matched

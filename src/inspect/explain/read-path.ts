@@ -17,18 +17,21 @@ export interface Decision {
   readonly statement: Statement;
   readonly family: Family;
   readonly element: Element | undefined;
+  /** The rule as iptables-save prints it; absent for one of nft. */
+  readonly line?: string;
 }
 
-/** The rule of a decision as nft writes it, with the element that it matched. */
+/** The rule of a decision as nft or iptables-save writes it, with the element that it matched. */
 export function referTo({
   step: { chain, rule: position },
   rule,
   statement,
   family,
   element,
+  line,
 }: Decision): RuleReference {
   const [set] = setsOf([statement]);
-  const nft = printRule(rule, family);
+  const nft = line ?? printRule(rule, family);
   return { chain, rule: position, nft, ...(element && set && { element: `${set} { ${describeElement(element)} }` }) };
 }
 
@@ -83,14 +86,18 @@ type Draft = Mutable<PacketPath>;
 export function readPath({ steps }: PacketOutcome, { chains, family }: IndexedChains): PacketPath {
   const path: Draft = {};
   for (const step of steps) {
-    const rule = chains.get(step.chain)?.rules[step.rule];
+    const chain = chains.get(step.chain);
+    const rule = chain?.rules[step.rule];
+    const line = chain?.lines?.[step.rule];
     const statement = rule?.[step.statement];
     const decision = statement && decisionOf(statement, step);
-    if (rule && statement && step.passed) {
-      path.end = { step, rule, statement, family, element: step.element };
+    const made = rule &&
+      statement && { step, rule, statement, family, element: step.element, ...(line !== undefined && { line }) };
+    if (made && step.passed) {
+      path.end = made;
     }
-    if (rule && statement && decision && path[decision] === undefined) {
-      path[decision] = { step, rule, statement, family, element: step.element };
+    if (made && decision && path[decision] === undefined) {
+      path[decision] = made;
     }
     if (!step.passed) {
       forgetRefusal(path, rule);

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { endpointText, type Protocol } from '../../net/network.ts';
+import type { Ruleset } from '../../nft/ruleset.ts';
 import type { Endpoint, ServicePort } from '../3-model/model.ts';
 import { displayName } from '../5-plan/names.ts';
 
@@ -63,6 +64,88 @@ export function addressBranchName(range: string): string {
 /** The chain of the node ports from one on, where there are many. */
 export function portBranchName(protocol: Protocol, first: number): string {
   return `SVC2NFT-PORTS-${protocol.toUpperCase()}-${first}`;
+}
+
+/** What the chains of a service port, and those of endpoints, are for. */
+type ServiceChainKind = 'cluster' | 'local' | 'external' | 'firewall' | 'endpoint';
+
+/** What a chain in rules of kube-proxy or svc2nft is for. */
+interface IptablesChainName {
+  /** `nat`, `filter` or another table. */
+  readonly table: string;
+  readonly kind: ServiceChainKind | FixedChainKind;
+  readonly owner: IptablesOwner;
+}
+
+/** The chains that exist once in a table, by what they do; several of svc2nft's may do what one of kube-proxy's does. */
+type FixedChainKind =
+  | 'services'
+  | 'node-ports'
+  | 'external-services'
+  | 'mark'
+  | 'postrouting'
+  | 'forward'
+  | 'proxy-firewall'
+  | 'localhost-firewall'
+  | 'health-checks'
+  | 'cluster-ips'
+  | 'reject'
+  | 'branch';
+
+/** Who writes such rules: kube-proxy in its iptables mode, with the kubelet, or svc2nft. */
+export type IptablesOwner = 'kube-proxy' | 'svc2nft';
+
+const kindsByName: Readonly<Record<string, ServiceChainKind | FixedChainKind>> = {
+  SVC: 'cluster',
+  SVL: 'local',
+  EXT: 'external',
+  FW: 'firewall',
+  SEP: 'endpoint',
+  // kube-proxy until 1.23 has such a chain for external traffic of policy Local.
+  XLB: 'external',
+};
+
+const fixedKinds: Readonly<Record<string, FixedChainKind>> = {
+  'KUBE-SERVICES': 'services',
+  'KUBE-NODEPORTS': 'node-ports',
+  'KUBE-EXTERNAL-SERVICES': 'external-services',
+  'KUBE-MARK-MASQ': 'mark',
+  'KUBE-POSTROUTING': 'postrouting',
+  'KUBE-FORWARD': 'forward',
+  'KUBE-PROXY-FIREWALL': 'proxy-firewall',
+  'KUBE-FIREWALL': 'localhost-firewall',
+  [fixedChainNames.services]: 'services',
+  [fixedChainNames.nodePorts]: 'node-ports',
+  [fixedChainNames.external]: 'external-services',
+  [fixedChainNames.postrouting]: 'postrouting',
+  [fixedChainNames.forward]: 'forward',
+  [fixedChainNames.firewall]: 'proxy-firewall',
+  [fixedChainNames.healthChecks]: 'health-checks',
+  [fixedChainNames.clusterIps]: 'cluster-ips',
+  [fixedChainNames.reject]: 'reject',
+};
+
+/** Reads the name of a chain in a ruleset of iptables, `nat KUBE-SVC-ERIFXISQEP7F7OF4`; undefined for those of others. */
+function readIptablesName(name: string): IptablesChainName | undefined {
+  const [, table = '', prefix, rest = ''] = /^(.+) (KUBE|SVC2NFT)-(\S+)$/.exec(name) ?? [];
+  if (prefix === undefined) {
+    return undefined;
+  }
+  const owner = prefix === 'KUBE' ? 'kube-proxy' : 'svc2nft';
+  const fixed = `${prefix}-${rest}`;
+  const [, short = ''] = /^([A-Z]+)-[A-Z2-7]{16}$/.exec(rest) ?? [];
+  const isBranch = owner === 'svc2nft' && /^(?:TO-[A-Z2-7]{16}|PORTS-[A-Z]+-\d+)$/.test(rest);
+  const kind =
+    (Object.hasOwn(fixedKinds, fixed) ? fixedKinds[fixed] : undefined) ??
+    (Object.hasOwn(kindsByName, short) ? kindsByName[short] : undefined) ??
+    (isBranch ? 'branch' : undefined);
+  return kind && { table, kind, owner };
+}
+
+/** Who has chains of Services in rules of iptables. */
+export function iptablesOwners({ chains }: Pick<Ruleset, 'chains'>): IptablesOwner[] {
+  const found = chains.map(({ name }) => readIptablesName(name)).filter((name) => name?.kind === 'services');
+  return (['kube-proxy', 'svc2nft'] as const).filter((owner) => found.some((name) => name?.owner === owner));
 }
 
 /** What chains of svc2nft and of kube-proxy are for, by the words in their names. */

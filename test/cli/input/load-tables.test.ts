@@ -155,7 +155,8 @@ describe('a terse listing, without elements', () => {
   });
 });
 
-const expected = 'expected the output of svc2nft compile, svc2nft collect, nft list ruleset or nft -j list ruleset';
+const expected =
+  'expected the output of svc2nft compile, svc2nft collect, nft list ruleset, nft -j list ruleset or iptables-save';
 
 describe('a file without a ruleset gives one clear message, and exit code 1', () => {
   test.each([
