@@ -4,7 +4,7 @@ import type { Deviation, ListedTable } from '../nft/listed-table.ts';
 import type { Chain, FilledSet, Hook, Rule, Statement } from '../nft/ruleset.ts';
 import { parseSaved, type SavedChain, type SavedRule, type SavedTable } from './parse-saved.ts';
 import { type RuleContext, readMatches, recentListOf } from './read-matches.ts';
-import { readTarget } from './read-target.ts';
+import { hasNoEffect, readTarget } from './read-target.ts';
 
 /**
  * The rules of iptables-save and ip6tables-save, one or both or several of each in one text, as rulesets that the walker takes:
@@ -102,11 +102,11 @@ function readFamily(tables: Tables, family: Family, omissions: readonly string[]
     ...second.map((name) => `both variants of iptables have a table ${name}: which comes first is not known`),
   ];
   const deviations: Deviation[] = remarks.map((message) => ({ message: escapeControls(message), needsRebuild: false }));
-  const chains = [...tables].flatMap(([tableName, table]) =>
-    [...table.chains].map(([name, chain]) =>
-      readChain(name, chain, { tableName, table, family, recentSeconds, deviations }),
-    ),
-  );
+  const chains = [...tables].flatMap(([tableName, table]) => {
+    const idleChains = findIdleChains(table);
+    const context = { tableName, table, family, idleChains, recentSeconds, deviations };
+    return [...table.chains].map(([name, chain]) => readChain(name, chain, context));
+  });
   const sets = [...recentSeconds.keys()].map((name): FilledSet => {
     return { name, key: ['address'], flags: ['dynamic', 'timeout'], comment: '', elements: [] };
   });
@@ -150,6 +150,7 @@ interface TableContext {
   readonly tableName: string;
   readonly table: SavedTable;
   readonly family: Family;
+  readonly idleChains: RuleContext['idleChains'];
   readonly recentSeconds: RuleContext['recentSeconds'];
   /** Is added to. */
   readonly deviations: Deviation[];
@@ -158,12 +159,13 @@ interface TableContext {
 function readChain(
   chainName: string,
   { policy, rules }: SavedChain,
-  { tableName, table, family, recentSeconds, deviations }: TableContext,
+  { tableName, table, family, idleChains, recentSeconds, deviations }: TableContext,
 ): Chain {
   const hook = hookOf({ tableName, table }, chainName);
   const name = `${tableName} ${chainName}`;
   const dropsAtEnd = hook !== undefined && policy === 'DROP';
-  const context = { family, table: tableName, chains: new Set(table.chains.keys()), recentSeconds, dropsAtEnd };
+  const chains = new Set(table.chains.keys());
+  const context = { family, table: tableName, chains, idleChains, recentSeconds, dropsAtEnd };
   const read = rules.map((rule, index): Rule => {
     const statements = readRule(rule, context);
     const doubt = statements.find((statement) => statement.kind === 'uncertain');
@@ -179,6 +181,29 @@ function readChain(
     rules: dropsAtEnd ? [...read, [{ kind: 'drop' }]] : read,
     lines: [...rules.map(({ line }) => line), ...(dropsAtEnd ? [`-P ${chainName} DROP`] : [])],
   };
+}
+
+/** Chains that packets leave as they came. */
+function findIdleChains({ chains }: SavedTable): Set<string> {
+  const idle = new Set<string>();
+  // What only logs has few chains below.
+  for (let depth = 0; depth < 3; depth++) {
+    for (const [name, { policy, rules }] of chains) {
+      if (policy === undefined && rules.every((rule) => isIdleRule(rule, idle))) {
+        idle.add(name);
+      }
+    }
+  }
+  return idle;
+}
+
+function isIdleRule({ matches, target }: SavedRule, idle: ReadonlySet<string>): boolean {
+  const isIdleTarget =
+    target === undefined ||
+    target.name === 'RETURN' ||
+    hasNoEffect(target.name) ||
+    (idle.has(target.name) && !target.isGoto);
+  return isIdleTarget && matches.every(({ module }) => module !== 'recent');
 }
 
 const hooks: Readonly<Record<string, Hook['hook']>> = {
@@ -209,10 +234,14 @@ function hookOf({ tableName, table }: Pick<TableContext, 'tableName' | 'table'>,
   return { type, hook, priority: tableName === table.name ? priority : priority + 1 };
 }
 
-/** A rule that matches and does nothing only counts. */
+/**
+ * A rule that matches and does nothing only counts. So does one that may match, and then goes to a chain that does nothing but
+ * log.
+ */
 function readRule(rule: SavedRule, context: RuleContext): Rule {
   const matches = readMatches(rule, context);
-  const target = readTarget(rule, protocolOf(matches), context);
+  const isIdle = rule.target !== undefined && context.idleChains.has(rule.target.name) && !matches.every(isCertain);
+  const target = isIdle ? [] : readTarget(rule, protocolOf(matches), context);
   if (matches.some(({ kind }) => kind === 'never')) {
     return [...matches.filter(({ kind }) => kind === 'never' || kind === 'comment'), ...target].filter(isCertain);
   }

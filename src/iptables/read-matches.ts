@@ -11,6 +11,8 @@ export interface RuleContext {
   readonly table: string;
   /** The chains of the table, by their names in iptables. */
   readonly chains: ReadonlySet<string>;
+  /** Those of them that do nothing but log. */
+  readonly idleChains: ReadonlySet<string>;
   /**
    * How long the lists of `-m recent` keep an address, in seconds, by their names: 0 for no limit, undefined where rules do not
    * agree.
@@ -166,6 +168,8 @@ const readPorts = eachOption((option) => {
       return portsOf(option, [singleValue(option)]);
     case '--tcp-flags':
       return readFlags(option);
+    case '--sport':
+      return [{ kind: 'uncertain', text: `${option.negated ? '! ' : ''}--sport ${singleValue(option)}` }];
     case '--syn':
       return constant(!option.negated);
     default:

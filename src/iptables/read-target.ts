@@ -14,7 +14,7 @@ export function readTarget({ target }: SavedRule, protocol: Protocol | undefined
   if (!target) {
     return [];
   }
-  return readKnown(target, protocol, context) ?? [{ kind: 'uncertain', text: target.text }];
+  return readKnown(target, protocol, context) ?? [{ kind: 'uncertain', text: target.text, isTarget: true }];
 }
 
 function readKnown(target: SavedTarget, protocol: Protocol | undefined, context: RuleContext): Statement[] | undefined {
@@ -25,7 +25,7 @@ function readKnown(target: SavedTarget, protocol: Protocol | undefined, context:
     // Behind the chain comes the policy, which is a rule here.
     return isGoto && dropsAtEnd ? undefined : [{ kind: isGoto ? 'goto' : 'jump', chain }];
   }
-  if (withoutEffect.has(name)) {
+  if (hasNoEffect(name)) {
     return [];
   }
   switch (name) {
@@ -54,6 +54,11 @@ function readKnown(target: SavedTarget, protocol: Protocol | undefined, context:
     default:
       return undefined;
   }
+}
+
+/** Whether a target leaves packets as they are. */
+export function hasNoEffect(name: string): boolean {
+  return withoutEffect.has(name);
 }
 
 /** They log, count, or change what no rule here reads, and go on with the next rule. */

@@ -166,7 +166,7 @@ export type IptablesStatement =
   | { readonly kind: 'match-translated'; readonly of: readonly ('dnat' | 'snat')[]; readonly negated?: boolean }
   /**
    * The interface at which the packet leaves; a trailing `*` makes the name a prefix. The walk knows it where the packet stays
-   * on the node, and is uncertain elsewhere.
+   * on the node; elsewhere it is as uncertain as "uncertain" below.
    */
   | { readonly kind: 'match-oifname'; readonly name: string; readonly negated?: boolean }
   /** A new destination: address, port or both; what is absent stays as it was. */
@@ -176,10 +176,10 @@ export type IptablesStatement =
   | { readonly kind: 'snat'; readonly address: string }
   /**
    * A match or target that svc2nft does not understand, or that depends on what it does not know. The walk takes it for one that
-   * does not hold, and says that the fate is uncertain. `fromNode` is whether it holds for packets that the node itself sends,
-   * if at least that is known.
+   * does not hold, or does nothing; it says that the fate is uncertain, unless a match that holds leads to the same one.
+   * `fromNode` is whether a match holds for packets that the node itself sends, if at least that is known.
    */
-  | { readonly kind: 'uncertain'; readonly text: string; readonly fromNode?: boolean };
+  | { readonly kind: 'uncertain'; readonly text: string; readonly isTarget?: true; readonly fromNode?: boolean };
 
 /** The mark of a packet, or that of its connection, which conntrack keeps. */
 type MarkPlace = 'packet' | 'connection';

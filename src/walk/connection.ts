@@ -33,11 +33,23 @@ export interface Connection {
   readonly share: Share;
   /** Whether the packet met a rule that may have done something else. */
   readonly isUncertain: boolean;
+  /** Undefined until it meets a match that may hold or not. */
+  readonly doubt: Doubt | undefined;
   readonly memory: Memory;
   /** The changes to the memory as text, by which branches are compared. */
   readonly changes: string;
   /** What is still to be written to the memory of each choice; empty for a single branch. */
   readonly postponed: readonly PostponedUpdate[];
+}
+
+/** Both ways are walked at a match of which it is not known whether it holds, to see whether they end alike. */
+interface Doubt {
+  /** The same one in all branches that came from the first such match of a branch. */
+  readonly of: object;
+  /** How many such matches there were. */
+  readonly matches: number;
+  /** Whether one of them was taken to hold; the outcomes are those without such branches. */
+  readonly isOther: boolean;
 }
 
 /** An update that depends on the destination, of a set that no statement has read since. */
@@ -75,6 +87,7 @@ export function copyConnection(connection: Connection): ConnectionDraft {
     sourceSettled: connection.sourceSettled,
     share: connection.share,
     isUncertain: connection.isUncertain,
+    doubt: connection.doubt,
     memory: connection.memory,
     changes: connection.changes,
     postponed: connection.postponed,

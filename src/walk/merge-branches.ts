@@ -23,6 +23,29 @@ export function mergeBranches(branches: readonly Branch[]): PacketOutcome[] {
   return [...groups.values()].map(({ branch, share }) => outcomeOf(branch, share));
 }
 
+/**
+ * The branches in which no uncertain match was taken to hold. They are certain if those in which one was all end as they do, and
+ * uncertain otherwise.
+ */
+export function settleDoubts(branches: readonly Branch[]): Branch[] {
+  const ends = new Map<object, Set<string>>();
+  for (const branch of branches) {
+    const { doubt } = branch.connection;
+    if (doubt) {
+      const known = ends.get(doubt.of) ?? new Set();
+      ends.set(doubt.of, known.add(identityOf(branch)));
+    }
+  }
+  return branches.flatMap((branch) => {
+    const { doubt } = branch.connection;
+    if (!doubt) {
+      return branch;
+    }
+    const isUncertain = branch.connection.isUncertain || (ends.get(doubt.of)?.size ?? 0) > 1;
+    return doubt.isOther ? [] : { ...branch, connection: { ...branch.connection, isUncertain } };
+  });
+}
+
 /** Branches with a single destination each. */
 function separate(branch: Branch): readonly Branch[] {
   const { connection, verdict, trail } = branch;

@@ -82,7 +82,7 @@ function hasName({ name: pattern }: StatementOf<'match-oifname'>, name: string):
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
-/** Executes a statement that {@link decideIptables} does not decide: one effect, or two where chance splits the walk. */
+/** Executes a statement that {@link decideIptables} does not decide: one effect, or two where chance or doubt splits the walk. */
 export function runIptables(statement: IptablesStatement, connection: Connection, context: WalkContext): Effect[] {
   switch (statement.kind) {
     case 'match-random':
@@ -100,8 +100,23 @@ export function runIptables(statement: IptablesStatement, connection: Connection
     case 'snat':
       return [effectOf(withSource(connection, context, statement.address), acceptPacket)];
     default:
-      return [effectOf(uncertain(connection), endRule)];
+      return 'isTarget' in statement ? [effectOf(uncertain(connection), endRule)] : runUncertain(connection);
   }
+}
+
+/** How often a branch is split by doubt; behind that, what happens is not certain. */
+const mostDoubts = 4;
+
+/** The match does not hold, or, to see whether that makes a difference, it does. */
+function runUncertain(connection: Connection): Effect[] {
+  const { of = {}, matches = 0, isOther = false } = connection.doubt ?? {};
+  if (matches === mostDoubts) {
+    return [effectOf(uncertain(connection), endRule)];
+  }
+  const [missed, held] = [copyConnection(connection), copyConnection(connection)];
+  missed.doubt = { of, matches: matches + 1, isOther };
+  held.doubt = { of, matches: matches + 1, isOther: true };
+  return [effectOf(missed, endRule), effectOf(held, next)];
 }
 
 function runRandom({ numerator, denominator }: StatementOf<'match-random'>, connection: Connection): Effect[] {

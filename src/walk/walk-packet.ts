@@ -6,7 +6,7 @@ import { type Connection, copyConnection, isLocal, type WalkContext } from './co
 import type { Fate, Memory, NodeFacts, Packet } from './fate.ts';
 import { indexRuleset } from './index-ruleset.ts';
 import type { HookedChain, IndexedRuleset } from './lookup-tables.ts';
-import { mergeBranches } from './merge-branches.ts';
+import { mergeBranches, settleDoubts } from './merge-branches.ts';
 import { type Branch, walkChain } from './walk-chain.ts';
 
 // A walk passes the hooks in netfilter's order (here), goes through their base chains rule by rule (walk-chain.ts), executes
@@ -51,7 +51,7 @@ export function walkBranches(packet: Packet, context: WalkContext, memory: Memor
     );
   }
   const start: Branch = { connection: connectionOf(packet, memory), verdict: 'accept', trail: undefined };
-  return isLocal(packet.source, context) ? walkFromNode(start, context) : walkFromOutside(start, context);
+  return settleDoubts(isLocal(packet.source, context) ? walkFromNode(start, context) : walkFromOutside(start, context));
 }
 
 /**
@@ -99,6 +99,7 @@ function connectionOf(packet: Packet, memory: Memory): Connection {
     sourceSettled: false,
     share: { numerator: 1, denominator: 1 },
     isUncertain: false,
+    doubt: undefined,
     memory,
     changes: '',
     postponed: [],

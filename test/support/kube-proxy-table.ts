@@ -14,7 +14,7 @@ import { inspectedNames, kubeProxyTable, nameElements } from '../../src/phases/5
  * Tables of kube-proxy, as `nft list table` prints them, with the snapshot and configuration that they were made from: those of
  * the newest layout by kube-proxy 1.37 itself, with nft 1.0.6; those of earlier layouts by hand. Some have what iptables-save and
  * ip6tables-save (1.8.9) print after kube-proxy ran in iptables mode for the same snapshot and configuration; before and after
- * it, in among-other-programs, the rules of kubelet, flannel, ufw, the CNI plugin portmap, Docker and Tailscale were added.
+ * it, in among-other-programs, the rules of kubelet, flannel, ufw, the CNI plugin portmap and Docker were added.
  */
 const folder = new URL('../behavior/kube-proxy-tables/', import.meta.url).pathname;
 
