@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import type { TestNode } from '../apply/kernel/open-node.ts';
+import { python3 } from '../support/python3.ts';
 
 /** What a server in a network namespace answered. */
 export interface NamespaceAnswer {
@@ -35,7 +36,7 @@ export async function askInNamespace(
 ): Promise<NamespaceAnswer | undefined> {
   const [, bracketed, plain, port = ''] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(place) ?? [];
   const host = bracketed ?? plain ?? '';
-  const { stdout } = await execa('nsenter', [`--net=${namespace}`, 'python3', '-c', client, host, port, method, path]);
+  const { stdout } = await execa('nsenter', [`--net=${namespace}`, python3, '-sEc', client, host, port, method, path]);
   return (JSON.parse(stdout) as NamespaceAnswer | null) ?? undefined;
 }
 
@@ -51,7 +52,7 @@ server = socket.create_server((sys.argv[1], int(sys.argv[2])))
 print("listening", flush=True)
 sys.stdin.read()
 `;
-  const child = execa('nsenter', [`--net=${namespace}`, 'python3', '-c', script, address, `${port}`], {
+  const child = execa('nsenter', [`--net=${namespace}`, python3, '-sEc', script, address, `${port}`], {
     stdin: 'pipe',
     reject: false,
     buffer: false,

@@ -62,7 +62,7 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
       objects: [...(always as unknown as ApiObject[]), ...stateOf(step)],
     });
     agent = start();
-    await vi.waitFor(expectInSync, patience);
+    await vi.waitFor(expectInSync, { ...patience, interval: 100 });
     stream = await startStream(lab.worldProcessId, lanes);
     atFirst = await stream.report(20);
   });
@@ -94,7 +94,7 @@ describe.skipIf(!kernelTestsRun)('an agent in trouble, while a Service that stay
   /** Waits until the agent is in sync, and returns how long that took, in seconds, with the comparisons. */
   async function untilInSync(): Promise<number> {
     const start = performance.now();
-    await vi.waitFor(expectInSync, patience);
+    await vi.waitFor(expectInSync, { ...patience, interval: 100 });
     return (performance.now() - start) / 1_000;
   }
 

@@ -13,7 +13,7 @@ import {
 } from './start-agent-process.ts';
 
 /** How long to wait for something that has to happen. */
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 100 };
 
 /** A load balancer with policy Local, in both families. */
 function balancer(name: string, last: number, port: number, spec: Manifest = {}): ApiObject {
@@ -81,6 +81,10 @@ describe.skipIf(!kernelTestsRun)('the health of an agent', () => {
     return agent.log.filter(({ msg }) => msg === message);
   }
 
+  async function expectLogged(message: string): Promise<void> {
+    await vi.waitFor(() => expect(logged(message)).not.toEqual([]), patience);
+  }
+
   test('of a Service is told at its port, and follows its endpoints', async () => {
     start();
     await expectStatus('192.0.2.11:31000', 200);
@@ -142,6 +146,7 @@ describe.skipIf(!kernelTestsRun)('the health of an agent', () => {
     expect(await statusAt('[2001:db8:a::11]:31000')).toBe(503);
     expect(await statusAt('127.0.0.1:10256', '/healthz')).toBe(200);
     await other.end();
+    await expectLogged('the port for health checks of a Service is open');
     await expectStatus('192.0.2.11:31000', 200);
     expect(logged('the port for health checks of a Service is open')).toHaveLength(1);
   });
@@ -200,11 +205,12 @@ describe.skipIf(!kernelTestsRun)('the health of an agent', () => {
   test('waits for its port, without keeping the rules waiting', async () => {
     const other = await occupyPort(node, '0.0.0.0', 10256);
     start();
-    await vi.waitFor(() => expect(logged('synced')).not.toEqual([]), patience);
+    await expectLogged('synced');
     expect(logged('the port of a server cannot be opened; trying again')).toEqual([
       expect.objectContaining({ port: 10_256, reason: '*:10256: another socket uses it' }),
     ]);
     await other.end();
+    await expectLogged('the port of a server is open');
     await expectStatus('127.0.0.1:10256', 200, '/healthz');
   });
 

@@ -13,7 +13,7 @@ import {
 } from './start-agent-process.ts';
 
 /** How long to wait for something that has to happen. */
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 100 };
 
 const gate = ['--feature-gates', 'KubeProxyNFTablesLocalhostNodePorts=true'];
 
@@ -91,6 +91,8 @@ threading.Thread(target=serve, daemon=True).start()
 sys.stdin.read()
 `;
 
+import { python3 } from '../support/python3.ts';
+
 describe.skipIf(!kernelTestsRun)('node ports at loopback addresses', () => {
   let node: TestNode;
   let server: RemoteApiServer;
@@ -98,7 +100,7 @@ describe.skipIf(!kernelTestsRun)('node ports at loopback addresses', () => {
   const ends: (() => Promise<unknown>)[] = [];
 
   async function serve(address: string, port: number): Promise<void> {
-    const inside = [`--net=${node.namespace}`, 'python3', '-c', endpoint, address, `${port}`];
+    const inside = [`--net=${node.namespace}`, python3, '-sEc', endpoint, address, `${port}`];
     const child = execa('nsenter', inside, { stdin: 'pipe', reject: false, buffer: false });
     const lines = child.iterable();
     await lines.next();
@@ -110,7 +112,7 @@ describe.skipIf(!kernelTestsRun)('node ports at loopback addresses', () => {
   }
 
   async function ask(host: string, port: number, script = client): Promise<string> {
-    const inside = [`--net=${node.namespace}`, 'python3', '-c', script, host, `${port}`];
+    const inside = [`--net=${node.namespace}`, python3, '-sEc', script, host, `${port}`];
     return (await execa('nsenter', inside)).stdout;
   }
 
@@ -208,6 +210,9 @@ describe.skipIf(!kernelTestsRun)('node ports at loopback addresses', () => {
       'kubeproxy_nftables_localhost_nodeport_listener_creation_failures_total{ip_family="IPv4"} 1',
     );
     await other.end();
+    await vi.waitFor(() => {
+      expect(agent.log.map(({ msg }) => msg)).toContain('a node port is open at a loopback address');
+    }, patience);
     await expectAnswer('127.0.0.1', 'answer of 10.244.1.1 to question');
     const later = await askInNamespace(node, '127.0.0.1:10249', '/metrics');
     expect(later?.body).toContain('kubeproxy_nftables_localhost_nodeport_listeners{ip_family="IPv4"} 1');

@@ -7,13 +7,14 @@ import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { askInNamespace, type NamespaceAnswer } from './ask-in-namespace.ts';
 import {
   type AgentProcess,
+  awaitMonitor,
   type RemoteApiServer,
   startAgentProcess,
   startRemoteApiServer,
 } from './start-agent-process.ts';
 
 /** How long to wait for something that has to happen. */
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 100 };
 
 function web(addresses: readonly string[]): ApiObject[] {
   const ports = [{ name: 'http', port: 80 }];
@@ -99,10 +100,9 @@ describe.skipIf(!kernelTestsRun)('the metrics of an agent', () => {
     agent = startAgentProcess(node, server.url);
     await expectSamples({ 'svc2nft_repairs_total{ip_family="IPv4"}': 0 });
     await ask('/livez', '127.0.0.1:10256');
-    // nft monitor needs a moment to start.
+    await awaitMonitor(agent);
+    await node.nft('add element ip svc2nft cluster-ips { 10.96.9.9 }');
     await vi.waitFor(async () => {
-      await node.nft('add element ip svc2nft cluster-ips { 10.96.9.9 }');
-      expect(await samples()).toMatchObject({ 'svc2nft_foreign_changes_total{ip_family="IPv4"}': expect.any(Number) });
       expect((await samples())['svc2nft_foreign_changes_total{ip_family="IPv4"}']).toBeGreaterThan(0);
     }, patience);
     await vi.waitFor(async () => {

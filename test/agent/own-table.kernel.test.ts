@@ -41,6 +41,8 @@ with socket.create_connection(("10.96.0.10", 80), timeout=5) as client:
     print(client.recv(100).decode())
 `;
 
+import { python3 } from '../support/python3.ts';
+
 test.skipIf(!kernelTestsRun)('a table is owned with an nft that can do that', ({ skip }) => {
   skip(capable.length === 0, 'test/nft-versions/install.sh gets nft 1.1.3');
   expect(capable).not.toEqual([]);
@@ -159,7 +161,7 @@ describe.skipIf(!kernelTestsRun).each(capable)('with nft $version', (nft: NftVer
       first.kill('SIGKILL');
       await first.ended;
       await vi.waitFor(async () => expect(await flags()).toBe('persist'), patience);
-      const { stdout } = await execa('nsenter', [`--net=${node.namespace}`, 'python3', '-c', connect]);
+      const { stdout } = await execa('nsenter', [`--net=${node.namespace}`, python3, '-sEc', connect]);
       expect(stdout).toBe('hello');
       await server.call('apply', ...cart(['10.244.2.11']));
       const second = await startAgent();

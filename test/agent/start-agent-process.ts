@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { expect, vi } from 'vitest';
 import type { TestNode } from '../apply/kernel/open-node.ts';
 import type { ApiObject, ApiServer, ServerOptions } from '../support/api-server.js';
 import { type NftVersion, usualNft } from '../support/nft-versions.ts';
@@ -132,14 +133,48 @@ export async function startRemoteApiServer(node: TestNode, options: ServerOption
   };
 }
 
-/** A process that another one started, by the beginning of its command line, arguments ended by NUL. */
+/** A process that another one started, or a child of that one, by the beginning of its command line, arguments ended by NUL. */
 export async function findChild(pid: number, command: string): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  const child = await findDescendant(pid, command);
+  if (child === undefined) {
+    throw new Error(`process ${pid} has no child ${command}`);
+  }
+  return child;
+}
+
+async function findDescendant(pid: number, command: string): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   for (const child of children.split(' ').filter(Boolean)) {
     const started = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-    if (started.startsWith(command)) {
-      return Number(child);
+    const found = started.startsWith(command) ? Number(child) : await findDescendant(Number(child), command);
+    if (found !== undefined) {
+      return found;
     }
   }
-  throw new Error(`process ${pid} has no child ${command}`);
+  return undefined;
+}
+
+/** What netlink sockets are called in /proc/net/netlink: NETLINK_NETFILTER, and a bit for its group NFNLGRP_NFTABLES. */
+const netfilter = { protocol: '12', nftables: 1 << 6 };
+
+/** Waits until the kernel tells an agent's `nft monitor` of changes: until it has a socket in the group that is told. */
+export async function awaitMonitor({ pid }: AgentProcess): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const monitor = await findChild(pid, 'nft\0monitor\0');
+      const files = await readdir(`/proc/${monitor}/fd`);
+      const opened = await Promise.all(files.map((file) => readlink(`/proc/${monitor}/fd/${file}`).catch(() => '')));
+      const sockets = (await readFile(`/proc/${monitor}/net/netlink`, 'utf8')).split('\n');
+      const listening = sockets
+        .map((line) => line.split(/\s+/))
+        .find(
+          ([, protocol, , groups = '', , , , , , inode]) =>
+            protocol === netfilter.protocol &&
+            (Number.parseInt(groups, 16) & netfilter.nftables) !== 0 &&
+            opened.includes(`socket:[${inode}]`),
+        );
+      expect(listening).toBeDefined();
+    },
+    { timeout: 30_000, interval: 20 },
+  );
 }

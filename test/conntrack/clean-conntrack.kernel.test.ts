@@ -6,6 +6,7 @@ import { parseFlows } from '../../src/conntrack/stale-flows.ts';
 import { documentsOf } from '../../src/phases/1-read/read-documents.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { mustRun } from '../support/must-run.ts';
+import { python3 } from '../support/python3.ts';
 import { linksOfNode, sendDatagrams } from './datagrams.ts';
 import { isConntrackInstalled, type Namespace, openNamespace } from './namespace.ts';
 import { conditions, nodeOptions, service, slice, viewOf } from './support.ts';
@@ -147,7 +148,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
       }
     }`;
     await namespace.inside(['nft', '-f', '-'], others);
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     const untranslated = ['10.96.60.1 4000', '198.19.5.1 4000', '192.0.2.11 30400'].map((to) => `udp ${to} ${to}`);
     const untranslatedSix = ['fd00:10:96::6001 4000', '2001:db8::19 4000', 'fd00::11 30400'].map(
       (to) => `udp ${to} ${to}`,
@@ -156,7 +157,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
 
     await namespace.inside(['nft', '-f', '-'], compile(documentsOf([state]), nodeOptions).text);
     // NAT chains see the first packet of a flow alone.
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     expect(await entries('ipv4')).toEqual(untranslated.sort());
     expect(await entries('ipv6')).toEqual(untranslatedSix.sort());
 
@@ -164,7 +165,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     expect(await cleanConntrack({ expectations, run: namespace.run })).toEqual({ deleted: 6 });
 
     // What is refused leaves no entry.
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     expect([...(await entries('ipv4')), ...(await entries('ipv6'))]).toEqual([]);
   });
 
@@ -176,9 +177,9 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     await namespace.inside(['ip', '-batch', '-'], linksOfNode);
     const [first, second] = [before, after].map((objects) => compile(documentsOf(objects), nodeOptions));
     await namespace.inside(['nft', '-f', '-'], first?.text);
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     await namespace.inside(['nft', '-f', '-'], second?.text);
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     const stuck = [
       'udp 10.96.60.1 4000 10.244.1.10 4001',
       'udp 198.19.5.1 4000 10.244.1.10 4001',
@@ -192,7 +193,7 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     });
     expect(await cleanConntrack({ expectations, run: namespace.run })).toEqual({ deleted: 6 });
 
-    await namespace.inside(['python3', '-c', sendDatagrams]);
+    await namespace.inside([python3, '-sEc', sendDatagrams]);
     expect(await entries('ipv4')).toEqual(
       [
         'udp 10.96.60.1 4000 10.244.1.20 4001',

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { RemoteApiServer } from '../agent/start-agent-process.ts';
 import type { ApiObject } from '../support/api-server.js';
+import { python3 } from '../support/python3.ts';
 import type { ClusterNode } from './open-nodes.ts';
 
 /** Pods behind Services, changed in the order in which the controllers and kubelets of Kubernetes do it. */
@@ -117,8 +118,7 @@ function freeNumber(node: ClusterNode, pods: readonly Pod[]): number {
 
 async function startPod(name: string, node: ClusterNode, number: number, grace: number): Promise<Pod> {
   const script = fileURLToPath(new URL('pod.py', import.meta.url));
-  const child = execa('unshare', ['--net', 'python3', '-sEB', script, name, `${podPort}`, `${grace}`], {
-    env: { PATH: `/usr/bin:${process.env['PATH']}` },
+  const child = execa('unshare', ['--net', python3, '-sEB', script, name, `${podPort}`, `${grace}`], {
     stdin: 'ignore',
     reject: false,
     buffer: false,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { python3 } from '../support/python3.ts';
 
 /** Clients in one network namespace that never pause. */
 export interface Load {
@@ -32,8 +33,7 @@ export interface LoadReport {
 /** Starts clients in the network namespace at a path. */
 export async function startLoad(namespace: string, clients: readonly Client[]): Promise<Load> {
   const script = fileURLToPath(new URL('load.py', import.meta.url));
-  const child = execa('nsenter', [`--net=${namespace}`, 'python3', '-sEB', script], {
-    env: { PATH: `/usr/bin:${process.env['PATH']}` },
+  const child = execa('nsenter', [`--net=${namespace}`, python3, '-sEB', script], {
     stdin: 'pipe',
     reject: false,
     buffer: { stdout: false },

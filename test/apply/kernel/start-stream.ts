@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect } from 'vitest';
+import { python3 } from '../../support/python3.ts';
 
 /** One client that never pauses: packets of one connection, or one new connection after the other. */
 export interface Lane {
@@ -44,11 +45,11 @@ const streamRules = `table inet stream {
 
 /** Starts clients in the world of a laboratory, and the servers of their endpoints. */
 export async function startStream(worldProcessId: number, lanes: readonly Lane[]): Promise<Stream> {
-  const env = { PATH: `/usr/bin:${process.env['PATH']}:/usr/sbin:/sbin` };
+  const env = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` };
   const inWorld = [`--net=/proc/${worldProcessId}/ns/net`];
   await execa('nsenter', [...inWorld, 'nft', '-f', '-'], { env, input: streamRules });
   const script = fileURLToPath(new URL('stream.py', import.meta.url));
-  const clients = execa('nsenter', [...inWorld, 'python3', '-sEB', script], {
+  const clients = execa('nsenter', [...inWorld, python3, '-sEB', script], {
     env,
     reject: false,
     buffer: { stdout: false },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa, execaSync } from 'execa';
 import { mustRun } from '../../support/must-run.ts';
+import { python3 } from '../../support/python3.ts';
 
 const pressTab = fileURLToPath(new URL('press-tab.py', import.meta.url));
 
@@ -65,7 +66,7 @@ svc2nft() { { printf '<%s>' "$@"; echo; } >> ${answers}; }
   writeFileSync(join(home, file), startup);
   const command = [shell, ...args.map((arg) => arg.replace('HOME', home))];
   const env = { TERM: 'dumb', ZDOTDIR: home, HOME: home, HISTFILE: '' };
-  const { stdout } = await execa('python3', [pressTab, JSON.stringify(lines), ...command], { cwd: folder, env });
+  const { stdout } = await execa(python3, [pressTab, JSON.stringify(lines), ...command], { cwd: folder, env });
   const calls = readFileSync(answers, 'utf8').trimEnd().split('\n');
   rmSync(home, { recursive: true });
   return { calls, screen: stdout };

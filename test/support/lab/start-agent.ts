@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type NftVersion, usualNft } from '../nft-versions.ts';
+import { python3 } from '../python3.ts';
 import { LabUnavailable } from './lab-unavailable.ts';
 
 /** A program that acts inside a network namespace of its own, which lasts as long as the program. */
@@ -65,10 +65,14 @@ interface AgentAnswer {
 type Line = AgentAnswer & { readonly pid?: number; readonly unavailable?: string; readonly error?: string };
 
 /** Starts an agent. Throws {@link LabUnavailable} where Python, nft, ip or the right to make a namespace is missing. */
-export async function startAgent(nft: NftVersion = usualNft): Promise<Agent> {
+export async function startAgent({ programs }: NftVersion = usualNft): Promise<Agent> {
   const script = fileURLToPath(new URL('agent/main.py', import.meta.url));
   // -B: no compiled files beside the sources.
-  const process = execa(pythonFor(nft), ['-sEB', script], { reject: false, buffer: { stdout: false }, stdin: 'pipe' });
+  const process = execa(programs === undefined ? python3 : `${programs}/python3`, ['-sEB', script], {
+    reject: false,
+    buffer: { stdout: false },
+    stdin: 'pipe',
+  });
   const lines = process.iterable();
 
   async function nextLine(): Promise<Line> {
@@ -105,12 +109,4 @@ export async function startAgent(nft: NftVersion = usualNft): Promise<Agent> {
     },
     close,
   };
-}
-
-/** A version manager's python3 is a script that takes longer to start than all of the laboratory. */
-function pythonFor({ programs }: NftVersion): string {
-  if (programs !== undefined) {
-    return `${programs}/python3`;
-  }
-  return existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 }
