@@ -115,10 +115,6 @@ describe.skipIf(!applyTestsRun)('apply of half a cluster', () => {
     await node.close();
   });
 
-  beforeEach(async () => {
-    await node.nft('flush ruleset');
-  });
-
   /** The documents as one JSON text after the other, or as YAML. */
   async function apply(
     documents: readonly Manifest[],
@@ -138,162 +134,182 @@ describe.skipIf(!applyTestsRun)('apply of half a cluster', () => {
     ['json', 'yaml'].map((format) => ({ name, documents, says, format })),
   );
 
-  test.each(cases)('$name, as $format: refused, and the table stays', async ({ documents, says, format }) => {
-    await apply(whole.map((object) => object));
-    const before = await everything();
-    for (const flags of [snapshotFlags, [...snapshotFlags, '--dry-run']]) {
-      const { exitCode, stdout, stderr } = await apply(documents, { format, flags });
-      expect(stderr).toContain(`error ${says}`);
-      expect(stderr.match(/^\S*:? ?error /gm)).toHaveLength(1);
-      expect(stderr).toContain('kubectl get ');
-      expect(stderr).toMatch(/^1 error: nothing is changed$/m);
-      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-      expect(await everything()).toBe(before);
-    }
-    expect(before).toContain('shop/cart:http');
-  });
+  describe('where there is a table', () => {
+    let before = '';
 
-  test.each(cases)('$name, as $format: no table is created either', async ({ documents, says, format }) => {
-    const { exitCode, stderr } = await apply(documents, { format });
-    expect(stderr).toContain(`error ${says}`);
-    expect(exitCode).toBe(1);
-    expect(await everything()).toBe('');
-  });
-
-  test('an empty cluster: refused where the table serves Services, unless it is meant', async () => {
-    await apply(whole);
-    const before = await everything();
-    const empty = listOf([workerNode]);
-    const { exitCode, stderr } = await apply([empty]);
-    expect(stderr).toContain(
-      'error no-services: the input has no Service with a cluster IP, but the table in the kernel serves 2 Services (shop/cart, shop/web)',
-    );
-    expect(exitCode).toBe(1);
-    expect(await everything()).toBe(before);
-    const meant = await apply([empty], { flags: [...snapshotFlags, '--allow-empty'] });
-    expect(meant).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(await everything()).not.toContain('shop/');
-    expect((await apply([empty])).exitCode).toBe(0);
-  });
-
-  describe('namespaces', () => {
-    const inNamespace = (object: Manifest, namespace: string): Manifest => ({
-      ...object,
-      metadata: { ...(object['metadata'] as Manifest), namespace },
+    beforeAll(async () => {
+      await node.nft('flush ruleset');
+      await apply(whole);
+      before = await everything();
     });
-    const apiServer = [
-      service('kubernetes', { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] }),
-      slice('kubernetes', ['192.0.2.99'], [{ name: 'https', port: 6443 }]),
-    ].map((object) => inNamespace(object, 'default'));
-    const dns = [service('dns', { clusterIP: '10.96.0.53', ports: [http] }), slice('dns', ['10.244.2.53'])].map(
-      (object) => inNamespace(object, 'kube-system'),
-    );
-    const shop = [...services, ...slices];
 
-    test.each<[string, readonly Manifest[], string]>([
-      [
-        'only default',
-        apiServer,
-        'all Services of the input are in namespace default, but the table in the kernel serves 3 Services (kube-system/dns, shop/cart, shop/web) of other namespaces',
-      ],
-      [
-        'only shop',
-        shop,
-        'all Services of the input are in namespace shop, but the table in the kernel serves 2 Services (default/kubernetes, kube-system/dns) of other namespaces',
-      ],
-      [
-        'all but default',
-        [...shop, ...dns],
-        'the input has no Service default/kubernetes, which every cluster has and the table in the kernel serves',
-      ],
-    ])('%s: refused, unless it is meant', async (_, objects, says) => {
-      expect((await apply([listOf([...apiServer, ...dns, ...shop, workerNode])])).exitCode).toBe(0);
-      const before = await everything();
-      const part = [listOf([...objects, workerNode])];
+    test.each(cases)('$name, as $format: refused, and the table stays', async ({ documents, says, format }) => {
       for (const flags of [snapshotFlags, [...snapshotFlags, '--dry-run']]) {
-        const { exitCode, stdout, stderr } = await apply(part, { flags });
-        expect(stderr).toContain(`error no-services: ${says}; get all`);
+        const { exitCode, stdout, stderr } = await apply(documents, { format, flags });
+        expect(stderr).toContain(`error ${says}`);
+        expect(stderr.match(/^\S*:? ?error /gm)).toHaveLength(1);
+        expect(stderr).toContain('kubectl get ');
         expect(stderr).toMatch(/^1 error: nothing is changed$/m);
         expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
         expect(await everything()).toBe(before);
       }
-      const meant = await apply(part, { flags: [...snapshotFlags, '--allow-empty'] });
-      expect(meant).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/ {2}removed \d Service/) });
-      // What the table serves now is no more than the input has.
-      expect((await apply(part)).exitCode).toBe(0);
+      expect(before).toContain('shop/cart:http');
     });
 
-    test('a namespace that is gone is not refused', async () => {
-      await apply([listOf([...apiServer, ...dns, ...shop, workerNode])]);
-      const { exitCode, stdout } = await apply([listOf([...apiServer, ...dns, workerNode])]);
-      expect(stdout).toContain('removed 2 Services (shop/cart, shop/web)');
-      expect(exitCode).toBe(0);
-    });
+    test.each(halves.filter(([, , says]) => /^(api-error|incomplete|abridged)/.test(says)))(
+      '--allow-empty does not allow %s',
+      async (_, documents, says) => {
+        const { exitCode, stderr } = await apply(documents, { flags: [...snapshotFlags, '--allow-empty'] });
+        expect(stderr).toContain(`error ${says}`);
+        expect(exitCode).toBe(1);
+        expect(await everything()).toBe(before);
+      },
+    );
   });
 
-  test('headless Services alone do not count', async () => {
-    await apply(whole);
-    const before = await everything();
-    const headless = service('db', { clusterIP: 'None', ports: [http] });
-    const { exitCode, stderr } = await apply([listOf([headless, slice('db', ['10.244.1.5']), workerNode])]);
-    expect(stderr).toContain('error no-services: the input has no Service with a cluster IP');
-    expect(exitCode).toBe(1);
-    expect(await everything()).toBe(before);
-  });
+  describe('where there is none', () => {
+    beforeAll(() => node.nft('flush ruleset'));
 
-  test('an empty cluster where there is no table, or where it serves nothing: it is created', async () => {
-    const empty = listOf([workerNode]);
-    expect((await apply([empty])).stdout).toContain('table ip svc2nft: created');
-    expect((await apply([empty])).stdout).toContain('table ip svc2nft: up to date');
-  });
-
-  test('--node-ip stands for the Node', async () => {
-    const flags = [...snapshotFlags, '--node-ip', '192.0.2.11'];
-    const { exitCode } = await apply([listOf([...services, ...slices])], { flags });
-    expect(exitCode).toBe(0);
-    expect(await everything()).toContain('shop/cart:http');
-  });
-
-  test('--allow-empty allows what is missing', async () => {
-    await apply(whole);
-    const flags = [...snapshotFlags, '--allow-empty'];
-    const { exitCode, stdout, stderr } = await apply([listOf([...services, workerNode])], { flags });
-    expect(stderr).toMatch(/^warning no-endpoint-slices: /m);
-    expect(stdout).toContain('2 -> 0 endpoints');
-    expect(exitCode).toBe(0);
-  });
-
-  test.each(halves.filter(([, , says]) => /^(api-error|incomplete|abridged)/.test(says)))(
-    '--allow-empty does not allow %s',
-    async (_, documents, says) => {
-      await apply(whole);
-      const before = await everything();
-      const { exitCode, stderr } = await apply(documents, { flags: [...snapshotFlags, '--allow-empty'] });
+    test.each(cases)('$name, as $format: no table is created either', async ({ documents, says, format }) => {
+      const { exitCode, stderr } = await apply(documents, { format });
       expect(stderr).toContain(`error ${says}`);
       expect(exitCode).toBe(1);
-      expect(await everything()).toBe(before);
-    },
-  );
-
-  test('an older snapshot is applied, and what it removes is named last, in a dry run too', async () => {
-    await apply(whole);
-    const old = [listOf([services[0], slices[0], workerNode])];
-    const dryRun = await apply(old, { flags: [...snapshotFlags, '--dry-run'] });
-    expect(dryRun.stdout).toMatch(
-      /^table ip svc2nft: would be changed .*\n {2}shop\/web:http {2}gone: .*\n {2}would remove 1 Service \(shop\/web\)\n/,
-    );
-    expect(await everything()).toContain('shop/web:http');
-    const { exitCode, stdout } = await apply(old);
-    expect(stdout).toMatch(
-      /^table ip svc2nft: changed .*\n {2}shop\/web:http {2}gone: .*\n {2}removed 1 Service \(shop\/web\)\n/,
-    );
-    expect(exitCode).toBe(0);
-    expect(await everything()).not.toContain('shop/web:http');
+      expect(await everything()).toBe('');
+    });
   });
 
-  test('typed lists that are whole are applied', async () => {
-    const { exitCode, stderr } = await apply(Object.values(typed));
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    expect(await everything()).toContain('shop/cart:http');
+  describe('with no table at first', () => {
+    beforeEach(async () => {
+      await node.nft('flush ruleset');
+    });
+
+    test('an empty cluster: refused where the table serves Services, unless it is meant', async () => {
+      await apply(whole);
+      const before = await everything();
+      const empty = listOf([workerNode]);
+      const { exitCode, stderr } = await apply([empty]);
+      expect(stderr).toContain(
+        'error no-services: the input has no Service with a cluster IP, but the table in the kernel serves 2 Services (shop/cart, shop/web)',
+      );
+      expect(exitCode).toBe(1);
+      expect(await everything()).toBe(before);
+      const meant = await apply([empty], { flags: [...snapshotFlags, '--allow-empty'] });
+      expect(meant).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await everything()).not.toContain('shop/');
+      expect((await apply([empty])).exitCode).toBe(0);
+    });
+
+    describe('namespaces', () => {
+      const inNamespace = (object: Manifest, namespace: string): Manifest => ({
+        ...object,
+        metadata: { ...(object['metadata'] as Manifest), namespace },
+      });
+      const apiServer = [
+        service('kubernetes', { clusterIP: '10.96.0.1', ports: [{ name: 'https', port: 443 }] }),
+        slice('kubernetes', ['192.0.2.99'], [{ name: 'https', port: 6443 }]),
+      ].map((object) => inNamespace(object, 'default'));
+      const dns = [service('dns', { clusterIP: '10.96.0.53', ports: [http] }), slice('dns', ['10.244.2.53'])].map(
+        (object) => inNamespace(object, 'kube-system'),
+      );
+      const shop = [...services, ...slices];
+
+      test.each<[string, readonly Manifest[], string]>([
+        [
+          'only default',
+          apiServer,
+          'all Services of the input are in namespace default, but the table in the kernel serves 3 Services (kube-system/dns, shop/cart, shop/web) of other namespaces',
+        ],
+        [
+          'only shop',
+          shop,
+          'all Services of the input are in namespace shop, but the table in the kernel serves 2 Services (default/kubernetes, kube-system/dns) of other namespaces',
+        ],
+        [
+          'all but default',
+          [...shop, ...dns],
+          'the input has no Service default/kubernetes, which every cluster has and the table in the kernel serves',
+        ],
+      ])('%s: refused, unless it is meant', async (_, objects, says) => {
+        expect((await apply([listOf([...apiServer, ...dns, ...shop, workerNode])])).exitCode).toBe(0);
+        const before = await everything();
+        const part = [listOf([...objects, workerNode])];
+        for (const flags of [snapshotFlags, [...snapshotFlags, '--dry-run']]) {
+          const { exitCode, stdout, stderr } = await apply(part, { flags });
+          expect(stderr).toContain(`error no-services: ${says}; get all`);
+          expect(stderr).toMatch(/^1 error: nothing is changed$/m);
+          expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+          expect(await everything()).toBe(before);
+        }
+        const meant = await apply(part, { flags: [...snapshotFlags, '--allow-empty'] });
+        expect(meant).toMatchObject({
+          exitCode: 0,
+          stderr: '',
+          stdout: expect.stringMatching(/ {2}removed \d Service/),
+        });
+        // What the table serves now is no more than the input has.
+        expect((await apply(part)).exitCode).toBe(0);
+      });
+
+      test('a namespace that is gone is not refused', async () => {
+        await apply([listOf([...apiServer, ...dns, ...shop, workerNode])]);
+        const { exitCode, stdout } = await apply([listOf([...apiServer, ...dns, workerNode])]);
+        expect(stdout).toContain('removed 2 Services (shop/cart, shop/web)');
+        expect(exitCode).toBe(0);
+      });
+    });
+
+    test('headless Services alone do not count', async () => {
+      await apply(whole);
+      const before = await everything();
+      const headless = service('db', { clusterIP: 'None', ports: [http] });
+      const { exitCode, stderr } = await apply([listOf([headless, slice('db', ['10.244.1.5']), workerNode])]);
+      expect(stderr).toContain('error no-services: the input has no Service with a cluster IP');
+      expect(exitCode).toBe(1);
+      expect(await everything()).toBe(before);
+    });
+
+    test('an empty cluster where there is no table, or where it serves nothing: it is created', async () => {
+      const empty = listOf([workerNode]);
+      expect((await apply([empty])).stdout).toContain('table ip svc2nft: created');
+      expect((await apply([empty])).stdout).toContain('table ip svc2nft: up to date');
+    });
+
+    test('--node-ip stands for the Node', async () => {
+      const flags = [...snapshotFlags, '--node-ip', '192.0.2.11'];
+      const { exitCode } = await apply([listOf([...services, ...slices])], { flags });
+      expect(exitCode).toBe(0);
+      expect(await everything()).toContain('shop/cart:http');
+    });
+
+    test('--allow-empty allows what is missing', async () => {
+      await apply(whole);
+      const flags = [...snapshotFlags, '--allow-empty'];
+      const { exitCode, stdout, stderr } = await apply([listOf([...services, workerNode])], { flags });
+      expect(stderr).toMatch(/^warning no-endpoint-slices: /m);
+      expect(stdout).toContain('2 -> 0 endpoints');
+      expect(exitCode).toBe(0);
+    });
+
+    test('an older snapshot is applied, and what it removes is named last, in a dry run too', async () => {
+      await apply(whole);
+      const old = [listOf([services[0], slices[0], workerNode])];
+      const dryRun = await apply(old, { flags: [...snapshotFlags, '--dry-run'] });
+      expect(dryRun.stdout).toMatch(
+        /^table ip svc2nft: would be changed .*\n {2}shop\/web:http {2}gone: .*\n {2}would remove 1 Service \(shop\/web\)\n/,
+      );
+      expect(await everything()).toContain('shop/web:http');
+      const { exitCode, stdout } = await apply(old);
+      expect(stdout).toMatch(
+        /^table ip svc2nft: changed .*\n {2}shop\/web:http {2}gone: .*\n {2}removed 1 Service \(shop\/web\)\n/,
+      );
+      expect(exitCode).toBe(0);
+      expect(await everything()).not.toContain('shop/web:http');
+    });
+
+    test('typed lists that are whole are applied', async () => {
+      const { exitCode, stderr } = await apply(Object.values(typed));
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(await everything()).toContain('shop/cart:http');
+    });
   });
 });

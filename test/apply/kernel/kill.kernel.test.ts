@@ -10,7 +10,7 @@ import { type RunningApply, startApply } from './start-apply.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 /** For each program. More for a long look: KILLS=100 npx vitest run test/apply/kernel/kill.kernel.test.ts */
-const kills = Number(process.env['KILLS'] ?? 10);
+const kills = Number(process.env['KILLS'] ?? 6);
 
 /** When to kill: after a part of the whole time, or of the time from the first load on. */
 const moments = fc.sample(
@@ -25,7 +25,7 @@ const moments = fc.sample(
 const slowMoments = fc.sample(
   fc.record({
     part: fc.noBias(fc.integer({ min: 0, max: 999 })).map((part) => part / 1000),
-    before: fc.noBias(fc.integer({ min: 0, max: 3_000 })),
+    before: fc.noBias(fc.integer({ min: 0, max: 2_000 })),
     after: fc.noBias(fc.integer({ min: 0, max: 200 })),
   }),
   { numRuns: kills, seed },
@@ -119,7 +119,7 @@ describe.skipIf(!applyTestsRun)(`kill -9 at ${kills} moments of an apply, SEED=$
     expect(outcomes.filter((outcome) => !/^(old|new) (old|new)$/.test(outcome))).toEqual([]);
   });
 
-  test('while nft is slow, and another apply at once: the table is that of the other one, and stays so', {
+  test.concurrent('while nft is slow, and another apply at once: the table is that of the other one, and stays so', {
     timeout: kills * 20_000,
   }, async () => {
     const node = await openNode();

@@ -147,19 +147,19 @@ describe.skipIf(!applyTestsRun)('a first start in parts', () => {
   });
 
   test.each([
-    { next: 'the same snapshot', objects: richSnapshot, expected: () => wanted, partSize: 20 },
-    { next: 'another snapshot', objects: otherSnapshot, expected: () => wantedOther, partSize: 20 },
+    { next: 'the same snapshot', objects: richSnapshot, expected: () => wanted, partSize: 30 },
+    { next: 'another snapshot', objects: otherSnapshot, expected: () => wantedOther, partSize: 30 },
     { next: 'another snapshot, at once', objects: otherSnapshot, expected: () => wantedOther, partSize: 100_000 },
   ])(
     'stopped between any two parts is finished by the next one with $next',
     { timeout: 120_000 },
     async ({ objects, expected, partSize }) => {
       const loads: Family[] = [];
-      await startInParts(node, richSnapshot, { partSize: 20, afterLoad: async (family) => void loads.push(family) });
+      await startInParts(node, richSnapshot, { partSize: 30, afterLoad: async (family) => void loads.push(family) });
       expect(loads.length).toBeGreaterThan(10);
       for (const stopBefore of loads.keys()) {
         await node.nft('flush ruleset');
-        const stopped = startInParts(node, richSnapshot, { partSize: 20, stopBefore: stopBefore + 1 });
+        const stopped = startInParts(node, richSnapshot, { partSize: 30, stopBefore: stopBefore + 1 });
         await expect(stopped).rejects.toThrow(Stopped);
         const remaining = loads.slice(stopBefore);
         for (const family of families) {
@@ -289,10 +289,10 @@ describe.skipIf(!applyTestsRun)('packets during a first start in parts', () => {
   });
 });
 
-/** More than one part in each family: 26 Services with 2 ports and 1,000 endpoints. */
+/** More than one part of elements in each family: 7 Services with 2 ports and 1,000 endpoints. */
 const large: readonly Manifest[] = [
   workerNode,
-  ...Array.from({ length: 26 }, (_, number) => number + 1).flatMap((number) => {
+  ...Array.from({ length: 7 }, (_, number) => number + 1).flatMap((number) => {
     const hosts = Array.from({ length: 1_000 }, (_, index) => index);
     const ports = [http, { name: 'dns', port: 53, protocol: 'UDP' }];
     const slicePorts = [
@@ -398,9 +398,9 @@ describe.skipIf(!applyTestsRun)('a first start of a large cluster', () => {
     const callers = (await readFile(log, 'utf8')).trim().split('\n');
     const [one, other] = [...new Set(callers)];
     const [ofOne, ofOther] = [one, other].map((pid) => callers.filter((caller) => caller === pid).length);
-    // Sets and chains, five parts of elements, and the base chains, in each family; then the difference.
-    expect([ofOne, ofOther]).toEqual([14, 2]);
-    expect(callers).toEqual([...Array.from({ length: 14 }, () => one), ...Array.from({ length: 2 }, () => other)]);
+    // Sets and chains, two parts of elements, and the base chains, in each family; then the difference.
+    expect([ofOne, ofOther]).toEqual([8, 2]);
+    expect(callers).toEqual([...Array.from({ length: 8 }, () => one), ...Array.from({ length: 2 }, () => other)]);
     expect(await tablesOf(node)).toEqual(wantedNext);
   });
 });
