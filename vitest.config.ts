@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** What tests need besides Node, by the middle of their names: `x.kernel.test.ts` belongs to the project `kernel`. */
 const needs = ['kernel', 'browser', 'shells', 'cluster'];
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -29,3 +29,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
