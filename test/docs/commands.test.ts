@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { withoutLock } from '../../src/apply/with-lock.ts';
 import { compileCommand } from '../../src/cli/commands/compile-command.ts';
+import { behaviorTexts } from '../../src/inspect/verify/behaviors.ts';
 import { runMain } from '../support/run-main.ts';
 
 const commands = readFileSync('docs/commands.md', 'utf8');
@@ -74,4 +75,10 @@ test('the page names every flag of compile', () => {
   };
   const flags = compileCommand(context, () => {}).options.map(({ short, long }) => short ?? long);
   expect(flags.filter((flag) => !commands.includes(`${flag} `) && !commands.includes(`${flag}\``))).toEqual([]);
+});
+
+test('the page has each code of a note once', () => {
+  const section = commands.slice(commands.indexOf('### Rules of kube-proxy'), commands.indexOf('\n## top'));
+  const codes = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
+  expect(codes.sort()).toEqual(Object.keys(behaviorTexts).sort());
 });

@@ -4,9 +4,10 @@ import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
 import { deriveExpectations } from '../../src/inspect/verify/derive-expectations.ts';
 import type { Verification } from '../../src/inspect/verify/verification.ts';
 import { verifyRuleset } from '../../src/inspect/verify/verify-ruleset.ts';
+import { readIptables } from '../../src/iptables/read-iptables.ts';
 import type { ListedTable } from '../../src/nft/listed-table.ts';
 import { parseNftText } from '../../src/nft/text/parse-nft-text.ts';
-import { withDefaults } from '../../src/options.ts';
+import { type CompileOptions, iptablesOptions, withDefaults } from '../../src/options.ts';
 import { readDocuments } from '../../src/phases/1-read/read-documents.ts';
 import { inspectedNames, kubeProxyTable, nameElements } from '../../src/phases/5-plan/kube-proxy-names.ts';
 
@@ -62,28 +63,48 @@ export function compileTable(name: string): Compiled {
   return known;
 }
 
-function compileOnce(name: string): Compiled {
+function compileOnce(name: string, adapt = (options: CompileOptions): CompileOptions => options): Compiled {
   const { snapshot, config } = filesOf(name);
   const { documents } = readDocuments([{ file: snapshot, content: readFileSync(snapshot) }]);
   const settings = readKubeProxyConfig({ file: config, content: readFileSync(config) });
-  const options = withDefaults({ ...settings.options, nodeName: 'worker-1' });
+  const options = adapt(withDefaults({ ...settings.options, nodeName: 'worker-1' }));
   return { ...compileRulesets(documents, options), options };
 }
 
 /** What verify says of a text in place of the rules of this table. */
 export function verifyText(name: string, text: string): readonly Verification[] {
-  const { snapshot, views, options } = compileTable(name);
+  return verifyTables(name, readTables(text), compileTable(name));
+}
+
+const settingsForIptables = new Map<string, Compiled>();
+
+/** What verify says of a text in place of the rules for iptables. */
+export function verifySaved(name: string, text: string): readonly Verification[] {
+  const settings = settingsForIptables.get(name) ?? compileOnce(name, iptablesOptions);
+  settingsForIptables.set(name, settings);
+  return verifyTables(name, readIptables(text), settings);
+}
+
+function verifyTables(
+  name: string,
+  tables: readonly ListedTable[],
+  { snapshot, views, options }: Compiled,
+): readonly Verification[] {
   if (!snapshot) {
     throw new Error(`${name} does not compile`);
   }
   const { masqueradeAll, masqueradeBit } = options;
-  return readTables(text).map(({ ruleset, dynamic, deviations }) => {
+  return tables.map(({ ruleset, dynamic, deviations }) => {
     const node = views.find(({ family }) => family === ruleset.family);
     if (!node) {
       throw new Error(`${name} has no view of ${ruleset.family}`);
     }
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
-    const messages = deviations.map(({ message }) => message);
-    return verifyRuleset(ruleset, expectations, { isActual: true, deviations: messages, pins: dynamic });
+    return verifyRuleset(ruleset, expectations, {
+      isActual: true,
+      deviations,
+      configured: options.iptables ?? {},
+      pins: dynamic,
+    });
   });
 }

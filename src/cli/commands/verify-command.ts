@@ -1,11 +1,14 @@
 import { Command } from 'commander';
+import { compileRulesets } from '../../compile.ts';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
 import type { Verification } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
+import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
+import { iptablesOptions } from '../../options.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
@@ -24,6 +27,7 @@ const examples = `
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16                      check what compile prints
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel     check what is loaded; needs root
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset rules.nft  check a file from compile or nft list
+  svc2nft verify dump.yaml --node worker-1 --config config.yaml --ruleset iptables-save.txt         check rules of kube-proxy's iptables mode
   svc2nft verify --live --cluster-cidr 10.244.0.0/16 --ruleset kernel                        check what is loaded here against the API; needs root
   svc2nft verify dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -o json | jq '.tables[].faults[].message'
 `;
@@ -45,13 +49,18 @@ of the node that the snapshot does not name may be missed.
 A table of kube-proxy (its nftables mode, Kubernetes 1.29 to 1.38) is checked for what it does with packets, and for elements that no
 Service needs, but not for its layout. What kube-proxy does otherwise on purpose, or in older versions, is printed as a note and is no fault.
 
+Rules of iptables, those of kube-proxy's iptables mode and those of compile --target iptables, are taken from the output of
+iptables-save and ip6tables-save, or where nft has no table, from the kernel. They are checked against what that mode does, so that
+each difference from what Services ask for has a name; further, each rule, jump and chain must be one that the proxy writes. Rules of other
+programs are left out, but where they drop, reject or redirect connections of Services, a note says so.
+
 A table in the layout of an earlier version has one fault that says so, in place of one for each rule that is another now.
 
 Pass the same options as to compile or apply; otherwise differences in options appear as faults. With --ruleset kernel and
 without --node, of several Nodes the one with the name of this machine is meant, as for apply.
 
 -o json prints {correct, tables: [{family, table, exists, frontends, endpoints, packets, correct, faults: [{code, service,
-frontend, message}], notes: [{code, message, frontends}]}]}; only tables of kube-proxy have notes, whose codes are in docs/commands.md; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, earlier-layout, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
+frontend, message}], notes: [{code, message, frontends}]}]}; only rules of kube-proxy and of iptables have notes, whose codes are in docs/commands.md; exists is false without a table in that family, which is correct if no Service needs one; code is one of missing-table, earlier-layout, damaged-table, not-understood, wrong-verdict, wrong-endpoint, unequal-shares,
 wrong-source, wrong-mark, wrong-affinity, extra-frontend, extra-element, missing-element, dangling-chain, dangling-set,
 unknown-chain, unknown-set, unknown-rule, missing-rule, misplaced-rule, wrong-declaration, wrong-hook, unreachable-rule,
 wrong-state, wrong-comment.
@@ -64,7 +73,7 @@ export function verifyCommand(context: Context, setExitCode: (code: number) => v
     .optionsGroup('Input:')
     .option(
       '--ruleset <file|kernel>',
-      'ruleset to check, also that of kube-proxy; - for stdin (default: what compile prints)',
+      'ruleset to check, also rules of kube-proxy, or of iptables; - for stdin (default: what compile prints)',
     )
     .optionsGroup('Output:')
     .addOption(formatOption('text: one line per fault; json: for programs', ['text', 'json']).default('text'))
@@ -120,14 +129,34 @@ async function loadChecked(
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const choice = { families: cluster.options.families, table: flags.table };
+  const choice = { families: cluster.options.families, table: flags.table, takesIptables: true };
   const tables = rules ? await loadActual(rules, choice, context) : readCompiled(cluster);
-  return typeof tables === 'number' ? tables : [cluster, { tables, isActual: rules !== undefined }];
+  if (typeof tables === 'number') {
+    return tables;
+  }
+  const families = rules?.texts ? familiesInFile(tables, choice.families, context) : choice.families;
+  return [cluster, { tables, families, isActual: rules !== undefined }];
+}
+
+/** iptables-save and ip6tables-save print one family each, so a file with the rules of one is not missing the other. */
+function familiesInFile(tables: readonly ListedTable[], all: readonly Family[], context: Context): readonly Family[] {
+  const isIptables = tables.some(({ ruleset }) => ruleset.language === 'iptables');
+  const found = all.filter((family) => tables.some(({ ruleset }) => ruleset.family === family));
+  const missing = all.find((family) => !found.includes(family));
+  if (!isIptables || missing === undefined) {
+    return all;
+  }
+  const program = missing === 'ip' ? 'iptables-save' : 'ip6tables-save';
+  context.stderr.write(
+    `note: ${nameOfFamily(missing)} is not checked: the output of ${program} is not in the file; append it, or use --family ${found[0]}\n`,
+  );
+  return found;
 }
 
 /** Tables, and whether they are not those that the snapshot compiles to. */
 interface CheckedTables {
   readonly tables: readonly ListedTable[];
+  readonly families: readonly Family[];
   readonly isActual: boolean;
 }
 
@@ -150,14 +179,23 @@ function namesOf({ families, table }: Cluster['options']): TableName[] {
 }
 
 /** Checks the table of each family. */
-function verifyCluster({ snapshot, views, options }: Cluster, { tables, isActual }: CheckedTables): Verification[] {
+function verifyCluster(cluster: Cluster, { tables, families, isActual }: CheckedTables): Verification[] {
+  const isIptables = tables.some(({ ruleset }) => ruleset.language === 'iptables');
+  const { snapshot, documents, options: given } = cluster;
+  const options = isIptables ? iptablesOptions(given) : given;
+  const all = isIptables ? compileRulesets(documents, options).views : cluster.views;
+  const views = all.filter(({ family }) => families.includes(family));
   const { masqueradeAll, masqueradeBit } = options;
   return views.map((node) => {
     const expectations = deriveExpectations(snapshot, { node, masqueradeAll, masqueradeBit });
     const table = tables.find(({ ruleset }) => ruleset.family === node.family);
-    const deviations = table?.deviations.map(({ message }) => message) ?? [];
     return table
-      ? verifyRuleset(table.ruleset, expectations, { isActual, deviations, pins: table.dynamic })
+      ? verifyRuleset(table.ruleset, expectations, {
+          isActual,
+          deviations: table.deviations,
+          configured: given.iptables ?? {},
+          pins: table.dynamic,
+        })
       : verifyMissingTable(expectations, tables[0]?.ruleset.table ?? options.table);
   });
 }

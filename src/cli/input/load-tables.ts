@@ -111,37 +111,39 @@ export async function loadKernelTables(
   context: Context,
 ): Promise<readonly ListedTable[] | number> {
   const { families, table } = choice;
-  const names = tableNames(choice);
-  // A node without nft may have rules of iptables.
-  const isNftNeeded = !names.includes(iptablesTable);
-  for (const name of names) {
+  let missing: NftError | undefined;
+  for (const name of tableNames(choice)) {
+    const names = families.map((family) => ({ family, table: name }));
     const tables =
-      name === iptablesTable
-        ? await loadKernelIptables(families, context)
-        : await readKernelTables(
-            families.map((family) => ({ family, table: name })),
-            { context, isNftNeeded },
-          );
-    if (typeof tables === 'number' || tables.length > 0) {
-      return typeof tables === 'number' ? tables : chooseTables(tables, table, context);
+      name === iptablesTable ? await loadKernelIptables(families, context) : await readKernelTables(names, context);
+    if (typeof tables === 'number') {
+      return tables;
+    }
+    if (isNftError(tables)) {
+      missing = tables;
+    } else if (tables.length > 0) {
+      return chooseTables(tables, table, context);
     }
   }
-  return [];
+  // A node without nft may have rules of iptables.
+  return missing ? reportError(missing, context) : [];
 }
 
+function reportError(error: NftError, { stderr }: Pick<Context, 'stderr'>): number {
+  stderr.write(`error: ${formatNftError(error)}\n`);
+  return exitCodeOfError(error);
+}
+
+/** The tables; the error if nft is not there; for other errors, the exit code after a message on stderr. */
 async function readKernelTables(
   names: readonly TableName[],
-  { context, isNftNeeded }: { readonly context: Context; readonly isNftNeeded: boolean },
-): Promise<readonly ListedTable[] | number> {
+  context: Context,
+): Promise<readonly ListedTable[] | NftError | number> {
   const tables: ListedTable[] = [];
   for (const name of names) {
     const table = await readKernelTable(context.run, name);
-    if (isNftError(table) && table.kind === 'not-found' && !isNftNeeded) {
-      return [];
-    }
     if (isNftError(table)) {
-      context.stderr.write(`error: ${formatNftError(table)}\n`);
-      return exitCodeOfError(table);
+      return table.kind === 'not-found' ? table : reportError(table, context);
     }
     tables.push(...(table ? [table] : []));
   }

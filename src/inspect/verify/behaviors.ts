@@ -3,6 +3,7 @@
  * though a Service asks for others. Each kind is named, with its reason, and is not a fault.
  */
 
+import { compareText } from '../../lib/text.ts';
 import type { Packet } from '../../walk/fate.ts';
 import type { ExpectedFate } from './expect-fate.ts';
 
@@ -25,7 +26,7 @@ export const behaviorTexts = {
     'kube-proxy refuses node ports at loopback addresses to packets from outside as well, which the kernel itself drops earlier',
   'localhost-untouched':
     'kube-proxy leaves node ports at loopback addresses alone without KubeProxyNFTablesLocalhostNodePorts, the default before 1.38',
-  // iptables
+  // rules for iptables
   'cluster-ip-ports-untouched':
     'iptables mode leaves other ports of cluster IPs alone: such packets go where the routes of the node lead',
   'unallocated-untouched':
@@ -51,9 +52,35 @@ export const behaviorTexts = {
   'forward-accepted':
     'rules for iptables accept connections of Services that are masqueraded, and packets of connections that exist, in FORWARD before the rules of others may drop them',
   'invalid-dropped': 'rules for iptables drop packets that fit no connection in FORWARD',
+  'others-refuse': 'rules of other programs drop or reject connections of Services; svc2nft explain shows which rules',
+  'others-translate':
+    'rules of other programs send connections elsewhere than the Services ask for; svc2nft explain shows which rules',
+  'others-unclear':
+    'rules of other programs depend on what svc2nft does not know, or does not understand, so that connections may have another fate; svc2nft explain shows which rules',
   'affinity-limit':
     'rules for iptables remember 100 clients of each endpoint, unless the module xt_recent has another limit',
 } as const;
+
+/** Frontends at which rules have a behavior of their own. */
+export interface BehaviorNote {
+  readonly code: BehaviorCode;
+  /** What they do, in one line. */
+  readonly message: string;
+  /** The frontends of Services where a packet has shown it: `shop/web:http 10.96.0.10:80/tcp`, sorted; it may be at none. */
+  readonly frontends: readonly string[];
+}
+
+/** Behaviors by the frontends where they were seen. */
+export type Behaviors = ReadonlyMap<BehaviorCode, ReadonlySet<string>>;
+
+/** A note for each behavior. */
+export function behaviorNotes(behaviors: Behaviors): BehaviorNote[] {
+  return [...behaviors].map(([code, frontends]) => ({
+    code,
+    message: behaviorTexts[code],
+    frontends: [...frontends].sort(compareText),
+  }));
+}
 
 /** A fate that is right for a proxy, and all that it does otherwise there. */
 export interface AcceptedFate {

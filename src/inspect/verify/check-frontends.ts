@@ -20,13 +20,18 @@ import type { ProbeTarget, WalkCheck } from './walk-check.ts';
  * source ranges, and from its own endpoints. Beyond these, rules can tell clients of one frontend apart only by their
  * own literals and by marks. So all clients that literals name, and marked ones, are tried only at the first frontend
  * of each way through the rules; two ways are the same if the same literals match the frontend and its endpoints.
+ *
+ * @param ranges by default those in sets.
  */
-export function checkFrontends(check: WalkCheck, literals: Literals): void {
+export function checkFrontends(
+  check: WalkCheck,
+  literals: Literals,
+  ranges: SourceRanges = readSourceRanges(check.ruleset),
+): void {
   const { expectations } = check;
   const standard = standardClients(expectations);
   const all = [...allClients(expectations, literals), ...markedClients(standard, expectations)];
   const literalsAt = describeLiterals(literals);
-  const ranges = readSourceRanges(check.ruleset);
   const waysSeen = new Set<string>();
   for (const [frontend, targets] of listTargets(expectations)) {
     for (const [index, target] of targets.entries()) {
@@ -78,6 +83,9 @@ function guardedClients(
   return ranges.length === 0 ? [] : edgeClients(ranges, expectations);
 }
 
+/** Ranges of clients by frontend, `10.0.0.1 . tcp . 80`. */
+export type SourceRanges = ReadonlyMap<string, readonly string[]>;
+
 /** How many endpoints of each frontend try to reach themselves. */
 const hairpinsOfFrontend = 2;
 
@@ -112,7 +120,7 @@ function interfacesOf({ detector }: Expectations): string[] {
  * The source ranges that the rules have, by frontend: those at the end of keys in interval sets,
  * `10.0.0.1 . tcp . 80 . 192.0.2.0/24`.
  */
-function readSourceRanges({ sets }: Pick<IndexedRuleset, 'sets'>): Map<string, string[]> {
+function readSourceRanges({ sets }: Pick<IndexedRuleset, 'sets'>): SourceRanges {
   const ranges = new Map<string, string[]>();
   for (const { declaration, entries } of sets.values()) {
     if (declaration.flags?.includes('interval') && declaration.key.length > 1) {

@@ -37,6 +37,7 @@ export function deriveExpectations(
   const serviceCIDRs = node.serviceCIDRs.flatMap((text) => rangeOf(text) ?? []);
   return {
     family: node.family,
+    nodeName: node.nodeName,
     ...frontends,
     siblings: groupByAffinity(frontends),
     clusterIPs,
@@ -44,6 +45,7 @@ export function deriveExpectations(
     hairpinsOfNode: new Set(onNode.map(({ address }) => address)),
     hairpinKeysOfNode: new Set(onNode.map(({ key }) => key)),
     hairpinRange: hairpinRange(services, node, masqueradeAll),
+    servesExternalIPs: node.servesExternalIPs,
     serviceCIDRs,
     nodeAddresses: node.addresses.filter((address) => address.includes(':') === (node.family === 'ip6')),
     nodePortAddresses: nodePortAddresses.kind === 'all' ? 'all' : new Set(nodePortAddresses.addresses),

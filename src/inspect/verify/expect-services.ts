@@ -26,7 +26,7 @@ export interface ServiceWithAddresses {
   /** 0 for none. */
   readonly healthCheckPort: number;
   /** Endpoints that run here, or whose slice does not say where they run, and so may reach themselves. */
-  readonly hairpinEndpoints: readonly (ExpectedEndpoint & { readonly nodeName: string })[];
+  readonly hairpinEndpoints: readonly ExpectedEndpoint[];
 }
 
 /** Every service port in the node's family that is not left to another proxy, read directly from the objects. */
@@ -194,7 +194,6 @@ interface Candidate extends ExpectedEndpoint {
   /** Terminating but still serving: it gets connections if no endpoint is ready. */
   readonly lastResort: boolean;
   readonly terminating: boolean;
-  readonly nodeName: string;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
 }

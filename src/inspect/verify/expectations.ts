@@ -13,6 +13,8 @@ export interface ExpectedEndpoint {
   readonly text: string;
   readonly address: string;
   readonly port: number;
+  /** Where its EndpointSlice says that it runs; empty if that does not say. */
+  readonly nodeName: string;
 }
 
 /** One port of one Service. */
@@ -50,6 +52,8 @@ export interface ExpectedFrontend {
 /** Everything that decides the fate of packets in one family. */
 export interface Expectations {
   readonly family: Family;
+  /** Empty if no node is known. */
+  readonly nodeName: string;
   /** By `address protocol port`, and by `protocol port`: the owner if several Services claim one. */
   readonly ips: ReadonlyMap<string, ExpectedFrontend>;
   readonly nodePorts: ReadonlyMap<string, ExpectedFrontend>;
@@ -68,6 +72,8 @@ export interface Expectations {
   readonly hairpinKeysOfNode: ReadonlySet<string>;
   /** Those to which the rule for them applies: where all endpoints that run here are in the node's range of pods, that range. */
   readonly hairpinRange: Cidr | undefined;
+  /** Whether spec.externalIPs of Services are served. */
+  readonly servesExternalIPs: boolean;
   readonly serviceCIDRs: readonly Cidr[];
   readonly nodeAddresses: readonly string[];
   /** Which of the node's addresses accept node ports; `all` leaves out loopback. */

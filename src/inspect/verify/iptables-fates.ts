@@ -148,15 +148,24 @@ function markOf(
   { kind, service }: ExpectedFrontend,
   { expectations, layout }: Context,
 ): (endpoint: ExpectedEndpoint) => boolean {
-  const { detector, masqueradeAll, hairpins, hairpinRange } = expectations;
+  const { detector, masqueradeAll } = expectations;
   const { source } = packet;
   const pod = isPod(packet, expectations);
   const atClusterIP = masqueradeAll || (detector !== undefined && !pod);
   const atExternal = !service.externalLocal || (!pod && isNodeAddress(source, expectations));
   const isMarked = kind === 'ClusterIP' ? atClusterIP : atExternal;
-  const isHere = hairpins.has(source) && (!hairpinRange || cidrContains(hairpinRange, source));
-  const hasHairpin = layout === 'kube-proxy' || isHere;
-  return ({ address }) => isMarked || (hasHairpin && address === source);
+  const hasHairpin = (endpoint: ExpectedEndpoint): boolean =>
+    layout === 'kube-proxy' || mayBeHere(endpoint, expectations);
+  return (endpoint) => isMarked || (endpoint.address === source && hasHairpin(endpoint));
+}
+
+/** Whether an endpoint has a rule of svc2nft for its connections to itself. */
+function mayBeHere(
+  { address, nodeName: place }: ExpectedEndpoint,
+  { nodeName, hairpinRange, nodeAddresses }: Expectations,
+): boolean {
+  const isInRange = !hairpinRange || cidrContains(hairpinRange, address) || nodeAddresses.includes(address);
+  return place === '' ? isInRange : place === nodeName;
 }
 
 /** How the table filter refuses a connection that was sent to an endpoint; svc2nft's rules are for what was not translated. */

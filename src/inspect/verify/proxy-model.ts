@@ -1,16 +1,19 @@
 /** What a proxy does with packets on a node, told from Services and settings alone: there need not be any rules of it. */
 
-import { compareText } from '../../lib/text.ts';
 import { type Cidr, cidrContains, rangeOf, singleAddress } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { Packet } from '../../walk/fate.ts';
-import { type AcceptedFate, type AcceptFates, type BehaviorCode, behaviorTexts } from './behaviors.ts';
+import {
+  type AcceptedFate,
+  type AcceptFates,
+  type BehaviorCode,
+  type BehaviorNote,
+  behaviorNotes,
+} from './behaviors.ts';
 import { expectFate } from './expect-fate.ts';
 import type { Expectations } from './expectations.ts';
 import { frontendLabel, placeOf } from './fault-collector.ts';
-import { acceptIptables } from './iptables-behavior.ts';
-import { acceptKubeProxy } from './kube-proxy-behavior.ts';
-import type { BehaviorNote } from './verification.ts';
+import { acceptIptables, acceptKubeProxy } from './kube-proxy-behavior.ts';
 
 /** The kinds of rules: those of svc2nft for nftables and for iptables, and kube-proxy's modes. */
 export const proxyKinds = ['svc2nft', 'svc2nft-iptables', 'kube-proxy-nftables', 'kube-proxy-iptables'] as const;
@@ -121,9 +124,5 @@ function standingBehaviors({ family, ips, nodePorts, healthCheckPorts }: Expecta
     ...(checked.length > 0 ? [['health-checks-accepted', checked] as const] : []),
     ...(pinned.length > 0 ? [['affinity-limit', pinned] as const] : []),
   ];
-  return notes.map(([code, frontends]) => ({
-    code,
-    message: behaviorTexts[code],
-    frontends: [...frontends].sort(compareText),
-  }));
+  return behaviorNotes(new Map(notes.map(([code, frontends]) => [code, new Set(frontends)])));
 }

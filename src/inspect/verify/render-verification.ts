@@ -1,6 +1,7 @@
 import { pushTo } from '../../lib/lists.ts';
 import { countOf, escapeControls, listSome } from '../../lib/text.ts';
-import type { BehaviorNote, Fault, Verification } from './verification.ts';
+import type { BehaviorNote } from './behaviors.ts';
+import type { Fault, Verification } from './verification.ts';
 
 /** How many faults of one kind are printed; the others are counted. */
 const shownOfKind = 20;
@@ -16,7 +17,10 @@ export function renderVerification({ family, table, exists, faults, notes, ...co
     `${countOf(counts.packets, 'packet')} walked`,
   ];
   const verdict = faults.length === 0 ? 'correct' : countOf(faults.length, 'fault');
-  const summary = `table ${family} ${table}: ${numbers.join(', ')}: ${verdict}`;
+  // The rules of all tables of iptables are one ruleset.
+  const place =
+    table === 'iptables' ? `rules of ${family === 'ip' ? 'iptables' : 'ip6tables'}` : `table ${family} ${table}`;
+  const summary = `${place}: ${numbers.join(', ')}: ${verdict}`;
   // kube-proxy has rules for each Service, so what is wrong with a fixed rule shows at each.
   const lines = notes ? renderAlike(faults) : renderFaults(faults);
   return [...lines, ...(notes ?? []).map(renderNote), summary].map(escapeControls);

@@ -1,7 +1,29 @@
 /** What verify finds in one table. Types only; plain data. */
 
 import type { Family } from '../../net/network.ts';
-import type { BehaviorCode } from './behaviors.ts';
+import type { Deviation, ListedTable } from '../../nft/listed-table.ts';
+import type { BehaviorNote } from './behaviors.ts';
+
+/** Where a ruleset comes from. */
+export interface VerifyOptions {
+  /** Whether it was read from the kernel or a file: such a table may keep idle chains for a while. */
+  readonly isActual: boolean;
+  /** What the reader of the table did not understand, and so left out of the ruleset. */
+  readonly deviations?: readonly Pick<Deviation, 'message' | 'chain'>[];
+  /**
+   * What the configuration says about rules of iptables. The rest is what kube-proxy's rules say themselves, for it may differ from
+   * what is known about other rules.
+   */
+  readonly configured?: ConfiguredMasquerading;
+  /** What traffic wrote into its dynamic sets; absent for a ruleset that is not loaded. */
+  readonly pins?: ListedTable['dynamic'];
+}
+
+/** What a configuration says about masquerading (KubeProxyConfiguration.iptables); undefined for what it leaves to the default. */
+export interface ConfiguredMasquerading {
+  readonly masqueradeAll?: boolean;
+  readonly masqueradeBit?: number;
+}
 
 /** One table, checked. */
 export interface Verification {
@@ -16,17 +38,8 @@ export interface Verification {
   /** How many packets were walked through the ruleset. */
   readonly packets: number;
   readonly faults: readonly Fault[];
-  /** What kube-proxy does otherwise than svc2nft, which is not a fault; absent for other tables. */
+  /** What the rules do otherwise than svc2nft's for nft, which is not a fault; absent for those. */
   readonly notes?: readonly BehaviorNote[];
-}
-
-/** Frontends at which kube-proxy has a behavior of its own. */
-export interface BehaviorNote {
-  readonly code: BehaviorCode;
-  /** What it does, in one line. */
-  readonly message: string;
-  /** The frontends of Services where a packet has shown it: `shop/web:http 10.96.0.10:80/tcp`, sorted; it may be at none. */
-  readonly frontends: readonly string[];
 }
 
 /** One thing that is wrong. */

@@ -1,11 +1,9 @@
-import { compareText } from '../../lib/text.ts';
-import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
 import { earlierLayoutText, readEarlierLayout } from '../../phases/5-plan/table-layouts.ts';
 import { UnknownRule } from '../../walk/check-ruleset.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
-import { type AcceptFates, type BehaviorCode, behaviorTexts } from './behaviors.ts';
+import { type AcceptFates, behaviorNotes } from './behaviors.ts';
 import { checkElements } from './check-elements.ts';
 import { checkFrontends, checkHairpins } from './check-frontends.ts';
 import { checkPins } from './check-pins.ts';
@@ -15,18 +13,9 @@ import { checkSurroundings } from './check-surroundings.ts';
 import type { Expectations, ExpectedService } from './expectations.ts';
 import { acceptKubeProxy, readKubeProxyTraits, withoutReset } from './kube-proxy-behavior.ts';
 import { readLiterals } from './list-clients.ts';
-import type { BehaviorNote, Fault, Verification } from './verification.ts';
+import type { Fault, Verification, VerifyOptions } from './verification.ts';
+import { verifyIptables } from './verify-iptables.ts';
 import { createWalkCheck } from './walk-check.ts';
-
-/** Where a ruleset comes from. */
-export interface VerifyOptions {
-  /** Whether it was read from the kernel or a file: such a table may keep idle chains for a while. */
-  readonly isActual: boolean;
-  /** What the reader of the table did not understand, and so left out of the ruleset. */
-  readonly deviations?: readonly string[];
-  /** What traffic wrote into its dynamic sets; absent for a ruleset that is not loaded. */
-  readonly pins?: ListedTable['dynamic'];
-}
 
 /**
  * The faults of a ruleset; none if it does exactly what the snapshot specifies: every packet for a Service has the
@@ -35,16 +24,19 @@ export interface VerifyOptions {
  */
 export function verifyRuleset(ruleset: Ruleset, given: Expectations, options: VerifyOptions): Verification {
   const expectations = withSpareAddress(given);
-  if (isKubeProxys(ruleset)) {
-    return verifyKubeProxy(ruleset, expectations, options);
-  }
-  const { family, table } = ruleset;
+  const { family, table, language } = ruleset;
   const sizes = { family, table, exists: true, ...countExpected(expectations) };
+  if (language === 'iptables') {
+    return { ...sizes, ...verifyIptables(ruleset, expectations, options) };
+  }
+  if (isKubeProxys(ruleset)) {
+    return { ...sizes, ...verifyKubeProxy(ruleset, expectations, options) };
+  }
   const layout = readEarlierLayout(ruleset);
   const causes = [
     ...(layout ? [earlierLayout] : []),
     ...checkDamage(ruleset),
-    ...(options.deviations ?? []).map((message): Fault => ({ code: 'not-understood', message })),
+    ...(options.deviations ?? []).map(({ message }): Fault => ({ code: 'not-understood', message })),
     ...checkShapes(ruleset, layout),
   ];
   try {
@@ -76,10 +68,8 @@ function verifyKubeProxy(
   ruleset: Ruleset,
   expectations: Expectations,
   { deviations = [] }: VerifyOptions,
-): Verification {
-  const { family, table } = ruleset;
-  const sizes = { family, table, exists: true, ...countExpected(expectations) };
-  const causes = deviations.map((message): Fault => ({ code: 'not-understood', message }));
+): Pick<Verification, 'packets' | 'faults' | 'notes'> {
+  const causes = deviations.map(({ message }): Fault => ({ code: 'not-understood', message }));
   try {
     const check = createWalkCheck(indexRuleset(ruleset), expectations, acceptFatesOf(ruleset, expectations));
     const literals = readLiterals(ruleset);
@@ -91,12 +81,12 @@ function verifyKubeProxy(
     const filters = ruleset.chains.filter(({ hook }) => hook?.type === 'filter');
     const stateless = filters.flatMap(({ name, rules }) => statelessRule(name, rules));
     const faults = [...causes, ...check.faults.list(), ...stateless];
-    return { ...sizes, packets: check.packets(), faults, notes: [...check.behaviors].map(noteOf) };
+    return { packets: check.packets(), faults, notes: behaviorNotes(check.behaviors) };
   } catch (error) {
     if (!(error instanceof UnknownRule)) {
       throw error;
     }
-    return { ...sizes, packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }], notes: [] };
+    return { packets: 0, faults: [...causes, { code: 'not-understood', message: error.message }], notes: [] };
   }
 }
 
@@ -109,10 +99,6 @@ function acceptFatesOf(ruleset: Ruleset, expectations: Expectations): AcceptFate
   };
 }
 
-function noteOf([code, frontends]: readonly [BehaviorCode, ReadonlySet<string>]): BehaviorNote {
-  return { code, message: behaviorTexts[code], frontends: [...frontends].sort(compareText) };
-}
-
 /** In place of a fault for each rule, chain and hook that this version writes otherwise. */
 const earlierLayout: Fault = {
   code: 'earlier-layout',
@@ -123,7 +109,9 @@ const earlierLayout: Fault = {
 export function verifyMissingTable(expectations: Expectations, table: string): Verification {
   const { family } = expectations;
   const { frontends, endpoints } = countExpected(expectations);
-  const message = `there is no table ${family} ${table}`;
+  const isIptables = table === 'iptables';
+  const rules = family === 'ip' ? 'iptables' : 'ip6tables';
+  const message = isIptables ? `there are no rules of ${rules}` : `there is no table ${family} ${table}`;
   const faults: Fault[] = frontends > 0 ? [{ code: 'missing-table', message }] : [];
   return { family, table, exists: false, frontends, endpoints, packets: 0, faults };
 }

@@ -6,11 +6,11 @@ import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { mergeBranches } from '../../walk/merge-branches.ts';
 import type { Branch } from '../../walk/walk-chain.ts';
 import { createWalkContext, walkBranches } from '../../walk/walk-packet.ts';
-import type { AcceptedFate, AcceptFates, BehaviorCode } from './behaviors.ts';
+import type { AcceptedFate, AcceptFates, BehaviorCode, Behaviors } from './behaviors.ts';
 import { findAffinityProblem, findNeedlessPin, leavesNoPin } from './check-affinity.ts';
 import { type CompareFate, createFateComparison } from './compare-fate.ts';
 import { type ExpectedFate, expectFate, isNodeAddress } from './expect-fate.ts';
-import type { Expectations, ExpectedEndpoint } from './expectations.ts';
+import type { Expectations, ExpectedEndpoint, ExpectedFrontend } from './expectations.ts';
 import {
   createFaultCollector,
   type Difference,
@@ -28,8 +28,8 @@ export interface WalkCheck {
   readonly ruleset: IndexedRuleset;
   readonly expectations: Expectations;
   readonly faults: FaultCollector;
-  /** The frontends at which kube-proxy had a behavior of its own; empty for other tables. */
-  readonly behaviors: ReadonlyMap<BehaviorCode, ReadonlySet<string>>;
+  /** Where other rules than svc2nft's had a behavior of their own. */
+  readonly behaviors: Behaviors;
   /** Every element that some packet has matched, but for those of endpoint lists. */
   readonly found: ReadonlySet<Element>;
   /** How many endpoints of a list, from the first, some packet may reach. */
@@ -111,7 +111,7 @@ export function createWalkCheck(
     const met = track.takeChains();
     const isRight = (one: AcceptedFate): boolean => !means.compareFate(branches, one.expected);
     const { expected, codes } = chooseFate(acceptFates(packet, asked), isRight, asked);
-    const place = placeOfTarget(target, expected, expectations);
+    const place = placeOfTarget(target, expected.frontend ?? asked.frontend, expectations);
     const addDifference = (difference: Difference): void => faults.addDifference(place, difference, client.words);
     noteBehaviors(codes, place, behaviors);
     const difference = means.compareFate(branches, expected) ?? compareMarks(branches, packet, expectations);
@@ -234,7 +234,7 @@ function isSpecial({ words, mark }: Client): boolean {
 
 function placeOfTarget(
   { destination: address, protocol, port }: ProbeTarget,
-  { frontend }: ExpectedFate,
+  frontend: ExpectedFrontend | undefined,
   { family }: Expectations,
 ): FaultPlace {
   return frontend ? placeOf(frontend, family) : { frontend: frontendLabel({ address, protocol, port }, family) };

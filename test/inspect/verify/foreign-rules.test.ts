@@ -48,7 +48,7 @@ function insertRule(chain: string, rule: string): string {
 function linesAfter(changed: string): string[] {
   const [table] = parseNftText(changed, [{ family: 'ip', table: 'svc2nft' }], knownNames).tables;
   const { ruleset, deviations = [] } = table ?? expect.fail('no table');
-  return linesOf({ ...side, ruleset }, { isActual: true, deviations: deviations.map(({ message }) => message) });
+  return linesOf({ ...side, ruleset }, { isActual: true, deviations });
 }
 
 test('nothing is foreign before', () => {
