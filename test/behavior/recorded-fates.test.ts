@@ -3,35 +3,29 @@ import { describe, expect, test } from 'vitest';
 import { readIptables } from '../../src/iptables/read-iptables.ts';
 import type { ListedTable } from '../../src/nft/listed-table.ts';
 import { compileTable, filesOf, readTables, recordedTables, rulesOf } from '../support/kube-proxy-table.ts';
-import { explainedFate, type RecordedFate, readRecordedFates, walkedFate } from '../support/recorded-fates.ts';
+import { explainedFate, type RecordedFate, readRecordedFates } from '../support/recorded-fates.ts';
 
-describe.each(recordedTables)('%s', (name) => {
+describe.each(recordedTables)('%s: explain says of every packet what the kernel did with it', (name) => {
   const { fates, iptables } = filesOf(name);
 
-  test('explain says of every packet what the kernel did with it, in nftables mode', () => {
+  test('in nftables mode', () => {
     const recorded = readRecordedFates(fates.nftables);
-    expect(tell(recorded, { tables: readTables(rulesOf(name)), fateOf: explainedFate })).toEqual(
-      recorded.map(sentenceOf),
-    );
+    expect(explain(recorded, readTables(rulesOf(name)))).toEqual(recorded.map(sentenceOf));
   });
 
-  test('the walker finds for every packet what the kernel did with it, in iptables mode', () => {
+  test('in iptables mode', () => {
     const recorded = readRecordedFates(fates.iptables);
-    const tables = readIptables(readFileSync(iptables, 'utf8'));
-    expect(tell(recorded, { tables, fateOf: walkedFate })).toEqual(recorded.map(sentenceOf));
+    expect(explain(recorded, readIptables(readFileSync(iptables, 'utf8')))).toEqual(recorded.map(sentenceOf));
   });
 
   /** A sentence for each packet. */
-  function tell(
-    recorded: readonly RecordedFate[],
-    { tables, fateOf }: { readonly tables: readonly ListedTable[]; readonly fateOf: typeof walkedFate },
-  ): string[] {
+  function explain(recorded: readonly RecordedFate[], tables: readonly ListedTable[]): string[] {
     expect(recorded.length).toBeGreaterThan(150);
     const localAddresses = [...new Set(compileTable(name).views.flatMap(({ addresses }) => addresses))];
     return recorded.map((one) => {
       const family = one.packet.destination.includes(':') ? 'ip6' : 'ip';
       const ruleset = tables.find((table) => table.ruleset.family === family)?.ruleset;
-      return sentenceOf({ ...one, fate: ruleset ? fateOf(one, { ruleset, localAddresses }) : 'no rules' });
+      return sentenceOf({ ...one, fate: ruleset ? explainedFate(one, { ruleset, localAddresses }) : 'no rules' });
     });
   }
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { explainPacket } from '../../src/inspect/explain/explain-packet.ts';
 import { isLoopback, parseAddress } from '../../src/net/address.ts';
 import type { Ruleset } from '../../src/nft/ruleset.ts';
-import { type FateSummary, summarizeFate, type Packet as WalkerPacket } from '../../src/walk/fate.ts';
+import type { Packet as WalkerPacket } from '../../src/walk/fate.ts';
 import { indexRuleset } from '../../src/walk/index-ruleset.ts';
 import { walkPacket } from '../../src/walk/walk-packet.ts';
 import type { Observation } from './lab/observe-attempts.ts';
@@ -67,49 +67,23 @@ function nameOf({ source, destination, port, protocol, inputInterface }: WalkerP
 }
 
 /** The rules of a node, and its addresses. */
-export interface NodeRules {
+interface NodeRules {
   readonly ruleset: Ruleset;
   readonly localAddresses: readonly string[];
 }
 
 /** The fate that `explain` gives the packet, in the words of the files, and whether it is certain. */
 export function explainedFate({ packet, sticky }: RecordedFate, node: NodeRules): string {
-  const explanation = explainPacket({ packet, ...node });
-  return fateText(explanation, {
-    isCertain: explanation.notUnderstood.length === 0,
-    keepsEndpoint: !sticky || keepsEndpoint(packet, node),
-  });
-}
-
-/** The fate that the walker gives the packet, as {@link explainedFate}. */
-export function walkedFate({ packet, sticky }: RecordedFate, node: NodeRules): string {
-  const fate = walkPacket(node.ruleset, packet, node);
-  return fateText(summarizeFate(fate), {
-    isCertain: fate.outcomes.every(({ isUncertain }) => isUncertain !== true),
-    keepsEndpoint: !sticky || keepsEndpoint(packet, node),
-  });
-}
-
-function fateText(
-  {
-    verdict,
-    rejectedWith,
-    endpoints,
-    masqueraded,
-  }: Pick<FateSummary, 'verdict' | 'masqueraded'> & {
-    readonly rejectedWith?: FateSummary['rejectedWith'] | null;
-    readonly endpoints: readonly Pick<FateSummary['endpoints'][number], 'endpoint' | 'masqueraded'>[];
-  },
-  { isCertain, keepsEndpoint }: { readonly isCertain: boolean; readonly keepsEndpoint: boolean },
-): string {
-  const doubts = `${isCertain ? '' : ' (not certain)'}${keepsEndpoint ? '' : ' (another one the next time)'}`;
+  const { verdict, rejectedWith, endpoints, masqueraded, notUnderstood } = explainPacket({ packet, ...node });
+  const doubt = notUnderstood.length === 0 ? '' : ' (not certain)';
+  const loss = !sticky || keepsEndpoint(packet, node) ? '' : ' (another one the next time)';
   switch (verdict) {
     case 'translated':
-      return `${listReached(endpoints.map((one) => [one.endpoint, one.masqueraded]))}${doubts}`;
+      return `${listReached(endpoints.map((one) => [one.endpoint, one.masqueraded]))}${doubt}${loss}`;
     case 'rejected':
-      return `rejected${rejectedWith === 'tcp-reset' ? ' with tcp-reset' : ''}${doubts}`;
+      return `rejected${rejectedWith === 'tcp-reset' ? ' with tcp-reset' : ''}${doubt}`;
     default:
-      return `${verdict}${verdict === 'untouched' ? starOf(masqueraded) : ''}${doubts}`;
+      return `${verdict}${verdict === 'untouched' ? starOf(masqueraded) : ''}${doubt}`;
   }
 }
 
