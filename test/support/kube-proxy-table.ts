@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { compileRulesets } from '../../src/compile.ts';
 import { readKubeProxyConfig } from '../../src/config/kube-proxy-config.ts';
+import type { Document } from '../../src/diagnostics/document.ts';
 import { deriveExpectations } from '../../src/inspect/verify/derive-expectations.ts';
 import type { Verification } from '../../src/inspect/verify/verification.ts';
 import { verifyRuleset } from '../../src/inspect/verify/verify-ruleset.ts';
@@ -53,7 +54,10 @@ export function readTables(text: string): readonly ListedTable[] {
   }));
 }
 
-type Compiled = ReturnType<typeof compileRulesets> & { readonly options: ReturnType<typeof withDefaults> };
+type Compiled = ReturnType<typeof compileRulesets> & {
+  readonly options: ReturnType<typeof withDefaults>;
+  readonly documents: readonly Document[];
+};
 const compiled = new Map<string, Compiled>();
 
 /** What svc2nft makes of the same snapshot; once per worker. */
@@ -68,7 +72,7 @@ function compileOnce(name: string, adapt = (options: CompileOptions): CompileOpt
   const { documents } = readDocuments([{ file: snapshot, content: readFileSync(snapshot) }]);
   const settings = readKubeProxyConfig({ file: config, content: readFileSync(config) });
   const options = adapt(withDefaults({ ...settings.options, nodeName: 'worker-1' }));
-  return { ...compileRulesets(documents, options), options };
+  return { ...compileRulesets(documents, options), options, documents };
 }
 
 /** What verify says of a text in place of the rules of this table. */

@@ -39,6 +39,8 @@ Who serves the node is one of
   kube-proxy-iptables, kube-proxy-nftables, svc2nft, svc2nft-iptables   what it does is predicted from the snapshot and the settings
   kernel, or a file                                                     what the rules do that are loaded, or in the file; who wrote them is recognized
 
+The rules of other programs among those of iptables stay when a proxy goes, so packets meet them on the other side as well.
+
 Each side has its own settings: node ports are open at the primary address of the node in nftables mode, and at all of its addresses in
 iptables mode, unless --config or --nodeport-addresses says otherwise; of a KubeProxyConfiguration, each mode has its own section.
 
@@ -151,7 +153,7 @@ async function openEnds(
 async function loadEnds(
   [from, to]: readonly (EndSource | undefined)[],
   flags: MigrateFlags,
-  means: Parameters<typeof loadEnd>[2],
+  means: Parameters<typeof loadEnd>[1],
 ): Promise<readonly [LoadedEnd, LoadedEnd] | number> {
   const { mode = 'iptables' } = means.cluster;
   const ofMode = proxyKinds.find((kind) => kind === `kube-proxy-${mode}`);
@@ -161,13 +163,18 @@ async function loadEnds(
     means.context.stderr.write(`error: ${what}: name rules or a proxy with --from\n`);
     return exitCodes.wrongUsage;
   }
-  const before = await loadEnd(first, flags.from ?? '', means);
+  const before = await loadEnd({ end: first, name: flags.from ?? '' }, means);
   if (typeof before === 'number') {
     return before;
   }
   const next = before.proxy === 'kube-proxy-nftables' ? 'svc2nft' : 'kube-proxy-nftables';
-  const after = await loadEnd(to ?? next, flags.to ?? '', means);
-  return typeof after === 'number' ? after : [before, after];
+  const after = await loadEnd({ end: to ?? next, name: flags.to ?? '' }, means, before.otherRules);
+  if (typeof after === 'number' || typeof first !== 'string' || after.otherRules.length === 0) {
+    return typeof after === 'number' ? after : [before, after];
+  }
+  // The rules of others are there before, too.
+  const among = await loadEnd({ end: first, name: '' }, means, after.otherRules);
+  return typeof among === 'number' ? among : [among, after];
 }
 
 function describeMigration(

@@ -1,15 +1,19 @@
-import { compileRulesets } from '../../compile.ts';
+import { compileIptables, compileRulesets } from '../../compile.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { MigrationSide } from '../../inspect/migrate/causes.ts';
 import { makeSide, type SideSettings } from '../../inspect/migrate/make-side.ts';
 import type { MigrationEnd } from '../../inspect/migrate/migration.ts';
+import { withoutProxy } from '../../inspect/migrate/other-rules.ts';
 import { loopbackNodePorts, type ProxyKind, proxyKinds } from '../../inspect/verify/proxy-model.ts';
+import { printIptables } from '../../iptables/print-iptables.ts';
+import { readIptables } from '../../iptables/read-iptables.ts';
 import { escapeControls } from '../../lib/text.ts';
 import { specialRangeOf } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 import { defaultOptions, iptablesOptions, withDefaults } from '../../options.ts';
 import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
+import { iptablesOwners } from '../../phases/5-plan-iptables/iptables-names.ts';
 import type { Context } from '../context.ts';
 import type { SnapshotFlags } from '../flags/compile-flags.ts';
 import { type Cluster, chooseInput, chooseOwnNode, compileSource, loadSettings } from './load-cluster.ts';
@@ -79,6 +83,8 @@ function isOfOtherMode({ code, place }: Diagnostic): boolean {
 /** One end of a migration, in the families that it has. */
 export interface LoadedEnd extends MigrationEnd {
   readonly sides: readonly MigrationSide[];
+  /** The rules of other programs that were found beside those of the proxy, one ruleset for each family that has some. */
+  readonly otherRules: readonly Ruleset[];
 }
 
 /** What a flag names: a proxy, or rules. */
@@ -89,54 +95,103 @@ export async function openEnd(name: string, context: Context): Promise<EndSource
   return proxyKinds.find((kind) => kind === name) ?? openRules(name, context);
 }
 
+/** What {@link loadEnd} needs besides the end. */
+interface LoadMeans {
+  readonly cluster: MigratedCluster;
+  readonly table: string | undefined;
+  readonly context: Context;
+}
+
 /**
  * One end of a migration: what a named proxy would do for the cluster, or what rules do that are loaded or in a file.
  *
  * @param name what messages call the rules.
+ * @param otherRules those of other programs, which packets meet beside a proxy that is not found with some itself.
  * @returns the exit code, after a message, where there are no such rules.
  */
 export async function loadEnd(
-  end: EndSource,
-  name: string,
-  {
-    cluster,
-    table,
-    context,
-  }: { readonly cluster: MigratedCluster; readonly table: string | undefined; readonly context: Context },
+  { end, name }: { readonly end: EndSource; readonly name: string },
+  { cluster, table, context }: LoadMeans,
+  otherRules: readonly Ruleset[] = [],
 ): Promise<LoadedEnd | number> {
   if (typeof end === 'string') {
-    return { proxy: end, source: 'prediction', sides: predictSides(end, cluster) };
+    return { proxy: end, source: 'prediction', sides: predictSides(end, cluster, otherRules), otherRules: [] };
   }
-  const tables = await loadListedTables(end, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(
+    end,
+    { families: cluster.options.families, table, takesIptables: true },
+    context,
+  );
   if (typeof tables === 'number') {
     return tables;
   }
   warnAboutDeviations(tables, context);
   const rulesets = tables.map(({ ruleset }) => ruleset);
-  const proxy = authorOf(rulesets);
-  const settings = settingsFor(proxy, cluster);
-  const sides = rulesets.flatMap((ruleset) => {
-    const own = settings.find(({ node }) => node.family === ruleset.family);
-    return own ? [makeSide(cluster.snapshot, { proxy, ruleset, isFound: true }, own)] : [];
-  });
-  return { proxy, source: name, sides };
+  return { source: name, ...findSides(rulesets, cluster, otherRules) };
 }
 
-function authorOf(rulesets: readonly Ruleset[]): ProxyKind {
+/** What rules do that were found, by whoever wrote them. */
+export function findSides(
+  rulesets: readonly Ruleset[],
+  cluster: MigratedCluster,
+  otherRules: readonly Ruleset[] = [],
+): Omit<LoadedEnd, 'source'> {
+  const proxy = authorOf(rulesets);
+  const found = rulesets.flatMap((ruleset) => withoutProxy(ruleset) ?? []);
+  const others = found.length > 0 ? found : otherRules;
+  const sides = settingsFor(proxy, cluster).flatMap((own) => {
+    const ruleset = rulesets.find(({ family }) => family === own.node.family);
+    const source = { proxy, ruleset, isFound: true, otherRules: ofFamily(others, own) };
+    return ruleset ? [makeSide(cluster.snapshot, source, own)] : [];
+  });
+  return { proxy, sides, otherRules: found };
+}
+
+function ofFamily(rulesets: readonly Ruleset[], { node }: SideSettings): Ruleset | undefined {
+  return rulesets.find(({ family }) => family === node.family);
+}
+
+/** Null for rules of neither. */
+function authorOf(rulesets: readonly Ruleset[]): ProxyKind | null {
+  if (rulesets.some(({ language }) => language === 'iptables')) {
+    const [owner] = rulesets.flatMap(iptablesOwners);
+    return owner === undefined ? null : kindOfOwner[owner];
+  }
   return rulesets.some(isKubeProxys) ? 'kube-proxy-nftables' : 'svc2nft';
 }
 
+const kindOfOwner = { 'kube-proxy': 'kube-proxy-iptables', svc2nft: 'svc2nft-iptables' } as const;
+
 /** What a proxy would do, in each family. */
-export function predictSides(proxy: ProxyKind, cluster: MigratedCluster): MigrationSide[] {
-  const { snapshot, rulesets } = cluster;
+export function predictSides(
+  proxy: ProxyKind,
+  cluster: MigratedCluster,
+  otherRules: readonly Ruleset[] = [],
+): MigrationSide[] {
+  const { snapshot } = cluster;
+  const compiled = compileFor(proxy, cluster);
   return settingsFor(proxy, cluster).map((settings) => {
-    const compiled = rulesets.find(({ family }) => family === settings.node.family);
-    return makeSide(snapshot, { proxy, ruleset: proxy === 'svc2nft' ? compiled : undefined, isFound: false }, settings);
+    const [ruleset, others] = [compiled, otherRules].map((rulesets) => ofFamily(rulesets, settings));
+    return makeSide(snapshot, { proxy, ruleset, isFound: false, otherRules: others }, settings);
   });
 }
 
+/** The rules of svc2nft; what kube-proxy would do is predicted without any. */
+function compileFor(proxy: ProxyKind, { rulesets, documents, options }: MigratedCluster): readonly Ruleset[] {
+  switch (proxy) {
+    case 'svc2nft':
+      return rulesets;
+    case 'svc2nft-iptables':
+      return (compileIptables(documents, options).rulesets ?? []).flatMap((ruleset) =>
+        readIptables(printIptables(ruleset, { heading: [], jumps: true })).map((table) => table.ruleset),
+      );
+    default:
+      return [];
+  }
+}
+
 /** The settings of a proxy in each family: each mode of kube-proxy has defaults, and a section, of its own. */
-function settingsFor(proxy: ProxyKind, cluster: MigratedCluster): SideSettings[] {
+function settingsFor(proxy: ProxyKind | null, cluster: MigratedCluster): SideSettings[] {
   const { documents, options, views } = cluster;
   if (proxy === 'svc2nft' || proxy === 'kube-proxy-nftables') {
     const { masqueradeAll, masqueradeBit } = options;

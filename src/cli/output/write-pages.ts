@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type PageContent, writePage } from '../../inspect/graph/write-page.ts';
 import type { Migration } from '../../inspect/migrate/migration.ts';
-import { writeMigrationPage } from '../../inspect/migrate/write-migration-page.ts';
+import { writeMigrationPage } from '../../inspect/migrate/render-migration.ts';
 import { packageFile } from '../context.ts';
 
 /** The modules of the page, in the order in which their constants depend on each other. */

@@ -4,7 +4,7 @@ import { acceptsNodePorts } from '../verify/expect-fate.ts';
 import type { ProxyKind } from '../verify/proxy-model.ts';
 import type { PlaceKind, Probe, ProbedSide } from './list-probes.ts';
 import type { CauseCode, MigrationEffect } from './migration.ts';
-import { type FatesOf, isSameFate, type ProxyFate } from './proxy-fate.ts';
+import { type FatesOf, hasSameEndpoints, isSameFate, type ProxyFate } from './proxy-fate.ts';
 
 /** A proxy on a node, in one family. */
 export interface MigrationSide extends ProbedSide {
@@ -12,8 +12,12 @@ export interface MigrationSide extends ProbedSide {
   readonly fatesOf: FatesOf;
   /** What it does otherwise than Services ask for, if it is a known proxy. */
   readonly codesOf: (packet: Packet) => readonly BehaviorCode[];
-  /** For loaded rules, what their proxy would do for the snapshot; undefined for others. */
-  readonly predicted: FatesOf | undefined;
+  /** What it would do for the snapshot, by itself and among the rules of others; undefined for an unknown proxy. */
+  readonly predictions: readonly FatesOf[] | undefined;
+  /** Whether its fates are those of rules that were loaded, or are in a file. */
+  readonly isFound: boolean;
+  /** Whether packets meet rules of other programs as well. */
+  readonly hasOtherRules: boolean;
 }
 
 /** One connection that goes otherwise. */
@@ -40,11 +44,42 @@ const isNodePort = (place: PlaceKind): boolean => place.startsWith('node-port-')
 /** The causes that are known; the first one that applies counts. */
 const causes: readonly Cause[] = [
   {
+    code: 'contested-frontend',
+    applies: ({ probe: { place, keys }, before, after, from, to }) =>
+      isOfAnother(before, after) &&
+      [from, to].some(
+        ({ expectations: { contested } }) => contested.has(keys[0]) || (isNodePort(place) && contested.has(keys[1])),
+      ),
+    message: () => 'several Services claim one address and port, or one node port, and another one may get it',
+    advice: () => 'give each Service an address or node port of its own',
+  },
+  {
+    code: 'affinity',
+    applies: ({ effect }) => effect === 'affinity',
+    message: ({ before, after }) => `clients keep their endpoint ${keptText(before)}, and then ${keptText(after)}`,
+  },
+  {
+    code: 'masquerade-bit',
+    applies: ({ effect }) => effect === 'mark',
+    message: () => 'packets arrive with another mark',
+    advice: ({ from }) => `set masqueradeBit to ${Math.log2(from.expectations.masqueradeMark)} for the new mode`,
+  },
+  {
     code: 'localhost-node-ports',
-    applies: ({ probe: { place }, effect }) =>
-      place === 'node-port-loopback' && (effect === 'breaks' || effect === 'opens'),
-    message: ({ effect, probe: { packet } }) =>
-      `node ports ${effect === 'breaks' ? 'stop answering' : 'start to answer'} at ${packet.destination}`,
+    applies: ({ probe: { place }, before, after }) =>
+      place === 'node-port-loopback' && !(isRefused(before) && after.verdict === 'untouched'),
+    message: ({ effect, before, after, probe: { packet } }) => {
+      switch (effect) {
+        case 'breaks':
+          return `node ports stop answering at ${packet.destination}`;
+        case 'opens':
+          return `node ports start to answer at ${packet.destination}`;
+        case 'endpoints':
+          return `node ports at ${packet.destination} reach ${after.endpoints.length < before.endpoints.length ? 'only endpoints on this node' : 'all endpoints'} with externalTrafficPolicy Local`;
+        default:
+          return `node ports at loopback addresses: ${wordsOf(before)} -> ${wordsOf(after)}`;
+      }
+    },
     advice: ({ effect, to }) => (effect === 'breaks' ? localhostAdvice(to) : undefined),
   },
   {
@@ -116,7 +151,11 @@ const causes: readonly Cause[] = [
   },
   {
     code: 'hairpins',
-    applies: (difference) => isBehavior(difference, 'any-hairpin', 'no-hairpin'),
+    applies: (difference) => {
+      const { probe, before, after } = difference;
+      const isAtItself = probe.client.startsWith('itself-') && hasSameEndpoints(before, after);
+      return isBehavior(difference, 'any-hairpin', 'no-hairpin') || (isAtItself && !isSameFate(before, after));
+    },
     message: ({ effect, probe: { client, packet }, to }) => {
       const isPlaced = client === 'itself-elsewhere' || to.expectations.hairpinsOfNode.has(packet.source);
       const elsewhere = client === 'itself-elsewhere' ? 'on other nodes' : 'on this node';
@@ -145,24 +184,21 @@ const causes: readonly Cause[] = [
     advice: () => 'give the Service another external address',
   },
   {
-    code: 'affinity',
-    applies: ({ effect }) => effect === 'affinity',
-    message: ({ before, after }) => `clients keep their endpoint ${keptText(before)}, and then ${keptText(after)}`,
-  },
-  {
-    code: 'masquerade-bit',
-    applies: ({ effect }) => effect === 'mark',
-    message: () => 'packets arrive with another mark',
-    advice: ({ from }) => `set masqueradeBit to ${Math.log2(from.expectations.masqueradeMark)} for the new mode`,
-  },
-  {
-    code: 'contested-frontend',
-    applies: ({ probe: { place, keys }, from, to }) =>
-      [from, to].some(
-        ({ expectations: { contested } }) => contested.has(keys[0]) || (isNodePort(place) && contested.has(keys[1])),
-      ),
-    message: () => 'several Services claim one address and port, or one node port, and another one may get it',
-    advice: () => 'give each Service an address or node port of its own',
+    code: 'other-rules',
+    applies: ({ probe: { packet }, before, after, from, to }) =>
+      !isOutOfDate(from, before, packet) && (isByOthers(from, before, packet) || isByOthers(to, after, packet)),
+    message: ({ effect, before, after }) => {
+      switch (effect) {
+        case 'breaks':
+          return 'rules of other programs refuse what was accepted ahead of them';
+        case 'opens':
+          return 'rules of other programs no longer refuse what is accepted ahead of them';
+        default:
+          return `rules of other programs: ${effect === 'refusal' ? `${wordsOf(before)} -> ${wordsOf(after)}` : 'other sources or marks'}`;
+      }
+    },
+    advice: ({ effect }) =>
+      effect === 'breaks' ? 'accept the traffic of Pods, and health check node ports, in INPUT and FORWARD' : undefined,
   },
   {
     code: 'rules-differ',
@@ -206,8 +242,22 @@ function isBehavior({ probe: { packet }, from, to }: FateDifference, ...codes: r
   return codes.some((code) => before?.includes(code) !== after?.includes(code));
 }
 
-function isOutOfDate({ predicted }: MigrationSide, fate: ProxyFate, packet: Probe['packet']): boolean {
-  return predicted !== undefined && !predicted(packet).some((one) => isSameFate(one, fate));
+/** Whether rules do something else than their proxy would do for the snapshot, whatever rules others have. */
+function isOutOfDate({ isFound, predictions }: MigrationSide, fate: ProxyFate, packet: Packet): boolean {
+  const predicted = isFound ? predictions?.flatMap((fatesOf) => fatesOf(packet)) : undefined;
+  return predicted !== undefined && !predicted.some((one) => isSameFate(one, fate));
+}
+
+/** Whether a proxy alone would not do that to the packet. */
+function isByOthers({ hasOtherRules, predictions }: MigrationSide, fate: ProxyFate, packet: Packet): boolean {
+  const [alone] = predictions ?? [];
+  return hasOtherRules && alone !== undefined && !alone(packet).some((one) => isSameFate(one, fate));
+}
+
+/** Whether two fates may be those of different Services, with other endpoints, policies or refusals. */
+function isOfAnother(before: ProxyFate, after: ProxyFate): boolean {
+  const isLeftAlone = before.verdict === 'untouched' || after.verdict === 'untouched';
+  return !isLeftAlone && !(before.verdict === 'rejected' && after.verdict === 'rejected');
 }
 
 function isRefused({ verdict }: ProxyFate): boolean {

@@ -8,7 +8,7 @@ import {
   type MigrationEffect,
   migrationEffects,
 } from './migration.ts';
-import { isSameAffinity, isSameFate, isSameShare, type ProxyFate } from './proxy-fate.ts';
+import { hasSameEndpoints, isSameAffinity, isSameFate, isSameShare, type ProxyFate } from './proxy-fate.ts';
 
 /** Both proxies in one family. */
 export interface SidePair {
@@ -91,10 +91,13 @@ function differencesOf(probe: Probe, { from, to }: Pick<FateDifference, 'from' |
   if (before.every(isAmong(after)) && after.every(isAmong(before))) {
     return [];
   }
+  // The mark of other programs may change with what their rules see.
+  const masks = from.expectations.masqueradeMark | to.expectations.masqueradeMark;
+  const bits = from.hasOtherRules || to.hasOtherRules ? masks : 0xffff_ffff;
   // The usual fates first: others are those of Services that claim the same frontend.
   const pairs = before.flatMap((one) => after.map((other) => ({ before: one, after: other })));
   const pair = pairs.find(({ before: one, after: other }) => !isSameFate(one, other));
-  return pair ? effectsOf(probe, pair).map((effect) => ({ probe, ...pair, effect, from, to })) : [];
+  return pair ? effectsOf(probe, pair, bits).map((effect) => ({ probe, ...pair, effect, from, to })) : [];
 }
 
 interface FatePair {
@@ -103,7 +106,7 @@ interface FatePair {
 }
 
 /** All effects of one difference: another set of endpoints may also come with another source. */
-function effectsOf({ place, packet, client }: Probe, { before, after }: FatePair): MigrationEffect[] {
+function effectsOf({ place, packet, client }: Probe, { before, after }: FatePair, bits: number): MigrationEffect[] {
   const [served, serves] = [before, after].map((fate) => servedShare(fate, { place, packet, client }));
   const change = (serves ?? 0) - (served ?? 0);
   if (!isSameShare(change, 0)) {
@@ -114,9 +117,13 @@ function effectsOf({ place, packet, client }: Probe, { before, after }: FatePair
     ['source', !hasSameSources(before, after)],
     ['refusal', before.verdict !== after.verdict || before.answer !== after.answer],
     ['affinity', !isSameAffinity(before.affinity, after.affinity)],
-    ['mark', before.markChange !== null && after.markChange !== null && before.markChange !== after.markChange],
+    ['mark', !isSameMark(before.markChange, after.markChange, bits)],
   ];
   return checks.flatMap(([effect, isDifferent]) => (isDifferent ? [effect] : []));
+}
+
+function isSameMark(before: number | null, after: number | null, bits: number): boolean {
+  return before === null || after === null || ((before ^ after) & bits) === 0;
 }
 
 /** The share of connections that somebody answers; an endpoint does not answer itself unless it is masqueraded. */
@@ -132,16 +139,6 @@ function servedShare(fate: ProxyFate, { place, packet, client }: Pick<Probe, 'pl
 /** The address of `10.1.1.1:80` or `[fd00::1]:80`. */
 function hostOf(endpoint: string): string {
   return endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-}
-
-function hasSameEndpoints({ endpoints }: ProxyFate, { endpoints: others }: ProxyFate): boolean {
-  return (
-    endpoints.length === others.length &&
-    endpoints.every(({ endpoint, share }, index) => {
-      const other = others[index];
-      return other?.endpoint === endpoint && isSameShare(share, other.share);
-    })
-  );
 }
 
 /** Of the endpoints that both reach. */

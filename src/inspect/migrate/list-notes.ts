@@ -47,8 +47,9 @@ const noteRules: readonly NoteRule[] = [
       byTurn(pair, {
         leaves: {
           message: 'health check node ports are no longer accepted by a rule of their own',
-          advice:
-            'if the firewall of the nodes drops what it does not know (policy DROP of INPUT, firewalld), accept these TCP ports there before',
+          advice: pair.to.hasOtherRules
+            ? 'if rules of nft drop what they do not know (firewalld), accept these TCP ports there before; those of iptables are part of the comparison'
+            : 'if the firewall of the nodes drops what it does not know (policy DROP of INPUT, firewalld), accept these TCP ports there before',
         },
         comes: { message: 'health check node ports are accepted by a rule of their own', advice: null },
       }),
@@ -60,8 +61,9 @@ const noteRules: readonly NoteRule[] = [
       byTurn(pair, {
         leaves: {
           message: 'forwarded connections to Services are no longer accepted ahead of the rules of others',
-          advice:
-            'if the policy of FORWARD is DROP, or rules of others drop (Docker, firewalld), accept the traffic of Pods there before',
+          advice: pair.to.hasOtherRules
+            ? 'if rules of nft drop it (firewalld), accept the traffic of Pods there before; those of iptables are part of the comparison'
+            : 'if the policy of FORWARD is DROP, or rules of others drop (Docker, firewalld), accept the traffic of Pods there before',
         },
         comes: {
           message: 'masqueraded connections to Services are accepted in FORWARD, ahead of the rules of others',

@@ -4,11 +4,13 @@ import type { Ruleset } from '../../nft/ruleset.ts';
 import type { NodeSettings } from '../../phases/3-model/model.ts';
 import type { Packet } from '../../walk/fate.ts';
 import { indexRuleset } from '../../walk/index-ruleset.ts';
+import type { IndexedRuleset } from '../../walk/lookup-tables.ts';
 import { deriveExpectations } from '../verify/derive-expectations.ts';
 import { isNodeAddress } from '../verify/expect-fate.ts';
 import type { Expectations } from '../verify/expectations.ts';
 import { modelProxy, type ProxyKind } from '../verify/proxy-model.ts';
 import type { MigrationSide } from './causes.ts';
+import { fatesAmongOthers, mergeIptables, mergeRulesets } from './other-rules.ts';
 import { type FatesOf, fateOfExpected, fatesOfRules, type ProxyFate } from './proxy-fate.ts';
 
 /** How one proxy is set up on the node, in one family. */
@@ -28,6 +30,8 @@ export interface SideSource {
   readonly ruleset: Ruleset | undefined;
   /** Whether these rules were loaded, or read from a file, so that they may be others than the snapshot asks for. */
   readonly isFound: boolean;
+  /** Rules of other programs, which packets meet as well. */
+  readonly otherRules?: Ruleset | undefined;
 }
 
 /**
@@ -37,7 +41,7 @@ export interface SideSource {
  */
 export function makeSide(
   snapshot: Pick<Snapshot, 'services' | 'endpointSlices'>,
-  { proxy, ruleset, isFound }: SideSource,
+  { proxy, ruleset, isFound, otherRules }: SideSource,
   { node: given, loopbackNodePorts, ...settings }: SideSettings,
 ): MigrationSide {
   const node = withOtherAddress(given);
@@ -46,15 +50,38 @@ export function makeSide(
   const relay = proxy !== null && hasRelay(proxy, node) ? relayOf(expectations) : (_: Packet, fate: ProxyFate) => fate;
   const predict: FatesOf = (packet) =>
     (model?.fatesOf(packet) ?? []).map(({ expected }) => relay(packet, fateOfExpected(expected)));
-  const walk = ruleset && fatesOfRules(indexRuleset(ruleset), node.addresses);
+  const others = otherRules && indexRuleset(otherRules);
+  const among =
+    proxy === null || !others
+      ? undefined
+      : fatesAmongOthers(predict, {
+          proxy,
+          others,
+          mark: expectations.masqueradeMark,
+          healthCheckPorts: [...expectations.healthCheckPorts.keys()],
+          localAddresses: node.addresses,
+        });
+  const rules = ruleset && (isFound && ruleset.language ? indexRuleset(ruleset) : withOthers(ruleset, otherRules));
+  const walk = rules && fatesOfRules(rules, node.addresses);
   return {
     proxy,
     node,
     expectations,
-    fatesOf: walk ? (packet) => walk(packet).map((fate) => relay(packet, fate)) : predict,
+    fatesOf: walk ? (packet) => walk(packet).map((fate) => relay(packet, fate)) : (among ?? predict),
     codesOf: (packet) => model?.fatesOf(packet)[0].codes ?? [],
-    predicted: isFound && model ? predict : undefined,
+    predictions: model && (among ? [predict, among] : [predict]),
+    isFound,
+    hasOtherRules: others !== undefined,
   };
+}
+
+function withOthers(ruleset: Ruleset, others: Ruleset | undefined): IndexedRuleset {
+  if (!others) {
+    return indexRuleset(ruleset);
+  }
+  return ruleset.language
+    ? indexRuleset(mergeIptables(ruleset, others))
+    : mergeRulesets(indexRuleset(ruleset), indexRuleset(others));
 }
 
 /** Addresses of documentation (RFC 5737, RFC 3849). */
@@ -80,16 +107,16 @@ function relayOf(expectations: Expectations): (packet: Packet, fate: ProxyFate) 
     const isRelayed = packet.protocol === 'tcp' && fate.verdict === 'untouched' && isOwnLoopback(packet, expectations);
     const endpoints = (isRelayed && service?.[service.externalLocal ? 'local' : 'cluster']) || [];
     const share = 1 / endpoints.length;
+    const seconds = service?.affinitySeconds ?? 0;
     return endpoints.length === 0
       ? fate
       : {
           ...fate,
           verdict: 'translated',
-          endpoints: sortByAddress(endpoints, ({ text }) => text).map(({ text }) => ({
-            endpoint: text,
-            share,
-            masqueraded: true,
-          })),
+          endpoints: sortByAddress(endpoints, ({ text }) => text).map(({ text }) => {
+            return { endpoint: text, share, masqueraded: true };
+          }),
+          affinity: endpoints.length > 1 && seconds > 0 ? { seconds, renewed: true } : null,
         };
   };
 }

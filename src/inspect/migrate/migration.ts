@@ -54,6 +54,8 @@ export type CauseCode =
   | 'external-at-cluster-ip'
   | 'affinity'
   | 'masquerade-bit'
+  /** Rules of other programs decide, which a proxy's rules came ahead of, or will. */
+  | 'other-rules'
   /** The rules are not those that their proxy would write for this snapshot. */
   | 'rules-differ'
   | 'other';

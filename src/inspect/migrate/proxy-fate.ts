@@ -18,6 +18,8 @@ export interface ProxyFate {
   readonly affinity: FateAffinity | null;
   /** Bits of the packet mark that are other than they came; null where that is not known. */
   readonly markChange: number | null;
+  /** Whether the packet meets rules that are not understood, so that its fate may be another one. */
+  readonly uncertain: boolean;
 }
 
 /** An endpoint that the packet may reach. */
@@ -62,6 +64,7 @@ export function fatesOfRules(ruleset: IndexedRuleset, localAddresses: readonly s
         masqueraded: verdict === 'translated' ? false : masqueraded,
         affinity: endpoints.length > 1 ? affinityOf(packet, outcomes, walk) : null,
         markChange: markChangeOf(packet, outcomes),
+        uncertain: outcomes.some(({ isUncertain }) => isUncertain === true),
       },
     ];
   };
@@ -131,6 +134,7 @@ export function fateOfExpected({
     masqueraded: false,
     affinity: verdict === 'translated' && reached.length > 1 && seconds > 0 ? { seconds, renewed: true } : null,
     markChange: null,
+    uncertain: false,
   };
 }
 
@@ -142,6 +146,17 @@ export function isSameShare(a: number, b: number): boolean {
   return Math.abs(a - b) < precision;
 }
 
+/** Whether two fates lead to the same endpoints, in the same shares. */
+export function hasSameEndpoints({ endpoints }: ProxyFate, { endpoints: others }: ProxyFate): boolean {
+  return (
+    endpoints.length === others.length &&
+    endpoints.every(({ endpoint, share }, index) => {
+      const other = others[index];
+      return other?.endpoint === endpoint && isSameShare(share, other.share);
+    })
+  );
+}
+
 /** Whether nobody can tell two fates apart. */
 export function isSameFate(a: ProxyFate, b: ProxyFate): boolean {
   return (
@@ -150,13 +165,8 @@ export function isSameFate(a: ProxyFate, b: ProxyFate): boolean {
     a.masqueraded === b.masqueraded &&
     isSameAffinity(a.affinity, b.affinity) &&
     (a.markChange === null || b.markChange === null || a.markChange === b.markChange) &&
-    a.endpoints.length === b.endpoints.length &&
-    a.endpoints.every((one, index) => {
-      const other = b.endpoints[index];
-      return (
-        other?.endpoint === one.endpoint && other.masqueraded === one.masqueraded && isSameShare(one.share, other.share)
-      );
-    })
+    hasSameEndpoints(a, b) &&
+    a.endpoints.every(({ masqueraded }, index) => b.endpoints[index]?.masqueraded === masqueraded)
   );
 }
 
