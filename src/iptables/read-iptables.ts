@@ -164,8 +164,7 @@ function readChain(
   const hook = hookOf({ tableName, table }, chainName);
   const name = `${tableName} ${chainName}`;
   const dropsAtEnd = hook !== undefined && policy === 'DROP';
-  const chains = new Set(table.chains.keys());
-  const context = { family, table: tableName, chains, idleChains, recentSeconds, dropsAtEnd };
+  const context = { family, table: tableName, chains: table.chains, idleChains, recentSeconds, dropsAtEnd };
   const read = rules.map((rule, index): Rule => {
     const statements = readRule(rule, context);
     const doubt = statements.find((statement) => statement.kind === 'uncertain');

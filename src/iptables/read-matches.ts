@@ -10,7 +10,7 @@ export interface RuleContext {
   /** The name of the table. */
   readonly table: string;
   /** The chains of the table, by their names in iptables. */
-  readonly chains: ReadonlySet<string>;
+  readonly chains: Pick<ReadonlySet<string>, 'has'>;
   /** Those of them that do nothing but log. */
   readonly idleChains: ReadonlySet<string>;
   /**

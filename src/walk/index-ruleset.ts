@@ -1,8 +1,20 @@
+import { pushTo } from '../lib/lists.ts';
 import type { Family } from '../net/network.ts';
-import type { Chain, Element, EndpointList, FilledSet, Hook, KeyType, Ruleset } from '../nft/ruleset.ts';
+import type {
+  Chain,
+  Element,
+  EndpointList,
+  FilledSet,
+  Hook,
+  KeyType,
+  Rule,
+  Ruleset,
+  Scalar,
+  StatementOf,
+} from '../nft/ruleset.ts';
 import { elementsOf, elementsOfList, findListed, isCanonical, isWithin, splitKey } from '../nft/ruleset-parts.ts';
 import { checkChains, checkStatement, refuseUnless, UnknownRule } from './check-ruleset.ts';
-import type { HookedChain, IndexedRuleset, IndexedSet, Pattern } from './lookup-tables.ts';
+import type { HookedChain, IndexedRuleset, IndexedSet, NextRule, Pattern } from './lookup-tables.ts';
 
 /**
  * The ruleset with lookup tables, for any number of walks. Takes time in proportion to the number of elements.
@@ -31,7 +43,77 @@ export function indexRuleset(ruleset: Ruleset): IndexedRuleset {
     }
   }
   checkChains(names);
-  return { ...names, hooks: sortBaseChains(ruleset.chains) };
+  return { ...names, hooks: sortBaseChains(ruleset.chains), nextRules: indexLongChains(ruleset.chains) };
+}
+
+/** How many rules a chain has for which looking them up is faster than trying each. */
+const longChain = 16;
+
+/** Rules of iptables are tried one after the other, and a cluster may have thousands of Services in one chain. */
+function indexLongChains(chains: readonly Chain[]): IndexedRuleset['nextRules'] {
+  const found = new Map<Chain, NextRule>();
+  for (const chain of chains) {
+    const next = chain.rules.length < longChain ? undefined : indexRules(chain.rules);
+    if (next) {
+      found.set(chain, next);
+    }
+  }
+  return found;
+}
+
+/** Undefined where most rules are for more than one address and port. */
+function indexRules(rules: readonly Rule[]): NextRule | undefined {
+  const byDestination = new Map<string | number, number[]>();
+  const others: number[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const key = destinationOf(rule);
+    if (key === undefined) {
+      others.push(index);
+    } else {
+      pushTo(byDestination, key, index);
+    }
+  }
+  if (others.length > rules.length / 2) {
+    return undefined;
+  }
+  return (from, { destination, port }) =>
+    Math.min(
+      firstFrom(byDestination.get(destination) ?? none, from),
+      firstFrom(byDestination.get(port) ?? none, from),
+      firstFrom(others, from),
+      rules.length,
+    );
+}
+
+const none: readonly number[] = [];
+
+/** The first of these numbers, in order, that is not smaller; infinity if there is none. */
+function firstFrom(sorted: readonly number[], from: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) < from) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return sorted[low] ?? Number.POSITIVE_INFINITY;
+}
+
+/** The one address, or the one port, to which a packet must go so that the rule does anything. */
+function destinationOf(rule: Rule): string | number | undefined {
+  const end = rule.findIndex(({ kind }) => kind !== 'match' && kind !== 'comment');
+  const values = (end < 0 ? rule : rule.slice(0, end)).flatMap((one) =>
+    one.kind === 'match' ? destinationIn(one) : [],
+  );
+  return values.find((value) => typeof value === 'string') ?? values[0];
+}
+
+function destinationIn({ left, right, negated = false }: StatementOf<'match'>): Scalar[] {
+  const isAddress = left.kind === 'address' && left.field === 'daddr' && !String(right).includes('/');
+  const isPort = left.kind === 'dport' && left.protocol === 'th';
+  return !negated && (isAddress || isPort) ? [right] : [];
 }
 
 /**

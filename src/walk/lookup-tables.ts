@@ -30,6 +30,9 @@ export interface RulesetNames {
   readonly chains: ReadonlyMap<string, Chain>;
 }
 
+/** The first rule from `from` on that a packet may match, by its destination; the number of rules if there is none. */
+export type NextRule = (from: number, packet: { readonly destination: string; readonly port: number }) => number;
+
 /** A chain that the kernel calls. */
 export type HookedChain = Chain & { readonly hook: Hook };
 
@@ -37,4 +40,6 @@ export type HookedChain = Chain & { readonly hook: Hook };
 export interface IndexedRuleset extends RulesetNames {
   /** The base chains of each hook, in the order in which the kernel calls them. */
   readonly hooks: Readonly<Record<Hook['hook'], readonly HookedChain[]>>;
+  /** For chains with many rules, most of which are for one address or port. */
+  readonly nextRules: ReadonlyMap<Chain, NextRule>;
 }

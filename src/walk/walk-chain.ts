@@ -72,6 +72,7 @@ const mostBranches = 262_144;
 function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor[] {
   const found: Mutable<Found> = { key: undefined, element: undefined };
   while (!cursor.verdict) {
+    skipRules(cursor, context);
     const statement = cursor.chain.rules[cursor.rule]?.[cursor.statement];
     if (!statement) {
       leaveRule(cursor);
@@ -101,6 +102,13 @@ function walkOn(cursor: Cursor, base: HookedChain, context: WalkContext): Cursor
     follow(effect.control, effect, cursor, { base, context });
   }
   return [];
+}
+
+/** Moves on to the next rule that the packet may match, unless each that it fails counts as a step. */
+function skipRules(cursor: Cursor, { keepsSteps, ruleset: { nextRules } }: WalkContext): void {
+  const { chain, rule, statement, connection } = cursor;
+  const next = statement > 0 || keepsSteps || connection.choices ? undefined : nextRules.get(chain);
+  cursor.rule = next ? next(rule, connection) : rule;
 }
 
 /** A cursor at the same place. It names all fields because a spread takes several times as long. */

@@ -67,6 +67,7 @@ export function mergeRulesets(own: IndexedRuleset, others: IndexedRuleset): Inde
       output: merge('output'),
       postrouting: merge('postrouting'),
     },
+    nextRules: new Map([...others.nextRules, ...own.nextRules]),
   };
 }
 
