@@ -17,9 +17,9 @@ export interface TestNode {
   readonly namespace: string;
   /** For files; removed at the end. */
   readonly folder: string;
-  /** Runs nft and conntrack inside. */
+  /** Runs nft, conntrack and iptables-save inside. */
   readonly run: RunProgram;
-  /** Runs `svc2nft` in this process, with nft and conntrack inside; stderr comes without lines that tell of progress. */
+  /** Runs `svc2nft` in this process, with these programs inside; stderr comes without lines that tell of progress. */
   svc2nft(args: readonly string[], objects?: readonly unknown[]): Promise<CommandResult>;
   /** `svc2nft apply` of the objects, for the node and with the settings of manifests.ts. */
   apply(objects: readonly unknown[], flags?: readonly string[]): Promise<CommandResult>;
@@ -46,6 +46,13 @@ export async function openNode(): Promise<TestNode> {
   };
 }
 
+/** What looks at the rules and connections of the namespace that it is started in. */
+const programsInside = [
+  'nft',
+  'conntrack',
+  ...['', '-legacy'].flatMap((kind) => [`iptables${kind}-save`, `ip6tables${kind}-save`]),
+];
+
 /** The node whose namespace an agent of the laboratory has; several may have one, with an nft each. */
 export async function nodeInside(
   { processId }: Pick<Agent, 'processId'>,
@@ -54,7 +61,7 @@ export async function nodeInside(
   const folder = await mkdtemp(join(tmpdir(), 'svc2nft-node-'));
   const namespace = `/proc/${processId}/ns/net`;
   const programs = [nft.programs ?? [], process.env['PATH'], '/usr/sbin:/sbin'].flat().join(':');
-  for (const program of ['nft', 'conntrack']) {
+  for (const program of programsInside) {
     const script = join(folder, program);
     await writeFile(script, `#!/bin/sh\nPATH='${programs}' exec nsenter --net=${namespace} ${program} "$@"\n`);
     await chmod(script, 0o755);
