@@ -16,7 +16,7 @@ const settings: readonly Partial<CompileOptions>[] = [
 ];
 
 /** More for a long look: RUNS=20000 npx vitest run test/engine/sequences.test.ts */
-const numRuns = Number(process.env['RUNS'] ?? 750);
+const numRuns = Number(process.env['RUNS'] ?? 200);
 
 describe.each(settings)('%j', (options) => {
   test('any sequence of updates ends in the ruleset of one compilation', { timeout: 600_000 }, () => {

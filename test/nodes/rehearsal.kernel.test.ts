@@ -16,7 +16,7 @@ import { type ClusterNode, type Network, openNodes, outsideAddresses } from './o
 import { type Client, type Load, type LoadReport, startLoad } from './start-load.ts';
 
 /** How often all Pods are replaced, and for how many seconds a node is cut off; more with `npm run test:nodes`. */
-const rollouts = Number(process.env['ROLLOUTS'] ?? 2);
+const rollouts = Number(process.env['ROLLOUTS'] ?? 1);
 const secondsCutOff = Number(process.env['CUT_OFF'] ?? 3);
 
 const patience = { timeout: 30_000, interval: 50 };
@@ -121,14 +121,17 @@ describe.skipIf(!kernelTestsRun)('a cluster of three nodes, whose Services are i
 
   async function untilInSync(node: ClusterNode): Promise<void> {
     const flags = [...flagsOf(node), '--cluster-cidr', '10.244.0.0/16,fd00:10:244::/48'];
-    await vi.waitFor(async () => {
-      const { exitCode, stdout, stderr } = await node.svc2nft(['diff', ...flags], await server.objects());
-      expect({ node: node.name, exitCode, difference: `${stdout}${stderr}` }).toEqual({
-        node: node.name,
-        exitCode: 0,
-        difference: expect.anything(),
-      });
-    }, patience);
+    await vi.waitFor(
+      async () => {
+        const { exitCode, stdout, stderr } = await node.svc2nft(['diff', ...flags], await server.objects());
+        expect({ node: node.name, exitCode, difference: `${stdout}${stderr}` }).toEqual({
+          node: node.name,
+          exitCode: 0,
+          difference: expect.anything(),
+        });
+      },
+      { ...patience, interval: 200 },
+    );
   }
 
   async function healthOf(node: ClusterNode): Promise<number | undefined> {

@@ -8,6 +8,9 @@ import { arbitraryWalk } from '../../support/arbitrary-walk.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
 import { linesOf, sidesOf } from './verify-objects.ts';
 
+/** More for a long look: RUNS=1000 npx vitest run test/inspect/verify/verify-ruleset.test.ts */
+const numRuns = Number(process.env['RUNS'] ?? 40);
+
 describe('compiled rulesets are correct', () => {
   test.each(listFixtures())('%s', (name) => {
     const { snapshotFile, options } = loadFixture(name);
@@ -37,7 +40,7 @@ describe('compiled rulesets are correct', () => {
         const sides = sidesOf(documentsOf(objects), { nodeName, ...options });
         expect(sides.flatMap((side) => linesOf(side))).toEqual([]);
       }),
-      { numRuns: 70 },
+      { numRuns },
     );
   });
 
@@ -49,7 +52,7 @@ describe('compiled rulesets are correct', () => {
           expect(sides.flatMap((side) => linesOf(side))).toEqual([]);
         }
       }),
-      { numRuns: 15 },
+      { numRuns: Math.ceil(numRuns / 5) },
     );
   });
 });

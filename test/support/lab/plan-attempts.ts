@@ -30,8 +30,11 @@ export function planAttempts(packet: Packet, nodeAddresses: readonly string[]): 
 
 /** Seconds without any answer after which a connection that should be dropped is taken for dropped. */
 const expectedSilence = 0.4;
-/** The same for other connections: long enough for the kernel to send a SYN a second time. */
-const unexpectedSilence = 2.5;
+/**
+ * The same for other connections: long enough for the kernel to send a SYN a second time, and for a machine so busy that
+ * whoever answers waits for a CPU. Only failures take so long.
+ */
+const unexpectedSilence = 8;
 /** So many that of two equally likely endpoints both are seen, but for one time in a million. */
 const fewestAttempts = 21;
 
