@@ -49,16 +49,16 @@ describe.skipIf(!conntrackRuns)('the connection table of the kernel', () => {
     await namespace.close();
   });
 
-  /** Adds an entry: destination and answering endpoint address as `address port`. */
+  /** A command of conntrack that adds an entry: destination and answering endpoint address as `address port`. */
   function entry(destination: string, answering: string, client: string, protocol = 'udp', more = ''): string {
     const [address, port] = destination.split(' ');
     const [source, sourcePort] = answering.split(' ');
     const state = protocol === 'tcp' ? '--state ESTABLISHED' : '';
-    return `conntrack -I -p ${protocol} -t 600 -s ${client} --sport 5000 -d ${address} --dport ${port} -r ${source} --reply-port-src ${sourcePort} -q ${client} --reply-port-dst 5000 ${state} ${more}`;
+    return `-I -p ${protocol} -t 600 -s ${client} --sport 5000 -d ${address} --dport ${port} -r ${source} --reply-port-src ${sourcePort} -q ${client} --reply-port-dst 5000 ${state} ${more}`;
   }
 
   async function insert(commands: readonly string[]): Promise<void> {
-    await namespace.inside(['sh', '-e'], commands.join('\n'));
+    await namespace.inside(['conntrack', '--load-file', '-'], commands.join('\n'));
   }
 
   /** What is there, as `protocol destination port answering port`, sorted. */

@@ -157,7 +157,7 @@ describe.skipIf(!kernelTestsRun)('the lock of apply', () => {
       `,
     );
     const lines = await inNamespace(`
-      end=$(($(date +%s) + 6))
+      end=$(($(date +%s) + 4))
       contend() { until node contend.mjs $end; do :; done > /dev/null 2>&1; }
       contend & contend & contend & contend &
       wait
