@@ -17,9 +17,10 @@ export function groupEndpoints(endpoints) {
   const zones = groupBy(endpoints, ({ place }) => place.zone);
   return sortGroups(
     [...zones].map(([name, inZone]) => {
-      const nodes = [...groupBy(inZone, ({ place }) => place.node)].map(([node, onNode]) => ({
-        name: node,
-        isHere: onNode.some(({ place }) => place.isHere),
+      // The name of this node may be unknown, as those of others may be.
+      const nodes = [...groupBy(inZone, ({ place }) => `${place.isHere} ${place.node}`).values()].map((onNode) => ({
+        name: onNode[0]?.place.node ?? '',
+        isHere: onNode[0]?.place.isHere ?? false,
         endpoints: onNode,
       }));
       return { name, isHere: nodes.some(({ isHere }) => isHere), nodes: sortGroups(nodes) };

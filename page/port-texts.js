@@ -111,6 +111,9 @@ function wrapText(text) {
  * @param {'zone' | 'node'} kind
  */
 export function titleOfGroup({ name, isHere }, kind) {
+  if (isHere && kind === 'node' && name === '') {
+    return 'this node';
+  }
   const here = isHere && kind === 'node' ? ' · this node' : '';
   return `${name === '' ? `unknown ${kind}` : `${kind} ${shortenName(name)}`}${here}`;
 }

@@ -2,7 +2,7 @@ import type { Mutable } from '../lib/mutable.ts';
 import type { EndpointAddress } from '../net/network.ts';
 import type { Chain, FilledSet, Rule, Ruleset, Statement, StatementOf } from '../nft/ruleset.ts';
 import { isDynamic } from '../nft/ruleset-parts.ts';
-import { roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { readIptablesName } from '../phases/5-plan-iptables/iptables-names.ts';
 import { type Dispatch, unknownDispatch } from './follow-chains.ts';
 
 /** What a chain of iptables does with the connections of a frontend. */
@@ -43,7 +43,7 @@ export function followIptablesChains(ruleset: Ruleset): (chain: string) => Iptab
 
 /** The marks with which packets are masqueraded. */
 export function masqueradeMarksOf({ chains }: Ruleset): number[] {
-  const masquerading = chains.filter(({ name }) => roleOfChain(name) === 'POSTROUTING');
+  const masquerading = chains.filter(({ name }) => readIptablesName(name)?.kind === 'postrouting');
   const statements = masquerading.flatMap(({ rules }) => rules.flat());
   return [...new Set(statements.flatMap((one) => (one.kind === 'match-mark' ? [one.mark] : [])))];
 }
@@ -60,7 +60,7 @@ function dispatchOf(name: string, depth: number, context: Context): IptablesDisp
     chain: name,
     depth,
     context,
-    draft: { ...unknown, understood: true, sourceRanges: roleOfChain(name) === 'FW' ? [] : null },
+    draft: { ...unknown, understood: true, sourceRanges: readIptablesName(name)?.kind === 'firewall' ? [] : null },
     endpointAddresses: [],
     isOpen: true,
   };
@@ -222,7 +222,7 @@ function readChoice(
   const next = dispatchOf(action.chain, depth + 1, context);
   draft.understood &&= next.understood;
   draft.affinitySeconds ||= next.affinitySeconds;
-  if (roleOfChain(action.chain) === 'SEP') {
+  if (readIptablesName(action.chain)?.kind === 'endpoint') {
     const [endpoint] = next.choice?.kind === 'chains' ? next.choice.endpointAddresses : [];
     if (endpoint && next.choice) {
       pickEndpoint(endpoint, next.choice.protocol, audience, reading);

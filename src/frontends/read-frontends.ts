@@ -2,17 +2,16 @@ import { appendAll, pushTo } from '../lib/lists.ts';
 import type { Mutable } from '../lib/mutable.ts';
 import { compareAddressTexts } from '../net/address.ts';
 import type { EndpointAddress, Family } from '../net/network.ts';
-import type { Chain, Element, FilledSet, Ruleset } from '../nft/ruleset.ts';
+import type { Chain, Element, FilledSet, Rule, Ruleset } from '../nft/ruleset.ts';
 import { elementsIn, isDynamic, splitKeyEnd } from '../nft/ruleset-parts.ts';
 import { isLocalMapName } from '../phases/5-plan/known-names.ts';
 import { readKubeProxyName } from '../phases/5-plan/kube-proxy-names.ts';
 import { perEndpointNames, pinKeyOf, setNames } from '../phases/5-plan/names.ts';
-import { roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { readIptablesName } from '../phases/5-plan-iptables/iptables-names.ts';
 import { type Choice, type Dispatch, followChains } from './follow-chains.ts';
 import type { Frontend, FrontendEntry, Policy, Refusal } from './frontend.ts';
 import { endpointKeyOf, frontendText, readServicePortName, readVerdictKey } from './frontend-address.ts';
 import { readIptablesEntries } from './read-iptables-entries.ts';
-import { readPinSeconds } from './read-pin-seconds.ts';
 
 /** Every frontend of a ruleset by its verdict key, with the endpoints that serve it and how; none for no table. */
 export function readFrontends(ruleset: Ruleset | undefined): ReadonlyMap<string, Frontend> {
@@ -113,7 +112,7 @@ function isLocalChoice({ choice, internalChoice }: Dispatch, { name, protocol }:
     return isLocalMapName(choice.map);
   }
   // Chains of one service port look alike for all and for local endpoints; only their names differ.
-  if (readKubeProxyName(choice.chain)?.prefix === 'local' || roleOfChain(choice.chain) === 'SVL') {
+  if (readKubeProxyName(choice.chain)?.prefix === 'local' || readIptablesName(choice.chain)?.kind === 'local') {
     return true;
   }
   const { namespace = '', service = '', portName = '' } = readServicePortName(name) ?? {};
@@ -258,4 +257,61 @@ function singleEndpointAddresses(elements: FilledSet['elements']): Map<string, E
     }
   }
   return byFrontend;
+}
+
+/**
+ * The affinity of frontends in seconds, by {@link pinKeyOf}: the timeout of the rule that pins, for all frontends in the
+ * set that it asks.
+ */
+function readPinSeconds({ chains, sets }: Ruleset): ReadonlyMap<string, number> {
+  const byName = new Map(sets.map((set) => [set.name, set]));
+  const found = new Map<string, number>();
+  for (const { rules } of chains) {
+    for (const rule of rules) {
+      const pinning = pinningOf(rule);
+      const set = pinning && byName.get(pinning.set);
+      if (set) {
+        addSeconds(set, pinning, found);
+      }
+    }
+  }
+  return found;
+}
+
+interface Pinning {
+  readonly protocol: string;
+  readonly set: string;
+  readonly seconds: number;
+}
+
+/** The set that a rule asks whether an endpoint may be pinned; undefined for every other rule. */
+function pinningOf(rule: Rule): Pinning | undefined {
+  const found: Partial<Mutable<Pinning>> = {};
+  for (const statement of rule) {
+    if (statement.kind === 'match' && statement.left.kind === 'l4proto') {
+      // As earlier versions wrote it.
+      found.protocol = `${statement.right}`;
+    } else if (statement.kind === 'match' && statement.left.kind === 'dport') {
+      found.protocol = statement.left.protocol;
+    } else if (statement.kind === 'match-set' && statement.key.some(({ kind }) => kind === 'ct-original-dport')) {
+      found.set = statement.set;
+    } else if (statement.kind === 'update' && statement.timeoutSeconds !== undefined) {
+      found.seconds = statement.timeoutSeconds;
+    }
+  }
+  const { protocol, set, seconds } = found;
+  return protocol !== undefined && set !== undefined && seconds !== undefined ? { protocol, set, seconds } : undefined;
+}
+
+function addSeconds({ elements }: FilledSet, { protocol, seconds }: Pinning, found: Map<string, number>): void {
+  let last = '';
+  for (const { key: element } of elements) {
+    // The endpoint's address and port are the last two parts, and the endpoints of a frontend stand side by side.
+    const [frontend] = splitKeyEnd(splitKeyEnd(element)[0]);
+    const key = pinKeyOf(protocol, frontend);
+    if (frontend !== last && !found.has(key)) {
+      found.set(key, seconds);
+    }
+    last = frontend;
+  }
 }

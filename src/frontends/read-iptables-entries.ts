@@ -3,7 +3,7 @@ import { cidrText, compareAddressTexts, disjointCidrs, rangeOf } from '../net/ad
 import type { Chain, Rule, Ruleset, Statement } from '../nft/ruleset.ts';
 import type { FrontendKind } from '../phases/3-model/model.ts';
 import { elementComment } from '../phases/5-plan/names.ts';
-import { type ChainRole, roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { type IptablesChainKind, readIptablesName } from '../phases/5-plan-iptables/iptables-names.ts';
 import { followIptablesChains, type IptablesDispatch } from './follow-iptables-chains.ts';
 import type { FrontendEntry, Refusal } from './frontend.ts';
 import { type FrontendAddress, readServicePortName, verdictKeyOf } from './frontend-address.ts';
@@ -22,10 +22,10 @@ export function readIptablesEntries(ruleset: Ruleset): ReadonlyMap<string, Front
     entries,
   };
   for (const chain of ruleset.chains) {
-    const role = roleOfChain(chain.name);
-    const place = role && places[role];
-    if (place) {
-      readChain(chain, place, context);
+    const { kind, table } = readIptablesName(chain.name) ?? {};
+    const place = kind && places[kind];
+    if (place && (table === 'nat' || table === 'filter')) {
+      readChain(chain, { ...place, isNat: table === 'nat' }, context);
     }
   }
   return entries;
@@ -42,35 +42,35 @@ interface Context {
 interface Place {
   /** Whether the packets that come here are those to the node's own addresses. */
   readonly isNodePorts?: true;
+  /** Whether it has some of the rules of the chain for addresses, or of the one for node ports. */
+  readonly isBranch?: true;
   /** Whether it is where cluster IPs are refused. */
   readonly isOfClusterIPs?: true;
   /** Whether it drops what source ranges did not let through. */
   readonly isFirewall?: true;
+  readonly isNat: boolean;
 }
 
 /** The chains with a rule for each frontend. */
-const places: Readonly<Partial<Record<ChainRole, Place>>> = {
-  SERVICES: { isOfClusterIPs: true },
-  TO: {},
-  'EXTERNAL-SERVICES': {},
-  EXTERNAL: {},
-  NODEPORTS: { isNodePorts: true },
-  PORTS: { isNodePorts: true },
-  'PROXY-FIREWALL': { isFirewall: true },
-  FIREWALL: { isFirewall: true },
+const places: Readonly<Partial<Record<IptablesChainKind, Omit<Place, 'isNat'>>>> = {
+  services: { isOfClusterIPs: true },
+  'external-services': {},
+  'node-ports': { isNodePorts: true },
+  branch: { isBranch: true },
+  'proxy-firewall': { isFirewall: true },
 };
 
-function readChain({ name, rules }: Chain, place: Place, context: Context): void {
+function readChain({ rules }: Chain, place: Place, context: Context): void {
   for (const rule of rules) {
     const address = addressOf(rule, place);
     if (address) {
-      readRule(rule, address, { ...place, isNat: name.startsWith('nat ') }, context);
+      readRule(rule, address, place, context);
     }
   }
 }
 
 /** What a rule is for: one address, protocol and port, or node port; undefined for any other rule. */
-function addressOf(rule: Rule, { isNodePorts }: Place): FrontendAddress | undefined {
+function addressOf(rule: Rule, { isNodePorts, isBranch }: Place): FrontendAddress | undefined {
   const found: Partial<Mutable<FrontendAddress>> & { isLocal: boolean } = { isLocal: isNodePorts === true };
   for (const statement of rule) {
     if (statement.kind === 'match' && !readMatch(statement, found)) {
@@ -79,7 +79,7 @@ function addressOf(rule: Rule, { isNodePorts }: Place): FrontendAddress | undefi
   }
   const { address, protocol, port, isLocal } = found;
   // Rules for loopback addresses repeat those of node ports.
-  const isKnown = (address === undefined) === isLocal;
+  const isKnown = address === undefined ? isLocal || isBranch : !isLocal;
   return protocol !== undefined && port !== undefined && isKnown ? { address, protocol, port } : undefined;
 }
 
@@ -115,16 +115,11 @@ function meaningOf(rule: Rule, isNat: boolean, chains: Context['chains']): Meani
   const jump = rule.find((statement) => statement.kind === 'jump' || statement.kind === 'goto');
   const target = jump && 'chain' in jump ? jump.chain : undefined;
   const refusal = isNat ? undefined : refusalOf(rule, target, chains);
-  const isServing = isNat && target !== undefined && serviceRoles.has(roleOfChain(target));
+  const isServing = isNat && target !== undefined && serviceKinds.has(readIptablesName(target)?.kind);
   return isServing || refusal ? { target, comment, refusal } : undefined;
 }
 
-function readRule(
-  rule: Rule,
-  address: FrontendAddress,
-  place: Place & { readonly isNat: boolean },
-  { dispatchOf, chains, entries }: Context,
-): void {
+function readRule(rule: Rule, address: FrontendAddress, place: Place, { dispatchOf, chains, entries }: Context): void {
   const meaning = meaningOf(rule, place.isNat, chains);
   if (!meaning) {
     return;
@@ -169,7 +164,7 @@ const emptyEntry: Omit<FrontendEntry, 'key'> = {
 };
 
 /** The chains of a service port to which packets of its frontends go. */
-const serviceRoles: ReadonlySet<ChainRole | undefined> = new Set(['SVC', 'SVL', 'EXT', 'FW', 'XLB']);
+const serviceKinds: ReadonlySet<IptablesChainKind | undefined> = new Set(['cluster', 'local', 'external', 'firewall']);
 
 function refusalOf(rule: Rule, target: string | undefined, chains: Context['chains']): Refusal | undefined {
   const statements = [...rule, ...(chains.get(target ?? '')?.rules.flat() ?? [])];

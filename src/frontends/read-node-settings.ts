@@ -5,7 +5,7 @@ import type { LocalDetector, NodePortAddresses } from '../phases/3-model/model.t
 import { natPostrouting } from '../phases/5-plan/base-chains.ts';
 import { kubeProxyNames } from '../phases/5-plan/kube-proxy-names.ts';
 import { chainNames, setNames } from '../phases/5-plan/names.ts';
-import { type ChainRole, roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { type IptablesChainKind, readIptablesName } from '../phases/5-plan-iptables/iptables-names.ts';
 import { masqueradeMarksOf } from './follow-iptables-chains.ts';
 
 /** Settings of the node as its rules reflect them; undefined where they do not. */
@@ -149,20 +149,20 @@ function refusesLocalhost(rule: Rule): boolean {
 
 /** The same from the chains of kube-proxy and svc2nft in rules of iptables. */
 function readIptablesSettings(ruleset: Ruleset): SettingsInRules {
-  const rulesIn = (table: string, ...of: readonly ChainRole[]): Rule[] =>
+  const rulesIn = (table: string, ...of: readonly IptablesChainKind[]): Rule[] =>
     ruleset.chains.flatMap(({ name, rules }) => {
-      const role = roleOfChain(name);
-      return role && of.includes(role) && name.startsWith(`${table} `) ? rules : [];
+      const known = readIptablesName(name);
+      return known?.table === table && of.includes(known.kind) ? rules : [];
     });
-  const choosing = rulesIn('nat', 'SVC', 'SVL');
+  const choosing = rulesIn('nat', 'cluster', 'local');
   return {
     masqueradeMarks: listOrNone(masqueradeMarksOf(ruleset)),
     ...(choosing.length > 0
-      ? readClusterIPMarking(choosing, rulesIn('nat', 'EXT', 'XLB'))
+      ? readClusterIPMarking(choosing, rulesIn('nat', 'external'))
       : { masqueraded: undefined, detector: undefined }),
-    nodePortAddresses: readNodePortJumps(rulesIn('nat', 'SERVICES')),
+    nodePortAddresses: readNodePortJumps(rulesIn('nat', 'services')),
     localhostNodePorts: undefined,
-    serviceCIDRs: rulesIn('filter', 'SERVICES').flatMap(droppedRange).sort(compareText),
+    serviceCIDRs: rulesIn('filter', 'services').flatMap(droppedRange).sort(compareText),
     counters: undefined,
   };
 }
@@ -174,14 +174,13 @@ function readClusterIPMarking(
 ): Pick<SettingsInRules, 'masqueraded' | 'detector'> {
   const marking = choosing.filter((rule) => rule.some((one) => one.kind === 'match' && one.left.kind === 'dport'));
   const match = marking.flat().find(isSourceMatch);
-  if (marking.length === 0) {
-    return { masqueraded: 'no traffic', detector: 'none' };
-  }
   const podMatch = match ?? external.flat().find(isSourceMatch);
-  return {
-    masqueraded: match ? 'traffic not from pods' : 'all traffic',
-    detector: podMatch && detectorOf(podMatch),
-  };
+  const detector = podMatch && detectorOf(podMatch);
+  if (marking.length === 0) {
+    // Or no cluster IP has endpoints.
+    return { masqueraded: detector ? undefined : 'no traffic', detector: detector ?? 'none' };
+  }
+  return { masqueraded: match ? 'traffic not from pods' : 'all traffic', detector };
 }
 
 function listOrNone<T>(list: readonly T[]): readonly T[] | undefined {
@@ -191,7 +190,7 @@ function listOrNone<T>(list: readonly T[]): readonly T[] | undefined {
 /** -d 192.0.2.11/32 -j KUBE-NODEPORTS, or -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS */
 function readNodePortJumps(services: readonly Rule[]): NodePortAddresses | undefined {
   const jumps = services.filter((rule) =>
-    rule.some((statement) => statement.kind === 'jump' && roleOfChain(statement.chain) === 'NODEPORTS'),
+    rule.some((statement) => statement.kind === 'jump' && readIptablesName(statement.chain)?.kind === 'node-ports'),
   );
   const matches = jumps.flat().filter((statement) => statement.kind === 'match');
   if (matches.some(({ left }) => left.kind === 'fib-type')) {

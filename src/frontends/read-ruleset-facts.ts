@@ -7,7 +7,7 @@ import type { FrontendKind, NodePortAddresses } from '../phases/3-model/model.ts
 import { planFilterChains } from '../phases/5-plan/base-chains.ts';
 import { isKubeProxys, readClusterIPs } from '../phases/5-plan/kube-proxy-names.ts';
 import { setNames } from '../phases/5-plan/names.ts';
-import { roleOfChain } from '../phases/5-plan-iptables/iptables-names.ts';
+import { readIptablesName } from '../phases/5-plan-iptables/iptables-names.ts';
 import type { Frontend } from './frontend.ts';
 import { readServicePortName } from './frontend-address.ts';
 import { isNodePort, readFrontends } from './read-frontends.ts';
@@ -71,8 +71,10 @@ function localityTest(ruleset: Ruleset): RulesetFacts['isLocal'] {
     });
     const own = collectAll(ruleset.chains, ({ name, rules }) => {
       const ends = rules.flatMap((rule) => rule.filter((statement) => statement.kind === 'dnat'));
-      const isPicked = ['SVC', 'SVL'].includes(roleOfChain(name) ?? '');
-      return [{ here: /^nat SVC2NFT-SEP-/.test(name) ? ends : [], elsewhere: isPicked ? ends : [] }];
+      const { kind, owner } = readIptablesName(name) ?? {};
+      const isPicked = kind === 'cluster' || kind === 'local';
+      const mayBeHere = kind === 'endpoint' && owner === 'svc2nft';
+      return [{ here: mayBeHere ? ends : [], elsewhere: isPicked ? ends : [] }];
     });
     const addressesOf = (list: 'here' | 'elsewhere'): ReadonlySet<string> =>
       new Set([...split, ...own].flatMap((lists) => lists[list].map(({ address }) => address)));

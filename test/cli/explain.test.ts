@@ -333,7 +333,7 @@ const misuses: readonly [args: readonly string[], exitCode: number, stderr: stri
   [
     ['explain', '--ruleset', 'FOLDER/other.nft', ...from, ...to],
     1,
-    'error: FOLDER/other.nft has no table ip svc2nft or kube-proxy (it has ip mine, ip6 mine)\n',
+    'error: FOLDER/other.nft has no table ip svc2nft or kube-proxy, and no rules of kube-proxy or svc2nft for iptables (it has ip mine, ip6 mine)\n',
   ],
   [
     ['explain', '--ruleset', 'FOLDER/rules.nft', ...from, '--to', 'service:shop/db'],

@@ -113,10 +113,10 @@ describe('svc2nft --help', () => {
   test('the table says for each command what its own help says', async () => {
     const table = (await help([], 120)).replace(/\s+/g, ' ');
     for (const [code, words] of [
-      ['0', 'diff: no difference; verify: correct; doctor, status: no problem'],
+      ['0', 'diff: no difference; migrate: nobody notices; verify: correct; doctor, status: no problem'],
       ['1', 'list: also an unknown name (the rest is still listed)'],
-      ['1', 'diff: differences; verify: faults; doctor, status: a problem'],
-      ['2', 'wrong usage; diff and verify: also bad input'],
+      ['1', 'diff, migrate: differences; verify: faults; doctor, status: a problem'],
+      ['2', 'wrong usage; diff, migrate and verify: also bad input'],
       ['3', 'nft or the kernel refused; apply: or a Service had to be left out'],
       ['4', 'no permission, or nft not found'],
     ]) {

@@ -54,7 +54,8 @@ describe('kubectl svc2nft', () => {
     const { exitCode, stderr } = await plugin(['list', '--kernel']);
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
-      stderr: 'error: the kernel has no table svc2nft or kube-proxy\n',
+      stderr:
+        'error: the kernel has no table svc2nft or kube-proxy, and no rules of kube-proxy or svc2nft for iptables\n',
     });
   });
 

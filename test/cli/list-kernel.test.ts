@@ -56,7 +56,14 @@ test('wide: nodes, states and endpoints left out are not known', async () => {
 });
 
 test.each([
-  ['no table', says.noSuchFile, 1, expect.stringMatching(/^error: .*no table svc2nft or kube-proxy\n$/)],
+  [
+    'no table',
+    says.noSuchFile,
+    1,
+    expect.stringMatching(
+      /^error: .*no table svc2nft or kube-proxy, and no rules of kube-proxy or svc2nft for iptables\n$/,
+    ),
+  ],
   [
     'no permission',
     says.notPermitted,

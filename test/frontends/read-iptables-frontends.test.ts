@@ -134,7 +134,11 @@ const fixed = `-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
 /** Rules of the table nat, beside those that are always there. */
 function natRules(chains: string, rules: string): Ruleset {
   const declared = chains.split(' ').map((chain) => `:KUBE-${chain} - [0:0]\n`);
-  const [ruleset] = rulesetsIn(`${head}${declared.join('')}${fixed}${rules.trim().replace(/^ +/gm, '')}\nCOMMIT\n`);
+  const text = `${head}${declared.join('')}${fixed}${rules.trim().replace(/^ +/gm, '')}\nCOMMIT\n`;
+  // The names of chains end in hashes.
+  const [ruleset] = rulesetsIn(
+    text.replace(/KUBE-(SVC|SEP|XLB|FW)-([A-Z])/g, (_, kind, letter) => `KUBE-${kind}-${letter.repeat(16)}`),
+  );
   if (!ruleset) {
     throw new Error('no rules of IPv4');
   }
@@ -147,14 +151,14 @@ const clusterIP =
 describe('chains of kube-proxy', () => {
   test('have no comments on endpoints in large clusters', () => {
     const ruleset = natRules(
-      'SVC-A SEP-1 SEP-2',
+      'SVC-A SEP-X SEP-Y',
       `${clusterIP}
-      -A KUBE-SVC-A -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-1
-      -A KUBE-SVC-A -j KUBE-SEP-2
-      -A KUBE-SEP-1 -s 10.244.1.5/32 -j KUBE-MARK-MASQ
-      -A KUBE-SEP-1 -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080
-      -A KUBE-SEP-2 -s 10.244.1.6/32 -j KUBE-MARK-MASQ
-      -A KUBE-SEP-2 -p tcp -m tcp -j DNAT --to-destination 10.244.1.6:8080`,
+      -A KUBE-SVC-A -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-X
+      -A KUBE-SVC-A -j KUBE-SEP-Y
+      -A KUBE-SEP-X -s 10.244.1.5/32 -j KUBE-MARK-MASQ
+      -A KUBE-SEP-X -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080
+      -A KUBE-SEP-Y -s 10.244.1.6/32 -j KUBE-MARK-MASQ
+      -A KUBE-SEP-Y -p tcp -m tcp -j DNAT --to-destination 10.244.1.6:8080`,
     );
     expect([...readFrontends(ruleset).values()]).toMatchObject([
       { name: 'shop/web:http', kind: 'ClusterIP', policy: 'all endpoints', all: [{ port: 8080 }, { port: 8080 }] },
@@ -166,7 +170,7 @@ describe('chains of kube-proxy', () => {
   test('of older releases: a chain KUBE-XLB for policy Local, and a mark for what is dropped', () => {
     const rules = (end: string): Ruleset =>
       natRules(
-        'SVC-A SEP-1 XLB-A FW-A MARK-DROP',
+        'SVC-A SEP-X XLB-A FW-A MARK-DROP',
         `${clusterIP}
         -A KUBE-SERVICES -d 198.51.100.1/32 -p tcp -m comment --comment "shop/web:http loadbalancer IP" -m tcp --dport 80 -j KUBE-FW-A
         -A KUBE-NODEPORTS -s 127.0.0.0/8 -p tcp -m comment --comment "shop/web:http" -m tcp --dport 30080 -j KUBE-MARK-MASQ
@@ -178,10 +182,10 @@ describe('chains of kube-proxy', () => {
         -A KUBE-XLB-A -m comment --comment "masquerade LOCAL traffic for shop/web:http LB IP" -m addrtype --src-type LOCAL -j KUBE-MARK-MASQ
         -A KUBE-XLB-A -m comment --comment "route LOCAL traffic for shop/web:http LB IP to service chain" -m addrtype --src-type LOCAL -j KUBE-SVC-A
         ${end}
-        -A KUBE-SVC-A -m comment --comment "shop/web:http" -j KUBE-SEP-1
-        -A KUBE-SEP-1 -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080`,
+        -A KUBE-SVC-A -m comment --comment "shop/web:http" -j KUBE-SEP-X
+        -A KUBE-SEP-X -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080`,
       );
-    const served = rules('-A KUBE-XLB-A -m comment --comment "Balancing rule 0 for shop/web:http" -j KUBE-SEP-1');
+    const served = rules('-A KUBE-XLB-A -m comment --comment "Balancing rule 0 for shop/web:http" -j KUBE-SEP-X');
     const one = [{ address: '10.244.1.5', port: 8080 }];
     const external = { policy: 'local endpoints, source kept', all: one, local: one, refusal: null };
     expect(readFrontends(served).get('tcp . 30080')).toMatchObject({ ...external, sourceRanges: null });
@@ -203,23 +207,23 @@ describe('chains of kube-proxy', () => {
     const policyOf = (rules: string): unknown =>
       readFrontends(
         natRules(
-          'SVC-A SEP-1 SEP-2',
+          'SVC-A SEP-X SEP-Y',
           `${clusterIP}
           ${rules}
-          -A KUBE-SEP-1 -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080
-          -A KUBE-SEP-2 -p tcp -m tcp -j DNAT --to-destination 10.244.1.6:8080`,
+          -A KUBE-SEP-X -p tcp -m tcp -j DNAT --to-destination 10.244.1.5:8080
+          -A KUBE-SEP-Y -p tcp -m tcp -j DNAT --to-destination 10.244.1.6:8080`,
         ),
       ).get('10.96.0.10 . tcp . 80')?.policy;
-    const picked = '-A KUBE-SVC-A -j KUBE-SEP-1';
+    const picked = '-A KUBE-SVC-A -j KUBE-SEP-X';
     expect(policyOf(picked)).toBe('all endpoints');
     expect(policyOf('')).toBe('not understood');
     // What is left goes nowhere.
-    expect(policyOf('-A KUBE-SVC-A -m statistic --mode random --probability 0.5 -j KUBE-SEP-1')).toBe('not understood');
-    expect(policyOf(`-A KUBE-SVC-A -m limit --limit 5/min -j KUBE-SEP-2\n${picked}`)).toBe('not understood');
-    expect(policyOf(`-A KUBE-SVC-A -d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j KUBE-SEP-2\n${picked}`)).toBe(
+    expect(policyOf('-A KUBE-SVC-A -m statistic --mode random --probability 0.5 -j KUBE-SEP-X')).toBe('not understood');
+    expect(policyOf(`-A KUBE-SVC-A -m limit --limit 5/min -j KUBE-SEP-Y\n${picked}`)).toBe('not understood');
+    expect(policyOf(`-A KUBE-SVC-A -d 10.96.0.10/32 -p tcp -m tcp --dport 80 -j KUBE-SEP-Y\n${picked}`)).toBe(
       'not understood',
     );
-    expect(policyOf(`-A KUBE-SVC-A -s 10.0.0.0/8 -j KUBE-SEP-2\n${picked}`)).toBe('not understood');
+    expect(policyOf(`-A KUBE-SVC-A -s 10.0.0.0/8 -j KUBE-SEP-Y\n${picked}`)).toBe('not understood');
     expect(policyOf(`-A KUBE-SVC-A -j KUBE-SVC-A\n${picked}`)).toBe('not understood');
   });
 

@@ -58,8 +58,8 @@ Two PATHs are compared: the first one is the older snapshot. One PATH, three and
 is compared with the kernel, or with the snapshot of --from. If either snapshot has no ServiceCIDR, service CIDRs are not compared.
 
 --from-rules compares what rules serve with what those of this snapshot would serve: frontends, endpoints, policies, affinity, source
-ranges, and settings of the node, but neither chains nor commands. The rules may be kube-proxy's (the table kube-proxy, where there is
-no svc2nft) or those of svc2nft. With -o json, tables is a list of the differences of each family, as in the other JSON under changes.
+ranges, and settings of the node, but neither chains nor commands. The rules may be kube-proxy's (the table kube-proxy, or rules of
+iptables, where there is no svc2nft) or those of svc2nft. With -o json, tables is a list of the differences of each family, as in the other JSON under changes.
 
 --target iptables compares rules of iptables in the same ways; text then has the rules that differ, -o iptables is what apply would load, IPv4
 first, and --from-rules takes the output of iptables-save and ip6tables-save.
@@ -212,7 +212,11 @@ async function loadBoth(
   if (typeof cluster === 'number') {
     return cluster;
   }
-  const tables = await loadListedTables(rules, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(
+    rules,
+    { families: cluster.options.families, table, takesIptables: true },
+    context,
+  );
   if (typeof tables === 'number') {
     return tables;
   }

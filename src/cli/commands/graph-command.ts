@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { Command } from 'commander';
 import { buildGraph, type IsSelected } from '../../inspect/graph/build-graph.ts';
+import { buildRulesGraph } from '../../inspect/graph/build-rules-graph.ts';
 import { makeDrawing } from '../../inspect/graph/drawing.ts';
 import type { Graph } from '../../inspect/graph/graph.ts';
 import { writeDot } from '../../inspect/graph/write-dot.ts';
@@ -11,6 +12,7 @@ import { selectServices } from '../../kubernetes/label-selector.ts';
 import { readLocations } from '../../kubernetes/locations.ts';
 import { unservedText } from '../../kubernetes/service-notes.ts';
 import { countOf, escapeControls, listWords } from '../../lib/text.ts';
+import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { namesCluster } from '../flags/cluster-flags.ts';
@@ -25,7 +27,7 @@ import {
   readsCluster,
   wantsStdinTwice,
 } from '../input/load-cluster.ts';
-import { loadNodeGraphs } from '../input/load-node-graphs.ts';
+import { explainCommandOf, loadNodeGraphs } from '../input/load-node-graphs.ts';
 import { loadListedTables, warnAboutDeviations } from '../input/load-tables.ts';
 import { openRules } from '../input/open-rules.ts';
 import { runWatched } from '../input/watch-files.ts';
@@ -40,6 +42,7 @@ const examples = `
   svc2nft graph --live --cluster-cidr 10.244.0.0/16 --file graph.html                           the cluster that kubectl uses
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 --ruleset kernel         what the loaded rules do, also those of kube-proxy; needs root
   svc2nft graph dump.yaml --node worker-1 --cluster-cidr 10.244.0.0/16 -n shop --file shop.svg  a picture of one namespace
+  svc2nft graph --ruleset kernel --file graph.html                                              the loaded rules alone, without manifests; needs root
 `;
 
 const notes = `
@@ -50,6 +53,9 @@ not be one of the input files.
 
 The input should contain Pods and all Nodes besides Services and EndpointSlices: without them, names of pods and zones come
 from the slices alone.
+
+With --ruleset and neither PATH nor --live, rules are drawn alone: without names of Pods and other nodes, endpoints that are left out, and
+Services without rules. What nft does not tell apart is an external address: a load balancer IP or an external IP.
 
 Refusals have their reason and the frontends that they concern; Services without rules have a box of their own. The HTML page
 works offline and sends nothing. Without --ruleset it has the rules of every Node of the input (at most 50, fewer in large clusters: it says how
@@ -65,7 +71,7 @@ export function graphCommand(context: Context, setExitCode: (code: number) => vo
     .optionsGroup('Input:')
     .option(
       '--ruleset <file|kernel>',
-      'draw what these rules do, also those of kube-proxy, instead of those of the snapshot',
+      'draw what these rules of nft or iptables do, also those of kube-proxy, instead of those of the snapshot; without PATH, from the rules alone',
     )
     .optionsGroup('Output:')
     .addOption(
@@ -121,6 +127,64 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
     );
     return exitCodes.wrongUsage;
   }
+  const isAboutRules = flags.ruleset !== undefined && paths.length === 0 && !readsCluster(paths, flags, context);
+  const drawn = await (isAboutRules ? drawRules(flags, context) : drawSnapshot(paths, flags, context));
+  if (typeof drawn === 'number') {
+    return drawn;
+  }
+  const { servicePorts, unserved } = drawn.graph;
+  if (servicePorts.length + unserved.length === 0) {
+    const which = flags.selector ? 'Service with the labels that -l asks for' : 'Service in the input';
+    context.stderr.write(`nothing to draw: no ${which} has rules on this node\n`);
+  }
+  const text = await write(drawn, chosen, context);
+  return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
+}
+
+/** A graph, and the page that has it. */
+interface Drawn {
+  readonly graph: Graph;
+  readonly pageOf: () => PageContent;
+}
+
+/** What rules alone say; the exit code after a message on stderr where they cannot be drawn. */
+async function drawRules(flags: GraphFlags, context: Context): Promise<Drawn | number> {
+  const { ruleset = '', family, table } = flags;
+  if (flags.selector !== undefined) {
+    context.stderr.write('error: -l needs manifests, because rules do not show the labels of Services (see --help)\n');
+    return exitCodes.wrongUsage;
+  }
+  if (await overwritesInput(flags.file, { paths: [ruleset], config: undefined, documents: [] }, context)) {
+    return exitCodes.wrongUsage;
+  }
+  const rules = await openRules(ruleset, context);
+  if (typeof rules === 'number') {
+    return rules;
+  }
+  const { families } = withDefaults({ ...(family && { families: [family] }) });
+  const tables = await loadListedTables(rules, { families, table, takesIptables: true }, context);
+  if (typeof tables === 'number') {
+    return tables;
+  }
+  warnAboutDeviations(tables, context);
+  const { hostName = '', addresses = [] } = rules.machine ?? {};
+  const owner = {
+    nodeName: flags.node ?? hostName,
+    addresses: flags.nodeIp ?? addresses,
+  };
+  const rulesets = tables.map((listed) => listed.ruleset);
+  const isSelected = chooseServices(buildRulesGraph(rulesets, owner).servicePorts, flags, context);
+  if (!isSelected) {
+    return exitCodes.badInput;
+  }
+  const graph = buildRulesGraph(rulesets, owner, isSelected);
+  const source = ruleset === '-' ? 'stdin' : escapeControls(ruleset);
+  const explain = explainCommandOf([], flags);
+  return { graph, pageOf: () => ({ source, graphs: [{ graph, explain }], otherNodes: 0 }) };
+}
+
+/** What a snapshot says, or rules with a snapshot; the exit code after a message on stderr. */
+async function drawSnapshot(paths: readonly string[], flags: GraphFlags, context: Context): Promise<Drawn | number> {
   const cluster = await loadGraphed(paths, flags, context);
   if (typeof cluster === 'number') {
     return cluster;
@@ -128,29 +192,25 @@ async function runGraph(paths: readonly string[], flags: GraphFlags, context: Co
   if (await overwritesInput(flags.file, { paths, config: flags.config, documents: cluster.documents }, context)) {
     return exitCodes.wrongUsage;
   }
-  const isSelected = chooseServices(cluster, flags, context);
+  const { documents } = cluster;
+  const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
+  const isSelected = chooseServices(served, flags, context, cluster);
   if (!isSelected) {
     return exitCodes.badInput;
   }
-  const { documents } = cluster;
   const sources = {
     locations: readLocations(documents),
     endpointSources: readEndpointSources(documents),
     notes: notesOf(cluster),
   };
   const graph = buildGraph({ ...cluster, ...sources }, isSelected);
-  if (graph.servicePorts.length + graph.unserved.length === 0) {
-    const which = flags.selector ? 'Service with the labels that -l asks for' : 'Service in the input';
-    context.stderr.write(`nothing to draw: no ${which} has rules on this node\n`);
-  }
   const isKubectls = readsCluster(paths, flags, context) && !namesCluster(flags);
   const again = isKubectls ? { ...flags, live: true as const } : flags;
   // The rules that are given are those of one node.
   const drawn = flags.ruleset === undefined ? cluster : { ...cluster, documents: [] };
   const pageOf = (): PageContent =>
     loadNodeGraphs({ first: graph, cluster: drawn, sources, isSelected, paths, flags: again });
-  const text = await write({ graph, pageOf }, chosen, context);
-  return text === undefined ? exitCodes.wrongUsage : writeOutput(text, flags.file, context);
+  return { graph, pageOf };
 }
 
 /** The cluster, with the rules that are drawn; the exit code after a message on stderr where one of them cannot be read. */
@@ -175,7 +235,11 @@ async function loadGraphed(paths: readonly string[], flags: GraphFlags, context:
   if (!rules) {
     return cluster;
   }
-  const tables = await loadListedTables(rules, { families: cluster.options.families, table }, context);
+  const tables = await loadListedTables(
+    rules,
+    { families: cluster.options.families, table, takesIptables: true },
+    context,
+  );
   if (typeof tables === 'number') {
     return tables;
   }
@@ -185,7 +249,7 @@ async function loadGraphed(paths: readonly string[], flags: GraphFlags, context:
 
 /** Undefined, after a message, if the graph is too large. */
 async function write(
-  { graph, pageOf }: { readonly graph: Graph; readonly pageOf: () => PageContent },
+  { graph, pageOf }: Drawn,
   { format, isMarkdown }: Extract<ChosenFormat, { format: GraphFormat }>,
   context: Context,
 ): Promise<string | undefined> {
@@ -274,11 +338,11 @@ function chooseGraphFormat(output: GraphFormat | undefined, file: string | undef
 
 /** Whether the flags select a service port; undefined, after messages on stderr, if one of them matches nothing. */
 function chooseServices(
-  cluster: Pick<Cluster, 'views' | 'documents' | 'diagnostics'>,
+  served: readonly { readonly namespace: string; readonly name: string }[],
   { namespace: namespaces = [], service: services = [], selector }: ServiceFilters,
   { stderr }: Pick<Context, 'stderr'>,
+  cluster: Pick<Cluster, 'documents' | 'diagnostics'> = { documents: [], diagnostics: [] },
 ): IsSelected | undefined {
-  const served = cluster.views.flatMap(({ servicePorts }) => servicePorts);
   const isInNamespace: IsSelected = ({ namespace }) => namespaces.length === 0 || namespaces.includes(namespace);
   const isNamed: IsSelected = ({ namespace, name }) =>
     services.length === 0 || services.includes(`${namespace}/${name}`) || services.includes(name);

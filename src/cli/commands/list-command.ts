@@ -45,7 +45,8 @@ lines, and in the end rows as well, so that lines fit; nothing is cut. Elsewhere
 
 Services without rules have a line for each of their ports, with <none> as frontend. Reading rules alone (--kernel, --ruleset) shows neither
 these nor endpoints left out, and an external address is type External unless source ranges show that it is a load
-balancer's; an endpoint whose slice names no node counts as local there. With --ruleset, the only options about rules that
+balancer's; an endpoint whose slice names no node counts as local there. Rules of iptables tell load balancer IPs from external IPs, and do not say which
+endpoints are local where no policy is Local: LOCAL is <unknown>, in JSON null. With --ruleset, the only options about rules that
 matter are --table and --family. The list shows what the maps in the kernel hold, even if other rules keep packets from
 getting that far: svc2nft diff and svc2nft verify find such changes.
 
@@ -66,7 +67,7 @@ export function listCommand(context: Context, setExitCode: (code: number) => voi
     .option('--kernel', 'the same as --ruleset kernel')
     .option(
       '--ruleset <file|kernel>',
-      'list what these rules serve, also those of kube-proxy (- reads them from stdin), without manifests',
+      'list what these rules of nft or iptables serve, also those of kube-proxy (- reads them from stdin), without manifests',
     )
     .optionsGroup('Output:')
     .addOption(
@@ -189,7 +190,7 @@ async function listSnapshot(paths: readonly string[], flags: ListFlags, context:
 
 async function listRules(source: string, { family, table }: ListFlags, context: Context): Promise<Listed | number> {
   const { families } = withDefaults({ ...(family && { families: [family] }) });
-  const tables = await loadListedTables(source, { families, table }, context);
+  const tables = await loadListedTables(source, { families, table, takesIptables: true }, context);
   if (typeof tables === 'number') {
     return tables;
   }

@@ -82,7 +82,7 @@ export function explainCommandOf(paths: readonly string[], flags: ExplainedFlags
   const words = [
     'svc2nft',
     'explain',
-    ...(paths.length === 0 && !namesCluster(flags) ? ['-'] : paths),
+    ...(paths.length === 0 && !namesCluster(flags) && flags.ruleset === undefined ? ['-'] : paths),
     ...clusterWords(flags),
     ...resolveWords(flags),
     ...one('--config', flags.config),

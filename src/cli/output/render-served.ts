@@ -2,6 +2,7 @@ import type { FamilyChanges } from '../../inspect/changes/changes.ts';
 import { describeChanges } from '../../inspect/changes/describe-changes.ts';
 import { renderChanges } from '../../inspect/changes/render-changes.ts';
 import { escapeControls } from '../../lib/text.ts';
+import { nameOfFamily } from '../../net/network.ts';
 import type { ListedTable } from '../../nft/listed-table.ts';
 import type { Ruleset } from '../../nft/ruleset.ts';
 
@@ -34,9 +35,11 @@ export function renderServed(
   tables: readonly ListedTable[],
   { color }: { readonly color: boolean },
 ): string[] {
-  const table = escapeControls(tables[0]?.ruleset.table ?? '');
+  const { table = '', language } = tables[0]?.ruleset ?? {};
   return changes.flatMap((one) => [
-    `table ${one.family} ${table}: serves otherwise than svc2nft would`,
+    language === 'iptables'
+      ? `rules of iptables for ${nameOfFamily(one.family ?? 'ip')}: serve otherwise than svc2nft would`
+      : `table ${one.family} ${escapeControls(table)}: serves otherwise than svc2nft would`,
     ...renderChanges(one, { color, limit: shown }).map((line) => `  ${line}`),
   ]);
 }

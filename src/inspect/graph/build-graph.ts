@@ -151,7 +151,8 @@ function whyRejected({ servicePort, context: { view, endpointSources } }: Refuse
   return length === 1 ? 'the only endpoint is not ready' : `none of the ${countOf(length, 'endpoint')} is ready`;
 }
 
-function compareGraphPorts(a: GraphServicePort, b: GraphServicePort): number {
+/** The order of service ports in a graph. */
+export function compareGraphPorts(a: GraphServicePort, b: GraphServicePort): number {
   return (
     compareText(a.namespace, b.namespace) ||
     compareText(a.name, b.name) ||

@@ -150,11 +150,16 @@ function linesOfPort(servicePort: GraphServicePort): string[] {
   ];
 }
 
+/** A frontend's kind in a sentence: `cluster IP`; `external address` where it may be a load balancer's. */
+export function kindText(kind: GraphFrontend['kind']): string {
+  return kind === 'External' ? 'external address' : frontendKindText(kind);
+}
+
 function linesOfFrontend({ kind, address, sourceRanges, routes }: GraphFrontend, port: GraphServicePort): string[] {
   const refused = routes.flatMap((index) => port.routes[index]?.refusal ?? []);
   const which = refused.length < routes.length ? ' for external clients' : '';
   return [
-    frontendKindText(kind),
+    kindText(kind),
     address,
     ...(sourceRanges === null ? [] : [`only from ${sourceRangesText(sourceRanges)}`]),
     ...refused.map((refusal) => `${refusal}${which}`),
@@ -164,7 +169,7 @@ function linesOfFrontend({ kind, address, sourceRanges, routes }: GraphFrontend,
 /** Where a route starts, a line each: `at load balancer IP 198.18.0.10:80`. */
 function placesOf(route: number, { frontends }: GraphServicePort): string[] {
   const places = frontends.filter(({ routes }) => routes.includes(route));
-  const named = places.slice(0, mostPlaces).map(({ kind, address }) => `at ${frontendKindText(kind)} ${address}`);
+  const named = places.slice(0, mostPlaces).map(({ kind, address }) => `at ${kindText(kind)} ${address}`);
   return places.length > mostPlaces ? [...named, `and ${places.length - mostPlaces} more`] : named;
 }
 
@@ -186,27 +191,30 @@ function groupByPlace(placed: readonly PlacedBox[], { zone: here }: Pick<Graph, 
   return zones.map(([zone, inZone], index) => ({
     id: `z${index}`,
     ...nameGroup('zone', zone),
-    nodes: groupBy(inZone, ({ endpoint }) => endpoint.nodeName, localNodeOf(inZone)).map(([nodeName, onNode]) => {
+    nodes: groupBy(inZone, nodeKeyOf, localKey).map(([, onNode]) => {
       nodes += 1;
-      return drawNode(nodeName, onNode, `n${nodes - 1}`);
+      return drawNode(onNode, `n${nodes - 1}`);
     }),
   }));
 }
 
-function drawNode(nodeName: string, onNode: readonly PlacedBox[], id: string): DrawnNode {
-  const isHere = onNode.some(({ endpoint }) => endpoint.local);
+/** That of this node, whose name may be unknown, as the names of others may be. */
+const localKey = '\0';
+
+function nodeKeyOf({ endpoint }: PlacedBox): string {
+  return endpoint.local ? localKey : endpoint.nodeName;
+}
+
+function drawNode(onNode: readonly PlacedBox[], id: string): DrawnNode {
+  const { local: isHere = false, nodeName = '' } = onNode[0]?.endpoint ?? {};
   const { title, full } = nameGroup('node', nodeName);
-  const endpoints = onNode.map(({ box }) => box);
-  return { id, title: isHere ? `${title} (this node)` : title, full, isHere, endpoints };
+  const here = nodeName === '' ? 'this node' : `${title} (this node)`;
+  return { id, title: isHere ? here : title, full, isHere, endpoints: onNode.map(({ box }) => box) };
 }
 
 function nameGroup(kind: 'zone' | 'node', name: string): Pick<DrawnZone, 'title' | 'full'> {
   const shown = shortenName(name);
   return { title: name === '' ? `unknown ${kind}` : `${kind} ${shown}`, full: shown === name ? '' : name };
-}
-
-function localNodeOf(placed: readonly PlacedBox[]): string | undefined {
-  return placed.find(({ endpoint }) => endpoint.local)?.endpoint.nodeName;
 }
 
 function groupBy(

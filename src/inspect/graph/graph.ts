@@ -43,7 +43,8 @@ export interface GraphServicePort {
 
 /** Where clients connect to. */
 export interface GraphFrontend {
-  readonly kind: FrontendKind;
+  /** `External` is a load balancer IP or an external IP where only the rules are known, and they do not say which. */
+  readonly kind: FrontendKind | 'External';
   /** `10.96.0.10:80`, `[fd00::1]:80`, `*:30080`. */
   readonly address: string;
   /** The service port that has this frontend in the ruleset if it is another one, else empty. */

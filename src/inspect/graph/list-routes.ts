@@ -1,8 +1,7 @@
 import type { Frontend } from '../../frontends/frontend.ts';
-import type { FrontendClaim } from '../../frontends/frontend-claims.ts';
 import { pushTo } from '../../lib/lists.ts';
 import { type EndpointAddress, endpointText } from '../../net/network.ts';
-import type { Route } from './graph.ts';
+import type { GraphFrontend, Route } from './graph.ts';
 
 /** The routes of a service port, with where they start and where they lead. */
 export interface Routes {
@@ -11,6 +10,12 @@ export interface Routes {
   readonly routesOf: (frontend: Frontend) => readonly number[];
   /** Indices of the routes that lead to an endpoint, by its endpoint address. */
   readonly routesTo: ReadonlyMap<string, readonly number[]>;
+}
+
+/** A frontend, and what the ruleset does there; undefined where it does nothing for its service port. */
+interface RoutedFrontend {
+  readonly kind: GraphFrontend['kind'];
+  readonly held: Frontend | undefined;
 }
 
 /** What routes depend on besides the frontends. */
@@ -25,7 +30,7 @@ interface RouteContext {
  * What happens to connections at the frontends of one service port. Frontends and clients with equal endpoints, or an equal
  * refusal for the same reason, share a route.
  */
-export function listRoutes(claims: readonly FrontendClaim[], { recognizesPods, whyRefused }: RouteContext): Routes {
+export function listRoutes(claims: readonly RoutedFrontend[], { recognizesPods, whyRefused }: RouteContext): Routes {
   const drafts = new Map<string, Draft>();
   for (const { kind, held } of claims) {
     const isClusterIP = kind === 'ClusterIP';

@@ -1,6 +1,5 @@
 import { escapeHtml } from '../../lib/text.ts';
-import { frontendKindText } from '../../phases/5-plan/names.ts';
-import { portText } from './drawing.ts';
+import { kindText, portText } from './drawing.ts';
 import type { Graph, GraphEndpoint, GraphServicePort, Route } from './graph.ts';
 
 /** The parts of a page besides the graph. */
@@ -133,7 +132,7 @@ function packPort(servicePort: GraphServicePort, endpoints: PackedPort[7]): Pack
     portName,
     portText({ port, protocol, family }),
     affinitySeconds,
-    frontends.map((each) => [frontendKindText(each.kind), each.address, each.heldBy, each.sourceRanges, each.routes]),
+    frontends.map((each) => [kindText(each.kind), each.address, each.heldBy, each.sourceRanges, each.routes]),
     routes.map(({ clients, endpoints: count, refusal, reason }) => [clients, count, refusal, reason]),
     endpoints,
   ];

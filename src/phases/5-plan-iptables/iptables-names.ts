@@ -73,7 +73,7 @@ type ServiceChainKind = 'cluster' | 'local' | 'external' | 'firewall' | 'endpoin
 interface IptablesChainName {
   /** `nat`, `filter` or another table. */
   readonly table: string;
-  readonly kind: ServiceChainKind | FixedChainKind;
+  readonly kind: IptablesChainKind;
   readonly owner: IptablesOwner;
 }
 
@@ -92,10 +92,13 @@ type FixedChainKind =
   | 'reject'
   | 'branch';
 
+/** What a chain of either does. */
+export type IptablesChainKind = ServiceChainKind | FixedChainKind;
+
 /** Who writes such rules: kube-proxy in its iptables mode, with the kubelet, or svc2nft. */
 export type IptablesOwner = 'kube-proxy' | 'svc2nft';
 
-const kindsByName: Readonly<Record<string, ServiceChainKind | FixedChainKind>> = {
+const kindsByName: Readonly<Record<string, IptablesChainKind>> = {
   SVC: 'cluster',
   SVL: 'local',
   EXT: 'external',
@@ -126,7 +129,7 @@ const fixedKinds: Readonly<Record<string, FixedChainKind>> = {
 };
 
 /** Reads the name of a chain in a ruleset of iptables, `nat KUBE-SVC-ERIFXISQEP7F7OF4`; undefined for those of others. */
-function readIptablesName(name: string): IptablesChainName | undefined {
+export function readIptablesName(name: string): IptablesChainName | undefined {
   const [, table = '', prefix, rest = ''] = /^(.+) (KUBE|SVC2NFT)-(\S+)$/.exec(name) ?? [];
   if (prefix === undefined) {
     return undefined;
@@ -146,41 +149,6 @@ function readIptablesName(name: string): IptablesChainName | undefined {
 export function iptablesOwners({ chains }: Pick<Ruleset, 'chains'>): IptablesOwner[] {
   const found = chains.map(({ name }) => readIptablesName(name)).filter((name) => name?.kind === 'services');
   return (['kube-proxy', 'svc2nft'] as const).filter((owner) => found.some((name) => name?.owner === owner));
-}
-
-/** What chains of svc2nft and of kube-proxy are for, by the words in their names. */
-const chainRoles = [
-  // Of both.
-  'SERVICES',
-  'NODEPORTS',
-  'POSTROUTING',
-  'SVC',
-  'SVL',
-  'SEP',
-  'EXT',
-  'FW',
-  // Of kube-proxy; until 1.23, XLB is that of external traffic to policy Local.
-  'EXTERNAL-SERVICES',
-  'PROXY-FIREWALL',
-  'XLB',
-  // Of svc2nft.
-  'EXTERNAL',
-  'FIREWALL',
-  'CLUSTER-IPS',
-  'TO',
-  'PORTS',
-] as const;
-
-/** One of these. */
-export type ChainRole = (typeof chainRoles)[number];
-
-const roles: ReadonlyMap<string, ChainRole> = new Map(chainRoles.map((role) => [role, role]));
-
-/** What a chain in a ruleset that was read is for, `nat KUBE-SVC-I5LIAMPLWKMBJ54B`; undefined for all other chains. */
-export function roleOfChain(name: string): ChainRole | undefined {
-  const [, word = '', ofOne = ''] =
-    /^(?:nat|filter) (?:KUBE|SVC2NFT)-((SVC|SVL|SEP|EXT|FW|XLB|TO|PORTS)(?=-)|.*)/.exec(name) ?? [];
-  return roles.get(ofOne || word);
 }
 
 /** The first 80 bits of the SHA-256 in base32, as kube-proxy has them in its names. */
