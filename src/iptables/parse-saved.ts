@@ -256,7 +256,7 @@ function groupOptions(words: readonly Word[], rule: string): Pick<SavedRule, 'ma
   for (let at = 0; at < words.length; ) {
     const { option, start, end, next } = optionAt(words, at);
     at = next;
-    const kind = groupKinds[option.name];
+    const kind = groupKinds.get(option.name);
     if (kind !== undefined && option.values.length === 1 && !option.negated) {
       groups.push({ kind, name: option.values[0] ?? '', options: [], start, end });
       continue;
@@ -277,7 +277,11 @@ function groupOptions(words: readonly Word[], rule: string): Pick<SavedRule, 'ma
   };
 }
 
-const groupKinds: Readonly<Record<string, Group['kind']>> = { '-m': 'match', '-j': 'jump', '-g': 'goto' };
+const groupKinds: ReadonlyMap<string, Group['kind']> = new Map([
+  ['-m', 'match'],
+  ['-j', 'jump'],
+  ['-g', 'goto'],
+]);
 
 /** An option with all words that follow it, up to the next one. */
 function optionAt(

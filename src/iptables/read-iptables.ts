@@ -239,14 +239,23 @@ function hookOf({ tableName, table }: Pick<TableContext, 'tableName' | 'table'>,
  */
 function readRule(rule: SavedRule, context: RuleContext): Rule {
   const matches = readMatches(rule, context);
-  const isIdle = rule.target !== undefined && context.idleChains.has(rule.target.name) && !matches.every(isCertain);
-  const target = isIdle ? [] : readTarget(rule, protocolOf(matches), context);
-  if (matches.some(({ kind }) => kind === 'never')) {
+  const target = isIdleJump(rule, matches, context) ? [] : readTarget(rule, protocolOf(matches), context);
+  // Matches before one that fails may have listed the address.
+  const keepsLists = matches.some(changesList);
+  if (!keepsLists && matches.some(({ kind }) => kind === 'never')) {
     return [...matches.filter(({ kind }) => kind === 'never' || kind === 'comment'), ...target].filter(isCertain);
   }
   const isWithoutEffect = target.length === 0;
   const statements = [...sortMatches(matches), ...(isWithoutEffect ? [{ kind: 'counter' } as const] : target)];
-  return isWithoutEffect ? statements.filter(isCertain) : statements;
+  return isWithoutEffect && !keepsLists ? statements.filter(isCertain) : statements;
+}
+
+function isIdleJump({ target }: SavedRule, matches: readonly Statement[], { idleChains }: RuleContext): boolean {
+  return target !== undefined && !target.isGoto && idleChains.has(target.name) && !matches.every(isCertain);
+}
+
+function changesList({ kind }: Statement): boolean {
+  return kind === 'update' || kind === 'delete';
 }
 
 function isCertain({ kind }: Statement): boolean {
@@ -270,7 +279,7 @@ function sortMatches(matches: readonly Statement[]): Statement[] {
     part = [];
   };
   for (const match of matches) {
-    if (match.kind === 'update' || match.kind === 'delete') {
+    if (changesList(match)) {
       finish();
       sorted.push(match);
     } else {

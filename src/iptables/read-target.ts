@@ -18,23 +18,34 @@ export function readTarget({ target }: SavedRule, protocol: Protocol | undefined
 }
 
 function readKnown(target: SavedTarget, protocol: Protocol | undefined, context: RuleContext): Statement[] | undefined {
-  const { name, isGoto, options } = target;
-  const { table, chains, dropsAtEnd } = context;
-  if (chains.has(name)) {
-    const chain = `${table} ${name}`;
-    // Behind the chain comes the policy, which is a rule here.
-    return isGoto && dropsAtEnd ? undefined : [{ kind: isGoto ? 'goto' : 'jump', chain }];
+  const { name, options } = target;
+  if (context.chains.has(name)) {
+    return readCall(target, context);
   }
   if (hasNoEffect(name)) {
     return [];
   }
+  return hasOnly(options, ownOptions.get(name)) ? readBuiltIn(target, protocol, context) : undefined;
+}
+
+/** Behind the chain of a goto comes the policy, which is a rule here. */
+function readCall({ name, isGoto, options }: SavedTarget, { table, dropsAtEnd }: RuleContext): Statement[] | undefined {
+  const isRead = options.length === 0 && !(isGoto && dropsAtEnd);
+  return isRead ? [{ kind: isGoto ? 'goto' : 'jump', chain: `${table} ${name}` }] : undefined;
+}
+
+function readBuiltIn(
+  { name, options }: SavedTarget,
+  protocol: Protocol | undefined,
+  context: RuleContext,
+): Statement[] | undefined {
   switch (name) {
     case 'ACCEPT':
       return [{ kind: 'accept' }];
     case 'DROP':
       return [{ kind: 'drop' }];
     case 'RETURN':
-      return [{ kind: dropsAtEnd ? 'drop' : 'return' }];
+      return [{ kind: context.dropsAtEnd ? 'drop' : 'return' }];
     case 'REJECT':
       return [{ kind: valueNamed(options, '--reject-with') === 'tcp-reset' ? 'tcp-reset' : 'reject' }];
     case 'MASQUERADE':
@@ -73,10 +84,22 @@ function valueNamed(options: readonly SavedOption[], name: string): string | und
   return found.length === 1 && found[0]?.values.length === 1 ? found[0].values[0] : undefined;
 }
 
-/** Whether the options are these, and those that only choose a source port or how a range is used. */
-function hasOnly(options: readonly SavedOption[], names: readonly string[]): boolean {
-  const all = [...names, '--random', '--random-fully', '--persistent'];
-  return options.every(({ name }) => all.includes(name));
+/** The options of each target that reads them one by one, beside those that only choose a source port or how a range is used. */
+const ownOptions: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ACCEPT', []],
+  ['DROP', []],
+  ['RETURN', []],
+  ['REJECT', ['--reject-with']],
+  ['MASQUERADE', ['--to-ports']],
+  ['DNAT', ['--to-destination']],
+  ['REDIRECT', ['--to-ports']],
+  ['SNAT', ['--to-source']],
+]);
+
+/** Whether a target has no other options. In a text written by hand, matches may stand behind the target. */
+function hasOnly(options: readonly SavedOption[], names: readonly string[] | undefined): boolean {
+  const all = names && [...names, '--random', '--random-fully', '--persistent'];
+  return all === undefined || options.every(({ name }) => all.includes(name));
 }
 
 function readDnat(
@@ -85,7 +108,7 @@ function readDnat(
   { family }: RuleContext,
 ): Statement[] | undefined {
   const to = parseNatAddress(valueNamed(options, '--to-destination') ?? '', family);
-  if (!to || !hasOnly(options, ['--to-destination'])) {
+  if (!to) {
     return undefined;
   }
   const { address, port } = to;
@@ -95,9 +118,6 @@ function readDnat(
 }
 
 function readRedirect(options: readonly SavedOption[]): Statement[] | undefined {
-  if (!hasOnly(options, ['--to-ports'])) {
-    return undefined;
-  }
   if (!options.some(({ name }) => name === '--to-ports')) {
     return [{ kind: 'redirect' }];
   }

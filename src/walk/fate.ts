@@ -11,7 +11,10 @@ export interface Packet {
   readonly destination: string;
   readonly protocol: Protocol;
   readonly port: number;
-  /** The name of the interface on which it arrives; absent for one that no rule names. */
+  /**
+   * The name of the interface on which it arrives; absent for one that no rule names. In rules of iptables, where most rules of
+   * others name some, absent means that it is not known, and only that it is not `lo`.
+   */
   readonly inputInterface?: string;
   /** The mark that other programs have set, an unsigned number of 32 bits; absent for 0. */
   readonly mark?: number;

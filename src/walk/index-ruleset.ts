@@ -43,7 +43,13 @@ export function indexRuleset(ruleset: Ruleset): IndexedRuleset {
     }
   }
   checkChains(names);
-  return { ...names, hooks: sortBaseChains(ruleset.chains), nextRules: indexLongChains(ruleset.chains) };
+  const { language } = ruleset;
+  return {
+    ...names,
+    ...(language && { language }),
+    hooks: sortBaseChains(ruleset.chains),
+    nextRules: indexLongChains(ruleset.chains),
+  };
 }
 
 /** How many rules a chain has for which looking them up is faster than trying each. */

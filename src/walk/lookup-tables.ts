@@ -1,7 +1,7 @@
 /** A ruleset with lookup tables, checked from end to end. Types only. */
 
 import type { Family } from '../net/network.ts';
-import type { Chain, Element, EndpointList, FilledSet, Hook } from '../nft/ruleset.ts';
+import type { Chain, Element, EndpointList, FilledSet, Hook, Ruleset } from '../nft/ruleset.ts';
 
 /** The prefix length of each part of a key; undefined for a part that is a single value. */
 export type Pattern = readonly (number | undefined)[];
@@ -37,7 +37,7 @@ export type NextRule = (from: number, packet: { readonly destination: string; re
 export type HookedChain = Chain & { readonly hook: Hook };
 
 /** A ruleset that walks can rely on: every name in it stands for something, and every key and value fits. */
-export interface IndexedRuleset extends RulesetNames {
+export interface IndexedRuleset extends RulesetNames, Pick<Ruleset, 'language'> {
   /** The base chains of each hook, in the order in which the kernel calls them. */
   readonly hooks: Readonly<Record<Hook['hook'], readonly HookedChain[]>>;
   /** For chains with many rules, most of which are for one address or port. */

@@ -1,3 +1,4 @@
+import { familyOfAddress } from '../net/address.ts';
 import type { IptablesStatement, StatementOf } from '../nft/ruleset.ts';
 import {
   branchWithShare,
@@ -60,6 +61,13 @@ export function decideIptables(
   }
 }
 
+/** Whether the packet has come in at an interface of which nothing is known but that it is not `lo`. */
+export function isInterfaceUnknown({ inputInterface, source }: Connection, context: WalkContext): boolean {
+  const { ruleset, hook } = context;
+  const isFromNode = hook === 'output' || (hook === 'postrouting' && isLocal(source, context));
+  return ruleset.language === 'iptables' && inputInterface === '' && !isFromNode;
+}
+
 function isInPorts({ port, ranges }: StatementOf<'match-ports'>, connection: Connection): boolean {
   const value = port === 'destination' ? connection.port : connection.originalPort;
   return ranges.some(([first, last]) => value >= first && value <= last);
@@ -70,10 +78,14 @@ function isTranslated({ of }: StatementOf<'match-translated'>, connection: Conne
 }
 
 /**
- * `lo` for a packet to the node itself, otherwise undefined: the walk knows no routes. In the output hook the packet leaves on
- * the way that was found before its translation, even behind the chain that translates it (ip_local_out).
+ * `lo` for a packet to the node itself, otherwise undefined: the walk knows no routes. Empty in hooks before routing and behind
+ * it, where a packet has none. In the output hook the packet leaves on the way that was found before its translation, even
+ * behind the chain that translates it (ip_local_out).
  */
 function outputInterfaceOf(connection: Connection, context: WalkContext): string | undefined {
+  if (context.hook === 'prerouting' || context.hook === 'input') {
+    return '';
+  }
   const address = context.hook === 'output' ? connection.originalDestination : connection.destination;
   return isLocal(address, context) ? 'lo' : undefined;
 }
@@ -107,8 +119,8 @@ export function runIptables(statement: IptablesStatement, connection: Connection
 /** How often a branch is split by doubt; behind that, what happens is not certain. */
 const mostDoubts = 4;
 
-/** The match does not hold, or, to see whether that makes a difference, it does. */
-function runUncertain(connection: Connection): Effect[] {
+/** A match that may hold or not: it does not hold, or, to see whether that makes a difference, it does. */
+export function runUncertain(connection: Connection): Effect[] {
   const { of = {}, matches = 0, isOther = false } = connection.doubt ?? {};
   if (matches === mostDoubts) {
     return [effectOf(uncertain(connection), endRule)];
@@ -143,17 +155,27 @@ function copyMark({ to, fromMask, toMask }: StatementOf<'copy-mark'>, connection
   return marked;
 }
 
-/** Packets of the node go to its loopback address, others to an address of the interface at which they arrive. */
-function redirect(
-  { port }: StatementOf<'redirect'>,
-  connection: Connection,
-  { ownAddress, ruleset, hook }: WalkContext,
-): Connection {
+/**
+ * Packets of the node go to its loopback address, others to an address of the interface at which they arrive, which is not known
+ * where the node has several.
+ */
+function redirect({ port }: StatementOf<'redirect'>, connection: Connection, context: WalkContext): Connection {
+  const { ruleset, hook } = context;
   const loopback = ruleset.family === 'ip' ? '127.0.0.1' : '::1';
-  const address = hook === 'output' ? loopback : ownAddress;
+  const address = hook === 'output' ? loopback : onlyAddressOf(context);
   return address === undefined
     ? uncertain(connection)
     : withDestination(connection, [{ address, port: port ?? connection.port }]);
+}
+
+/** The only address of the node in the family of its rules, beside loopback addresses. */
+function onlyAddressOf({ ownAddress, localAddresses, ruleset }: WalkContext): string | undefined {
+  const isOther = (address: string): boolean =>
+    address !== ownAddress &&
+    familyOfAddress(address) === ruleset.family &&
+    address !== '::1' &&
+    !/^127\./.test(address);
+  return [...localAddresses].some(isOther) ? undefined : ownAddress;
 }
 
 function uncertain(connection: Connection): Connection {

@@ -33,7 +33,7 @@ import {
   readEndpointAddress,
   readValues,
 } from './look-up.ts';
-import { decideIptables, runIptables } from './run-iptables.ts';
+import { decideIptables, isInterfaceUnknown, runIptables, runUncertain } from './run-iptables.ts';
 
 const tcpReset: Control = { kind: 'tcp-reset' };
 
@@ -50,11 +50,8 @@ export function decide(
   found: Mutable<Found>,
 ): Control | undefined {
   switch (statement.kind) {
-    case 'match': {
-      const { left, right, negated = false } = statement;
-      const value = readCertain(left, connection, context);
-      return value === undefined ? undefined : controlOf(isEqual(left, value, right) !== negated);
-    }
+    case 'match':
+      return decideMatch(statement, connection, context);
     case 'match-set': {
       const { set, key, negated = false } = statement;
       if (!negated && isAbsent(set, { key, connection, context })) {
@@ -89,6 +86,18 @@ export function decide(
     default:
       return isOfIptables(statement) ? decideIptables(statement, connection, context) : undefined;
   }
+}
+
+function decideMatch(
+  { left, right, negated = false }: StatementOf<'match'>,
+  connection: Connection,
+  context: WalkContext,
+): Control | undefined {
+  if (left.kind === 'iifname' && isInterfaceUnknown(connection, context)) {
+    return right === 'lo' ? controlOf(negated) : undefined;
+  }
+  const value = readCertain(left, connection, context);
+  return value === undefined ? undefined : controlOf(isEqual(left, value, right) !== negated);
 }
 
 function resetOf({ protocol }: Connection): Control {
@@ -145,12 +154,15 @@ export function runStatement(statement: Statement, connection: Connection, conte
   }
 }
 
-/** Once for each number that a `numgen` may draw. It fails when the packet lacks the field. */
+/** Once for each number that a `numgen` may draw. It fails when the packet lacks the field, and is a doubt where that is unknown. */
 function runMatch(
   { left, right, negated = false }: StatementOf<'match'>,
   connection: Connection,
   context: WalkContext,
 ): Effect[] {
+  if (left.kind === 'iifname') {
+    return runUncertain(connection);
+  }
   const values = readValues(left, connection, context);
   return values.length === 0
     ? [effectOf(connection, endRule)]

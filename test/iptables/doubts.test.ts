@@ -31,6 +31,31 @@ describe('a match that may hold or not is no doubt where both ways end alike', (
     ],
     ['another mark', ['-A FORWARD -m set --match-set x dst -j MARK --set-xmark 0x1/0x1'], 'untouched?'],
     ['a target that is not understood', ['-A FORWARD -j NFQUEUE --queue-num 0'], 'untouched?'],
+    [
+      'a goto to a chain that only logs, which leaves the chain',
+      ['-A FORWARD -j one', '-A one -m set --match-set x dst -g logging', '-A one -j DROP', '-A logging -j LOG'],
+      'dropped?',
+    ],
+    ['an interface that is not known', ['-A FORWARD -i eth0 -j DROP'], 'untouched?'],
+    ['any interface but that', ['-A FORWARD ! -i eth+ -j DROP'], 'untouched?'],
+    ['an interface at which nothing arrives from outside', ['-A FORWARD -i lo -j DROP'], 'untouched'],
+    ['any interface but lo', ['-A FORWARD ! -i lo -j DROP'], 'dropped'],
+    [
+      'an address listed perhaps',
+      [
+        '-A FORWARD -m set --match-set x src -m recent --set --name a --mask 255.255.255.255 --rsource',
+        '-A FORWARD -m recent --rcheck --name a --mask 255.255.255.255 --rsource -j DROP',
+      ],
+      'untouched?',
+    ],
+    [
+      'an address listed before a match that fails',
+      [
+        '-A FORWARD -m recent --set --name a --mask 255.255.255.255 --rsource -m conntrack --ctstate RELATED -j ACCEPT',
+        '-A FORWARD -m recent --rcheck --name a --mask 255.255.255.255 --rsource -j DROP',
+      ],
+      'dropped',
+    ],
     ['such a target, perhaps', ['-A FORWARD -o docker0 -j NFQUEUE --queue-num 0'], 'untouched?'],
   ])('%s', (_what, rules, end) => {
     expect(endOf({ filter: rules })).toBe(end);
@@ -59,6 +84,16 @@ describe('a match that may hold or not is no doubt where both ways end alike', (
     expect(endOf({ filter: doubts(4) })).toBe('untouched');
     expect(endOf({ filter: doubts(40) })).toBe('untouched?');
   });
+});
+
+test('interfaces are known where packets say so, and where the node sends them', () => {
+  const rules = { filter: ['-A FORWARD -i eth0 -j DROP'], mangle: ['-A OUTPUT -j one', '-A one -i eth0 -j DROP'] };
+  expect(endOf(rules, { inputInterface: 'eth0' })).toBe('dropped');
+  expect(endOf(rules, { inputInterface: 'eth1' })).toBe('untouched');
+  expect(endOf(rules, { source: '192.0.2.11' })).toBe('untouched');
+  const onlyInput = { mangle: ['-A PREROUTING -j one', '-A OUTPUT -j one', '-A one ! -o lo -j DROP'] };
+  expect(endOf(onlyInput, { destination: '192.0.2.11' })).toBe('dropped');
+  expect(endOf(onlyInput, { source: '192.0.2.11', destination: '192.0.2.11' })).toBe('dropped');
 });
 
 describe('a source port is not known, and asked for last', () => {

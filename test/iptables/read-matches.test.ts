@@ -27,7 +27,7 @@ test.each<[rule: string, expected: string, changes?: Partial<Packet>, place?: { 
   ['-i eth+', 'yes', { inputInterface: 'eth0' }],
   ['-i eth+', 'no', { inputInterface: 'pod0' }],
   ['! -i pod+', 'yes', { inputInterface: 'eth0' }],
-  ['-i eth0', 'no'],
+  ['-i eth0', '?'],
   ['-i +', 'yes'],
   ['! -i +', 'no'],
   ['! -i pod+', 'yes', fromNode, output],

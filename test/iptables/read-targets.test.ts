@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Packet } from '../../src/walk/fate.ts';
+import { walkPacket } from '../../src/walk/walk-packet.ts';
 import { rulesetFor, saved, walkSaved } from './saved-rules.ts';
 
 const toNode = { destination: '192.0.2.11' } as const;
@@ -29,6 +30,9 @@ describe('targets of the filter table', () => {
     ['-j NFLOG --nflog-prefix x --nflog-group 1', 'untouched'],
     ['-j NFQUEUE --queue-num 0', 'untouched ?'],
     ['-j cali-unknown', 'untouched ?'],
+    ['-j DROP --destination 10.0.0.0/8', 'untouched ?'],
+    ['-p tcp -j ACCEPT --dport 80', 'untouched ?'],
+    ['constructor DROP', 'untouched'],
     ['-p icmp -j NFQUEUE --queue-num 0', 'untouched'],
     ['-m conntrack --ctstate RELATED,ESTABLISHED -j NFQUEUE --queue-num 0', 'untouched'],
     ['', 'untouched'],
@@ -104,6 +108,15 @@ describe('NAT', () => {
   test('a packet of the node is redirected to its loopback address', () => {
     const rules = { nat: ['-A OUTPUT -d 10.96.0.0/12 -p tcp -j REDIRECT --to-ports 15001'] };
     expect(fateOf(rules, fromNode)).toBe('translated 127.0.0.1:15001');
+  });
+
+  test('at a node with several addresses, where a redirection leads is not certain', () => {
+    const { ruleset } = rulesetFor(saved({ nat: ['-A PREROUTING -p tcp -j REDIRECT'] }));
+    const sent: Packet = { source: '203.0.113.9', destination: '192.0.2.11', protocol: 'tcp', port: 80 };
+    const isCertain = (...localAddresses: string[]): boolean =>
+      walkPacket(ruleset, sent, { localAddresses }).outcomes.every(({ isUncertain = false }) => !isUncertain);
+    expect(isCertain('192.0.2.11', '2001:db8:a::11', '127.0.0.1')).toBe(true);
+    expect(isCertain('192.0.2.11', '198.51.100.11')).toBe(false);
   });
 
   test('without an address of the node, where a redirection leads is not certain', () => {

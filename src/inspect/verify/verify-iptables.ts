@@ -98,10 +98,16 @@ function walkOthers(all: Ruleset, { ruleset: own, expectations, walk }: WalkChec
     { keepsSteps: false },
   );
   const clients = standardClients(expectations);
+  // Others name interfaces of this node, and those of the clients are made up.
+  const namesMatter = expectations.detector?.kind === 'interface';
   for (const [frontend, [target]] of listTargets(expectations)) {
     const place = Object.values(placeOf(frontend, expectations.family)).join(' ');
     const packets = target
-      ? clients.map(({ source, inputInterface = '' }) => ({ source, inputInterface, ...target }))
+      ? clients.map(({ source, inputInterface = '' }) => ({
+          source,
+          ...(namesMatter && { inputInterface }),
+          ...target,
+        }))
       : [];
     for (const packet of packets) {
       const code = compareOutcomes(mergeBranches(walk(packet)), walkInContext(packet, context).outcomes);
