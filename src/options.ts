@@ -2,7 +2,7 @@
 export interface IptablesOptions {
   readonly masqueradeAll?: boolean;
   readonly masqueradeBit?: number;
-  /** Whether kube-proxy serves node ports at loopback addresses, which svc2nft never does; absent for true. */
+  /** Whether node ports answer at loopback addresses of IPv4, as far as nodePortAddresses has these; absent for true. */
   readonly localhostNodePorts?: boolean;
 }
 

@@ -11,6 +11,7 @@ import type { NodeView } from '../phases/3-model/model.ts';
 import { selectView } from '../phases/4-select/select-endpoints.ts';
 import { setNames } from '../phases/5-plan/names.ts';
 import { planRuleset } from '../phases/5-plan/plan-ruleset.ts';
+import { guardsLoopback } from '../phases/5-plan-iptables/loopback.ts';
 import { withServiceRanges } from '../phases/5-plan-iptables/plan-iptables.ts';
 import type { DesiredIptables, DesiredState } from './desired-state.ts';
 
@@ -78,9 +79,11 @@ export function desiredIptables({
   return rulesets.map((ruleset) => {
     const { family } = ruleset;
     const isOfFamily = (range: string): boolean => parseCidr(range)?.family === family;
+    const ports = views.find((view) => view.family === family)?.servicePorts ?? [];
     return {
       family,
-      hasServices: views.some((view) => view.family === family && view.servicePorts.length > 0),
+      hasServices: ports.length > 0,
+      usesLoopback: ruleset.tables.some(guardsLoopback) && ports.some(({ nodePort }) => nodePort > 0),
       rulesetOver: (actual) =>
         hasServiceCIDRs ? ruleset : withServiceRanges(ruleset, readSavedServiceRanges(actual).filter(isOfFamily)),
     };

@@ -34,6 +34,8 @@ export interface DesiredIptables {
   readonly family: Family;
   /** Whether any Service is served, or refused. */
   readonly hasServices: boolean;
+  /** Whether node ports answer at loopback addresses, for which the kernel has to route these. */
+  readonly usesLoopback: boolean;
   /** @param actual what is there: a snapshot leaves that as it is where its input says nothing about it. */
   readonly rulesetOver: (actual: SavedRules) => IptablesRuleset;
 }

@@ -67,7 +67,7 @@ export type IptablesMatch =
   /** `-m conntrack --ctstate NEW`; DNAT is that of a connection whose destination was translated. */
   | {
       readonly kind: 'state';
-      readonly states: 'NEW' | 'DNAT' | 'INVALID' | 'RELATED,ESTABLISHED';
+      readonly states: 'NEW' | 'DNAT' | 'INVALID' | 'RELATED,ESTABLISHED' | 'RELATED,ESTABLISHED,DNAT';
       readonly negated?: boolean;
     }
   /** `-m mark --mark 0x4000/0x4000` */

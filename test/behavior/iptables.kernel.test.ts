@@ -122,11 +122,13 @@ describe.skipIf(!kernelTestsRun).each<RestoreVariant>(['nft', 'legacy'])(
       const { saved, held } = await restoreOver(variant, { first, between, next: next(name) });
       expect(next(name)(saved)).toMatchInlineSnapshot(`
         "*filter
+        -D INPUT -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-FIREWALL
         -D INPUT -m comment --comment "Kubernetes Services" -j SVC2NFT-HEALTH-CHECKS
         -D INPUT -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-EXTERNAL
-        -I INPUT 1 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-FIREWALL
-        -I INPUT 2 -m comment --comment "Kubernetes Services" -j SVC2NFT-HEALTH-CHECKS
-        -I INPUT 3 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-EXTERNAL
+        -I INPUT 1 -d 127.0.0.0/8 ! -i lo -m comment --comment "Kubernetes Services" -j SVC2NFT-LOOPBACK
+        -I INPUT 2 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-FIREWALL
+        -I INPUT 3 -m comment --comment "Kubernetes Services" -j SVC2NFT-HEALTH-CHECKS
+        -I INPUT 4 -m conntrack --ctstate NEW -m conntrack ! --ctstate DNAT -m comment --comment "Kubernetes Services" -j SVC2NFT-EXTERNAL
         COMMIT
         *nat
         -D PREROUTING -m comment --comment "Kubernetes Services" -j SVC2NFT-SERVICES

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { KernelFiles } from '../../src/kernel/kernel-files.ts';
 import { createFakeIptables, type FakeIptables } from '../support/fake-iptables.ts';
 import { type Answer, answering, listChains, says, times } from '../support/fake-nft.ts';
 import type { CommandResult } from '../support/run-main.ts';
@@ -32,7 +36,7 @@ describe('apply --target iptables', () => {
     expect(await apply(machine)).toEqual({
       exitCode: 0,
       stdout:
-        'iptables: created (18 chains added, 13 jumps put first)\n' +
+        'iptables: created (19 chains added, 14 jumps put first)\n' +
         'ip6tables: created (11 chains added, 13 jumps put first)\n',
       stderr: '',
     });
@@ -130,7 +134,7 @@ describe('apply --target iptables --dry-run', () => {
   test('=client only reads', async () => {
     const machine = createFakeIptables();
     const { stdout } = await apply(machine, { flags: ['--dry-run=client'] });
-    expect(stdout).toContain('iptables: would be created (18 chains added, 13 jumps put first)\n');
+    expect(stdout).toContain('iptables: would be created (19 chains added, 14 jumps put first)\n');
     expect(machine.commandsSince()).toEqual([...saves, listChains]);
   });
 });
@@ -157,7 +161,7 @@ describe('errors of iptables', () => {
     const machine = createFakeIptables(answering('ip6tables-save', { ...says.missing, stderr: '' }));
     expect(await apply(machine)).toEqual({
       exitCode: 0,
-      stdout: 'iptables: created (18 chains added, 13 jumps put first)\n',
+      stdout: 'iptables: created (19 chains added, 14 jumps put first)\n',
       stderr: 'note: no ip6tables here, and no Service that needs it\n',
     });
   });
@@ -246,7 +250,7 @@ describe('errors of iptables', () => {
     const machine = createFakeIptables(late);
     expect(await apply(machine, { flags: onlyIp })).toMatchObject({
       exitCode: 0,
-      stdout: 'iptables: created (18 chains added, 13 jumps put first)\n',
+      stdout: 'iptables: created (19 chains added, 14 jumps put first)\n',
     });
   });
 
@@ -288,6 +292,67 @@ describe('around the rules', () => {
     expect(machine.commandsSince().filter((command) => command.startsWith('conntrack -D'))).toEqual([
       'conntrack -D -p udp -f ipv4 --orig-dst 10.96.0.53 --orig-port-dst 53 --reply-src 10.244.1.53 --reply-port-src 5353',
     ]);
+  });
+
+  describe('the setting for node ports at loopback addresses', () => {
+    const path = '/proc/sys/net/ipv4/conf/all/route_localnet';
+    const applyTo = async (value: string, flags: readonly string[] = [], problem?: Error) => {
+      const files = new Map([[path, value]]);
+      const kernelFiles: KernelFiles = {
+        read: async (name) => files.get(name) ?? '',
+        write: async (name, text) => {
+          if (problem) {
+            throw problem;
+          }
+          files.set(name, text);
+        },
+      };
+      const machine = createFakeIptables();
+      const args = ['apply', '-', '--cluster-cidr', '10.244.0.0/16', '--target', 'iptables', ...onlyIp, ...flags];
+      const result = await runCommand(args, { input: shop(), run: machine.run, kernelFiles });
+      return { ...result, lines: result.stdout.split('\n').slice(1, -1), value: files.get(path) };
+    };
+
+    test('is turned on once the guard is there', async () => {
+      expect(await applyTo('0\n')).toMatchObject({
+        lines: ['net.ipv4.conf.all.route_localnet: set to 1'],
+        value: '1\n',
+        exitCode: 0,
+      });
+      expect(await applyTo('1\n')).toMatchObject({ lines: [], value: '1\n' });
+      expect(await applyTo('0\n', ['--dry-run'])).toMatchObject({
+        lines: ['net.ipv4.conf.all.route_localnet: would be set to 1'],
+        value: '0\n',
+      });
+    });
+
+    test('is left alone where no node port answers there', async () => {
+      expect(await applyTo('0\n', ['--nodeport-addresses', 'primary'])).toMatchObject({ lines: [], value: '0\n' });
+      const folder = mkdtempSync(join(tmpdir(), 'svc2nft-test-'));
+      const config = join(folder, 'config.yaml');
+      const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
+      writeFileSync(config, `${head}mode: iptables\niptables:\n  localhostNodePorts: false\n`);
+      const { stdout, stderr, value } = await applyTo('0\n', ['--config', config]);
+      expect({ stdout, stderr, value }).toEqual({
+        // Its mode is the one that these rules follow.
+        stderr: '',
+        stdout: 'iptables: created (18 chains added, 13 jumps put first)\n',
+        value: '0\n',
+      });
+      rmSync(folder, { recursive: true });
+    });
+
+    test('that cannot be written is a warning', async () => {
+      const problem = new Error("EROFS: read-only file system, open '/proc/sys/net/ipv4/conf/all/route_localnet'");
+      expect(await applyTo('0\n', ['-o', 'json'], problem)).toMatchObject({
+        exitCode: 0,
+        stderr: `warning: node ports do not answer at loopback addresses; set net.ipv4.conf.all.route_localnet to 1: ${problem.message}\n`,
+      });
+      expect(JSON.parse((await applyTo('0\n', ['-o', 'json'])).stdout).routeLocalnet).toEqual({
+        changed: true,
+        failed: null,
+      });
+    });
   });
 
   test('half a cluster is refused', async () => {

@@ -70,7 +70,7 @@ describe('compile --target iptables', () => {
 
   test('opens node ports at all addresses by default, as kube-proxy in that mode', async () => {
     const { stdout } = await runMain([...compile, '--family', 'ip']);
-    expect(stdout).toContain('! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL');
+    expect(stdout).toContain('-A SVC2NFT-SERVICES -m addrtype --dst-type LOCAL -m comment --comment "node ports" -j ');
     const primary = await runMain([...compile, '--family', 'ip', '--nodeport-addresses', 'primary']);
     expect(primary.stdout).toContain('-A SVC2NFT-SERVICES -d 192.0.2.11/32 -m comment --comment "node ports" -j ');
   });

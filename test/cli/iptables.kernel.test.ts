@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
 import { runInNamespace } from '../support/run-in-namespace.ts';
@@ -31,6 +31,7 @@ function onMachine(variant: string, script: string): Promise<string[]> {
     flags="--target iptables --cluster-cidr 10.244.0.0/16 --family ip --node-ip 192.0.2.11"
     apply() { svc2nft apply ${folder}/$1.json $flags "\${@:2}"; }
     saved() { iptables-save | grep -v '^#'; }
+    sysctl -qw net.ipv4.conf.all.route_localnet=1
   `;
   return runInNamespace(prelude + script);
 }
@@ -44,7 +45,7 @@ describe.skipIf(!kernelTestsRun).each(['nft', 'legacy'])('kernel: rules of iptab
     `,
     );
     expect(lines).toEqual([
-      'iptables: created (18 chains added, 13 jumps put first)',
+      'iptables: created (19 chains added, 14 jumps put first)',
       'iptables: up to date',
       'iptables: changed (1 chain written, 1 chain deleted)',
       'iptables: changed (1 chain added, 1 chain written)',
@@ -63,7 +64,7 @@ describe.skipIf(!kernelTestsRun).each(['nft', 'legacy'])('kernel: rules of iptab
     `,
     );
     expect(lines.slice(0, -2)).toEqual([
-      'iptables: created (18 chains added, 13 jumps put first)',
+      'iptables: created (19 chains added, 14 jumps put first)',
       'iptables: changed (1 chain written, 1 jump put first)',
       '-A OUTPUT -m comment --comment "Kubernetes Services" -j SVC2NFT-SERVICES',
       '-A OUTPUT -j CNI',
@@ -142,6 +143,28 @@ describe.skipIf(!kernelTestsRun).each(['nft', 'legacy'])('kernel: rules of iptab
   });
 });
 
+test.skipIf(!kernelTestsRun)('kernel: loopback addresses are closed to all but this node', async () => {
+  const lines = await onMachine(
+    'nft',
+    `
+    ip link set lo up; ip link add out0 type veth peer name out0-peer; ip link set out0 up; ip link set out0-peer up
+    ip addr add 192.0.2.11/24 dev out0; ip route add default via 192.0.2.1
+    sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.out0.rp_filter=0 net.ipv4.conf.all.route_localnet=1
+    send() { python3 ${resolve('test/support/send-from-outside.py')} 203.0.113.9 out0 127.0.0.9 out0 192.0.2.11 lo 127.0.0.1 lo; }
+    send; sysctl -qw net.ipv4.conf.all.route_localnet=0
+    apply three; sysctl net.ipv4.conf.all.route_localnet; send; apply three
+  `,
+  );
+  expect(lines).toEqual([
+    ...['203.0.113.9 received', '127.0.0.9 received', '192.0.2.11 received', '127.0.0.1 received'],
+    'iptables: created (19 chains added, 14 jumps put first)',
+    'net.ipv4.conf.all.route_localnet: set to 1',
+    'net.ipv4.conf.all.route_localnet = 1',
+    ...['203.0.113.9 dropped', '127.0.0.9 dropped', '192.0.2.11 received', '127.0.0.1 received'],
+    'iptables: up to date',
+  ]);
+});
+
 test.skipIf(!kernelTestsRun)('kernel: the lock of the legacy variant is waited for', async () => {
   const lines = await onMachine(
     'legacy',
@@ -150,5 +173,5 @@ test.skipIf(!kernelTestsRun)('kernel: the lock of the legacy variant is waited f
     unshare -m bash -c 'mount -t tmpfs none /run; (flock 9; sleep 2) 9>/run/xtables.lock & sleep 0.5; apply three; wait'
   `,
   );
-  expect(lines).toEqual(['iptables: created (18 chains added, 13 jumps put first)']);
+  expect(lines).toEqual(['iptables: created (19 chains added, 14 jumps put first)']);
 });

@@ -8,6 +8,23 @@ interface Difference {
 
 const primaryPods = ['10.244.1.10:8080', '10.244.2.20:8080'];
 
+const untouched = { expect: 'untouched' } as const;
+const rejected = { expect: 'rejected' } as const;
+
+function servedAt(port: number): Pick<Packet, 'expect' | 'masqueraded'> {
+  return { expect: [`10.244.1.10:${port}`, `10.244.2.20:${port}`], masqueraded: true };
+}
+
+const whyLoopback = 'kube-proxy serves node ports at loopback addresses of IPv4 in iptables mode (localhostNodePorts)';
+
+/** The feature gate KubeProxyNFTablesLocalhostNodePorts is for nftables mode. */
+const loopbackPackets = {
+  'UDP at loopback is refused': servedAt(8081),
+  'SCTP at loopback is refused': servedAt(8090),
+  'UDP at the IPv6 loopback address is refused': untouched,
+  'SCTP at the IPv6 loopback address is refused': untouched,
+};
+
 /** By the names of fixtures. */
 const iptablesDifferences: Readonly<Record<string, Difference>> = {
   'bind-address-becomes-the-primary-address': {
@@ -31,6 +48,49 @@ const iptablesDifferences: Readonly<Record<string, Difference>> = {
       'other client is dropped': { expect: 'rejected' },
       'pod is dropped': { expect: 'rejected' },
       'node is dropped': { expect: 'rejected' },
+    },
+  },
+  'localhost-node-ports-are-served-in-the-family-of-the-listed-range': {
+    why: whyLoopback,
+    packets: {
+      ...loopbackPackets,
+      'TCP at loopback is left to the agent': servedAt(8080),
+      'TCP without endpoints is left alone': rejected,
+      'TCP at the IPv6 loopback address is refused': untouched,
+      // As in kube-proxy, a list means the address of the interface lo.
+      'another loopback address refuses': untouched,
+    },
+  },
+  'localhost-node-ports-refuse-all-but-tcp-where-it-is-served': {
+    why: whyLoopback,
+    packets: {
+      ...loopbackPackets,
+      'TCP at loopback is left to the agent': servedAt(8080),
+      'TCP without endpoints is left alone': rejected,
+      'another loopback address refuses': untouched,
+    },
+  },
+  'localhost-node-ports-refuse-every-protocol-where-none-is-served': {
+    why: whyLoopback,
+    packets: {
+      ...loopbackPackets,
+      'TCP at loopback is refused': servedAt(8080),
+      'TCP at the IPv6 loopback address is refused': untouched,
+      'another loopback address refuses': servedAt(8081),
+    },
+  },
+  'node-ports-on-all-addresses-leave-out-loopback': {
+    why: whyLoopback,
+    packets: {
+      'loopback does not answer': servedAt(8080),
+      'loopback does not refuse for a dead Service': rejected,
+    },
+  },
+  'node-ports-on-localhost-are-not-translated': {
+    why: whyLoopback,
+    packets: {
+      'loopback is not translated': servedAt(8080),
+      'loopback is not refused for a dead Service': rejected,
     },
   },
   'endpoint-at-a-refused-address-is-refused-as-well': {
@@ -58,9 +118,6 @@ const iptablesDifferences: Readonly<Record<string, Difference>> = {
   },
 };
 
-/** Fixtures with the feature gate KubeProxyNFTablesLocalhostNodePorts, which is of nftables mode. */
-const localhostFixture = /^localhost-node-ports-/;
-
 /** The packets of a fixture with what rules for iptables make of them. */
 export function packetsOfIptables(name: string, packets: readonly Packet[]): Packet[] {
   const changes = iptablesDifferences[name]?.packets ?? {};
@@ -68,10 +125,5 @@ export function packetsOfIptables(name: string, packets: readonly Packet[]): Pac
   if (unknown.length > 0) {
     throw new Error(`${name} has no packet ${unknown.join(', ')}`);
   }
-  return packets.map((packet) => {
-    const isAtLoopback = /^(127\.|::1$)/.test(packet.to.address);
-    return localhostFixture.test(name) && isAtLoopback && packet.expect === 'rejected'
-      ? { ...packet, expect: 'untouched' }
-      : { ...packet, ...changes[packet.name] };
-  });
+  return packets.map((packet) => ({ ...packet, ...changes[packet.name] }));
 }

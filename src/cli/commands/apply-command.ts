@@ -14,8 +14,7 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addCompileOptions, type CompileFlags, inputPaths } from '../flags/compile-flags.ts';
-import { formatOption } from '../flags/general-flags.ts';
-import { addTargetOption, iptablesProblem, type TargetFlags } from '../flags/target-flags.ts';
+import { addTargetOption, formatOption, iptablesProblem, type TargetFlags } from '../flags/general-flags.ts';
 import { findNft } from '../input/find-nft.ts';
 import {
   type Cluster,

@@ -7,7 +7,7 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { checkedText } from '../flags/compile-flags.ts';
-import type { TargetFlags } from '../flags/target-flags.ts';
+import type { TargetFlags } from '../flags/general-flags.ts';
 import { addHelpTexts } from '../manual/format-help.ts';
 import { exitCodeOfError } from '../output/report-outcome.ts';
 import { removeIptables } from './iptables-rules.ts';

@@ -10,8 +10,14 @@ import { describeSource, summarizeSource } from '../../phases/5-plan/describe-so
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, checkedText, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
-import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { addTargetOption, iptablesProblem, type TargetFlags } from '../flags/target-flags.ts';
+import {
+  addTargetOption,
+  addWatchOption,
+  formatOption,
+  iptablesProblem,
+  type TargetFlags,
+  type WatchFlags,
+} from '../flags/general-flags.ts';
 import {
   type CompileRequest,
   chooseInput,

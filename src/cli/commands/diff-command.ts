@@ -12,8 +12,13 @@ import { withDefaults } from '../../options.ts';
 import { type Context, wantsColor } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addSnapshotOptions, inputPaths, type SnapshotFlags } from '../flags/compile-flags.ts';
-import { addWatchOption, formatOption, type WatchFlags } from '../flags/general-flags.ts';
-import { addTargetOption, type TargetFlags } from '../flags/target-flags.ts';
+import {
+  addTargetOption,
+  addWatchOption,
+  formatOption,
+  type TargetFlags,
+  type WatchFlags,
+} from '../flags/general-flags.ts';
 import { compileOlder } from '../input/compile-older.ts';
 import { findNft } from '../input/find-nft.ts';
 import {

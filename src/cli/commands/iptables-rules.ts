@@ -18,6 +18,7 @@ import {
   isIptablesError,
   listIptables,
 } from '../../kernel/iptables-programs.ts';
+import { enableRouteLocalnet } from '../../kernel/kernel-files.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
 import { escapeControls, TextError } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
@@ -25,7 +26,7 @@ import { withDefaults } from '../../options.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CompileFlags } from '../flags/compile-flags.ts';
-import { iptablesProblem } from '../flags/target-flags.ts';
+import { iptablesProblem } from '../flags/general-flags.ts';
 import { compileOlder } from '../input/compile-older.ts';
 import {
   type Cluster,
@@ -80,9 +81,18 @@ export async function applyToIptables(
   if (await refusesInput(compiled, readServed, { dryRun, allowEmpty, context })) {
     return exitCodes.badInput;
   }
-  const families = await applyIptables(desiredIptables(compiled), { run, dryRun, listings });
+  const desired = desiredIptables(compiled);
+  const families = await applyIptables(desired, { run, dryRun, listings });
   const conntrack = dryRun ? undefined : await cleanFlowsOfIptables(families, compiled.views, run);
-  return reportIptables({ families, conntrack }, { context, dryRun: dryRun !== undefined, output });
+  // Once the guard is there.
+  const isGuarded = desired.some(
+    ({ family, usesLoopback }) =>
+      usesLoopback && families.some((outcome) => outcome.family === family && outcome.result !== 'failed'),
+  );
+  const { kernelFiles } = context;
+  const localnet =
+    isGuarded && kernelFiles ? await enableRouteLocalnet(kernelFiles, { dryRun: dryRun !== undefined }) : undefined;
+  return reportIptables({ families, conntrack, localnet }, { context, dryRun: dryRun !== undefined, output });
 }
 
 type Listings = ReadonlyMap<Family, Promise<IptablesListing | IptablesError>>;
@@ -258,7 +268,7 @@ export async function removeIptables(
   const { table } = withDefaults({});
   const outcomes = await context.lock({ table, run: context.run }, async (run) => {
     const desired = families.map((family) => ({
-      ...{ family, hasServices: false },
+      ...{ family, hasServices: false, usesLoopback: false },
       rulesetOver: () => emptyIptables(family),
     }));
     const all: IptablesOutcome[] = [];

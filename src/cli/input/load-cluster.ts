@@ -23,6 +23,7 @@ import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ClusterFlags, namesCluster } from '../flags/cluster-flags.ts';
 import { type CompileFlags, type SnapshotFlags, withFlags } from '../flags/compile-flags.ts';
+import type { TargetFlags } from '../flags/general-flags.ts';
 import { type OptionalResolveFlags, resolveOptionsOf, settingsOfResolve } from '../flags/resolve-flags.ts';
 import { isServiceName, withoutKind } from '../flags/service-filters.ts';
 import type { Progress } from '../output/progress.ts';
@@ -180,7 +181,7 @@ interface Settings {
  * @param otherwise a configuration that counts without a file; of what is wrong with it only errors are of interest.
  */
 export async function loadSettings(
-  flags: CompileFlags & OptionalResolveFlags,
+  flags: CompileFlags & OptionalResolveFlags & TargetFlags,
   otherwise?: InputText,
 ): Promise<Settings> {
   const found: Diagnostic[] = [];
@@ -191,14 +192,21 @@ export async function loadSettings(
   const options = withFlags(configured, flags, (code, _, message) => found.push({ code, message }));
   const { periods = {}, servers, settings = {}, mode, diagnostics = [] } = config ?? {};
   const all = [...diagnostics, ...found];
+  const isForIptables = flags.target === 'iptables';
   return {
     options,
     periods,
     ...(servers && { servers }),
     settings,
     ...(mode !== undefined && { mode }),
-    diagnostics: all,
+    diagnostics: isForIptables ? all.filter((diagnostic) => !isOfIptablesMode(diagnostic)) : all,
   };
+}
+
+/** Whether a finding says that something has an effect on rules for iptables alone. */
+export function isOfIptablesMode({ code, place }: Diagnostic): boolean {
+  const [section] = place?.path ?? [];
+  return code === 'config-without-effect' && (section === 'mode' || section === 'iptables');
 }
 
 async function readConfigFile(path: string): Promise<Settings> {

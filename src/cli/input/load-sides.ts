@@ -1,5 +1,4 @@
 import { compileIptables, compileRulesets } from '../../compile.ts';
-import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { MigrationSide } from '../../inspect/migrate/causes.ts';
 import { makeSide, type SideSettings } from '../../inspect/migrate/make-side.ts';
 import type { MigrationEnd } from '../../inspect/migrate/migration.ts';
@@ -16,7 +15,14 @@ import { isKubeProxys } from '../../phases/5-plan/kube-proxy-names.ts';
 import { iptablesOwners } from '../../phases/5-plan-iptables/iptables-names.ts';
 import type { Context } from '../context.ts';
 import type { SnapshotFlags } from '../flags/compile-flags.ts';
-import { type Cluster, chooseInput, chooseOwnNode, compileSource, loadSettings } from './load-cluster.ts';
+import {
+  type Cluster,
+  chooseInput,
+  chooseOwnNode,
+  compileSource,
+  isOfIptablesMode,
+  loadSettings,
+} from './load-cluster.ts';
 import { loadListedTables, warnAboutDeviations } from './load-tables.ts';
 import { openRules, type RulesMachine, type RulesSource } from './open-rules.ts';
 
@@ -48,7 +54,7 @@ export async function loadMigrated(
   }
   const cluster = await compileSource(input, {
     options: withDefaults(options),
-    configDiagnostics: diagnostics.filter((diagnostic) => !isOfOtherMode(diagnostic)),
+    configDiagnostics: diagnostics.filter((diagnostic) => !isOfIptablesMode(diagnostic)),
     usesPods: true,
     withoutAdvice: true,
     compile: compileRulesets,
@@ -73,11 +79,6 @@ function withAddresses(cluster: Cluster, { addresses }: RulesMachine): Cluster {
   const options = { ...cluster.options, nodeAddresses: [...new Set([...known, ...others])] };
   const { rulesets, snapshot, ...compiled } = compileRulesets(documents, options);
   return rulesets && snapshot ? { ...compiled, rulesets, snapshot, documents, options } : cluster;
-}
-
-function isOfOtherMode({ code, place }: Diagnostic): boolean {
-  const [section] = place?.path ?? [];
-  return code === 'config-without-effect' && (section === 'mode' || section === 'iptables');
 }
 
 /** One end of a migration, in the families that it has. */
@@ -197,18 +198,13 @@ function settingsFor(proxy: ProxyKind | null, cluster: MigratedCluster): SideSet
     const { masqueradeAll, masqueradeBit } = options;
     return views.map((node) => ({ node, masqueradeAll, masqueradeBit, loopbackNodePorts: undefined }));
   }
-  const own = iptablesOptions(options);
-  const nodes = compileRulesets(documents, own).views;
-  if (proxy === 'svc2nft-iptables') {
-    const { masqueradeAll, masqueradeBit } = own;
-    return nodes.map((node) => ({ node, masqueradeAll, masqueradeBit, loopbackNodePorts: undefined }));
-  }
   const { iptables = {}, nodePortAddresses } = options;
   const isOn = iptables.localhostNodePorts ?? true;
-  return nodes.map((node) => ({
-    node,
-    masqueradeAll: iptables.masqueradeAll ?? defaultOptions.masqueradeAll,
-    masqueradeBit: iptables.masqueradeBit ?? defaultOptions.masqueradeBit,
+  const own = iptablesOptions(options);
+  const ofKubeProxy = { ...defaultOptions, ...iptables };
+  const { masqueradeAll, masqueradeBit } = proxy === 'svc2nft-iptables' ? own : ofKubeProxy;
+  return compileRulesets(documents, own).views.map((node) => ({
+    ...{ node, masqueradeAll, masqueradeBit },
     loopbackNodePorts: loopbackNodePorts(node.family, { nodePortAddresses, isOn }),
   }));
 }

@@ -2,8 +2,9 @@ import type { IptablesOutcome } from '../../apply/apply-iptables.ts';
 import type { ConntrackOutcome } from '../../apply/clean-conntrack.ts';
 import { type IptablesDifference, printDifference } from '../../iptables/diff-iptables.ts';
 import { formatIptablesError, type IptablesError } from '../../kernel/iptables-programs.ts';
+import { routeLocalnet, type SettingOutcome } from '../../kernel/kernel-files.ts';
 import { pushTo } from '../../lib/lists.ts';
-import { countNames, countOf } from '../../lib/text.ts';
+import { countNames, countOf, escapeControls } from '../../lib/text.ts';
 import type { Family } from '../../net/network.ts';
 import type { Context } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -14,6 +15,8 @@ import { conntrackData, exitCodeOfError, reportConntrack } from './report-outcom
 interface IptablesResult {
   readonly families: readonly IptablesOutcome[];
   readonly conntrack: ConntrackOutcome | undefined;
+  /** Of the setting for node ports at loopback addresses; undefined where it is not needed, or not known. */
+  readonly localnet: SettingOutcome | undefined;
 }
 
 /** How it is printed. */
@@ -26,7 +29,7 @@ interface ReportSettings {
 
 /** Prints what became of the rules of each family, and what failed; resolves to the exit code. */
 export function reportIptables(
-  { families, conntrack }: IptablesResult,
+  { families, conntrack, localnet }: IptablesResult,
   { context, dryRun, output }: ReportSettings,
 ): number {
   reportIptablesErrors(families, context);
@@ -37,10 +40,16 @@ export function reportIptables(
   const lines = [
     ...families.flatMap((outcome) => describeOutcome(outcome, dryRun)),
     ...(deleted > 0 ? [`${countOf(deleted, 'stale UDP flow')} deleted`] : []),
+    ...(localnet?.isChanged ? [`${routeLocalnet.name}: ${dryRun ? 'would be ' : ''}set to 1`] : []),
   ];
-  const text = output === 'json' ? jsonOf({ families, conntrack }, dryRun) : fitLines(lines, context.stdout);
+  const text = output === 'json' ? jsonOf({ families, conntrack, localnet }, dryRun) : fitLines(lines, context.stdout);
   context.stdout.write(text);
   reportConntrack(conntrack, context);
+  if (localnet?.failed !== undefined) {
+    context.stderr.write(
+      `warning: node ports do not answer at loopback addresses; set ${routeLocalnet.name} to 1: ${escapeControls(localnet.failed)}\n`,
+    );
+  }
   const error = families.find(({ result }) => result === 'failed')?.error;
   return error ? exitCodeOfError(error) : exitCodes.done;
 }
@@ -137,7 +146,7 @@ function summarizeDifference({ tables }: IptablesDifference): string {
     .join(', ');
 }
 
-function jsonOf({ families, conntrack }: IptablesResult, dryRun: boolean): string {
+function jsonOf({ families, conntrack, localnet }: IptablesResult, dryRun: boolean): string {
   const rules = families.map(({ family, result, difference, error, changedTables }) => ({
     family,
     result,
@@ -145,7 +154,8 @@ function jsonOf({ families, conntrack }: IptablesResult, dryRun: boolean): strin
     changedTables,
     error: error ? { kind: error.kind, said: error.said, advice: error.advice } : null,
   }));
-  return `${JSON.stringify({ dryRun, rules, conntrack: conntrackData(conntrack) }, undefined, 2)}\n`;
+  const setting = localnet ? { changed: localnet.isChanged, failed: localnet.failed ?? null } : null;
+  return `${JSON.stringify({ dryRun, rules, conntrack: conntrackData(conntrack), routeLocalnet: setting }, undefined, 2)}\n`;
 }
 
 /** What differs, for programs: names of chains, and texts of jumps. */

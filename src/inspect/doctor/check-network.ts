@@ -78,14 +78,17 @@ export function checkReversePath({ files }: Facts): Judgment {
 }
 
 /**
- * Whether loopback addresses are routed. kube-proxy's iptables mode sets this for node ports on loopback addresses,
- * which svc2nft does not serve.
+ * Whether loopback addresses are routed. kube-proxy's iptables mode sets this for node ports on loopback addresses, and so does
+ * svc2nft for rules of iptables, which have a guard; nftables does not need it.
  */
-export function checkRouteLocalnet({ files }: Facts): Judgment {
+export function checkRouteLocalnet({ files, chains }: Facts): Judgment {
+  if (!isNftError(chains) && chains.some(({ name }) => name === 'SVC2NFT-LOOPBACK')) {
+    return ok('rules of svc2nft for iptables guard loopback addresses');
+  }
   return files.routeLocalnet?.trim() === '1'
     ? note(
         'net.ipv4.conf.all.route_localnet is 1: neighbors can reach what listens on 127.0.0.1 (CVE-2020-8558)',
-        'Set it to 0 unless another program needs it. kube-proxy sets it in iptables mode; svc2nft does not need it.',
+        'Set it to 0 unless another program needs it. kube-proxy sets it in iptables mode; tables of svc2nft do not need it.',
       )
     : ok('net.ipv4.conf.all.route_localnet is not 1');
 }

@@ -23,7 +23,7 @@ export interface IptablesTraits {
   readonly layout: 'kube-proxy' | 'svc2nft';
   /** The loopback addresses at which node ports answer; undefined for none. */
   readonly loopbackNodePorts: Cidr | undefined;
-  /** Whether KUBE-FIREWALL drops what comes from elsewhere to loopback addresses. kubelet may have added it as well. */
+  /** Whether KUBE-FIREWALL, or SVC2NFT-LOOPBACK, drops what comes from elsewhere to loopback addresses. kubelet may have added the former. */
   readonly guardsLoopback: boolean;
 }
 
@@ -159,13 +159,13 @@ function markOf(
   return (endpoint) => isMarked || (endpoint.address === source && hasHairpin(endpoint));
 }
 
-/** Whether an endpoint has a rule of svc2nft for its connections to itself. */
+/** Whether an endpoint has a rule of svc2nft for its connections to itself: what one slice says of an address goes for all. */
 function mayBeHere(
-  { address, nodeName: place }: ExpectedEndpoint,
-  { nodeName, hairpinRange, nodeAddresses }: Expectations,
+  { address }: ExpectedEndpoint,
+  { hairpins, hairpinsOfNode, hairpinRange, nodeAddresses }: Expectations,
 ): boolean {
   const isInRange = !hairpinRange || cidrContains(hairpinRange, address) || nodeAddresses.includes(address);
-  return place === '' ? isInRange : place === nodeName;
+  return hairpins.has(address) && (isInRange || hairpinsOfNode.has(address));
 }
 
 /** How the table filter refuses a connection that was sent to an endpoint; svc2nft's rules are for what was not translated. */
@@ -231,6 +231,10 @@ const guardLoopback: Check = ({ source, destination }, { guardsLoopback, expecta
   return isGuarded ? refused('dropped', 'loopback-guard', undefined) : undefined;
 };
 
+/** SVC2NFT-LOOPBACK: the same for all that did not begin on this node. */
+const guardLoopbackFromOthers: Check = (packet, context) =>
+  isNodeAddress(packet.source, context.expectations) ? undefined : guardLoopback(packet, context);
+
 /** Load balancer IPs with source ranges, and endpoints, that have let the packet pass untranslated. */
 const guardRanges: Check = (packet, context) => {
   const guarded = claimantsAtIP(packet, context).find(
@@ -261,7 +265,7 @@ const refuseExternal: Check = (packet, context) => {
   const { expectations, layout, preferred } = context;
   const { destination } = packet;
   const hasNodePorts =
-    layout === 'svc2nft' ? acceptsNodePorts(destination, expectations) : isNodeAddress(destination, expectations);
+    layout === 'svc2nft' ? servesNodePorts(destination, context) : isNodeAddress(destination, expectations);
   const found = [
     ...claimantsAtIP(packet, context).filter(({ kind }) => kind !== 'ClusterIP'),
     ...(hasNodePorts ? claimantsAtNode(packet, context) : []),
@@ -287,7 +291,7 @@ const checks = {
     output: [guardLoopback, guardRanges, refuseClusterIPs],
   },
   svc2nft: {
-    input: [guardRanges, acceptHealthChecks, refuseExternal],
+    input: [guardLoopbackFromOthers, guardRanges, acceptHealthChecks, refuseExternal],
     forward: [guardRanges, acceptMarked, refuseClusterIPs, refuseServiceCIDRs, refuseExternal],
     output: [guardRanges, refuseClusterIPs, refuseServiceCIDRs, refuseExternal],
   },

@@ -66,15 +66,13 @@ function keepRules(chain: Chain, isKept: (rule: Rule) => boolean): Chain {
 
 /** What rules say of settings that no Kubernetes object has. */
 export function readIptablesTraits({ layout, ruleset: { chains, family } }: OwnRules): IptablesTraits {
+  const { prefix, guard } = iptablesLayouts[layout];
   const rulesOf = (name: string): readonly Rule[] => chains.find((chain) => chain.name === name)?.rules ?? [];
-  if (layout === 'svc2nft') {
-    return { layout, loopbackNodePorts: undefined, guardsLoopback: false };
-  }
-  const toNodePorts = rulesOf('nat KUBE-SERVICES').filter((rule) =>
-    rule.some((statement) => statement.kind === 'jump' && statement.chain === 'nat KUBE-NODEPORTS'),
+  const toNodePorts = rulesOf(`nat ${prefix}SERVICES`).filter((rule) =>
+    rule.some((statement) => statement.kind === 'jump' && statement.chain === `nat ${prefix}NODEPORTS`),
   );
   const served = family === 'ip' ? toNodePorts.flatMap((rule) => servedLoopback(rule) ?? []) : [];
-  const guardsLoopback = rulesOf('filter KUBE-FIREWALL').some((rule) => rule.some(({ kind }) => kind === 'drop'));
+  const guardsLoopback = rulesOf(`filter ${prefix}${guard}`).some((rule) => rule.some(({ kind }) => kind === 'drop'));
   return { layout, loopbackNodePorts: served[0], guardsLoopback };
 }
 
@@ -129,6 +127,8 @@ function isDestination(statement: Statement): statement is Destination {
 /** The chains of one proxy. Kinds of chains are their names without prefix and hash, `nat SVC` for `nat KUBE-SVC-I5LIAMPLWKMBJ54B`. */
 export interface IptablesLayout {
   readonly prefix: string;
+  /** The chain that closes loopback addresses to others. */
+  readonly guard: string;
   /** By kind of chain, the shapes of rules that it may have. */
   readonly shapes: Readonly<Record<string, readonly string[]>>;
   /** Shapes that are always there. */
@@ -161,6 +161,7 @@ const isForNew = { isForNew: true };
 
 const kubeProxy: IptablesLayout = {
   prefix: 'KUBE-',
+  guard: 'FIREWALL',
   shapes: {
     'nat SERVICES': [...['SVC', 'SVL', 'EXT', 'FW'].map((chain) => `${frontend} > ${chain}`), ...toNodePorts],
     'nat NODEPORTS': [`${nodePort} > EXT`, `${frontend} > EXT`],
@@ -204,6 +205,7 @@ function untranslated(chain: string): { isForNew: boolean; shape: string } {
 
 const svc2nft: IptablesLayout = {
   prefix: 'SVC2NFT-',
+  guard: 'LOOPBACK',
   shapes: {
     'nat SERVICES': [...toFrontends, '-d goto TO', ...toNodePorts],
     'nat TO': [...toFrontends, '-d goto TO', ...toNodePorts],
@@ -226,6 +228,7 @@ const svc2nft: IptablesLayout = {
     'filter FIREWALL': [`${frontend} drop`],
     'filter HEALTH-CHECKS': [`${nodePort} accept`],
     'filter FORWARD': [...forward, 'never drop'],
+    'filter LOOPBACK': ['! translated drop'],
   },
   required: { 'nat POSTROUTING': postrouting, 'filter FORWARD': [...forward, 'never drop'] },
   jumps: [
@@ -236,6 +239,7 @@ const svc2nft: IptablesLayout = {
     ...jumps('SERVICES', ['filter FORWARD', 'filter OUTPUT'], untranslated('SERVICES')),
     ...jumps('HEALTH-CHECKS', ['filter INPUT']),
     ...jumps('FORWARD', ['filter FORWARD']),
+    ...jumps('LOOPBACK', ['filter INPUT'], { shape: '! -i -d > LOOPBACK' }),
   ],
 };
 

@@ -24,7 +24,7 @@ export type ProxyKind = (typeof proxyKinds)[number];
 /** A proxy with the settings that Expectations do not have. */
 export interface ModeledProxy {
   readonly kind: ProxyKind;
-  /** For kube-proxy's iptables mode: the loopback addresses at which node ports answer (loopbackNodePorts). */
+  /** For rules of iptables: the loopback addresses at which node ports answer (loopbackNodePorts). */
   readonly loopbackNodePorts?: Cidr | undefined;
 }
 
@@ -65,17 +65,16 @@ function acceptFatesOf({ kind, loopbackNodePorts }: ModeledProxy, expectations: 
   switch (kind) {
     case 'svc2nft':
       return (_packet, expected) => [{ expected, codes: [] }];
-    case 'svc2nft-iptables':
-      return acceptIptables({ layout: 'svc2nft', loopbackNodePorts: undefined, guardsLoopback: false }, expectations);
     case 'kube-proxy-nftables': {
       const refusesLocalhost = expectations.refusedAtLocalhost.size > 0;
       return acceptKubeProxy({ ...newestTraits, refusesLocalhost }, expectations);
     }
-    case 'kube-proxy-iptables':
-      return acceptIptables(
-        { layout: 'kube-proxy', loopbackNodePorts, guardsLoopback: loopbackNodePorts !== undefined },
-        expectations,
-      );
+    case 'svc2nft-iptables':
+    case 'kube-proxy-iptables': {
+      const layout = kind === 'svc2nft-iptables' ? 'svc2nft' : 'kube-proxy';
+      const guardsLoopback = loopbackNodePorts !== undefined;
+      return acceptIptables({ layout, loopbackNodePorts, guardsLoopback }, expectations);
+    }
   }
 }
 
@@ -87,7 +86,7 @@ const newestTraits = {
 } as const;
 
 /**
- * The loopback addresses at which kube-proxy's iptables mode serves node ports: with `iptables.localhostNodePorts`, those that
+ * The loopback addresses at which rules of iptables serve node ports: with `iptables.localhostNodePorts`, those that
  * `nodePortAddresses` name. Without names these are all, and with ranges only the address of the interface lo. IPv6 has none.
  */
 export function loopbackNodePorts(

@@ -24,6 +24,8 @@ export const fixedChainNames = {
   firewall: 'SVC2NFT-FIREWALL',
   /** filter: lets what belongs to Services pass the node. */
   forward: 'SVC2NFT-FORWARD',
+  /** filter: loopback addresses, for packets from elsewhere. */
+  loopback: 'SVC2NFT-LOOPBACK',
   /** filter: health check node ports. */
   healthChecks: 'SVC2NFT-HEALTH-CHECKS',
 } as const;

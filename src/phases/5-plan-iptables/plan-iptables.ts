@@ -18,7 +18,7 @@ import { healthCheckPort } from '../../kubernetes/services.ts';
 import { collectAll, pushTo } from '../../lib/lists.ts';
 import { cidrTest, smallestRange } from '../../net/address.ts';
 import type { CompileOptions } from '../../options.ts';
-import type { Endpoint, NodeView, ServicePort } from '../3-model/model.ts';
+import type { NodeView, ServicePort } from '../3-model/model.ts';
 import type { RefusalVerdict, SelectedView, Selection } from '../4-select/select-endpoints.ts';
 import { type BareClaim, describeConflict, resolveClaims } from '../5-plan/claims.ts';
 import { allowedSources } from '../5-plan/firewall.ts';
@@ -26,6 +26,7 @@ import { strayTest } from '../5-plan/masquerade.ts';
 import { displayName, frontendKindText } from '../5-plan/names.ts';
 import { branchByAddress, branchByPort } from './branch-rules.ts';
 import { fixedChainNames, serviceChainNames } from './iptables-names.ts';
+import { answeringLoopback, loopbackGuard } from './loopback.ts';
 import {
   entryChainOf,
   type HeldFrontend,
@@ -46,6 +47,7 @@ export function planIptables(
     family: view.family,
     mark: 2 ** options.masqueradeBit,
     masqueradeAll: options.masqueradeAll,
+    loopback: answeringLoopback(view.family, options),
     detector: view.detector,
     nodePortAddresses: view.nodePortAddresses,
     primaryAddress: view.primaryAddress,
@@ -65,7 +67,11 @@ export function planIptables(
     };
   });
   const tables: IptablesRuleset['tables'] = [
-    { name: 'filter', jumps: filterJumps, chains: planFilter(planned, view, context) },
+    {
+      name: 'filter',
+      jumps: context.loopback === undefined ? filterJumps : [loopbackGuard.jump, ...filterJumps],
+      chains: planFilter(planned, view, context),
+    },
     { name: 'nat', jumps: natJumps, chains: planNat(planned, context) },
   ];
   return { ruleset: { family: view.family, tables }, diagnostics: lost.flatMap(describeConflict) };
@@ -86,19 +92,22 @@ export function withServiceRanges(ruleset: IptablesRuleset, ranges: readonly str
 
 /**
  * A function that returns whether an endpoint may be on this node. One whose slice names no node may be anywhere, unless the
- * range of the node's pods is known and holds all pods that are known to be here.
+ * range of the node's pods is known and holds all pods that are known to be here. What one slice says of an address goes for all.
  */
 function hereTest({ view, ports }: SelectedView, { masqueradeAll }: CompileOptions): IptablesContext['mayBeHere'] {
   const { podCIDR, addresses } = view;
   const isStray = strayTest(view, masqueradeAll);
-  const isNear = ({ local, nodeName }: Endpoint): boolean => local || nodeName === '';
-  const hasStrays = ports.some(({ selection }) => selection.reachable.some((one) => isNear(one) && isStray(one)));
-  const isInRange = podCIDR === undefined || hasStrays ? () => true : cidrTest([podCIDR]);
+  const near = ports.flatMap(({ selection }) =>
+    selection.reachable.filter(({ local, nodeName }) => local || nodeName === ''),
+  );
+  const isInRange = podCIDR === undefined || near.some(isStray) ? () => true : cidrTest([podCIDR]);
   const own = new Set(addresses);
-  return (endpoint) => {
-    const { address } = endpoint.endpointAddress;
-    return endpoint.local || (isNear(endpoint) && (isInRange(address) || own.has(address)));
-  };
+  const here = new Set(
+    near.flatMap(({ local, endpointAddress: { address } }) =>
+      local || isInRange(address) || own.has(address) ? [address] : [],
+    ),
+  );
+  return ({ endpointAddress }) => here.has(endpointAddress.address);
 }
 
 /** The addresses and node ports that each service port holds. */
@@ -205,14 +214,22 @@ function frontendRule(
 }
 
 /** The rules that send packets to the node's own addresses to the chain of node ports, if node ports are open there. */
-function toNodePorts({ nodePortAddresses, family }: IptablesContext): IptablesRule[] {
+function toNodePorts({ nodePortAddresses, family, loopback }: IptablesContext): IptablesRule[] {
   const target = jumpTo(fixedChainNames.nodePorts);
   if (nodePortAddresses.kind === 'listed') {
-    return nodePortAddresses.addresses.map((range) => ({ destination: { range }, comment: 'node ports', target }));
+    const ranges = [...nodePortAddresses.addresses, ...(loopback === undefined ? [] : [loopback])];
+    return ranges.map((range) => ({ destination: { range }, comment: 'node ports', target }));
   }
   // The answer of a loopback address could not leave the node (net.ipv4.conf.*.route_localnet).
-  const destination = { range: family === 'ip' ? '127.0.0.0/8' : '::1', negated: true };
-  return [{ destination, matches: [{ kind: 'local-address', field: 'dst' }], comment: 'node ports', target }];
+  const destination = loopback === undefined && { range: family === 'ip' ? '127.0.0.0/8' : '::1', negated: true };
+  return [
+    {
+      ...(destination && { destination }),
+      matches: [{ kind: 'local-address', field: 'dst' }],
+      comment: 'node ports',
+      target,
+    },
+  ];
 }
 
 function postroutingRules({ mark }: IptablesContext): IptablesRule[] {
@@ -236,6 +253,7 @@ function planFilter(ports: readonly ServedPort[], view: NodeView, context: Iptab
     refusals.filter(({ frontend }) => isChosen(frontend.kind)).map(({ rule }) => rule);
   const nodePorts = refuse((kind) => kind === 'NodePort');
   return [
+    ...(context.loopback === undefined ? [] : [loopbackGuard.chain]),
     { name: fixedChainNames.firewall, rules: collectAll(ports, guardRules) },
     { name: fixedChainNames.healthChecks, rules: healthCheckRules(ports) },
     { name: fixedChainNames.forward, rules: forwardRules(context) },

@@ -13,6 +13,8 @@ export interface IptablesContext extends Pick<NodeSettings, 'detector' | 'nodePo
   /** The mark bit that requests masquerading, as a number with that bit set. */
   readonly mark: number;
   readonly masqueradeAll: boolean;
+  /** The loopback addresses at which node ports answer. */
+  readonly loopback: string | undefined;
   /** Whether an endpoint may be on this node, and so may connect to itself here. */
   readonly mayBeHere: (endpoint: Endpoint) => boolean;
 }

@@ -190,6 +190,12 @@ const ofTables: Case[] = [
     'problem same-rules: table ip two and table ip6 two have the base chains of svc2nft and also translate Services; the table loaded last wins',
   ],
   [
+    'rules of svc2nft for iptables beside its table',
+    withChains('ip svc2nft services', 'ip nat SVC2NFT-SERVICES', 'legacy ip6 nat SVC2NFT-SERVICES'),
+    'problem same-rules: rules of svc2nft for iptables also translate Services: SVC2NFT-SERVICES in iptables (nft) and ip6tables (legacy)',
+  ],
+  ['rules of svc2nft for iptables alone', withChains('ip nat SVC2NFT-SERVICES')],
+  [
     'another base chain with that name',
     withChains('ip home nat-prerouting nat prerouting accept', 'ip6 home services'),
   ],
@@ -318,6 +324,10 @@ const ofSettings: Case[] = [
     'loopback addresses that are routed',
     withFiles({ routeLocalnet: '1\n' }),
     'note route-localnet: net.ipv4.conf.all.route_localnet is 1: neighbors can reach what listens on 127.0.0.1 (CVE-2020-8558)',
+  ],
+  [
+    'loopback addresses that are routed, and guarded',
+    { ...withFiles({ routeLocalnet: '1\n' }), chains: withChains('ip filter SVC2NFT-LOOPBACK').chains },
   ],
   [
     'local ports among node ports',

@@ -173,6 +173,7 @@ describe('the first packet of a connection', () => {
       {
         ...same('untouched'),
         'kube-proxy-iptables': `${bothMasqueraded} | localhost-served`,
+        'svc2nft-iptables': `${bothMasqueraded} | localhost-served`,
       },
     ],
     [
@@ -183,6 +184,7 @@ describe('the first packet of a connection', () => {
       {
         ...same('untouched'),
         'kube-proxy-iptables': 'dropped | loopback-guard',
+        'svc2nft-iptables': 'dropped | loopback-guard',
       },
     ],
     [
@@ -266,6 +268,7 @@ const packets: readonly Packet[] = sources.flatMap((source) =>
 );
 const proxies: readonly ModeledProxy[] = [
   { kind: 'svc2nft-iptables' },
+  { kind: 'svc2nft-iptables', loopbackNodePorts: loopback },
   { kind: 'kube-proxy-nftables' },
   { kind: 'kube-proxy-iptables' },
   { kind: 'kube-proxy-iptables', loopbackNodePorts: loopback },

@@ -43,6 +43,8 @@ export async function runPackets({
     await lab.clear();
     await lab.equip(addresses, findServedByNode(packets, addresses));
     await loadRules(lab.node, ruleset);
+    const routeLocalnet = iptables.iptables === undefined ? '0' : '1';
+    await lab.node.request({ do: 'configure', sysctls: { 'net/ipv4/conf/all/route_localnet': routeLocalnet } });
     for (const [program, input] of Object.entries(iptables)) {
       await lab.node.request({ do: 'run', command: [`${program}-restore`, '--noflush'], input });
     }
