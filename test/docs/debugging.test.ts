@@ -20,27 +20,32 @@ afterAll(() => {
 });
 
 /** Every command prints what stands below it; `DOCS=write npx vitest run test/docs/debugging.test.ts` renews that. */
-describe.each(['docs/debugging.md', 'docs/commands.md', 'docs/manifests.md', 'README.md'])('%s', (file) => {
-  const blocks = [...readFileSync(file, 'utf8').matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+describe.each(['docs/debugging.md', 'docs/commands.md', 'docs/manifests.md', 'docs/migrate.md', 'README.md'])(
+  '%s',
+  (file) => {
+    const blocks = [...readFileSync(file, 'utf8').matchAll(/```console\n([\s\S]*?)```/g)].map(
+      ([, block = '']) => block,
+    );
 
-  test.each(blocks)('%s', async (block) => {
-    const commands = block.split('\n').filter((line) => line.startsWith('$ '));
-    expect(commands.length).toBeGreaterThan(0);
-    const printed: string[] = [];
-    for (const command of commands) {
-      printed.push(`${command}\n${await runCommand(command)}`);
-    }
-    const expected = printed.join('\n');
-    if (process.env['DOCS'] === 'write') {
-      writeFileSync(
-        file,
-        readFileSync(file, 'utf8').replace(block, () => expected),
-      );
-    } else {
-      expect(block).toBe(expected);
-    }
-  });
-});
+    test.each(blocks)('%s', async (block) => {
+      const commands = block.split('\n').filter((line) => line.startsWith('$ '));
+      expect(commands.length).toBeGreaterThan(0);
+      const printed: string[] = [];
+      for (const command of commands) {
+        printed.push(`${command}\n${await runCommand(command)}`);
+      }
+      const expected = printed.join('\n');
+      if (process.env['DOCS'] === 'write') {
+        writeFileSync(
+          file,
+          readFileSync(file, 'utf8').replace(block, () => expected),
+        );
+      } else {
+        expect(block).toBe(expected);
+      }
+    });
+  },
+);
 
 /** What a command prints: `$ svc2nft ...`, also with npx, or behind a `sed` that replaces something in a file. */
 async function runCommand(command: string): Promise<string> {

@@ -117,7 +117,7 @@ export function checkKubeProxyIptables({ chains, unread }: Pick<Facts, 'chains' 
   if (places.length > 0) {
     return problem(
       `kube-proxy also translates Services: KUBE-SERVICES in ${listWords(places)}`,
-      `${stop} reboot, or \`kube-proxy --cleanup\` from its image.`,
+      `\`svc2nft migrate --from kernel\` shows what changes for clients. ${stop} reboot, or \`kube-proxy --cleanup\` from its image.`,
     );
   }
   const unseen = unread.filter(({ tables }) => tables.includes('nat')).map(describeUnread);
