@@ -235,6 +235,51 @@ describe('chains of kube-proxy', () => {
   });
 });
 
+/** The frontends whose service ports no rule in a text names, nor one that a change may name. */
+function untouched(frontends: Readonly<Record<string, object>>, text: string): Readonly<Record<string, object>> {
+  const entries = Object.entries(frontends).filter(([, frontend]) => {
+    const { name = '' } = frontend as { readonly name?: string };
+    return name !== 'a/b' && !text.includes(`${name} `) && !text.includes(`${name}"`);
+  });
+  return Object.fromEntries(entries);
+}
+
+test('whatever somebody does to rules, the frontends that they do not concern stay', () => {
+  const text = readFileSync(filesOf('every-kind-of-frontend').iptables, 'utf8');
+  const lines = text.split('\n');
+  const rules = lines.flatMap((line, index) => (line.startsWith('-A ') ? [index] : []));
+  const before = rulesetsIn(text).map(served);
+  const change = fc.record({
+    at: fc.constantFrom(...rules),
+    how: fc.constantFrom<(line: string, other: string) => string>(
+      () => '',
+      (line) => `${line}\n${line}`,
+      (line, other) => `${other}\n${line}`,
+      (line) => line.replace(/ -j \S+/, ' -j RETURN'),
+      (line) => line.replace(/ -j (\S+)/, ' -g $1'),
+      (line) => line.replace(/--dport \d+/, '--dport 1:9'),
+      (line) => line.replace(/-p \S+/, ''),
+      (line) => line.replace(/--comment ("[^"]*"|\S+)/, '--comment "a/b c"'),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      const changed = [...lines];
+      for (const { at, how } of changes) {
+        // Rules of one chain and table stay together, so that the text is one that iptables-save may print.
+        changed[at] = how(lines[at] ?? '', lines[at - 1]?.startsWith('-A ') ? (lines[at - 1] ?? '') : '');
+      }
+      const touched = changes.flatMap(({ at }) => [lines[at] ?? '', lines[at - 1] ?? '']).join(' ');
+      const isFixed = /-[AI] (PREROUTING|OUTPUT|KUBE-(MARK-MASQ|POSTROUTING))/.test(touched);
+      const after = rulesetsIn(changed.join('\n')).map((ruleset) => untouched(served(ruleset), touched));
+      expect(isFixed ? before.length : after).toEqual(
+        isFixed ? after.length : before.map((frontends) => untouched(frontends, touched)),
+      );
+    }),
+    { numRuns: 30 },
+  );
+});
+
 test('rules of other programs are no frontends', () => {
   const [ruleset] = rulesetsIn(
     `*nat
