@@ -37,7 +37,7 @@ describe('offers', () => {
   test.each<[words: string[], offered: string[]]>([
     [['expl'], ['(filenames)', 'explain']],
     [['d'], ['(filenames)', 'diff', 'dns', 'doctor', 'dump.yaml']],
-    [['co'], ['(filenames)', 'compile', 'completion']],
+    [['co'], ['(filenames)', 'collect', 'compile', 'completion']],
     [
       ['verify', '--ruleset', ''],
       ['(filenames)', 'kernel', 'dump.yaml', 'manifests', 'pods one.yaml'],
