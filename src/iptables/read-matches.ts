@@ -1,8 +1,7 @@
 import { canonicalAddress, cidrText, parseCidr } from '../net/address.ts';
 import { type Family, protocols } from '../net/network.ts';
 import type { Expression, Statement } from '../nft/ruleset.ts';
-import type { SavedOption, SavedRule } from './parse-saved.ts';
-import { parseBits, parsePorts, parseProbability } from './read-values.ts';
+import { parseBits, parsePorts, parseProbability, type SavedOption, type SavedRule } from './parse-saved.ts';
 
 /** What a match means depends on besides its own options. */
 export interface RuleContext {

@@ -1,8 +1,16 @@
 import type { Protocol } from '../net/network.ts';
 import type { Statement } from '../nft/ruleset.ts';
-import type { SavedOption, SavedRule, SavedTarget } from './parse-saved.ts';
+import {
+  type MaskedBits,
+  parseBits,
+  parseNatAddress,
+  parseNumber,
+  parsePorts,
+  type SavedOption,
+  type SavedRule,
+  type SavedTarget,
+} from './parse-saved.ts';
 import type { RuleContext } from './read-matches.ts';
-import { type MaskedBits, parseBits, parseNatAddress, parseNumber, parsePorts } from './read-values.ts';
 
 /**
  * What the target of a rule does: no statement if that changes nothing for a packet, or there is none; an `uncertain` if it is

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openNode, type TestNode } from '../apply/kernel/open-node.ts';
 import { kernelTestsRun } from '../support/kernel-tests.ts';
+import { runInNamespace } from '../support/run-in-namespace.ts';
 
 const settings = ['docs/shop.yaml', '--node', 'worker-1', '--cluster-cidr', '10.244.0.0/16'];
 
@@ -126,5 +127,36 @@ describe.skipIf(!kernelTestsRun)('loaded rules', () => {
     await apply();
     const [repaired] = await explainShop('pod:shop/web-1', '10.96.0.10:80');
     expect(repaired).toMatch(/^SENT to one of 2 endpoints/);
+  });
+});
+
+describe.skipIf(!kernelTestsRun).each(['nft', 'legacy'])('rules of iptables, %s', (variant) => {
+  test('where nft has no table', async () => {
+    const iptables = `iptables-${variant}`;
+    const node = '--node worker-1 --cluster-cidr 10.244.0.0/16';
+    const lines = await runInNamespace(`
+      ip address add 192.0.2.11/24 dev lo; ip link set lo up
+      svc2nft compile docs/shop.yaml ${node} --target iptables --family ip | ${iptables}-restore --noflush
+      ${iptables} -A FORWARD -m limit --limit 5/min -j LOG
+      svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080 | head -1
+      svc2nft explain --ruleset kernel --from 10.244.1.5 --to shop/orders --rules | grep -A 1 -e REFUSED -e rule
+      ${iptables} -P FORWARD DROP
+      svc2nft explain docs/shop.yaml ${node} --ruleset kernel --from 10.244.1.5 --to shop/web:http | head -1
+    `);
+    const note = 'note: these are the rules of svc2nft for iptables';
+    expect(lines).toEqual([
+      note,
+      'SENT to one of 2 endpoints of shop/web:http, masqueraded',
+      note,
+      'REFUSED (the client gets a TCP reset at once): shop/orders:http has no endpoint that can receive it',
+      '',
+      '--',
+      '  rule           table filter: -A SVC2NFT-SERVICES -d 10.96.0.20/32 -p tcp -m',
+      '                 tcp --dport 80 -m comment --comment "shop/orders:http has no',
+      note,
+      expect.stringMatching(
+        /^RANDOM at cluster IP .*: of new connections, 1 of 2 are sent to endpoints, 1 of 2 are dropped, by the policy of chain FORWARD of table filter$/,
+      ),
+    ]);
   });
 });

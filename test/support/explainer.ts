@@ -18,11 +18,16 @@ export interface Explainer {
   readonly rulesets: readonly Ruleset[];
 }
 
-/** Compiles documents once, for any number of packets. Throws for input that is refused. */
+/**
+ * Compiles documents once, for any number of packets. Throws for input that is refused.
+ *
+ * @param rules what packets are walked through in place of the compiled rulesets.
+ */
 export function explainerFor(
   documents: readonly Document[],
   given: Partial<CompileOptions>,
   nodeAddresses: readonly string[] = [],
+  rules?: readonly Ruleset[],
 ): Explainer {
   const options = withDefaults(given);
   const { views, rulesets, diagnostics } = compileRulesets(documents, options);
@@ -36,7 +41,7 @@ export function explainerFor(
     notes: readServiceNotes(documents),
     sources: readEndpointSources(documents),
   };
-  const tables = new Map(rulesets.map((ruleset) => [ruleset.family, { ruleset }]));
+  const tables = new Map((rules ?? rulesets).map((ruleset) => [ruleset.family, { ruleset }]));
   const explain = ({ source, destination, port, protocol, inputInterface }: Packet): Explanation => {
     const made = makeQuestions({
       client: { kind: 'address', address: source },

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { readNodeSettings } from '../../frontends/read-node-settings.ts';
 import { answerInquiry, type Reply } from '../../inspect/explain/answer-inquiry.ts';
 import type { Answer } from '../../inspect/explain/explanation.ts';
 import type { SnapshotFacts, Table } from '../../inspect/explain/make-question.ts';
@@ -43,6 +44,7 @@ const examples = `
   svc2nft explain --ruleset kernel --from outside --to 192.0.2.11:30080        the loaded rules, without a snapshot
   svc2nft explain --live --cluster-cidr 10.244.0.0/16 --from pod:shop/web-1 --to shop/cart            the cluster that kubectl uses
   svc2nft explain --live --ruleset kernel --from outside --to shop/web         the loaded rules, with that cluster
+  svc2nft explain dump.yaml --ruleset rules.txt --from outside --to shop/web   what iptables-save printed on a node
   svc2nft explain dump.yaml --ruleset kernel --from node --to 10.96.0.10:443   the loaded rules, with a snapshot
 `;
 
@@ -71,6 +73,10 @@ Node that has this address.
 Lines are wrapped to the width of the terminal, to 80 columns elsewhere; the first line is wrapped only on a terminal.
 
 The fate of the packet is computed from the rules; the snapshot adds the reasons. Only --ruleset kernel needs root and nft.
+
+--ruleset also takes what iptables-save and ip6tables-save print, one or both, in one file: rules of kube-proxy's iptables mode and of
+apply --target iptables, with those of other programs. With kernel, they are read where nft has neither a table svc2nft nor kube-proxy; --table
+iptables reads only them. Where a packet meets a rule that may match or not, such as one with an ipset, the answer begins with NOT CERTAIN.
 `;
 
 /** The command `svc2nft explain`. */
@@ -270,10 +276,11 @@ function tableOf({ ruleset, dynamic, isDormant }: ListedTable): Table {
 
 /** The addresses that accept node ports: all of them are the node's own. */
 function nodePortIps(tables: readonly ListedTable[]): string[] {
-  const sets = tables.flatMap(({ ruleset }) => ruleset.sets);
-  return sets
-    .filter(({ name }) => name === setNames.nodePortIps)
-    .flatMap(({ elements }) => elements.map(({ key }) => key));
+  return tables.flatMap(({ ruleset }) => {
+    const { nodePortAddresses } = ruleset.language === 'iptables' ? readNodeSettings(ruleset) : {};
+    const { elements = [] } = ruleset.sets.find(({ name }) => name === setNames.nodePortIps) ?? {};
+    return nodePortAddresses?.kind === 'listed' ? nodePortAddresses.addresses : elements.map(({ key }) => key);
+  });
 }
 
 interface Asked {
@@ -301,7 +308,8 @@ function explain({ client, target, flags }: Asked, { cluster, rules }: Found): R
     });
   } catch (error) {
     if (error instanceof UnknownRule) {
-      return `not rules of svc2nft: ${error.message}`;
+      const isIptables = [...rules.byFamily.values()].some(({ ruleset }) => ruleset.language === 'iptables');
+      return `${isIptables ? 'these rules cannot be followed' : 'not rules of svc2nft'}: ${error.message}`;
     }
     throw error;
   }

@@ -5,7 +5,7 @@ import { isSavedText } from '../../iptables/parse-saved.ts';
 import { readIptables } from '../../iptables/read-iptables.ts';
 import { formatNftError, isNftError, type NftError } from '../../kernel/nft-error.ts';
 import type { RunProgram } from '../../kernel/run-program.ts';
-import { cutText, escapeControls, limitList, listWords, TextError } from '../../lib/text.ts';
+import { countOf, cutText, escapeControls, limitList, listSome, listWords, TextError } from '../../lib/text.ts';
 import { isMapping } from '../../lib/unknown-values.ts';
 import type { Family } from '../../net/network.ts';
 import { readNftTables } from '../../nft/json/read-nft-json.ts';
@@ -154,9 +154,22 @@ async function readKernelTables(
 /** How many of them are shown. */
 const shownDeviations = 5;
 
-/** Warns on stderr about parts that svc2nft never writes: answers about these tables may be wrong. */
+/**
+ * Warns on stderr about parts that svc2nft never writes: answers about these tables may be wrong. Other programs' rules of iptables
+ * are only counted, as most packets do not meet them.
+ */
 export function warnAboutDeviations(tables: readonly ListedTable[], { stderr }: Pick<Context, 'stderr'>): void {
-  const messages = tables.flatMap(({ deviations }) => deviations.map(({ message }) => message));
+  const isUnknownRule = ({ ruleset }: ListedTable, { chain }: Deviation): boolean =>
+    ruleset.language === 'iptables' && chain !== undefined;
+  const all = tables.flatMap((table) => table.deviations.map((deviation) => ({ table, deviation })));
+  const messages = all.flatMap(({ table, deviation }) => (isUnknownRule(table, deviation) ? [] : [deviation.message]));
+  const chains = all.flatMap(({ table, deviation }) =>
+    isUnknownRule(table, deviation) ? [deviation.chain ?? ''] : [],
+  );
+  if (chains.length > 0) {
+    const places = escapeControls(listSome([...new Set(chains)], shownDeviations));
+    stderr.write(`note: ${countOf(chains.length, 'rule')} of iptables may match or not: ${places}\n`);
+  }
   for (const message of messages.slice(0, shownDeviations)) {
     stderr.write(`warning: ${escapeControls(message)}\n`);
   }

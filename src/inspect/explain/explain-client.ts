@@ -65,6 +65,11 @@ export function explainSource(evidence: Evidence): ExplainedStep[] {
     const text = `masqueraded ${when} the endpoint is the client itself (hairpin): otherwise the answer would bypass the translation`;
     return [{ topic: 'source', text, rules: rulesOf([hairpin.masqueradedAsHairpin]) }];
   }
+  const other = paths.find((path) => path.masqueradedByOther);
+  if (other) {
+    const text = 'masqueraded by a rule of another program, so the endpoint sees an address of the node';
+    return [{ topic: 'source', text, rules: rulesOf([other.masqueradedByOther]) }];
+  }
   const text = `not masqueraded, so the endpoint sees ${packet.source}: ${whyPreserved(evidence)}`;
   return [{ topic: 'source', text, rules: [] }];
 }

@@ -171,12 +171,12 @@ export function explainAffinity({ paths, ruleset, summary }: Evidence): Explaine
   const seconds = timeoutSeconds ?? ruleset.sets.find(({ name }) => name === set)?.timeoutSeconds;
   const period = seconds === undefined ? '' : ` for ${secondsText(seconds)} after its last new connection`;
   const text = `sessionAffinity is ClientIP: the client keeps this endpoint${period}`;
-  // With one chain per endpoint, there is a rule for each.
+  // With one chain per endpoint, there is a rule for each, as in iptables.
   return [
     {
       topic: 'affinity',
       text,
-      rules: summary.endpoints.length > 1 && timeoutSeconds === undefined ? [] : [referTo(written)],
+      rules: summary.endpoints.length > 1 && (timeoutSeconds === undefined || written.line) ? [] : [referTo(written)],
     },
   ];
 }

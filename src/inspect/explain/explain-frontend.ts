@@ -4,6 +4,7 @@ import type { FrontendKind, NodePortAddresses } from '../../phases/3-model/model
 import { isUsable } from '../../phases/4-select/select-endpoints.ts';
 import { type RankedClaim, whyPreferred } from '../../phases/5-plan/claims.ts';
 import { displayName, frontendKindText } from '../../phases/5-plan/names.ts';
+import { readIptablesName } from '../../phases/5-plan-iptables/iptables-names.ts';
 import type { Evidence, FrontendMatch } from './evidence.ts';
 import type { ExplainedService, ExplainedStep } from './explanation.ts';
 import { frontendElement, referTo } from './read-path.ts';
@@ -14,7 +15,8 @@ export function serviceOf({ paths: [path], frontends: [frontend] }: Evidence): E
   if (frontend) {
     return { name: displayName(frontend.servicePort), type: frontend.kind };
   }
-  return comment === undefined ? null : { name: escapeControls(comment.replace(/:$/, '')), type: '' };
+  const type = (path.frontend ?? path.refusal)?.frontendKind ?? '';
+  return comment === undefined ? null : { name: escapeControls(comment.replace(/:$/, '')), type };
 }
 
 /** Whether the client may use the load balancer IP (spec.loadBalancerSourceRanges); empty without source ranges. */
@@ -54,7 +56,7 @@ export function explainFrontend(evidence: Evidence): ExplainedStep[] {
   const to = `${endpointText({ address: packet.destination, port: packet.port })}/${packet.protocol}`;
   const [frontend] = frontends;
   const open = frontend?.kind === 'NodePort' ? `; ${nodePortAddressesText(evidence)}` : '';
-  const text = `${to} is ${frontendWords(frontend?.kind)} of ${service.name}${open}${describeOtherClaimants(evidence)}`;
+  const text = `${to} is ${frontendWords(frontend?.kind ?? (service.type || undefined))} of ${service.name}${open}${describeOtherClaimants(evidence)}`;
   return [{ topic: 'frontend', text, rules: path.frontend ? [referTo(path.frontend)] : [] }];
 }
 
@@ -111,16 +113,28 @@ function frontendWords(kind: FrontendKind | undefined): string {
 }
 
 /** The addresses with node ports: `nodePortAddresses is primary (192.0.2.11)`, if the rules agree with the setting. */
-export function nodePortAddressesText({ settings: { nodePortAddresses }, knowledge }: Evidence): string {
+export function nodePortAddressesText({ settings: { nodePortAddresses }, knowledge, ruleset }: Evidence): string {
+  const all = `all addresses of the node${opensLoopback(ruleset) ? '' : ' except loopback'}`;
   const which =
-    nodePortAddresses.kind === 'all'
-      ? 'all addresses of the node except loopback'
-      : nodePortAddresses.addresses.join(', ') || 'no address of this node';
+    nodePortAddresses.kind === 'all' ? all : nodePortAddresses.addresses.join(', ') || 'no address of this node';
   if (!knowledge || sortedText(knowledge.view.nodePortAddresses) !== sortedText(nodePortAddresses)) {
     return `these rules open node ports on ${which}`;
   }
   const setting = knowledge.options.nodePortAddresses.join(', ') || 'primary';
   return `nodePortAddresses is ${setting} (${which})`;
+}
+
+/** Whether rules of iptables send packets to loopback addresses to node ports as well: nothing excepts 127.0.0.0/8. */
+function opensLoopback({ language, chains }: Evidence['ruleset']): boolean {
+  const rules = chains.flatMap((chain) => (readIptablesName(chain.name)?.kind === 'services' ? chain.rules : []));
+  return (
+    language === 'iptables' &&
+    rules.some(
+      (rule) =>
+        rule.some((one) => one.kind === 'jump' && readIptablesName(one.chain)?.kind === 'node-ports') &&
+        !rule.some((one) => one.kind === 'match' && one.left.kind === 'address'),
+    )
+  );
 }
 
 function sortedText(given: NodePortAddresses): string {

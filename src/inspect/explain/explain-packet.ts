@@ -10,7 +10,7 @@ import { explainClient, explainSource } from './explain-client.ts';
 import { explainAffinity, explainChoice, listOthers, listPossible } from './explain-endpoints.ts';
 import { explainFrontend, explainSourceRanges, serviceOf, whyOwned } from './explain-frontend.ts';
 import { explainPolicy } from './explain-policy.ts';
-import { type Conclusion, explainRefusal, findRefusalOfEndpoint } from './explain-refusal.ts';
+import { type Conclusion, explainRefusal, findRefusalOfEndpoint, ruleOfOthers } from './explain-refusal.ts';
 import type { Explanation, ReasonCode } from './explanation.ts';
 import { findHint } from './find-hint.ts';
 import { findNearMiss } from './find-near-miss.ts';
@@ -93,11 +93,13 @@ function withoutTable(question: Question): Explanation {
 function conclude(evidence: Evidence): Conclusion {
   const { summary, paths, frontends } = evidence;
   switch (summary.verdict) {
-    case 'translated':
+    case 'translated': {
+      const code = codeOf(frontends[0]?.kind ?? paths[0].frontend?.frontendKind);
       return {
-        reason: findOtherService(evidence) ?? { code: codeOf(frontends[0]?.kind), text: arrival(evidence) },
+        reason: findOtherService(evidence) ?? findOtherTranslation(evidence) ?? { code, text: arrival(evidence) },
         steps: [],
       };
+    }
     case 'rejected':
     case 'dropped':
       return explainRefusal(evidence);
@@ -142,6 +144,18 @@ function findOtherService(evidence: Evidence): Conclusion['reason'] | undefined 
   return { code: 'other-service', text };
 }
 
+/** A rule of iptables of another program sends the packet elsewhere. */
+function findOtherTranslation({ paths: [path], summary }: Evidence): Conclusion['reason'] | undefined {
+  const [only] = summary.endpoints;
+  const decision = path.frontend ? undefined : path.translatedByOther;
+  return (
+    decision && {
+      code: 'foreign-rule',
+      text: `sent to ${only?.endpoint} by a rule of another program, in chain ${decision.step.chain}`,
+    }
+  );
+}
+
 function arrival(evidence: Evidence): string {
   const { summary, paths } = evidence;
   const name = serviceOf(evidence)?.name ?? 'a Service';
@@ -175,7 +189,10 @@ function explainMixed({ fate, paths }: Evidence): Conclusion {
     const text = `${shares}: ${countNames(endpoints, 'endpoint')} ${endpoints.length === 1 ? 'is' : 'are'} ${refusedToo}`;
     return { reason: { code: 'refused-endpoint', text }, steps };
   }
-  const text = `the outcome is random, which never happens with svc2nft's rules: ${shares}`;
+  const text =
+    end?.line === undefined
+      ? `the outcome is random, which never happens with svc2nft's rules: ${shares}`
+      : `${shares}, by ${ruleOfOthers(end)}`;
   return { reason: { code: 'mixed', text }, steps };
 }
 

@@ -1,4 +1,5 @@
 import { isLocalChainName, isLocalMapName } from '../../phases/5-plan/known-names.ts';
+import { readIptablesName } from '../../phases/5-plan-iptables/iptables-names.ts';
 import type { Evidence } from './evidence.ts';
 import type { ExplainedStep } from './explanation.ts';
 import { type PacketPath, referTo } from './read-path.ts';
@@ -84,12 +85,15 @@ export function isDrop({ refusal }: PacketPath): boolean {
 }
 
 /**
- * Local endpoints have their own maps; with one chain per endpoint (affinity over IPv6 before nft 1.1.3), their own
- * chains.
+ * Local endpoints have their own maps; with one chain per endpoint (affinity over IPv6 before nft 1.1.3) and in rules of iptables,
+ * their own chains.
  */
 function picksLocal({ picked }: PacketPath): boolean {
   if (picked?.statement.kind === 'dnat-map') {
     return isLocalMapName(picked.statement.map);
   }
-  return picked !== undefined && isLocalChainName(picked.step.chain);
+  return (
+    picked !== undefined &&
+    (isLocalChainName(picked.step.chain) || readIptablesName(picked.step.chain)?.kind === 'local')
+  );
 }

@@ -57,6 +57,10 @@ export function explainRefusal(evidence: Evidence): Conclusion {
   if (path.stalePin) {
     return refusal({ code: 'stale-pin', text: stalePin(evidence) }, path.stalePin);
   }
+  if (path.martian) {
+    const text = 'packets from elsewhere to loopback addresses are dropped, unless they are translated';
+    return refusal({ code: 'foreign-rule', text }, path.martian);
+  }
   return explainForeign(evidence);
 }
 
@@ -66,10 +70,21 @@ export function findRefusalOfEndpoint(path: PacketPath): Decision | undefined {
 }
 
 /** For a rule or element that the compiler never writes. */
-function explainForeign({ paths: [{ end }], summary }: Evidence): Conclusion {
-  const text = `${summary.verdict} by a rule or element that svc2nft did not create`;
+function explainForeign({ paths: [path], summary, ruleset }: Evidence): Conclusion {
+  const { end } = path;
+  const text =
+    ruleset.language === 'iptables'
+      ? `${summary.verdict} by ${ruleOfOthers(end)}${path.picked ? ', on the way to the endpoint' : ''}`
+      : `${summary.verdict} by a rule or element that svc2nft did not create`;
   const rules = end ? [referTo(end)] : [];
   return { reason: { code: 'foreign-rule', text }, steps: [{ topic: 'refusal', text, rules }] };
+}
+
+/** Where a rule of iptables stands, which is neither svc2nft's nor kube-proxy's; a policy is the last rule of its chain. */
+export function ruleOfOthers(end: Decision | undefined): string {
+  const [table, chain] = end?.step.chain.split(/ (?=[^ ]+$)/) ?? [];
+  const place = `chain ${chain} of table ${table}`;
+  return end?.line?.startsWith('-P ') ? `the policy of ${place}` : `a rule of another program, in ${place}`;
 }
 
 function refusal(reason: Conclusion['reason'], decision: Decision): Conclusion {
@@ -121,9 +136,10 @@ function notAllowed({ packet, frontends: [frontend] }: Evidence): string {
 const shownRanges = 4;
 
 function noLocal(evidence: Evidence): string {
-  const { frontends, knowledge } = evidence;
+  const { frontends, knowledge, paths } = evidence;
   const [frontend] = frontends;
-  const policy = frontend?.kind === 'ClusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
+  const kind = frontend?.kind ?? paths[0].refusal?.frontendKind;
+  const policy = kind === 'ClusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
   const port = serviceOf(evidence)?.name ?? 'the Service';
   const node = knowledge?.view.nodeName;
   if (knowledge && !node) {

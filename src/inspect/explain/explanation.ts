@@ -117,13 +117,15 @@ export interface UnknownRuleMet {
   readonly chain: string;
   /** Position in the chain, from 0. */
   readonly rule: number;
+  /** As iptables-save prints it; absent for a rule of nft. */
+  readonly line?: string;
 }
 
 /** The Service that the packet's destination belongs to. */
 export interface ExplainedService {
   /** `namespace/name:port` or `namespace/name`. */
   readonly name: string;
-  /** Empty without a snapshot. */
+  /** Empty where neither a snapshot nor the rules say it. */
   readonly type: FrontendKind | '';
 }
 

@@ -1,4 +1,5 @@
 import { verdictKeyOf } from '../../frontends/frontend-address.ts';
+import { readIptablesEntries } from '../../frontends/read-iptables-entries.ts';
 import { selectedPods } from '../../kubernetes/endpoint-sources.ts';
 import { declares, listPodPorts } from '../../kubernetes/pods.ts';
 import { type ServiceNote, unservedText } from '../../kubernetes/service-notes.ts';
@@ -69,8 +70,22 @@ export function findMissingRule(evidence: Evidence): Reason | undefined {
   if (!frontend || (frontend.kind === 'NodePort' && !evidence.acceptsNodePorts)) {
     return undefined;
   }
+  if (isRefusedForOthers(evidence)) {
+    const text = `${displayName(frontend.servicePort)} has no endpoint that can receive it, but these rules refuse only what passes the node, not what it sends itself`;
+    return { code: 'no-endpoints', text };
+  }
   const text = `${displayName(frontend.servicePort)} has it in the snapshot, but not in these rules: they are older or newer`;
   return { code: 'not-in-rules', text };
+}
+
+/** kube-proxy's rules of iptables do not refuse connections of the node itself to external addresses. */
+function isRefusedForOthers({ ruleset, packet, isFromNode }: Evidence): boolean {
+  const { destination: address, protocol, port } = packet;
+  const entry =
+    ruleset.language === 'iptables' && isFromNode
+      ? readIptablesEntries(ruleset).get(verdictKeyOf({ address, protocol, port }))
+      : undefined;
+  return entry?.refusal !== undefined;
 }
 
 /** The destination belongs to a Service that nodes do not serve, in this family or at all. */
@@ -229,7 +244,7 @@ function findNodePort(evidence: Evidence, knowledge: Knowledge): Reason | undefi
     const text = `${what} is served on ${destination} by svc2nft agent while it runs, not by a rule`;
     return { code: 'localhost-node-port', text };
   }
-  const why = isLoopback(destination) ? closedAtLoopback(listener) : nodePortAddressesText(evidence);
+  const why = isLoopback(destination) ? closedAtLoopback(listener, evidence) : nodePortAddressesText(evidence);
   return { code: 'node-port-closed', text: `${what} is not open on ${destination}: ${why}` };
 }
 
@@ -238,7 +253,10 @@ function listenerOf({ family }: Knowledge['view']): string {
   return family === 'ip' ? '127.0.0.1' : '::1';
 }
 
-function closedAtLoopback(listener: string | undefined): string {
+function closedAtLoopback(listener: string | undefined, { ruleset }: Evidence): string {
+  if (ruleset.language === 'iptables') {
+    return 'these rules do not open node ports on loopback addresses';
+  }
   return listener === undefined
     ? 'node ports are never open on loopback addresses'
     : `of the loopback addresses, svc2nft agent serves ${listener} only`;

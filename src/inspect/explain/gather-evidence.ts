@@ -1,13 +1,15 @@
 import { claimedFrontends } from '../../frontends/frontend-claims.ts';
 import { readNodeSettings } from '../../frontends/read-node-settings.ts';
 import { cidrContains, isLoopback, rangeOf } from '../../net/address.ts';
-import type { Chain, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
-import type { FrontendKind, NodeView, ServicePort } from '../../phases/3-model/model.ts';
+import type { Chain, Element, FilledSet, Ruleset, Statement } from '../../nft/ruleset.ts';
+import type { FrontendKind, NodePortAddresses, NodeView, ServicePort } from '../../phases/3-model/model.ts';
 import { displayName, elementComment } from '../../phases/5-plan/names.ts';
+import { serviceChainNames } from '../../phases/5-plan-iptables/iptables-names.ts';
 import { type Fate, type Packet, type PacketOutcome, type Step, summarizeFate } from '../../walk/fate.ts';
 import { walkPacket } from '../../walk/walk-packet.ts';
 import type { Destination, Evidence, FrontendMatch, Question, RuleSettings } from './evidence.ts';
 import type { UnknownRuleMet } from './explanation.ts';
+import { readIptablesPath } from './read-iptables-path.ts';
 import { frontendElement, type PacketPath, readPath } from './read-path.ts';
 
 /** What the rules do with the packet, and what rules and snapshot say about it; undefined if no table is in force. */
@@ -18,10 +20,11 @@ export function gatherEvidence(question: Question): Evidence | undefined {
   }
   const fate = walkPacket(narrowRuleset(ruleset, packet), packet, { localAddresses }, memory);
   const chains = { family: ruleset.family, chains: new Map(ruleset.chains.map((chain) => [chain.name, chain])) };
-  const [first, ...rest] = fate.outcomes.map((outcome) => readPath(outcome, chains));
+  const read = ruleset.language === 'iptables' ? readIptablesPath : readPath;
+  const [first, ...rest] = fate.outcomes.map((outcome) => read(outcome, chains));
   const path: PacketPath = first ?? {};
   const element = frontendElement(path);
-  const owner = element?.comment;
+  const owner = element?.comment ?? (element && knowledge && ownerByChain(element, knowledge.view));
   const settings = readRuleSettings(ruleset);
   const isFromNode = isLoopback(packet.source) || localAddresses.includes(packet.source);
   return {
@@ -35,8 +38,15 @@ export function gatherEvidence(question: Question): Evidence | undefined {
     summary: summarizeFate(fate),
     paths: [path, ...rest],
     frontends: element && knowledge ? findFrontends(knowledge.view, packet, { owner, localAddresses }) : [],
-    notUnderstood: findUnknownRules(ruleset, fate),
+    notUnderstood: ruleset.language === 'iptables' ? listUncertain(ruleset, fate) : findUnknownRules(ruleset, fate),
   };
+}
+
+/** kube-proxy gives rules of iptables no comments in large clusters, but its chains have a hash of the service port's name. */
+function ownerByChain({ value }: Element, { servicePorts }: NodeView): string | undefined {
+  const hash = value && 'chain' in value ? /^nat KUBE-[A-Z]+-([A-Z2-7]{16})$/.exec(value.chain)?.[1] : undefined;
+  const owner = hash && servicePorts.find((servicePort) => serviceChainNames(servicePort).cluster.endsWith(`-${hash}`));
+  return owner ? elementComment(displayName(owner)) : undefined;
 }
 
 /**
@@ -63,7 +73,8 @@ function narrowSet(set: FilledSet, keys: ReadonlySet<string>): FilledSet {
 /** The settings by the rules that were understood; other rules must not hide them. */
 function readRuleSettings(ruleset: Ruleset): RuleSettings {
   const chains = ruleset.chains.map((chain) => ({ ...chain, rules: chain.rules.filter((rule) => rule.length > 0) }));
-  const { detector, masqueraded, nodePortAddresses = { kind: 'all' } } = readNodeSettings({ ...ruleset, chains });
+  const none: NodePortAddresses = ruleset.language === 'iptables' ? { kind: 'listed', addresses: [] } : { kind: 'all' };
+  const { detector, masqueraded, nodePortAddresses = none } = readNodeSettings({ ...ruleset, chains });
   return {
     detector: detector === 'none' ? undefined : detector,
     masqueradeAll: masqueraded === 'all traffic',
@@ -115,6 +126,23 @@ export function findFrontends(
 /** What an address is for a service port, whatever the packet's port; undefined if it is none of its frontends. */
 export function kindOfAddress(servicePort: ServicePort, address: string): FrontendKind | undefined {
   return claimedFrontends(servicePort).find(([, claimed]) => claimed.address === address)?.[0];
+}
+
+/** The rules of iptables that the packet met and that make its fate uncertain, each once. */
+function listUncertain({ chains }: Ruleset, { outcomes }: Fate): UnknownRuleMet[] {
+  const index = new Map(chains.map((chain) => [chain.name, chain]));
+  const met = outcomes
+    .filter(({ isUncertain }) => isUncertain)
+    .flatMap(({ steps }) => steps.filter((step) => isDoubtful(step, statementOf(step, index))));
+  const unknown = met.map(({ chain, rule }) => ({ chain, rule, line: index.get(chain)?.lines?.[rule] ?? '' }));
+  return [...new Map(unknown.map((one) => [`${one.chain} ${one.rule}`, one])).values()];
+}
+
+/** Matches that the walk takes for ones that do not hold, and redirections to an address that it does not know. */
+function isDoubtful({ passed }: Step, statement: Statement | undefined): boolean {
+  return passed
+    ? statement?.kind === 'redirect'
+    : statement?.kind === 'uncertain' || statement?.kind === 'match-oifname' || statement?.kind === 'redirect';
 }
 
 /**

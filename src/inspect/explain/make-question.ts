@@ -1,4 +1,5 @@
 import { readServicePortName, readVerdictKey } from '../../frontends/frontend-address.ts';
+import { readIptablesEntries } from '../../frontends/read-iptables-entries.ts';
 import type { EndpointSources } from '../../kubernetes/endpoint-sources.ts';
 import type { Locations } from '../../kubernetes/locations.ts';
 import type { ServiceNote } from '../../kubernetes/service-notes.ts';
@@ -220,8 +221,7 @@ function ask(
   const knowledge = knowledgeOf(snapshot, family);
   const localAddresses = [...new Set([...(knowledge?.view.addresses ?? []), ...ownAddresses])];
   const table = tables.get(family);
-  const isClusterIP =
-    table !== undefined && elementsIn(table.ruleset, setNames.clusterIps).some(({ key }) => key === destination);
+  const isClusterIP = table !== undefined && hasClusterIP(table.ruleset, destination);
   const from = resolveClient(client, { destination, localAddresses, isClusterIP, known: knowledge });
   if (typeof from === 'string') {
     return from;
@@ -245,6 +245,15 @@ function ask(
     ...(knowledge && { knowledge }),
   };
   return { question, remark: from.remark };
+}
+
+function hasClusterIP(ruleset: Ruleset, address: string): boolean {
+  if (ruleset.language !== 'iptables') {
+    return elementsIn(ruleset, setNames.clusterIps).some(({ key }) => key === address);
+  }
+  return [...readIptablesEntries(ruleset).values()].some(
+    ({ key, kind }) => kind === 'ClusterIP' && readVerdictKey(key)?.address === address,
+  );
 }
 
 function knowledgeOf(snapshot: SnapshotFacts | undefined, family: Family): Knowledge | undefined {
@@ -279,26 +288,31 @@ function namesInRules(rulesets: readonly Ruleset[]): NamedFrontend[] {
 }
 
 function frontendsIn(ruleset: Ruleset): NamedFrontend[] {
-  return namedMaps.flatMap((map) =>
-    elementsIn(ruleset, map).flatMap(({ key, comment }) => {
-      const owner = readServicePortName(comment);
-      const { address, protocol: word, port } = readVerdictKey(key) ?? {};
-      const protocol = protocols.find((one) => one === word);
-      return owner && protocol && port !== undefined
-        ? [
-            {
-              namespace: owner.namespace,
-              name: owner.service,
-              portName: owner.portName,
-              address,
-              protocol,
-              port,
-              family: ruleset.family,
-            },
-          ]
-        : [];
-    }),
-  );
+  return namesOf(ruleset).flatMap(({ key, name }) => {
+    const owner = readServicePortName(name);
+    const { address, protocol: word, port } = readVerdictKey(key) ?? {};
+    const protocol = protocols.find((one) => one === word);
+    return owner && protocol && port !== undefined
+      ? [
+          {
+            namespace: owner.namespace,
+            name: owner.service,
+            portName: owner.portName,
+            address,
+            protocol,
+            port,
+            family: ruleset.family,
+          },
+        ]
+      : [];
+  });
+}
+
+/** The keys of frontends, and whose they are by the comments of elements, or of rules of iptables. */
+function namesOf(ruleset: Ruleset): { readonly key: string; readonly name: string | undefined }[] {
+  return ruleset.language === 'iptables'
+    ? [...readIptablesEntries(ruleset).values()]
+    : namedMaps.flatMap((map) => elementsIn(ruleset, map).map(({ key, comment }) => ({ key, name: comment })));
 }
 
 /**

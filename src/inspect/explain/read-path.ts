@@ -4,6 +4,7 @@ import { type Family, protocols } from '../../net/network.ts';
 import { printRule } from '../../nft/print.ts';
 import type { Chain, Element, Rule, Statement, StatementOf } from '../../nft/ruleset.ts';
 import { setsOf } from '../../nft/ruleset-parts.ts';
+import type { FrontendKind } from '../../phases/3-model/model.ts';
 import { isClientSetName } from '../../phases/5-plan/known-names.ts';
 import { kubeProxyNames, readKubeProxyName } from '../../phases/5-plan/kube-proxy-names.ts';
 import { chainNames, pinMapName, pinSetName, setNames } from '../../phases/5-plan/names.ts';
@@ -19,6 +20,8 @@ export interface Decision {
   readonly element: Element | undefined;
   /** The rule as iptables-save prints it; absent for one of nft. */
   readonly line?: string;
+  /** What the frontend is, where the rule says it: comments of rules of iptables do. */
+  readonly frontendKind?: FrontendKind;
 }
 
 /** The rule of a decision as nft or iptables-save writes it, with the element that it matched. */
@@ -65,12 +68,17 @@ export interface PacketPath {
   readonly unknownPort?: Decision;
   readonly unallocated?: Decision;
   readonly stalePin?: Decision;
+  /** What rules of iptables that neither svc2nft nor kube-proxy wrote do: they translate, and masquerade. */
+  readonly translatedByOther?: Decision;
+  readonly masqueradedByOther?: Decision;
+  /** The kubelet's rule against packets from elsewhere to loopback addresses. */
+  readonly martian?: Decision;
   /** The last statement that was executed. */
   readonly end?: Decision;
 }
 
 /** The chains of a ruleset, by name. */
-interface IndexedChains {
+export interface IndexedChains {
   readonly family: Family;
   readonly chains: ReadonlyMap<string, Chain>;
 }
@@ -86,13 +94,10 @@ type Draft = Mutable<PacketPath>;
 export function readPath({ steps }: PacketOutcome, { chains, family }: IndexedChains): PacketPath {
   const path: Draft = {};
   for (const step of steps) {
-    const chain = chains.get(step.chain);
-    const rule = chain?.rules[step.rule];
-    const line = chain?.lines?.[step.rule];
+    const rule = chains.get(step.chain)?.rules[step.rule];
     const statement = rule?.[step.statement];
     const decision = statement && decisionOf(statement, step);
-    const made = rule &&
-      statement && { step, rule, statement, family, element: step.element, ...(line !== undefined && { line }) };
+    const made = rule && statement && { step, rule, statement, family, element: step.element };
     if (made && step.passed) {
       path.end = made;
     }

@@ -139,13 +139,27 @@ function faintRow(word: string, line: string, format: AnswerFormat): string[] {
   return row(word, line, format.width).map((one) => paint(one, 'faint', format));
 }
 
+/** A rule of iptables names its chain itself; the end of it is the most important part. */
 function renderRuleReference({ chain, nft, element }: RuleReference): string[] {
+  if (isLine(nft)) {
+    return [`${tableOf(chain)}: ${shorten(nft, 500)}`];
+  }
   return [`chain ${chain}: ${shorten(nft)}`, ...(element === undefined ? [] : [shorten(element)])];
 }
 
+/** Whether a rule is one of iptables, `-A FORWARD -j DROP`, or `-P FORWARD DROP`. */
+function isLine(text: string): boolean {
+  return /^-[AP] /.test(text);
+}
+
+/** `table nat` of a chain in rules of iptables, `nat KUBE-SERVICES`. */
+function tableOf(chain: string): string {
+  return `table ${chain.replace(/ [^ ]*$/, '')}`;
+}
+
 /** Before nft 1.1.3, affinity over IPv6 has a rule that names all its chains. */
-function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)} ...` : text;
+function shorten(text: string, longest = 200): string {
+  return text.length > longest ? `${text.slice(0, longest)} ...` : text;
 }
 
 function renderPossible({ endpoints, reason }: Answer, { limit, width }: AnswerFormat): string[] {
@@ -205,7 +219,11 @@ function tableRow(word: string, line: string, width: number): string[] {
 
 /** Rules are counted from 1. */
 function renderUnknown({ notUnderstood }: Answer, { width }: AnswerFormat): string[] {
-  const lines = notUnderstood.slice(0, unknownShown).map(({ chain, rule }) => `chain ${chain}, rule ${rule + 1}`);
+  const lines = notUnderstood
+    .slice(0, unknownShown)
+    .map(({ chain, rule, line }) =>
+      line === undefined ? `chain ${chain}, rule ${rule + 1}` : `${tableOf(chain)}: ${shorten(line, 500)}`,
+    );
   const more = andMore(notUnderstood.length, unknownShown, 'rules');
   return [...lines, ...more].flatMap((line, index) => row(index === 0 ? 'not understood' : '', line, width));
 }

@@ -1,19 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { canonicalAddress } from '../../../src/net/address.ts';
+import { iptablesOptions, withDefaults } from '../../../src/options.ts';
 import { readDocuments } from '../../../src/phases/1-read/read-documents.ts';
 import { explainerFor } from '../../support/explainer.ts';
 import { listFixtures, loadFixture } from '../../support/fixture.ts';
+import { packetsOfIptables } from '../../support/iptables-differences.ts';
+import { iptablesOfFixture, readBack } from '../../support/iptables-fixture.ts';
 import type { Packet } from '../../support/packets.ts';
 import { servicePortsAt } from '../../support/service-ports-at.ts';
 import { packetOf } from '../../support/walk-fixture.ts';
 import { expectReasons } from './reasons.ts';
 
+/** A fixture with its packets and rules for one target; undefined for rules that are compiled for nft. */
+function fixtureFor(name: string, target: 'nftables' | 'iptables') {
+  const fixture = loadFixture(name);
+  if (target === 'nftables') {
+    return { ...fixture, rules: undefined };
+  }
+  return {
+    ...fixture,
+    options: iptablesOptions(withDefaults(fixture.options)),
+    packets: packetsOfIptables(name, fixture.packets),
+    rules: readBack(iptablesOfFixture(name).rulesets),
+  };
+}
+
+const all = listFixtures().flatMap((name) => [[name, 'nftables'] as const, [name, 'iptables'] as const]);
+
 /** Every packet of every fixture: its fate as it was written down by hand, the Service, and the reason. */
-describe.each(listFixtures())('%s', (name) => {
-  const { snapshotFile, options, packets, nodeAddresses } = loadFixture(name);
+describe.each(all)('%s, %s', (name, target) => {
+  const { snapshotFile, options, packets, nodeAddresses, rules } = fixtureFor(name, target);
   const { documents } = readDocuments([{ file: name, content: readFileSync(snapshotFile) }]);
-  const { explain, views } = explainerFor(documents, options, nodeAddresses);
+  const { explain, views } = explainerFor(documents, options, nodeAddresses, rules);
 
   test.each(packets)('$name', (packet) => {
     const asked = packetOf(packet);
