@@ -37,7 +37,7 @@ describe('offers', () => {
   test.each<[words: string[], offered: string[]]>([
     [['expl'], ['(filenames)', 'explain']],
     [['d'], ['(filenames)', 'diff', 'dns', 'doctor', 'dump.yaml']],
-    [['co'], ['(filenames)', 'collect', 'compile', 'completion']],
+    [['co'], ['(filenames)', 'compile', 'collect', 'completion']],
     [
       ['verify', '--ruleset', ''],
       ['(filenames)', 'kernel', 'dump.yaml', 'manifests', 'pods one.yaml'],
