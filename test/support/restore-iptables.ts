@@ -13,14 +13,30 @@ export async function restoreOver(
   variant: RestoreVariant,
   { first, between, next }: { readonly first: string; readonly between: string; next(saved: string): string },
 ): Promise<{ readonly saved: string; readonly held: string }> {
-  const T = `iptables-${variant}`;
-  const run = (script: string, env: Record<string, string>) =>
-    execa('unshare', ['--net', 'bash', '-ec', script], { env: { ...env, T } });
-  const load = '$T-restore --noflush <<< "$FIRST"\n';
-  const { stdout: saved } = await run(`${load}${between}\n$T-save`, { FIRST: first });
-  const second = `${load}${between}\n$T-restore --noflush <<< "$NEXT"\n$T-save`;
-  const { stdout } = await run(second, { FIRST: first, NEXT: next(saved) });
-  return { saved, held: heldRules(stdout) };
+  const script = `
+    $T-restore --noflush <<< "$FIRST"
+    ${between}
+    $T-save
+    echo END
+    $T-restore --noflush
+    $T-save
+  `;
+  const env = { FIRST: first, T: `iptables-${variant}` };
+  const loading = execa('unshare', ['--net', 'bash', '-ec', script], { env, stdin: 'pipe' });
+  let saved = '';
+  let held = '';
+  let isSecond = false;
+  for await (const line of loading) {
+    if (line === 'END') {
+      isSecond = true;
+      loading.stdin.end(next(saved));
+    } else if (isSecond) {
+      held += `${line}\n`;
+    } else {
+      saved += `${line}\n`;
+    }
+  }
+  return { saved, held: heldRules(held) };
 }
 
 /**
