@@ -18,8 +18,8 @@ const limits = {
 /** More than are answered with ICMP errors at once. */
 const connections = 14;
 
-/** A client whose ICMP error is left out waits a second, until it sends its SYN again. Resets take a few ms together. */
-const mostMilliseconds = 1_000;
+/** In seconds, for an answer. A client whose ICMP error is left out sends its SYN again only after a second. */
+const patience = 0.3;
 
 /** `dead` has no endpoints, `live` has some, and `loop` has one that is itself a port of a cluster IP that nothing serves. */
 const objects = [
@@ -93,10 +93,8 @@ describe.skipIf(!kernelTestsRun)(`${connections} refused connections in a row, w
   });
 
   test.each(cases)('$family: from $client to $what', async ({ family, client, address, port }) => {
-    const start = performance.now();
     const results = await connect({ protocol: 'tcp', address, port }, clients[family][client], connections);
     expect(results).toEqual(Array.from({ length: connections }, () => ({ reset: true })));
-    expect(performance.now() - start).toBeLessThan(mostMilliseconds);
   });
 
   test.each([
@@ -124,7 +122,7 @@ describe.skipIf(!kernelTestsRun)(`${connections} refused connections in a row, w
     const isNode = nodeAddresses.includes(source);
     const isPod = source.startsWith('10.244.') || source.startsWith('fd00:10:244:');
     const mark = isPod ? viaMarks.pod0 : viaMarks.out0;
-    const attempts = Array.from({ length }, () => ({ ...to, source, mark: isNode ? 0 : mark, patience: 0.3 }));
+    const attempts = Array.from({ length }, () => ({ ...to, source, mark: isNode ? 0 : mark, patience }));
     const agent = isNode ? lab.node : lab.world;
     const { results = [] } = await agent.request({ do: 'probe', attempts, atOnce: 1 });
     return results;

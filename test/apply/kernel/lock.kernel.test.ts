@@ -90,7 +90,7 @@ describe.skipIf(!kernelTestsRun)('the lock of apply', () => {
       ['made'],
     ],
   ])('cannot be taken by another user who %s', async (_, script, said) => {
-    const start = performance.now();
+    // Whoever has to wait says so in another line.
     const lines = await inNamespace(`
       svc2nft apply shop.json ${flags} > first
       setpriv --reuid=65534 --regid=65534 --clear-groups "$(command -v node)" -e "${script}" > said &
@@ -101,7 +101,6 @@ describe.skipIf(!kernelTestsRun)('the lock of apply', () => {
       if [ "$(stat -c %u /tmp/svc2nft-0 2>/dev/null)" = 65534 ]; then rmdir /tmp/svc2nft-0; fi
     `);
     expect(lines).toEqual([...changed, ...said]);
-    expect(performance.now() - start).toBeLessThan(30_000);
   });
 
   test.each([
