@@ -86,6 +86,17 @@ const noteRules: readonly NoteRule[] = [
     services: ({ to }) => allServices(to.expectations),
   },
   {
+    code: 'contested-frontends',
+    find: ({ from, to }) =>
+      from.proxy !== to.proxy && isOfKubeProxy(from) + isOfKubeProxy(to) > 0
+        ? {
+            message: 'another one of several Services that claim one address and port, or node port, may get it',
+            advice: 'give each Service an address or node port of its own',
+          }
+        : undefined,
+    services: ({ to }) => contestants(to.expectations),
+  },
+  {
     code: 'affinity-clients',
     find: (pair) =>
       byTurn(pair, {
@@ -160,6 +171,17 @@ function byTurn(pair: SidePair, texts: Readonly<Record<'leaves' | 'comes', NoteT
 
 function nameOf({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${namespace}/${name}`;
+}
+
+/** 1 for a mode of kube-proxy, which gives a contested frontend to any claimant; else 0. */
+function isOfKubeProxy({ proxy }: SidePair['from']): number {
+  return Number(proxy?.startsWith('kube-proxy-') ?? false);
+}
+
+function contestants({ ips, nodePorts, contested }: Expectations): string[] {
+  return [...contested].flatMap(([key, losers]) =>
+    [...losers, ips.get(key) ?? nodePorts.get(key)].flatMap((one) => (one ? [nameOf(one.service)] : [])),
+  );
 }
 
 function allServices({ ips }: Expectations): string[] {

@@ -1,6 +1,7 @@
 import {
   addressNumber,
   addressOfNumber,
+  type Cidr,
   cidrContains,
   parseAddress,
   rangeEdges,
@@ -161,7 +162,7 @@ function podInterface({ detector }: Expectations): string {
 /** An address in the range of this node's Pods, or else in that of all Pods, that no endpoint has. */
 function podHere({ node, expectations }: ProbedSide, endpoints: ReadonlySet<string>): string | undefined {
   const range = rangeOf(node.podCIDR ?? '') ?? expectations.podCidr;
-  const candidates = range ? rangeEdges(range).filter((address) => cidrContains(range, address)) : [];
+  const candidates = range ? hostsIn(range) : [];
   return candidates.find((address) => !endpoints.has(address) && !isNodeAddress(address, expectations));
 }
 
@@ -169,16 +170,28 @@ function podHere({ node, expectations }: ProbedSide, endpoints: ReadonlySet<stri
 function podElsewhere({ node, expectations }: ProbedSide, endpoints: ReadonlySet<string>): string | undefined {
   const { podCidr, hairpins } = expectations;
   const own = rangeOf(node.podCIDR ?? '');
-  const inRange = podCidr && own ? rangeEdges(podCidr).filter((address) => cidrContains(podCidr, address)) : [];
   const isElsewhere = (address: string): boolean =>
     !(own && cidrContains(own, address)) && !endpoints.has(address) && !isNodeAddress(address, expectations);
   return (
-    inRange.find(isElsewhere) ??
+    (podCidr && own ? hostsIn(podCidr) : []).find(isElsewhere) ??
     [...endpoints]
       .filter((address) => !hairpins.has(address) && !isNodeAddress(address, expectations))
       .flatMap((address) => rangeEdges(singleAddress(address)))
       .find(isElsewhere)
   );
+}
+
+/** How many addresses are tried at either end of a range. */
+const triedAtEnds = 14;
+
+/** Addresses at both ends of a range, without its first and last one, which stand for networks, not hosts. */
+function hostsIn({ family, address, prefix }: Cidr): string[] {
+  const first = addressNumber(address);
+  const last = first + (1n << BigInt((family === 'ip' ? 32 : 128) - prefix)) - 1n;
+  const steps = Array.from({ length: triedAtEnds }, (_, index) => BigInt(triedAtEnds - index));
+  const numbers = [...steps.map((step) => first + step), ...steps.map((step) => last - step)];
+  const inside = numbers.filter((number) => number > first && number < last);
+  return (inside.length > 0 ? inside : [first]).map((number) => addressOfNumber(family, number));
 }
 
 const placeOfKind = {
@@ -239,7 +252,7 @@ function sendersTo({ place, address }: NodeAddress, senders: readonly Sender[]):
 /** A client in the first range that a load balancer IP admits. */
 function allowedSenders(allowed: ExpectedFrontend['service']['allowed'], expectations: Expectations): Sender[] {
   const found = (allowed ?? []).flatMap((range) =>
-    rangeEdges(range).filter((address) => cidrContains(range, address) && !isNodeAddress(address, expectations)),
+    hostsIn(range).filter((address) => !isNodeAddress(address, expectations)),
   );
   return found.slice(0, 1).map((source) => sender('allowed-source', source, outside.inputInterface));
 }
@@ -281,7 +294,8 @@ function strayProbes({ expectations, common }: ProbeContext): Probe[] {
   while (used.has(port) && port < 65_535) {
     port++;
   }
-  const owners = new Map([...ips.values()].map(({ address, service }) => [address, service]));
+  const owned = [...ips.values()].filter(({ kind }) => kind === 'ClusterIP');
+  const owners = new Map(owned.map(({ address, service }) => [address, service]));
   const other = [...clusterIPs].map((address): ProbeTo => {
     const { namespace = '', name = '' } = owners.get(address) ?? {};
     return { place: 'other-port', address, port, service: { namespace, name, protocol: 'tcp' } };

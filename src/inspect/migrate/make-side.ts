@@ -121,6 +121,7 @@ function relayOf(expectations: Expectations): (packet: Packet, fate: ProxyFate) 
   };
 }
 
+/** It listens at these two addresses alone. */
 function isOwnLoopback({ source, destination }: Packet, expectations: Expectations): boolean {
-  return /^(127\.|::1$)/.test(destination) && isNodeAddress(source, expectations);
+  return (destination === '127.0.0.1' || destination === '::1') && isNodeAddress(source, expectations);
 }

@@ -65,6 +65,7 @@ type NoteCode =
   | 'forward-policy'
   | 'health-check-policy'
   | 'invalid-packets'
+  | 'contested-frontends'
   | 'affinity-clients'
   | 'affinity-scope'
   | 'affinity-restarts'

@@ -4,11 +4,13 @@ import { compileRulesets } from '../../../src/compile.ts';
 import type { MigrationSide } from '../../../src/inspect/migrate/causes.ts';
 import { compareSides, type SidePair } from '../../../src/inspect/migrate/compare-sides.ts';
 import type { Migration } from '../../../src/inspect/migrate/migration.ts';
+import type { ProxyFate } from '../../../src/inspect/migrate/proxy-fate.ts';
 import type { ProxyKind } from '../../../src/inspect/verify/proxy-model.ts';
 import { readIptables } from '../../../src/iptables/read-iptables.ts';
 import type { Ruleset } from '../../../src/nft/ruleset.ts';
 import { type CompileOptions, withDefaults } from '../../../src/options.ts';
 import { documentsOf } from '../../../src/phases/1-read/read-documents.ts';
+import type { Packet } from '../../../src/walk/fate.ts';
 import type { Manifest } from '../../support/arbitrary-cluster.ts';
 import { compileTable, filesOf, readTables, rulesOf } from '../../support/kube-proxy-table.ts';
 
@@ -32,7 +34,7 @@ export function changesBetween(
 }
 
 /** The sides of each family together, with health check node ports. */
-function pairsOf(from: readonly MigrationSide[], to: readonly MigrationSide[]): SidePair[] {
+export function pairsOf(from: readonly MigrationSide[], to: readonly MigrationSide[]): SidePair[] {
   return from.flatMap((before) => {
     const after = to.find(({ node }) => node.family === before.node.family);
     const healthChecks = [...before.expectations.healthCheckPorts].map(([port, service]) => ({ port, service }));
@@ -40,11 +42,8 @@ function pairsOf(from: readonly MigrationSide[], to: readonly MigrationSide[]): 
   });
 }
 
-/** A mode of kube-proxy, by the rules that it wrote and by prediction. */
-export interface RecordedSides {
-  readonly found: readonly MigrationSide[];
-  readonly predicted: readonly MigrationSide[];
-}
+/** A mode of kube-proxy, by the rules that it wrote and by prediction, also alone without the rules of others. */
+export interface RecordedSides extends Record<'found' | 'predicted' | 'alone', readonly MigrationSide[]> {}
 
 /** Both modes for one of the recorded tables, the second one among the rules of others that the first was found with. */
 export function recordedSides(name: string): Readonly<Record<'iptables' | 'nftables', RecordedSides>> {
@@ -58,6 +57,7 @@ export function recordedSides(name: string): Readonly<Record<'iptables' | 'nftab
   const sidesOf = (proxy: ProxyKind, rules: readonly Ruleset[]): RecordedSides => ({
     found: findSides(rules, cluster, otherRules).sides,
     predicted: predictSides(proxy, cluster, otherRules),
+    alone: predictSides(proxy, cluster),
   });
   return {
     iptables: sidesOf('kube-proxy-iptables', saved),
@@ -66,4 +66,29 @@ export function recordedSides(name: string): Readonly<Record<'iptables' | 'nftab
       readTables(rulesOf(name)).map(({ ruleset }) => ruleset),
     ),
   };
+}
+
+/** The fates of a packet in the words of recorded ones (test/support/recorded-fates.ts). */
+export function predictedWords(packet: Packet, sides: readonly MigrationSide[]): string[] {
+  const family = packet.destination.includes(':') ? 'ip6' : 'ip';
+  const side = sides.find(({ node }) => node.family === family);
+  return side?.fatesOf(packet).map(wordsOf) ?? [];
+}
+
+function wordsOf({ verdict, answer, endpoints, masqueraded }: ProxyFate): string {
+  switch (verdict) {
+    case 'translated':
+      return endpoints
+        .map((one) => `${one.endpoint}${starOf(one.masqueraded)}`)
+        .sort()
+        .join(' ');
+    case 'rejected':
+      return `rejected${answer === 'tcp-reset' ? ' with tcp-reset' : ''}`;
+    default:
+      return `${verdict}${verdict === 'untouched' ? starOf(masqueraded) : ''}`;
+  }
+}
+
+function starOf(masqueraded: boolean | 'mixed'): string {
+  return { true: '*', false: '', mixed: '?' }[String(masqueraded) as 'true' | 'false' | 'mixed'];
 }

@@ -42,12 +42,13 @@ export async function runPackets({
     const addresses = nodeAddresses.map((address) => canonicalAddress(address) ?? address);
     await lab.clear();
     await lab.equip(addresses, findServedByNode(packets, addresses));
-    await loadRules(lab.node, ruleset);
     const routeLocalnet = iptables.iptables === undefined ? '0' : '1';
     await lab.node.request({ do: 'configure', sysctls: { 'net/ipv4/conf/all/route_localnet': routeLocalnet } });
     for (const [program, input] of Object.entries(iptables)) {
       await lab.node.request({ do: 'run', command: [`${program}-restore`, '--noflush'], input });
     }
+    // Of two chains with one priority, the kernel calls the one first that was loaded last.
+    await loadRules(lab.node, ruleset);
     const observations = await lab.send(packets);
     idle.push(lab);
     return observations;
