@@ -152,9 +152,9 @@ const noteRules: readonly NoteRule[] = [
   {
     code: 'route-localnet',
     find: ({ from, to }) =>
-      from.proxy === 'kube-proxy-iptables' && to.proxy !== from.proxy && to.expectations.family === 'ip'
+      usesIptables(from.proxy) && !usesIptables(to.proxy) && to.expectations.family === 'ip'
         ? {
-            message: 'route_localnet, which iptables mode has set to 1, stays so until the node restarts',
+            message: 'route_localnet, which is 1 for node ports at 127.0.0.1, stays so until the node restarts',
             advice: 'set net.ipv4.conf.all.route_localnet to 0 once no other program needs it',
           }
         : undefined,

@@ -95,10 +95,12 @@ test('from svc2nft to its rules for iptables', () => {
   expect(reportOf('svc2nft', 'svc2nft-iptables')).toMatchInlineSnapshot(`
     [
       "opens: node ports start to answer at other addresses of the node than the primary one: at-node local node-port",
+      "opens: node ports start to answer at 127.0.0.1: at-node local node-port",
       "opens: endpoints at addresses that are refused themselves are reached: odd",
       "source: an external address is also a cluster IP: endpoints see other source addresses there: at-cluster-ip",
       "refusal: node ports that lack endpoints are refused at other addresses of the node than the primary one: at-node dead-port",
       "refusal: clients outside of the source ranges of a load balancer IP without endpoints: dropped -> rejected with a TCP reset: dead-ranges",
+      "refusal: node ports at loopback addresses: left alone -> rejected with a TCP reset: dead-port",
       "health-check-policy: local",
       "forward-policy: all",
       "invalid-packets: all",
