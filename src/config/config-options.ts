@@ -127,7 +127,7 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   }
   const { localhostNodePorts } = mappingIn(config, 'iptables');
   const iptables = {
-    ...(textOf(config, 'mode') === 'iptables' && modeDefaults),
+    ...(textOf(config, 'mode') === 'iptables' && { ...modeDefaults, localhostNodePorts: true }),
     ...ofMode,
     ...(typeof localhostNodePorts === 'boolean' && { localhostNodePorts }),
   };

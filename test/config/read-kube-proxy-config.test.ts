@@ -75,7 +75,7 @@ test('rules for iptables have a section of their own', () => {
     found: ['config-without-effect iptables.masqueradeAll', 'config-without-effect iptables.masqueradeBit'],
   });
   expect(readObject({ mode: 'iptables', nftables: { masqueradeAll: true } })).toEqual({
-    options: { masqueradeAll: true, iptables: { masqueradeAll: false, masqueradeBit: 14 } },
+    options: { masqueradeAll: true, iptables: { masqueradeAll: false, masqueradeBit: 14, localhostNodePorts: true } },
     found: ['config-without-effect mode'],
   });
   expect(readObject({ iptables: { masqueradeBit: 32 } })).toEqual({

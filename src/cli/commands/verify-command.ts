@@ -1,14 +1,15 @@
 import { Command } from 'commander';
 import { compileRulesets } from '../../compile.ts';
 import { deriveExpectations } from '../../inspect/verify/derive-expectations.ts';
+import { loopbackNodePorts } from '../../inspect/verify/proxy-model.ts';
 import { renderVerification } from '../../inspect/verify/render-verification.ts';
-import type { Verification } from '../../inspect/verify/verification.ts';
+import type { Verification, VerifyOptions } from '../../inspect/verify/verification.ts';
 import { verifyMissingTable, verifyRuleset } from '../../inspect/verify/verify-ruleset.ts';
 import { type Family, nameOfFamily } from '../../net/network.ts';
 import type { ListedTable, TableName } from '../../nft/listed-table.ts';
 import { printRulesets } from '../../nft/print.ts';
 import { parseNftText } from '../../nft/text/parse-nft-text.ts';
-import { iptablesOptions } from '../../options.ts';
+import { type CompileOptions, iptablesOptions } from '../../options.ts';
 import { describeSource } from '../../phases/5-plan/describe-source.ts';
 import { knownNames } from '../../phases/5-plan/names.ts';
 import type { Context } from '../context.ts';
@@ -193,11 +194,21 @@ function verifyCluster(cluster: Cluster, { tables, families, isActual }: Checked
       ? verifyRuleset(table.ruleset, expectations, {
           isActual,
           deviations: table.deviations,
-          configured: given.iptables ?? {},
+          configured: configuredIptables(given, node.family),
           pins: table.dynamic,
         })
       : verifyMissingTable(expectations, tables[0]?.ruleset.table ?? options.table);
   });
+}
+
+/** What the options say of kube-proxy's iptables mode. */
+function configuredIptables(
+  { iptables = {}, nodePortAddresses }: CompileOptions,
+  family: Family,
+): NonNullable<VerifyOptions['configured']> {
+  const { localhostNodePorts: isOn, ...masquerading } = iptables;
+  const served = isOn === undefined ? undefined : (loopbackNodePorts(family, { nodePortAddresses, isOn }) ?? null);
+  return { ...masquerading, ...(served !== undefined && { loopbackNodePorts: served }) };
 }
 
 function jsonOf(verifications: readonly Verification[]): string {

@@ -2,6 +2,7 @@
 
 import { cidrText, isLoopback } from '../../net/address.ts';
 import type { Chain, Rule, StatementOf } from '../../nft/ruleset.ts';
+import { targetsOf } from '../../nft/ruleset-parts.ts';
 import { refusalOf } from './expect-fate.ts';
 import type { Expectations, ExpectedFrontend } from './expectations.ts';
 import { frontendLabel } from './fault-collector.ts';
@@ -21,15 +22,16 @@ export interface CheckedRule {
 export function checkValues(rule: Rule, context: CheckedRule): readonly Fault[] | string {
   const { chain, shape, expectations } = context;
   const kind = kindOfChain(chain.name);
-  const mark = wrongMark(rule, expectations);
-  if (mark !== undefined) {
-    return mark;
-  }
-  if (shape.includes('--dport')) {
-    return checkFrontendOf(rule, kind, context);
-  }
-  const wrong = wrongAddress(rule, kind, context);
-  return wrong ?? [];
+  const wrong = wrongMark(rule, expectations) ?? wrongList(rule, chain.name) ?? wrongAddress(rule, kind, context);
+  return wrong ?? (shape.includes('--dport') ? checkFrontendOf(rule, kind, context) : []);
+}
+
+/** A list of clients has the name of the chain of its endpoint. */
+function wrongList(rule: Rule, chain: string): string | undefined {
+  const list = rule.flatMap((one) => (one.kind === 'match-set' || one.kind === 'update' ? one.set : []))[0];
+  const to = rule.flatMap(targetsOf)[0] ?? chain;
+  const isOfEndpoint = list !== undefined && kindOfChain(to) === 'nat SEP';
+  return isOfEndpoint && to !== `nat ${list}` ? 'has the list of clients of another endpoint' : undefined;
 }
 
 function wrongMark(rule: Rule, { masqueradeMark }: Expectations): string | undefined {
@@ -128,8 +130,10 @@ function wrongAddress(
       const isWrong = source !== undefined && !to.includes(source) && to.some((one) => endpointAddresses.has(one));
       return isWrong ? 'is for another address than that of the endpoint' : undefined;
     }
-    case 'filter FIREWALL':
-      return source === '127.0.0.0/8' && destination === '127.0.0.0/8' ? undefined : 'is not for loopback addresses';
+    case 'filter FIREWALL': {
+      const isOwn = source === '127.0.0.0/8' && destination === '127.0.0.0/8';
+      return shape.startsWith('! -s') && !isOwn ? 'is not for loopback addresses' : undefined;
+    }
     case 'filter SERVICES': {
       const isOwn = expectations.serviceCIDRs.some((range) => cidrText(range) === destination);
       return shape !== '-d drop' || isOwn ? undefined : 'is for a range that is not in the ServiceCIDRs';

@@ -8,7 +8,7 @@ import type { Chain, Rule, Ruleset, Statement, StatementOf } from '../../nft/rul
 import { targetsOf } from '../../nft/ruleset-parts.ts';
 import type { Expectations } from './expectations.ts';
 import type { IptablesTraits } from './iptables-fates.ts';
-import type { ConfiguredMasquerading } from './verification.ts';
+import type { ConfiguredIptables } from './verification.ts';
 
 /** The rules of one proxy in one family. */
 export interface OwnRules {
@@ -65,7 +65,10 @@ function keepRules(chain: Chain, isKept: (rule: Rule) => boolean): Chain {
 }
 
 /** What rules say of settings that no Kubernetes object has. */
-export function readIptablesTraits({ layout, ruleset: { chains, family } }: OwnRules): IptablesTraits {
+export function readIptablesTraits(
+  { layout, ruleset: { chains, family } }: OwnRules,
+  configured: ConfiguredIptables,
+): IptablesTraits {
   const { prefix, guard } = iptablesLayouts[layout];
   const rulesOf = (name: string): readonly Rule[] => chains.find((chain) => chain.name === name)?.rules ?? [];
   const toNodePorts = rulesOf(`nat ${prefix}SERVICES`).filter((rule) =>
@@ -73,13 +76,15 @@ export function readIptablesTraits({ layout, ruleset: { chains, family } }: OwnR
   );
   const served = family === 'ip' ? toNodePorts.flatMap((rule) => servedLoopback(rule) ?? []) : [];
   const guardsLoopback = rulesOf(`filter ${prefix}${guard}`).some((rule) => rule.some(({ kind }) => kind === 'drop'));
-  return { layout, loopbackNodePorts: served[0], guardsLoopback };
+  // Rules of svc2nft follow other options.
+  const { loopbackNodePorts = served[0] } = layout === 'kube-proxy' ? configured : {};
+  return { layout, loopbackNodePorts: loopbackNodePorts ?? undefined, guardsLoopback };
 }
 
 /** What most rules of kube-proxy say of settings that its configuration does not have. */
 export function readMasquerading(
   { layout, ruleset: { chains } }: OwnRules,
-  configured: ConfiguredMasquerading,
+  configured: ConfiguredIptables,
 ): Partial<Pick<Expectations, 'masqueradeAll' | 'masqueradeMark'>> {
   if (layout === 'svc2nft') {
     return {};

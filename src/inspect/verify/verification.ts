@@ -1,5 +1,6 @@
 /** What verify finds in one table. Types only; plain data. */
 
+import type { Cidr } from '../../net/address.ts';
 import type { Family } from '../../net/network.ts';
 import type { Deviation, ListedTable } from '../../nft/listed-table.ts';
 import type { BehaviorNote } from './behaviors.ts';
@@ -14,15 +15,17 @@ export interface VerifyOptions {
    * What the configuration says about rules of iptables. The rest is what kube-proxy's rules say themselves, for it may differ from
    * what is known about other rules.
    */
-  readonly configured?: ConfiguredMasquerading;
+  readonly configured?: ConfiguredIptables;
   /** What traffic wrote into its dynamic sets; absent for a ruleset that is not loaded. */
   readonly pins?: ListedTable['dynamic'];
 }
 
-/** What a configuration says about masquerading (KubeProxyConfiguration.iptables); undefined for what it leaves to the default. */
-export interface ConfiguredMasquerading {
+/** What a configuration says about kube-proxy's iptables mode; undefined for what is not known. */
+export interface ConfiguredIptables {
   readonly masqueradeAll?: boolean;
   readonly masqueradeBit?: number;
+  /** Where node ports answer at loopback addresses; null for nowhere. */
+  readonly loopbackNodePorts?: Cidr | null;
 }
 
 /** One table, checked. */

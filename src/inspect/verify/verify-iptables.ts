@@ -16,7 +16,7 @@ import { valuesOfRule } from './iptables-values.ts';
 import { acceptIptables } from './kube-proxy-behavior.ts';
 import { standardClients } from './list-clients.ts';
 import { kindOfChain, type OwnRules, readIptablesTraits, readMasquerading, selectOwnRules } from './own-iptables.ts';
-import type { Fault, Verification, VerifyOptions } from './verification.ts';
+import type { ConfiguredIptables, Fault, Verification, VerifyOptions } from './verification.ts';
 import { createWalkCheck, type WalkCheck } from './walk-check.ts';
 
 /** What is found in rules of iptables. */
@@ -46,7 +46,7 @@ export function verifyIptables(
   // Loopback addresses are a matter of other rules.
   const expectations = { ...given, masqueradeAll, masqueradeMark, refusedAtLocalhost: new Set<never>() };
   try {
-    const { packets, faults, notes } = walkRules(own, ruleset, expectations);
+    const { packets, faults, notes } = walkRules(own, { all: ruleset, expectations, configured });
     const structure = checkIptables(own, expectations);
     const dangling = findDanglingChains(own, expectations);
     return { packets, faults: [...causes, ...structure, ...faults, ...dangling], notes };
@@ -60,8 +60,15 @@ export function verifyIptables(
 
 const noRules: Fault = { code: 'missing-table', message: 'there are no rules of kube-proxy or svc2nft' };
 
-function walkRules(own: OwnRules, all: Ruleset, expectations: Expectations): IptablesVerification {
-  const traits = readIptablesTraits(own);
+interface WalkedRules {
+  /** With those of other programs. */
+  readonly all: Ruleset;
+  readonly expectations: Expectations;
+  readonly configured: ConfiguredIptables;
+}
+
+function walkRules(own: OwnRules, { all, expectations, configured }: WalkedRules): IptablesVerification {
+  const traits = readIptablesTraits(own, configured);
   const check = createWalkCheck(indexRuleset(own.ruleset), expectations, acceptIptables(traits, expectations));
   checkFrontends(check, noLiterals, readSourceRanges(own.ruleset.chains));
   checkEndpoints(check);

@@ -70,7 +70,7 @@ export function createWalkCheck(
 ): WalkCheck {
   const faults = createFaultCollector();
   const behaviors = new Map<BehaviorCode, Set<string>>();
-  /** The endpoints of each frontend whose affinity was tried. */
+  /** The endpoints of each frontend whose affinity was tried, by policy. */
   const triedAt = new Map<string, Set<ExpectedEndpoint>>();
   let packets = 0;
   const standard = standardClients(expectations);
@@ -89,7 +89,7 @@ export function createWalkCheck(
     if (!expected.frontend?.service.affinitySeconds) {
       return branches.every(leavesNoPin) ? undefined : findNeedlessPin(branches, { ...means, packet, expected });
     }
-    const frontend = `${target.destination} ${target.protocol} ${target.port}`;
+    const frontend = wayText(target, expected);
     const tried = triedAt.get(frontend) ?? new Set();
     triedAt.set(frontend, tried);
     // The rules make pins alike for all clients: each endpoint of a frontend is tried once, and each client once.
@@ -144,6 +144,12 @@ function chooseFate(
   asked: ExpectedFate,
 ): AcceptedFate {
   return accepted.find(isRight) ?? { expected: accepted[0]?.expected ?? asked, codes: [] };
+}
+
+/** The frontend, and whether policy Local applies, for which there are other rules. */
+function wayText({ destination, protocol, port }: ProbeTarget, { frontend, endpoints }: ExpectedFate): string {
+  const policy = endpoints === frontend?.service.local ? 'local' : 'cluster';
+  return `${destination} ${protocol} ${port} ${policy}`;
 }
 
 function noteBehaviors(

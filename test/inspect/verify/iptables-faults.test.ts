@@ -277,7 +277,7 @@ const plants: readonly (readonly [what: string, plant: Change, line: string])[] 
   [
     'affinity in the list of another endpoint',
     change('-A KUBE-SEP-E2SP2UYC7MBJXZGV -p', '--name KUBE-SEP-E2SP2UYC7MBJXZGV', '--name KUBE-SEP-ZAL5GZESLCEUDHR3'),
-    'shop/kept:t 10.96.0.14:80/tcp (and 1 more): pods, the node and external clients do not keep 10.244.1.14:80, but should for 60 s',
+    'chain nat KUBE-SEP-E2SP2UYC7MBJXZGV, rule 2 has the list of clients of another endpoint: -A KUBE-SEP-E2SP2UYC7MBJXZGV -p tcp -m comment --comment "shop/kept:t" -m recent --set --name KUBE-SEP-ZAL5GZESLCEUDHR3 --mask 255.255.255.255 --rsource -m tcp -j DNAT --to-destination 10.244.1.14:80',
   ],
   [
     'a health check that is not let in',
