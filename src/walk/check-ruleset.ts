@@ -44,12 +44,16 @@ interface Visit {
   readonly open: Set<string>;
 }
 
+/** The kernel lets nft nest 16 jumps; iptables-legacy allows more. */
+const deepest = 512;
+
 function visit(chain: Chain, context: Visit): void {
   const { names, whole, open } = context;
   if (whole.has(chain.name)) {
     return;
   }
   refuseUnless(!open.has(chain.name), { chain: chain.name }, 'loops back to itself');
+  refuseUnless(open.size < deepest, { chain: chain.name }, 'is called through too many chains');
   open.add(chain.name);
   for (const target of targetsOf(chain, names)) {
     visit(target, context);

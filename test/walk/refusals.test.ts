@@ -143,6 +143,11 @@ test('refuses two chains or sets of one name', () => {
   expect(refusalOf([], [one, one]).message).toBe('set s: declared twice');
 });
 
+test('refuses chains that are nested very deeply', () => {
+  const nested = Array.from({ length: 20_000 }, (_, index) => chain(`c${index}`, [[jump(`c${index + 1}`)]]));
+  expect(refusalOf([...nested, chain('c20000', [])]).message).toBe('chain c512: is called through too many chains');
+});
+
 test('refuses chains that loop back to themselves, also through a map', () => {
   const circle = [chain('a', [[goto('b')]]), chain('b', [[jump('a')]])];
   expect(refusalOf(circle).message).toBe('chain a: loops back to itself');
