@@ -73,6 +73,7 @@ const optionNames = Object.keys(optionTypes) as (keyof CompileOptions)[];
 function problemsOf(options: CompileOptions): [keyof CompileOptions, string | undefined][] {
   const { nodeName, bindAddress, masqueradeBit, detectLocalMode, detectLocalInterface } = options;
   const isInterfaceMode = detectLocalMode === 'BridgeInterface' || detectLocalMode === 'InterfaceNamePrefix';
+  const iptablesBit = options.iptables?.masqueradeBit;
   return [
     ['nodeName', nodeName === undefined ? undefined : nodeNameProblem(nodeName)],
     ['bindAddress', bindAddress === undefined ? undefined : addressProblem(bindAddress)],
@@ -85,7 +86,7 @@ function problemsOf(options: CompileOptions): [keyof CompileOptions, string | un
     ['table', tableNameProblem(options.table)],
     ['detectLocalInterface', isInterfaceMode ? interfaceNameProblem(detectLocalInterface) : undefined],
     ['masqueradeBit', markBitProblem(masqueradeBit)],
-    ['iptables', markBitProblem(options.iptables?.masqueradeBit ?? masqueradeBit)],
+    ['iptables', iptablesBit === undefined ? undefined : markBitProblem(iptablesBit)],
   ];
 }
 

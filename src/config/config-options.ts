@@ -122,8 +122,8 @@ function readMasquerading(config: Mapping, draft: Draft, report: Report): void {
   const ofMode = masqueradingOf(config, 'iptables', report);
   const others: Mapping = { ...modeDefaults, ...draft };
   for (const [field, value] of Object.entries(ofMode).filter(([name, found]) => found !== others[name])) {
-    const what = `iptables.${field} is ${value}, which only rules for iptables follow`;
-    report('config-without-effect', ['iptables', field], `${what}; set nftables.${field} for all others`);
+    const what = `iptables.${field} is ${value}, which has an effect only with --target iptables`;
+    report('config-without-effect', ['iptables', field], `${what}; set nftables.${field} for nftables`);
   }
   const { localhostNodePorts } = mappingIn(config, 'iptables');
   const iptables = {
@@ -236,8 +236,8 @@ function checkMode(config: Mapping, report: Report): void {
     return;
   }
   if (modes.includes(mode)) {
-    const others = mode === 'iptables' ? 'rules for iptables follow that, and all others' : 'svc2nft always follows';
-    report('config-without-effect', ['mode'], `mode is ${describeValue(mode)}; ${others} kube-proxy's nftables mode`);
+    const follows = mode === 'iptables' ? 'without --target iptables, svc2nft follows' : 'svc2nft always follows';
+    report('config-without-effect', ['mode'], `mode is ${describeValue(mode)}; ${follows} kube-proxy's nftables mode`);
   } else {
     report('invalid-config', ['mode'], describeWord('mode', mode, modes));
   }

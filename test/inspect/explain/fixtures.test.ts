@@ -45,7 +45,10 @@ describe.each(all)('%s, %s', (name, target) => {
       expect(probability).toBeCloseTo(1 / endpoints.length, 10);
     }
     const values = documents.map(({ value }) => value);
-    const owners = servicePortsAt(values, asked, nodeAddresses, canonicalAddress);
+    // In iptables mode, node ports are served at loopback addresses of IPv4, too.
+    const isServed = target === 'iptables' && asked.destination.startsWith('127.') && verdict !== 'untouched';
+    const local = isServed ? [...nodeAddresses, asked.destination] : nodeAddresses;
+    const owners = servicePortsAt(values, asked, local, canonicalAddress);
     expectReasons(explanation, owners);
     // Every endpoint is either possible or left out for a reason.
     const servicePort = views
